@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target; nothing else knows how to compile. `make help` lists what there is.
+#
+#   FLAVOUR=release|debug|asan   which build, in build/<flavour>/
+#   CC=gcc|clang                 both are clean; clang's output goes to build/<flavour>-clang/
+
+VERSION := 0.1.0
+FLAVOUR ?= release
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR ?= $(PREFIX)/bin
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DATADIR ?= $(PREFIX)/share/tillwire
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+IS_CLANG := $(findstring clang,$(CC))
+OUT := build/$(FLAVOUR)$(if $(IS_CLANG),-$(notdir $(CC)))
+
+# As many jobs as cores, unless the caller or an outer make has said otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+# --- What there is to build ------------------------------------------------------------------
+
+# A folder with a main.c is a process; `common` is what they share.
+FOLDERS := common gateway api broker-bridge
+PROGRAM_gateway := tillwire-gateway
+PROGRAM_api := tillwire-api
+PROGRAM_broker-bridge := tillwire-bridge
+
+sources = $(wildcard $(1)/*.c $(1)/*/*.c)
+headers = $(wildcard $(1)/*.h $(1)/*/*.h)
+library_objects = $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out $(1)/main.c,$(call sources,$(1))))
+
+PROGRAMS := $(foreach f,$(FOLDERS),$(if $(wildcard $(f)/main.c),$(OUT)/$(PROGRAM_$(f))))
+OUR_SOURCES := $(foreach f,$(FOLDERS),$(call sources,$(f)))
+TEST_SOURCES := $(foreach f,$(FOLDERS),$(call sources,test/unit/$(f)))
+TESTS := $(patsubst test/unit/%.c,$(OUT)/test/%,$(filter %_test.c,$(TEST_SOURCES)))
+# What unit tests share; linked into each of them.
+SUPPORT_SOURCES := $(call sources,test/unit/support)
+SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(OUT)/obj/%.o)
+C_FILES := $(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES) \
+	$(foreach f,$(FOLDERS) $(FOLDERS:%=test/unit/%) test/unit/support,$(call headers,$(f)))
+
+# --- How it is compiled ----------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+	-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wundef -Wformat=2 \
+	-Wcast-qual -Wpointer-arith -Wimplicit-fallthrough -Werror
+
+# clang 14 hides the zero-initialisation of locals behind a switch of its own.
+HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection -ftrivial-auto-var-init=zero \
+	$(if $(IS_CLANG),-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+FLAGS_release := -O2 -g $(HARDENING)
+FLAGS_debug := -Og -g3
+FLAGS_asan := -O1 -g -fno-omit-frame-pointer $(SANITIZERS)
+LINK_release :=
+LINK_debug :=
+LINK_asan := $(SANITIZERS)
+ifeq ($(origin FLAGS_$(FLAVOUR)),undefined)
+$(error FLAVOUR=$(FLAVOUR) is unknown; there are release, debug and asan)
+endif
+
+# Asked once, and only when something is compiled: before `make setup` there may be no pkg-config.
+PACKAGES := libuv hiredis libpq libcjson zlib
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := \
+	$$(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS = $(eval PACKAGE_LIBS := \
+	$$(shell pkg-config --libs $(PACKAGES)))$(PACKAGE_LIBS)
+
+# llhttp is a package of C sources. Its default is the loose mode, which can be smuggled through.
+LLHTTP_SOURCES := /usr/share/llhttp
+LLHTTP_CFLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
+LLHTTP_OBJECTS := $(patsubst %,$(OUT)/obj/llhttp/%.o,llhttp http api)
+
+# Foreign headers come in as system headers: their warnings are not ours.
+INCLUDES = -I. $(patsubst -I%,-isystem %,$(PACKAGE_CFLAGS)) $(LLHTTP_CFLAGS)
+DEFINES := -D_GNU_SOURCE -DTILLWIRE_VERSION='"$(VERSION)"'
+COMMON_FLAGS := -std=c11 -fPIE -ffile-prefix-map=$(CURDIR)=. $(FLAGS_$(FLAVOUR))
+COMPILE = $(CC) $(COMMON_FLAGS) $(WARNINGS) $(DEFINES) $(INCLUDES) $(CFLAGS)
+LINK = $(CC) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LINK_$(FLAVOUR)) $(LDFLAGS)
+LIBS = $(PACKAGE_LIBS) -lwslay -lmbedtls -lmbedx509 -lmbedcrypto
+
+$(OUT)/obj/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(COMPILE) -MMD -MP -c $< -o $@
+
+$(OUT)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(COMMON_FLAGS) -w $(LLHTTP_CFLAGS) $(CFLAGS) -c $< -o $@
+
+# The flags of the last build: other flags, or another version, and all is compiled again.
+FLAGS_NOW = echo $(foreach w,$(COMPILE) $(LINK),'$(subst ','\'',$(w))')
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@$(FLAGS_NOW) | cmp -s - $@ || $(FLAGS_NOW) >$@
+
+# An archive is made anew each time, so that a deleted source leaves nothing behind.
+define folder_rules
+$(OUT)/lib/$(1).a: $(call library_objects,$(1)) $(if $(filter common,$(1)),$(LLHTTP_OBJECTS))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcsD $$@ $$^
+
+$(OUT)/test/$(1)/%: $(OUT)/obj/test/unit/$(1)/%.o $(SUPPORT_OBJECTS) $(OUT)/lib/$(1).a \
+		$(OUT)/lib/common.a
+	@mkdir -p $$(@D)
+	@echo "  LINK  $$@"
+	@$$(LINK) $$^ $$(LIBS) -lcmocka -o $$@
+endef
+$(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
+
+define program_rule
+$(OUT)/$(PROGRAM_$(1)): $(OUT)/obj/$(1)/main.o $(OUT)/lib/$(1).a $(OUT)/lib/common.a
+	@echo "  LINK  $$@"
+	@$$(LINK) $$^ $$(LIBS) -o $$@
+endef
+$(foreach f,$(filter-out common,$(FOLDERS)),$(eval $(call program_rule,$(f))))
+
+-include $(patsubst %.c,$(OUT)/obj/%.d,$(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES))
+
+# --- Targets ---------------------------------------------------------------------------------
+
+.PHONY: help setup setup-test build run test unit unit-programs unit-run format format-check \
+	lint lint-boundaries lint-text lint-tidy lint-cppcheck lint-shell install clean FORCE
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install the packages that building and running need, if any is missing
+	@deploy/stack/setup
+
+setup-test: ## the same for what the tests need besides
+	@deploy/stack/setup --test
+
+build: $(PROGRAMS) ## the three programs, in build/<flavour>/
+
+run: ## build, then run everything in front until Ctrl-C (PORTS="9010 9011 8080")
+	@$(MAKE) setup
+	@$(MAKE) build
+	@FLAVOUR='$(FLAVOUR)' PORTS='$(PORTS)' exec deploy/stack/up
+
+test: ## every test there is (STAGE=name runs one stage, SEED=n repeats a run)
+	@STAGE='$(STAGE)' SEED='$(SEED)' test/run
+
+unit: ## the C unit tests, with the sanitizers
+	@$(MAKE) FLAVOUR=asan unit-run
+
+unit-programs: $(TESTS)
+
+unit-run: $(TESTS)
+	@test/unit/run $(TESTS)
+
+format: ## lay out all C files as .clang-format says
+	@clang-format -i $(C_FILES)
+
+format-check: ## fail if `make format` would change something
+	@clang-format --dry-run --Werror $(C_FILES)
+
+lint: lint-boundaries lint-text lint-tidy lint-cppcheck lint-shell ## every static check
+
+lint-boundaries:
+	@.ci/check-boundaries
+
+lint-text:
+	@.ci/lint
+
+# A checked file leaves a stamp with its dependencies, so a second run looks at changes only.
+LINTED := $(patsubst %.c,build/lint/%.ok,$(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES))
+LINT_FLAGS = -std=c11 $(WARNINGS) $(DEFINES) $(INCLUDES)
+
+lint-tidy: $(LINTED)
+
+build/lint/%.ok: %.c .clang-tidy Makefile
+	@mkdir -p $(@D)
+	@echo "  TIDY  $<"
+	@clang-tidy --quiet $< -- $(LINT_FLAGS) 2>$(@:.ok=.err) || { cat $(@:.ok=.err); exit 1; }
+	@$(CC) $(LINT_FLAGS) -MM -MP -MT $@ -MF $(@:.ok=.d) $<
+	@touch $@
+
+-include $(LINTED:.ok=.d)
+
+lint-cppcheck:
+	@mkdir -p build/lint/cppcheck
+	@cppcheck --quiet -j$(shell nproc) --cppcheck-build-dir=build/lint/cppcheck --std=c11 -I. \
+		-D_GNU_SOURCE --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingInclude --error-exitcode=1 $(OUR_SOURCES)
+
+lint-shell:
+	@grep -rIlE '^#!.*\bbash' .ci deploy schema test --exclude-dir=node_modules \
+		| xargs shellcheck --external-sources --check-sourced
+
+install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tillwire
+	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	for unit in deploy/systemd/*.service deploy/systemd/*.target; do \
+		sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/tillwire|$(SYSCONFDIR)/tillwire|' $$unit \
+			>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
+	done
+	for sample in deploy/env/*.env; do \
+		test -e $(DESTDIR)$(SYSCONFDIR)/tillwire/$${sample##*/} \
+			|| install -m 0640 $$sample $(DESTDIR)$(SYSCONFDIR)/tillwire/ || exit 1; \
+	done
+	install -d $(DESTDIR)$(DATADIR)/nginx
+	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(DATADIR)/nginx/
+	cp -R schema $(DESTDIR)$(DATADIR)/
+
+clean: ## remove build/
+	rm -rf build

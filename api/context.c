@@ -1,0 +1,198 @@
+/* context.c - reading what surrounds a body.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/context.h"
+
+#include "common/base.h"
+#include "common/encode.h"
+#include "common/err.h"
+#include "common/json_write.h"
+
+#define HEADER_MOST 200
+#define CONTEXT_BYTES 65536
+
+static bool is_id_char(char c)
+{
+    return (c >= '0' && c <= '9') || (tw_ascii_lower(c) >= 'a' && tw_ascii_lower(c) <= 'z') ||
+           c == '.' || c == '_' || c == '-';
+}
+
+void api_request_id(const struct tw_http_request *req, char out[API_REQUEST_ID_MOST + 1])
+{
+    struct tw_slice given = tw_http_header(req, "x-request-id");
+    uint8_t random[12];
+    size_t n = 0;
+
+    while (n < given.len && is_id_char(given.at[n]))
+        n++;
+    if (n > 0 && n == given.len && n <= API_REQUEST_ID_MOST) {
+        memcpy(out, given.at, n);
+        out[n] = '\0';
+        return;
+    }
+    tw_random(random, sizeof(random));
+    tw_hex(random, sizeof(random), out);
+    out[2 * sizeof(random)] = '\0';
+}
+
+/* Text of a header that is stored or compared: UTF-8 without control characters. */
+static bool is_good_header(struct tw_slice value)
+{
+    if (value.len > HEADER_MOST || !tw_is_utf8(value))
+        return false;
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.at[i] < 0x20 || value.at[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* `Authorization: Bearer <key>`; an empty slice for anything else. */
+static struct tw_slice bearer(const struct tw_http_request *req)
+{
+    struct tw_slice rest = tw_http_header(req, "authorization"), scheme;
+
+    if (!tw_slice_split(&rest, ' ', &scheme) || !tw_slice_is_nocase(scheme, "bearer"))
+        return (struct tw_slice){ NULL, 0 };
+    return tw_slice_trim(rest);
+}
+
+/* Either header names the key; two different ones name nobody. */
+static const char *read_key(const struct tw_http_request *req, struct api_context *out)
+{
+    struct tw_slice key = tw_http_header(req, "x-api-key"), token = bearer(req);
+
+    if (key.len > 0 && token.len > 0 && !tw_same_secret(key, token))
+        return "UNAUTHORIZED";
+    if (key.len == 0)
+        key = token;
+    if (key.len == 0)
+        return NULL; /* SQL answers 401, as to a wrong one */
+    tw_sha256_hex(key, out->key_hash);
+    out->has_key = true;
+    tw_json_member(&out->json, "keyHash", tw_slice_from(out->key_hash, TW_SHA256_HEX));
+    return NULL;
+}
+
+static bool put_header(struct tw_buf *json, const char *member, struct tw_slice value)
+{
+    if (value.len == 0)
+        return true;
+    if (!is_good_header(value))
+        return false;
+    tw_json_member(json, member, value);
+    return true;
+}
+
+static bool is_slug(struct tw_slice s)
+{
+    if (s.len == 0 || s.len > 63)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (!((s.at[i] >= 'a' && s.at[i] <= 'z') || (s.at[i] >= '0' && s.at[i] <= '9') ||
+              s.at[i] == '-' || s.at[i] == '_'))
+            return false;
+    return true;
+}
+
+static const char *read_tenant(const struct tw_http_request *req, const struct api_match *match,
+                               struct api_context *out)
+{
+    struct tw_buf text = { .max = 256 };
+    const char *refusal = NULL;
+    int r;
+
+    if (match->route->tenant_from == API_TENANT_PATH)
+        r = tw_percent_decode(&text, api_match_param(match, "tenant"), false) ? 1 : TW_ESYNTAX;
+    else
+        r = tw_http_query(req, "tenant", &text);
+    if (r == 0 || (r > 0 && text.len == 0))
+        refusal = "MISSING_TENANT";
+    else if (r < 0 || !is_slug(tw_buf_view(&text)))
+        refusal = "INVALID_TENANT";
+    else
+        tw_json_member(&out->json, "tenant", tw_buf_view(&text));
+    tw_buf_done(&text);
+    return refusal;
+}
+
+static const char *put_path(const struct api_match *match, struct tw_buf *json)
+{
+    struct tw_buf text = { .max = 4096 }, name = { .max = 64 };
+    const char *refusal = NULL;
+
+    tw_json_member_raw(json, "path", TW_LIT("{"));
+    for (size_t i = 0; i < match->param_count && refusal == NULL; i++) {
+        if (tw_slice_is(match->params[i].name, "tenant"))
+            continue;
+        tw_buf_clear(&text);
+        tw_buf_clear(&name);
+        tw_buf_append(&name, match->params[i].name);
+        tw_buf_char(&name, '\0');
+        if (tw_percent_decode(&text, match->params[i].value, false))
+            tw_json_member(json, name.at, tw_buf_view(&text));
+        else
+            refusal = "INVALID_ENCODING";
+    }
+    tw_buf_char(json, '}');
+    tw_buf_done(&text);
+    tw_buf_done(&name);
+    return refusal;
+}
+
+static const char *put_query(const struct tw_http_request *req, struct tw_buf *json)
+{
+    struct tw_buf text = { .max = 4096 };
+    const char *refusal = NULL;
+
+    tw_json_member_raw(json, "query", TW_LIT("{"));
+    for (size_t i = 0; i < api_query_count && refusal == NULL; i++) {
+        int r;
+
+        tw_buf_clear(&text);
+        r = tw_http_query(req, api_query_names[i], &text);
+        if (r < 0)
+            refusal = "INVALID_ENCODING";
+        else if (r > 0)
+            tw_json_member(json, api_query_names[i], tw_buf_view(&text));
+    }
+    tw_buf_char(json, '}');
+    tw_buf_done(&text);
+    return refusal;
+}
+
+const char *api_context_read(const struct tw_http_request *req, const struct api_match *match,
+                             struct api_context *out)
+{
+    struct tw_slice idempotency = tw_http_header(req, "idempotency-key");
+    struct tw_buf *json = &out->json;
+    const char *refusal;
+
+    if (idempotency.len == 0)
+        idempotency = tw_http_header(req, "x-idempotency-key");
+    json->max = CONTEXT_BYTES;
+    tw_buf_char(json, '{');
+    refusal = read_key(req, out);
+    if (refusal == NULL)
+        refusal = read_tenant(req, match, out);
+    if (refusal != NULL)
+        return refusal;
+    if (!put_header(json, "tenantHeader", tw_http_header(req, "x-tenant-id")) ||
+        !put_header(json, "device", tw_http_header(req, "x-device-id")) ||
+        !put_header(json, "idempotencyKey", idempotency))
+        return "INVALID_HEADER";
+    out->has_idempotency_key = idempotency.len > 0;
+    tw_json_member(json, "scope", tw_slice_of(match->route->scope));
+    tw_json_member(json, "requestId", tw_slice_of(out->request_id));
+    tw_json_member(json, "method", tw_slice_of(tw_http_method_name(match->route->method)));
+    tw_json_member(json, "route", tw_slice_of(match->route->pattern));
+    tw_json_member(json, "version", TW_LIT(TILLWIRE_VERSION));
+    refusal = put_path(match, json);
+    if (refusal == NULL)
+        refusal = put_query(req, json);
+    tw_buf_char(json, '}');
+    return refusal == NULL && json->failed ? "HEADERS_TOO_LARGE" : refusal;
+}
+
+void api_context_done(struct api_context *c)
+{
+    tw_buf_done(&c->json);
+}

@@ -1,0 +1,24 @@
+/* exchange.h - one request from its arrival to its answer.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/limiter.h"
+#include "common/http_conn.h"
+#include "common/pg_pool.h"
+#include "common/redis_link.h"
+
+/* What exchanges work with; embedded in the process's state. */
+struct api_service {
+    struct tw_http_server http;
+    struct tw_pg_pool pool;
+    struct tw_redis_link publisher;
+    struct api_limiter limiter;
+    struct tw_metric under_way, published, publish_failures, replays, retries;
+    struct tw_metric answers[6]; /* by hundreds of the status; [0] is not used */
+};
+
+void api_service_metrics(struct api_service *s, struct tw_metrics *metrics);
+
+/* The server's handler: answers at once or starts an exchange that will. */
+void api_handle(struct tw_http_server *server, struct tw_http_conn *conn,
+                struct tw_http_request *req);

@@ -1,0 +1,75 @@
+/* limiter.c - a bucket for each known key; full buckets are forgotten when the table is large.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/limiter.h"
+
+#include <stdlib.h>
+
+#include "common/base.h"
+#include "common/ratelimit.h"
+
+#define TABLE_MOST 10000
+#define SWEEP_MOST 64
+
+void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst,
+                       struct tw_metrics *metrics)
+{
+    l->per_second = per_second;
+    l->burst = burst;
+    tw_metric_add(metrics, &l->limited, "rate_limited_total", NULL,
+                  "Requests refused because their key asked too often.");
+}
+
+void api_limiter_done(struct api_limiter *l)
+{
+    struct tw_slice key;
+    void *bucket;
+
+    while ((bucket = tw_map_any(&l->buckets, &key)) != NULL) {
+        (void)tw_map_remove(&l->buckets, key);
+        free(bucket);
+    }
+    tw_map_done(&l->buckets);
+}
+
+bool api_limiter_allows(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms)
+{
+    struct tw_bucket *b = tw_map_get(&l->buckets, key_hash);
+
+    if (b == NULL || tw_bucket_take(b, now_ms, l->per_second, l->burst))
+        return true;
+    l->limited.value++;
+    return false;
+}
+
+struct sweep {
+    uint64_t now_ms;
+    size_t count;
+    char keys[SWEEP_MOST][64];
+};
+
+static void note_full(struct tw_slice key, void *value, void *arg)
+{
+    struct sweep *s = arg;
+
+    if (s->count < SWEEP_MOST && key.len == 64 && tw_bucket_is_full(value, s->now_ms))
+        memcpy(s->keys[s->count++], key.at, 64);
+}
+
+static void forget_full(struct api_limiter *l, uint64_t now_ms)
+{
+    struct sweep s = { .now_ms = now_ms };
+
+    tw_map_each(&l->buckets, note_full, &s);
+    for (size_t i = 0; i < s.count; i++)
+        free(tw_map_remove(&l->buckets, tw_slice_from(s.keys[i], 64)));
+}
+
+void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms)
+{
+    if (tw_map_get(&l->buckets, key_hash) != NULL)
+        return;
+    if (l->buckets.count >= TABLE_MOST)
+        forget_full(l, now_ms);
+    if (l->buckets.count < TABLE_MOST)
+        (void)tw_map_set(&l->buckets, key_hash, tw_new(struct tw_bucket));
+}

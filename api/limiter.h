@@ -1,0 +1,27 @@
+/* limiter.h - how often each API key may ask.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/map.h"
+#include "common/metrics.h"
+
+/* Only keys that SQL has found good get a bucket, so strangers cannot fill the table; a
+ * stranger's requests are all answered with 401. */
+struct api_limiter {
+    struct tw_map buckets;
+    uint32_t per_second, burst;
+    struct tw_metric limited;
+};
+
+void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst,
+                       struct tw_metrics *metrics);
+void api_limiter_done(struct api_limiter *l);
+
+/* Whether this key may ask now. */
+bool api_limiter_allows(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms);
+
+/* This key is good: count it from now on. */
+void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms);

@@ -1,0 +1,128 @@
+/* main.c - tillwire-api: the REST side.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/exchange.h"
+#include "common/base.h"
+#include "common/daemon.h"
+#include "common/err.h"
+#include "common/listener.h"
+#include "common/log.h"
+#include "common/schema_version.h"
+#include "common/stream.h"
+
+struct api {
+    struct tw_daemon daemon;
+    struct api_service service;
+    struct tw_http_server_limits limits;
+    struct tw_listener listener;
+    struct tw_schema schema;
+};
+
+static struct api *api_of(struct tw_daemon *d)
+{
+    return tw_container_of(d, struct api, daemon);
+}
+
+static void on_accept(struct tw_listener *l, struct tw_stream *stream)
+{
+    tw_http_serve(&tw_container_of(l, struct api, listener)->service.http, stream);
+}
+
+static const struct tw_redis_events redis_events = { NULL, NULL, NULL, NULL };
+
+static int start(struct tw_daemon *d)
+{
+    struct api *a = api_of(d);
+    struct api_service *s = &a->service;
+    const struct tw_settings *set = &d->settings;
+    struct tw_slice where;
+    int r;
+
+    a->limits = (struct tw_http_server_limits){
+        .request = { .target_bytes = 4096, .head_bytes = 16384, .body_bytes = 1048576 },
+        .head_ms = 30000,
+        .body_ms = 60000,
+        .idle_ms = 75000,
+        .connections = set->http_connections,
+    };
+    s->http.limits = &a->limits;
+    s->http.handle = api_handle;
+    tw_http_server_init(&s->http, &d->metrics);
+    api_service_metrics(s, &d->metrics);
+    api_limiter_start(&s->limiter, (uint32_t)set->rate_per_second, (uint32_t)set->rate_burst,
+                      &d->metrics);
+    tw_pg_pool_start(&s->pool, &d->loop, set->database_url, d->kind->name,
+                     set->database_connections, set->database_queue, &d->metrics);
+    tw_schema_start(&a->schema, &s->pool, &d->metrics);
+    r = tw_redis_start(&s->publisher, &d->loop, set->redis_url, "publisher", &redis_events,
+                       &d->metrics);
+    if (r != 0) {
+        tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
+        return r;
+    }
+    r = tw_listener_start(&a->listener, &d->loop, tw_slice_of(set->listen), true, on_accept, &where);
+    if (r != 0)
+        tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
+    return r;
+}
+
+static void drain(struct tw_daemon *d)
+{
+    struct api *a = api_of(d);
+
+    tw_listener_stop(&a->listener);
+    tw_http_server_drain(&a->service.http);
+}
+
+static bool is_drained(struct tw_daemon *d)
+{
+    struct api *a = api_of(d);
+
+    return a->service.http.connections.value == 0 && a->service.under_way.value == 0;
+}
+
+static void stop(struct tw_daemon *d)
+{
+    struct api *a = api_of(d);
+
+    tw_listener_stop(&a->listener);
+    tw_http_server_close(&a->service.http);
+    tw_schema_stop(&a->schema);
+    tw_pg_pool_close(&a->service.pool);
+    tw_redis_stop(&a->service.publisher);
+}
+
+static void release(struct tw_daemon *d)
+{
+    api_limiter_done(&api_of(d)->service.limiter);
+}
+
+static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)
+{
+    struct api *a = api_of(d);
+
+    if (!tw_pg_pool_is_up(&a->service.pool))
+        tw_daemon_note(missing_list, "database");
+    if (!tw_schema_is_good(&a->schema))
+        tw_daemon_note(missing_list, "schema");
+    if (!tw_redis_is_up(&a->service.publisher))
+        tw_daemon_note(degraded, "redis");
+}
+
+static const struct tw_daemon_kind kind = {
+    .name = "tillwire-api",
+    .about = "gift cards, loyalty, orders and reports over HTTP, one SQL call a request",
+    .program = TW_API,
+    .start = start,
+    .drain = drain,
+    .is_drained = is_drained,
+    .stop = stop,
+    .free = release,
+    .missing = missing,
+};
+
+int main(int argc, char **argv)
+{
+    static struct api api; /* too large for the stack: the loop's read buffer is in it */
+
+    return tw_daemon_main(&api.daemon, &kind, argc, argv);
+}

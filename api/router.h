@@ -1,0 +1,28 @@
+/* router.h - a request's method and path to a row of the routes, parameters as slices.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/routes.h"
+#include "common/buf.h"
+
+#define API_PATH_PARAMS 3
+
+struct api_param {
+    struct tw_slice name;  /* of the pattern, without braces */
+    struct tw_slice value; /* of the path, still percent-encoded */
+};
+
+struct api_match {
+    const struct api_route *route; /* null: see `allow` */
+    struct api_param params[API_PATH_PARAMS];
+    size_t param_count;
+    /* Methods that the path takes, "GET, HEAD, OPTIONS": for 405 and OPTIONS. Empty: nothing is
+     * at this path at all. */
+    char allow[64];
+};
+
+/* Fills `out`; its slices point into `path` and into the table. HEAD matches GET. */
+void api_route_find(enum tw_http_method method, struct tw_slice path, struct api_match *out);
+
+/* A parameter's raw value; an empty slice when the pattern has none of that name. */
+struct tw_slice api_match_param(const struct api_match *m, const char *name);

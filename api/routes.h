@@ -1,0 +1,28 @@
+/* routes.h - the table of what can be asked: method, path, scope, SQL operation.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/http_message.h"
+#include "common/json_scan.h"
+
+enum api_tenant_from { API_TENANT_PATH, API_TENANT_QUERY };
+
+struct api_route {
+    enum tw_http_method method;
+    const char *pattern;   /* "/api/{tenant}/orders/{id}"; {tenant} names the tenant */
+    const char *operation; /* the function behind pos.call */
+    const char *scope;     /* what the key must be allowed */
+    enum api_tenant_from tenant_from;
+    const char *affinity; /* path parameter whose requests run one after the other; or null */
+    const struct tw_json_limits *numbers; /* limits of the body; null: it takes no body */
+};
+
+extern const struct api_route api_routes[];
+extern const size_t api_route_count;
+
+/* Query parameters that are passed to SQL; all others are ignored. */
+extern const char *const api_query_names[];
+extern const size_t api_query_count;

@@ -1,0 +1,140 @@
+/* leader.c - try the advisory lock, listen when it is ours, try again when it is not.
+ *
+ *     connect -> try the lock --(ours)--> LISTEN, LISTEN -> active
+ *                   ^  \--(not ours)--> wait RETRY_MS --/
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "broker-bridge/leader.h"
+
+#include "common/base.h"
+#include "common/err.h"
+#include "common/log.h"
+
+#define RETRY_MS 400 /* a standby takes over within this and a round trip */
+
+static void try_lock(struct br_leader *l);
+
+static void on_again(struct tw_deadline *d)
+{
+    struct br_leader *l = tw_container_of(d, struct br_leader, again);
+
+    if (l->is_up && !l->is_active)
+        try_lock(l);
+}
+
+static void on_listening(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct br_leader *l = tw_container_of(call, struct br_leader, listen_control_call);
+
+    if (tw_pg_error(result) != 0) {
+        if (tw_pg_error(result) == TW_EQUERY)
+            tw_log_error("bridge.listen", tw_str("message", tw_pg_message(result)));
+        return;
+    }
+    l->is_active = true;
+    l->active.value = 1;
+    tw_log_info("bridge.active", tw_str("why", "the lock is ours"));
+    l->events->on_active(l);
+}
+
+static void on_ignored(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    (void)call; /* the second LISTEN tells for both: they travel together */
+    (void)result;
+}
+
+static void listen_now(struct br_leader *l)
+{
+    l->listen_call = (struct tw_pg_call){ .sql = "listen tillwire", .done = on_ignored };
+    l->listen_control_call = (struct tw_pg_call){ .sql = "listen tillwire_control",
+                                                  .done = on_listening };
+    tw_pg_conn_send(l->conn, &l->listen_call);
+    tw_pg_conn_send(l->conn, &l->listen_control_call);
+}
+
+static void on_lock(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct br_leader *l = tw_container_of(call, struct br_leader, lock_call);
+
+    if (!l->is_up || l->is_stopped)
+        return;
+    if (tw_pg_error(result) == 0 && tw_slice_is(tw_pg_text(result, 0, 0), "t"))
+        listen_now(l);
+    else
+        tw_after(l->loop, &l->again, RETRY_MS, on_again);
+}
+
+static void try_lock(struct br_leader *l)
+{
+    l->lock_call = (struct tw_pg_call){ .sql = "select pg_try_advisory_lock(7214460001)",
+                                        .done = on_lock };
+    tw_pg_conn_send(l->conn, &l->lock_call);
+}
+
+static void on_up(struct tw_pg_conn *c, void *owner)
+{
+    struct br_leader *l = owner;
+
+    l->conn = c;
+    l->is_up = true;
+    l->has_failed = false;
+    l->connects.value++;
+    tw_log_info("pg.up", tw_str("role", "standby until the lock is ours"));
+    try_lock(l);
+}
+
+static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
+{
+    struct br_leader *l = owner;
+
+    (void)c;
+    l->is_up = false;
+    tw_after_cancel(l->loop, &l->again);
+    if (!l->has_failed) {
+        l->has_failed = true;
+        tw_log_warn("pg.down", tw_str("why", why));
+    }
+    if (l->is_active) {
+        l->is_active = false;
+        l->active.value = 0;
+        l->events->on_passive(l);
+    }
+}
+
+static void on_idle(struct tw_pg_conn *c, void *owner)
+{
+    (void)c; /* whoever called has been answered already */
+    (void)owner;
+}
+
+static void on_notify(struct tw_pg_conn *c, void *owner, struct tw_slice channel,
+                      struct tw_slice payload)
+{
+    struct br_leader *l = owner;
+
+    (void)c;
+    if (!l->is_stopped)
+        l->events->on_notify(l, channel, payload);
+}
+
+static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, on_notify };
+
+void br_leader_start(struct br_leader *l, struct tw_loop *loop, const char *url,
+                     const struct br_leader_events *leader_events, struct tw_metrics *metrics)
+{
+    l->loop = loop;
+    l->events = leader_events;
+    tw_metric_add(metrics, &l->active, "bridge_active", NULL, "Whether this bridge is the active one.");
+    tw_metric_add(metrics, &l->connects, "pg_connects_total", NULL, "Connections made to PostgreSQL.");
+    l->conn = tw_pg_conn_new(loop, url, "tillwire-bridge", &events, l);
+}
+
+void br_leader_stop(struct br_leader *l)
+{
+    if (l->loop == NULL || l->is_stopped)
+        return;
+    l->is_stopped = true;
+    tw_after_cancel(l->loop, &l->again);
+    tw_pg_conn_close(l->conn);
+    l->conn = NULL;
+    l->is_up = l->is_active = false;
+}

@@ -1,0 +1,35 @@
+/* leader.h - the bridge's connection to PostgreSQL: one bridge is active, the others stand by.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/pg_conn.h"
+#include "common/slice.h"
+
+struct br_leader;
+
+struct br_leader_events {
+    void (*on_active)(struct br_leader *l);  /* the lock is ours and we listen */
+    void (*on_passive)(struct br_leader *l); /* the connection broke, and the lock with it */
+    void (*on_notify)(struct br_leader *l, struct tw_slice channel, struct tw_slice payload);
+};
+
+/* Embedded in its owner. The lock lives with the connection that listens: whoever loses the one
+ * loses the other, so there are never two that both believe to be heard. */
+struct br_leader {
+    const struct br_leader_events *events;
+    struct tw_loop *loop;
+    struct tw_pg_conn *conn;
+    struct tw_pg_call lock_call, listen_call, listen_control_call;
+    struct tw_deadline again;
+    bool is_active, is_up, is_stopped, has_failed;
+    struct tw_metric active, connects;
+};
+
+/* Begins to connect; `url` and `events` are kept. */
+void br_leader_start(struct br_leader *l, struct tw_loop *loop, const char *url,
+                     const struct br_leader_events *events, struct tw_metrics *metrics);
+void br_leader_stop(struct br_leader *l);

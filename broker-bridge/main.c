@@ -1,0 +1,118 @@
+/* main.c - tillwire-bridge: what other writers' transactions NOTIFY goes to Redis.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "broker-bridge/leader.h"
+#include "broker-bridge/relay.h"
+#include "common/base.h"
+#include "common/daemon.h"
+#include "common/err.h"
+#include "common/event.h"
+#include "common/log.h"
+
+struct bridge {
+    struct tw_daemon daemon;
+    struct br_leader leader;
+    struct br_relay relay;
+    struct tw_redis_link publisher;
+};
+
+static struct bridge *bridge_of(struct tw_daemon *d)
+{
+    return tw_container_of(d, struct bridge, daemon);
+}
+
+static void on_active(struct br_leader *l)
+{
+    br_relay_set_active(&tw_container_of(l, struct bridge, leader)->relay, l->conn);
+}
+
+static void on_passive(struct br_leader *l)
+{
+    br_relay_set_active(&tw_container_of(l, struct bridge, leader)->relay, NULL);
+}
+
+static void on_notify(struct br_leader *l, struct tw_slice channel, struct tw_slice payload)
+{
+    struct bridge *b = tw_container_of(l, struct bridge, leader);
+
+    if (tw_slice_is(channel, "tillwire"))
+        br_relay_named(&b->relay, payload);
+    else
+        (void)tw_redis_publish(&b->publisher, TW_LIT(TW_CONTROL_CHANNEL), payload);
+}
+
+static const struct br_leader_events leader_events = { on_active, on_passive, on_notify };
+
+static void on_redis_up(struct tw_redis_link *l)
+{
+    br_relay_again(&tw_container_of(l, struct bridge, publisher)->relay);
+}
+
+static const struct tw_redis_events redis_events = { on_redis_up, NULL, NULL, NULL };
+
+static int start(struct tw_daemon *d)
+{
+    struct bridge *b = bridge_of(d);
+    int r;
+
+    br_relay_start(&b->relay, &d->loop, &b->publisher, &d->metrics);
+    br_leader_start(&b->leader, &d->loop, d->settings.database_url, &leader_events, &d->metrics);
+    r = tw_redis_start(&b->publisher, &d->loop, d->settings.redis_url, "publisher", &redis_events,
+                       &d->metrics);
+    if (r != 0)
+        tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
+    return r;
+}
+
+static void drain(struct tw_daemon *d)
+{
+    (void)d; /* nobody waits for us: the lock goes with the connection, a standby takes over */
+}
+
+static bool is_drained(struct tw_daemon *d)
+{
+    (void)d;
+    return true;
+}
+
+static void stop(struct tw_daemon *d)
+{
+    struct bridge *b = bridge_of(d);
+
+    br_relay_stop(&b->relay);
+    br_leader_stop(&b->leader);
+    tw_redis_stop(&b->publisher);
+}
+
+static void release(struct tw_daemon *d)
+{
+    br_relay_done(&bridge_of(d)->relay);
+}
+
+static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)
+{
+    struct bridge *b = bridge_of(d);
+
+    if (!b->leader.is_up)
+        tw_daemon_note(missing_list, "database");
+    if (!tw_redis_is_up(&b->publisher))
+        tw_daemon_note(degraded, "redis");
+}
+
+static const struct tw_daemon_kind kind = {
+    .name = "tillwire-bridge",
+    .about = "events of other writers, from NOTIFY to Redis",
+    .program = TW_BRIDGE,
+    .start = start,
+    .drain = drain,
+    .is_drained = is_drained,
+    .stop = stop,
+    .free = release,
+    .missing = missing,
+};
+
+int main(int argc, char **argv)
+{
+    static struct bridge bridge; /* too large for the stack: the loop's read buffer is in it */
+
+    return tw_daemon_main(&bridge.daemon, &kind, argc, argv);
+}

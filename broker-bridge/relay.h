@@ -1,0 +1,45 @@
+/* relay.h - rows of the event log to Redis: those that a NOTIFY named, and those that an outage
+ * left behind.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/buf.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/pg_conn.h"
+#include "common/redis_link.h"
+
+/* Embedded in its owner. One statement is under way at a time; notifications that come meanwhile
+ * gather and are read together. Publishing twice is harmless, so whatever is in doubt is
+ * published again. */
+struct br_relay {
+    struct tw_loop *loop;
+    struct tw_pg_conn *conn; /* null while we are not the active bridge */
+    struct tw_redis_link *redis;
+    struct tw_pg_call call;
+    struct tw_later turn;
+    struct tw_deadline beat;
+    struct tw_buf tenants, seqs;              /* named since the last statement: array literals */
+    struct tw_buf sent_tenants, sent_seqs;    /* of the statement under way */
+    size_t named;
+    bool is_asking, owes_pending, owes_mark, owes_maintenance, is_stopped;
+    uint64_t maintained_ms;
+    struct tw_metric notifications, published, failures, overruns;
+};
+
+void br_relay_start(struct br_relay *r, struct tw_loop *loop, struct tw_redis_link *redis,
+                    struct tw_metrics *metrics);
+void br_relay_stop(struct br_relay *r);
+void br_relay_done(struct br_relay *r);
+
+/* We are the active bridge on `conn`, or (null) no longer. */
+void br_relay_set_active(struct br_relay *r, struct tw_pg_conn *conn);
+
+/* Redis is back: publish what it may have missed. */
+void br_relay_again(struct br_relay *r);
+
+/* "<tenant uuid> <seq>" of a NOTIFY; anything else is ignored and counted. */
+void br_relay_named(struct br_relay *r, struct tw_slice payload);

@@ -1,0 +1,27 @@
+/* err.c - what the error numbers mean, for logs.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/err.h"
+
+#include <stddef.h>
+#include <uv.h>
+
+#include "common/base.h"
+
+static const struct {
+    int number;
+    const char *text;
+} table[] = {
+    { TW_ESYNTAX, "malformed" },           { TW_ETOOBIG, "over a limit" },
+    { TW_EDUPLICATE, "duplicate member" }, { TW_EAUTH, "not authenticated" },
+    { TW_EFULL, "queue full" },            { TW_ETIMEOUT, "timed out" },
+    { TW_EDOWN, "not connected" },         { TW_ELOST, "connection lost" },
+    { TW_EQUERY, "statement refused" },    { TW_ECONFIG, "bad setting" },
+};
+
+const char *tw_err_text(int err)
+{
+    for (size_t i = 0; i < TW_COUNT(table); i++)
+        if (table[i].number == err)
+            return table[i].text;
+    return err == 0 ? "ok" : uv_strerror(err);
+}

@@ -1,0 +1,40 @@
+/* event.c - reading canonical events and naming their channels.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/event.h"
+
+#include "common/encode.h"
+#include "common/err.h"
+#include "common/json_view.h"
+
+int tw_event_read(struct tw_slice raw, struct tw_event *out)
+{
+    struct tw_event e = { .raw = raw };
+    struct tw_slice seq, type, at;
+
+    if (!tw_json_get(raw, "seq", &seq) || !tw_json_u64(seq, &e.seq) || e.seq == 0 ||
+        !tw_json_get(raw, "type", &type) || !tw_json_plain(type, &e.type) || e.type.len == 0 ||
+        !tw_json_get(raw, "at", &at) || !tw_json_plain(at, &e.at) ||
+        !tw_json_get(raw, "data", &e.data) || e.data.at[0] != '{')
+        return TW_ESYNTAX;
+    if (!tw_json_get(raw, "origin", &e.origin))
+        e.origin = TW_LIT("{}");
+    *out = e;
+    return 0;
+}
+
+struct tw_slice tw_event_channel(struct tw_slice tenant, char out[TW_CHANNEL_BYTES])
+{
+    size_t n = tenant.len < 36 ? tenant.len : 36;
+
+    memcpy(out, "tw:t:", 5);
+    memcpy(out + 5, tenant.at, n);
+    return tw_slice_from(out, 5 + n);
+}
+
+bool tw_event_tenant(struct tw_slice channel, struct tw_slice *tenant)
+{
+    if (!tw_slice_starts(channel, TW_LIT("tw:t:")) || !tw_is_uuid(tw_slice_skip(channel, 5)))
+        return false;
+    *tenant = tw_slice_skip(channel, 5);
+    return true;
+}

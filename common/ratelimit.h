@@ -1,0 +1,18 @@
+/* ratelimit.h - token buckets: so many at once, so many a second.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Zeroed, a bucket is full at its first use. */
+struct tw_bucket {
+    uint64_t full_at_us; /* microseconds of the monotonic clock; in the past: full */
+};
+
+/* Take one token of a bucket that holds `burst` and gains `per_second` (both > 0). False when
+ * it is empty, and then nothing is taken. Pure: the caller brings the time. */
+bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, uint32_t burst);
+
+/* Whether it is full again, and so can be forgotten. */
+bool tw_bucket_is_full(const struct tw_bucket *b, uint64_t now_ms);

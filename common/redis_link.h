@@ -1,0 +1,59 @@
+/* redis_link.h - hiredis's door: its codec on our stream; subscribe, publish, ping, come back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/address.h"
+#include "common/buf.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/slice.h"
+#include "common/stream.h"
+
+struct tw_redis_link;
+
+/* Any may be null. */
+struct tw_redis_events {
+    void (*on_up)(struct tw_redis_link *l);   /* connected: subscribe to what is wanted */
+    void (*on_down)(struct tw_redis_link *l); /* once when it breaks; it tries again by itself */
+    void (*on_subscribed)(struct tw_redis_link *l, struct tw_slice channel); /* confirmed */
+    /* The message is lent and may be changed in place. */
+    void (*on_message)(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len);
+};
+
+/* Embedded in its owner; zeroed before the start. One link either publishes or subscribes. */
+struct tw_redis_link {
+    struct tw_stream_owner owner;
+    const struct tw_redis_events *events;
+    struct tw_loop *loop;
+    struct tw_address address;
+    char *user, *password; /* null without */
+    struct tw_stream *stream;
+    void *reader;           /* hiredis's redisReader */
+    struct tw_buf out;      /* commands of this turn */
+    struct tw_buf writing;  /* what the kernel has not taken yet */
+    struct tw_later flush;
+    struct tw_deadline limit; /* connecting, retrying or listening for a sign of life */
+    uint64_t retry_ms, heard_ms;
+    bool is_up, is_writing, is_stopped, has_failed, is_connected;
+    const char *name; /* for the log: "publisher" */
+    struct tw_metric up, connects, sent, dropped;
+};
+
+/* `url`: redis://[user:password@]host:port or unix:///path. Begins to connect; 0, or
+ * TW_ECONFIG for a URL that cannot be. `name` and `events` are kept. */
+int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
+                   const char *name, const struct tw_redis_events *events,
+                   struct tw_metrics *metrics);
+void tw_redis_stop(struct tw_redis_link *l); /* no event comes any more */
+
+bool tw_redis_is_up(const struct tw_redis_link *l);
+
+/* Each is sent with others of its turn. 0, TW_EDOWN, or TW_EFULL when Redis reads too slowly;
+ * nothing is kept for later then: what is lost is found by reconciliation. */
+int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message);
+int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel);
+int tw_redis_unsubscribe(struct tw_redis_link *l, struct tw_slice channel);

@@ -1,0 +1,87 @@
+/* control.c - {"type":"key.revoked","keyId":"…"} and {"type":"tenant.suspended","tenantId":"…"}.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/control.h"
+
+#include "common/base.h"
+#include "common/clock.h"
+#include "common/json_scan.h"
+#include "common/json_view.h"
+#include "common/log.h"
+#include "gateway/hub.h"
+#include "gateway/session.h"
+
+#define CLOSE_POLICY 1008
+
+struct target {
+    struct tw_slice id;
+    const char *reason;
+    uint64_t closed;
+};
+
+static void close_key(struct gw_session *s, void *arg)
+{
+    struct target *t = arg;
+
+    if (!s->is_closing && tw_slice_is(t->id, s->key_id)) {
+        gw_session_close(s, CLOSE_POLICY, t->reason);
+        t->closed++;
+    }
+}
+
+static void close_tenant(struct gw_session *s, void *arg)
+{
+    struct target *t = arg;
+
+    if (!s->is_closing && s->hub != NULL && tw_slice_is(t->id, s->hub->tenant.id)) {
+        gw_session_close(s, CLOSE_POLICY, t->reason);
+        t->closed++;
+    }
+}
+
+static void close_expired(struct gw_session *s, void *arg)
+{
+    const int64_t *now_ms = arg;
+
+    if (s->expires_ms != 0 && s->expires_ms <= *now_ms)
+        gw_session_close(s, CLOSE_POLICY, "the API key has expired");
+}
+
+void gw_control_expire(struct gw_conns *conns)
+{
+    int64_t now_ms = tw_wall_ms();
+
+    gw_conns_each(conns, close_expired, &now_ms);
+}
+
+static bool text_member(struct tw_slice json, const char *name, struct tw_slice *out)
+{
+    struct tw_slice raw;
+
+    return tw_json_get(json, name, &raw) && tw_json_plain(raw, out);
+}
+
+void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, size_t len)
+{
+    struct tw_json_fault fault;
+    struct tw_slice json, type;
+    struct target t = { .reason = "" };
+
+    if (tw_json_scan(at, &len, &tw_json_narrow, &fault) != '{' ||
+        !text_member(tw_slice_from(at, len), "type", &type)) {
+        tw_log_warn("control.nonsense", tw_u64("bytes", len));
+        return;
+    }
+    json = tw_slice_from(at, len);
+    if (tw_slice_is(type, "key.revoked") && text_member(json, "keyId", &t.id)) {
+        t.reason = "the API key was revoked";
+        gw_auth_forget(auth, t.id);
+        gw_conns_each(conns, close_key, &t);
+    } else if (tw_slice_is(type, "tenant.suspended") && text_member(json, "tenantId", &t.id)) {
+        t.reason = "the tenant was suspended";
+        gw_auth_forget_all(auth);
+        gw_conns_each(conns, close_tenant, &t);
+    } else {
+        return; /* of a newer release */
+    }
+    tw_log_info("control", tw_slc("type", type), tw_slc("id", t.id), tw_u64("closed", t.closed));
+}

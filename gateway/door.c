@@ -1,0 +1,236 @@
+/* door.c - from a handshake to a session.
+ *
+ * While the credential is being checked, the request waits on its HTTP connection, where a refusal
+ * is an ordinary HTTP answer with the JSON error body. Only then the stream changes hands.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/door.h"
+
+#include <stdlib.h>
+
+#include "common/base.h"
+#include "common/crypto.h"
+#include "common/encode.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/refusal.h"
+#include "gateway/upgrade.h"
+
+#define HEADER_MOST 200
+
+/* A handshake that waits for its credential to be checked. */
+struct visitor {
+    struct tw_http_waiter waiter;
+    struct gw_auth_query query;
+    struct gw_door *door;
+    struct tw_http_conn *conn; /* null once the client has left */
+    const struct gw_dialect *dialect;
+    struct gw_hello hello;
+    struct tw_buf answer; /* the 101 */
+    struct tw_buf tenant;
+    char request_id[25];
+};
+
+void gw_door_start(struct gw_door *door, struct tw_metrics *metrics)
+{
+    door->http.handle = gw_door_handle;
+    tw_http_server_init(&door->http, metrics);
+    tw_metric_add(metrics, &door->admitted, "ws_handshakes_total", "result=\"admitted\"",
+                  "WebSocket handshakes.");
+    tw_metric_add(metrics, &door->refused, "ws_handshakes_total", "result=\"refused\"",
+                  "WebSocket handshakes.");
+    tw_metric_add(metrics, &door->waiting, "ws_handshakes_waiting", NULL,
+                  "Handshakes whose credential is being checked.");
+}
+
+static void visitor_free(struct visitor *v)
+{
+    v->door->waiting.value--;
+    tw_buf_done(&v->answer);
+    tw_buf_done(&v->tenant);
+    free(v);
+}
+
+static void refuse(struct gw_door *door, struct tw_http_conn *conn, const char *code,
+                   const char *request_id)
+{
+    door->refused.value++;
+    tw_http_refuse(conn, code, tw_slice_of(request_id));
+}
+
+static void refuse_upgrade(struct gw_door *door, struct tw_http_conn *conn, const char *request_id)
+{
+    const struct tw_refusal *refusal = tw_refusal_of("UPGRADE_REQUIRED");
+    struct tw_http_response res = { 0 };
+    struct tw_buf body = { .max = 4096 };
+
+    door->refused.value++;
+    tw_refusal_head(&res, refusal->status);
+    tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, tw_slice_of(request_id));
+    tw_http_add(&res, "Upgrade", TW_LIT("websocket")); /* RFC 9110 section 15.5.22 */
+    tw_http_add(&res, "Sec-WebSocket-Version", TW_LIT("13"));
+    res.body = tw_buf_view(&body);
+    tw_http_answer(conn, &res);
+    tw_buf_done(&body);
+}
+
+static void refuse_method(struct gw_door *door, struct tw_http_conn *conn, const char *request_id)
+{
+    const struct tw_refusal *refusal = tw_refusal_of("METHOD_NOT_ALLOWED");
+    struct tw_http_response res = { 0 };
+    struct tw_buf body = { .max = 4096 };
+
+    door->refused.value++;
+    tw_refusal_head(&res, refusal->status);
+    tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, tw_slice_of(request_id));
+    tw_http_add(&res, "Allow", TW_LIT("GET"));
+    res.body = tw_buf_view(&body);
+    tw_http_answer(conn, &res);
+    tw_buf_done(&body);
+}
+
+static void admit(struct visitor *v, const struct gw_identity *identity)
+{
+    struct gw_door *door = v->door;
+    struct tw_buf rest = { .max = 1048576 };
+    struct tw_stream *stream = tw_http_take_stream(v->conn, &rest);
+    struct gw_conn *conn = gw_conn_new(door->conns, stream, tw_buf_view(&v->answer));
+    struct gw_session *s = gw_session_new(door->sessions, v->dialect, gw_conn_wire(conn));
+
+    s->hears_all = v->hello.hears_all;
+    memcpy(s->key_id, identity->key_id, sizeof(s->key_id));
+    s->expires_ms = identity->expires_ms;
+    door->admitted.value++;
+    gw_hubs_join(door->hubs, &identity->tenant, s);
+    gw_conn_start(conn, s, tw_buf_view(&rest));
+    tw_buf_done(&rest);
+}
+
+static void send_refusal(struct visitor *v, int status, struct tw_slice body)
+{
+    struct tw_http_response res = { 0 };
+
+    v->door->refused.value++;
+    tw_refusal_head(&res, status);
+    tw_http_add(&res, "X-Request-Id", tw_slice_of(v->request_id));
+    res.body = body;
+    tw_http_answer(v->conn, &res);
+}
+
+static void on_identity(struct gw_auth_query *q, int status, const struct gw_identity *identity,
+                        struct tw_slice body)
+{
+    struct visitor *v = tw_container_of(q, struct visitor, query);
+
+    if (v->conn == NULL)
+        tw_log_debug("ws.left", tw_str("dialect", v->dialect->name));
+    else if (status == 200 && v->door->is_closed)
+        refuse(v->door, v->conn, "DRAINING", v->request_id);
+    else if (status == 200)
+        admit(v, identity);
+    else if (body.len == 0)
+        refuse(v->door, v->conn, "UNAVAILABLE", v->request_id);
+    else
+        send_refusal(v, status, body);
+    visitor_free(v);
+}
+
+static void on_gone(struct tw_http_waiter *w)
+{
+    tw_container_of(w, struct visitor, waiter)->conn = NULL;
+}
+
+/* The first key that is given: headers before the query, where it gets into logs. False when
+ * none is, or the query cannot be decoded. */
+static bool read_key(const struct tw_http_request *req, char hash[TW_SHA256_HEX])
+{
+    static const char *const names[] = { "apiKey", "api_key" };
+    struct tw_slice bearer = tw_http_header(req, "authorization"), scheme;
+    struct tw_slice key = tw_http_header(req, "x-api-key");
+    struct tw_buf text = { .max = 4096 };
+
+    if (key.len == 0 && tw_slice_split(&bearer, ' ', &scheme) &&
+        tw_slice_is_nocase(scheme, "bearer"))
+        key = tw_slice_trim(bearer);
+    for (size_t i = 0; i < TW_COUNT(names) && key.len == 0; i++) {
+        tw_buf_clear(&text);
+        if (tw_http_query(req, names[i], &text) == 1)
+            key = tw_buf_view(&text);
+    }
+    if (key.len > 0)
+        tw_sha256_hex(key, hash);
+    tw_buf_done(&text);
+    return key.len > 0;
+}
+
+static bool is_good_header(struct tw_slice value)
+{
+    return value.len <= HEADER_MOST && tw_is_utf8(value);
+}
+
+static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
+                             const struct tw_http_request *req, const struct gw_dialect *dialect,
+                             const struct gw_hello *hello, const char *request_id)
+{
+    struct visitor *v = tw_new(struct visitor);
+    struct tw_slice header = tw_http_header(req, "x-tenant-id");
+    const char *code = NULL;
+
+    door->waiting.value++;
+    v->door = door;
+    v->conn = conn;
+    v->dialect = dialect;
+    v->hello = *hello;
+    v->waiter.gone = on_gone;
+    v->answer.max = 1024;
+    v->tenant.max = 256;
+    memcpy(v->request_id, request_id, sizeof(v->request_id));
+    gw_upgrade_answer(req, &v->answer);
+    if (!tw_percent_decode(&v->tenant, hello->tenant, false))
+        code = "INVALID_TENANT";
+    else if (!is_good_header(header))
+        code = "INVALID_HEADER";
+    if (code != NULL) {
+        refuse(door, conn, code, request_id);
+        visitor_free(v);
+        return;
+    }
+    v->query.auth = door->auth;
+    v->query.answered = on_identity;
+    v->query.has_key = read_key(req, v->query.key_hash);
+    v->query.tenant = tw_buf_view(&v->tenant);
+    v->query.tenant_header = header;
+    v->query.scope = hello->scope;
+    v->query.request_id = v->request_id;
+    tw_http_wait(conn, &v->waiter);
+    gw_auth_ask(&v->query);
+}
+
+void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
+                    struct tw_http_request *req)
+{
+    struct gw_door *door = tw_container_of(server, struct gw_door, http);
+    const struct gw_dialect *dialect;
+    struct gw_hello hello;
+    uint8_t random[12];
+    char request_id[25] = "";
+    const char *code;
+
+    tw_random(random, sizeof(random));
+    tw_hex(random, sizeof(random), request_id);
+    dialect = gw_dialect_of(req, &hello);
+    if (dialect == NULL) {
+        refuse(door, conn, "NOT_FOUND", request_id);
+        return;
+    }
+    code = gw_upgrade_check(req);
+    if (code == NULL && (door->is_closed || door->conns->count >= door->sessions_most))
+        code = door->is_closed ? "DRAINING" : "OVERLOADED";
+    if (code == NULL)
+        check_credential(door, conn, req, dialect, &hello, request_id);
+    else if (strcmp(code, "UPGRADE_REQUIRED") == 0)
+        refuse_upgrade(door, conn, request_id);
+    else if (strcmp(code, "METHOD_NOT_ALLOWED") == 0)
+        refuse_method(door, conn, request_id);
+    else
+        refuse(door, conn, code, request_id);
+}

@@ -1,0 +1,27 @@
+/* door.h - one HTTP request at the gateway: which dialect, who asks, admitted or refused.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/http_conn.h"
+#include "gateway/auth.h"
+#include "gateway/conn.h"
+#include "gateway/hubs.h"
+#include "gateway/session.h"
+
+/* Embedded in the process's state. */
+struct gw_door {
+    struct tw_http_server http;
+    struct gw_auth *auth;
+    struct gw_conns *conns;
+    struct gw_hubs *hubs;
+    struct gw_sessions *sessions;
+    size_t sessions_most;
+    bool is_closed; /* draining */
+    struct tw_metric admitted, refused, waiting;
+};
+
+void gw_door_start(struct gw_door *door, struct tw_metrics *metrics);
+
+/* The server's handler. */
+void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
+                    struct tw_http_request *req);

@@ -1,0 +1,38 @@
+/* frame.h - a message encoded once, shared by reference.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/slice.h"
+
+/* Immutable from its making on. Each holder has a reference; the last one frees it. */
+struct gw_frame {
+    uint32_t references;
+    uint32_t head; /* bytes before the payload: the WebSocket header */
+    size_t len;
+    char bytes[];
+};
+
+/* A text message as one WebSocket frame (RFC 6455 section 5.2, unmasked). Gives a reference. */
+struct gw_frame *gw_frame_text(struct tw_slice payload);
+
+/* The same with any opcode; control frames take at most 125 bytes of payload. */
+struct gw_frame *gw_frame_control(unsigned opcode, struct tw_slice payload);
+
+/* Bytes that are no WebSocket frame: the answer to a handshake. */
+struct gw_frame *gw_frame_raw(struct tw_slice bytes);
+
+struct gw_frame *gw_frame_ref(struct gw_frame *f);
+void gw_frame_unref(struct gw_frame *f); /* fine with null */
+
+struct tw_slice gw_frame_bytes(const struct gw_frame *f);   /* lent with the frame */
+struct tw_slice gw_frame_payload(const struct gw_frame *f);
+
+#define GW_OPCODE_TEXT 1u
+#define GW_OPCODE_CLOSE 8u
+#define GW_OPCODE_PING 9u
+
+/* A close frame with a code (0: none) and a reason of at most 123 bytes. */
+struct gw_frame *gw_frame_close(unsigned code, struct tw_slice reason);

@@ -1,0 +1,124 @@
+/* hub.c - events in, in their order, once; sessions pumped.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/hub.h"
+
+#include <stdlib.h>
+
+#include "common/base.h"
+#include "gateway/session.h"
+
+#define CLOSE_TRY_AGAIN 1013
+
+void gw_hub_init(struct gw_hub *h, struct gw_tenant tenant, size_t backlog_bytes,
+                 gw_hub_changed_cb changed)
+{
+    h->tenant = tenant;
+    h->changed = changed;
+    h->backlog.bytes_most = backlog_bytes;
+    tw_list_init(&h->sessions);
+}
+
+void gw_hub_done(struct gw_hub *h)
+{
+    TW_ASSERT(h->session_count == 0);
+    gw_cursor_done(&h->cursor);
+    gw_backlog_done(&h->backlog);
+}
+
+static void deliver(struct gw_hub *h, const struct tw_event *ev)
+{
+    gw_backlog_add(&h->backlog, ev);
+    h->delivered++;
+}
+
+/* What was held and whose turn has come now. Each was read once before it was held. */
+static void release(struct gw_hub *h)
+{
+    struct tw_event ev;
+    uint64_t seq;
+    char *raw;
+    size_t len;
+
+    while (gw_cursor_release(&h->cursor, &seq, &raw, &len)) {
+        if (tw_event_read(tw_slice_from(raw, len), &ev) == 0)
+            deliver(h, &ev);
+        free(raw);
+    }
+}
+
+void gw_hub_begin(struct gw_hub *h, uint64_t head)
+{
+    if (h->cursor.is_known)
+        return;
+    gw_cursor_begin(&h->cursor, head);
+    gw_backlog_restart(&h->backlog, head);
+    tw_list_each(&h->sessions, link)
+        gw_session_begin(tw_container_of(link, struct gw_session, link), head);
+    release(h);
+    h->changed(h);
+}
+
+void gw_hub_join(struct gw_hub *h, struct gw_session *s)
+{
+    s->hub = h;
+    tw_list_append(&h->sessions, &s->link);
+    h->session_count++;
+    if (h->cursor.is_known)
+        gw_session_begin(s, h->cursor.at);
+}
+
+void gw_hub_leave(struct gw_hub *h, struct gw_session *s)
+{
+    tw_list_remove(&s->link);
+    s->hub = NULL;
+    h->session_count--;
+    h->changed(h);
+}
+
+enum gw_turn gw_hub_arrive(struct gw_hub *h, const struct tw_event *ev)
+{
+    enum gw_turn turn = gw_cursor_arrive(&h->cursor, ev->seq, ev->raw);
+
+    if (turn == GW_TURN_NOW) {
+        deliver(h, ev);
+        release(h);
+    }
+    if (turn != GW_TURN_DUPLICATE)
+        h->changed(h);
+    return turn;
+}
+
+enum gw_turn gw_hub_read(struct gw_hub *h, const struct tw_event *ev)
+{
+    enum gw_turn turn = gw_cursor_read(&h->cursor, ev->seq);
+
+    if (turn == GW_TURN_NOW) {
+        deliver(h, ev);
+        release(h);
+        h->changed(h);
+    }
+    return turn;
+}
+
+bool gw_hub_saw_head(struct gw_hub *h, uint64_t head)
+{
+    bool went_back;
+
+    if (!h->cursor.is_known)
+        return false;
+    went_back = gw_cursor_saw_head(&h->cursor, head);
+    if (went_back) {
+        gw_backlog_restart(&h->backlog, head);
+        tw_list_each(&h->sessions, link)
+            gw_session_close(tw_container_of(link, struct gw_session, link), CLOSE_TRY_AGAIN,
+                             "the stream went back; connect again and fetch the state");
+    }
+    h->changed(h);
+    return went_back;
+}
+
+void gw_hub_fan_out(struct gw_hub *h)
+{
+    tw_list_each(&h->sessions, link)
+        gw_session_pump(tw_container_of(link, struct gw_session, link));
+}

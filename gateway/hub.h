@@ -1,0 +1,52 @@
+/* hub.h - a tenant in this process: its stream's cursor, its backlog, its sessions.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/event.h"
+#include "common/list.h"
+#include "gateway/backlog.h"
+#include "gateway/cursor.h"
+#include "gateway/dialect.h"
+
+struct gw_session;
+struct gw_hub;
+
+/* Something is to be fanned out or read: call gw_hub_turn soon, but not from within. */
+typedef void (*gw_hub_changed_cb)(struct gw_hub *h);
+
+/* Zeroed but for the tenant, `changed` and the backlog's limit. */
+struct gw_hub {
+    struct gw_tenant tenant;
+    gw_hub_changed_cb changed;
+    struct gw_cursor cursor;
+    struct gw_backlog backlog;
+    struct tw_list sessions;
+    size_t session_count;
+    uint64_t delivered;
+};
+
+void gw_hub_init(struct gw_hub *h, struct gw_tenant tenant, size_t backlog_bytes,
+                 gw_hub_changed_cb changed);
+void gw_hub_done(struct gw_hub *h); /* no session may be left */
+
+/* Until the head is known, sessions wait to be greeted and events are held. */
+void gw_hub_begin(struct gw_hub *h, uint64_t head);
+
+/* A session comes (kept) and goes. */
+void gw_hub_join(struct gw_hub *h, struct gw_session *s);
+void gw_hub_leave(struct gw_hub *h, struct gw_session *s);
+
+/* An event from Redis, and one read from the log. What the turn was, for the metrics. */
+enum gw_turn gw_hub_arrive(struct gw_hub *h, const struct tw_event *ev);
+enum gw_turn gw_hub_read(struct gw_hub *h, const struct tw_event *ev);
+
+/* The head as reconciliation saw it. True when the stream went back (a restore): sessions are
+ * closed then, to come back and learn the state anew. */
+bool gw_hub_saw_head(struct gw_hub *h, uint64_t head);
+
+/* Give every session what it has not heard. */
+void gw_hub_fan_out(struct gw_hub *h);

@@ -1,0 +1,44 @@
+/* hubs.h - which tenants are here: create, subscribe, read, linger, remove.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/list.h"
+#include "common/loop.h"
+#include "common/map.h"
+#include "common/metrics.h"
+#include "common/pg_pool.h"
+#include "common/redis_link.h"
+#include "gateway/dialect.h"
+
+struct gw_hub;
+struct gw_session;
+
+/* Embedded in the process's state. */
+struct gw_hubs {
+    struct tw_loop *loop;
+    struct tw_pg_pool *pool;
+    struct tw_redis_link subscriber;
+    struct tw_map by_tenant; /* tenant id to its hub */
+    struct tw_list all;
+    size_t backlog_bytes;
+    bool is_stopped;
+    void (*on_control)(struct gw_hubs *hubs, char *at, size_t len); /* a message on tw:control */
+    struct tw_pg_call reconcile_call;
+    struct tw_buf reconcile_ids;
+    struct tw_deadline reconcile_timer;
+    struct tw_metric hub_count, from_redis, from_log, duplicates, garbage, held, rejected, log_reads,
+        log_failures, reconciliations, lags, went_back;
+};
+
+/* Connects to Redis; `pool` is kept. 0, or TW_ECONFIG for a bad URL. */
+int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool *pool,
+                  const char *redis_url, size_t backlog_bytes, struct tw_metrics *metrics);
+void gw_hubs_stop(struct gw_hubs *hubs);
+void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
+
+/* Put a session into its tenant's hub, which is made when it is the first. */
+void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct gw_session *s);

@@ -1,0 +1,201 @@
+/* main.c - tillwire-gateway: WebSocket sessions and the tenants' streams.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/base.h"
+#include "common/daemon.h"
+#include "common/err.h"
+#include "common/listener.h"
+#include "common/log.h"
+#include "common/schema_version.h"
+#include "common/stream.h"
+#include "gateway/control.h"
+#include "gateway/door.h"
+
+#define EXPIRY_CHECK_MS 1000
+#define DRAIN_STEPS 40 /* goodbyes are spread over this many parts of most of the drain time */
+
+struct gateway {
+    struct tw_daemon daemon;
+    struct tw_http_server_limits limits;
+    struct tw_listener listener;
+    struct tw_pg_pool pool;
+    struct tw_schema schema;
+    struct gw_door door;
+    struct gw_auth auth;
+    struct gw_conns conns;
+    struct gw_sessions sessions;
+    struct gw_hubs hubs;
+    struct tw_deadline expiry, goodbye;
+    size_t goodbyes_each;
+    struct tw_metric ws_contexts;
+};
+
+static struct gateway *gateway_of(struct tw_daemon *d)
+{
+    return tw_container_of(d, struct gateway, daemon);
+}
+
+static void on_accept(struct tw_listener *l, struct tw_stream *stream)
+{
+    tw_http_serve(&tw_container_of(l, struct gateway, listener)->door.http, stream);
+}
+
+static void on_control(struct gw_hubs *hubs, char *at, size_t len)
+{
+    struct gateway *g = tw_container_of(hubs, struct gateway, hubs);
+
+    gw_control_read(&g->conns, &g->auth, at, len);
+}
+
+static void on_expiry(struct tw_deadline *t)
+{
+    struct gateway *g = tw_container_of(t, struct gateway, expiry);
+
+    gw_control_expire(&g->conns);
+    tw_after(&g->daemon.loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
+}
+
+static void start_parts(struct gateway *g)
+{
+    const struct tw_settings *set = &g->daemon.settings;
+    struct tw_metrics *m = &g->daemon.metrics;
+
+    tw_pg_pool_start(&g->pool, &g->daemon.loop, set->database_url, g->daemon.kind->name,
+                     set->database_connections, set->database_queue, m);
+    tw_schema_start(&g->schema, &g->pool, m);
+    gw_auth_start(&g->auth, &g->pool, set->auth_cache_ms, m);
+    gw_sessions_start(&g->sessions, set->queue_bytes, set->message_bytes, m);
+    gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms, m);
+    g->door.auth = &g->auth;
+    g->door.conns = &g->conns;
+    g->door.hubs = &g->hubs;
+    g->door.sessions = &g->sessions;
+    g->door.sessions_most = set->max_sessions;
+    g->door.http.limits = &g->limits;
+    gw_door_start(&g->door, m);
+    tw_metric_add(m, &g->ws_contexts, "ws_contexts", NULL,
+                  "Receiving contexts lent to connections with an incomplete frame.");
+}
+
+static int start(struct tw_daemon *d)
+{
+    struct gateway *g = gateway_of(d);
+    const struct tw_settings *set = &d->settings;
+    struct tw_slice where;
+    int r;
+
+    g->limits = (struct tw_http_server_limits){
+        .request = { .target_bytes = 4096, .head_bytes = 16384, .body_bytes = 65536 },
+        .head_ms = 30000,
+        .body_ms = 30000,
+        .idle_ms = 75000,
+        .connections = set->http_connections,
+    };
+    start_parts(g);
+    g->hubs.on_control = on_control;
+    r = gw_hubs_start(&g->hubs, &d->loop, &g->pool, set->redis_url, set->backlog_bytes, &d->metrics);
+    if (r != 0) {
+        tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
+        return r;
+    }
+    tw_after(&d->loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
+    r = tw_listener_start(&g->listener, &d->loop, tw_slice_of(set->listen), true, on_accept, &where);
+    if (r != 0)
+        tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
+    return r;
+}
+
+static void on_goodbye(struct tw_deadline *t)
+{
+    struct gateway *g = tw_container_of(t, struct gateway, goodbye);
+
+    if (gw_conns_send_home(&g->conns, g->goodbyes_each) > 0)
+        tw_after(&g->daemon.loop, &g->goodbye, g->daemon.settings.drain_ms * 6 / 10 / DRAIN_STEPS,
+                 on_goodbye);
+}
+
+static void drain(struct tw_daemon *d)
+{
+    struct gateway *g = gateway_of(d);
+
+    g->door.is_closed = true;
+    tw_listener_stop(&g->listener);
+    tw_http_server_drain(&g->door.http);
+    g->goodbyes_each = g->conns.count / DRAIN_STEPS + 1;
+    on_goodbye(&g->goodbye);
+}
+
+static bool is_drained(struct tw_daemon *d)
+{
+    struct gateway *g = gateway_of(d);
+
+    return g->conns.count == 0 && g->door.http.connections.value == 0;
+}
+
+static void stop(struct tw_daemon *d)
+{
+    struct gateway *g = gateway_of(d);
+
+    tw_after_cancel(&d->loop, &g->expiry);
+    tw_after_cancel(&d->loop, &g->goodbye);
+    tw_listener_stop(&g->listener);
+    gw_hubs_stop(&g->hubs);
+    tw_schema_stop(&g->schema);
+    tw_http_server_close(&g->door.http);
+    gw_conns_shut(&g->conns);
+    tw_pg_pool_close(&g->pool);
+}
+
+static void release(struct tw_daemon *d)
+{
+    struct gateway *g = gateway_of(d);
+
+    gw_hubs_done(&g->hubs);
+    gw_auth_done(&g->auth);
+    gw_sessions_done(&g->sessions);
+    gw_conns_done(&g->conns);
+}
+
+static void reload(struct tw_daemon *d)
+{
+    gw_auth_forget_all(&gateway_of(d)->auth);
+}
+
+static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)
+{
+    struct gateway *g = gateway_of(d);
+
+    if (!tw_pg_pool_is_up(&g->pool))
+        tw_daemon_note(missing_list, "database");
+    if (!tw_schema_is_good(&g->schema))
+        tw_daemon_note(missing_list, "schema");
+    if (!tw_redis_is_up(&g->hubs.subscriber))
+        tw_daemon_note(degraded, "redis");
+}
+
+static void refresh(struct tw_daemon *d)
+{
+    struct gateway *g = gateway_of(d);
+
+    g->ws_contexts.value = g->conns.ws.lent;
+}
+
+static const struct tw_daemon_kind kind = {
+    .name = "tillwire-gateway",
+    .about = "WebSockets of tills, kitchen screens and tablets",
+    .program = TW_GATEWAY,
+    .start = start,
+    .drain = drain,
+    .is_drained = is_drained,
+    .stop = stop,
+    .free = release,
+    .reload = reload,
+    .missing = missing,
+    .refresh = refresh,
+};
+
+int main(int argc, char **argv)
+{
+    static struct gateway gateway; /* too large for the stack: the loop's read buffer is in it */
+
+    return tw_daemon_main(&gateway.daemon, &kind, argc, argv);
+}

@@ -1,0 +1,163 @@
+/* session.c - what a client hears, and in which order.
+ *
+ * A session has no queue of events: it has a place in its tenant's backlog (`next_seq`) and moves
+ * on while its wire has room. One that reads too slowly falls behind there, costs nobody
+ * anything, and is closed when it is too far behind.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/session.h"
+
+#include <stdlib.h>
+
+#include "common/base.h"
+#include "common/json_scan.h"
+#include "gateway/backlog.h"
+#include "gateway/frame.h"
+#include "gateway/hub.h"
+#include "gateway/wire.h"
+
+#define CLOSE_TRY_AGAIN 1013
+
+void gw_sessions_start(struct gw_sessions *all, size_t queue_bytes, size_t message_bytes,
+                       struct tw_metrics *metrics)
+{
+    all->queue_bytes = queue_bytes;
+    all->scratch.max = message_bytes;
+    for (size_t i = 0; i < GW_DIALECTS; i++)
+        tw_metric_add(metrics, &all->open[i], "ws_sessions", gw_dialect_at(i)->labels,
+                      "Open sessions.");
+    tw_metric_add(metrics, &all->slow, "ws_slow_consumers_total", NULL,
+                  "Sessions closed with 1013 because they did not read.");
+    tw_metric_add(metrics, &all->messages_in, "ws_messages_total", "dir=\"in\"",
+                  "Messages of clients, and frames to them.");
+    tw_metric_add(metrics, &all->messages_out, "ws_messages_total", "dir=\"out\"",
+                  "Messages of clients, and frames to them.");
+    tw_metric_add(metrics, &all->nonsense, "ws_nonsense_total", NULL, "Messages that were no JSON.");
+    tw_metric_add(metrics, &all->rendered, "frames_encoded_total", NULL,
+                  "Frames encoded for events: once an event and dialect, not once a session.");
+}
+
+void gw_sessions_done(struct gw_sessions *all)
+{
+    tw_buf_done(&all->scratch);
+}
+
+struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
+                                  struct gw_wire *wire)
+{
+    struct gw_session *s = tw_new(struct gw_session);
+
+    s->all = all;
+    s->dialect = dialect;
+    s->wire = wire;
+    all->open[gw_dialect_index(dialect)].value++;
+    return s;
+}
+
+void gw_session_free(struct gw_session *s)
+{
+    if (s == NULL)
+        return;
+    if (s->hub != NULL)
+        gw_hub_leave(s->hub, s);
+    s->all->open[gw_dialect_index(s->dialect)].value--;
+    free(s);
+}
+
+void gw_session_begin(struct gw_session *s, uint64_t seq)
+{
+    s->next_seq = seq + 1;
+    s->dialect->greet(s, seq);
+}
+
+const struct gw_tenant *gw_session_tenant(const struct gw_session *s)
+{
+    return &s->hub->tenant;
+}
+
+static void send_frame(struct gw_session *s, struct gw_frame *f)
+{
+    s->all->messages_out.value++;
+    s->wire->ops->send(s->wire, f);
+}
+
+void gw_session_send(struct gw_session *s, struct tw_slice message)
+{
+    struct gw_frame *f;
+
+    if (s->is_closing)
+        return;
+    f = gw_frame_text(message);
+    send_frame(s, f);
+    gw_frame_unref(f);
+}
+
+void gw_session_close(struct gw_session *s, unsigned code, const char *reason)
+{
+    if (s->is_closing)
+        return;
+    s->is_closing = true;
+    s->wire->ops->close(s->wire, code, reason);
+}
+
+static void give(struct gw_session *s, struct gw_entry *e)
+{
+    const struct gw_batch *batch;
+
+    if (!s->dialect->hears(s, &e->event))
+        return;
+    batch = gw_backlog_render(&s->hub->backlog, e, s->dialect, &s->hub->tenant,
+                              &s->all->rendered.value);
+    for (size_t i = 0; i < batch->count; i++)
+        send_frame(s, batch->frames[i]);
+}
+
+/* `e` is what it would hear next, were there room. */
+static void check_lag(struct gw_session *s, const struct gw_entry *e)
+{
+    if (s->hub->backlog.total - e->offset <= s->all->queue_bytes)
+        return;
+    s->all->slow.value++;
+    gw_session_close(s, CLOSE_TRY_AGAIN, "reading too slowly; connect again and resume");
+}
+
+void gw_session_pump(struct gw_session *s)
+{
+    struct gw_backlog *b = &s->hub->backlog;
+    struct gw_entry *e;
+
+    while (!s->is_closing && s->next_seq != 0) {
+        if (s->next_seq <= b->gone) { /* what it needs is no longer in memory */
+            s->all->slow.value++;
+            gw_session_close(s, CLOSE_TRY_AGAIN, "too far behind; connect again and resume");
+            return;
+        }
+        e = gw_backlog_from(b, s->next_seq);
+        if (e == NULL)
+            return;
+        if (!s->wire->ops->has_room(s->wire)) {
+            check_lag(s, e);
+            return;
+        }
+        s->next_seq = e->event.seq + 1;
+        give(s, e);
+    }
+}
+
+void gw_session_text(struct gw_session *s, struct tw_slice message)
+{
+    struct tw_buf *scratch = &s->all->scratch;
+    struct tw_json_fault fault;
+    size_t len = message.len;
+
+    if (s->is_closing)
+        return;
+    s->all->messages_in.value++;
+    tw_buf_clear(scratch);
+    tw_buf_append(scratch, message);
+    if (scratch->failed || tw_json_scan(scratch->at, &len, &tw_json_wide, &fault) < 0) {
+        s->all->nonsense.value++;
+        s->dialect->nonsense(s, scratch->failed ? "too long" : fault.why);
+        return;
+    }
+    s->dialect->message(s, tw_slice_from(scratch->at, len));
+}

@@ -1,0 +1,61 @@
+/* session.h - a client: its dialect, its tenant's stream, its place in it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/list.h"
+#include "common/metrics.h"
+#include "gateway/dialect.h"
+
+struct gw_hub;
+struct gw_wire;
+
+/* What all sessions of a process share. */
+struct gw_sessions {
+    size_t queue_bytes;      /* how far a session may lag, in bytes of events */
+    struct tw_buf scratch;   /* a message while it is scanned */
+    struct tw_metric open[GW_DIALECTS];
+    struct tw_metric slow, messages_in, messages_out, nonsense, rendered;
+};
+
+struct gw_session {
+    struct gw_sessions *all;
+    const struct gw_dialect *dialect;
+    struct gw_wire *wire;
+    struct gw_hub *hub;
+    struct tw_list link;   /* in its hub */
+    uint64_t next_seq;     /* the first event that it has not been given; 0 before the greeting */
+    bool hears_all;
+    bool is_closing;
+    char key_id[37];       /* of the API key, for revocation */
+    int64_t expires_ms;    /* wall clock; 0: never */
+};
+
+void gw_sessions_start(struct gw_sessions *all, size_t queue_bytes, size_t message_bytes,
+                       struct tw_metrics *metrics);
+void gw_sessions_done(struct gw_sessions *all);
+
+/* Gives; `wire` is kept. It hears nothing before it joins a hub (hub.h). */
+struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
+                                  struct gw_wire *wire);
+void gw_session_free(struct gw_session *s); /* leaves its hub; fine with null */
+
+/* The hub is at `seq`: greet, and hear what comes behind it. */
+void gw_session_begin(struct gw_session *s, uint64_t seq);
+
+/* Give it what it has not heard, as far as there is room; a session that lags too far is closed
+ * with 1013. */
+void gw_session_pump(struct gw_session *s);
+
+/* A message from the client (lent). */
+void gw_session_text(struct gw_session *s, struct tw_slice message);
+
+const struct gw_tenant *gw_session_tenant(const struct gw_session *s); /* once it has joined */
+
+/* For dialects: send one message to this client alone; close. */
+void gw_session_send(struct gw_session *s, struct tw_slice message);
+void gw_session_close(struct gw_session *s, unsigned code, const char *reason);

@@ -1,0 +1,22 @@
+/* wire.h - what a session needs of its transport.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+struct gw_frame;
+struct gw_wire;
+
+struct gw_wire_ops {
+    /* Whether more may be sent now; when it turns true again, gw_session_room is called. */
+    bool (*has_room)(const struct gw_wire *w);
+    /* Queue a frame (takes another reference); what one turn queues leaves in one write. */
+    void (*send)(struct gw_wire *w, struct gw_frame *f);
+    /* Say goodbye behind all that is queued. Only noted: nothing is freed before this returns. */
+    void (*close)(struct gw_wire *w, unsigned code, const char *reason);
+};
+
+/* Embedded in the transport's connection. */
+struct gw_wire {
+    const struct gw_wire_ops *ops;
+};
