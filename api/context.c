@@ -180,7 +180,6 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
         !put_header(json, "idempotencyKey", idempotency))
         return "INVALID_HEADER";
     out->has_idempotency_key = idempotency.len > 0;
-    tw_json_member(json, "scope", tw_slice_of(match->route->scope));
     tw_json_member(json, "requestId", tw_slice_of(out->request_id));
     tw_json_member(json, "method", tw_slice_of(tw_http_method_name(match->route->method)));
     tw_json_member(json, "route", tw_slice_of(match->route->pattern));

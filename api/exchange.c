@@ -1,7 +1,7 @@
 /* exchange.c - route, read, limit, one call of pos.call, publish, answer.
  *
- * The exchange owns its call's parameters. When the client leaves, the transaction still ends and
- * its events are still published; only the answer is dropped.
+ * The exchange owns its call's parameters. When the client leaves, the transaction still ends
+ * and its events are still published; only the answer is dropped.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/exchange.h"
 
@@ -32,8 +32,9 @@ struct exchange {
 /* Columns of the one statement. */
 enum { STATUS, BODY, EVENTS, TENANT, REPLAYED };
 
-static const char call_sql[] = "select status, body, array_to_string(events, E'\\n'), tenant_id, "
-                               "replayed from pos.call($1, $2::jsonb, $3)";
+static const char call_sql[] =
+    "select status, body, array_to_string(events, E'\\n'), tenant_id, "
+    "replayed from pos.call($1, $2::jsonb, $3)";
 
 static void exchange_free(struct exchange *x)
 {
@@ -114,7 +115,8 @@ static void call(struct exchange *x)
     tw_pg_pool_call(&x->service->pool, &x->call);
 }
 
-/* What can be tried again without the client: nothing was done, or doing it twice is harmless. */
+/* What can be tried again without the client: nothing was done, or doing it twice is harmless.
+ */
 static bool is_worth_another(const struct exchange *x, const struct tw_pg_result *result)
 {
     int err = tw_pg_error(result);
@@ -131,8 +133,8 @@ static bool is_worth_another(const struct exchange *x, const struct tw_pg_result
 static const struct {
     const char *prefix, *code;
 } by_sqlstate[] = {
-    { "40", "BUSY" },          { "55P03", "BUSY" },      { "57014", "BUSY" },
-    { "53", "UNAVAILABLE" },   { "57", "UNAVAILABLE" },  { "08", "UNAVAILABLE" },
+    { "40", "BUSY" },           { "55P03", "BUSY" },        { "57014", "BUSY" },
+    { "53", "UNAVAILABLE" },    { "57", "UNAVAILABLE" },    { "08", "UNAVAILABLE" },
     { "25006", "UNAVAILABLE" }, { "42883", "UNAVAILABLE" }, { "3F", "UNAVAILABLE" },
 };
 
@@ -184,7 +186,8 @@ static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
     } else {
         publish(s, tw_pg_text(result, 0, TENANT), tw_pg_text(result, 0, EVENTS));
         if (x->context.has_key && tw_pg_int(result, 0, STATUS) != 401)
-            api_limiter_know(&s->limiter, tw_slice_from(x->context.key_hash, TW_SHA256_HEX), now_ms);
+            api_limiter_know(&s->limiter, tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
+                             now_ms);
         if (x->conn != NULL)
             answer(x, result);
     }
@@ -194,7 +197,7 @@ static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
 /* `application/json`, with or without parameters, or any `+json`; none at all is taken too. */
 static bool is_json_type(struct tw_slice type)
 {
-    struct tw_slice rest = type, essence;
+    struct tw_slice rest = type, essence = type;
 
     if (type.len == 0)
         return true;
@@ -206,7 +209,8 @@ static bool is_json_type(struct tw_slice type)
 }
 
 /* Scan the body in place and keep a copy; null, or the refusal's code with `why` filled. */
-static const char *read_body(struct exchange *x, struct tw_http_request *req, struct tw_buf *why)
+static const char *read_body(struct exchange *x, struct tw_http_request *req,
+                             struct tw_buf *why)
 {
     struct tw_json_fault fault;
     size_t len = req->body.len;
@@ -318,12 +322,10 @@ void api_handle(struct tw_http_server *server, struct tw_http_conn *conn,
 
 void api_service_metrics(struct api_service *s, struct tw_metrics *metrics)
 {
-    static const char *const classes[] = { NULL,
-                                           "class=\"1xx\"",
-                                           "class=\"2xx\"",
-                                           "class=\"3xx\"",
-                                           "class=\"4xx\"",
-                                           "class=\"5xx\"" };
+    static const char *const classes[] = {
+        NULL,           "class=\"1xx\"", "class=\"2xx\"", "class=\"3xx\"", "class=\"4xx\"",
+        "class=\"5xx\""
+    };
 
     for (size_t i = 1; i < TW_COUNT(classes); i++)
         tw_metric_add(metrics, &s->answers[i], "http_answers_total", classes[i],

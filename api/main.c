@@ -59,7 +59,8 @@ static int start(struct tw_daemon *d)
         tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
         return r;
     }
-    r = tw_listener_start(&a->listener, &d->loop, tw_slice_of(set->listen), true, on_accept, &where);
+    r = tw_listener_start(&a->listener, &d->loop, tw_slice_of(set->listen), true, on_accept,
+                          &where);
     if (r != 0)
         tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
     return r;

@@ -16,9 +16,8 @@ static bool match_path(const char *pattern, struct tw_slice path, struct api_mat
         if (want.len > 2 && want.at[0] == '{') {
             if (have.len == 0)
                 return false;
-            m->params[m->param_count++] = (struct api_param){
-                tw_slice_from(want.at + 1, want.len - 2), have
-            };
+            m->params[m->param_count++] =
+                (struct api_param){ tw_slice_from(want.at + 1, want.len - 2), have };
         } else if (!tw_slice_eq(want, have)) {
             return false;
         }

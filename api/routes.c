@@ -7,26 +7,26 @@
 /* Bodies whose numbers are amounts take any number that numeric takes: SQL compares its text
  * before it computes, and answers INVALID_AMOUNT instead of INVALID_JSON. */
 #define MONEY &tw_json_wide
-#define POS "pos"
-#define PLATFORM "platform"
 #define PATH API_TENANT_PATH
 #define QUERY API_TENANT_QUERY
 
 const struct api_route api_routes[] = {
-    { TW_GET, "/api/{tenant}/health", "health", POS, PATH, NULL, NULL },
-    { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", POS, PATH, NULL, NULL },
-    { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/balance", "gift_card_balance", POS, PATH, NULL, NULL },
-    { TW_POST, "/api/{tenant}/gift-cards/{cardNumber}/deduct", "gift_card_deduct", POS, PATH, "cardNumber", MONEY },
-    { TW_GET, "/api/{tenant}/loyalty/{phone}/points", "loyalty_points", POS, PATH, NULL, NULL },
-    { TW_POST, "/api/{tenant}/loyalty/{phone}/add", "loyalty_add", POS, PATH, "phone", MONEY },
-    { TW_POST, "/api/{tenant}/loyalty/{phone}/redeem", "loyalty_redeem", POS, PATH, "phone", MONEY },
-    { TW_POST, "/api/{tenant}/reports/daily", "report_daily", POS, PATH, NULL, MONEY },
-    { TW_GET, "/api/pos/pull-orders", "orders_pull", POS, QUERY, NULL, NULL },
-    { TW_POST, "/api/{tenant}/orders", "order_create", PLATFORM, PATH, NULL, MONEY },
-    { TW_GET, "/api/{tenant}/orders/{id}", "order_get", POS, PATH, NULL, NULL },
-    { TW_PATCH, "/api/{tenant}/orders/{id}", "order_update", PLATFORM, PATH, "id", MONEY },
-    { TW_POST, "/api/{tenant}/gift-cards", "gift_card_issue", PLATFORM, PATH, NULL, MONEY },
-    { TW_POST, "/api/{tenant}/customers", "customer_create", PLATFORM, PATH, NULL, MONEY },
+    { TW_GET, "/api/{tenant}/health", "health", PATH, NULL, NULL },
+    { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", PATH, NULL, NULL },
+    { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/balance", "gift_card_balance", PATH, NULL,
+      NULL },
+    { TW_POST, "/api/{tenant}/gift-cards/{cardNumber}/deduct", "gift_card_deduct", PATH,
+      "cardNumber", MONEY },
+    { TW_GET, "/api/{tenant}/loyalty/{phone}/points", "loyalty_points", PATH, NULL, NULL },
+    { TW_POST, "/api/{tenant}/loyalty/{phone}/add", "loyalty_add", PATH, "phone", MONEY },
+    { TW_POST, "/api/{tenant}/loyalty/{phone}/redeem", "loyalty_redeem", PATH, "phone", MONEY },
+    { TW_POST, "/api/{tenant}/reports/daily", "report_daily", PATH, NULL, MONEY },
+    { TW_GET, "/api/pos/pull-orders", "orders_pull", QUERY, NULL, NULL },
+    { TW_POST, "/api/{tenant}/orders", "order_create", PATH, NULL, MONEY },
+    { TW_GET, "/api/{tenant}/orders/{id}", "order_get", PATH, NULL, NULL },
+    { TW_PATCH, "/api/{tenant}/orders/{id}", "order_update", PATH, "id", MONEY },
+    { TW_POST, "/api/{tenant}/gift-cards", "gift_card_issue", PATH, NULL, MONEY },
+    { TW_POST, "/api/{tenant}/customers", "customer_create", PATH, NULL, MONEY },
 };
 const size_t api_route_count = TW_COUNT(api_routes);
 

@@ -1,4 +1,5 @@
-/* routes.h - the table of what can be asked: method, path, scope, SQL operation.
+/* routes.h - the table of what can be asked: method, path, SQL operation. What a key needs
+ * for it stands with the operation, in schema/functions/core/dispatch.sql.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -14,7 +15,6 @@ struct api_route {
     enum tw_http_method method;
     const char *pattern;   /* "/api/{tenant}/orders/{id}"; {tenant} names the tenant */
     const char *operation; /* the function behind pos.call */
-    const char *scope;     /* what the key must be allowed */
     enum api_tenant_from tenant_from;
     const char *affinity; /* path parameter whose requests run one after the other; or null */
     const struct tw_json_limits *numbers; /* limits of the body; null: it takes no body */

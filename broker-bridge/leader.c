@@ -45,8 +45,8 @@ static void on_ignored(struct tw_pg_call *call, const struct tw_pg_result *resul
 static void listen_now(struct br_leader *l)
 {
     l->listen_call = (struct tw_pg_call){ .sql = "listen tillwire", .done = on_ignored };
-    l->listen_control_call = (struct tw_pg_call){ .sql = "listen tillwire_control",
-                                                  .done = on_listening };
+    l->listen_control_call =
+        (struct tw_pg_call){ .sql = "listen tillwire_control", .done = on_listening };
     tw_pg_conn_send(l->conn, &l->listen_call);
     tw_pg_conn_send(l->conn, &l->listen_control_call);
 }
@@ -123,8 +123,10 @@ void br_leader_start(struct br_leader *l, struct tw_loop *loop, const char *url,
 {
     l->loop = loop;
     l->events = leader_events;
-    tw_metric_add(metrics, &l->active, "bridge_active", NULL, "Whether this bridge is the active one.");
-    tw_metric_add(metrics, &l->connects, "pg_connects_total", NULL, "Connections made to PostgreSQL.");
+    tw_metric_add(metrics, &l->active, "bridge_active", NULL,
+                  "Whether this bridge is the active one.");
+    tw_metric_add(metrics, &l->connects, "pg_connects_total", NULL,
+                  "Connections made to PostgreSQL.");
     l->conn = tw_pg_conn_new(loop, url, "tillwire-bridge", &events, l);
 }
 

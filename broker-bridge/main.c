@@ -55,9 +55,10 @@ static int start(struct tw_daemon *d)
     int r;
 
     br_relay_start(&b->relay, &d->loop, &b->publisher, &d->metrics);
-    br_leader_start(&b->leader, &d->loop, d->settings.database_url, &leader_events, &d->metrics);
-    r = tw_redis_start(&b->publisher, &d->loop, d->settings.redis_url, "publisher", &redis_events,
-                       &d->metrics);
+    br_leader_start(&b->leader, &d->loop, d->settings.database_url, &leader_events,
+                    &d->metrics);
+    r = tw_redis_start(&b->publisher, &d->loop, d->settings.redis_url, "publisher",
+                       &redis_events, &d->metrics);
     if (r != 0)
         tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
     return r;

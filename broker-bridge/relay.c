@@ -65,8 +65,8 @@ static void on_events(struct tw_pg_call *call, const struct tw_pg_result *result
         ask_soon(r);
 }
 
-/* What was left behind comes in one piece; should there be more of it than that, reconciliation in
- * the gateways is faster than we are. */
+/* What was left behind comes in one piece; should there be more of it than that, reconciliation
+ * in the gateways is faster than we are. */
 static void on_pending(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct br_relay *r = tw_container_of(call, struct br_relay, call);
@@ -92,7 +92,8 @@ static void start(struct br_relay *r, const char *sql, int params, tw_pg_done_cb
     r->is_asking = true;
     r->call = (struct tw_pg_call){
         .sql = sql,
-        .params = { { tw_buf_view(&r->sent_tenants), false }, { tw_buf_view(&r->sent_seqs), false } },
+        .params = { { tw_buf_view(&r->sent_tenants), false },
+                    { tw_buf_view(&r->sent_seqs), false } },
         .param_count = params,
         .done = done,
     };
@@ -116,7 +117,8 @@ static void ask_named(struct br_relay *r)
     tw_buf_clear(&r->tenants);
     tw_buf_clear(&r->seqs);
     r->named = 0;
-    start(r, "select tenant_id, seq, event from pos.events_at($1::uuid[], $2::bigint[])", 2, on_events);
+    start(r, "select tenant_id, seq, event from pos.events_at($1::uuid[], $2::bigint[])", 2,
+          on_events);
 }
 
 /* The next statement, the most urgent first. */
@@ -181,7 +183,8 @@ void br_relay_named(struct br_relay *r, struct tw_slice payload)
     uint64_t seq;
 
     r->notifications.value++;
-    if (!tw_slice_split(&rest, ' ', &tenant) || !tw_is_uuid(tenant) || !tw_slice_u64(rest, &seq))
+    if (!tw_slice_split(&rest, ' ', &tenant) || !tw_is_uuid(tenant) ||
+        !tw_slice_u64(rest, &seq))
         return;
     if (r->named >= NAMED_MOST) {
         r->overruns.value++;

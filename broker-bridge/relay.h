@@ -12,9 +12,9 @@
 #include "common/pg_conn.h"
 #include "common/redis_link.h"
 
-/* Embedded in its owner. One statement is under way at a time; notifications that come meanwhile
- * gather and are read together. Publishing twice is harmless, so whatever is in doubt is
- * published again. */
+/* Embedded in its owner. One statement is under way at a time; notifications that come
+ * meanwhile gather and are read together. Publishing twice is harmless, so whatever is in doubt
+ * is published again. */
 struct br_relay {
     struct tw_loop *loop;
     struct tw_pg_conn *conn; /* null while we are not the active bridge */
@@ -22,8 +22,8 @@ struct br_relay {
     struct tw_pg_call call;
     struct tw_later turn;
     struct tw_deadline beat;
-    struct tw_buf tenants, seqs;              /* named since the last statement: array literals */
-    struct tw_buf sent_tenants, sent_seqs;    /* of the statement under way */
+    struct tw_buf tenants, seqs;           /* named since the last statement: array literals */
+    struct tw_buf sent_tenants, sent_seqs; /* of the statement under way */
     size_t named;
     bool is_asking, owes_pending, owes_mark, owes_maintenance, is_stopped;
     uint64_t maintained_ms;

@@ -9,7 +9,7 @@
 
 /* The object of `type` whose `member` is at `ptr`. */
 #define tw_container_of(ptr, type, member)                                                     \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* A bug of ours, in release builds too: say where, abort, be restarted. Never for bad input. */
 #define TW_ASSERT(truth)                                                                       \

@@ -55,8 +55,8 @@ void tw_http_date(int64_t wall_ms, char out[TW_HTTP_DATE])
     struct tm t = calendar(wall_ms);
     char text[96];
 
-    (void)snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday % 7],
-                   t.tm_mday, months[t.tm_mon % 12], t.tm_year + 1900, t.tm_hour, t.tm_min,
-                   t.tm_sec);
+    (void)snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                   days[t.tm_wday % 7], t.tm_mday, months[t.tm_mon % 12], t.tm_year + 1900,
+                   t.tm_hour, t.tm_min, t.tm_sec);
     memcpy(out, text, TW_HTTP_DATE);
 }

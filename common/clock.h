@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-uint64_t tw_now_ms(void);  /* monotonic; not related to the time of day */
-int64_t tw_wall_ms(void);  /* milliseconds since 1970 UTC; may jump */
+uint64_t tw_now_ms(void); /* monotonic; not related to the time of day */
+int64_t tw_wall_ms(void); /* milliseconds since 1970 UTC; may jump */
 
 #define TW_TIME_TEXT 25 /* "2026-01-05T18:00:02.117Z" and a NUL */
 

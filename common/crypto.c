@@ -41,8 +41,8 @@ void tw_sha256_hex(struct tw_slice bytes, char out[TW_SHA256_HEX])
 
 void tw_hmac_sha256(struct tw_slice key, struct tw_slice bytes, uint8_t out[TW_SHA256_BYTES])
 {
-    int r = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), bytes_of(key), key.len,
-                            bytes_of(bytes), bytes.len, out);
+    int r = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), bytes_of(key),
+                            key.len, bytes_of(bytes), bytes.len, out);
 
     TW_ASSERT(r == 0);
 }

@@ -12,7 +12,8 @@
 #define TW_SHA256_BYTES 32
 #define TW_SHA256_HEX 64
 
-void tw_sha1(struct tw_slice bytes, uint8_t out[TW_SHA1_BYTES]); /* RFC 6455's accept key only */
+void tw_sha1(struct tw_slice bytes,
+             uint8_t out[TW_SHA1_BYTES]); /* RFC 6455's accept key only */
 void tw_sha256(struct tw_slice bytes, uint8_t out[TW_SHA256_BYTES]);
 void tw_sha256_hex(struct tw_slice bytes, char out[TW_SHA256_HEX]); /* no NUL */
 void tw_hmac_sha256(struct tw_slice key, struct tw_slice bytes, uint8_t out[TW_SHA256_BYTES]);

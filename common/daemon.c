@@ -1,8 +1,7 @@
 /* daemon.c - a process from its options to its exit status.
  *
- * PostgreSQL or Redis being away is no reason not to start: systemd is told READY as soon as the
- * process listens, and /readyz tells the rest.
- * SPDX-License-Identifier: Apache-2.0 */
+ * PostgreSQL or Redis being away is no reason not to start: systemd is told READY as soon as
+ * the process listens, and /readyz tells the rest. SPDX-License-Identifier: Apache-2.0 */
 #include "common/daemon.h"
 
 #include <signal.h>
@@ -271,7 +270,8 @@ static int run_with_settings(struct tw_daemon *d, bool only_checks)
     return status;
 }
 
-int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int argc, char **argv)
+int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int argc,
+                   char **argv)
 {
     const char *option = argc > 1 ? argv[1] : "";
 

@@ -49,7 +49,8 @@ struct tw_daemon {
 };
 
 /* The whole life of a process; its exit status. */
-int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int argc, char **argv);
+int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int argc,
+                   char **argv);
 
 /* Appends a JSON string to one of readyz's lists. */
 void tw_daemon_note(struct tw_buf *list, const char *what);

@@ -44,8 +44,10 @@ static void run_slot(struct tw_deadlines *w, struct tw_list *slot, uint64_t now_
     struct tw_list due, *link;
 
     tw_list_init(&due);
-    tw_list_each(slot, one) {
-        struct tw_deadline *d = (struct tw_deadline *)(void *)one; /* link is its first member */
+    tw_list_each(slot, one)
+    {
+        struct tw_deadline *d =
+            (struct tw_deadline *)(void *)one; /* link is its first member */
 
         if (d->at_ms <= now_ms) {
             tw_list_remove(one);

@@ -23,7 +23,8 @@ static int hex_value(char c)
     return -1;
 }
 
-static void base64_with(struct tw_buf *out, struct tw_slice bytes, const char *alphabet, bool pad)
+static void base64_with(struct tw_buf *out, struct tw_slice bytes, const char *alphabet,
+                        bool pad)
 {
     for (size_t i = 0; i < bytes.len; i += 3) {
         uint32_t group = (uint32_t)(unsigned char)bytes.at[i] << 16;
@@ -44,12 +45,14 @@ static void base64_with(struct tw_buf *out, struct tw_slice bytes, const char *a
 
 void tw_base64(struct tw_buf *out, struct tw_slice bytes)
 {
-    base64_with(out, bytes, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true);
+    base64_with(out, bytes, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+                true);
 }
 
 void tw_base64url(struct tw_buf *out, struct tw_slice bytes)
 {
-    base64_with(out, bytes, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false);
+    base64_with(out, bytes, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+                false);
 }
 
 static int base64url_value(char c)

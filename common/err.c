@@ -11,11 +11,16 @@ static const struct {
     int number;
     const char *text;
 } table[] = {
-    { TW_ESYNTAX, "malformed" },           { TW_ETOOBIG, "over a limit" },
-    { TW_EDUPLICATE, "duplicate member" }, { TW_EAUTH, "not authenticated" },
-    { TW_EFULL, "queue full" },            { TW_ETIMEOUT, "timed out" },
-    { TW_EDOWN, "not connected" },         { TW_ELOST, "connection lost" },
-    { TW_EQUERY, "statement refused" },    { TW_ECONFIG, "bad setting" },
+    { TW_ESYNTAX, "malformed" },
+    { TW_ETOOBIG, "over a limit" },
+    { TW_EDUPLICATE, "duplicate member" },
+    { TW_EAUTH, "not authenticated" },
+    { TW_EFULL, "queue full" },
+    { TW_ETIMEOUT, "timed out" },
+    { TW_EDOWN, "not connected" },
+    { TW_ELOST, "connection lost" },
+    { TW_EQUERY, "statement refused" },
+    { TW_ECONFIG, "bad setting" },
 };
 
 const char *tw_err_text(int err)

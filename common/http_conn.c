@@ -365,7 +365,8 @@ void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream)
 void tw_http_server_drain(struct tw_http_server *server)
 {
     server->is_draining = true;
-    tw_list_each(&server->conns, link) {
+    tw_list_each(&server->conns, link)
+    {
         struct tw_http_conn *c = tw_container_of(link, struct tw_http_conn, link);
 
         if (c->phase == READ && tw_http_parser_is_idle(c->parser) && !c->is_closing)
@@ -375,7 +376,8 @@ void tw_http_server_drain(struct tw_http_server *server)
 
 void tw_http_server_close(struct tw_http_server *server)
 {
-    tw_list_each(&server->conns, link) {
+    tw_list_each(&server->conns, link)
+    {
         struct tw_http_conn *c = tw_container_of(link, struct tw_http_conn, link);
 
         if (!c->is_closing)

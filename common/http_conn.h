@@ -31,7 +31,8 @@ struct tw_http_server_limits {
 /* Embedded in whoever serves; zeroed but for these, then tw_http_server_init. */
 struct tw_http_server {
     const struct tw_http_server_limits *limits; /* kept */
-    /* One request (lent). The handler answers now, or waits, or takes the stream; exactly one. */
+    /* One request (lent). The handler answers now, or waits, or takes the stream; exactly one.
+     */
     void (*handle)(struct tw_http_server *server, struct tw_http_conn *conn,
                    struct tw_http_request *req);
     struct tw_list conns;

@@ -9,8 +9,8 @@
 
 const char *tw_http_method_name(enum tw_http_method method)
 {
-    static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
-                                         "OTHER" };
+    static const char *const names[] = { "GET",   "HEAD",   "POST",    "PUT",
+                                         "PATCH", "DELETE", "OPTIONS", "OTHER" };
 
     return names[method];
 }
@@ -143,7 +143,10 @@ void tw_http_write(struct tw_buf *out, const struct tw_http_response *res, bool 
         tw_buf_u64(out, res->body.len);
         tw_buf_text(out, "\r\n");
     }
-    if (res->status != 101)
+    if (res->status == 426) /* an Upgrade header is named here too (RFC 9110 section 7.8) */
+        put_header(out, "Connection",
+                   keeps_alive ? TW_LIT("upgrade") : TW_LIT("upgrade, close"));
+    else if (res->status != 101)
         put_header(out, "Connection", keeps_alive ? TW_LIT("keep-alive") : TW_LIT("close"));
     tw_buf_text(out, "\r\n");
     if (has_body && !is_head)

@@ -8,8 +8,16 @@
 #include "common/buf.h"
 #include "common/slice.h"
 
-enum tw_http_method { TW_GET, TW_HEAD, TW_POST, TW_PUT, TW_PATCH, TW_DELETE, TW_OPTIONS,
-                      TW_OTHER_METHOD };
+enum tw_http_method {
+    TW_GET,
+    TW_HEAD,
+    TW_POST,
+    TW_PUT,
+    TW_PATCH,
+    TW_DELETE,
+    TW_OPTIONS,
+    TW_OTHER_METHOD
+};
 
 const char *tw_http_method_name(enum tw_http_method method);
 

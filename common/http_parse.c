@@ -1,9 +1,9 @@
 /* http_parse.c - llhttp in strict mode, and the checks that it leaves to its user.
  *
  * llhttp sees the head only up to the blank line and then the body, so that obs-folds can be
- * looked for in the raw bytes (it hides them, CVE-2024-27982). Header bytes are collected in one
- * buffer, as offsets while it may still move. Whatever could be read in two ways is refused.
- * SPDX-License-Identifier: Apache-2.0 */
+ * looked for in the raw bytes (it hides them, CVE-2024-27982). Header bytes are collected in
+ * one buffer, as offsets while it may still move. Whatever could be read in two ways is
+ * refused. SPDX-License-Identifier: Apache-2.0 */
 #include "common/http_parse.h"
 
 #include <llhttp.h>
@@ -25,9 +25,9 @@ struct tw_http_parser {
         struct span name, value;
     } headers[TW_HTTP_HEADERS];
     size_t header_count;
-    size_t head_seen;   /* raw bytes of the head so far */
-    char head_last;     /* the obs-fold scanner's state */
-    bool is_in_value;   /* the last header callback was about a value */
+    size_t head_seen; /* raw bytes of the head so far */
+    char head_last;   /* the obs-fold scanner's state */
+    bool is_in_value; /* the last header callback was about a value */
     bool has_begun, has_head, is_complete, keeps_alive, told_continue;
     const char *refusal;
     struct tw_http_request request;
@@ -114,8 +114,8 @@ static const struct {
     uint8_t theirs;
     enum tw_http_method ours;
 } methods[] = {
-    { HTTP_GET, TW_GET },     { HTTP_HEAD, TW_HEAD },     { HTTP_POST, TW_POST },
-    { HTTP_PUT, TW_PUT },     { HTTP_PATCH, TW_PATCH },   { HTTP_DELETE, TW_DELETE },
+    { HTTP_GET, TW_GET },         { HTTP_HEAD, TW_HEAD },   { HTTP_POST, TW_POST },
+    { HTTP_PUT, TW_PUT },         { HTTP_PATCH, TW_PATCH }, { HTTP_DELETE, TW_DELETE },
     { HTTP_OPTIONS, TW_OPTIONS },
 };
 
@@ -135,10 +135,18 @@ static struct tw_slice view(const struct tw_http_parser *p, struct span s)
 /* Headers that must not come twice, because two readers could each take another one. */
 static bool is_single(struct tw_slice name)
 {
-    static const char *const single[] = { "host", "content-length", "content-type", "x-api-key",
-                                          "authorization", "x-tenant-id", "idempotency-key",
-                                          "x-idempotency-key", "transfer-encoding", "expect",
-                                          "sec-websocket-key", "sec-websocket-version" };
+    static const char *const single[] = { "host",
+                                          "content-length",
+                                          "content-type",
+                                          "x-api-key",
+                                          "authorization",
+                                          "x-tenant-id",
+                                          "idempotency-key",
+                                          "x-idempotency-key",
+                                          "transfer-encoding",
+                                          "expect",
+                                          "sec-websocket-key",
+                                          "sec-websocket-version" };
 
     for (size_t i = 0; i < TW_COUNT(single); i++)
         if (tw_slice_is_nocase(name, single[i]))
@@ -332,7 +340,8 @@ static enum tw_http_progress feed(struct tw_http_parser *p, struct tw_slice byte
     return TW_HTTP_MORE;
 }
 
-static enum tw_http_progress parse_head(struct tw_http_parser *p, struct tw_slice bytes, size_t *used)
+static enum tw_http_progress parse_head(struct tw_http_parser *p, struct tw_slice bytes,
+                                        size_t *used)
 {
     ssize_t n = scan_head(p, bytes);
 
@@ -345,7 +354,8 @@ static enum tw_http_progress parse_head(struct tw_http_parser *p, struct tw_slic
     return feed(p, tw_slice_from(bytes.at, (size_t)n), used);
 }
 
-enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice bytes, size_t *used)
+enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice bytes,
+                                    size_t *used)
 {
     enum tw_http_progress progress = TW_HTTP_MORE;
     size_t n;

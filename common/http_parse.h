@@ -29,7 +29,8 @@ enum tw_http_progress {
 
 /* Read of `bytes` as much as belongs to the current request; `*used` says how much that was.
  * What is behind it (pipelined requests, WebSocket frames) is the caller's to keep. */
-enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice bytes, size_t *used);
+enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice bytes,
+                                    size_t *used);
 
 /* The complete request; lent until tw_http_parser_next. */
 struct tw_http_request *tw_http_parser_request(struct tw_http_parser *p);
@@ -37,8 +38,9 @@ struct tw_http_request *tw_http_parser_request(struct tw_http_parser *p);
 /* Whether the connection may carry another request behind this one. */
 bool tw_http_parser_keeps_alive(const struct tw_http_parser *p);
 
-bool tw_http_parser_is_idle(const struct tw_http_parser *p);    /* nothing of a request is here yet */
-bool tw_http_parser_has_head(const struct tw_http_parser *p);   /* and the body is awaited */
+bool tw_http_parser_is_idle(
+    const struct tw_http_parser *p); /* nothing of a request is here yet */
+bool tw_http_parser_has_head(const struct tw_http_parser *p); /* and the body is awaited */
 
 /* Why it was refused: the code of a refusal (refusal.h). */
 const char *tw_http_parser_refusal(const struct tw_http_parser *p);

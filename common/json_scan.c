@@ -41,7 +41,8 @@ static int fail(struct scan *s, int err, const char *why)
 
 static void skip_blanks(struct scan *s)
 {
-    while (s->in < s->end && (*s->in == ' ' || *s->in == '\t' || *s->in == '\n' || *s->in == '\r'))
+    while (s->in < s->end &&
+           (*s->in == ' ' || *s->in == '\t' || *s->in == '\n' || *s->in == '\r'))
         s->in++;
 }
 

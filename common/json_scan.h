@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* cJSON takes invalid UTF-8, `00123` and trailing junk; jsonb prints `1e131071`, eight bytes, as
- * 131 kB; both disagree about a member that is given twice. So text is checked here, once:
+/* cJSON takes invalid UTF-8, `00123` and trailing junk; jsonb prints `1e131071`, eight bytes,
+ * as 131 kB; both disagree about a member that is given twice. So text is checked here, once:
  * RFC 8259's grammar and nothing behind it, UTF-8, no NUL, no lone surrogate, no duplicate
  * member, and the limits below. */
 struct tw_json_limits {
     unsigned depth;        /* nested arrays and objects, at most TW_JSON_DEPTH */
     unsigned number_bytes; /* length of one number */
-    unsigned magnitude;    /* digits before or behind the decimal point once it is written out */
+    unsigned magnitude; /* digits before or behind the decimal point once it is written out */
 };
 
 #define TW_JSON_DEPTH 64
@@ -33,8 +33,8 @@ struct tw_json_fault {
  * reach receipt printers): C0 but tab, line feed and carriage return; DEL; C1; U+202A to U+202E
  * and U+2066 to U+2069; written raw or as escapes.
  *
- * Returns the first character of the value ('{', '[', '"', 't', 'f', 'n' or '0' for a number) and
- * sets `*len`. Or TW_ESYNTAX, TW_EDUPLICATE, TW_ETOOBIG with `fault` filled; the text is spoilt
- * then. */
+ * Returns the first character of the value ('{', '[', '"', 't', 'f', 'n' or '0' for a number)
+ * and sets `*len`. Or TW_ESYNTAX, TW_EDUPLICATE, TW_ETOOBIG with `fault` filled; the text is
+ * spoilt then. */
 int tw_json_scan(char *text, size_t *len, const struct tw_json_limits *limits,
                  struct tw_json_fault *fault);

@@ -54,7 +54,8 @@ static size_t value_length(struct tw_slice s)
 
 static struct tw_slice skip_blanks(struct tw_slice s)
 {
-    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\n' || s.at[0] == '\r' || s.at[0] == '\t'))
+    while (s.len > 0 &&
+           (s.at[0] == ' ' || s.at[0] == '\n' || s.at[0] == '\r' || s.at[0] == '\t'))
         s = tw_slice_skip(s, 1);
     return s;
 }

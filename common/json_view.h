@@ -12,7 +12,8 @@
 #include "common/slice.h"
 
 /* The raw value of member `name` of the object `object`, lent as long as `object`. False when
- * `object` is no object or has no such member. Names are compared as written (ours are plain). */
+ * `object` is no object or has no such member. Names are compared as written (ours are plain).
+ */
 bool tw_json_get(struct tw_slice object, const char *name, struct tw_slice *raw);
 
 /* Walks the elements of an array: start with `rest` = the array's text; each call cuts one

@@ -9,8 +9,12 @@
 static void put_u16(struct tw_buf *out, uint32_t unit)
 {
     static const char digits[] = "0123456789abcdef";
-    char text[6] = { '\\', 'u', digits[unit >> 12 & 15], digits[unit >> 8 & 15],
-                     digits[unit >> 4 & 15], digits[unit & 15] };
+    char text[6] = { '\\',
+                     'u',
+                     digits[unit >> 12 & 15],
+                     digits[unit >> 8 & 15],
+                     digits[unit >> 4 & 15],
+                     digits[unit & 15] };
 
     tw_buf_append(out, tw_slice_from(text, sizeof(text)));
 }

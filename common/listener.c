@@ -37,7 +37,8 @@ static void on_closed(uv_handle_t *handle)
 
 static void on_connection(uv_stream_t *stream, int status)
 {
-    struct tw_listener_socket *s = tw_container_of(stream, struct tw_listener_socket, uv.stream);
+    struct tw_listener_socket *s =
+        tw_container_of(stream, struct tw_listener_socket, uv.stream);
     struct tw_stream *accepted;
     int err;
 
@@ -65,22 +66,23 @@ static int open_unix(struct tw_listener_socket *s, const struct tw_address *a)
 {
     int r;
 
-    (void)unlink(a->path); /* if it cannot go, bind says why */
-    r = uv_pipe_bind(&s->uv.pipe, a->path); /* libuv removes the file when it closes */
+    (void)unlink(a->path);                   /* if it cannot go, bind says why */
+    r = uv_pipe_bind(&s->uv.pipe, a->path);  /* libuv removes the file when it closes */
     if (r == 0 && chmod(a->path, 0666) != 0) /* its folder's rights decide */
         r = -errno;
     return r;
 }
 
-static struct tw_listener_socket *add_socket(struct tw_listener *l, bool is_unix, unsigned family)
+static struct tw_listener_socket *add_socket(struct tw_listener *l, bool is_unix,
+                                             unsigned family)
 {
     struct tw_listener_socket *s = tw_new(struct tw_listener_socket);
     int r;
 
     s->listener = l;
     s->is_unix = is_unix;
-    r = is_unix ? uv_pipe_init(&l->loop->uv, &s->uv.pipe, 0) :
-                  uv_tcp_init_ex(&l->loop->uv, &s->uv.tcp, family);
+    r = is_unix ? uv_pipe_init(&l->loop->uv, &s->uv.pipe, 0)
+                : uv_tcp_init_ex(&l->loop->uv, &s->uv.tcp, family);
     if (r != 0) {
         free(s);
         return NULL;

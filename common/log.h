@@ -27,9 +27,14 @@ struct tw_field tw_u64(const char *name, uint64_t value);
 struct tw_field tw_err(int err); /* `error` and its text */
 
 /* `event` is a constant like "pg.down": a subject, a dot, what happened to it. */
-void tw_log(enum tw_log_level level, const char *event, const struct tw_field *fields, size_t n);
+void tw_log(enum tw_log_level level, const char *event, const struct tw_field *fields,
+            size_t n);
 
-#define TW_FIELDS(...) (const struct tw_field[]){ __VA_ARGS__ }
+#define TW_FIELDS(...)                                                                         \
+    (const struct tw_field[])                                                                  \
+    {                                                                                          \
+        __VA_ARGS__                                                                            \
+    }
 #define tw_log_at(level, event, ...)                                                           \
     tw_log(level, event, TW_FIELDS(__VA_ARGS__), TW_COUNT(TW_FIELDS(__VA_ARGS__)))
 #define tw_log_error(event, ...) tw_log_at(TW_LOG_ERROR, event, __VA_ARGS__)

@@ -81,7 +81,8 @@ void tw_later_cancel(struct tw_later *l)
     tw_list_remove(&l->link);
 }
 
-void tw_after(struct tw_loop *loop, struct tw_deadline *d, uint64_t after_ms, tw_deadline_cb expired)
+void tw_after(struct tw_loop *loop, struct tw_deadline *d, uint64_t after_ms,
+              tw_deadline_cb expired)
 {
     if (loop->deadlines.count == 0) { /* the wheel stood still: start it from now */
         loop->now_ms = tw_now_ms();

@@ -23,7 +23,7 @@ struct tw_loop {
     uv_timer_t ticker; /* turns the wheel, and stands still while no limit is set */
     struct tw_list later;
     struct tw_deadlines deadlines;
-    uint64_t now_ms; /* monotonic, of this turn */
+    uint64_t now_ms;                /* monotonic, of this turn */
     char read_chunk[TW_READ_CHUNK]; /* every stream reads into it; lent during one callback */
 };
 
@@ -40,5 +40,6 @@ void tw_later(struct tw_loop *loop, struct tw_later *l, void (*run)(struct tw_la
 void tw_later_cancel(struct tw_later *l);
 
 /* A limit `after_ms` from now; see deadline.h. */
-void tw_after(struct tw_loop *loop, struct tw_deadline *d, uint64_t after_ms, tw_deadline_cb expired);
+void tw_after(struct tw_loop *loop, struct tw_deadline *d, uint64_t after_ms,
+              tw_deadline_cb expired);
 void tw_after_cancel(struct tw_loop *loop, struct tw_deadline *d);

@@ -158,8 +158,8 @@ void *tw_map_remove(struct tw_map *m, struct tw_slice key)
     return value;
 }
 
-void tw_map_each(const struct tw_map *m, void (*visit)(struct tw_slice key, void *value, void *arg),
-                 void *arg)
+void tw_map_each(const struct tw_map *m,
+                 void (*visit)(struct tw_slice key, void *value, void *arg), void *arg)
 {
     for (size_t i = 0; i < m->bucket_count; i++)
         for (struct tw_map_entry *e = m->buckets[i]; e != NULL; e = e->next)

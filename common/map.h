@@ -24,8 +24,8 @@ void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value);
 void *tw_map_remove(struct tw_map *m, struct tw_slice key); /* the removed value, or null */
 
 /* Calls `visit` for every entry, in no order; `visit` must not change the map. */
-void tw_map_each(const struct tw_map *m, void (*visit)(struct tw_slice key, void *value, void *arg),
-                 void *arg);
+void tw_map_each(const struct tw_map *m,
+                 void (*visit)(struct tw_slice key, void *value, void *arg), void *arg);
 
 /* Any entry's value, or null when the map is empty: for taking a map apart. */
 void *tw_map_any(const struct tw_map *m, struct tw_slice *key);

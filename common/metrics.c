@@ -33,8 +33,9 @@ static bool is_counter(const char *name)
 
 static void put_head(struct tw_buf *out, const char *prefix, const char *name, const char *help)
 {
-    const char *parts[] = { "# HELP ", prefix, name, " ", help, "\n# TYPE ", prefix, name,
-                            is_counter(name) ? " counter\n" : " gauge\n" };
+    const char *parts[] = { "# HELP ", prefix, name,
+                            " ",       help,   "\n# TYPE ",
+                            prefix,    name,   is_counter(name) ? " counter\n" : " gauge\n" };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         tw_buf_text(out, parts[i]);
@@ -50,17 +51,23 @@ static void put_process(struct tw_buf *out, const char *name, const char *help, 
     tw_buf_char(out, '\n');
 }
 
+/* The second number of /proc/self/statm, in pages (proc(5)). */
 static uint64_t resident_bytes(void)
 {
     FILE *f = fopen("/proc/self/statm", "re");
-    unsigned long size = 0, resident = 0;
+    char line[128];
+    struct tw_slice rest, size, resident;
+    uint64_t pages = 0;
 
     if (f == NULL)
         return 0;
-    if (fscanf(f, "%lu %lu", &size, &resident) != 2)
-        resident = 0;
+    if (fgets(line, sizeof(line), f) != NULL) {
+        rest = tw_slice_of(line);
+        if (tw_slice_split(&rest, ' ', &size) && tw_slice_split(&rest, ' ', &resident))
+            (void)tw_slice_u64(resident, &pages); /* 0 when it is not a number */
+    }
     (void)fclose(f);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t open_descriptors(void)
@@ -83,8 +90,9 @@ static void put_cpu(struct tw_buf *out)
 
     (void)getrusage(RUSAGE_SELF, &u);
     put_head(out, "process_", "cpu_seconds_total", "User and system time used.");
-    (void)snprintf(text, sizeof(text), "%ld.%06ld", u.ru_utime.tv_sec + u.ru_stime.tv_sec +
-                   (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000000,
+    (void)snprintf(text, sizeof(text), "%ld.%06ld",
+                   u.ru_utime.tv_sec + u.ru_stime.tv_sec +
+                       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000000,
                    (u.ru_utime.tv_usec + u.ru_stime.tv_usec) % 1000000);
     tw_buf_text(out, "process_cpu_seconds_total ");
     tw_buf_text(out, text);

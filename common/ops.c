@@ -13,7 +13,8 @@ static const struct tw_http_server_limits limits = {
     .connections = 64,
 };
 
-static void answer(struct tw_http_conn *conn, int status, const char *type, const struct tw_buf *body)
+static void answer(struct tw_http_conn *conn, int status, const char *type,
+                   const struct tw_buf *body)
 {
     struct tw_http_response res = { .status = status, .content_type = type };
 
@@ -33,7 +34,8 @@ static void healthz(struct tw_ops *ops, struct tw_http_conn *conn)
 
 static void readyz(struct tw_ops *ops, struct tw_http_conn *conn)
 {
-    struct tw_buf missing = { .max = 4096 }, degraded = { .max = 4096 }, body = { .max = 16384 };
+    struct tw_buf missing = { .max = 4096 }, degraded = { .max = 4096 },
+                  body = { .max = 16384 };
     bool is_ready;
 
     ops->missing(ops, &missing, &degraded);

@@ -32,13 +32,14 @@ struct tw_pg_call {
     uint64_t affinity; /* not 0: calls of one affinity run one after the other */
     tw_pg_done_cb done;
 
-    struct tw_list link;       /* the rest belongs to pg_conn and pg_pool */
+    struct tw_list link; /* the rest belongs to pg_conn and pg_pool */
     struct tw_deadline limit;
     struct tw_pg_pool *pool;
 };
 
-/* 0, or why there are no rows: TW_EQUERY (see the SQLSTATE), TW_ELOST (the connection broke, the
- * outcome is unknown), TW_EDOWN, TW_ETIMEOUT, TW_EFULL (the last three: nothing was sent). */
+/* 0, or why there are no rows: TW_EQUERY (see the SQLSTATE), TW_ELOST (the connection broke,
+ * the outcome is unknown), TW_EDOWN, TW_ETIMEOUT, TW_EFULL (the last three: nothing was sent).
+ */
 int tw_pg_error(const struct tw_pg_result *r);
 const char *tw_pg_sqlstate(const struct tw_pg_result *r); /* five characters, or "" */
 const char *tw_pg_message(const struct tw_pg_result *r);  /* for the log alone */
@@ -46,7 +47,7 @@ const char *tw_pg_message(const struct tw_pg_result *r);  /* for the log alone *
 size_t tw_pg_rows(const struct tw_pg_result *r);
 bool tw_pg_is_null(const struct tw_pg_result *r, size_t row, int column);
 struct tw_slice tw_pg_text(const struct tw_pg_result *r, size_t row, int column); /* lent */
-int64_t tw_pg_int(const struct tw_pg_result *r, size_t row, int column);         /* 0 if null */
+int64_t tw_pg_int(const struct tw_pg_result *r, size_t row, int column); /* 0 if null */
 
 struct tw_pg_conn;
 

@@ -18,7 +18,8 @@ static struct tw_pg_conn *emptiest(const struct tw_pg_pool *pool, size_t depth_m
     for (size_t i = 0; i < pool->conn_count; i++) {
         struct tw_pg_conn *c = pool->conns[i];
 
-        if (!tw_pg_conn_is_up(c) || tw_pg_conn_writes(c) > 0 || tw_pg_conn_depth(c) >= depth_most)
+        if (!tw_pg_conn_is_up(c) || tw_pg_conn_writes(c) > 0 ||
+            tw_pg_conn_depth(c) >= depth_most)
             continue;
         if (best == NULL || tw_pg_conn_depth(c) < tw_pg_conn_depth(best))
             best = c;
@@ -44,7 +45,8 @@ static size_t writing_connections(const struct tw_pg_pool *pool)
 }
 
 /* Where `call` can go now; null when it has to wait. */
-static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool, const struct tw_pg_call *call)
+static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
+                                    const struct tw_pg_call *call)
 {
     struct tw_pg_conn *c;
 
@@ -68,7 +70,8 @@ static void place(struct tw_pg_pool *pool, struct tw_pg_conn *c, struct tw_pg_ca
 /* In the order of coming, passing over those who must wait for their rivals. */
 static void dispatch(struct tw_pg_pool *pool)
 {
-    tw_list_each(&pool->waiting, link) {
+    tw_list_each(&pool->waiting, link)
+    {
         struct tw_pg_call *call = tw_container_of(link, struct tw_pg_call, link);
         struct tw_pg_conn *c = place_for(pool, call);
 
@@ -105,9 +108,11 @@ void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call)
     tw_list_append(&pool->waiting, &call->link);
     pool->queued.value++;
     if (pool->queued.value > pool->waiting_most || pool->is_closed)
-        tw_after(pool->loop, &call->limit, 0, on_waited); /* refused, but not before we return */
+        tw_after(pool->loop, &call->limit, 0,
+                 on_waited); /* refused, but not before we return */
     else
-        tw_after(pool->loop, &call->limit, pool->up_count == 0 ? ABSENT_MS : WAIT_MS, on_waited);
+        tw_after(pool->loop, &call->limit, pool->up_count == 0 ? ABSENT_MS : WAIT_MS,
+                 on_waited);
     dispatch(pool);
 }
 
@@ -165,7 +170,8 @@ void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char 
     pool->loop = loop;
     pool->waiting_most = waiting_most;
     tw_list_init(&pool->waiting);
-    tw_metric_add(metrics, &pool->up, "pg_connections", NULL, "Open connections to PostgreSQL.");
+    tw_metric_add(metrics, &pool->up, "pg_connections", NULL,
+                  "Open connections to PostgreSQL.");
     tw_metric_add(metrics, &pool->queued, "pg_queue", NULL, "Statements waiting for a place.");
     tw_metric_add(metrics, &pool->calls, "pg_calls_total", NULL, "Statements sent.");
     tw_metric_add(metrics, &pool->refused, "pg_refused_total", NULL,

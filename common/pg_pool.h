@@ -36,7 +36,8 @@ void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char 
 void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call);
 
 bool tw_pg_pool_is_up(const struct tw_pg_pool *pool);
-bool tw_pg_pool_is_idle(const struct tw_pg_pool *pool); /* nothing waits, nothing is under way */
+bool tw_pg_pool_is_idle(
+    const struct tw_pg_pool *pool); /* nothing waits, nothing is under way */
 
 /* Waiting calls get TW_EDOWN, those under way TW_ELOST. Fine when it never started. */
 void tw_pg_pool_close(struct tw_pg_pool *pool);

@@ -146,7 +146,8 @@ static void become_up(struct tw_redis_link *l)
 /* Greet: the password when there is one, and a ping, whose answer makes the link up. */
 static void greet(struct tw_redis_link *l)
 {
-    struct tw_slice auth[3] = { TW_LIT("AUTH"), tw_slice_of(l->user), tw_slice_of(l->password) };
+    struct tw_slice auth[3] = { TW_LIT("AUTH"), tw_slice_of(l->user),
+                                tw_slice_of(l->password) };
     struct tw_slice ping = TW_LIT("PING");
 
     l->is_connected = true;
@@ -192,7 +193,8 @@ static void on_array(struct tw_redis_link *l, const redisReply *r)
     if (r->elements != 3)
         return;
     if (tw_slice_is(kind, "message") && l->events->on_message != NULL)
-        l->events->on_message(l, text_of(r->element[1]), r->element[2]->str, r->element[2]->len);
+        l->events->on_message(l, text_of(r->element[1]), r->element[2]->str,
+                              r->element[2]->len);
     else if (tw_slice_is(kind, "subscribe") && l->events->on_subscribed != NULL)
         l->events->on_subscribed(l, text_of(r->element[1]));
 }
@@ -243,7 +245,8 @@ static void plan_retry(struct tw_redis_link *l)
     uint16_t random;
 
     tw_random(&random, sizeof(random));
-    tw_after(l->loop, &l->limit, l->retry_ms / 2 + l->retry_ms / 2 * random / UINT16_MAX, on_retry);
+    tw_after(l->loop, &l->limit, l->retry_ms / 2 + l->retry_ms / 2 * random / UINT16_MAX,
+             on_retry);
     l->retry_ms = l->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : l->retry_ms * 2;
 }
 
@@ -318,7 +321,8 @@ static int read_url(struct tw_redis_link *l, struct tw_slice url)
     url = tw_slice_skip(url, 8);
     if (url.len > 0 && url.at[url.len - 1] == '/')
         url.len--;
-    return read_credentials(l, &url) && tw_address_parse(url, &l->address) == 0 ? 0 : TW_ECONFIG;
+    return read_credentials(l, &url) && tw_address_parse(url, &l->address) == 0 ? 0
+                                                                                : TW_ECONFIG;
 }
 
 int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
@@ -330,7 +334,8 @@ int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *ur
     l->events = events;
     l->retry_ms = RETRY_FIRST_MS;
     tw_metric_add(metrics, &l->up, "redis_up", NULL, "Whether Redis is connected.");
-    tw_metric_add(metrics, &l->connects, "redis_connects_total", NULL, "Connections made to Redis.");
+    tw_metric_add(metrics, &l->connects, "redis_connects_total", NULL,
+                  "Connections made to Redis.");
     tw_metric_add(metrics, &l->sent, "redis_commands_total", NULL, "Commands sent to Redis.");
     tw_metric_add(metrics, &l->dropped, "redis_dropped_total", NULL,
                   "Commands that Redis could not take; reconciliation makes up for them.");

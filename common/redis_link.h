@@ -17,8 +17,9 @@ struct tw_redis_link;
 
 /* Any may be null. */
 struct tw_redis_events {
-    void (*on_up)(struct tw_redis_link *l);   /* connected: subscribe to what is wanted */
-    void (*on_down)(struct tw_redis_link *l); /* once when it breaks; it tries again by itself */
+    void (*on_up)(struct tw_redis_link *l); /* connected: subscribe to what is wanted */
+    void (*on_down)(
+        struct tw_redis_link *l); /* once when it breaks; it tries again by itself */
     void (*on_subscribed)(struct tw_redis_link *l, struct tw_slice channel); /* confirmed */
     /* The message is lent and may be changed in place. */
     void (*on_message)(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len);
@@ -32,9 +33,9 @@ struct tw_redis_link {
     struct tw_address address;
     char *user, *password; /* null without */
     struct tw_stream *stream;
-    void *reader;           /* hiredis's redisReader */
-    struct tw_buf out;      /* commands of this turn */
-    struct tw_buf writing;  /* what the kernel has not taken yet */
+    void *reader;          /* hiredis's redisReader */
+    struct tw_buf out;     /* commands of this turn */
+    struct tw_buf writing; /* what the kernel has not taken yet */
     struct tw_later flush;
     struct tw_deadline limit; /* connecting, retrying or listening for a sign of life */
     uint64_t retry_ms, heard_ms;

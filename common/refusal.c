@@ -8,30 +8,45 @@
 #include "common/json_write.h"
 
 static const struct tw_refusal table[] = {
-    { "INTERNAL", 500, "Something failed on our side and was logged. Try again; if it stays, report the requestId." },
-    { "BAD_REQUEST", 400, "The HTTP request is malformed or could be read in two ways (RFC 9112); send it as your HTTP library makes it." },
-    { "DUPLICATE_HEADER", 400, "A header that decides about this request was sent twice; send it once." },
+    { "INTERNAL", 500,
+      "Something failed on our side and was logged. Try again; if it stays, report the "
+      "requestId." },
+    { "BAD_REQUEST", 400,
+      "The HTTP request is malformed or could be read in two ways (RFC 9112); send it as your "
+      "HTTP library makes it." },
+    { "DUPLICATE_HEADER", 400,
+      "A header that decides about this request was sent twice; send it once." },
     { "HTTP_VERSION", 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here." },
     { "EXPECTATION_FAILED", 417, "The only expectation known here is 100-continue." },
     { "URI_TOO_LONG", 414, "The request's address is over 4096 bytes." },
     { "HEADERS_TOO_LARGE", 431, "The request's headers are over 16 KiB or more than 100." },
     { "BODY_TOO_LARGE", 413, "The body is over 1 MiB; send less at a time." },
-    { "REQUEST_TIMEOUT", 408, "The request was not complete in time; send it again on a new connection." },
-    { "INVALID_ENCODING", 400, "The address has a broken %-escape, a NUL or text that is not UTF-8." },
+    { "REQUEST_TIMEOUT", 408,
+      "The request was not complete in time; send it again on a new connection." },
+    { "INVALID_ENCODING", 400,
+      "The address has a broken %-escape, a NUL or text that is not UTF-8." },
     { "INVALID_JSON", 400, "The body must be one JSON object (RFC 8259) in UTF-8." },
     { "DUPLICATE_FIELD", 400, "A field is given twice in the body; give it once." },
-    { "UNSUPPORTED_MEDIA_TYPE", 415, "Send the body as JSON, with Content-Type: application/json." },
+    { "UNSUPPORTED_MEDIA_TYPE", 415,
+      "Send the body as JSON, with Content-Type: application/json." },
     { "NOT_FOUND", 404, "There is nothing at this address; compare it with docs/rest.md." },
-    { "METHOD_NOT_ALLOWED", 405, "This address does not take this method; the Allow header lists those it takes." },
+    { "METHOD_NOT_ALLOWED", 405,
+      "This address does not take this method; the Allow header lists those it takes." },
     { "MISSING_TENANT", 400, "Name the tenant: ?tenant=<slug>." },
-    { "INVALID_TENANT", 400, "A tenant's name is made of lower-case letters, digits and hyphens." },
-    { "INVALID_HEADER", 400, "X-Tenant-ID, X-Device-Id and Idempotency-Key take up to 200 printable characters." },
+    { "INVALID_TENANT", 400,
+      "A tenant's name is made of lower-case letters, digits and hyphens." },
+    { "INVALID_HEADER", 400,
+      "X-Tenant-ID, X-Device-Id and Idempotency-Key take up to 200 printable characters." },
     { "UNAUTHORIZED", 401, "Send a valid API key as X-API-Key or as Authorization: Bearer." },
-    { "RATE_LIMITED", 429, "Too many requests with this key; nothing was done. Wait as long as Retry-After says." },
+    { "RATE_LIMITED", 429,
+      "Too many requests with this key; nothing was done. Wait as long as Retry-After says." },
     { "BUSY", 503, "Somebody else holds this record right now; nothing was done. Try again." },
-    { "UNAVAILABLE", 503, "The database cannot be reached right now; nothing was done. Try again." },
+    { "UNAVAILABLE", 503,
+      "The database cannot be reached right now; nothing was done. Try again." },
     { "OVERLOADED", 503, "Too many requests wait already; nothing was done. Try again." },
-    { "OUTCOME_UNKNOWN", 500, "The connection to the database broke in the middle. Send the request again with the same Idempotency-Key to learn the outcome." },
+    { "OUTCOME_UNKNOWN", 500,
+      "The connection to the database broke in the middle. Send the request again with the "
+      "same Idempotency-Key to learn the outcome." },
     { "DRAINING", 503, "This instance is going away; connect again." },
     { "UPGRADE_REQUIRED", 426, "This address speaks WebSocket, version 13." },
     { "BAD_HANDSHAKE", 400, "The WebSocket handshake is malformed (RFC 6455 section 4.2.1)." },
@@ -45,8 +60,8 @@ const struct tw_refusal *tw_refusal_of(const char *code)
     return &table[0];
 }
 
-void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal, struct tw_slice message,
-                     struct tw_slice request_id)
+void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal,
+                     struct tw_slice message, struct tw_slice request_id)
 {
     if (message.len == 0)
         message = tw_slice_of(refusal->message);

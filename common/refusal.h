@@ -17,8 +17,8 @@ const struct tw_refusal *tw_refusal_of(const char *code);
 
 /* The JSON body of DESIGN's error contract (docs/rest.md 2) onto `out`. `message` replaces the
  * row's when it is not empty; `request_id` may be empty. */
-void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal, struct tw_slice message,
-                     struct tw_slice request_id);
+void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal,
+                     struct tw_slice message, struct tw_slice request_id);
 
 /* Status, headers that this status must have (WWW-Authenticate, Retry-After) and the type. */
 void tw_refusal_head(struct tw_http_response *res, int status);

@@ -37,12 +37,14 @@ static const struct tw_setting table[] = {
       "Where nginx finds this process: host:port or unix:/path, several with commas." },
     { "OPS_LISTEN", ALL, TEXT, AT(ops_listen), "", 0, 512, false, NULL,
       "Private address for /healthz, /readyz and /metrics; empty: none." },
-    { "DATABASE_URL", ALL, TEXT, AT(database_url), "postgresql://127.0.0.1:5432/tillwire", 1, 1024,
-      true, NULL, "PostgreSQL, as a libpq connection URI; the primary, with an IP address or a socket folder as host." },
+    { "DATABASE_URL", ALL, TEXT, AT(database_url), "postgresql://127.0.0.1:5432/tillwire", 1,
+      1024, true, NULL,
+      "PostgreSQL, as a libpq connection URI; the primary, with an IP address or a socket "
+      "folder as host." },
     { "DATABASE_CONNECTIONS", TW_GATEWAY | TW_API, NUMBER, AT(database_connections), "8", 2, 64,
       false, NULL, "Connections to PostgreSQL." },
-    { "DATABASE_QUEUE", TW_GATEWAY | TW_API, NUMBER, AT(database_queue), "2000", 10, 100000, false,
-      NULL, "Statements that may wait for a connection; more are refused with 503." },
+    { "DATABASE_QUEUE", TW_GATEWAY | TW_API, NUMBER, AT(database_queue), "2000", 10, 100000,
+      false, NULL, "Statements that may wait for a connection; more are refused with 503." },
     { "REDIS_URL", ALL, TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, true, NULL,
       "Redis: redis://[user:password@]host:port or unix:///path." },
     { "LOG_LEVEL", ALL, TEXT, AT(log_level), "info", 1, 8, false, "error,warn,info,debug",
@@ -51,26 +53,26 @@ static const struct tw_setting table[] = {
       "key=value lines, or a JSON object a line." },
     { "DRAIN_MS", ALL, NUMBER, AT(drain_ms), "10000", 0, 600000, false, NULL,
       "After SIGTERM: how long connections are given to end." },
-    { "HTTP_CONNECTIONS", TW_GATEWAY | TW_API, NUMBER, AT(http_connections), "10000", 10, 1000000,
-      false, NULL, "Open HTTP connections at most; more are closed at once." },
+    { "HTTP_CONNECTIONS", TW_GATEWAY | TW_API, NUMBER, AT(http_connections), "10000", 10,
+      1000000, false, NULL, "Open HTTP connections at most; more are closed at once." },
     { "RATE_PER_SECOND", TW_API, NUMBER, AT(rate_per_second), "500", 1, 100000, false, NULL,
       "Requests a second that one API key may make in this process." },
     { "RATE_BURST", TW_API, NUMBER, AT(rate_burst), "2000", 1, 1000000, false, NULL,
       "Requests that one API key may make at once." },
     { "MAX_SESSIONS", TW_GATEWAY, NUMBER, AT(max_sessions), "100000", 1, 10000000, false, NULL,
       "WebSocket sessions at most; more are answered with 503." },
-    { "MESSAGE_BYTES", TW_GATEWAY, NUMBER, AT(message_bytes), "65536", 1024, 1048576, false, NULL,
-      "Longest message that a client may send; a longer one closes with 1009." },
-    { "QUEUE_BYTES", TW_GATEWAY, NUMBER, AT(queue_bytes), "1048576", 65536, 67108864, false, NULL,
-      "Bytes that may wait for one client that does not read; more closes with 1013." },
-    { "BACKLOG_BYTES", TW_GATEWAY, NUMBER, AT(backlog_bytes), "2097152", 65536, 268435456, false,
-      NULL, "Recent events kept in memory for each tenant that is connected." },
+    { "MESSAGE_BYTES", TW_GATEWAY, NUMBER, AT(message_bytes), "65536", 1024, 1048576, false,
+      NULL, "Longest message that a client may send; a longer one closes with 1009." },
+    { "QUEUE_BYTES", TW_GATEWAY, NUMBER, AT(queue_bytes), "1048576", 65536, 67108864, false,
+      NULL, "Bytes that may wait for one client that does not read; more closes with 1013." },
+    { "BACKLOG_BYTES", TW_GATEWAY, NUMBER, AT(backlog_bytes), "2097152", 65536, 268435456,
+      false, NULL, "Recent events kept in memory for each tenant that is connected." },
     { "PING_MS", TW_GATEWAY, NUMBER, AT(ping_ms), "25000", 100, 3600000, false, NULL,
       "How long a connection may be silent before it is pinged." },
     { "PONG_MS", TW_GATEWAY, NUMBER, AT(pong_ms), "10000", 100, 3600000, false, NULL,
       "How long a ping may stay unanswered before the connection is closed." },
-    { "AUTH_CACHE_MS", TW_GATEWAY, NUMBER, AT(auth_cache_ms), "900000", 0, 86400000, false, NULL,
-      "How long a key that was good can open sockets while PostgreSQL is away." },
+    { "AUTH_CACHE_MS", TW_GATEWAY, NUMBER, AT(auth_cache_ms), "900000", 0, 86400000, false,
+      NULL, "How long a key that was good can open sockets while PostgreSQL is away." },
 };
 
 static char **text_of(struct tw_settings *s, const struct tw_setting *row)
@@ -120,8 +122,8 @@ static bool set_text(struct tw_settings *s, const struct tw_setting *row, struct
     return true;
 }
 
-static bool set_number(struct tw_settings *s, const struct tw_setting *row, struct tw_slice value,
-                       struct tw_buf *problems)
+static bool set_number(struct tw_settings *s, const struct tw_setting *row,
+                       struct tw_slice value, struct tw_buf *problems)
 {
     char text[96];
     uint64_t number;
@@ -139,8 +141,8 @@ static bool set_number(struct tw_settings *s, const struct tw_setting *row, stru
 static bool set(struct tw_settings *s, const struct tw_setting *row, struct tw_slice value,
                 struct tw_buf *problems)
 {
-    return row->type == TEXT ? set_text(s, row, value, problems) :
-                               set_number(s, row, value, problems);
+    return row->type == TEXT ? set_text(s, row, value, problems)
+                             : set_number(s, row, value, problems);
 }
 
 /* The first line of a file, as the value. */
@@ -163,7 +165,8 @@ static const struct tw_setting *row_named(struct tw_slice name, bool *is_file)
     for (size_t i = 0; i < TW_COUNT(table); i++) {
         struct tw_slice row = tw_slice_of(table[i].name);
 
-        *is_file = name.len == row.len + 5 && tw_slice_is(tw_slice_skip(name, row.len), "_FILE");
+        *is_file =
+            name.len == row.len + 5 && tw_slice_is(tw_slice_skip(name, row.len), "_FILE");
         if (tw_slice_eq(name, row) ||
             (*is_file && table[i].type == TEXT && tw_slice_starts(name, row)))
             return &table[i];

@@ -35,7 +35,8 @@ int tw_settings_read(enum tw_program program, char *const *environment, struct t
 void tw_settings_done(struct tw_settings *s);
 
 /* The effective settings, one NAME=value a line, secrets as ***. */
-void tw_settings_print(enum tw_program program, const struct tw_settings *s, struct tw_buf *out);
+void tw_settings_print(enum tw_program program, const struct tw_settings *s,
+                       struct tw_buf *out);
 
 /* The table for people: for --help one line a setting; as Markdown for docs/config.md. */
 void tw_settings_help(enum tw_program program, struct tw_buf *out);

@@ -1,8 +1,8 @@
 /* stream.c - a connection's handle, its one waiting write, and its way to the end.
  *
- * libuv corks nothing and each write is a system call, so a write takes all parts at once: first
- * without waiting (uv_try_write); only what the kernel does not take becomes a waiting request.
- * SPDX-License-Identifier: Apache-2.0 */
+ * libuv corks nothing and each write is a system call, so a write takes all parts at once:
+ * first without waiting (uv_try_write); only what the kernel does not take becomes a waiting
+ * request. SPDX-License-Identifier: Apache-2.0 */
 #include "common/stream.h"
 
 #include <errno.h>
@@ -37,7 +37,8 @@ static struct tw_stream *stream_new(struct tw_loop *loop, bool is_unix, int *err
 
     s->loop = loop;
     s->is_unix = is_unix;
-    *err = is_unix ? uv_pipe_init(&loop->uv, &s->uv.pipe, 0) : uv_tcp_init(&loop->uv, &s->uv.tcp);
+    *err =
+        is_unix ? uv_pipe_init(&loop->uv, &s->uv.pipe, 0) : uv_tcp_init(&loop->uv, &s->uv.tcp);
     if (*err != 0) {
         free(s);
         return NULL;
@@ -86,7 +87,8 @@ static void note_peer(struct tw_stream *s)
     s->is_local = memcmp(s->peer, "127.", 4) == 0 || strcmp(s->peer, "::1") == 0;
 }
 
-struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix, int *err)
+struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
+                                   int *err)
 {
     struct tw_stream *s = stream_new(loop, is_unix, err);
 
@@ -126,8 +128,9 @@ struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_addres
     if (address->is_unix) {
         uv_pipe_connect(&s->request.connect, &s->uv.pipe, address->path, on_connected);
     } else {
-        *err = uv_tcp_connect(&s->request.connect, &s->uv.tcp,
-                              (const struct sockaddr *)(const void *)&address->tcp, on_connected);
+        *err =
+            uv_tcp_connect(&s->request.connect, &s->uv.tcp,
+                           (const struct sockaddr *)(const void *)&address->tcp, on_connected);
         if (*err != 0) {
             s->is_connecting = false;
             tw_stream_close(s);
@@ -215,7 +218,8 @@ int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n)
         done -= bufs[first++].len;
     bufs[first].base += done;
     bufs[first].len -= done;
-    r = uv_write(&s->request.write, &s->uv.stream, bufs + first, (unsigned)(n - first), on_written);
+    r = uv_write(&s->request.write, &s->uv.stream, bufs + first, (unsigned)(n - first),
+                 on_written);
     if (r < 0)
         return r;
     s->is_writing = true;
@@ -224,7 +228,8 @@ int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n)
 
 static void on_finished(uv_shutdown_t *request, int status)
 {
-    (void)request; /* whatever came of it, the owner waits for the peer's end or its own limit */
+    (void)
+        request; /* whatever came of it, the owner waits for the peer's end or its own limit */
     (void)status;
 }
 

@@ -28,7 +28,8 @@ struct tw_stream_owner {
 };
 
 /* All gives: the caller owns the stream until tw_stream_close. */
-struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix, int *err);
+struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
+                                   int *err);
 
 /* Connect to an address of tw_address_parse; the answer comes by on_written (0 or an error). */
 struct tw_address;

@@ -27,7 +27,8 @@ void gw_auth_start(struct gw_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms
     a->pool = pool;
     a->cache_ms = cache_ms;
     tw_metric_add(metrics, &a->asked, "auth_total", "result=\"asked\"", "Credentials checked.");
-    tw_metric_add(metrics, &a->refused, "auth_total", "result=\"refused\"", "Credentials checked.");
+    tw_metric_add(metrics, &a->refused, "auth_total", "result=\"refused\"",
+                  "Credentials checked.");
     tw_metric_add(metrics, &a->from_memory, "auth_total", "result=\"from_memory\"",
                   "Credentials checked.");
 }
@@ -72,7 +73,8 @@ void gw_auth_forget(struct gw_auth *a, struct tw_slice key_id)
         f.count = 0;
         tw_map_each(&a->known, find, &f);
         for (size_t i = 0; i < f.count; i++) {
-            /* the slice points into the entry that the removal frees: look the value up first */
+            /* the slice points into the entry that the removal frees: look the value up first
+             */
             void *m = tw_map_get(&a->known, f.questions[i]);
 
             (void)tw_map_remove(&a->known, f.questions[i]);
@@ -157,7 +159,8 @@ static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result
         return;
     }
     copy_text(identity.tenant.id, sizeof(identity.tenant.id), tw_pg_text(result, 0, TENANT_ID));
-    copy_text(identity.tenant.slug, sizeof(identity.tenant.slug), tw_pg_text(result, 0, TENANT_SLUG));
+    copy_text(identity.tenant.slug, sizeof(identity.tenant.slug),
+              tw_pg_text(result, 0, TENANT_SLUG));
     copy_text(identity.key_id, sizeof(identity.key_id), tw_pg_text(result, 0, KEY_ID));
     identity.expires_ms = tw_pg_int(result, 0, EXPIRES);
     remember(q, &identity);
@@ -183,8 +186,9 @@ void gw_auth_ask(struct gw_auth_query *q)
     tw_buf_char(json, '}');
     TW_ASSERT(!json->failed); /* all its parts are short: the door has seen to it */
     q->call = (struct tw_pg_call){
-        .sql = "select status, body, tenant_id, tenant_slug, tenant_name, key_id, expires_at_ms "
-               "from pos.authenticate($1::jsonb)",
+        .sql =
+            "select status, body, tenant_id, tenant_slug, tenant_name, key_id, expires_at_ms "
+            "from pos.authenticate($1::jsonb)",
         .params = { { tw_buf_view(json), false } },
         .param_count = 1,
         .done = on_answer,

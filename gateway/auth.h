@@ -13,8 +13,8 @@
 #include "common/pg_pool.h"
 #include "gateway/dialect.h"
 
-/* While PostgreSQL is there, each handshake asks it, so a revoked key is refused at once. While it
- * is away, a key that was good within `cache_ms` still opens sockets. */
+/* While PostgreSQL is there, each handshake asks it, so a revoked key is refused at once. While
+ * it is away, a key that was good within `cache_ms` still opens sockets. */
 struct gw_auth {
     struct tw_pg_pool *pool;
     uint64_t cache_ms;
@@ -37,10 +37,10 @@ struct gw_identity {
 };
 
 struct gw_auth_query;
-/* Exactly once, never before gw_auth_ask has returned: status 200 with `identity`, else 401, 403
- * or 503 with the JSON body to send (lent; empty: the refusal UNAVAILABLE). */
-typedef void (*gw_auth_cb)(struct gw_auth_query *q, int status, const struct gw_identity *identity,
-                           struct tw_slice body);
+/* Exactly once, never before gw_auth_ask has returned: status 200 with `identity`, else 401,
+ * 403 or 503 with the JSON body to send (lent; empty: the refusal UNAVAILABLE). */
+typedef void (*gw_auth_cb)(struct gw_auth_query *q, int status,
+                           const struct gw_identity *identity, struct tw_slice body);
 
 /* Embedded in whoever asks, kept until the answer. Zeroed but for these. */
 struct gw_auth_query {

@@ -107,8 +107,8 @@ struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)
 }
 
 const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e,
-                                         const struct gw_dialect *d, const struct gw_tenant *tenant,
-                                         uint64_t *renderings)
+                                         const struct gw_dialect *d,
+                                         const struct gw_tenant *tenant, uint64_t *renderings)
 {
     size_t i = gw_dialect_index(d);
 

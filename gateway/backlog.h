@@ -1,5 +1,5 @@
-/* backlog.h - a tenant's last events and their frames: what blocked and returning sessions read.
- * SPDX-License-Identifier: Apache-2.0 */
+/* backlog.h - a tenant's last events and their frames: what blocked and returning sessions
+ * read. SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include <stddef.h>
@@ -36,8 +36,8 @@ struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq);
 
 /* The frames of an entry in a dialect, rendered at the first asking; lent. */
 const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e,
-                                         const struct gw_dialect *d, const struct gw_tenant *tenant,
-                                         uint64_t *renderings);
+                                         const struct gw_dialect *d,
+                                         const struct gw_tenant *tenant, uint64_t *renderings);
 
 /* Empty it: the stream goes on behind `seq`. */
 void gw_backlog_restart(struct gw_backlog *b, uint64_t seq);

@@ -3,11 +3,10 @@
  *     TALK -> (we close) -> SAY_CLOSE -> AWAIT_CLOSE -> SHUT
  *       \---> (the peer closes) -> SAY_CLOSE ----------/
  *
- * Callbacks note and drive; only drive changes the phase. Frames wait in `out` and leave together,
- * at the end of the turn. We read from the peer only while our answers to it leave: who sends
- * without reading is not read from either. Silence for ping_ms is answered with a ping, silence
- * after that with the end.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Callbacks note and drive; only drive changes the phase. Frames wait in `out` and leave
+ * together, at the end of the turn. We read from the peer only while our answers to it leave:
+ * who sends without reading is not read from either. Silence for ping_ms is answered with a
+ * ping, silence after that with the end. SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/conn.h"
 
 #include <stdlib.h>
@@ -47,8 +46,8 @@ struct gw_conn {
     enum phase phase;
     unsigned close_code;      /* ours, to be said; 0: none yet */
     const char *close_reason; /* static */
-    struct tw_buf early; /* what came before the greeting */
-    bool is_begun;       /* the session was greeted: its messages are read */
+    struct tw_buf early;      /* what came before the greeting */
+    bool is_begun;            /* the session was greeted: its messages are read */
     bool peer_closed, is_broken, is_late, is_pinged, is_closing, was_full;
 };
 
@@ -107,7 +106,8 @@ static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
     if (is_text)
         gw_session_text(c->session, message);
     else
-        gw_session_close(c->session, CLOSE_UNSUPPORTED, "only text messages are understood here");
+        gw_session_close(c->session, CLOSE_UNSUPPORTED,
+                         "only text messages are understood here");
 }
 
 static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
@@ -183,8 +183,8 @@ static void watch_silence(struct gw_conn *c)
     tw_after(c->loop, &c->limit, silent < most ? most - silent : 1, on_silence);
 }
 
-/* One limit a connection, and none is moved for each byte: what was heard meanwhile is looked up
- * when it runs out. */
+/* One limit a connection, and none is moved for each byte: what was heard meanwhile is looked
+ * up when it runs out. */
 static void on_silence(struct tw_deadline *d)
 {
     struct gw_conn *c = tw_container_of(d, struct gw_conn, limit);
@@ -323,14 +323,15 @@ static void drive(struct gw_conn *c)
         tw_stream_close(c->stream);
         return;
     }
-    tw_stream_want_read(c->stream, c->phase == AWAIT_CLOSE ||
-                                       (c->is_begun && c->out.in_flight == 0));
+    tw_stream_want_read(c->stream,
+                        c->phase == AWAIT_CLOSE || (c->is_begun && c->out.in_flight == 0));
 }
 
 static bool wire_has_room(const struct gw_wire *w)
 {
     struct gw_conn *c = conn_of(w);
-    bool has_room = c->out.in_flight == 0 && c->out.bytes < ROOM_BYTES && c->out.count < ROOM_FRAMES;
+    bool has_room =
+        c->out.in_flight == 0 && c->out.bytes < ROOM_BYTES && c->out.count < ROOM_FRAMES;
 
     c->was_full = c->was_full || !has_room;
     return has_room;
@@ -359,7 +360,8 @@ static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
 
 static const struct gw_wire_ops wire_ops = { wire_has_room, wire_send, wire_close };
 
-struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream, struct tw_slice answer)
+struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
+                            struct tw_slice answer)
 {
     struct gw_conn *c = tw_new(struct gw_conn);
     struct gw_frame *f = gw_frame_raw(answer);
@@ -395,8 +397,8 @@ void gw_conn_start(struct gw_conn *c, struct gw_session *s, struct tw_slice rest
     drive_later(c);
 }
 
-void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes, uint64_t ping_ms,
-                    uint64_t pong_ms, struct tw_metrics *metrics)
+void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
+                    uint64_t ping_ms, uint64_t pong_ms, struct tw_metrics *metrics)
 {
     static const char help[] = "Ended WebSocket connections, by who ended them.";
 
@@ -408,7 +410,8 @@ void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_byt
     tw_metric_add(metrics, &all->closed_by_us, "ws_closes_total", "by=\"us\"", help);
     tw_metric_add(metrics, &all->closed_by_peer, "ws_closes_total", "by=\"peer\"", help);
     tw_metric_add(metrics, &all->lost, "ws_closes_total", "by=\"nobody\"", help);
-    tw_metric_add(metrics, &all->silent, "ws_silent_total", NULL, "Connections that left pings unanswered.");
+    tw_metric_add(metrics, &all->silent, "ws_silent_total", NULL,
+                  "Connections that left pings unanswered.");
 }
 
 void gw_conns_done(struct gw_conns *all)
@@ -416,7 +419,8 @@ void gw_conns_done(struct gw_conns *all)
     gw_ws_pool_done(&all->ws);
 }
 
-void gw_conns_each(struct gw_conns *all, void (*visit)(struct gw_session *s, void *arg), void *arg)
+void gw_conns_each(struct gw_conns *all, void (*visit)(struct gw_session *s, void *arg),
+                   void *arg)
 {
     tw_list_each(&all->all, link)
         visit(tw_container_of(link, struct gw_conn, link)->session, arg);
@@ -426,11 +430,13 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t most)
 {
     size_t n = 0;
 
-    tw_list_each(&all->all, link) {
+    tw_list_each(&all->all, link)
+    {
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
         if (n < most && !c->session->is_closing) {
-            gw_session_close(c->session, CLOSE_GOING_AWAY, "this server goes away; connect again");
+            gw_session_close(c->session, CLOSE_GOING_AWAY,
+                             "this server goes away; connect again");
             n++;
         }
     }
@@ -439,7 +445,8 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t most)
 
 void gw_conns_shut(struct gw_conns *all)
 {
-    tw_list_each(&all->all, link) {
+    tw_list_each(&all->all, link)
+    {
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
         c->is_broken = true;

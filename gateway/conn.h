@@ -19,17 +19,18 @@ struct gw_conns {
     struct gw_ws_pool ws;
     struct tw_list all;
     size_t count;
-    size_t queue_bytes;         /* a connection whose queue is longer is closed */
+    size_t queue_bytes; /* a connection whose queue is longer is closed */
     uint64_t ping_ms, pong_ms;
     struct tw_metric closed_by_us, closed_by_peer, lost, silent;
 };
 
-void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes, uint64_t ping_ms,
-                    uint64_t pong_ms, struct tw_metrics *metrics);
+void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
+                    uint64_t ping_ms, uint64_t pong_ms, struct tw_metrics *metrics);
 void gw_conns_done(struct gw_conns *all);
 
 /* Take a stream whose handshake is good; `answer` is its 101. */
-struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream, struct tw_slice answer);
+struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
+                            struct tw_slice answer);
 
 struct gw_wire *gw_conn_wire(struct gw_conn *c);
 
@@ -38,7 +39,8 @@ struct gw_wire *gw_conn_wire(struct gw_conn *c);
 void gw_conn_start(struct gw_conn *c, struct gw_session *s, struct tw_slice rest);
 
 /* For the drain and for news about keys: the sessions of all connections. */
-void gw_conns_each(struct gw_conns *all, void (*visit)(struct gw_session *s, void *arg), void *arg);
+void gw_conns_each(struct gw_conns *all, void (*visit)(struct gw_session *s, void *arg),
+                   void *arg);
 
 /* End `most` of the connections that are still open, politely; how many there were. */
 size_t gw_conns_send_home(struct gw_conns *all, size_t most);

@@ -1,5 +1,5 @@
-/* control.c - {"type":"key.revoked","keyId":"…"} and {"type":"tenant.suspended","tenantId":"…"}.
- * SPDX-License-Identifier: Apache-2.0 */
+/* control.c - {"type":"key.revoked","keyId":"…"} and
+ * {"type":"tenant.suspended","tenantId":"…"}. SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/control.h"
 
 #include "common/base.h"
@@ -83,5 +83,6 @@ void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, siz
     } else {
         return; /* of a newer release */
     }
-    tw_log_info("control", tw_slc("type", type), tw_slc("id", t.id), tw_u64("closed", t.closed));
+    tw_log_info("control", tw_slc("type", type), tw_slc("id", t.id),
+                tw_u64("closed", t.closed));
 }

@@ -65,7 +65,8 @@ static enum gw_turn hold(struct gw_cursor *c, uint64_t seq, struct tw_slice raw)
         c->held_cap = cap;
     }
     memmove(&c->held[i + 1], &c->held[i], (c->held_count - i) * sizeof(c->held[0]));
-    c->held[i] = (struct gw_held){ .seq = seq, .raw = tw_copy_text(raw.at, raw.len), .len = raw.len };
+    c->held[i] =
+        (struct gw_held){ .seq = seq, .raw = tw_copy_text(raw.at, raw.len), .len = raw.len };
     c->held_count++;
     c->held_bytes += raw.len;
     return GW_TURN_EARLY;

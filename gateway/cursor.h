@@ -1,9 +1,8 @@
 /* cursor.h - the order of a tenant's events: once each, none missing. Pure: no I/O, no clock.
  *
  * Events come from Redis (lossy, doubled, out of order) and from the log in PostgreSQL (the
- * truth). The cursor says of each whether its turn has come, keeps early ones, and tells what has
- * to be read from the log.
- * SPDX-License-Identifier: Apache-2.0 */
+ * truth). The cursor says of each whether its turn has come, keeps early ones, and tells what
+ * has to be read from the log. SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include <stdbool.h>
@@ -24,9 +23,9 @@ struct gw_held {
 };
 
 struct gw_cursor {
-    bool is_known;  /* false until the head was read: everything is held till then */
-    uint64_t at;    /* the last seq handed out */
-    uint64_t known_head; /* the log is known to reach this far at least */
+    bool is_known;        /* false until the head was read: everything is held till then */
+    uint64_t at;          /* the last seq handed out */
+    uint64_t known_head;  /* the log is known to reach this far at least */
     struct gw_held *held; /* sorted by seq, all beyond `at` */
     size_t held_count, held_cap, held_bytes;
     uint64_t duplicates, rejected; /* counted for the metrics */
@@ -42,18 +41,19 @@ enum gw_turn {
 /* An event from Redis. */
 enum gw_turn gw_cursor_arrive(struct gw_cursor *c, uint64_t seq, struct tw_slice raw);
 
-/* An event read from the log, which goes up without gaps but where a restore has skipped numbers:
- * so any seq beyond the cursor is the next one. */
+/* An event read from the log, which goes up without gaps but where a restore has skipped
+ * numbers: so any seq beyond the cursor is the next one. */
 enum gw_turn gw_cursor_read(struct gw_cursor *c, uint64_t seq);
 
-/* The held event whose turn has come, or false. `raw` is given: free() it. The cursor has moved. */
+/* The held event whose turn has come, or false. `raw` is given: free() it. The cursor has
+ * moved. */
 bool gw_cursor_release(struct gw_cursor *c, uint64_t *seq, char **raw, size_t *len);
 
 /* The log's head was read, for the first time: hand out what lies behind it. */
 void gw_cursor_begin(struct gw_cursor *c, uint64_t head);
 
-/* The head as reconciliation saw it. True when it lies before the cursor: a restore has taken it
- * back; the cursor is at the new head then and whatever was held is gone. */
+/* The head as reconciliation saw it. True when it lies before the cursor: a restore has taken
+ * it back; the cursor is at the new head then and whatever was held is gone. */
 bool gw_cursor_saw_head(struct gw_cursor *c, uint64_t head);
 
 /* Whether the log must be read behind `at`. */

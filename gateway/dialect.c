@@ -17,11 +17,12 @@ size_t gw_dialect_index(const struct gw_dialect *d)
     for (size_t i = 0; i < TW_COUNT(dialects); i++)
         if (dialects[i] == d)
             return i;
-    TW_ASSERT(!"a dialect without a row");
+    TW_ASSERT(false); /* a dialect without a row */
     return 0;
 }
 
-const struct gw_dialect *gw_dialect_of(const struct tw_http_request *req, struct gw_hello *hello)
+const struct gw_dialect *gw_dialect_of(const struct tw_http_request *req,
+                                       struct gw_hello *hello)
 {
     for (size_t i = 0; i < TW_COUNT(dialects); i++) {
         *hello = (struct gw_hello){ .scope = "pos" };

@@ -20,9 +20,10 @@ struct gw_tenant {
 
 /* What a handshake says of itself. Slices are lent with the request. */
 struct gw_hello {
-    struct tw_slice tenant; /* slug in the address, still percent-encoded; empty: the key's own */
-    const char *scope;      /* what the key must be allowed */
-    bool hears_all;         /* asked for events that its documents do not name */
+    struct tw_slice
+        tenant;        /* slug in the address, still percent-encoded; empty: the key's own */
+    const char *scope; /* what the key must be allowed */
+    bool hears_all;    /* asked for events that its documents do not name */
 };
 
 struct gw_dialect {
@@ -44,7 +45,8 @@ struct gw_dialect {
     bool (*hears)(const struct gw_session *s, const struct tw_event *ev);
 
     /* One event as 0..n messages, the same for all sessions that hear it. */
-    void (*render)(const struct gw_tenant *tenant, const struct tw_event *ev, struct gw_batch *out);
+    void (*render)(const struct gw_tenant *tenant, const struct tw_event *ev,
+                   struct gw_batch *out);
 };
 
 extern const struct gw_dialect gw_orderweb;
@@ -56,4 +58,5 @@ const struct gw_dialect *gw_dialect_at(size_t index);
 size_t gw_dialect_index(const struct gw_dialect *d);
 
 /* The dialect of a handshake; null when nobody claims it. */
-const struct gw_dialect *gw_dialect_of(const struct tw_http_request *req, struct gw_hello *hello);
+const struct gw_dialect *gw_dialect_of(const struct tw_http_request *req,
+                                       struct gw_hello *hello);

@@ -1,8 +1,8 @@
 /* door.c - from a handshake to a session.
  *
- * While the credential is being checked, the request waits on its HTTP connection, where a refusal
- * is an ordinary HTTP answer with the JSON error body. Only then the stream changes hands.
- * SPDX-License-Identifier: Apache-2.0 */
+ * While the credential is being checked, the request waits on its HTTP connection, where a
+ * refusal is an ordinary HTTP answer with the JSON error body. Only then the stream changes
+ * hands. SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/door.h"
 
 #include <stdlib.h>
@@ -57,7 +57,8 @@ static void refuse(struct gw_door *door, struct tw_http_conn *conn, const char *
     tw_http_refuse(conn, code, tw_slice_of(request_id));
 }
 
-static void refuse_upgrade(struct gw_door *door, struct tw_http_conn *conn, const char *request_id)
+static void refuse_upgrade(struct gw_door *door, struct tw_http_conn *conn,
+                           const char *request_id)
 {
     const struct tw_refusal *refusal = tw_refusal_of("UPGRADE_REQUIRED");
     struct tw_http_response res = { 0 };
@@ -73,7 +74,8 @@ static void refuse_upgrade(struct gw_door *door, struct tw_http_conn *conn, cons
     tw_buf_done(&body);
 }
 
-static void refuse_method(struct gw_door *door, struct tw_http_conn *conn, const char *request_id)
+static void refuse_method(struct gw_door *door, struct tw_http_conn *conn,
+                          const char *request_id)
 {
     const struct tw_refusal *refusal = tw_refusal_of("METHOD_NOT_ALLOWED");
     struct tw_http_response res = { 0 };
@@ -168,8 +170,9 @@ static bool is_good_header(struct tw_slice value)
 }
 
 static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
-                             const struct tw_http_request *req, const struct gw_dialect *dialect,
-                             const struct gw_hello *hello, const char *request_id)
+                             const struct tw_http_request *req,
+                             const struct gw_dialect *dialect, const struct gw_hello *hello,
+                             const char *request_id)
 {
     struct visitor *v = tw_new(struct visitor);
     struct tw_slice header = tw_http_header(req, "x-tenant-id");

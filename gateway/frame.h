@@ -27,7 +27,7 @@ struct gw_frame *gw_frame_raw(struct tw_slice bytes);
 struct gw_frame *gw_frame_ref(struct gw_frame *f);
 void gw_frame_unref(struct gw_frame *f); /* fine with null */
 
-struct tw_slice gw_frame_bytes(const struct gw_frame *f);   /* lent with the frame */
+struct tw_slice gw_frame_bytes(const struct gw_frame *f); /* lent with the frame */
 struct tw_slice gw_frame_payload(const struct gw_frame *f);
 
 #define GW_OPCODE_TEXT 1u

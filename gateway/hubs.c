@@ -2,11 +2,11 @@
  *
  *     first session -> SUBSCRIBE -> (confirmed) -> read the head -> sessions are greeted
  *
- * The subscription is confirmed before the head is read, so an event is either behind the head or
- * will be heard. While Redis is away the head is read at once; reconciliation (every 0.4 s then,
- * else every 0.8 s) finds what nobody published. A gap is given GAP_MS to close by itself, since
- * two publishers may overtake each other; then the log is read, once for all sessions.
- * SPDX-License-Identifier: Apache-2.0 */
+ * The subscription is confirmed before the head is read, so an event is either behind the head
+ * or will be heard. While Redis is away the head is read at once; reconciliation (every 0.4 s
+ * then, else every 0.8 s) finds what nobody published. A gap is given GAP_MS to close by
+ * itself, since two publishers may overtake each other; then the log is read, once for all
+ * sessions. SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/hubs.h"
 
 #include <stdlib.h>
@@ -36,7 +36,7 @@ struct place {
     struct tw_pg_call call; /* the head, or a piece of the log */
     char after[24];         /* its parameter */
     size_t after_len;
-    uint64_t asked_at;      /* the cursor when reconciliation asked for the head */
+    uint64_t asked_at; /* the cursor when reconciliation asked for the head */
     bool is_subscribed, is_reading, is_gap_due, is_asked;
 };
 
@@ -97,7 +97,8 @@ static void take_row(struct place *p, struct tw_slice text)
     if (tw_json_scan(copy, &len, &tw_json_wide, &fault) < 0 ||
         tw_event_read(tw_slice_from(copy, len), &ev) != 0) {
         p->hubs->garbage.value++;
-        tw_log_error("log.event", tw_str("tenant", p->hub.tenant.slug), tw_str("why", fault.why));
+        tw_log_error("log.event", tw_str("tenant", p->hub.tenant.slug),
+                     tw_str("why", fault.why));
     } else if (gw_hub_read(&p->hub, &ev) == GW_TURN_NOW) {
         p->hubs->from_log.value++;
     }
@@ -255,15 +256,15 @@ static void on_redis_up(struct tw_redis_link *l)
     struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
 
     (void)tw_redis_subscribe(l, TW_LIT(TW_CONTROL_CHANNEL));
-    tw_list_each(&hubs->all, link)
-        subscribe(tw_container_of(link, struct place, link));
+    tw_list_each(&hubs->all, link) subscribe(tw_container_of(link, struct place, link));
 }
 
 static void on_redis_down(struct tw_redis_link *l)
 {
     struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
 
-    tw_list_each(&hubs->all, link) {
+    tw_list_each(&hubs->all, link)
+    {
         struct place *p = tw_container_of(link, struct place, link);
 
         p->is_subscribed = false;
@@ -278,7 +279,8 @@ static void on_subscribed(struct tw_redis_link *l, struct tw_slice channel)
     struct tw_slice tenant;
     struct place *p;
 
-    if (!tw_event_tenant(channel, &tenant) || (p = tw_map_get(&hubs->by_tenant, tenant)) == NULL)
+    if (!tw_event_tenant(channel, &tenant) ||
+        (p = tw_map_get(&hubs->by_tenant, tenant)) == NULL)
         return;
     p->is_subscribed = true;
     read_log(p);
@@ -311,7 +313,8 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
         hubs->on_control(hubs, at, len);
         return;
     }
-    if (!tw_event_tenant(channel, &tenant) || (p = tw_map_get(&hubs->by_tenant, tenant)) == NULL)
+    if (!tw_event_tenant(channel, &tenant) ||
+        (p = tw_map_get(&hubs->by_tenant, tenant)) == NULL)
         return;
     if (tw_json_scan(at, &len, &tw_json_wide, &fault) < 0 ||
         tw_event_read(tw_slice_from(at, len), &ev) != 0) {
@@ -334,7 +337,8 @@ static void on_reconcile(struct tw_deadline *d)
 static void plan_reconcile(struct gw_hubs *hubs)
 {
     tw_after(hubs->loop, &hubs->reconcile_timer,
-             tw_redis_is_up(&hubs->subscriber) ? RECONCILE_MS : RECONCILE_DOWN_MS, on_reconcile);
+             tw_redis_is_up(&hubs->subscriber) ? RECONCILE_MS : RECONCILE_DOWN_MS,
+             on_reconcile);
 }
 
 /* The answer is as old as the question: events may have come since. So only a head before the
@@ -386,7 +390,8 @@ static void reconcile(struct gw_hubs *hubs)
     }
     tw_buf_clear(ids);
     tw_buf_char(ids, '{');
-    tw_list_each(&hubs->all, link) {
+    tw_list_each(&hubs->all, link)
+    {
         struct place *p = tw_container_of(link, struct place, link);
 
         p->is_asked = p->hub.cursor.is_known;
@@ -409,7 +414,8 @@ static void add_metrics(struct gw_hubs *hubs, struct tw_metrics *m)
 {
     static const char events[] = "Events, by where they came from.";
 
-    tw_metric_add(m, &hubs->hub_count, "hubs", NULL, "Tenants with sessions here, or recent ones.");
+    tw_metric_add(m, &hubs->hub_count, "hubs", NULL,
+                  "Tenants with sessions here, or recent ones.");
     tw_metric_add(m, &hubs->from_redis, "events_total", "source=\"redis\"", events);
     tw_metric_add(m, &hubs->from_log, "events_total", "source=\"log\"", events);
     tw_metric_add(m, &hubs->duplicates, "events_total", "source=\"duplicate\"", events);
@@ -436,7 +442,8 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
     tw_list_init(&hubs->all);
     add_metrics(hubs, metrics);
     plan_reconcile(hubs);
-    return tw_redis_start(&hubs->subscriber, loop, redis_url, "subscriber", &redis_events, metrics);
+    return tw_redis_start(&hubs->subscriber, loop, redis_url, "subscriber", &redis_events,
+                          metrics);
 }
 
 void gw_hubs_stop(struct gw_hubs *hubs)
@@ -452,8 +459,7 @@ void gw_hubs_done(struct gw_hubs *hubs)
 {
     if (hubs->loop == NULL)
         return;
-    tw_list_each(&hubs->all, link)
-        place_free(tw_container_of(link, struct place, link));
+    tw_list_each(&hubs->all, link) place_free(tw_container_of(link, struct place, link));
     tw_map_done(&hubs->by_tenant);
     tw_buf_done(&hubs->reconcile_ids);
 }

@@ -26,12 +26,13 @@ struct gw_hubs {
     struct tw_list all;
     size_t backlog_bytes;
     bool is_stopped;
-    void (*on_control)(struct gw_hubs *hubs, char *at, size_t len); /* a message on tw:control */
+    void (*on_control)(struct gw_hubs *hubs, char *at,
+                       size_t len); /* a message on tw:control */
     struct tw_pg_call reconcile_call;
     struct tw_buf reconcile_ids;
     struct tw_deadline reconcile_timer;
-    struct tw_metric hub_count, from_redis, from_log, duplicates, garbage, held, rejected, log_reads,
-        log_failures, reconciliations, lags, went_back;
+    struct tw_metric hub_count, from_redis, from_log, duplicates, garbage, held, rejected,
+        log_reads, log_failures, reconciliations, lags, went_back;
 };
 
 /* Connects to Redis; `pool` is kept. 0, or TW_ECONFIG for a bad URL. */

@@ -11,7 +11,9 @@
 #include "gateway/door.h"
 
 #define EXPIRY_CHECK_MS 1000
-#define DRAIN_STEPS 40 /* goodbyes are spread over this many parts of most of the drain time */
+#define DRAIN_STEPS                                                                            \
+    40 /* goodbyes are spread over this many parts of most of the drain time                   \
+        */
 
 struct gateway {
     struct tw_daemon daemon;
@@ -64,7 +66,8 @@ static void start_parts(struct gateway *g)
     tw_schema_start(&g->schema, &g->pool, m);
     gw_auth_start(&g->auth, &g->pool, set->auth_cache_ms, m);
     gw_sessions_start(&g->sessions, set->queue_bytes, set->message_bytes, m);
-    gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms, m);
+    gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms,
+                   m);
     g->door.auth = &g->auth;
     g->door.conns = &g->conns;
     g->door.hubs = &g->hubs;
@@ -92,13 +95,15 @@ static int start(struct tw_daemon *d)
     };
     start_parts(g);
     g->hubs.on_control = on_control;
-    r = gw_hubs_start(&g->hubs, &d->loop, &g->pool, set->redis_url, set->backlog_bytes, &d->metrics);
+    r = gw_hubs_start(&g->hubs, &d->loop, &g->pool, set->redis_url, set->backlog_bytes,
+                      &d->metrics);
     if (r != 0) {
         tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
         return r;
     }
     tw_after(&d->loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
-    r = tw_listener_start(&g->listener, &d->loop, tw_slice_of(set->listen), true, on_accept, &where);
+    r = tw_listener_start(&g->listener, &d->loop, tw_slice_of(set->listen), true, on_accept,
+                          &where);
     if (r != 0)
         tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
     return r;
@@ -109,8 +114,8 @@ static void on_goodbye(struct tw_deadline *t)
     struct gateway *g = tw_container_of(t, struct gateway, goodbye);
 
     if (gw_conns_send_home(&g->conns, g->goodbyes_each) > 0)
-        tw_after(&g->daemon.loop, &g->goodbye, g->daemon.settings.drain_ms * 6 / 10 / DRAIN_STEPS,
-                 on_goodbye);
+        tw_after(&g->daemon.loop, &g->goodbye,
+                 g->daemon.settings.drain_ms * 6 / 10 / DRAIN_STEPS, on_goodbye);
 }
 
 static void drain(struct tw_daemon *d)
@@ -195,7 +200,8 @@ static const struct tw_daemon_kind kind = {
 
 int main(int argc, char **argv)
 {
-    static struct gateway gateway; /* too large for the stack: the loop's read buffer is in it */
+    static struct gateway
+        gateway; /* too large for the stack: the loop's read buffer is in it */
 
     return tw_daemon_main(&gateway.daemon, &kind, argc, argv);
 }

@@ -1,7 +1,7 @@
 /* session.c - what a client hears, and in which order.
  *
- * A session has no queue of events: it has a place in its tenant's backlog (`next_seq`) and moves
- * on while its wire has room. One that reads too slowly falls behind there, costs nobody
+ * A session has no queue of events: it has a place in its tenant's backlog (`next_seq`) and
+ * moves on while its wire has room. One that reads too slowly falls behind there, costs nobody
  * anything, and is closed when it is too far behind.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/session.h"
@@ -31,7 +31,8 @@ void gw_sessions_start(struct gw_sessions *all, size_t queue_bytes, size_t messa
                   "Messages of clients, and frames to them.");
     tw_metric_add(metrics, &all->messages_out, "ws_messages_total", "dir=\"out\"",
                   "Messages of clients, and frames to them.");
-    tw_metric_add(metrics, &all->nonsense, "ws_nonsense_total", NULL, "Messages that were no JSON.");
+    tw_metric_add(metrics, &all->nonsense, "ws_nonsense_total", NULL,
+                  "Messages that were no JSON.");
     tw_metric_add(metrics, &all->rendered, "frames_encoded_total", NULL,
                   "Frames encoded for events: once an event and dialect, not once a session.");
 }

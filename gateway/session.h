@@ -16,8 +16,8 @@ struct gw_wire;
 
 /* What all sessions of a process share. */
 struct gw_sessions {
-    size_t queue_bytes;      /* how far a session may lag, in bytes of events */
-    struct tw_buf scratch;   /* a message while it is scanned */
+    size_t queue_bytes;    /* how far a session may lag, in bytes of events */
+    struct tw_buf scratch; /* a message while it is scanned */
     struct tw_metric open[GW_DIALECTS];
     struct tw_metric slow, messages_in, messages_out, nonsense, rendered;
 };
@@ -27,12 +27,12 @@ struct gw_session {
     const struct gw_dialect *dialect;
     struct gw_wire *wire;
     struct gw_hub *hub;
-    struct tw_list link;   /* in its hub */
-    uint64_t next_seq;     /* the first event that it has not been given; 0 before the greeting */
+    struct tw_list link; /* in its hub */
+    uint64_t next_seq;   /* the first event that it has not been given; 0 before the greeting */
     bool hears_all;
     bool is_closing;
-    char key_id[37];       /* of the API key, for revocation */
-    int64_t expires_ms;    /* wall clock; 0: never */
+    char key_id[37];    /* of the API key, for revocation */
+    int64_t expires_ms; /* wall clock; 0: never */
 };
 
 void gw_sessions_start(struct gw_sessions *all, size_t queue_bytes, size_t message_bytes,

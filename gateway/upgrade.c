@@ -18,8 +18,8 @@ static bool is_good_key(struct tw_slice key)
     for (size_t i = 0; i < 22; i++) {
         char c = key.at[i];
 
-        if (!((c >= '0' && c <= '9') || (tw_ascii_lower(c) >= 'a' && tw_ascii_lower(c) <= 'z') ||
-              c == '+' || c == '/'))
+        if (!((c >= '0' && c <= '9') ||
+              (tw_ascii_lower(c) >= 'a' && tw_ascii_lower(c) <= 'z') || c == '+' || c == '/'))
             return false;
     }
     return true;

@@ -12,7 +12,8 @@ struct gw_wire_ops {
     bool (*has_room)(const struct gw_wire *w);
     /* Queue a frame (takes another reference); what one turn queues leaves in one write. */
     void (*send)(struct gw_wire *w, struct gw_frame *f);
-    /* Say goodbye behind all that is queued. Only noted: nothing is freed before this returns. */
+    /* Say goodbye behind all that is queued. Only noted: nothing is freed before this returns.
+     */
     void (*close)(struct gw_wire *w, unsigned code, const char *reason);
 };
 

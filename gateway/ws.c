@@ -1,9 +1,8 @@
 /* ws.c - RFC 6455's receiving side by wslay; sending is ours (frame.h).
  *
- * wslay reads from `input` through its callback and checks framing, masks, UTF-8 and lengths. It
- * queues pongs and close frames, which are taken out behind each piece of input, so that a flood
- * of pings cannot pile up pongs in its heap.
- * SPDX-License-Identifier: Apache-2.0 */
+ * wslay reads from `input` through its callback and checks framing, masks, UTF-8 and lengths.
+ * It queues pongs and close frames, which are taken out behind each piece of input, so that a
+ * flood of pings cannot pile up pongs in its heap. SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/ws.h"
 
 #include <stdlib.h>
@@ -46,8 +45,8 @@ static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *buf, size_t len
 }
 
 /* Takes everything, always; a reply that overflows is noticed behind it. */
-static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t len, int flags,
-                       void *arg)
+static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t len,
+                       int flags, void *arg)
 {
     struct gw_ws_lease *lease = arg;
 
@@ -69,8 +68,8 @@ static void on_frame_start(wslay_event_context_ptr context,
         ws->fragments = frame->fin ? 0 : ws->fragments + 1;
 }
 
-static void on_msg(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *msg,
-                   void *arg)
+static void on_msg(wslay_event_context_ptr context,
+                   const struct wslay_event_on_msg_recv_arg *msg, void *arg)
 {
     struct gw_ws *ws = ((struct gw_ws_lease *)arg)->ws;
 
@@ -173,9 +172,9 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
 
     if (wslay_event_get_close_received(context)) {
         ws->peer_closed = true;
-        return wslay_event_get_status_code_received(context) == 0 ?
-                   CLOSE_NO_CODE :
-                   wslay_event_get_status_code_received(context);
+        return wslay_event_get_status_code_received(context) == 0
+                   ? CLOSE_NO_CODE
+                   : wslay_event_get_status_code_received(context);
     }
     if (wslay_event_get_close_sent(context) && wslay_event_get_status_code_sent(context) != 0)
         return wslay_event_get_status_code_sent(context);

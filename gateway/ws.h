@@ -12,8 +12,8 @@
 struct gw_ws;
 struct gw_ws_lease;
 
-/* One of wslay's contexts weighs 9 KB, so they are lent: a connection has one only while a frame
- * or a fragmented message of its is incomplete. */
+/* One of wslay's contexts weighs 9 KB, so they are lent: a connection has one only while a
+ * frame or a fragmented message of its is incomplete. */
 struct gw_ws_pool {
     struct gw_ws_lease *spare;
     size_t spare_count;
@@ -31,15 +31,16 @@ struct gw_ws {
     struct gw_ws_pool *pool;
     gw_ws_message_cb on_message;
     struct gw_ws_lease *lease; /* null at a frame's boundary */
-    uint64_t fed, framed;      /* bytes given to wslay, and bytes that whole frames account for */
-    unsigned fragments;        /* of the message under way */
-    bool is_over;              /* a close was received or provoked: nothing more is read */
+    uint64_t fed, framed; /* bytes given to wslay, and bytes that whole frames account for */
+    unsigned fragments;   /* of the message under way */
+    bool is_over;         /* a close was received or provoked: nothing more is read */
     bool peer_closed;
 };
 
 /* Read `bytes`; complete messages are handed out meanwhile. Pongs and close frames that must be
  * sent are appended to `reply`, encoded. Returns 0 while the connection is open, else the close
- * code (RFC 6455 section 7.4.1; 1005 when the peer gave none) with the close frame in `reply`. */
+ * code (RFC 6455 section 7.4.1; 1005 when the peer gave none) with the close frame in `reply`.
+ */
 unsigned gw_ws_feed(struct gw_ws *ws, struct tw_slice bytes, struct tw_buf *reply);
 
 void gw_ws_done(struct gw_ws *ws);

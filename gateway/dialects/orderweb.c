@@ -1,8 +1,8 @@
 /* orderweb.c - the OrderWeb tills: docs/protocols/orderweb.md.
  *
- * Each event is spliced together from the raw members of the canonical one: amounts and ids keep
- * the digits that their creator wrote. A public client reads a frame into one buffer of 4096
- * bytes, so nothing is sent that no document names, and known fields come first.
+ * Each event is spliced together from the raw members of the canonical one: amounts and ids
+ * keep the digits that their creator wrote. A public client reads a frame into one buffer of
+ * 4096 bytes, so nothing is sent that no document names, and known fields come first.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/base.h"
 #include "common/clock.h"
@@ -20,37 +20,54 @@ struct field {
 };
 
 struct row {
-    const char *event;       /* canonical type */
-    const char *type;        /* on the wire */
-    bool is_documented;      /* else only for those who asked for all events */
-    struct field data[16];   /* inside `data` */
-    struct field beside[3];  /* beside `data`: aliases that a public client reads */
+    const char *event;      /* canonical type */
+    const char *type;       /* on the wire */
+    bool is_documented;     /* else only for those who asked for all events */
+    struct field data[16];  /* inside `data` */
+    struct field beside[3]; /* beside `data`: aliases that a public client reads */
 };
 
-#define SAME(name) { name, name }
+#define SAME(name)                                                                             \
+    {                                                                                          \
+        name, name                                                                             \
+    }
 #define ORDER_UPDATED                                                                          \
-    { SAME("orderId"), SAME("orderNumber"), SAME("status"), SAME("previousStatus"),            \
-      SAME("updatedAt") }
-#define ORDER_ALIASES { { "order_id", "orderId" }, SAME("status") }
+    {                                                                                          \
+        SAME("orderId"), SAME("orderNumber"), SAME("status"), SAME("previousStatus"),          \
+            SAME("updatedAt")                                                                  \
+    }
+#define ORDER_ALIASES                                                                          \
+    {                                                                                          \
+        { "order_id", "orderId" }, SAME("status")                                              \
+    }
 
 static const struct row rows[] = {
-    { "order.created", "new_order", true,
+    { "order.created",
+      "new_order",
+      true,
       { SAME("orderId"), SAME("orderNumber"), SAME("customerName"), SAME("customerPhone"),
-        SAME("orderType"), SAME("orderSource"), SAME("status"), SAME("totalAmount"), SAME("items"),
-        SAME("specialInstructions"), SAME("scheduledFor"), SAME("createdAt") },
+        SAME("orderType"), SAME("orderSource"), SAME("status"), SAME("totalAmount"),
+        SAME("items"), SAME("specialInstructions"), SAME("scheduledFor"), SAME("createdAt") },
       { { 0 } } },
     { "order.updated", "order_updated", true, ORDER_UPDATED, ORDER_ALIASES },
     { "order.status_changed", "order_updated", true, ORDER_UPDATED, ORDER_ALIASES },
     { "order.deleted", "order_updated", true, ORDER_UPDATED, ORDER_ALIASES },
-    { "gift_card.purchased", "gift_card_purchased", true,
+    { "gift_card.purchased",
+      "gift_card_purchased",
+      true,
       { SAME("cardNumber"), SAME("initialBalance"), SAME("currentBalance"), SAME("purchasedBy"),
-        SAME("recipientName"), SAME("recipientEmail"), SAME("expiryDate"), SAME("purchasedAt") },
+        SAME("recipientName"), SAME("recipientEmail"), SAME("expiryDate"),
+        SAME("purchasedAt") },
       { { 0 } } },
-    { "gift_card.updated", "gift_card_updated", false,
+    { "gift_card.updated",
+      "gift_card_updated",
+      false,
       { SAME("cardNumber"), SAME("balance"), SAME("amount"), SAME("transactionId"),
         SAME("orderId"), SAME("status"), SAME("updatedAt") },
       { { "card_number", "cardNumber" }, SAME("balance") } },
-    { "loyalty.updated", "loyalty_updated", true,
+    { "loyalty.updated",
+      "loyalty_updated",
+      true,
       { SAME("customerId"), SAME("customerPhone"), SAME("pointsChange"), SAME("newBalance"),
         SAME("transactionType"), SAME("reason"), SAME("updatedAt") },
       { { "customer_phone", "customerPhone" }, { "points", "newBalance" } } },
@@ -77,8 +94,8 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     if (tenant.len == 0 || memchr(tenant.at, '/', tenant.len) != NULL)
         return false;
     hello->tenant = tenant;
-    hello->hears_all = tw_http_query(req, "events", &events) == 1 &&
-                       tw_slice_is(tw_buf_view(&events), "all");
+    hello->hears_all =
+        tw_http_query(req, "events", &events) == 1 && tw_slice_is(tw_buf_view(&events), "all");
     tw_buf_done(&events);
     return true;
 }
@@ -134,7 +151,8 @@ static void nonsense(struct gw_session *s, const char *why)
     tw_buf_text(&text, why);
     tw_buf_char(&text, '.');
     tw_buf_char(&text, '\0');
-    send_error(s, "INVALID_JSON", text.failed ? "The message is not acceptable JSON." : text.at);
+    send_error(s, "INVALID_JSON",
+               text.failed ? "The message is not acceptable JSON." : text.at);
     tw_buf_done(&text);
 }
 
@@ -175,7 +193,8 @@ static void message(struct gw_session *s, struct tw_slice json)
         if (i < TW_COUNT(messages))
             messages[i].act(s);
         else
-            send_error(s, "UNKNOWN_TYPE", "This message type is not known; a till may send ping.");
+            send_error(s, "UNKNOWN_TYPE",
+                       "This message type is not known; a till may send ping.");
     }
     tw_json_free(root);
 }
@@ -200,11 +219,12 @@ static bool hears(const struct gw_session *s, const struct tw_event *ev)
         return true;
     if (!member_is(ev, "orderSource", "online"))
         return false;
-    return !tw_slice_is(ev->type, "order.deleted") || !member_is(ev, "previousStatus", "cancelled");
+    return !tw_slice_is(ev->type, "order.deleted") ||
+           !member_is(ev, "previousStatus", "cancelled");
 }
 
-static void put_fields(struct tw_buf *out, const struct tw_event *ev, const struct field *fields,
-                       size_t most)
+static void put_fields(struct tw_buf *out, const struct tw_event *ev,
+                       const struct field *fields, size_t most)
 {
     struct tw_slice raw;
 
@@ -215,7 +235,8 @@ static void put_fields(struct tw_buf *out, const struct tw_event *ev, const stru
     }
 }
 
-static void render(const struct gw_tenant *tenant, const struct tw_event *ev, struct gw_batch *batch)
+static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
+                   struct gw_batch *batch)
 {
     struct tw_buf out = { .max = FRAME_BYTES };
     const struct row *row = row_of(ev);
