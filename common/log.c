@@ -113,11 +113,13 @@ static void put_value(struct tw_buf *line, const struct tw_field *f)
 static void put_field(struct tw_buf *line, const struct tw_field *f)
 {
     if (sink.json) {
-        tw_buf_char(line, line->len > 0 && line->at[line->len - 1] != '{' ? ',' : ' ');
+        if (line->len > 0 && line->at[line->len - 1] != '{')
+            tw_buf_char(line, ',');
         tw_json_put_ascii(line, tw_slice_of(f->name));
         tw_buf_char(line, ':');
     } else {
-        tw_buf_char(line, ' ');
+        if (line->len > 0 && line->at[line->len - 1] != '>')
+            tw_buf_char(line, ' ');
         tw_buf_text(line, f->name);
         tw_buf_char(line, '=');
     }

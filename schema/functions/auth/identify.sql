@@ -1,0 +1,52 @@
+-- pos.identify - who presents this key, and may they ask this?
+-- Caller: pos.call, pos.authenticate. Inputs: ctx as C builds it, and the scopes of which the key
+-- must have one.
+-- Answers: the key's tenant and itself; where the request is to be refused, `refused` is the HTTP
+-- status and code and message say why. A tenant that does not exist and a tenant that is not the
+-- key's get the same answer, so that nobody learns which there are.
+-- Refusals: 401 UNAUTHORIZED, 403 TENANT_MISMATCH, TENANT_SUSPENDED, FORBIDDEN (as a result, not
+-- raised). Locks, events: none. One indexed lookup.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.identify(ctx jsonb, wanted text[],
+    out tenant_id uuid, out slug text, out name text, out country text, out currency text,
+    out timezone text, out order_number_prefix text, out dedupe_seconds int, out tenant_status text,
+    out key_id uuid, out lineage uuid, out scopes text[], out expires_at timestamptz,
+    out refused int, out code text, out message text)
+language plpgsql stable as $$
+declare
+    presented text := ctx ->> 'keyHash';
+    asked text := ctx ->> 'tenant';
+    header text := ctx ->> 'tenantHeader';
+begin
+    if presented ~ '^[0-9a-f]{64}$' then
+        select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix,
+               t.dedupe_seconds, t.status, k.id, k.lineage, k.scopes, k.expires_at
+          into tenant_id, slug, name, country, currency, timezone, order_number_prefix,
+               dedupe_seconds, tenant_status, key_id, lineage, scopes, expires_at
+          from pos.api_key k
+          join dinedesk_main.tenants t on t.id = k.tenant_id
+         where k.key_hash = decode(presented, 'hex')
+           and k.revoked_at is null
+           and (k.expires_at is null or k.expires_at > clock_timestamp());
+    end if;
+    if key_id is null then
+        refused := 401;
+        code := 'UNAUTHORIZED';
+        message := case when presented is null
+            then 'Send your API key in the X-API-Key header, or as Authorization: Bearer <key>.'
+            else 'This API key is unknown, expired or revoked. Check it, or ask for a new one.' end;
+    elsif asked <> slug or (header <> slug and lower(header) <> tenant_id::text) then
+        refused := 403;
+        code := 'TENANT_MISMATCH';
+        message := 'This API key belongs to another tenant. Use the tenant that it was issued for.';
+    elsif tenant_status <> 'active' then
+        refused := 403;
+        code := 'TENANT_SUSPENDED';
+        message := 'This tenant is suspended. Ask the operator to activate it again.';
+    elsif not scopes && wanted then
+        refused := 403;
+        code := 'FORBIDDEN';
+        message := format('This API key lacks the scope "%s". Ask for a key that has it.', wanted[1]);
+    end if;
+end $$;

@@ -1,0 +1,116 @@
+-- pos.call - every request of the API is one call of this.
+-- Caller: api. Inputs: the operation; ctx as C builds it (who asks, for which tenant, path, query,
+-- request id, idempotency key, device); the body as it came, checked and without blanks.
+-- Answers: one row: HTTP status, body to send as it is, events to publish after the commit, the
+-- tenant, and whether this is the answer of an earlier request with the same idempotency key.
+-- Refusals: are answers too. Only what nobody expects leaves as an SQL error.
+-- Locks: an advisory one on the idempotency key; what the operation takes.
+-- Events: those of the operation.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.call(operation text, ctx jsonb, body json) returns pos.answer
+language plpgsql security definer set search_path = pos, pg_temp
+-- How triggers know that this change has its ledger entry and its event already.
+set tillwire.writer = 'function'
+-- Plans are kept as long as the connection: one made while a table was small must not stay a
+-- sequential scan when it has grown.
+set enable_seqscan = off as $$
+declare
+    wanted text[] := pos.operation_scopes(operation);
+    writes boolean := pos.operation_writes(operation);
+    request_id text := left(ctx ->> 'requestId', 128);
+    who record;
+    c pos.context;
+    given_key text;
+    hash bytea;
+    earlier record;
+    a pos.answer;
+    refused_hint text;
+    refused_detail text;
+    refused_message text;
+    refused_code text;
+    keep boolean := true;
+begin
+    if wanted is null then
+        raise exception 'no operation "%"', operation using errcode = 'undefined_function';
+    end if;
+    who := pos.identify(ctx, wanted);
+    if who.refused is not null then
+        return (who.refused, pos.refusal(who.code, who.message, null, request_id), null, null, false)::pos.answer;
+    end if;
+
+    c := (who.tenant_id, who.slug, who.name, who.country, who.currency, who.timezone,
+          who.order_number_prefix, who.dedupe_seconds, who.key_id, who.lineage,
+          ctx -> 'path', ctx -> 'query', request_id, null, left(ctx ->> 'device', 128),
+          null, ctx ->> 'version')::pos.context;
+    if not writes then
+        begin
+            a := pos.dispatch(operation, c, body);
+        exception when sqlstate 'TWREF' then
+            get stacked diagnostics refused_hint = pg_exception_hint,
+                refused_detail = pg_exception_detail, refused_message = message_text;
+            a := (left(refused_hint, 3)::int, pos.refusal(substr(refused_hint, 5), refused_message,
+                  nullif(refused_detail, '')::json, request_id), null, null, false)::pos.answer;
+        end;
+        a.tenant_id := c.tenant_id;
+        return a;
+    end if;
+
+    if json_typeof(body) <> 'object' then
+        return (400, pos.refusal('INVALID_JSON', 'The body must be a JSON object.', null, request_id),
+                null, c.tenant_id, false)::pos.answer;
+    end if;
+    body := coalesce(body, '{}');
+    given_key := ctx ->> 'idempotencyKey';
+    if given_key is null and coalesce(json_typeof(body -> 'requestId'), 'null') <> 'null' then
+        given_key := case json_typeof(body -> 'requestId') when 'string' then body ->> 'requestId' else '' end;
+    end if;
+    if given_key is not null then
+        if length(given_key) not between 1 and 200 or btrim(given_key) = '' or given_key ~ '[\x01-\x1f\x7f-\x9f]' then
+            return (400, pos.refusal('INVALID_IDEMPOTENCY_KEY',
+                    'An idempotency key is a text of 1 to 200 printable characters.', null, request_id),
+                    null, c.tenant_id, false)::pos.answer;
+        end if;
+        if not pg_try_advisory_xact_lock(
+                hashtextextended(c.tenant_id || '/' || c.lineage || '/' || given_key, 7214460004)) then
+            return (409, pos.refusal('IDEMPOTENCY_IN_PROGRESS',
+                    'A request with this idempotency key is still being worked on. Repeat it in a moment.',
+                    null, request_id), null, c.tenant_id, false)::pos.answer;
+        end if;
+        hash := sha256(convert_to(concat_ws(E'\n', ctx ->> 'method', ctx ->> 'route', ctx -> 'path', body), 'UTF8'));
+        select i.request_hash, i.status, i.body into earlier
+          from pos.idempotency i
+         where i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = given_key;
+        if found then
+            if earlier.request_hash = hash then
+                return (earlier.status, earlier.body, null, c.tenant_id, true)::pos.answer;
+            end if;
+            return (422, pos.refusal('IDEMPOTENCY_KEY_REUSED',
+                    'This idempotency key came with another request before. Use a new key for a new request.',
+                    null, request_id), null, c.tenant_id, false)::pos.answer;
+        end if;
+        c.idempotency_key := given_key;
+    end if;
+    c.origin := json_strip_nulls(row_to_json(o)) from (select 'api' as kind, c.device as device,
+        c.request_id as "requestId", left(ctx ->> 'trace', 128) as trace) o;
+
+    begin
+        if given_key is not null then
+            perform pos.refuse_if_applied(c);
+        end if;
+        a := pos.dispatch(operation, c, body);
+    exception when sqlstate 'TWREF' then
+        get stacked diagnostics refused_hint = pg_exception_hint,
+            refused_detail = pg_exception_detail, refused_message = message_text;
+        refused_code := substr(refused_hint, 5);
+        a := (left(refused_hint, 3)::int, pos.refusal(refused_code, refused_message,
+              nullif(refused_detail, '')::json, request_id), null, null, false)::pos.answer;
+        keep := refused_code <> 'ALREADY_APPLIED';
+    end;
+    a.tenant_id := c.tenant_id;
+    if given_key is not null and keep and a.status between 200 and 499 and a.status not in (401, 403, 413, 429) then
+        insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body)
+        values (c.tenant_id, c.lineage, given_key, hash, a.status, a.body);
+    end if;
+    return a;
+end $$;

@@ -1,0 +1,20 @@
+-- pos.clean_text, pos.clean_json - a receipt printer obeys control characters: they go.
+-- Caller: the triggers for plain SQL writers; what comes over HTTP is clean before SQL sees it.
+-- Inputs: a text, or JSON as text. Answers: the same without control characters (but newline, tab,
+-- carriage return) and without direction overrides. Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.clean_text(given text) returns text
+language plpgsql immutable parallel safe as $$
+begin
+    return regexp_replace(given, '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]', '', 'g');
+end $$;
+
+-- In JSON they stand as \u001b or as themselves; \\u001b is a backslash and a word.
+create or replace function pos.clean_json(given json) returns json
+language plpgsql immutable parallel safe as $$
+begin
+    return regexp_replace(regexp_replace(given::text,
+        '(?<!\\)((?:\\\\)*)\\(?:[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F])|u202[a-eA-E]|u206[6-9])',
+        '\1', 'g'), '[\x7f-\x9f\u202a-\u202e\u2066-\u2069]', '', 'g')::json;
+end $$;

@@ -1,0 +1,46 @@
+-- pos.dispatch and its tables - the operations: each by its name, who may call it, does it write.
+-- Caller: pos.call. Inputs: the operation, who asks, the body.
+-- Answers: the operation's. A name that is not here reaches nothing.
+-- Refusals, locks, events: the operation's.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.dispatch(operation text, c pos.context, body json) returns pos.answer
+language plpgsql as $$
+begin
+    case operation
+    when 'gift_card_deduct' then return pos.gift_card_deduct(c, body);
+    when 'gift_card_balance' then return pos.gift_card_balance(c, body);
+    when 'loyalty_points' then return pos.loyalty_points(c, body);
+    when 'loyalty_add' then return pos.loyalty_add(c, body);
+    when 'loyalty_redeem' then return pos.loyalty_redeem(c, body);
+    when 'order_create' then return pos.order_create(c, body);
+    when 'order_update' then return pos.order_update(c, body);
+    when 'order_get' then return pos.order_get(c, body);
+    when 'orders_pending' then return pos.orders_pending(c, body);
+    when 'orders_pull' then return pos.orders_pull(c, body);
+    when 'report_daily' then return pos.report_daily(c, body);
+    when 'gift_card_issue' then return pos.gift_card_issue(c, body);
+    when 'customer_create' then return pos.customer_create(c, body);
+    when 'health' then return pos.health(c, body);
+    end case;
+end $$;
+
+-- What changes something is idempotent and leaves a trace of where it came from.
+create or replace function pos.operation_writes(operation text) returns boolean
+language sql immutable parallel safe as $$
+    select operation not in ('gift_card_balance', 'loyalty_points', 'order_get', 'orders_pending', 'orders_pull',
+                             'health')
+$$;
+
+-- A key needs one of these; null for what is no operation.
+create or replace function pos.operation_scopes(operation text) returns text[]
+language sql immutable parallel safe as $$
+    select case
+        when operation in ('gift_card_deduct', 'gift_card_balance', 'loyalty_points', 'loyalty_add',
+                           'loyalty_redeem', 'orders_pending', 'orders_pull', 'report_daily', 'health')
+            then array['pos']
+        when operation in ('order_create', 'order_update', 'gift_card_issue', 'customer_create')
+            then array['platform']
+        when operation = 'order_get' then array['pos', 'platform']
+    end
+$$;

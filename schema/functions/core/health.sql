@@ -1,0 +1,12 @@
+-- pos.health - GET /api/{tenant}/health: is the way to the database open, is my key good?
+-- Caller: pos.call. Inputs: none. Answers: 200 {"status":"ok","tenant","timestamp","version"}.
+-- Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.health(c pos.context, body json) returns pos.answer
+language plpgsql stable as $$
+begin
+    return (200, row_to_json(h)::text, null, c.tenant_id, false)::pos.answer
+      from (select 'ok' as status, c.tenant_slug as tenant, pos.utc(clock_timestamp()) as timestamp,
+                   c.version as version) h;
+end $$;

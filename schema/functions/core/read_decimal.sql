@@ -1,0 +1,57 @@
+-- pos.read_decimal, pos.read_money, pos.read_points - numbers from a request, exactly.
+-- Caller: the operations. Inputs: a JSON value as it came.
+-- Answers: null for whatever is not such a number: the caller knows how to refuse it.
+-- The text is checked before the cast: 1e131071 is eight bytes in JSON and 131 kB as numeric.
+-- Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- A JSON number, or a plain decimal string.
+create or replace function pos.read_decimal(value json) returns numeric
+language plpgsql immutable parallel safe as $$
+declare
+    digits text;
+begin
+    case json_typeof(value)
+    when 'number' then
+        digits := value::text;
+        if length(digits) <= 32
+           and digits ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?0{0,4}([0-9]|1[0-5]))?$' then
+            return digits::numeric;
+        end if;
+    when 'string' then
+        digits := value #>> '{}';
+        if length(digits) <= 32 and digits ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?$' then
+            return digits::numeric;
+        end if;
+    else
+        null;
+    end case;
+    return null;
+end $$;
+
+-- An amount of money, of either sign, with at most two decimals up to binary noise:
+-- 0.30000000000000004 is 0.30, 25.005 is nothing.
+create or replace function pos.read_money(value json, largest numeric default 99999999.99)
+returns numeric
+language plpgsql immutable parallel safe as $$
+declare
+    given numeric := pos.read_decimal(value);
+    cents numeric := round(given, 2);
+begin
+    if abs(given - cents) <= greatest(1e-9, abs(given) * 1e-15) and abs(cents) <= largest then
+        return cents;
+    end if;
+    return null;
+end $$;
+
+-- A whole number of points: 50, 50.0 and "50" are the same.
+create or replace function pos.read_points(value json) returns int
+language plpgsql immutable parallel safe as $$
+declare
+    given numeric := pos.read_decimal(value);
+begin
+    if given = trunc(given) and given between 1 and 1000000 then
+        return given::int;
+    end if;
+    return null;
+end $$;

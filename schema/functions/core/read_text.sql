@@ -1,0 +1,68 @@
+-- pos.read_text, pos.read_label, pos.read_note - texts from a request.
+-- Caller: the operations. Inputs: the field's name, its value as it came, the longest it may be.
+-- Answers: the text; null when the field is absent or null.
+-- Refusals: 400 INVALID_FIELD. Locks, events: none.
+-- Control characters are gone before SQL sees the request.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.read_text(field text, value json, longest int) returns text
+language plpgsql immutable parallel safe as $$
+declare
+    given text;
+begin
+    if coalesce(json_typeof(value), 'null') = 'null' then
+        return null;
+    end if;
+    if json_typeof(value) <> 'string' then
+        perform pos.refuse_field(field, format('"%s" must be a text.', field));
+    end if;
+    given := value #>> '{}';
+    if length(given) > longest then
+        perform pos.refuse_field(field, format('"%s" is longer than %s characters.', field, longest));
+    end if;
+    return given;
+end $$;
+
+-- A text that some clients send as a whole number: order numbers, table numbers, item ids.
+create or replace function pos.read_label(field text, value json, longest int) returns text
+language plpgsql immutable parallel safe as $$
+declare
+    given numeric;
+begin
+    if json_typeof(value) = 'number' then
+        given := pos.read_decimal(value);
+        if given is null or given <> trunc(given) then
+            perform pos.refuse_field(field, format('"%s" must be a text or a whole number.', field));
+        end if;
+        if length(trunc(given)::text) > longest then
+            perform pos.refuse_field(field, format('"%s" is longer than %s characters.', field, longest));
+        end if;
+        return trunc(given)::text;
+    end if;
+    return nullif(pos.read_text(field, value, longest), '');
+end $$;
+
+-- A note is cut rather than refused: money moves, and the answer carries a warning.
+create or replace function pos.read_note(field text, value json, out note text, out cut boolean)
+language plpgsql immutable parallel safe as $$
+begin
+    note := pos.read_text(field, value, 2000000);
+    cut := coalesce(length(note) > 2000, false);
+    if cut then
+        note := left(note, 2000);
+    end if;
+end $$;
+
+-- The first of two fields that is there: clients have several words for the same thing.
+create or replace function pos.either(one json, other json) returns json
+language sql immutable parallel safe as $$
+    select case when json_typeof(one) <> 'null' then one else other end
+$$;
+
+-- What the answer to a cut note gains.
+create or replace function pos.note_warning(cut boolean) returns json
+language sql immutable parallel safe as $$
+    select case when cut then
+        '{"warnings":[{"code":"NOTES_TRUNCATED","message":"The note was cut to 2000 characters."}]}'::json
+    end
+$$;

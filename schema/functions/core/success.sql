@@ -1,0 +1,14 @@
+-- pos.success - a success body from its documented fields.
+-- Caller: the OrderWeb operations. Inputs: the documented fields (an object), and what we add
+-- beside them (an object, or null).
+-- Answers: {"success":true, <documented>, <added>, "data":{<documented>}}: the documents show the
+-- fields flat, OrderWeb's own server nests them in data, and both kinds of till must be content.
+-- Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.success(documented json, added json default null) returns text
+language plpgsql immutable parallel safe as $$
+begin
+    return '{"success":true,' || pos.inside(documented)
+        || coalesce(',' || nullif(pos.inside(added), ''), '') || ',"data":' || documented || '}';
+end $$;

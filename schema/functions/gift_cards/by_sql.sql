@@ -1,0 +1,103 @@
+-- Gift cards and their ledger, written by plain SQL. Whichever of the two is written, the other
+-- follows, so that a balance is always the sum of its entries; the event follows at commit.
+-- Caller: triggers, only for writers other than our own functions; `set tillwire.writer` keeps the
+-- two from answering each other.
+-- Refusals: SQL errors: a card keeps its number and tenant; balances are never negative.
+-- Locks: the card's row; at commit the streams of all tenants concerned.
+-- Events: gift_card.purchased, gift_card.updated.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- Before a card is written.
+create or replace function pos.gift_card_by_sql() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        new.initial_balance := coalesce(new.initial_balance, new.current_balance);
+        new.current_balance := coalesce(new.current_balance,
+            case when new.status = 'pending' then 0 else new.initial_balance end);
+        new.entries := 1;
+    else
+        if new.card_number <> old.card_number or new.tenant_id <> old.tenant_id then
+            raise exception 'a gift card keeps its number' using errcode = 'restrict_violation';
+        end if;
+        new.entries := old.entries;
+        if new.current_balance <> old.current_balance or new.status <> old.status
+           or new.expiry_date is distinct from old.expiry_date then
+            new.entries := old.entries + 1;
+        end if;
+        new.updated_at := clock_timestamp();
+    end if;
+    new.purchased_by := coalesce(pos.clean_text(new.purchased_by), '');
+    new.recipient_name := coalesce(pos.clean_text(new.recipient_name), '');
+    new.recipient_email := coalesce(pos.clean_text(new.recipient_email), '');
+    perform pos.note_tenant(new.tenant_id);
+    return new;
+end $$;
+
+-- After it: the entry that explains the balance.
+create or replace function pos.gift_card_by_sql_entry() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp set tillwire.writer = 'trigger' as $$
+begin
+    if tg_op = 'INSERT' then
+        insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount,
+            previous_balance, new_balance)
+        values (new.tenant_id, new.card_number, 1, 'issue', new.current_balance, 0, new.current_balance);
+    elsif new.entries <> old.entries then
+        insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount,
+            previous_balance, new_balance)
+        values (new.tenant_id, new.card_number, new.entries,
+            case when new.current_balance = old.current_balance then 'status' else 'adjust' end,
+            new.current_balance - old.current_balance, old.current_balance, new.current_balance);
+    end if;
+    return null;
+end $$;
+
+-- Before an entry is written: its place in the chain. The entries of one statement see each other,
+-- the card's row does not change until after it.
+create or replace function pos.gift_card_entry_by_sql() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    last_no int;
+    last_balance numeric;
+begin
+    perform 1 from pos.gift_cards g
+      where g.tenant_id = new.tenant_id and g.card_number = new.card_number for no key update;
+    select t.entry_no, t.new_balance into last_no, last_balance
+      from pos.pos_gift_card_transactions t
+     where t.tenant_id = new.tenant_id and t.card_number = new.card_number
+     order by t.entry_no desc limit 1;
+    new.entry_no := coalesce(last_no, 0) + 1;
+    new.previous_balance := coalesce(last_balance, 0);
+    new.new_balance := new.previous_balance + new.amount;
+    new.notes := pos.clean_text(new.notes);
+    new.order_id_json := coalesce(new.order_id_json::json, to_json(new.order_id))::text;
+    perform pos.note_tenant(new.tenant_id);
+    return new;
+end $$;
+
+-- After it: the card's balance.
+create or replace function pos.gift_card_entry_by_sql_balance() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp set tillwire.writer = 'trigger' as $$
+begin
+    update pos.gift_cards g
+       set current_balance = new.new_balance, entries = new.entry_no, updated_at = clock_timestamp()
+     where g.tenant_id = new.tenant_id and g.card_number = new.card_number;
+    return null;
+end $$;
+
+-- At commit: the entry's event.
+create or replace function pos.gift_card_entry_event() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    card pos.gift_cards;
+begin
+    perform pos.lock_streams();
+    select g.* into card from pos.gift_cards g
+     where g.tenant_id = new.tenant_id and g.card_number = new.card_number;
+    if new.type = 'issue' then
+        perform pos.emit_external(new.tenant_id, 'gift_card.purchased', pos.gift_card_purchased_data(new, card));
+    else
+        perform pos.emit_external(new.tenant_id, 'gift_card.updated', pos.gift_card_updated_data(new, card.status));
+    end if;
+    return null;
+end $$;

@@ -1,0 +1,112 @@
+-- pos.gift_card_deduct - POST /api/{tenant}/gift-cards/{cardNumber}/deduct.
+-- Caller: pos.call. Inputs: path.cardNumber; amount > 0, orderId?, notes? (or reference?).
+-- Answers: 200 {previousBalance, amountDeducted, newBalance, transactionId}, beside them
+-- remainingBalance, warnings?, possibleDuplicateOf?.
+-- Refusals: 400 INVALID_AMOUNT, INVALID_ORDER_ID, INVALID_FIELD; 404 CARD_NOT_FOUND; 400 CARD_CLOSED,
+-- CARD_FROZEN, CARD_NOT_ACTIVE, CARD_EXPIRED, INSUFFICIENT_FUNDS.
+-- Locks: the card's row, then the stream. Events: gift_card.updated.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.gift_card_deduct(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    amount numeric := pos.read_money(body -> 'amount');
+    ordered record;
+    noted record;
+    card pos.gift_cards;
+    entry pos.pos_gift_card_transactions;
+    twin pos.pos_gift_card_transactions;
+begin
+    if amount is null or amount <= 0 then
+        perform pos.refuse_field('amount',
+            'The amount must be a number above 0 with at most two decimals, up to 99999999.99.', 'INVALID_AMOUNT');
+    end if;
+    ordered := pos.read_order_id(pos.either(body -> 'orderId', body -> 'order_reference'));
+    noted := pos.read_note('notes', pos.either(body -> 'notes', body -> 'reference'));
+
+    select g.* into card from pos.gift_cards g
+     where g.tenant_id = c.tenant_id and g.card_number = c.path ->> 'cardNumber'
+       for no key update;
+    if not found then
+        perform pos.refuse(404, 'CARD_NOT_FOUND', 'No such gift card here. Check the number.');
+    end if;
+
+    if c.idempotency_key is null then
+        twin := pos.gift_card_twin(c, card.card_number, -amount, ordered.id);
+        if c.dedupe_seconds > 0 and twin.created_at > now() - make_interval(secs => c.dedupe_seconds) then
+            return (200, pos.gift_card_deducted(twin, null, null), null, c.tenant_id, true)::pos.answer;
+        end if;
+    end if;
+
+    perform pos.gift_card_usable(card, c.timezone);
+    if card.current_balance < amount then
+        perform pos.refuse(400, 'INSUFFICIENT_FUNDS',
+            format('The card has %s left. Deduct at most that, or take the rest by other means.', card.current_balance),
+            ('{"currentBalance":' || card.current_balance || '}')::json);
+    end if;
+
+    update pos.gift_cards g
+       set current_balance = g.current_balance - amount, entries = g.entries + 1, updated_at = clock_timestamp()
+     where g.tenant_id = c.tenant_id and g.card_number = card.card_number;
+    insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount,
+        previous_balance, new_balance, order_id, order_id_json, notes,
+        key_id, lineage, idempotency_key, device, request_id)
+    values (c.tenant_id, card.card_number, card.entries + 1, 'deduct', -amount,
+        card.current_balance, card.current_balance - amount, ordered.id, ordered.shown, noted.note,
+        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id)
+    returning * into entry;
+    return (200, pos.gift_card_deducted(entry, noted.cut, twin.id),
+            array[pos.emit(c.tenant_id, 'gift_card.updated', c.origin,
+                           pos.gift_card_updated_data(entry, card.status))],
+            c.tenant_id, false)::pos.answer;
+end $$;
+
+-- The answer to a deduct, from its ledger entry.
+create or replace function pos.gift_card_deducted(entry pos.pos_gift_card_transactions, cut boolean,
+    twin bigint) returns text
+language plpgsql stable as $$
+begin
+    return pos.success(
+        ('{"previousBalance":' || entry.previous_balance || ',"amountDeducted":' || -entry.amount
+         || ',"newBalance":' || entry.new_balance || ',"transactionId":' || entry.id || '}')::json,
+        ('{"remainingBalance":' || entry.new_balance
+         || case when cut then ',' || pos.inside(pos.note_warning(true)) else '' end
+         || coalesce(',"possibleDuplicateOf":' || twin, '') || '}')::json);
+end $$;
+
+-- The same amount taken from the same card for the same order within ten minutes (or the tenant's
+-- own, longer time): perhaps a till that repeats itself without a key. Looks back fifty entries.
+create or replace function pos.gift_card_twin(c pos.context, number text, amount numeric, order_id text)
+returns pos.pos_gift_card_transactions
+language plpgsql stable as $$
+declare
+    twin pos.pos_gift_card_transactions;
+begin
+    select l.* into twin
+      from (select t.* from pos.pos_gift_card_transactions t
+             where t.tenant_id = c.tenant_id and t.card_number = number
+             order by t.entry_no desc limit 50) l
+     where l.amount = gift_card_twin.amount and l.order_id is not distinct from gift_card_twin.order_id
+       and l.created_at > now() - make_interval(secs => greatest(600, c.dedupe_seconds))
+     order by l.entry_no desc limit 1;
+    return twin;
+end $$;
+
+-- Refuses a card that cannot be paid with.
+create or replace function pos.gift_card_usable(card pos.gift_cards, timezone text) returns void
+language plpgsql stable as $$
+begin
+    case card.status
+    when 'closed' then
+        perform pos.refuse(400, 'CARD_CLOSED', 'This card is closed. Ask for another one.');
+    when 'frozen' then
+        perform pos.refuse(400, 'CARD_FROZEN', 'This card is frozen. The restaurant can unfreeze it.');
+    when 'pending' then
+        perform pos.refuse(400, 'CARD_NOT_ACTIVE', 'This card is not active yet. Activate it first.');
+    else
+        if card.expiry_date < pos.today(timezone) then
+            perform pos.refuse(400, 'CARD_EXPIRED', 'This card is past its expiry date. Ask for another one.',
+                               ('{"expiryDate":' || to_json(card.expiry_date) || '}')::json);
+        end if;
+    end case;
+end $$;

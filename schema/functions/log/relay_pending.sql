@@ -1,0 +1,23 @@
+-- pos.relay_pending - events of plain SQL writers that an outage of the bridge may have left behind.
+-- Caller: bridge, on start and reconnect. Inputs: at most how many rows; to read on, the last row's
+-- tenant and seq. Answers: rows (tenant, seq, canonical event), ordered by tenant and seq, written
+-- after the watermark or in the ten seconds before it: a transaction may commit later than its
+-- event says. Publishing twice is harmless. Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.relay_pending(most int, after_tenant uuid default null,
+    after_seq bigint default null)
+returns table (tenant_id uuid, seq bigint, event text)
+language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
+declare
+    since timestamptz;
+begin
+    select r.watermark - interval '10 seconds' into since from pos.relay r;
+    return query
+    select e.tenant_id, e.seq, pos.event_text(e.seq, e.type, e.at, e.origin, e.data)
+      from pos.event e
+     where e.external and e.at > since
+       and (after_tenant is null or (e.tenant_id, e.seq) > (after_tenant, coalesce(after_seq, 0)))
+     order by e.tenant_id, e.seq
+     limit least(greatest(most, 0), 100000);
+end $$;

@@ -1,0 +1,96 @@
+-- Customers and their points ledger, written by plain SQL. Whichever of the two is written, the
+-- other follows, so that the points are always the sum of the entries; the event follows at commit.
+-- Caller: triggers, only for writers other than our own functions; `set tillwire.writer` keeps the
+-- two from answering each other.
+-- Refusals: SQL errors: a customer keeps its id and tenant; a phone must be one; points are never
+-- negative. Locks: the customer's row; at commit the streams of all tenants concerned.
+-- Events: loyalty.updated.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- Before a customer is written.
+create or replace function pos.customer_by_sql() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+begin
+    new.name := coalesce(pos.clean_text(new.name), '');
+    new.phone := nullif(btrim(pos.clean_text(new.phone)), '');
+    new.phone_e164 := pos.normal_phone((select t.country from dinedesk_main.tenants t where t.id = new.tenant_id),
+                                       new.phone);
+    if new.phone is not null and new.phone_e164 is null then
+        raise exception 'this is no phone number' using errcode = 'check_violation';
+    end if;
+    if tg_op = 'INSERT' then
+        new.entries := case when new.loyalty_points <> 0 then 1 else 0 end;
+    else
+        if new.id <> old.id or new.tenant_id <> old.tenant_id then
+            raise exception 'a customer keeps its id' using errcode = 'restrict_violation';
+        end if;
+        new.entries := old.entries + case when new.loyalty_points <> old.loyalty_points then 1 else 0 end;
+        new.updated_at := clock_timestamp();
+    end if;
+    perform pos.note_tenant(new.tenant_id);
+    return new;
+end $$;
+
+-- After it: the entry that explains the points.
+create or replace function pos.customer_by_sql_entry() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp set tillwire.writer = 'trigger' as $$
+declare
+    held int := 0;
+begin
+    if tg_op = 'UPDATE' then
+        held := old.loyalty_points;
+    end if;
+    if new.loyalty_points <> held then
+        insert into pos.pos_loyalty_transactions (tenant_id, customer_id, entry_no, type, points,
+            previous_points, new_points)
+        values (new.tenant_id, new.id, new.entries, case tg_op when 'INSERT' then 'add' else 'adjust' end,
+            new.loyalty_points - held, held, new.loyalty_points);
+    end if;
+    return null;
+end $$;
+
+-- Before an entry is written: its place in the chain. The entries of one statement see each other,
+-- the customer's row does not change until after it.
+create or replace function pos.loyalty_entry_by_sql() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    last_no int;
+    last_points int;
+begin
+    perform 1 from pos.customers p
+      where p.tenant_id = new.tenant_id and p.id = new.customer_id for no key update;
+    select t.entry_no, t.new_points into last_no, last_points
+      from pos.pos_loyalty_transactions t
+     where t.tenant_id = new.tenant_id and t.customer_id = new.customer_id
+     order by t.entry_no desc limit 1;
+    new.entry_no := coalesce(last_no, 0) + 1;
+    new.previous_points := coalesce(last_points, 0);
+    new.new_points := new.previous_points + new.points;
+    new.reason := pos.clean_text(new.reason);
+    new.order_id_json := coalesce(new.order_id_json::json, to_json(new.order_id))::text;
+    perform pos.note_tenant(new.tenant_id);
+    return new;
+end $$;
+
+-- After it: the customer's points.
+create or replace function pos.loyalty_entry_by_sql_points() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp set tillwire.writer = 'trigger' as $$
+begin
+    update pos.customers p
+       set loyalty_points = new.new_points, entries = new.entry_no, updated_at = clock_timestamp()
+     where p.tenant_id = new.tenant_id and p.id = new.customer_id;
+    return null;
+end $$;
+
+-- At commit: the entry's event.
+create or replace function pos.loyalty_entry_event() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    shown_phone text;
+begin
+    perform pos.lock_streams();
+    select p.phone into shown_phone from pos.customers p
+     where p.tenant_id = new.tenant_id and p.id = new.customer_id;
+    perform pos.emit_external(new.tenant_id, 'loyalty.updated', pos.loyalty_updated_data(new, shown_phone));
+    return null;
+end $$;

@@ -1,0 +1,105 @@
+-- pos.loyalty_move - points change hands: the common part of add and redeem.
+-- Caller: pos.loyalty_add, pos.loyalty_redeem. Inputs: 'add' or 'redeem', who asks with path.phone,
+-- the body: points > 0, orderId?, reason? (or notes).
+-- Answers: 200 {customerId, previousPoints, pointsAdded | pointsRedeemed, newPoints}, beside them
+-- transactionId, remainingPoints, warnings?, possibleDuplicateOf?.
+-- Refusals: 400 INVALID_POINTS, INVALID_ORDER_ID, INVALID_FIELD, INVALID_PHONE; 404
+-- CUSTOMER_NOT_FOUND; 400 INSUFFICIENT_POINTS.
+-- Locks: the customer's row, then the stream. Events: loyalty.updated.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.loyalty_move(kind text, c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    given int := pos.read_points(body -> 'points');
+    change int := case kind when 'add' then given else -given end;
+    ordered record;
+    noted record;
+    customer pos.customers;
+    entry pos.pos_loyalty_transactions;
+    twin pos.pos_loyalty_transactions;
+begin
+    if given is null then
+        perform pos.refuse_field('points', 'Points are a whole number from 1 to 1000000.', 'INVALID_POINTS');
+    end if;
+    ordered := pos.read_order_id(pos.either(body -> 'orderId', body -> 'order_reference'));
+    noted := pos.read_note('reason', pos.either(body -> 'reason', body -> 'notes'));
+    customer := pos.find_customer(c, true);
+
+    if c.idempotency_key is null then
+        twin := pos.loyalty_twin(c, customer.id, change, ordered.id);
+        if c.dedupe_seconds > 0 and twin.created_at > now() - make_interval(secs => c.dedupe_seconds) then
+            return (200, pos.loyalty_moved(twin, null, null), null, c.tenant_id, true)::pos.answer;
+        end if;
+    end if;
+    if customer.loyalty_points + change < 0 then
+        perform pos.refuse(400, 'INSUFFICIENT_POINTS',
+            format('The customer has %s points. Redeem at most that.', customer.loyalty_points),
+            ('{"currentPoints":' || customer.loyalty_points || '}')::json);
+    end if;
+    if customer.loyalty_points > 2000000000 - change then
+        perform pos.refuse_field('points', 'A customer cannot hold more than 2000000000 points.', 'INVALID_POINTS');
+    end if;
+
+    update pos.customers p
+       set loyalty_points = p.loyalty_points + change, entries = p.entries + 1, updated_at = clock_timestamp()
+     where p.tenant_id = c.tenant_id and p.id = customer.id;
+    insert into pos.pos_loyalty_transactions (tenant_id, customer_id, entry_no, type, points,
+        previous_points, new_points, order_id, order_id_json, reason,
+        key_id, lineage, idempotency_key, device, request_id)
+    values (c.tenant_id, customer.id, customer.entries + 1, kind, change,
+        customer.loyalty_points, customer.loyalty_points + change, ordered.id, ordered.shown, noted.note,
+        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id)
+    returning * into entry;
+    return (200, pos.loyalty_moved(entry, noted.cut, twin.id),
+            array[pos.emit(c.tenant_id, 'loyalty.updated', c.origin,
+                           pos.loyalty_updated_data(entry, customer.phone))],
+            c.tenant_id, false)::pos.answer;
+end $$;
+
+-- The answer, from the ledger entry.
+create or replace function pos.loyalty_moved(entry pos.pos_loyalty_transactions, cut boolean, twin bigint)
+returns text
+language plpgsql stable as $$
+begin
+    return pos.success(
+        ('{"customerId":' || entry.customer_id || ',"previousPoints":' || entry.previous_points
+         || case entry.type when 'add' then ',"pointsAdded":' else ',"pointsRedeemed":' end
+         || abs(entry.points) || ',"newPoints":' || entry.new_points || '}')::json,
+        ('{"transactionId":' || entry.id || ',"points":' || entry.new_points
+         || ',"remainingPoints":' || entry.new_points
+         || case when cut then ',' || pos.inside(pos.note_warning(true)) else '' end
+         || coalesce(',"possibleDuplicateOf":' || twin, '') || '}')::json);
+end $$;
+
+-- The same change for the same customer and order within ten minutes (or the tenant's own, longer
+-- time): perhaps a till that repeats itself without a key. Looks back fifty entries.
+create or replace function pos.loyalty_twin(c pos.context, customer int, change int, order_id text)
+returns pos.pos_loyalty_transactions
+language plpgsql stable as $$
+declare
+    twin pos.pos_loyalty_transactions;
+begin
+    select l.* into twin
+      from (select t.* from pos.pos_loyalty_transactions t
+             where t.tenant_id = c.tenant_id and t.customer_id = customer
+             order by t.entry_no desc limit 50) l
+     where l.points = change and l.order_id is not distinct from loyalty_twin.order_id
+       and l.type in ('add', 'redeem')
+       and l.created_at > now() - make_interval(secs => greatest(600, c.dedupe_seconds))
+     order by l.entry_no desc limit 1;
+    return twin;
+end $$;
+
+-- What the event says. Points that came or went without an operation (a seed, an adjustment by SQL)
+-- show as add or redeem by their sign: the document knows no other type.
+create or replace function pos.loyalty_updated_data(entry pos.pos_loyalty_transactions, phone text) returns json
+language plpgsql stable as $$
+begin
+    return ('{"customerId":' || entry.customer_id
+        || ',"customerPhone":' || to_json(coalesce(phone, ''))
+        || ',"pointsChange":' || entry.points || ',"newBalance":' || entry.new_points
+        || ',"transactionType":"' || case when entry.points > 0 then 'add' else 'redeem' end
+        || '","reason":' || to_json(coalesce(entry.reason, ''))
+        || ',"updatedAt":"' || pos.utc(entry.created_at) || '","transactionId":' || entry.id || '}')::json;
+end $$;

@@ -1,0 +1,92 @@
+-- pos.order_by_sql, pos.order_by_sql_event - orders that a web shop writes by plain SQL.
+-- Caller: triggers on pos.orders, only for writers other than our own functions.
+-- Before the write: what the writer left out is filled in, lines get their one shape, control
+-- characters go. At commit: history and events, as the operations write them.
+-- Refusals: SQL errors: an order keeps its id and tenant; items must be a list.
+-- Locks: at commit the streams of all tenants concerned. Events: order.created, order.updated,
+-- order.status_changed, order.deleted.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_by_sql() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    named record;
+begin
+    if tg_op = 'DELETE' then
+        perform pos.note_tenant(old.tenant_id);
+        return old;
+    end if;
+    if tg_op = 'INSERT' then
+        -- Whoever wants a number shown says so in id_json, and that decides.
+        named := pos.read_order_id(coalesce(new.id_json::json, to_json(pos.clean_text(new.id))));
+        new.id := named.id;
+        new.id_json := named.shown;
+        if new.order_number is null then
+            new.order_number := pos.next_order_number(new.tenant_id, (
+                select t.order_number_prefix from dinedesk_main.tenants t where t.id = new.tenant_id));
+        end if;
+    elsif new.id <> old.id or new.tenant_id <> old.tenant_id or new.id_json <> old.id_json then
+        raise exception 'an order keeps its id' using errcode = 'restrict_violation';
+    end if;
+    if new.items is not null and (tg_op = 'INSERT' or new.items::text <> old.items::text) then
+        new.items := pos.order_items(pos.clean_json(new.items), false);
+    end if;
+    if tg_op = 'INSERT' or new.details::text <> old.details::text then
+        new.details := pos.clean_json(new.details);
+        select pos.object_of(coalesce(array_agg(e.key order by e.n), '{}'), array_agg(e.value::text order by e.n))
+          into new.details
+          from json_each(new.details) with ordinality e(key, value, n)
+         where not pos.is_order_field(e.key);
+    end if;
+    new.order_number := pos.clean_text(new.order_number);
+    new.customer_name := pos.clean_text(new.customer_name);
+    new.customer_phone := pos.clean_text(new.customer_phone);
+    new.special_instructions := pos.clean_text(new.special_instructions);
+    new.table_number := pos.clean_text(new.table_number);
+    new.updated_at := clock_timestamp();
+    perform pos.note_tenant(new.tenant_id);
+    return new;
+end $$;
+
+create or replace function pos.order_by_sql_event() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    nobody pos.context;
+    before pos.orders;
+    changes text[];
+begin
+    perform pos.lock_streams();
+    if tg_op = 'INSERT' then
+        perform pos.order_history_add(nobody, new, null, null, null);
+        perform pos.emit_external(new.tenant_id, 'order.created', pos.order_data(new, null));
+        return null;
+    end if;
+    if tg_op = 'DELETE' then
+        if old.status <> 'cancelled' then
+            before := old;
+            before.status := 'cancelled';
+            perform pos.emit_external(old.tenant_id, 'order.deleted', pos.order_data(before, old.status));
+        end if;
+        return null;
+    end if;
+
+    changes := pos.order_changes(old, new);
+    if new.details::text <> old.details::text then
+        changes := changes || (pos.order_details_merge(old.details,
+            array(select e.key from json_each(new.details) e), array(select e.value::text from json_each(new.details) e))).changed
+            || array(select e.key from json_each(old.details) e except select e.key from json_each(new.details) e);
+    end if;
+    if cardinality(changes) > 0 then
+        before := new;
+        before.status := old.status;
+        perform pos.emit_external(new.tenant_id, 'order.updated', pos.order_data(before, old.status, changes));
+    end if;
+    if new.status <> old.status then
+        perform pos.order_history_add(nobody, new, old.status, null, null);
+        perform pos.emit_external(new.tenant_id, 'order.status_changed', pos.order_data(new, old.status));
+        if new.status = 'cancelled' then
+            perform pos.emit_external(new.tenant_id, 'order.deleted', pos.order_data(new, old.status));
+        end if;
+    end if;
+    return null;
+end $$;

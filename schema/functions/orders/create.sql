@@ -1,0 +1,68 @@
+-- pos.order_create - POST /api/{tenant}/orders.
+-- Caller: pos.call, platform side. Inputs: the fields of new_order: customerName, totalAmount and
+-- items required; orderId, orderNumber, customerPhone, orderType, orderSource, status,
+-- specialInstructions, scheduledFor, createdAt, tableNumber optional; all else is kept as it came.
+-- Answers: 201 {order}. Refusals: those of pos.order_fields; 409 ORDER_EXISTS.
+-- Locks: the new row's, then the stream. Events: order.created.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_create(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    f record;
+    ordered record;
+    o pos.orders;
+begin
+    f := pos.order_fields(body);
+    ordered := pos.read_order_id(f.order_id);
+    if f.customer_name is null then
+        perform pos.refuse_field('customerName', 'Send the customer''s name.');
+    elsif f.total_amount is null then
+        perform pos.refuse_field('totalAmount', 'Send the total amount.', 'INVALID_AMOUNT');
+    elsif f.items is null then
+        perform pos.refuse_field('items', 'Send the lines of the order.');
+    end if;
+
+    o.tenant_id := c.tenant_id;
+    o.id := coalesce(ordered.id, gen_random_uuid()::text);
+    insert into pos.orders (tenant_id, id, id_json, order_number, customer_name, customer_phone, order_type,
+        order_source, status, total_amount, items, special_instructions, scheduled_for, table_number, details,
+        created_at, updated_at)
+    values (c.tenant_id, o.id, coalesce(ordered.shown, to_json(o.id)::text),
+        coalesce(f.order_number, pos.next_order_number(c.tenant_id, c.order_number_prefix)),
+        f.customer_name, f.customer_phone, coalesce(f.order_type, 'pickup'), coalesce(f.order_source, 'online'),
+        coalesce(f.status, 'new'), f.total_amount, f.items, f.special_instructions, f.scheduled_for,
+        f.table_number, pos.object_of(f.detail_names, f.detail_values),
+        coalesce(f.created_at, clock_timestamp()), clock_timestamp())
+    on conflict (tenant_id, id) do nothing
+    returning * into o;
+    if not found then
+        perform pos.refuse(409, 'ORDER_EXISTS', 'There is an order with this id already. Update it, or use another id.',
+                           ('{"orderId":' || ordered.shown || '}')::json);
+    end if;
+    perform pos.order_history_add(c, o, null, null, f.updated_by);
+    return (201, '{"success":true,"order":' || pos.order_json(o)
+            || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',
+            array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(o, null))],
+            c.tenant_id, false)::pos.answer;
+end $$;
+
+-- The tenant's next order number, from a sequence of its own: nobody waits for it, and nobody sees
+-- in it how much others sell.
+create or replace function pos.next_order_number(tenant uuid, prefix text) returns text
+language plpgsql as $$
+declare
+    number bigint := nextval(('pos.order_number_' || replace(tenant::text, '-', ''))::regclass);
+begin
+    return prefix || case when number < 10000 then lpad(number::text, 4, '0') else number::text end;
+end $$;
+
+-- A line of the order's history.
+create or replace function pos.order_history_add(c pos.context, o pos.orders, previous text, reason text, updated_by text)
+returns void
+language plpgsql as $$
+begin
+    insert into pos.order_status_history (tenant_id, order_id, previous, status, reason, updated_by,
+        key_id, device, request_id)
+    values (o.tenant_id, o.id, previous, o.status, reason, updated_by, c.key_id, c.device, c.request_id);
+end $$;

@@ -1,0 +1,154 @@
+-- pos.order_fields - the fields of an order's body, each checked, in one pass.
+-- Caller: order_create, order_update. Inputs: the body.
+-- Answers: a record of what was given; `given` lists the names that were there, `details` the
+-- members that we do not know, each verbatim, and money parts with two decimals. Fields that only
+-- we set (createdAt on update, updatedAt, previousStatus …) are left out.
+-- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT, INVALID_STATUS, INVALID_ORDER_ID, INVALID_DATE.
+-- Locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_fields(body json,
+    out given text[], out order_id json, out order_number text, out customer_name text,
+    out customer_phone text, out order_type text, out order_source text, out status text,
+    out total_amount numeric, out items json, out special_instructions text, out note_cut boolean,
+    out scheduled_for timestamptz, out created_at timestamptz, out table_number text,
+    out recall boolean, out reason text, out updated_by text,
+    out detail_names text[], out detail_values text[])
+language plpgsql stable as $$
+declare
+    member record;
+    value json;
+    noted record;
+    amount numeric;
+begin
+    given := '{}';
+    detail_names := '{}';
+    detail_values := '{}';
+    note_cut := false;
+    recall := false;
+    for member in select e.key, e.value, json_typeof(e.value) as kind from json_each(body) e loop
+        value := member.value;
+        given := given || member.key;
+        case member.key
+        when 'orderId' then
+            order_id := value;
+        when 'id' then
+            -- Another word for orderId, where that is absent.
+            order_id := coalesce(order_id, value);
+        when 'orderNumber' then
+            order_number := pos.read_label('orderNumber', value, 64);
+        when 'customerName' then
+            customer_name := nullif(btrim(pos.read_text('customerName', value, 200)), '');
+        when 'customerPhone' then
+            customer_phone := pos.read_text('customerPhone', value, 64);
+        when 'orderType' then
+            order_type := nullif(pos.read_text('orderType', value, 32), '');
+        when 'orderSource' then
+            order_source := nullif(pos.read_text('orderSource', value, 32), '');
+        when 'status' then
+            if member.kind <> 'null' then
+                status := pos.read_status(value);
+            end if;
+        when 'totalAmount' then
+            total_amount := pos.read_money(value);
+            if total_amount is null or total_amount < 0 then
+                perform pos.refuse_field('totalAmount',
+                    '"totalAmount" must be a number, 0 or more, with at most two decimals.', 'INVALID_AMOUNT');
+            end if;
+        when 'items' then
+            items := pos.order_items(value, true);
+        when 'specialInstructions' then
+            noted := pos.read_note('specialInstructions', value);
+            special_instructions := noted.note;
+            note_cut := noted.cut;
+        when 'scheduledFor' then
+            scheduled_for := pos.order_instant('scheduledFor', value);
+        when 'createdAt' then
+            created_at := pos.order_instant('createdAt', value);
+        when 'tableNumber' then
+            table_number := pos.read_label('tableNumber', value, 32);
+        when 'recall' then
+            if member.kind not in ('boolean', 'null') then
+                perform pos.refuse_field('recall', '"recall" must be true or false.');
+            end if;
+            recall := coalesce((value #>> '{}')::boolean, false);
+        when 'reason' then
+            reason := nullif(pos.read_text('reason', value, 2000), '');
+        when 'updatedBy' then
+            updated_by := nullif(pos.read_text('updatedBy', value, 200), '');
+        when 'subtotal', 'deliveryFee', 'discount', 'tax', 'discountTotal', 'taxTotal', 'serviceCharge', 'tip' then
+            -- Tills read these as numbers and trip over null.
+            if member.kind <> 'null' then
+                amount := pos.read_money(value);
+                if amount is null then
+                    perform pos.refuse_field(member.key,
+                        format('"%s" must be a number with at most two decimals.', member.key), 'INVALID_AMOUNT');
+                end if;
+                detail_names := detail_names || member.key;
+                detail_values := detail_values || amount::numeric(12,2)::text;
+            end if;
+        else
+            if length(member.key) > 200 then
+                perform pos.refuse_field(left(member.key, 200), 'A field name is longer than 200 characters.');
+            end if;
+            if not pos.is_order_field(member.key) then
+                detail_names := detail_names || member.key;
+                detail_values := detail_values || value::text;
+            end if;
+        end case;
+    end loop;
+end $$;
+
+-- A status word; `picked-up` is what some clients write.
+create or replace function pos.read_status(value json) returns text
+language plpgsql immutable parallel safe as $$
+declare
+    given text := case json_typeof(value) when 'string' then replace(value #>> '{}', 'picked-up', 'picked_up') end;
+begin
+    if given is null or not given = any(array['new', 'pending', 'confirmed', 'preparing', 'ready', 'picked_up',
+            'out_for_delivery', 'served', 'completed', 'cancelled', 'rejected']) then
+        perform pos.refuse_field('status', 'A status is one of new, pending, confirmed, preparing, ready, '
+            'picked_up, out_for_delivery, served, completed, cancelled, rejected.', 'INVALID_STATUS');
+    end if;
+    return given;
+end $$;
+
+create or replace function pos.order_instant(field text, value json) returns timestamptz
+language plpgsql immutable parallel safe as $$
+declare
+    moment timestamptz;
+begin
+    if json_typeof(value) = 'null' then
+        return null;
+    end if;
+    if json_typeof(value) = 'string' then
+        moment := pos.read_instant(value #>> '{}');
+    end if;
+    if moment is null then
+        perform pos.refuse_field(field, format('"%s" must be a time like 2026-01-05T18:00:00Z.', field), 'INVALID_DATE');
+    end if;
+    return moment;
+end $$;
+
+-- A JSON object from names and JSON values.
+create or replace function pos.object_of(names text[], vals text[]) returns json
+language plpgsql immutable parallel safe as $$
+declare
+    object json;
+begin
+    if cardinality(names) = 0 then
+        return '{}'::json;
+    end if;
+    select ('{' || string_agg(to_json(m.name) || ':' || m.value, ',' order by m.n) || '}')::json into object
+      from unnest(names, vals) with ordinality m(name, value, n);
+    return object;
+end $$;
+
+-- The names that are not for a creator's details: REST shows them itself.
+create or replace function pos.is_order_field(name text) returns boolean
+language sql immutable parallel safe as $$
+    select name in ('id', 'orderId', 'orderNumber', 'customerName', 'customerPhone', 'orderType', 'orderSource',
+        'status', 'totalAmount', 'total', 'items', 'specialInstructions', 'scheduledFor', 'createdAt',
+        'updatedAt', 'tableNumber', 'previousStatus', 'changes', 'recall', 'reason', 'updatedBy', 'requestId',
+        'success', 'tenant', 'seq')
+$$;

@@ -1,0 +1,17 @@
+-- pos.order_get - GET /api/{tenant}/orders/{id}.
+-- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, everything that is known of it.
+-- Refusals: 404 ORDER_NOT_FOUND. Locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_get(c pos.context, body json) returns pos.answer
+language plpgsql stable as $$
+declare
+    o pos.orders;
+begin
+    select s.* into o from pos.orders s
+     where s.tenant_id = c.tenant_id and s.id = pos.path_order_id(c.path ->> 'id');
+    if not found then
+        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+    end if;
+    return (200, '{"success":true,"order":' || pos.order_json(o) || '}', null, c.tenant_id, false)::pos.answer;
+end $$;

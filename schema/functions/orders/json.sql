@@ -1,0 +1,56 @@
+-- pos.order_json, pos.order_data - an order as REST shows it, and as events carry it.
+-- Caller: the order operations, the trigger of pos.orders. Inputs: the row; for an event also the
+-- status before, the changed fields, why and by whom.
+-- Answers: JSON, documented fields first. REST has everything that the creator sent; events are
+-- lean. Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_json(o pos.orders) returns text
+language plpgsql stable as $$
+declare
+    fixed json;
+begin
+    fixed := row_to_json(s) from (select
+        o.id_json::json as id, o.order_number as "orderNumber", o.customer_name as "customerName",
+        o.customer_phone as "customerPhone", o.order_type as "orderType", o.order_source as "orderSource",
+        o.status as status, o.total_amount as "totalAmount", o.items as items,
+        pos.utc(o.created_at) as "createdAt", o.special_instructions as "specialInstructions",
+        pos.utc(o.scheduled_for) as "scheduledFor", o.table_number as "tableNumber",
+        pos.utc(o.updated_at) as "updatedAt") s;
+    return '{' || pos.inside(fixed) || coalesce(',' || nullif(pos.inside(o.details), ''), '') || '}';
+end $$;
+
+-- The same as the pull shows it: `total` beside `totalAmount`, in that document's order.
+create or replace function pos.order_pull_json(o pos.orders) returns text
+language plpgsql stable as $$
+declare
+    fixed json;
+begin
+    fixed := row_to_json(s) from (select
+        o.id_json::json as id, o.order_number as "orderNumber", o.customer_name as "customerName",
+        o.total_amount as total, o.status as status, o.items as items, o.total_amount as "totalAmount",
+        o.customer_phone as "customerPhone", o.order_type as "orderType", o.order_source as "orderSource",
+        pos.utc(o.created_at) as "createdAt", o.special_instructions as "specialInstructions",
+        pos.utc(o.scheduled_for) as "scheduledFor", o.table_number as "tableNumber",
+        pos.utc(o.updated_at) as "updatedAt") s;
+    return '{' || pos.inside(fixed) || coalesce(',' || nullif(pos.inside(o.details), ''), '') || '}';
+end $$;
+
+create or replace function pos.order_data(o pos.orders, previous text, changes text[] default null,
+    reason text default null, updated_by text default null) returns json
+language plpgsql stable as $$
+declare
+    fixed json;
+begin
+    fixed := row_to_json(s) from (select
+        o.id_json::json as "orderId", o.order_number as "orderNumber", o.customer_name as "customerName",
+        coalesce(o.customer_phone, '') as "customerPhone", o.order_type as "orderType",
+        o.order_source as "orderSource", o.status as status, o.total_amount as "totalAmount",
+        pos.lean_items(o.items) as items, o.special_instructions as "specialInstructions",
+        pos.utc(o.scheduled_for) as "scheduledFor", pos.utc(o.created_at) as "createdAt",
+        o.table_number as "tableNumber", pos.utc(o.updated_at) as "updatedAt",
+        previous as "previousStatus") s;
+    return ('{' || pos.inside(fixed) || coalesce(',"changes":' || array_to_json(changes), '')
+            || coalesce(',"reason":' || to_json(reason), '')
+            || coalesce(',"updatedBy":' || to_json(updated_by), '') || '}')::json;
+end $$;

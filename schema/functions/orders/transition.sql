@@ -1,0 +1,24 @@
+-- pos.order_transition_legal - may an order go from this status to that one?
+-- Caller: order_update. Inputs: the two statuses, and whether the client recalls on purpose.
+-- Answers: yes or no. Forward with skips; cancelled from any open status; rejected from the first
+-- three; back only by recall, and not from cancelled or rejected, which have been announced as gone.
+-- Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_transition_legal(was text, wanted text, recall boolean) returns boolean
+language sql immutable parallel safe as $$
+    select case
+        when was in ('cancelled', 'rejected') then false
+        when wanted = 'cancelled' then was <> 'completed'
+        when wanted = 'rejected' then pos.order_rank(was) <= 3
+        when recall then true
+        else pos.order_rank(wanted) > pos.order_rank(was)
+    end
+$$;
+
+create or replace function pos.order_rank(status text) returns int
+language sql immutable parallel safe as $$
+    select case status when 'new' then 1 when 'pending' then 2 when 'confirmed' then 3 when 'preparing' then 4
+        when 'ready' then 5 when 'picked_up' then 6 when 'out_for_delivery' then 6 when 'served' then 6
+        when 'completed' then 7 end
+$$;

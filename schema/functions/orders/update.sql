@@ -1,0 +1,129 @@
+-- pos.order_update - PATCH /api/{tenant}/orders/{id}.
+-- Caller: pos.call, platform side. Inputs: path.id; status, any other field of an order; recall,
+-- reason, updatedBy say how and why. Members that we do not know are replaced one by one.
+-- Answers: 200 {order}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409
+-- ILLEGAL_TRANSITION.
+-- Locks: the order's row, then the stream. Events: order.updated when fields changed, then
+-- order.status_changed when the status did, then order.deleted when it became cancelled. Nothing
+-- changed: no event.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_update(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    f record;
+    old pos.orders;
+    o pos.orders;
+    merged record;
+    changes text[];
+    events text[] := array[]::text[];
+begin
+    f := pos.order_fields(body);
+    select s.* into old from pos.orders s
+     where s.tenant_id = c.tenant_id and s.id = pos.path_order_id(c.path ->> 'id')
+       for no key update;
+    if not found then
+        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+    end if;
+    if f.status <> old.status and not pos.order_transition_legal(old.status, f.status, f.recall) then
+        perform pos.refuse(409, 'ILLEGAL_TRANSITION',
+            format('An order that is %s cannot become %s. Read the order again; to go back, send "recall": true.',
+                   old.status, f.status),
+            ('{"from":"' || old.status || '","to":"' || f.status || '"}')::json);
+    end if;
+
+    o := old;
+    o.order_number := coalesce(f.order_number, old.order_number);
+    o.customer_name := coalesce(f.customer_name, old.customer_name);
+    o.order_type := coalesce(f.order_type, old.order_type);
+    o.order_source := coalesce(f.order_source, old.order_source);
+    o.total_amount := coalesce(f.total_amount, old.total_amount);
+    o.items := coalesce(f.items, old.items);
+    -- These four may be set to null.
+    if 'customerPhone' = any(f.given) then o.customer_phone := f.customer_phone; end if;
+    if 'specialInstructions' = any(f.given) then o.special_instructions := f.special_instructions; end if;
+    if 'scheduledFor' = any(f.given) then o.scheduled_for := f.scheduled_for; end if;
+    if 'tableNumber' = any(f.given) then o.table_number := f.table_number; end if;
+    merged := pos.order_details_merge(old.details, f.detail_names, f.detail_values);
+    o.details := merged.details;
+    changes := pos.order_changes(old, o) || merged.changed;
+
+    if cardinality(changes) > 0 then
+        o.updated_at := clock_timestamp();
+        perform pos.order_store(o);
+        events := events || pos.emit(c.tenant_id, 'order.updated', c.origin,
+            pos.order_data(o, old.status, changes, f.reason, f.updated_by));
+    end if;
+    if f.status <> old.status then
+        o.status := f.status;
+        o.updated_at := clock_timestamp();
+        perform pos.order_store(o);
+        perform pos.order_history_add(c, o, old.status, f.reason, f.updated_by);
+        events := events || pos.emit(c.tenant_id, 'order.status_changed', c.origin,
+            pos.order_data(o, old.status, null, f.reason, f.updated_by));
+        if o.status = 'cancelled' then
+            events := events || pos.emit(c.tenant_id, 'order.deleted', c.origin,
+                pos.order_data(o, old.status, null, f.reason, f.updated_by));
+        end if;
+    end if;
+    return (200, '{"success":true,"order":' || pos.order_json(o)
+            || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',
+            nullif(events, '{}'), c.tenant_id, false)::pos.answer;
+end $$;
+
+-- The id in a path: a UUID in any case, anything else as it is.
+create or replace function pos.path_order_id(given text) returns text
+language plpgsql immutable parallel safe as $$
+begin
+    return case when given ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then lower(given) else given end;
+end $$;
+
+create or replace function pos.order_store(o pos.orders) returns void
+language plpgsql as $$
+begin
+    update pos.orders s
+       set order_number = o.order_number, customer_name = o.customer_name, customer_phone = o.customer_phone,
+           order_type = o.order_type, order_source = o.order_source, status = o.status,
+           total_amount = o.total_amount, items = o.items, special_instructions = o.special_instructions,
+           scheduled_for = o.scheduled_for, table_number = o.table_number, details = o.details,
+           updated_at = o.updated_at
+     where s.tenant_id = o.tenant_id and s.id = o.id;
+end $$;
+
+-- The names, as clients know them, of the documented fields in which two rows differ; not status.
+create or replace function pos.order_changes(old pos.orders, o pos.orders) returns text[]
+language plpgsql immutable as $$
+begin
+    return array_remove(array[
+        case when o.order_number <> old.order_number then 'orderNumber' end,
+        case when o.customer_name <> old.customer_name then 'customerName' end,
+        case when o.customer_phone is distinct from old.customer_phone then 'customerPhone' end,
+        case when o.order_type <> old.order_type then 'orderType' end,
+        case when o.order_source <> old.order_source then 'orderSource' end,
+        case when o.total_amount <> old.total_amount then 'totalAmount' end,
+        case when o.items::text <> old.items::text then 'items' end,
+        case when o.special_instructions is distinct from old.special_instructions then 'specialInstructions' end,
+        case when o.scheduled_for is distinct from old.scheduled_for then 'scheduledFor' end,
+        case when o.table_number is distinct from old.table_number then 'tableNumber' end], null);
+end $$;
+
+-- The kept members with the given ones put in place, and the names of those that changed.
+create or replace function pos.order_details_merge(kept json, names text[], vals text[],
+    out details json, out changed text[])
+language plpgsql immutable as $$
+begin
+    if cardinality(names) = 0 then
+        details := kept;
+        changed := '{}';
+        return;
+    end if;
+    select pos.object_of(array_agg(m.name order by m.n), array_agg(m.value order by m.n)),
+           coalesce(array_agg(m.name order by m.n) filter (where m.is_new), '{}')
+      into details, changed
+      from (select coalesce(k.name, g.name) as name, coalesce(g.value, k.value) as value,
+                   g.name is not null and g.value is distinct from k.value as is_new,
+                   coalesce(k.n, 1000000 + g.n) as n
+              from (select e.key as name, e.value::text as value, e.n
+                      from json_each(kept) with ordinality e(key, value, n)) k
+              full join unnest(names, vals) with ordinality g(name, value, n) on g.name = k.name) m;
+end $$;

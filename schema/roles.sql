@@ -1,0 +1,36 @@
+-- roles.sql - one role per process, that may call what it needs and touch no table.
+-- SPDX-License-Identifier: Apache-2.0
+
+do $$
+declare
+    process text;
+begin
+    foreach process in array array['tillwire_api', 'tillwire_gateway', 'tillwire_bridge'] loop
+        -- Roles belong to the cluster: another database may have made them.
+        if not exists (select 1 from pg_roles where rolname = process) then
+            execute format('create role %I login', process);
+        end if;
+        execute format('alter role %I set statement_timeout = ''5s''', process);
+        execute format('alter role %I set lock_timeout = ''2s''', process);
+        execute format('alter role %I set idle_in_transaction_session_timeout = ''10s''', process);
+        execute format('grant connect on database %I to %I', current_database(), process);
+    end loop;
+    -- The names that documents promise resolve without a schema.
+    execute format('alter database %I set search_path = pos, public', current_database());
+end $$;
+
+revoke all on schema pos, dinedesk_main from public;
+revoke all on all tables in schema pos, dinedesk_main from public, tillwire_api, tillwire_gateway, tillwire_bridge;
+revoke all on all sequences in schema pos from public, tillwire_api, tillwire_gateway, tillwire_bridge;
+revoke all on all functions in schema pos from public, tillwire_api, tillwire_gateway, tillwire_bridge;
+
+grant usage on schema pos to tillwire_api, tillwire_gateway, tillwire_bridge;
+grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway, tillwire_bridge;
+
+grant execute on function pos.call(text, jsonb, json) to tillwire_api;
+
+grant execute on function pos.authenticate(jsonb) to tillwire_gateway;
+grant execute on function pos.heads(uuid[]), pos.events_after(uuid, bigint, int) to tillwire_gateway;
+
+grant execute on function pos.events_at(uuid[], bigint[]), pos.relay_pending(int, uuid, bigint),
+    pos.relay_done(timestamptz), pos.maintain() to tillwire_bridge;

@@ -1,0 +1,76 @@
+-- triggers.sql - events and ledgers of other writers: whoever changes a table by plain SQL.
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- tillwire.writer is 'function' inside pos.call, where all of this has been done already, 'trigger'
+-- inside a trigger that writes the other half of a pair, and empty for everybody else. A WHEN is
+-- tested when the row is written, also for a trigger that runs at commit.
+
+-- Tenants.
+create or replace trigger tenant_check before insert or update on dinedesk_main.tenants
+    for each row execute function pos.tenant_check();
+create or replace trigger tenant_made after insert on dinedesk_main.tenants
+    for each row execute function pos.tenant_made();
+create or replace trigger tenant_changed after update on dinedesk_main.tenants
+    for each row execute function pos.tenant_changed();
+
+-- Orders.
+create or replace trigger order_by_sql before insert or update or delete on pos.orders
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.order_by_sql();
+drop trigger if exists order_by_sql_event on pos.orders;
+create constraint trigger order_by_sql_event after insert or update or delete on pos.orders
+    deferrable initially deferred
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.order_by_sql_event();
+
+-- Gift cards.
+create or replace trigger gift_card_by_sql before insert or update on pos.gift_cards
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.gift_card_by_sql();
+create or replace trigger gift_card_by_sql_entry after insert or update on pos.gift_cards
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.gift_card_by_sql_entry();
+create or replace trigger gift_card_entry_by_sql before insert on pos.pos_gift_card_transactions
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.gift_card_entry_by_sql();
+create or replace trigger gift_card_entry_by_sql_balance after insert on pos.pos_gift_card_transactions
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.gift_card_entry_by_sql_balance();
+drop trigger if exists gift_card_entry_event on pos.pos_gift_card_transactions;
+create constraint trigger gift_card_entry_event after insert on pos.pos_gift_card_transactions
+    deferrable initially deferred
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') <> 'function')
+    execute function pos.gift_card_entry_event();
+
+-- Customers.
+create or replace trigger customer_by_sql before insert or update on pos.customers
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.customer_by_sql();
+create or replace trigger customer_by_sql_entry after insert or update on pos.customers
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.customer_by_sql_entry();
+create or replace trigger loyalty_entry_by_sql before insert on pos.pos_loyalty_transactions
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.loyalty_entry_by_sql();
+create or replace trigger loyalty_entry_by_sql_points after insert on pos.pos_loyalty_transactions
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    execute function pos.loyalty_entry_by_sql_points();
+drop trigger if exists loyalty_entry_event on pos.pos_loyalty_transactions;
+create constraint trigger loyalty_entry_event after insert on pos.pos_loyalty_transactions
+    deferrable initially deferred
+    for each row when (coalesce(current_setting('tillwire.writer', true), '') <> 'function')
+    execute function pos.loyalty_entry_event();
+
+-- Ledgers are written once.
+create or replace trigger append_only before update or delete on pos.pos_gift_card_transactions
+    for each row execute function pos.append_only();
+create or replace trigger append_only_truncate before truncate on pos.pos_gift_card_transactions
+    for each statement execute function pos.append_only();
+create or replace trigger append_only before update or delete on pos.pos_loyalty_transactions
+    for each row execute function pos.append_only();
+create or replace trigger append_only_truncate before truncate on pos.pos_loyalty_transactions
+    for each statement execute function pos.append_only();
+create or replace trigger append_only before update or delete on pos.daily_report_revision
+    for each row execute function pos.append_only();
+create or replace trigger append_only_truncate before truncate on pos.daily_report_revision
+    for each statement execute function pos.append_only();

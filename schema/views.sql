@@ -1,0 +1,104 @@
+-- views.sql - what people look at: the promises of the ledgers and the log, as a list of breaches.
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- The names that clients' documents promise (pos_gift_card_transactions, pos_loyalty_transactions,
+-- pos_daily_reports, pos_sync_logs) are tables in schema pos, which is in the database's search_path.
+
+drop view if exists pos.violations;
+
+-- One row for each breach of an invariant; empty when all is well. Reads everything: for tests, for
+-- an operator's ledger check, not for a hot path. Events older than the retention are not missed.
+create view pos.violations as
+    select 'gift card balance is not the sum of its ledger' as what, g.tenant_id, g.card_number as subject,
+           g.current_balance || ' against ' || coalesce(sum(t.amount), 0) as detail
+      from pos.gift_cards g
+      left join pos.pos_gift_card_transactions t on t.tenant_id = g.tenant_id and t.card_number = g.card_number
+     group by g.tenant_id, g.card_number
+    having g.current_balance <> coalesce(sum(t.amount), 0)
+union all
+    select 'gift card balance is negative', g.tenant_id, g.card_number, g.current_balance::text
+      from pos.gift_cards g where not (g.current_balance >= 0 and g.current_balance < 'NaN')
+union all
+    select 'gift card counts other entries than it has', g.tenant_id, g.card_number,
+           g.entries || ' against ' || coalesce(max(t.entry_no), 0)
+      from pos.gift_cards g
+      left join pos.pos_gift_card_transactions t on t.tenant_id = g.tenant_id and t.card_number = g.card_number
+     group by g.tenant_id, g.card_number
+    having g.entries <> coalesce(max(t.entry_no), 0)
+union all
+    select 'gift card entry does not continue the one before', t.tenant_id, t.card_number, 'entry ' || t.entry_no
+      from (select l.*, lag(l.entry_no, 1, 0) over w as last_no, lag(l.new_balance, 1, 0.00) over w as last_balance
+              from pos.pos_gift_card_transactions l
+            window w as (partition by l.tenant_id, l.card_number order by l.entry_no)) t
+     where t.entry_no <> t.last_no + 1 or t.previous_balance <> t.last_balance
+        or t.new_balance <> t.previous_balance + t.amount or t.new_balance < 0
+union all
+    select 'points are not the sum of their ledger', p.tenant_id, p.id::text,
+           p.loyalty_points || ' against ' || coalesce(sum(t.points), 0)
+      from pos.customers p
+      left join pos.pos_loyalty_transactions t on t.tenant_id = p.tenant_id and t.customer_id = p.id
+     group by p.tenant_id, p.id
+    having p.loyalty_points <> coalesce(sum(t.points), 0)
+union all
+    select 'points are negative', p.tenant_id, p.id::text, p.loyalty_points::text
+      from pos.customers p where p.loyalty_points < 0
+union all
+    select 'customer counts other entries than it has', p.tenant_id, p.id::text,
+           p.entries || ' against ' || coalesce(max(t.entry_no), 0)
+      from pos.customers p
+      left join pos.pos_loyalty_transactions t on t.tenant_id = p.tenant_id and t.customer_id = p.id
+     group by p.tenant_id, p.id
+    having p.entries <> coalesce(max(t.entry_no), 0)
+union all
+    select 'points entry does not continue the one before', t.tenant_id, t.customer_id::text, 'entry ' || t.entry_no
+      from (select l.*, lag(l.entry_no, 1, 0) over w as last_no, lag(l.new_points, 1, 0) over w as last_points
+              from pos.pos_loyalty_transactions l
+            window w as (partition by l.tenant_id, l.customer_id order by l.entry_no)) t
+     where t.entry_no <> t.last_no + 1 or t.previous_points <> t.last_points
+        or t.new_points <> t.previous_points + t.points or t.new_points < 0
+union all
+    select 'idempotency key has more than one entry', k.tenant_id, k.idempotency_key, count(*)::text
+      from (select tenant_id, lineage, idempotency_key from pos.pos_gift_card_transactions
+             where idempotency_key is not null
+            union all
+            select tenant_id, lineage, idempotency_key from pos.pos_loyalty_transactions
+             where idempotency_key is not null) k
+     group by k.tenant_id, k.lineage, k.idempotency_key
+    having count(*) > 1
+union all
+    select 'ledger entry has not exactly one event', l.tenant_id, l.family || ' ' || l.id, count(e.seq)::text
+      from (select tenant_id, id, created_at, 'gift_card' as family from pos.pos_gift_card_transactions
+            union all
+            select tenant_id, id, created_at, 'loyalty' from pos.pos_loyalty_transactions) l
+      left join (select tenant_id, seq, split_part(type, '.', 1) as family, (data ->> 'transactionId')::bigint as entry
+                   from pos.event where type like 'gift\_card.%' or type like 'loyalty.%') e
+        on e.tenant_id = l.tenant_id and e.family = l.family and e.entry = l.id
+     group by l.tenant_id, l.family, l.id, l.created_at
+    having count(e.seq) > 1
+        or (count(e.seq) = 0 and l.created_at > (select now() - event_retention + interval '1 day' from pos.setting))
+union all
+    select 'ledger event has no entry', e.tenant_id, e.type || ' ' || e.seq, e.data ->> 'transactionId'
+      from pos.event e
+     where (e.type like 'gift\_card.%' and not exists (select 1 from pos.pos_gift_card_transactions t
+                where t.tenant_id = e.tenant_id and t.id = (e.data ->> 'transactionId')::bigint))
+        or (e.type like 'loyalty.%' and not exists (select 1 from pos.pos_loyalty_transactions t
+                where t.tenant_id = e.tenant_id and t.id = (e.data ->> 'transactionId')::bigint))
+union all
+    -- From the oldest kept to the head: each seq once.
+    select 'stream has gaps or doubles', s.tenant_id, 'head ' || s.head,
+           count(e.seq) || ' events, ' || count(distinct e.seq) || ' seqs, from ' || s.oldest
+      from pos.stream s
+      left join pos.event e on e.tenant_id = s.tenant_id
+     group by s.tenant_id, s.head, s.oldest
+    having count(e.seq) <> s.head - s.oldest + 1 or count(distinct e.seq) <> count(e.seq)
+        or coalesce(min(e.seq), s.head + 1) <> s.oldest or coalesce(max(e.seq), s.head) <> s.head
+union all
+    select 'event without a stream', e.tenant_id, 'seq ' || e.seq, e.type
+      from pos.event e where not exists (select 1 from pos.stream s where s.tenant_id = e.tenant_id)
+union all
+    select 'daily report is not its newest revision', r.tenant_id, r.report_date || ' ' || r.register_id,
+           r.revision || ' of ' || count(v.revision)
+      from pos.pos_daily_reports r
+      left join pos.daily_report_revision v using (tenant_id, report_date, register_id)
+     group by r.tenant_id, r.report_date, r.register_id, r.revision
+    having count(v.revision) <> r.revision or max(v.revision) <> r.revision;

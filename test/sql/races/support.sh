@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# support.sh - what the race scripts share; the connection comes from PGHOST and its kin, as
+# test/sql/run sets them. Sourced, not run.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+
+q() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
+
+say_failed() {
+    echo "$*"
+    exit 1
+}
+
+# A scratch directory for what parallel clients say.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# Tenants race1..race20 with keys and cards, and short ways to call, in a schema of their own.
+q <<'EOF'
+set client_min_messages = warning;
+do $$
+begin
+    if to_regnamespace('race') is null then
+        create schema race;
+        insert into dinedesk_main.tenants (slug, name, country, currency)
+            select 'race' || n, 'Race ' || n, 'GB', 'GBP' from generate_series(1, 20) n;
+        create table race.key as
+            select t.id as tenant_id, t.slug, s.scope, pos.key_issue(t.slug, array[s.scope], 'race') as key
+              from dinedesk_main.tenants t, (values ('pos'), ('platform')) s(scope) where t.slug like 'race%';
+        create function race.call(operation text, tenant text, path text, body text, more text default '{}')
+        returns pos.answer language sql as $f$
+            select pos.call(operation, jsonb_build_object('keyHash', encode(sha256(convert_to(k.key, 'UTF8')), 'hex'),
+                       'tenant', tenant, 'path', path::jsonb, 'query', '{}'::jsonb, 'requestId', 'race', 'method', 'POST',
+                       'route', '/race') || more::jsonb, body::json)
+              from race.key k where k.slug = tenant and k.scope = (pos.operation_scopes(operation))[1]
+        $f$;
+        create function race.try(operation text, tenant text, path text, body text, more text default '{}')
+        returns text language sql as $f$
+            select concat_ws(' ', a.status, a.body::json #>> '{error,code}', case when a.replayed then 'replayed' end)
+              from race.call(operation, tenant, path, body, more) a
+        $f$;
+        create function race.card(tenant text, number text, balance numeric) returns void language sql as $f$
+            insert into pos.gift_cards (tenant_id, card_number, initial_balance)
+            select t.id, number, balance from dinedesk_main.tenants t where t.slug = tenant
+        $f$;
+    end if;
+end $$;
+EOF
+
+# in_parallel N SQL: N clients ask the same at once; what they say is in $scratch/said, sorted.
+in_parallel() {
+    local n=$1 sql=$2 i
+    for i in $(seq "$n"); do
+        q -c "$sql" >"$scratch/one.$i" 2>&1 &
+    done
+    wait
+    cat "$scratch"/one.* | sort >"$scratch/said"
+    rm -f "$scratch"/one.*
+}
+
+# how_many TEXT: how many of them said exactly this.
+how_many() { grep -c -x -- "$1" "$scratch/said" || true; }
