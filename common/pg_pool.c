@@ -7,7 +7,7 @@
 #include "common/log.h"
 
 #define DEPTH 16       /* calls on one connection */
-#define WAIT_MS 3000   /* for a place */
+#define WAIT_MS 1500   /* for a place; with the roles' lock_timeout of 1 s an answer in 3 s */
 #define ABSENT_MS 1000 /* for a place while PostgreSQL is away */
 
 /* The fullest connection that may still take it is no use: take the emptiest. */
@@ -27,12 +27,12 @@ static struct tw_pg_conn *emptiest(const struct tw_pg_pool *pool, size_t depth_m
     return best;
 }
 
-static struct tw_pg_conn *with_rivals(const struct tw_pg_pool *pool, uint64_t affinity)
+static bool has_rival(const struct tw_pg_pool *pool, uint64_t affinity)
 {
     for (size_t i = 0; i < pool->conn_count; i++)
         if (tw_pg_conn_has(pool->conns[i], affinity))
-            return pool->conns[i];
-    return NULL;
+            return true;
+    return false;
 }
 
 static size_t writing_connections(const struct tw_pg_pool *pool)
@@ -48,13 +48,10 @@ static size_t writing_connections(const struct tw_pg_pool *pool)
 static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
                                     const struct tw_pg_call *call)
 {
-    struct tw_pg_conn *c;
-
     if (!call->writes)
         return emptiest(pool, DEPTH);
-    c = call->affinity == 0 ? NULL : with_rivals(pool, call->affinity);
-    if (c != NULL)
-        return tw_pg_conn_depth(c) < DEPTH ? c : NULL;
+    if (call->affinity != 0 && has_rival(pool, call->affinity))
+        return NULL;
     if (writing_connections(pool) + 1 >= pool->up_count && pool->up_count > 1)
         return NULL; /* the last one is for reads */
     return emptiest(pool, DEPTH);
@@ -80,7 +77,7 @@ static void dispatch(struct tw_pg_pool *pool)
             pool->queued.value--;
             place(pool, c, call);
         } else if (!call->writes) {
-            break; /* no room for a read is no room for anybody but rivals, whose turn comes */
+            break; /* no room for a read is no room for anybody */
         }
     }
 }

@@ -12,9 +12,10 @@
 #define TW_PG_CONNECTIONS 64
 
 /* The rule of placing: reads are pipelined behind reads. A call that writes may wait for a
- * row's lock, so nothing is ever sent behind it but its own rivals (calls of one affinity: one
- * card, one phone), and one connection is always left to reads. So a locked row delays those
- * who need it and nobody else. */
+ * row's lock, so nothing is ever sent behind it, and one connection is always left to reads. Of
+ * calls of one affinity (one card, one phone) one is under way at a time; its rivals wait here,
+ * where a time limit can still take them out. So a locked row delays those who need it, and
+ * nobody else. */
 struct tw_pg_pool {
     struct tw_loop *loop;
     struct tw_pg_conn *conns[TW_PG_CONNECTIONS];
@@ -31,8 +32,8 @@ void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char 
                       const char *program, size_t connections, size_t waiting_most,
                       struct tw_metrics *metrics);
 
-/* Send `call` as soon as there is room for it. One that still waits after three seconds is
- * refused with TW_ETIMEOUT, or TW_EDOWN when no connection is up: nothing was done then. */
+/* Send `call` as soon as there is room for it. One that still waits after a second and a half
+ * is refused with TW_ETIMEOUT, or TW_EDOWN when no connection is up: nothing was done then. */
 void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call);
 
 bool tw_pg_pool_is_up(const struct tw_pg_pool *pool);
