@@ -10,30 +10,6 @@
 #define HEADER_MOST 200
 #define CONTEXT_BYTES 65536
 
-static bool is_id_char(char c)
-{
-    return (c >= '0' && c <= '9') || (tw_ascii_lower(c) >= 'a' && tw_ascii_lower(c) <= 'z') ||
-           c == '.' || c == '_' || c == '-';
-}
-
-void api_request_id(const struct tw_http_request *req, char out[API_REQUEST_ID_MOST + 1])
-{
-    struct tw_slice given = tw_http_header(req, "x-request-id");
-    uint8_t random[12];
-    size_t n = 0;
-
-    while (n < given.len && is_id_char(given.at[n]))
-        n++;
-    if (n > 0 && n == given.len && n <= API_REQUEST_ID_MOST) {
-        memcpy(out, given.at, n);
-        out[n] = '\0';
-        return;
-    }
-    tw_random(random, sizeof(random));
-    tw_hex(random, sizeof(random), out);
-    out[2 * sizeof(random)] = '\0';
-}
-
 /* Text of a header that is stored or compared: UTF-8 without control characters. */
 static bool is_good_header(struct tw_slice value)
 {

@@ -6,19 +6,15 @@
 #include "common/buf.h"
 #include "common/crypto.h"
 #include "common/http_message.h"
-
-#define API_REQUEST_ID_MOST 64
+#include "common/request_id.h"
 
 struct api_context {
     struct tw_buf json;           /* the ctx; given: api_context_done */
     char key_hash[TW_SHA256_HEX]; /* of the key that was presented */
     bool has_key;
     bool has_idempotency_key; /* in a header */
-    char request_id[API_REQUEST_ID_MOST + 1];
+    char request_id[TW_REQUEST_ID];
 };
-
-/* The request's id: X-Request-Id when it has the form [A-Za-z0-9._-]{1,64}, else a new one. */
-void api_request_id(const struct tw_http_request *req, char out[API_REQUEST_ID_MOST + 1]);
 
 /* Fill `out` (zeroed but for its request_id). Null, or the code of a refusal. */
 const char *api_context_read(const struct tw_http_request *req, const struct api_match *match,

@@ -307,10 +307,10 @@ void api_handle(struct tw_http_server *server, struct tw_http_conn *conn,
                 struct tw_http_request *req)
 {
     struct api_service *s = tw_container_of(server, struct api_service, http);
-    char request_id[API_REQUEST_ID_MOST + 1];
+    char request_id[TW_REQUEST_ID];
     struct api_match match;
 
-    api_request_id(req, request_id);
+    tw_request_id(req, request_id);
     api_route_find(req->method, req->path, &match);
     if (match.route != NULL)
         begin(s, conn, req, &match, request_id);

@@ -23,10 +23,21 @@ static const struct {
     { TW_ECONFIG, "bad setting" },
 };
 
+/* Not uv_strerror: it allocates, and leaks, for a number that it does not know. */
+#define ROW(name, text) { UV_##name, text },
+static const struct {
+    int number;
+    const char *text;
+} theirs[] = { UV_ERRNO_MAP(ROW) };
+#undef ROW
+
 const char *tw_err_text(int err)
 {
     for (size_t i = 0; i < TW_COUNT(table); i++)
         if (table[i].number == err)
             return table[i].text;
-    return err == 0 ? "ok" : uv_strerror(err);
+    for (size_t i = 0; i < TW_COUNT(theirs); i++)
+        if (theirs[i].number == err)
+            return theirs[i].text;
+    return err == 0 ? "ok" : "unknown error";
 }

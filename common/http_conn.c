@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "common/loop.h"
 #include "common/refusal.h"
+#include "common/request_id.h"
 #include "common/stream.h"
 
 #define PIPELINE_BYTES 65536
@@ -116,9 +117,13 @@ static void set_limit(struct tw_http_conn *c, uint64_t ms)
     tw_after(c->loop, &c->limit, ms, on_late);
 }
 
+/* A refusal of our own; the request may have no head yet, and gets a new id then. */
 static void refuse(struct tw_http_conn *c, const char *code)
 {
-    tw_http_refuse(c, code, (struct tw_slice){ NULL, 0 });
+    char request_id[TW_REQUEST_ID];
+
+    tw_request_id(tw_http_parser_request(c->parser), request_id);
+    tw_http_refuse(c, code, tw_slice_of(request_id));
 }
 
 /* A client that is too slow hears so, unless it has not even begun. */
@@ -305,6 +310,8 @@ void tw_http_refuse(struct tw_http_conn *c, const char *code, struct tw_slice re
 
     tw_refusal_head(&res, refusal->status);
     tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, request_id);
+    if (request_id.len > 0)
+        tw_http_add(&res, "X-Request-Id", request_id);
     res.body = tw_buf_view(&body);
     tw_http_answer(c, &res);
     tw_buf_done(&body);

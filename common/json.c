@@ -65,7 +65,7 @@ bool tw_json_integer_of(const struct tw_json *v, int64_t *out)
     if (v == NULL || !cJSON_IsNumber(node(v)))
         return false;
     d = node(v)->valuedouble;
-    if (!(d >= -9007199254740992.0 && d <= 9007199254740992.0) || (double)(int64_t)d < d ||
+    if (!(d > -9007199254740992.0 && d < 9007199254740992.0) || (double)(int64_t)d < d ||
         (double)(int64_t)d > d)
         return false;
     *out = (int64_t)d;

@@ -22,7 +22,7 @@ bool tw_json_is_object(const struct tw_json *v);
 bool tw_json_text_of(const struct tw_json *v, struct tw_slice *out);
 bool tw_json_bool_of(const struct tw_json *v, bool *out);
 
-/* Integers that a double holds exactly, up to 2^53; for anything larger and for amounts take
+/* Integers that a double holds exactly, below 2^53; for anything larger and for amounts take
  * the raw digits (json_view.h). */
 bool tw_json_integer_of(const struct tw_json *v, int64_t *out);
 

@@ -20,7 +20,8 @@ struct tw_json_limits {
 /* What jsonb and numeric take at all; amounts are then compared before any arithmetic. */
 extern const struct tw_json_limits tw_json_wide;
 
-/* For documents whose numbers may be stored and printed: an exponent within 15. */
+/* For documents whose numbers may be stored as jsonb and printed: at most 40 digits before or
+ * behind the point once they are written out. */
 extern const struct tw_json_limits tw_json_narrow;
 
 struct tw_json_fault {

@@ -13,6 +13,7 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/refusal.h"
+#include "common/request_id.h"
 #include "gateway/upgrade.h"
 
 #define HEADER_MOST 200
@@ -27,7 +28,7 @@ struct visitor {
     struct gw_hello hello;
     struct tw_buf answer; /* the 101 */
     struct tw_buf tenant;
-    char request_id[25];
+    char request_id[TW_REQUEST_ID];
 };
 
 void gw_door_start(struct gw_door *door, struct tw_metrics *metrics)
@@ -214,12 +215,10 @@ void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
     struct gw_door *door = tw_container_of(server, struct gw_door, http);
     const struct gw_dialect *dialect;
     struct gw_hello hello;
-    uint8_t random[12];
-    char request_id[25] = "";
+    char request_id[TW_REQUEST_ID];
     const char *code;
 
-    tw_random(random, sizeof(random));
-    tw_hex(random, sizeof(random), request_id);
+    tw_request_id(req, request_id);
     dialect = gw_dialect_of(req, &hello);
     if (dialect == NULL) {
         refuse(door, conn, "NOT_FOUND", request_id);
