@@ -27,6 +27,8 @@ struct tw_http_parser {
     size_t header_count;
     size_t head_seen; /* raw bytes of the head so far */
     char head_last;   /* the obs-fold scanner's state */
+    char line_end[8]; /* the last characters of the request line so far */
+    bool has_line;
     bool is_in_value; /* the last header callback was about a value */
     bool has_begun, has_head, is_complete, keeps_alive, told_continue;
     const char *refusal;
@@ -298,8 +300,21 @@ void tw_http_parser_next(struct tw_http_parser *p)
     llhttp_init(&p->llhttp, HTTP_REQUEST, settings());
 }
 
+/* llhttp takes RTSP/1.0 and ICE/1.0 for HTTP: look at the request line's end ourselves. */
+static bool note_line(struct tw_http_parser *p, char c)
+{
+    if (c != '\n') {
+        memmove(p->line_end, p->line_end + 1, sizeof(p->line_end) - 1);
+        p->line_end[sizeof(p->line_end) - 1] = c;
+        return true;
+    }
+    p->has_line = true;
+    return memcmp(p->line_end, "HTTP/", 5) == 0;
+}
+
 /* How many of `bytes` still belong to the head, end of head included; -1 for an obs-fold
- * (RFC 9112 section 5.2). The state survives from call to call in `head_last`. */
+ * (RFC 9112 section 5.2) or another protocol. The state survives from call to call in
+ * `head_last`. */
 static ssize_t scan_head(struct tw_http_parser *p, struct tw_slice bytes)
 {
     for (size_t i = 0; i < bytes.len; i++) {
@@ -310,6 +325,8 @@ static ssize_t scan_head(struct tw_http_parser *p, struct tw_slice bytes)
         if (p->head_last == '\n' && c == '\n')
             return (ssize_t)i + 1;
         if (p->head_last == '\n' && (c == ' ' || c == '\t'))
+            return -1;
+        if (!p->has_line && !note_line(p, c))
             return -1;
         p->head_last = c;
     }

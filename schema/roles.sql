@@ -4,16 +4,28 @@
 do $$
 declare
     process text;
+    setting text;
 begin
     foreach process in array array['tillwire_api', 'tillwire_gateway', 'tillwire_bridge'] loop
         -- Roles belong to the cluster: another database may have made them.
         if not exists (select 1 from pg_roles where rolname = process) then
             execute format('create role %I login', process);
+            -- A start, for an operator to change: what one process may take must leave the others some.
+            execute format('alter role %I connection limit %s', process,
+                           case process when 'tillwire_api' then 64 when 'tillwire_gateway' then 24 else 8 end);
         end if;
-        execute format('alter role %I set statement_timeout = ''5s''', process);
-        execute format('alter role %I set lock_timeout = ''2s''', process);
-        execute format('alter role %I set idle_in_transaction_session_timeout = ''10s''', process);
-        execute format('grant connect on database %I to %I', current_database(), process);
+        -- Only what is missing is written: two databases of one cluster may be migrated at once.
+        -- jit: compiling a statement of a millisecond takes twenty.
+        foreach setting in array array['statement_timeout=5s', 'lock_timeout=2s',
+                                       'idle_in_transaction_session_timeout=10s', 'jit=off'] loop
+            if not exists (select 1 from pg_roles where rolname = process and setting = any(rolconfig)) then
+                execute format('alter role %I set %s = %L', process, split_part(setting, '=', 1),
+                               split_part(setting, '=', 2));
+            end if;
+        end loop;
+        if not has_database_privilege(process, current_database(), 'connect') then
+            execute format('grant connect on database %I to %I', current_database(), process);
+        end if;
     end loop;
     -- The names that documents promise resolve without a schema.
     execute format('alter database %I set search_path = pos, public', current_database());

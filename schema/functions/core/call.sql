@@ -39,10 +39,22 @@ begin
         return (who.refused, pos.refusal(who.code, who.message, null, request_id), null, null, false)::pos.answer;
     end if;
 
-    c := (who.tenant_id, who.slug, who.name, who.country, who.currency, who.timezone,
-          who.order_number_prefix, who.dedupe_seconds, who.key_id, who.lineage,
-          ctx -> 'path', ctx -> 'query', request_id, null, left(ctx ->> 'device', 128),
-          null, ctx ->> 'version')::pos.context;
+    -- By name, so that a migration may add a field while this version still runs.
+    c.tenant_id := who.tenant_id;
+    c.tenant_slug := who.slug;
+    c.tenant_name := who.name;
+    c.country := who.country;
+    c.currency := who.currency;
+    c.timezone := who.timezone;
+    c.order_number_prefix := who.order_number_prefix;
+    c.dedupe_seconds := who.dedupe_seconds;
+    c.key_id := who.key_id;
+    c.lineage := who.lineage;
+    c.path := ctx -> 'path';
+    c.query := ctx -> 'query';
+    c.request_id := request_id;
+    c.device := left(ctx ->> 'device', 128);
+    c.version := ctx ->> 'version';
     if not writes then
         begin
             a := pos.dispatch(operation, c, body);

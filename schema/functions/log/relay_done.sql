@@ -9,10 +9,10 @@ declare
     reached timestamptz;
 begin
     update pos.relay r set watermark = least(upto, clock_timestamp())
-     where r.watermark < least(upto, clock_timestamp())
+     where r.only_row and r.watermark < least(upto, clock_timestamp())
     returning r.watermark into reached;
     if reached is null then
-        select r.watermark into reached from pos.relay r;
+        select r.watermark into reached from pos.relay r where r.only_row;
     end if;
     return reached;
 end $$;

@@ -12,7 +12,7 @@ language plpgsql stable security definer set search_path = pos, pg_temp set enab
 declare
     since timestamptz;
 begin
-    select r.watermark - interval '10 seconds' into since from pos.relay r;
+    select r.watermark - interval '10 seconds' into since from pos.relay r where r.only_row;
     return query
     select e.tenant_id, e.seq, pos.event_text(e.seq, e.type, e.at, e.origin, e.data)
       from pos.event e

@@ -149,6 +149,5 @@ create or replace function pos.is_order_field(name text) returns boolean
 language sql immutable parallel safe as $$
     select name in ('id', 'orderId', 'orderNumber', 'customerName', 'customerPhone', 'orderType', 'orderSource',
         'status', 'totalAmount', 'total', 'items', 'specialInstructions', 'scheduledFor', 'createdAt',
-        'updatedAt', 'tableNumber', 'previousStatus', 'changes', 'recall', 'reason', 'updatedBy', 'requestId',
-        'success', 'tenant', 'seq')
+        'updatedAt', 'tableNumber', 'previousStatus', 'changes', 'recall', 'reason', 'updatedBy', 'requestId')
 $$;

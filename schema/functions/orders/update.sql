@@ -46,6 +46,9 @@ begin
     if 'tableNumber' = any(f.given) then o.table_number := f.table_number; end if;
     merged := pos.order_details_merge(old.details, f.detail_names, f.detail_values);
     o.details := merged.details;
+    if octet_length(o.details::text) > 1048576 then
+        perform pos.refuse(400, 'INVALID_FIELD', 'An order keeps at most 1 MiB of further fields. Send fewer.');
+    end if;
     changes := pos.order_changes(old, o) || merged.changed;
 
     if cardinality(changes) > 0 then

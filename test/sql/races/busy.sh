@@ -2,7 +2,7 @@
 # A row that somebody holds: the api's role gives up after its lock_timeout with 55P03 and nothing is
 # done; other cards do not notice.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck source=test/sql/races/support.sh
+# shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
 
 q -c "select race.card('race7', 'HELD', 10), race.card('race7', 'FREE', 10)" >/dev/null
@@ -10,11 +10,11 @@ hash=$(q -c "select encode(sha256(convert_to(key, 'UTF8')), 'hex') from race.key
 deduct() {
     PGUSER=tillwire_api q -v VERBOSITY=sqlstate -c "select status from pos.call('gift_card_deduct', '{\"keyHash\":\"$hash\",\"tenant\":\"race7\",\"path\":{\"cardNumber\":\"$1\"},\"method\":\"POST\",\"route\":\"/x\",\"idempotencyKey\":\"$2\"}', '{\"amount\":1}')" 2>&1 || true
 }
-mkfifo "$scratch/hold"
-q <"$scratch/hold" >"$scratch/holder" 2>&1 &
-exec 3>"$scratch/hold"
+mkfifo "$SCRATCH/hold"
+q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &
+exec 3>"$SCRATCH/hold"
 echo "begin; select 'held' from pos.gift_cards where card_number = 'HELD' for update;" >&3
-until grep -q held "$scratch/holder"; do :; done
+until grep -q held "$SCRATCH/holder"; do :; done
 started=$(date +%s%3N)
 said=$(deduct HELD k1)
 waited=$(($(date +%s%3N) - started))

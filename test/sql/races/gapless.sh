@@ -2,34 +2,34 @@
 # Writers by operation and by SQL, some of which roll back, on three tenants; readers look on. The
 # log is gapless at every moment that anybody can see, and nothing is lost at the end.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck source=test/sql/races/support.sh
+# shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
 
 before=$(q -c "select sum(head) from pos.stream s join dinedesk_main.tenants t on t.id = s.tenant_id where t.slug in ('race3', 'race4', 'race5')")
-cat >"$scratch/operation.sql" <<'EOF'
+cat >"$SCRATCH/operation.sql" <<'EOF'
 \set t random(3, 5)
 select race.try('order_create', 'race' || :t, '{}', '{"customerName":"x","totalAmount":1,"items":[]}');
 EOF
-cat >"$scratch/sql.sql" <<'EOF'
+cat >"$SCRATCH/sql.sql" <<'EOF'
 \set t random(3, 5)
 insert into pos.orders (tenant_id, customer_name, total_amount, items) select id, 'y', 1, '[]' from dinedesk_main.tenants where slug = 'race' || :t;
 EOF
-cat >"$scratch/undone.sql" <<'EOF'
+cat >"$SCRATCH/undone.sql" <<'EOF'
 \set t random(3, 5)
 begin;
 select race.try('order_create', 'race' || :t, '{}', '{"customerName":"x","totalAmount":1,"items":[]}');
 rollback;
 EOF
 # A gap that a reader sees is a division by zero, which ends its client.
-cat >"$scratch/reader.sql" <<'EOF'
+cat >"$SCRATCH/reader.sql" <<'EOF'
 select 1 / (case when count(*) = coalesce(max(seq) - min(seq) + 1, 0) then 1 else 0 end)
   from pos.event e join dinedesk_main.tenants t on t.id = e.tenant_id where t.slug = 'race4';
 EOF
-pgbench -n -c 8 -j 2 -t 100 -f "$scratch/operation.sql@4" -f "$scratch/sql.sql@3" -f "$scratch/undone.sql@2" >"$scratch/bench" 2>&1 &
+pgbench -n -c 8 -j 2 -t 100 -f "$SCRATCH/operation.sql@4" -f "$SCRATCH/sql.sql@3" -f "$SCRATCH/undone.sql@2" >"$SCRATCH/bench" 2>&1 &
 writers=$!
-pgbench -n -c 2 -T 2 -f "$scratch/reader.sql" >"$scratch/reader" 2>&1 || say_failed "a reader saw a gap: $(cat "$scratch/reader")"
-wait "$writers" || say_failed "$(cat "$scratch/bench")"
-grep -q 'number of transactions actually processed: 800/800' "$scratch/bench" || say_failed "$(cat "$scratch/bench")"
+pgbench -n -c 2 -T 2 -f "$SCRATCH/reader.sql" >"$SCRATCH/reader" 2>&1 || say_failed "a reader saw a gap: $(cat "$SCRATCH/reader")"
+wait "$writers" || say_failed "$(cat "$SCRATCH/bench")"
+grep -q 'number of transactions actually processed: 800/800' "$SCRATCH/bench" || say_failed "$(cat "$SCRATCH/bench")"
 made=$(q -c "select count(*) from pos.orders o join dinedesk_main.tenants t on t.id = o.tenant_id where t.slug in ('race3', 'race4', 'race5')")
 after=$(q -c "select sum(head) from pos.stream s join dinedesk_main.tenants t on t.id = s.tenant_id where t.slug in ('race3', 'race4', 'race5')")
 [ "$((after - before))" = "$made" ] || say_failed "$made orders, $((after - before)) events"

@@ -2,16 +2,16 @@
 # What is notified: events of plain SQL, and news about keys and tenants; never what an operation
 # wrote, which its caller publishes.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck source=test/sql/races/support.sh
+# shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
 
 tenant=$(q -c "select id from dinedesk_main.tenants where slug = 'race8'")
 head=$(q -c "select head from pos.stream where tenant_id = '$tenant'")
-mkfifo "$scratch/in"
-q <"$scratch/in" >"$scratch/heard" 2>&1 &
-exec 3>"$scratch/in"
+mkfifo "$SCRATCH/in"
+q <"$SCRATCH/in" >"$SCRATCH/heard" 2>&1 &
+exec 3>"$SCRATCH/in"
 echo "listen tillwire; listen tillwire_control; select 'listening';" >&3
-until grep -q listening "$scratch/heard"; do :; done
+until grep -q listening "$SCRATCH/heard"; do :; done
 
 q <<'EOF' >/dev/null
 select race.try('order_create', 'race8', '{}', '{"orderId":"n1","customerName":"x","totalAmount":1,"items":[]}');
@@ -29,9 +29,9 @@ q -c "select pos.key_rotate('$id', '1 minute')" -c "select pos.key_revoke('$id')
 echo "select 'end';" >&3
 exec 3>&-
 wait
-sed -n 's/^Asynchronous notification "\([a-z_]*\)" with payload "\(.*\)" received.*/\1 \2/p' "$scratch/heard" |
-    sed 's/"expiresAtMs":[0-9]\{13\}/"expiresAtMs":n/' >"$scratch/got"
-cat >"$scratch/wanted" <<EOF
+sed -n 's/^Asynchronous notification "\([a-z_]*\)" with payload "\(.*\)" received.*/\1 \2/p' "$SCRATCH/heard" |
+    sed 's/"expiresAtMs":[0-9]\{13\}/"expiresAtMs":n/' >"$SCRATCH/got"
+cat >"$SCRATCH/wanted" <<EOF
 tillwire $tenant $((head + 2))
 tillwire $tenant $((head + 3))
 tillwire $tenant $((head + 4))
@@ -40,5 +40,5 @@ tillwire_control {"type":"key.revoked","keyId":"$id"}
 tillwire_control {"type":"tenant.suspended","tenantId":"$tenant"}
 tillwire_control {"type":"tenant.active","tenantId":"$tenant"}
 EOF
-diff "$scratch/wanted" "$scratch/got" >"$scratch/diff" || say_failed "$(cat "$scratch/diff")"
+diff "$SCRATCH/wanted" "$SCRATCH/got" >"$SCRATCH/diff" || say_failed "$(cat "$SCRATCH/diff")"
 echo "3 events of SQL and 4 pieces of news, none of an operation or of what was rolled back"

@@ -12,8 +12,8 @@ say_failed() {
 }
 
 # A scratch directory for what parallel clients say.
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+SCRATCH=$(mktemp -d)
+trap 'rm -rf "$SCRATCH"' EXIT
 
 # Tenants race1..race20 with keys and cards, and short ways to call, in a schema of their own.
 q <<'EOF'
@@ -47,16 +47,16 @@ begin
 end $$;
 EOF
 
-# in_parallel N SQL: N clients ask the same at once; what they say is in $scratch/said, sorted.
+# in_parallel N SQL: N clients ask the same at once; what they say is in $SCRATCH/said, sorted.
 in_parallel() {
     local n=$1 sql=$2 i
     for i in $(seq "$n"); do
-        q -c "$sql" >"$scratch/one.$i" 2>&1 &
+        q -c "$sql" >"$SCRATCH/one.$i" 2>&1 &
     done
     wait
-    cat "$scratch"/one.* | sort >"$scratch/said"
-    rm -f "$scratch"/one.*
+    cat "$SCRATCH"/one.* | sort >"$SCRATCH/said"
+    rm -f "$SCRATCH"/one.*
 }
 
 # how_many TEXT: how many of them said exactly this.
-how_many() { grep -c -x -- "$1" "$scratch/said" || true; }
+how_many() { grep -c -x -- "$1" "$SCRATCH/said" || true; }

@@ -11,7 +11,6 @@
 \pset fieldsep '\n'
 begin;
 set local client_min_messages = warning;
-set local plpgsql.extra_warnings = 'none';
 
 insert into dinedesk_main.tenants (id, slug, name, country, currency, timezone, order_number_prefix) values
     ('aaaaaaaa-0000-4000-8000-000000000001', 'alpha', 'Alpha', 'GB', 'GBP', 'Europe/London', 'ALP-'),
