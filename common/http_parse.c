@@ -11,6 +11,8 @@
 
 #include "common/base.h"
 
+#define SLACK_BYTES 4096 /* of a head: colons, blanks and line ends, which are not kept */
+
 struct span {
     size_t at, len;
 };
@@ -59,6 +61,14 @@ static int on_url(llhttp_t *l, const char *at, size_t len)
     return p->head.failed ? refuse(p, "HEADERS_TOO_LARGE") : 0;
 }
 
+static int keep_header(struct tw_http_parser *p, const char *at, size_t len)
+{
+    tw_buf_append(&p->head, tw_slice_from(at, len));
+    if (p->head.failed || p->head.len - p->target.len > p->limits->head_bytes)
+        return refuse(p, "HEADERS_TOO_LARGE");
+    return 0;
+}
+
 static int on_header_field(llhttp_t *l, const char *at, size_t len)
 {
     struct tw_http_parser *p = parser_of(l);
@@ -73,9 +83,8 @@ static int on_header_field(llhttp_t *l, const char *at, size_t len)
         p->header_count++;
         p->is_in_value = false;
     }
-    tw_buf_append(&p->head, tw_slice_from(at, len));
     p->headers[p->header_count - 1].name.len += len;
-    return p->head.failed ? refuse(p, "HEADERS_TOO_LARGE") : 0;
+    return keep_header(p, at, len);
 }
 
 static int on_header_value(llhttp_t *l, const char *at, size_t len)
@@ -92,9 +101,8 @@ static int on_header_value(llhttp_t *l, const char *at, size_t len)
         value->at = p->head.len;
         p->is_in_value = true;
     }
-    tw_buf_append(&p->head, tw_slice_from(at, len));
     value->len += len;
-    return p->head.failed ? refuse(p, "HEADERS_TOO_LARGE") : 0;
+    return keep_header(p, at, len);
 }
 
 static int on_body(llhttp_t *l, const char *at, size_t len)
@@ -173,6 +181,21 @@ static const char *check_headers(const struct tw_http_request *req)
     return NULL;
 }
 
+/* Cuts `http://host` off an absolute form, up to where its path or query begins. */
+static bool skip_authority(struct tw_slice *target)
+{
+    struct tw_slice rest = *target, scheme;
+
+    if (!tw_slice_split(&rest, ':', &scheme) || !tw_slice_starts(rest, TW_LIT("//")) ||
+        (!tw_slice_is_nocase(scheme, "http") && !tw_slice_is_nocase(scheme, "https")))
+        return false;
+    rest = tw_slice_skip(rest, 2);
+    while (rest.len > 0 && rest.at[0] != '/' && rest.at[0] != '?' && rest.at[0] != '#')
+        rest = tw_slice_skip(rest, 1);
+    *target = rest;
+    return true;
+}
+
 /* RFC 9112 section 3.2: origin form, absolute form, or `*` for OPTIONS. */
 static bool read_target(struct tw_http_request *req)
 {
@@ -180,15 +203,8 @@ static bool read_target(struct tw_http_request *req)
 
     if (tw_slice_is(t, "*") && req->method == TW_OPTIONS)
         return true;
-    if (tw_slice_starts(t, TW_LIT("http://")) || tw_slice_starts(t, TW_LIT("https://"))) {
-        const char *host = (const char *)memchr(t.at, '/', t.len) + 2;
-        const char *slash = memchr(host, '/', t.len - (size_t)(host - t.at));
-
-        if (slash == NULL)
-            t = TW_LIT("/");
-        else
-            t = tw_slice_skip(t, (size_t)(slash - t.at));
-    }
+    if (skip_authority(&t) && t.len == 0)
+        t = TW_LIT("/");
     if (t.len == 0 || t.at[0] != '/' || memchr(t.at, '#', t.len) != NULL)
         return false;
     req->target = t;
@@ -361,14 +377,17 @@ static enum tw_http_progress parse_head(struct tw_http_parser *p, struct tw_slic
                                         size_t *used)
 {
     ssize_t n = scan_head(p, bytes);
+    enum tw_http_progress progress;
 
     if (n < 0)
         return bad(p, "BAD_REQUEST");
     p->head_seen += (size_t)n;
-    if (p->head_seen > p->limits->head_bytes + p->limits->target_bytes + 512 &&
-        p->target.len <= p->limits->target_bytes)
+    p->has_begun = p->head_last != '\0';
+    progress = feed(p, tw_slice_from(bytes.at, (size_t)n), used);
+    if (progress == TW_HTTP_MORE && !p->has_head &&
+        p->head_seen > p->limits->head_bytes + p->limits->target_bytes + SLACK_BYTES)
         return bad(p, "HEADERS_TOO_LARGE");
-    return feed(p, tw_slice_from(bytes.at, (size_t)n), used);
+    return progress;
 }
 
 enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice bytes,
@@ -379,7 +398,6 @@ enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice by
 
     *used = 0;
     while (bytes.len > 0 && progress == TW_HTTP_MORE) {
-        p->has_begun = p->has_begun || (bytes.at[0] != '\r' && bytes.at[0] != '\n');
         progress = p->has_head ? feed(p, bytes, &n) : parse_head(p, bytes, &n);
         if (progress == TW_HTTP_BAD)
             return progress;
@@ -387,7 +405,7 @@ enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice by
         bytes = tw_slice_from(bytes.at + n, bytes.len - n);
     }
     if (progress == TW_HTTP_MORE && p->has_head && !p->told_continue &&
-        tw_http_has_header(&p->request, "expect")) {
+        p->llhttp.http_minor == 1 && tw_http_has_header(&p->request, "expect")) {
         p->told_continue = true;
         return TW_HTTP_CONTINUE;
     }
