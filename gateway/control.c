@@ -13,6 +13,7 @@
 #define CLOSE_POLICY 1008
 
 struct target {
+    uint64_t expires_ms;
     struct tw_slice id;
     const char *reason;
     uint64_t closed;
@@ -26,6 +27,14 @@ static void close_key(struct gw_session *s, void *arg)
         gw_session_close(s, CLOSE_POLICY, t->reason);
         t->closed++;
     }
+}
+
+static void set_expiry(struct gw_session *s, void *arg)
+{
+    struct target *t = arg;
+
+    if (tw_slice_is(t->id, s->key_id))
+        s->expires_ms = (int64_t)t->expires_ms;
 }
 
 static void close_tenant(struct gw_session *s, void *arg)
@@ -63,7 +72,7 @@ static bool text_member(struct tw_slice json, const char *name, struct tw_slice 
 void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, size_t len)
 {
     struct tw_json_fault fault;
-    struct tw_slice json, type;
+    struct tw_slice json, type, raw;
     struct target t = { .reason = "" };
 
     if (tw_json_scan(at, &len, &tw_json_narrow, &fault) != '{' ||
@@ -80,6 +89,10 @@ void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, siz
         t.reason = "the tenant was suspended";
         gw_auth_forget_all(auth);
         gw_conns_each(conns, close_tenant, &t);
+    } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &t.id) &&
+               tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &t.expires_ms)) {
+        gw_auth_forget(auth, t.id); /* a rotated key ends when its overlap is over */
+        gw_conns_each(conns, set_expiry, &t);
     } else {
         return; /* of a newer release */
     }

@@ -64,6 +64,7 @@ static void on_frame_start(wslay_event_context_ptr context,
 
     (void)context;
     ws->framed += 6 + n + (n < 126 ? 0 : n < 65536 ? 2 : 8);
+    ws->is_bad_close = frame->opcode == WSLAY_CONNECTION_CLOSE && n == 1;
     if (!wslay_is_ctrl_frame(frame->opcode))
         ws->fragments = frame->fin ? 0 : ws->fragments + 1;
 }
@@ -170,6 +171,11 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
 {
     wslay_event_context_ptr context = ws->lease->context;
 
+    if (ws->is_bad_close) { /* section 5.5.1; wslay would answer it like any other */
+        tw_buf_clear(reply);
+        put_close(reply, CLOSE_PROTOCOL, "");
+        return CLOSE_PROTOCOL;
+    }
     if (wslay_event_get_close_received(context)) {
         ws->peer_closed = true;
         return wslay_event_get_status_code_received(context) == 0

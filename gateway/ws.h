@@ -35,6 +35,7 @@ struct gw_ws {
     unsigned fragments;   /* of the message under way */
     bool is_over;         /* a close was received or provoked: nothing more is read */
     bool peer_closed;
+    bool is_bad_close; /* the peer's close frame has a payload of one byte */
 };
 
 /* Read `bytes`; complete messages are handed out meanwhile. Pongs and close frames that must be

@@ -12,7 +12,10 @@ create or replace function pos.customer_by_sql() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
     new.name := coalesce(pos.clean_text(new.name), '');
-    new.phone := nullif(btrim(pos.clean_text(new.phone)), '');
+    new.phone := pos.clean_text(new.phone);
+    if btrim(new.phone) = '' then
+        new.phone := null;
+    end if;
     new.phone_e164 := pos.normal_phone((select t.country from dinedesk_main.tenants t where t.id = new.tenant_id),
                                        new.phone);
     if new.phone is not null and new.phone_e164 is null then

@@ -26,7 +26,7 @@ begin
     email := nullif(pos.read_text('email', body -> 'email', 254), '');
 
     insert into pos.customers (tenant_id, phone, phone_e164, name, email)
-    values (c.tenant_id, btrim(phone), e164, name, email)
+    values (c.tenant_id, phone, e164, name, email)
     on conflict (tenant_id, phone_e164) do nothing
     returning * into customer;
     if not found then

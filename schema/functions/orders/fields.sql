@@ -38,7 +38,10 @@ begin
         when 'orderNumber' then
             order_number := pos.read_label('orderNumber', value, 64);
         when 'customerName' then
-            customer_name := nullif(btrim(pos.read_text('customerName', value, 200)), '');
+            customer_name := pos.read_text('customerName', value, 200);
+            if btrim(customer_name) = '' then
+                customer_name := null;
+            end if;
         when 'customerPhone' then
             customer_phone := pos.read_text('customerPhone', value, 64);
         when 'orderType' then
