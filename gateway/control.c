@@ -1,5 +1,6 @@
-/* control.c - {"type":"key.revoked","keyId":"…"} and
- * {"type":"tenant.suspended","tenantId":"…"}. SPDX-License-Identifier: Apache-2.0 */
+/* control.c - the messages key.revoked {keyId}, key.expires {keyId, expiresAtMs} and
+ * tenant.suspended {tenantId}.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/control.h"
 
 #include "common/base.h"
