@@ -1,7 +1,8 @@
 /* daemon.c - a process from its options to its exit status.
  *
  * PostgreSQL or Redis being away is no reason not to start: systemd is told READY as soon as
- * the process listens, and /readyz tells the rest. SPDX-License-Identifier: Apache-2.0 */
+ * the process listens, and /readyz tells the rest.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "common/daemon.h"
 
 #include <signal.h>

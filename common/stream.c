@@ -2,7 +2,8 @@
  *
  * libuv corks nothing and each write is a system call, so a write takes all parts at once:
  * first without waiting (uv_try_write); only what the kernel does not take becomes a waiting
- * request. SPDX-License-Identifier: Apache-2.0 */
+ * request.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "common/stream.h"
 
 #include <errno.h>

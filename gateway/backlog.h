@@ -1,5 +1,6 @@
 /* backlog.h - a tenant's last events and their frames: what blocked and returning sessions
- * read. SPDX-License-Identifier: Apache-2.0 */
+ * read.
+ * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include <stddef.h>

@@ -6,7 +6,8 @@
  * Callbacks note and drive; only drive changes the phase. Frames wait in `out` and leave
  * together, at the end of the turn. We read from the peer only while our answers to it leave:
  * who sends without reading is not read from either. Silence for ping_ms is answered with a
- * ping, silence after that with the end. SPDX-License-Identifier: Apache-2.0 */
+ * ping, silence after that with the end.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/conn.h"
 
 #include <stdlib.h>

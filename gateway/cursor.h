@@ -2,7 +2,8 @@
  *
  * Events come from Redis (lossy, doubled, out of order) and from the log in PostgreSQL (the
  * truth). The cursor says of each whether its turn has come, keeps early ones, and tells what
- * has to be read from the log. SPDX-License-Identifier: Apache-2.0 */
+ * has to be read from the log.
+ * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include <stdbool.h>

@@ -2,7 +2,8 @@
  *
  * While the credential is being checked, the request waits on its HTTP connection, where a
  * refusal is an ordinary HTTP answer with the JSON error body. Only then the stream changes
- * hands. SPDX-License-Identifier: Apache-2.0 */
+ * hands.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/door.h"
 
 #include <stdlib.h>

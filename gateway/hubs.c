@@ -6,7 +6,8 @@
  * or will be heard. While Redis is away the head is read at once; reconciliation (every 0.4 s
  * then, else every 0.8 s) finds what nobody published. A gap is given GAP_MS to close by
  * itself, since two publishers may overtake each other; then the log is read, once for all
- * sessions. SPDX-License-Identifier: Apache-2.0 */
+ * sessions.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/hubs.h"
 
 #include <stdlib.h>

@@ -2,7 +2,8 @@
  *
  * wslay reads from `input` through its callback and checks framing, masks, UTF-8 and lengths.
  * It queues pongs and close frames, which are taken out behind each piece of input, so that a
- * flood of pings cannot pile up pongs in its heap. SPDX-License-Identifier: Apache-2.0 */
+ * flood of pings cannot pile up pongs in its heap.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/ws.h"
 
 #include <stdlib.h>
