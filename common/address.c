@@ -26,9 +26,10 @@ static bool split_port(struct tw_slice text, struct tw_slice *host, int *port)
 int tw_address_parse(struct tw_slice text, struct tw_address *out)
 {
     struct tw_address a = { .is_unix = false };
+    bool is_bracketed;
     struct tw_slice host;
     char name[64];
-    int port;
+    int port, r;
 
     if (tw_slice_starts(text, TW_LIT("unix:"))) {
         text = tw_slice_skip(text, 5);
@@ -42,17 +43,21 @@ int tw_address_parse(struct tw_slice text, struct tw_address *out)
     if (!split_port(text, &host, &port))
         return TW_ESYNTAX;
     if (host.len == 0)
-        host = TW_LIT("::");
+        host = TW_LIT("[::]");
     else if (tw_slice_is(host, "localhost"))
         host = TW_LIT("127.0.0.1");
-    else if (host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')
+    is_bracketed = host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']';
+    if (is_bracketed)
         host = tw_slice_from(host.at + 1, host.len - 2);
     if (host.len >= sizeof(name))
         return TW_ESYNTAX;
     memcpy(name, host.at, host.len);
     name[host.len] = '\0';
-    if (uv_ip4_addr(name, port, (struct sockaddr_in *)(void *)&a.tcp) != 0 &&
-        uv_ip6_addr(name, port, (struct sockaddr_in6 *)(void *)&a.tcp) != 0)
+    if (is_bracketed)
+        r = uv_ip6_addr(name, port, (struct sockaddr_in6 *)(void *)&a.tcp);
+    else
+        r = uv_ip4_addr(name, port, (struct sockaddr_in *)(void *)&a.tcp);
+    if (r != 0)
         return TW_ESYNTAX;
     *out = a;
     return 0;

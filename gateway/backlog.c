@@ -63,8 +63,6 @@ static void grow(struct gw_backlog *b)
 /* The same slice, in the copy. */
 static struct tw_slice moved(struct tw_slice s, struct tw_slice from, const char *to)
 {
-    if (s.at < from.at || s.at > from.at + from.len)
-        return s; /* a literal: an event without an origin */
     return tw_slice_from(to + (s.at - from.at), s.len);
 }
 
