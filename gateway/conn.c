@@ -253,7 +253,8 @@ static enum phase talk(struct gw_conn *c)
     begin(c);
     if (c->phase != TALK)
         return c->phase;
-    if (c->out.bytes > c->all->queue_bytes && c->close_code == 0)
+    /* One event may be as large as a request's body, and goes out whole. */
+    if (c->out.bytes > 3 * c->all->queue_bytes && c->close_code == 0)
         gw_session_close(c->session, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
     if (c->close_code != 0)
         return SAY_CLOSE;

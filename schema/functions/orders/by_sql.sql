@@ -85,7 +85,7 @@ begin
         perform pos.order_history_add(nobody, new, old.status, null, null);
         perform pos.emit_external(new.tenant_id, 'order.status_changed', pos.order_data(new, old.status));
         if new.status = 'cancelled' then
-            perform pos.emit_external(new.tenant_id, 'order.deleted', pos.order_data(new, old.status));
+            perform pos.emit_external(new.tenant_id, 'order.deleted', pos.order_data(new, new.status));
         end if;
     end if;
     return null;

@@ -65,8 +65,9 @@ begin
         events := events || pos.emit(c.tenant_id, 'order.status_changed', c.origin,
             pos.order_data(o, old.status, null, f.reason, f.updated_by));
         if o.status = 'cancelled' then
+            -- Its status was told by the event before: a listener can tell the two kinds apart.
             events := events || pos.emit(c.tenant_id, 'order.deleted', c.origin,
-                pos.order_data(o, old.status, null, f.reason, f.updated_by));
+                pos.order_data(o, o.status, null, f.reason, f.updated_by));
         end if;
     end if;
     return (200, '{"success":true,"order":' || pos.order_json(o)
