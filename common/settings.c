@@ -30,8 +30,11 @@ struct tw_setting {
 
 #define AT(member) offsetof(struct tw_settings, member)
 
+/* In place of choices: a name that goes into ids. */
+static const char name_text[] = "must be letters and digits";
+
 static const struct tw_setting table[] = {
-    { "INSTANCE", ALL, TEXT, AT(instance), "1", 1, 32, false, NULL,
+    { "INSTANCE", ALL, TEXT, AT(instance), "1", 1, 32, false, name_text,
       "Name of this instance among those of its kind; letters and digits." },
     { "LISTEN", TW_GATEWAY | TW_API, TEXT, AT(listen), "127.0.0.1:9101", 1, 512, false, NULL,
       "Where nginx finds this process: host:port or unix:/path, several with commas." },
@@ -94,9 +97,23 @@ static void complain(struct tw_buf *problems, const struct tw_setting *row, cons
     tw_buf_char(problems, '\n');
 }
 
+static bool is_name(struct tw_slice value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = tw_ascii_lower(value.at[i]);
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
+            return false;
+    }
+    return true;
+}
+
 static bool is_choice(const struct tw_setting *row, struct tw_slice value)
 {
     struct tw_slice rest = tw_slice_of(row->choices), one;
+
+    if (row->choices == name_text)
+        return is_name(value);
 
     if (row->choices == NULL)
         return true;
@@ -283,7 +300,7 @@ void tw_settings_reference(struct tw_buf *out)
         }
         tw_buf_text(out, " | ");
         tw_buf_text(out, table[i].about);
-        if (table[i].choices != NULL) {
+        if (table[i].choices != NULL && table[i].choices != name_text) {
             tw_buf_text(out, " One of: ");
             tw_buf_text(out, table[i].choices);
             tw_buf_char(out, '.');
