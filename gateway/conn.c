@@ -284,8 +284,11 @@ static enum phase await_close(struct gw_conn *c)
 {
     if (!flush(c) || c->is_late)
         return SHUT;
-    if (c->out.count == 0 && (c->peer_closed || c->ws.is_over))
+    if (c->out.count == 0 && c->peer_closed)
         return SHUT;
+    if (c->out.count == 0 && c->ws.is_over)
+        tw_stream_finish(c->stream); /* what the peer still sends is read and thrown away, or a
+                                        reset would overtake our close frame */
     if (!tw_deadline_is_set(&c->limit))
         tw_after(c->loop, &c->limit, CLOSE_MS, on_close_limit);
     return AWAIT_CLOSE;
