@@ -1,0 +1,50 @@
+// fast.test.mjs - how long an order takes to a till, through nginx, one at a time. Prints figures and
+// asserts none of them: machines differ.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { performance } from 'node:perf_hooks';
+import { db, test } from '../support/stack.mjs';
+import { newTenant, plainOrder } from '../support/tenant.mjs';
+
+const ORDERS = 200;
+
+function summary(times) {
+    const sorted = [...times].sort((a, b) => a - b);
+    const at = (part) => sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)].toFixed(2);
+    return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`;
+}
+
+// Write orders one by one; from before each is sent until the till has its frame.
+async function measure(till, write) {
+    const times = [];
+    for (let i = -20; i < ORDERS; i += 1) { // the first twenty warm up
+        const start = performance.now();
+        const heard = till.next((frame) => frame.json.data?.orderId === `o${i}`, `order ${i}`).then(() => performance.now());
+        await write(`o${i}`);
+        const end = await heard;
+        if (i >= 0) times.push(end - start);
+    }
+    return times;
+}
+
+test('an order by REST on its way to a till', async (t) => {
+    const tenant = await newTenant(t);
+    const till = await tenant.till();
+    const times = await measure(till, (orderId) => tenant.shop.post('/orders', plainOrder({ orderId })));
+
+    t.say(`latency: order by REST to till, request sent to frame heard: ${summary(times)} (${ORDERS} orders)`);
+    assert.equal(till.events().length, ORDERS + 20);
+});
+
+test('an order by plain SQL on its way to a till', async (t) => {
+    const tenant = await newTenant(t);
+    const till = await tenant.till();
+    const text = `insert into pos.orders (tenant_id, id, customer_name, total_amount, items)
+        values ($1, $2, 'Grace', 9.50, '[{"name":"Gyoza","price":9.50,"quantity":1}]')`;
+    const session = await db.connect();
+    const times = await measure(till, (orderId) => session.query({ name: 'insert-order', text, values: [tenant.id, orderId] }));
+    session.release();
+
+    t.say(`latency: order by SQL to till, statement sent to frame heard: ${summary(times)} (${ORDERS} orders)`);
+    assert.equal(till.events().length, ORDERS + 20);
+});

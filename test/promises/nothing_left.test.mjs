@@ -1,0 +1,39 @@
+// nothing_left.test.mjs - runs last: after all that the other tests did nothing is left behind, no
+// session, no open transaction, no request that is still being worked on.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { env, eventually, sql, test } from '../support/stack.mjs';
+import { gatewayOps, metric, untilReady } from '../support/ops.mjs';
+
+const apiOps = env.TILLWIRE_API_OPS_URLS.split(',');
+
+// Gauges that go back to nothing when nobody is there.
+const gauges = [
+    ...gatewayOps.flatMap((base) => ['tillwire_ws_sessions{dialect="orderweb"}', 'tillwire_ws_contexts', 'tillwire_ws_handshakes_waiting',
+        'tillwire_http_connections', 'tillwire_pg_queue'].map((name) => [base, name])),
+    ...apiOps.flatMap((base) => ['tillwire_exchanges', 'tillwire_pg_queue'].map((name) => [base, name])),
+];
+
+test('all processes are ready, and no session, request or receiving context is left', async () => {
+    await untilReady();
+    for (const [base, name] of gauges) {
+        await eventually(`${name} of ${base} to be 0`, async () => await metric(base, name) === 0);
+    }
+});
+
+test('no process has thrown away lines of its log, or met an answer of Redis that it could not use', async () => {
+    for (const base of [...gatewayOps, ...apiOps]) {
+        assert.equal(await metric(base, 'tillwire_log_dropped_total'), 0);
+    }
+    for (const base of gatewayOps) {
+        assert.equal(await metric(base, 'tillwire_events_total{source="garbage"}'), 0);
+        assert.equal(await metric(base, 'tillwire_streams_went_back_total'), 0);
+    }
+});
+
+test('no transaction is open and nobody waits for a lock', async () => {
+    const open = `select usename, state, left(query, 80) as query from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and (state like 'idle in transaction%' or wait_event_type = 'Lock')`;
+    await eventually('no open transaction', async () => (await sql(open)).length === 0);
+    assert.deepEqual(await sql('select locktype from pg_locks where not granted'), []);
+});

@@ -1,0 +1,66 @@
+// health.test.mjs - GET /api/{tenant}/health, and what the stack starts with.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { env, publicUrl, test } from '../support/stack.mjs';
+import { client, request } from '../support/rest.mjs';
+import { newTenant } from '../support/tenant.mjs';
+import { openTill } from '../support/till.mjs';
+
+test('health says ok, the tenant, the time and the version, and has no success member', async (t) => {
+    const tenant = await newTenant(t);
+    const res = await tenant.rest.get('/health');
+
+    assert.equal(res.status, 200);
+    assert.deepEqual(Object.keys(res.json), ['status', 'tenant', 'timestamp', 'version']);
+    assert.equal(res.json.status, 'ok');
+    assert.equal(res.json.tenant, tenant.slug);
+    assert.match(res.json.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.ok(Math.abs(Date.parse(res.json.timestamp) - Date.now()) < 60_000);
+    assert.match(res.json.version, /^\d+\.\d+\.\d+/);
+    assert.doesNotMatch(res.text, /[\s]/, 'compact');
+});
+
+test('health without a key is 401 like all the rest', async (t) => {
+    const tenant = await newTenant(t);
+    const res = await request({ path: `/api/${tenant.slug}/health` });
+
+    assert.equal(res.status, 401);
+});
+
+test('every answer has a date, its type, its length and a request id', async (t) => {
+    const tenant = await newTenant(t);
+    const res = await tenant.rest.get('/health');
+
+    assert.ok(!Number.isNaN(Date.parse(res.headers.date)));
+    assert.match(res.headers['content-type'], /^application\/json/);
+    assert.equal(Number(res.headers['content-length']), Buffer.byteLength(res.text));
+    assert.match(res.headers['x-request-id'], /^[\w.-]{8,}$/);
+});
+
+test('a request id that the client sends is used', async (t) => {
+    const tenant = await newTenant(t);
+    const res = await tenant.rest.get('/gift-cards/none/balance', { headers: { 'X-Request-Id': 'till-7.req_42' } });
+
+    assert.equal(res.status, 404);
+    assert.equal(res.json.requestId, 'till-7.req_42');
+});
+
+for (const prefix of ['TILLWIRE', 'TILLWIRE2']) {
+    test(`the keys of ${prefix === 'TILLWIRE' ? 'the first' : 'the second'} demo tenant open REST and a till`, async (t) => {
+        const slug = env[`${prefix}_TENANT`];
+        const rest = client({ base: env[`${prefix}_URL`], prefix: `/api/${slug}`, key: env[`${prefix}_API_KEY`] });
+        const till = await openTill(t, { slug, key: env[`${prefix}_API_KEY`] }, { base: publicUrl });
+
+        assert.equal((await rest.get('/health')).json.tenant, slug);
+        assert.equal(till.greeting.json.tenant, slug);
+    });
+}
+
+test('the demo tenants are seeded with cards and customers', async () => {
+    const rest = client({ prefix: `/api/${env.TILLWIRE_TENANT}`, key: env.TILLWIRE_API_KEY });
+    const card = await rest.get('/gift-cards/GC-1000000001/balance');
+    const customer = await rest.get('/loyalty/+447700900456/points');
+
+    assert.equal(card.status, 200, card.text);
+    assert.equal(customer.json.customerId, 456);
+});

@@ -1,0 +1,93 @@
+// rest.mjs - requests by node's own HTTP client, and what every answer has to look like.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { DEADLINE_MS, publicUrl } from './stack.mjs';
+import { exact } from './json.mjs';
+
+const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+
+// One request. `body` is an object (sent as JSON) or the very text or bytes to send. Gives status,
+// headers, the raw text, and `json` (undefined when the text is none).
+export function request({ base = publicUrl, method = 'GET', path, headers = {}, body, key, agent: other }) {
+    const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
+    const bytes = body === undefined ? undefined : isRaw ? body : JSON.stringify(body);
+    const all = { ...headers };
+    if (key) all['X-API-Key'] = key;
+    if (bytes !== undefined && !Object.keys(all).some((name) => name.toLowerCase() === 'content-type')) {
+        all['Content-Type'] = 'application/json';
+    }
+    if (bytes !== undefined) all['Content-Length'] = Buffer.byteLength(bytes);
+    return new Promise((resolve, reject) => {
+        const { hostname, port } = new URL(base);
+        const sent = http.request({ agent: other ?? agent, hostname, port, method, path, headers: all }, (res) => {
+            const parts = [];
+            res.on('data', (part) => parts.push(part));
+            res.on('error', reject);
+            res.on('end', () => {
+                const text = Buffer.concat(parts).toString('utf8');
+                resolve({
+                    status: res.statusCode, headers: res.headers, rawHeaders: res.rawHeaders, text,
+                    get json() { return parsed(text, JSON.parse); },
+                    get exact() { return parsed(text, exact); },
+                });
+            });
+        });
+        sent.setTimeout(DEADLINE_MS, () => sent.destroy(new Error(`no answer to ${method} ${path}`)));
+        sent.on('error', reject);
+        sent.end(bytes);
+    });
+}
+
+function parsed(text, parse) {
+    try {
+        return parse(text);
+    } catch {
+        return undefined;
+    }
+}
+
+// Requests with one key and below one path: rest.get('/health').
+export function client(defaults) {
+    const send = (method) => (path, body, more = {}) => request({
+        ...defaults, ...more, method, body, path: (defaults.prefix ?? '') + path,
+        headers: { ...defaults.headers, ...more.headers },
+    });
+    return {
+        get: (path, more) => send('GET')(path, undefined, more),
+        post: send('POST'), patch: send('PATCH'), put: send('PUT'), delete: send('DELETE'),
+        head: (path, more) => send('HEAD')(path, undefined, more),
+        options: (path, more) => send('OPTIONS')(path, undefined, more),
+    };
+}
+
+// The documented answer: `{"success":true,` then the documented fields with exactly these digits
+// and in this order, then what may have been added, and all documented fields again in `data`.
+// `fields` is the text between the braces.
+export function assertDocumented(res, fields, status = 200) {
+    assert.equal(res.status, status, res.text);
+    assert.match(res.headers['content-type'], /^application\/json/);
+    const start = `{"success":true,${fields}`;
+    assert.equal(res.text.slice(0, start.length), start);
+    assert.match(res.text[start.length], /[,}]/);
+    assert.ok(res.text.includes(`"data":{${fields}}`), `data repeats the documented fields: ${res.text}`);
+}
+
+// The one form that every refusal has.
+export function assertRefused(res, status, code, details) {
+    assert.equal(res.status, status, res.text);
+    assert.match(res.headers['content-type'] ?? '', /^application\/json/);
+    const body = res.json;
+    assert.ok(body, `the error is JSON: ${res.text}`);
+    assert.equal(body.success, false);
+    assert.equal(body.error.code, code, res.text);
+    assert.equal(typeof body.error.message, 'string');
+    assert.ok(body.error.message.length > 10, 'the message says something');
+    assert.equal(body.message, body.error.message);
+    assert.equal(typeof body.requestId, 'string', res.text);
+    assert.doesNotMatch(body.message, /\b(select|pg_|sqlstate|\.sql|\.c:|plpgsql)\b/i);
+    if (details) assert.deepEqual(body.error.details, details);
+    if (status === 401) assert.match(res.headers['www-authenticate'] ?? '', /^Bearer/);
+    if (status === 405) assert.ok(res.headers.allow, 'a 405 has an Allow header');
+    if (status === 429 || status === 503) assert.match(res.headers['retry-after'] ?? '', /^\d+$/);
+}

@@ -1,0 +1,144 @@
+// stack.mjs - the running stack: where it is, its database, and the test() that all tests are
+// written with. RUN_DIR names the run directory of a stack that deploy/stack/up has started.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test as nodeTest } from 'node:test';
+import pg from 'pg';
+
+export const DEADLINE_MS = 15_000;
+
+const runDir = process.env.RUN_DIR;
+if (!runDir) {
+    throw new Error('RUN_DIR is not set: start a stack (make run) and name its run directory');
+}
+
+// demo.env as it is now: the pids in it change when a process is replaced.
+export function readEnv() {
+    const lines = readFileSync(`${runDir}/demo.env`, 'utf8').split('\n').filter(Boolean);
+    return Object.fromEntries(lines.map((line) => {
+        const at = line.indexOf('=');
+        return [line.slice(0, at), line.slice(at + 1)];
+    }));
+}
+
+// The pid of a process by its name in the stack, such as `gateway-1` or `redis`; 0 while it is away.
+export function pidOf(name) {
+    try {
+        return Number(readFileSync(`${runDir}/pids/${name}.pid`, 'utf8'));
+    } catch {
+        return 0;
+    }
+}
+
+export const env = readEnv();
+export const publicUrl = env.TILLWIRE_URL;
+export const apiUrl = env.TILLWIRE_API_URLS.split(',')[0];
+export const gatewayUrls = env.TILLWIRE_GATEWAY_URLS.split(',');
+export const gatewayUrl = gatewayUrls[0];
+
+export const db = new pg.Pool({
+    connectionString: env.TILLWIRE_DATABASE_URL,
+    max: 10,
+    allowExitOnIdle: true,
+});
+// A connection that breaks while idle (a test may restart things) is replaced by the pool.
+db.on('error', () => {});
+
+export async function sql(text, ...params) {
+    return (await db.query(text, params)).rows;
+}
+
+export async function sqlValue(text, ...params) {
+    const rows = await sql(text, ...params);
+    return rows.length === 0 ? undefined : Object.values(rows[0])[0];
+}
+
+// A connection of its own, for a test that keeps a transaction open.
+export async function sqlSession(t) {
+    const session = new pg.Client({ connectionString: env.TILLWIRE_DATABASE_URL });
+    await session.connect();
+    t.defer(() => session.end());
+    return session;
+}
+
+const invariants = readFileSync(new URL('../sql/invariants.sql', import.meta.url), 'utf8');
+
+// Settled when nothing violates the promises of ledgers and log; says what does otherwise.
+export async function checkInvariants() {
+    assert.deepEqual(await sql(invariants), [], 'an invariant of the ledgers or the log is broken');
+}
+
+export const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+// Ask again and again until the answer is truthy, and give that answer back.
+export async function eventually(what, ask, { within = DEADLINE_MS } = {}) {
+    const until = Date.now() + within;
+    let problem;
+    for (;;) {
+        try {
+            const answer = await ask();
+            if (answer) return answer;
+            problem = undefined;
+        } catch (error) {
+            problem = error;
+        }
+        if (Date.now() > until) {
+            throw new Error(`waited ${within} ms for: ${what}`, { cause: problem });
+        }
+        await pause(10);
+    }
+}
+
+// A promise with a deadline.
+export async function soon(what, promise, { within = DEADLINE_MS } = {}) {
+    let timer;
+    const late = new Promise((resolve, reject) => {
+        timer = setTimeout(() => reject(new Error(`waited ${within} ms for: ${what}`)), within);
+    });
+    try {
+        return await Promise.race([promise, late]);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+// What a test gets: `defer` for what has to be undone when it ends, `say` for what the run prints.
+class Scope {
+    #undo = [];
+
+    constructor(context) {
+        this.say = (text) => context.diagnostic(text);
+    }
+
+    defer(undo) {
+        this.#undo.push(undo);
+    }
+
+    async end() {
+        while (this.#undo.length > 0) {
+            await this.#undo.pop()();
+        }
+    }
+}
+
+// A test, and behind it, whatever it did, the invariants.
+export function test(name, body) {
+    nodeTest(name, { timeout: 120_000 }, async (context) => {
+        const scope = new Scope(context);
+        let failure;
+        try {
+            await body(scope);
+        } catch (error) {
+            failure = error;
+        }
+        await scope.end();
+        try {
+            await checkInvariants();
+        } catch (broken) {
+            if (!failure) throw broken;
+            failure.message += `\nand ${broken.message}`;
+        }
+        if (failure) throw failure;
+    });
+}

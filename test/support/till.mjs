@@ -1,0 +1,126 @@
+// till.mjs - an OrderWeb till on the npm package `ws`. All frames are kept, as they came.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import WebSocket from 'ws';
+import { publicUrl, soon } from './stack.mjs';
+import { exact } from './json.mjs';
+
+export class Till extends EventEmitter {
+    frames = [];
+    closed = null; // {code, reason}
+    #place = 0; // the first frame that next() has not looked at
+
+    constructor(ws) {
+        super();
+        this.setMaxListeners(100);
+        this.ws = ws;
+        ws.on('message', (data, isBinary) => {
+            const text = data.toString('utf8');
+            this.frames.push({ text, isBinary, ...this.#read(text) });
+            this.emit('changed');
+        });
+        ws.on('close', (code, reason) => {
+            this.closed = { code, reason: reason.toString() };
+            this.emit('changed');
+        });
+        ws.on('error', () => {}); // a refused or broken connection shows in `closed`
+    }
+
+    #read(text) {
+        try {
+            const json = JSON.parse(text);
+            return { json, exact: exact(text), type: json.type, seq: json.seq };
+        } catch {
+            return { json: undefined, type: undefined };
+        }
+    }
+
+    async #changed(what, look) {
+        const wait = async () => {
+            for (;;) {
+                const found = look();
+                if (found) return found;
+                await new Promise((resolve) => { this.once('changed', resolve); });
+            }
+        };
+        try {
+            return await soon(what, wait());
+        } catch (error) {
+            error.message += `; frames: ${this.frames.slice(-20).map((f) => f.text.slice(0, 300)).join('\n')}`
+                + `; closed: ${JSON.stringify(this.closed)}`;
+            throw error;
+        }
+    }
+
+    // The next frame that fits: a type, or a function of the frame. Frames before it are passed by.
+    next(wanted, what = String(wanted)) {
+        const fits = typeof wanted === 'function' ? wanted : (frame) => frame.type === wanted;
+        return this.#changed(`a frame: ${what}`, () => {
+            while (this.#place < this.frames.length) {
+                const frame = this.frames[this.#place];
+                this.#place += 1;
+                if (fits(frame)) return frame;
+            }
+            if (this.closed) throw new Error(`closed before a frame: ${what}: ${JSON.stringify(this.closed)}`);
+            return undefined;
+        });
+    }
+
+    // The close that the server says, as {code, reason}.
+    untilClosed() {
+        return this.#changed('the close of the connection', () => this.closed);
+    }
+
+    // What was pushed, without greeting and pongs.
+    events() {
+        return this.frames.filter((frame) => frame.seq !== undefined && frame.type !== 'connected');
+    }
+
+    send(message) {
+        this.ws.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+    }
+
+    // A ping and its pong: everything that the till was sent before has been read then.
+    async ping() {
+        this.send({ type: 'ping' });
+        return this.next('pong');
+    }
+
+    close() {
+        this.ws.terminate();
+    }
+}
+
+// Connect and wait for the greeting. Options: base, key, headers, query, path, and those of `ws`.
+export async function openTill(t, tenant, { base = publicUrl, key = tenant.key, headers = {}, query = '', path, ...more } = {}) {
+    const url = `${base.replace('http', 'ws')}${path ?? `/ws/pos/${tenant.slug}`}${query}`;
+    const ws = new WebSocket(url, { headers: { ...(key ? { 'X-API-Key': key } : {}), ...headers }, ...more });
+    const till = new Till(ws);
+    t.defer(() => till.close());
+    till.greeting = await till.next((frame) => frame, 'the greeting');
+    assert.equal(till.greeting.type, 'connected', till.greeting.text);
+    return till;
+}
+
+// A handshake that must be refused: the HTTP answer that the till got instead.
+export function refusedTill(tenant, { base = publicUrl, key = tenant.key, headers = {}, query = '', path } = {}) {
+    const url = `${base.replace('http', 'ws')}${path ?? `/ws/pos/${tenant.slug}`}${query}`;
+    const ws = new WebSocket(url, { headers: { ...(key ? { 'X-API-Key': key } : {}), ...headers } });
+    return soon('the refusal of a handshake', new Promise((resolve, reject) => {
+        ws.on('error', reject);
+        ws.on('open', () => {
+            ws.terminate();
+            reject(new Error('the handshake was accepted'));
+        });
+        ws.on('unexpected-response', (request, res) => {
+            const parts = [];
+            res.on('data', (part) => parts.push(part));
+            res.on('end', () => {
+                res.socket.destroy(); // it has no agent that would let it go
+                const text = Buffer.concat(parts).toString();
+                resolve({ status: res.statusCode, headers: res.headers, text, json: JSON.parse(text) });
+            });
+        });
+    }));
+}
