@@ -131,6 +131,7 @@ static enum phase give_up(struct tw_http_conn *c)
 {
     if (tw_http_parser_is_idle(c->parser) && c->in.len == 0)
         return SHUT;
+    c->is_late = false; /* the answer has a limit of its own */
     c->closes = true;
     refuse(c, "REQUEST_TIMEOUT");
     return HANDLE;

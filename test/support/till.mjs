@@ -114,10 +114,11 @@ export function refusedTill(tenant, { base = publicUrl, key = tenant.key, header
             reject(new Error('the handshake was accepted'));
         });
         ws.on('unexpected-response', (request, res) => {
+            const { socket } = res;
             const parts = [];
             res.on('data', (part) => parts.push(part));
             res.on('end', () => {
-                res.socket.destroy(); // it has no agent that would let it go
+                socket.destroy(); // it has no agent that would let it go
                 const text = Buffer.concat(parts).toString();
                 resolve({ status: res.statusCode, headers: res.headers, text, json: JSON.parse(text) });
             });
