@@ -49,6 +49,8 @@ static const struct tw_refusal table[] = {
       "same Idempotency-Key to learn the outcome." },
     { "DRAINING", 503, "This instance is going away; connect again." },
     { "UPGRADE_REQUIRED", 426, "This address speaks WebSocket, version 13." },
+    { "INVALID_SINCE", 400,
+      "since is the last seq that you have seen: a whole number from 0 on, in digits." },
     { "BAD_HANDSHAKE", 400, "The WebSocket handshake is malformed (RFC 6455 section 4.2.1)." },
 };
 

@@ -66,7 +66,7 @@ static struct tw_slice moved(struct tw_slice s, struct tw_slice from, const char
     return tw_slice_from(to + (s.at - from.at), s.len);
 }
 
-void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev)
+static struct gw_entry *entry_new(const struct tw_event *ev)
 {
     struct gw_entry *e = tw_alloc(1, sizeof(*e) + ev->raw.len);
 
@@ -79,14 +79,39 @@ void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev)
         .data = moved(ev->data, ev->raw, e->text),
         .raw = tw_slice_from(e->text, ev->raw.len),
     };
+    return e;
+}
+
+void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev)
+{
+    struct gw_entry *e = entry_new(ev);
+
     e->offset = b->total;
-    b->total += ev->raw.len;
+    b->total += (int64_t)ev->raw.len;
     if (b->count == b->cap)
         grow(b);
     b->ring[(b->first + b->count) % b->cap] = e;
     b->count++;
     b->bytes += weight(e);
     trim(b);
+}
+
+bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
+{
+    struct gw_entry *e;
+
+    if (b->count >= ENTRIES_MOST || b->bytes + sizeof(*e) + ev->raw.len > b->bytes_most)
+        return false;
+    e = entry_new(ev);
+    e->offset = (b->count == 0 ? b->total : at(b, 0)->offset) - (int64_t)ev->raw.len;
+    if (b->count == b->cap)
+        grow(b);
+    b->first = (b->first + b->cap - 1) % b->cap;
+    b->ring[b->first] = e;
+    b->count++;
+    b->bytes += weight(e);
+    b->gone = ev->seq - 1;
+    return true;
 }
 
 struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@ struct gw_entry {
     struct tw_event event; /* its slices point into `text` */
     struct gw_batch rendered[GW_DIALECTS];
     bool is_rendered[GW_DIALECTS];
-    uint64_t offset; /* bytes of all events before it, since the hub began */
+    int64_t offset; /* bytes of all events before it, from some point on; may be negative */
     char text[];
 };
 
@@ -24,12 +25,16 @@ struct gw_backlog {
     struct gw_entry **ring;
     size_t cap, first, count;
     size_t bytes, bytes_most;
-    uint64_t total; /* bytes of all events ever added */
-    uint64_t gone;  /* events up to this seq are not here: dropped, or from before our time */
+    int64_t total; /* bytes of all events ever added behind that point */
+    uint64_t gone; /* events up to this seq are not here: dropped, or from before our time */
 };
 
 /* Adds a copy of an event whose seq is above all before; the oldest make room. */
 void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev);
+
+/* Puts a copy of an event that lies before all others in front, when there is room: true, and
+ * nothing between it and them is missing. */
+bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev);
 
 /* The first entry with a seq of at least `seq`; null when there is none. Lent until the next
  * addition. */

@@ -262,8 +262,7 @@ static enum phase talk(struct gw_conn *c)
         return SHUT;
     if (c->was_full && c->out.in_flight == 0) { /* room again: what it missed meanwhile */
         c->was_full = false;
-        if (c->session->hub != NULL)
-            gw_session_pump(c->session);
+        gw_session_room(c->session);
         return c->close_code != 0 ? SAY_CLOSE : flush(c) ? TALK : SHUT;
     }
     return TALK;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/buf.h"
 #include "common/event.h"
@@ -24,6 +25,9 @@ struct gw_hello {
         tenant;        /* slug in the address, still percent-encoded; empty: the key's own */
     const char *scope; /* what the key must be allowed */
     bool hears_all;    /* asked for events that its documents do not name */
+    bool resumes;      /* behind `since`, the last seq that it has seen */
+    uint64_t since;
+    const char *refusal; /* the code of a refusal when the address makes no sense; else null */
 };
 
 struct gw_dialect {
@@ -33,8 +37,13 @@ struct gw_dialect {
     /* Whether this request is a handshake of this dialect; fills `hello` then. */
     bool (*claims)(const struct tw_http_request *req, struct gw_hello *hello);
 
-    /* The session is in its tenant's stream, at `seq`: say hello. */
-    void (*greet)(struct gw_session *s, uint64_t seq);
+    /* The session is in its tenant's stream, whose head is `seq` and whose oldest event that is
+     * still kept is `oldest`: say hello. */
+    void (*greet)(struct gw_session *s, uint64_t seq, uint64_t oldest);
+
+    /* What it asked to resume from is not kept any more, or never was: it has to fetch the
+     * state and hears what comes behind `seq`. */
+    void (*resync)(struct gw_session *s, uint64_t seq, uint64_t oldest);
 
     /* A text message: strict JSON, compact, lent. */
     void (*message)(struct gw_session *s, struct tw_slice json);

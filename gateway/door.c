@@ -101,6 +101,8 @@ static void admit(struct visitor *v, const struct gw_identity *identity)
     struct gw_session *s = gw_session_new(door->sessions, v->dialect, gw_conn_wire(conn));
 
     s->hears_all = v->hello.hears_all;
+    s->resumes = v->hello.resumes;
+    s->since = v->hello.since;
     memcpy(s->key_id, identity->key_id, sizeof(s->key_id));
     s->expires_ms = identity->expires_ms;
     door->admitted.value++;
@@ -226,6 +228,8 @@ void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
         return;
     }
     code = gw_upgrade_check(req);
+    if (code == NULL)
+        code = hello.refusal;
     if (code == NULL && (door->is_closed || door->conns->count >= door->sessions_most))
         code = door->is_closed ? "DRAINING" : "OVERLOADED";
     if (code == NULL)

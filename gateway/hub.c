@@ -15,6 +15,7 @@ void gw_hub_init(struct gw_hub *h, struct gw_tenant tenant, size_t backlog_bytes
     h->tenant = tenant;
     h->changed = changed;
     h->backlog.bytes_most = backlog_bytes;
+    h->page.bytes_most = SIZE_MAX; /* bounded by the rows of one reading */
     tw_list_init(&h->sessions);
 }
 
@@ -23,6 +24,7 @@ void gw_hub_done(struct gw_hub *h)
     TW_ASSERT(h->session_count == 0);
     gw_cursor_done(&h->cursor);
     gw_backlog_done(&h->backlog);
+    gw_backlog_done(&h->page);
 }
 
 static void deliver(struct gw_hub *h, const struct tw_event *ev)
@@ -46,14 +48,15 @@ static void release(struct gw_hub *h)
     }
 }
 
-void gw_hub_begin(struct gw_hub *h, uint64_t head)
+void gw_hub_begin(struct gw_hub *h, uint64_t head, uint64_t oldest)
 {
     if (h->cursor.is_known)
         return;
+    h->oldest = oldest;
     gw_cursor_begin(&h->cursor, head);
     gw_backlog_restart(&h->backlog, head);
     tw_list_each(&h->sessions, link)
-        gw_session_begin(tw_container_of(link, struct gw_session, link), head);
+        gw_session_begin(tw_container_of(link, struct gw_session, link), head, oldest);
     release(h);
     h->changed(h);
 }
@@ -63,8 +66,10 @@ void gw_hub_join(struct gw_hub *h, struct gw_session *s)
     s->hub = h;
     tw_list_append(&h->sessions, &s->link);
     h->session_count++;
-    if (h->cursor.is_known)
-        gw_session_begin(s, h->cursor.at);
+    if (!h->cursor.is_known)
+        return;
+    gw_session_begin(s, h->cursor.at, h->oldest);
+    h->changed(h);
 }
 
 void gw_hub_leave(struct gw_hub *h, struct gw_session *s)
@@ -109,12 +114,51 @@ bool gw_hub_saw_head(struct gw_hub *h, uint64_t head)
     went_back = gw_cursor_saw_head(&h->cursor, head);
     if (went_back) {
         gw_backlog_restart(&h->backlog, head);
+        gw_backlog_restart(&h->page, head);
+        h->page_end = head;
         tw_list_each(&h->sessions, link)
             gw_session_close(tw_container_of(link, struct gw_session, link), CLOSE_TRY_AGAIN,
                              "the stream went back; connect again and fetch the state");
     }
     h->changed(h);
     return went_back;
+}
+
+uint64_t gw_hub_wants_older(const struct gw_hub *h)
+{
+    uint64_t lowest = 0;
+
+    if (!h->cursor.is_known)
+        return 0;
+    tw_list_each(&h->sessions, link)
+    {
+        uint64_t seq = gw_session_wants_older(tw_container_of(link, struct gw_session, link));
+
+        if (seq != 0 && (lowest == 0 || seq < lowest))
+            lowest = seq;
+    }
+    return lowest;
+}
+
+void gw_hub_older(struct gw_hub *h, uint64_t after, const struct tw_event *events, size_t n,
+                  bool is_all)
+{
+    uint64_t gone = h->backlog.gone;
+    bool joins;
+
+    while (n > 0 && events[n - 1].seq > gone) /* in memory already */
+        n--;
+    joins = is_all || (n > 0 && events[n - 1].seq == gone);
+    gw_backlog_restart(&h->page, after);
+    for (size_t i = 0; i < n; i++)
+        gw_backlog_add(&h->page, &events[i]);
+    h->page.gone = after;
+    h->page_end = joins ? gone : n > 0 ? events[n - 1].seq : after;
+    while (joins && n > 0 && gw_backlog_prepend(&h->backlog, &events[n - 1]))
+        n--;
+    if (joins && n == 0)
+        h->backlog.gone = after;
+    h->changed(h);
 }
 
 void gw_hub_fan_out(struct gw_hub *h)

@@ -27,6 +27,12 @@ struct gw_hub {
     struct tw_list sessions;
     size_t session_count;
     uint64_t delivered;
+    uint64_t oldest; /* the log keeps events from this seq on */
+
+    /* A piece of the log for sessions that resume from before the backlog: it covers what lies
+     * behind page.gone up to page_end. */
+    struct gw_backlog page;
+    uint64_t page_end;
 };
 
 void gw_hub_init(struct gw_hub *h, struct gw_tenant tenant, size_t backlog_bytes,
@@ -34,7 +40,7 @@ void gw_hub_init(struct gw_hub *h, struct gw_tenant tenant, size_t backlog_bytes
 void gw_hub_done(struct gw_hub *h); /* no session may be left */
 
 /* Until the head is known, sessions wait to be greeted and events are held. */
-void gw_hub_begin(struct gw_hub *h, uint64_t head);
+void gw_hub_begin(struct gw_hub *h, uint64_t head, uint64_t oldest);
 
 /* A session comes (kept) and goes. */
 void gw_hub_join(struct gw_hub *h, struct gw_session *s);
@@ -47,6 +53,16 @@ enum gw_turn gw_hub_read(struct gw_hub *h, const struct tw_event *ev);
 /* The head as reconciliation saw it. True when the stream went back (a restore): sessions are
  * closed then, to come back and learn the state anew. */
 bool gw_hub_saw_head(struct gw_hub *h, uint64_t head);
+
+/* The seq that a resuming session needs and memory does not have, the lowest of all; 0: none.
+ */
+uint64_t gw_hub_wants_older(const struct gw_hub *h);
+
+/* A reading of the log behind `after`, for that: `n` events in order, `is_all` when there are
+ * no more of them. Those that join onto the backlog extend it (so that the next till finds them
+ * in memory); a piece further back becomes the page. */
+void gw_hub_older(struct gw_hub *h, uint64_t after, const struct tw_event *events, size_t n,
+                  bool is_all);
 
 /* Give every session what it has not heard. */
 void gw_hub_fan_out(struct gw_hub *h);

@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/hubs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base.h"
@@ -24,6 +25,9 @@
 #define RETRY_MS 250
 #define LINGER_MS 60000
 #define READ_ROWS 500
+#define OLDER_ROWS 1000
+#define OLDER_MARGIN 200
+#define GATHER_MS 20
 #define RECONCILE_MS 800
 #define RECONCILE_DOWN_MS 400
 
@@ -33,12 +37,13 @@ struct place {
     struct gw_hubs *hubs;
     struct tw_list link;
     struct tw_later turn;
-    struct tw_deadline gap, linger;
-    struct tw_pg_call call; /* the head, or a piece of the log */
-    char after[24];         /* its parameter */
-    size_t after_len;
+    struct tw_deadline gap, linger, older;
+    struct tw_pg_call call;          /* the head, or a piece of the log */
+    struct tw_pg_call older_call;    /* a piece for those who resume */
+    char after[24], older_after[24]; /* their parameters */
+    uint64_t older_behind;
     uint64_t asked_at; /* the cursor when reconciliation asked for the head */
-    bool is_subscribed, is_reading, is_gap_due, is_asked;
+    bool is_subscribed, is_reading, is_reading_older, is_gap_due, is_asked;
 };
 
 static struct place *place_of(struct gw_hub *h)
@@ -55,6 +60,7 @@ static void place_free(struct place *p)
 {
     tw_after_cancel(p->hubs->loop, &p->gap);
     tw_after_cancel(p->hubs->loop, &p->linger);
+    tw_after_cancel(p->hubs->loop, &p->older);
     tw_later_cancel(&p->turn);
     tw_list_remove(&p->link);
     (void)tw_map_remove(&p->hubs->by_tenant, id_of(p));
@@ -78,6 +84,7 @@ static void unsubscribe(struct place *p)
 }
 
 static void read_log(struct place *p);
+static void on_older_wanted(struct tw_deadline *d);
 
 static void on_gap(struct tw_deadline *d)
 {
@@ -143,7 +150,7 @@ static void on_head(struct tw_pg_call *call, const struct tw_pg_result *result)
         return;
     }
     p->is_gap_due = false;
-    gw_hub_begin(&p->hub, (uint64_t)tw_pg_int(result, 0, 1));
+    gw_hub_begin(&p->hub, (uint64_t)tw_pg_int(result, 0, 1), (uint64_t)tw_pg_int(result, 0, 2));
 }
 
 static void read_head(struct place *p)
@@ -156,24 +163,112 @@ static void read_head(struct place *p)
     };
 }
 
+static const char events_sql[] =
+    "select seq, event from pos.events_after($1::uuid, $2::bigint, $3::int)";
+
+static struct tw_slice seq_text(char text[24], uint64_t seq)
+{
+    return tw_slice_from(text, (size_t)snprintf(text, 24, "%llu", (unsigned long long)seq));
+}
+
 static void read_events(struct place *p)
 {
-    struct tw_buf text = { .max = sizeof(p->after) };
-
-    tw_buf_u64(&text, p->hub.cursor.at);
-    memcpy(p->after, text.at, text.len);
-    p->after_len = text.len;
-    tw_buf_done(&text);
     gw_cursor_reading(&p->hub.cursor);
     p->hubs->log_reads.value++;
     p->call = (struct tw_pg_call){
-        .sql = "select seq, event from pos.events_after($1::uuid, $2::bigint, $3::int)",
+        .sql = events_sql,
         .params = { { id_of(p), false },
-                    { tw_slice_from(p->after, p->after_len), false },
+                    { seq_text(p->after, p->hub.cursor.at), false },
                     { TW_LIT("500"), false } },
         .param_count = 3,
         .done = on_log,
     };
+}
+
+/* Rows as events, each in a copy that the scanner may rewrite; one that is no event ends the
+ * piece, so that nobody is led past it. */
+struct piece {
+    struct tw_event events[OLDER_ROWS];
+    char *copies[OLDER_ROWS];
+    size_t count;
+};
+
+static void read_piece(struct place *p, const struct tw_pg_result *result, struct piece *piece)
+{
+    for (size_t i = 0; i < tw_pg_rows(result) && i < OLDER_ROWS; i++) {
+        struct tw_slice text = tw_pg_text(result, i, 1);
+        struct tw_json_fault fault;
+        size_t len = text.len;
+        char *copy = tw_copy_text(text.at, text.len);
+
+        piece->copies[piece->count] = copy;
+        if (tw_json_scan(copy, &len, &tw_json_wide, &fault) < 0 ||
+            tw_event_read(tw_slice_from(copy, len), &piece->events[piece->count]) != 0) {
+            free(copy);
+            p->hubs->garbage.value++;
+            tw_log_error("log.event", tw_str("tenant", p->hub.tenant.slug),
+                         tw_str("why", fault.why));
+            return;
+        }
+        piece->count++;
+    }
+}
+
+static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct place *p = tw_container_of(call, struct place, older_call);
+    struct piece *piece;
+
+    p->is_reading_older = false;
+    if (p->hubs->is_stopped)
+        return;
+    if (tw_pg_error(result) != 0) {
+        p->hubs->log_failures.value++;
+        tw_after(p->hubs->loop, &p->older, RETRY_MS, on_older_wanted);
+        return;
+    }
+    piece = tw_new(struct piece);
+    read_piece(p, result, piece);
+    gw_hub_older(&p->hub, p->older_behind, piece->events, piece->count,
+                 tw_pg_rows(result) < OLDER_ROWS && piece->count == tw_pg_rows(result));
+    for (size_t i = 0; i < piece->count; i++)
+        free(piece->copies[i]);
+    free(piece);
+}
+
+/* One reading serves all who wait. When it can reach the backlog, it begins a little further
+ * back than asked: tills that were connected to the same process come back with seqs that lie
+ * close together, and find them in memory then. */
+static void on_older_wanted(struct tw_deadline *d)
+{
+    struct place *p = tw_container_of(d, struct place, older);
+    uint64_t wanted = gw_hub_wants_older(&p->hub);
+
+    if (wanted == 0 || p->is_reading_older || p->hubs->is_stopped)
+        return;
+    p->older_behind = wanted - 1;
+    if (p->hub.backlog.gone - p->older_behind <= OLDER_ROWS - OLDER_MARGIN)
+        p->older_behind -= p->older_behind < OLDER_MARGIN ? p->older_behind : OLDER_MARGIN;
+    p->is_reading_older = true;
+    p->hubs->older_reads.value++;
+    p->older_call = (struct tw_pg_call){
+        .sql = events_sql,
+        .params = { { id_of(p), false },
+                    { seq_text(p->older_after, p->older_behind), false },
+                    { TW_LIT("1000"), false } },
+        .param_count = 3,
+        .done = on_older,
+    };
+    tw_pg_pool_call(p->hubs->pool, &p->older_call);
+}
+
+/* The first to want something waits a moment for others who want it too. */
+static void want_older(struct place *p)
+{
+    if (!p->is_reading_older && !tw_deadline_is_set(&p->older) &&
+        gw_hub_wants_older(&p->hub) != 0)
+        tw_after(p->hubs->loop, &p->older, p->hub.page_end > p->hub.page.gone ? 0 : GATHER_MS,
+                 on_older_wanted);
 }
 
 /* The head when it is unknown, else what lies behind the cursor. One reading at a time. */
@@ -201,7 +296,7 @@ static void on_linger(struct tw_deadline *d)
 
     if (p->hub.session_count > 0)
         return;
-    if (p->is_reading) { /* its answer still needs us */
+    if (p->is_reading || p->is_reading_older) { /* the answer still needs us */
         tw_after(p->hubs->loop, &p->linger, RETRY_MS, on_linger);
         return;
     }
@@ -213,7 +308,9 @@ static void on_turn(struct tw_later *l)
 {
     struct place *p = tw_container_of(l, struct place, turn);
 
+    p->hubs->sessions->now_ms = p->hubs->loop->now_ms;
     gw_hub_fan_out(&p->hub);
+    want_older(p);
     if (p->hub.session_count == 0 && !tw_deadline_is_set(&p->linger))
         tw_after(p->hubs->loop, &p->linger, LINGER_MS, on_linger);
     if (!gw_cursor_has_gap(&p->hub.cursor)) {
@@ -424,6 +521,8 @@ static void add_metrics(struct gw_hubs *hubs, struct tw_metrics *m)
     tw_metric_add(m, &hubs->garbage, "events_total", "source=\"garbage\"", events);
     tw_metric_add(m, &hubs->rejected, "events_total", "source=\"not_in_log\"", events);
     tw_metric_add(m, &hubs->log_reads, "log_reads_total", NULL, "Readings of the event log.");
+    tw_metric_add(m, &hubs->older_reads, "catch_up_reads_total", NULL,
+                  "Readings of the event log for sessions that resume.");
     tw_metric_add(m, &hubs->log_failures, "log_failures_total", NULL, "Readings that failed.");
     tw_metric_add(m, &hubs->reconciliations, "reconciliations_total", NULL,
                   "Comparisons of cursors with stream heads.");
@@ -434,11 +533,13 @@ static void add_metrics(struct gw_hubs *hubs, struct tw_metrics *m)
 }
 
 int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool *pool,
-                  const char *redis_url, size_t backlog_bytes, struct tw_metrics *metrics)
+                  const char *redis_url, size_t backlog_bytes, struct gw_sessions *sessions,
+                  struct tw_metrics *metrics)
 {
     hubs->loop = loop;
     hubs->pool = pool;
     hubs->backlog_bytes = backlog_bytes;
+    hubs->sessions = sessions;
     hubs->reconcile_ids.max = (size_t)64 * 1024 * 1024;
     tw_list_init(&hubs->all);
     add_metrics(hubs, metrics);

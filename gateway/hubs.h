@@ -16,6 +16,7 @@
 
 struct gw_hub;
 struct gw_session;
+struct gw_sessions;
 
 /* Embedded in the process's state. */
 struct gw_hubs {
@@ -24,6 +25,7 @@ struct gw_hubs {
     struct tw_redis_link subscriber;
     struct tw_map by_tenant; /* tenant id to its hub */
     struct tw_list all;
+    struct gw_sessions *sessions;
     size_t backlog_bytes;
     bool is_stopped;
     void (*on_control)(struct gw_hubs *hubs, char *at,
@@ -32,12 +34,13 @@ struct gw_hubs {
     struct tw_buf reconcile_ids;
     struct tw_deadline reconcile_timer;
     struct tw_metric hub_count, from_redis, from_log, duplicates, garbage, held, rejected,
-        log_reads, log_failures, reconciliations, lags, went_back;
+        log_reads, older_reads, log_failures, reconciliations, lags, went_back;
 };
 
-/* Connects to Redis; `pool` is kept. 0, or TW_ECONFIG for a bad URL. */
+/* Connects to Redis; `pool` and `sessions` are kept. 0, or TW_ECONFIG for a bad URL. */
 int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool *pool,
-                  const char *redis_url, size_t backlog_bytes, struct tw_metrics *metrics);
+                  const char *redis_url, size_t backlog_bytes, struct gw_sessions *sessions,
+                  struct tw_metrics *metrics);
 void gw_hubs_stop(struct gw_hubs *hubs);
 void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
 

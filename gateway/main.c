@@ -96,7 +96,7 @@ static int start(struct tw_daemon *d)
     start_parts(g);
     g->hubs.on_control = on_control;
     r = gw_hubs_start(&g->hubs, &d->loop, &g->pool, set->redis_url, set->backlog_bytes,
-                      &d->metrics);
+                      &g->sessions, &d->metrics);
     if (r != 0) {
         tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
         return r;

@@ -16,6 +16,7 @@
 #include "gateway/wire.h"
 
 #define CLOSE_TRY_AGAIN 1013
+#define STALL_MS 10000
 
 void gw_sessions_start(struct gw_sessions *all, size_t queue_bytes, size_t message_bytes,
                        struct tw_metrics *metrics)
@@ -35,6 +36,10 @@ void gw_sessions_start(struct gw_sessions *all, size_t queue_bytes, size_t messa
                   "Messages that were no JSON.");
     tw_metric_add(metrics, &all->rendered, "frames_encoded_total", NULL,
                   "Frames encoded for events: once an event and dialect, not once a session.");
+    tw_metric_add(metrics, &all->resumed, "resumes_total", "from=\"stream\"",
+                  "Sessions that resumed, or had to fetch the state anew.");
+    tw_metric_add(metrics, &all->resynced, "resumes_total", "from=\"resync\"",
+                  "Sessions that resumed, or had to fetch the state anew.");
 }
 
 void gw_sessions_done(struct gw_sessions *all)
@@ -64,10 +69,43 @@ void gw_session_free(struct gw_session *s)
     free(s);
 }
 
-void gw_session_begin(struct gw_session *s, uint64_t seq)
+/* Behind `since` when that is still kept; else the client is told, and goes on at the head. */
+static void set_place(struct gw_session *s, uint64_t since, uint64_t head, uint64_t oldest)
 {
-    s->next_seq = seq + 1;
-    s->dialect->greet(s, seq);
+    if (since <= head && since + 1 >= oldest) {
+        s->next_seq = since + 1;
+        s->is_replaying = true;
+        s->all->resumed.value++;
+        return;
+    }
+    s->all->resynced.value++;
+    s->dialect->resync(s, head, oldest);
+}
+
+void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest)
+{
+    s->next_seq = head + 1;
+    s->dialect->greet(s, head, oldest);
+    if (s->resumes)
+        set_place(s, s->since, head, oldest);
+}
+
+bool gw_session_resume(struct gw_session *s, uint64_t since)
+{
+    if (s->has_heard || s->resumes)
+        return false;
+    s->resumes = true;
+    set_place(s, since, s->hub->cursor.at, s->hub->oldest);
+    s->hub->changed(s->hub);
+    return true;
+}
+
+uint64_t gw_session_wants_older(const struct gw_session *s)
+{
+    if (s->is_closing || s->next_seq == 0 || s->next_seq > s->hub->backlog.gone ||
+        !s->wire->ops->has_room(s->wire))
+        return 0;
+    return s->next_seq;
 }
 
 const struct gw_tenant *gw_session_tenant(const struct gw_session *s)
@@ -100,48 +138,86 @@ void gw_session_close(struct gw_session *s, unsigned code, const char *reason)
     s->wire->ops->close(s->wire, code, reason);
 }
 
-static void give(struct gw_session *s, struct gw_entry *e)
+static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
 {
     const struct gw_batch *batch;
 
     if (!s->dialect->hears(s, &e->event))
         return;
-    batch = gw_backlog_render(&s->hub->backlog, e, s->dialect, &s->hub->tenant,
-                              &s->all->rendered.value);
+    s->has_heard = true;
+    batch = gw_backlog_render(b, e, s->dialect, &s->hub->tenant, &s->all->rendered.value);
     for (size_t i = 0; i < batch->count; i++)
         send_frame(s, batch->frames[i]);
 }
 
-/* `e` is what it would hear next, were there room. */
-static void check_lag(struct gw_session *s, const struct gw_entry *e)
+/* A session that takes nothing any more: too far behind, or, while it catches up, for too long.
+ * `e` is what it would hear next, were there room. */
+static void check_stall(struct gw_session *s, const struct gw_backlog *b,
+                        const struct gw_entry *e)
 {
-    if (s->hub->backlog.total - e->offset <= s->all->queue_bytes)
+    bool is_over;
+
+    if (s->blocked_ms == 0)
+        s->blocked_ms = s->all->now_ms;
+    if (s->is_replaying)
+        is_over = s->all->now_ms - s->blocked_ms > STALL_MS;
+    else
+        is_over = b->total - e->offset > (int64_t)s->all->queue_bytes;
+    if (!is_over)
         return;
     s->all->slow.value++;
     gw_session_close(s, CLOSE_TRY_AGAIN, "reading too slowly; connect again and resume");
 }
 
+/* Where its next event is: in memory, on the page that is being replayed, or (null) neither. */
+static struct gw_backlog *source_of(const struct gw_session *s)
+{
+    struct gw_hub *h = s->hub;
+
+    if (s->next_seq > h->backlog.gone)
+        return &h->backlog;
+    if (s->next_seq > h->page.gone && s->next_seq <= h->page_end)
+        return &h->page;
+    return NULL;
+}
+
 void gw_session_pump(struct gw_session *s)
 {
-    struct gw_backlog *b = &s->hub->backlog;
+    struct gw_backlog *b;
     struct gw_entry *e;
 
     while (!s->is_closing && s->next_seq != 0) {
-        if (s->next_seq <= b->gone) { /* what it needs is no longer in memory */
-            s->all->slow.value++;
-            gw_session_close(s, CLOSE_TRY_AGAIN, "too far behind; connect again and resume");
+        b = source_of(s);
+        if (b == NULL) { /* the hub reads it from the log */
+            s->is_replaying = true;
             return;
         }
         e = gw_backlog_from(b, s->next_seq);
-        if (e == NULL)
-            return;
-        if (!s->wire->ops->has_room(s->wire)) {
-            check_lag(s, e);
+        if (e == NULL && b == &s->hub->page) {
+            s->next_seq = s->hub->page_end + 1;
+            continue;
+        }
+        if (e == NULL) {
+            s->is_replaying = false;
             return;
         }
+        if (!s->wire->ops->has_room(s->wire)) {
+            check_stall(s, b, e);
+            return;
+        }
+        s->blocked_ms = 0;
         s->next_seq = e->event.seq + 1;
-        give(s, e);
+        give(s, b, e);
     }
+}
+
+void gw_session_room(struct gw_session *s)
+{
+    if (s->hub == NULL)
+        return;
+    gw_session_pump(s);
+    if (gw_session_wants_older(s) != 0)
+        s->hub->changed(s->hub);
 }
 
 void gw_session_text(struct gw_session *s, struct tw_slice message)

@@ -19,7 +19,8 @@ struct gw_sessions {
     size_t queue_bytes;    /* how far a session may lag, in bytes of events */
     struct tw_buf scratch; /* a message while it is scanned */
     struct tw_metric open[GW_DIALECTS];
-    struct tw_metric slow, messages_in, messages_out, nonsense, rendered;
+    struct tw_metric slow, messages_in, messages_out, nonsense, rendered, resumed, resynced;
+    uint64_t now_ms; /* of this turn; the hub's owner sets it */
 };
 
 struct gw_session {
@@ -29,6 +30,11 @@ struct gw_session {
     struct gw_hub *hub;
     struct tw_list link; /* in its hub */
     uint64_t next_seq;   /* the first event that it has not been given; 0 before the greeting */
+    uint64_t since;      /* what it resumes behind, when it does */
+    uint64_t blocked_ms; /* when its wire was first found full; 0: it has room */
+    bool resumes;
+    bool is_replaying; /* it has not caught up yet: it may lag as far as it does */
+    bool has_heard;    /* an event was given to it: too late for a resume message */
     bool hears_all;
     bool is_closing;
     char key_id[37];    /* of the API key, for revocation */
@@ -44,12 +50,23 @@ struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_diale
                                   struct gw_wire *wire);
 void gw_session_free(struct gw_session *s); /* leaves its hub; fine with null */
 
-/* The hub is at `seq`: greet, and hear what comes behind it. */
-void gw_session_begin(struct gw_session *s, uint64_t seq);
+/* The hub is at `head`, and events from `oldest` on are kept: greet, and hear what comes behind
+ * the head, or behind what it resumes from. */
+void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest);
+
+/* Go back to behind `since`; false when it has been given an event already. */
+bool gw_session_resume(struct gw_session *s, uint64_t since);
+
+/* What it waits for is older than what is in memory and it could take it now: the seq, else 0.
+ */
+uint64_t gw_session_wants_older(const struct gw_session *s);
 
 /* Give it what it has not heard, as far as there is room; a session that lags too far is closed
  * with 1013. */
 void gw_session_pump(struct gw_session *s);
+
+/* Its wire has room again: the same, and the hub hears when the log must be read for it. */
+void gw_session_room(struct gw_session *s);
 
 /* A message from the client (lent). */
 void gw_session_text(struct gw_session *s, struct tw_slice message);

@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/json_view.h"
 #include "common/json_write.h"
+#include "common/refusal.h"
 #include "gateway/dialect.h"
 #include "gateway/session.h"
 
@@ -81,6 +82,18 @@ static const struct row *row_of(const struct tw_event *ev)
     return NULL;
 }
 
+/* ?since=<seq>: hear what came behind it first. */
+static void read_since(const struct tw_http_request *req, struct gw_hello *hello)
+{
+    struct tw_buf text = { .max = 64 };
+    int r = tw_http_query(req, "since", &text);
+
+    hello->resumes = r == 1 && tw_slice_u64(tw_buf_view(&text), &hello->since);
+    if (r != 0 && !hello->resumes)
+        hello->refusal = "INVALID_SINCE";
+    tw_buf_done(&text);
+}
+
 /* /ws/pos/{tenant} */
 static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
 {
@@ -94,6 +107,7 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     if (tenant.len == 0 || memchr(tenant.at, '/', tenant.len) != NULL)
         return false;
     hello->tenant = tenant;
+    read_since(req, hello);
     hello->hears_all =
         tw_http_query(req, "events", &events) == 1 && tw_slice_is(tw_buf_view(&events), "all");
     tw_buf_done(&events);
@@ -108,13 +122,13 @@ static void put_time(struct tw_buf *out)
     tw_json_member(out, "timestamp", tw_slice_of(text));
 }
 
-static void put_seq(struct tw_buf *out, uint64_t seq)
+static void put_number(struct tw_buf *out, const char *name, uint64_t number)
 {
-    tw_json_member_raw(out, "seq", (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(out, seq);
+    tw_json_member_raw(out, name, (struct tw_slice){ NULL, 0 });
+    tw_buf_u64(out, number);
 }
 
-static void greet(struct gw_session *s, uint64_t seq)
+static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     struct tw_buf out = { .max = 1024 };
 
@@ -123,7 +137,23 @@ static void greet(struct gw_session *s, uint64_t seq)
     tw_json_member(&out, "tenant", tw_slice_of(gw_session_tenant(s)->slug));
     tw_json_member(&out, "message", TW_LIT("Connected to POS WebSocket"));
     put_time(&out);
-    put_seq(&out, seq);
+    put_number(&out, "seq", seq);
+    put_number(&out, "oldestSeq", oldest);
+    tw_buf_char(&out, '}');
+    gw_session_send(s, tw_buf_view(&out));
+    tw_buf_done(&out);
+}
+
+static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
+{
+    struct tw_buf out = { .max = 1024 };
+
+    tw_buf_char(&out, '{');
+    tw_json_member(&out, "type", TW_LIT("resync_required"));
+    tw_json_member(&out, "tenant", tw_slice_of(gw_session_tenant(s)->slug));
+    put_time(&out);
+    put_number(&out, "oldestSeq", oldest);
+    put_number(&out, "seq", seq);
     tw_buf_char(&out, '}');
     gw_session_send(s, tw_buf_view(&out));
     tw_buf_done(&out);
@@ -156,8 +186,9 @@ static void nonsense(struct gw_session *s, const char *why)
     tw_buf_done(&text);
 }
 
-static void on_ping(struct gw_session *s)
+static void on_ping(struct gw_session *s, const struct tw_json *root)
 {
+    (void)root;
     struct tw_buf out = { .max = 128 };
 
     tw_buf_char(&out, '{');
@@ -168,15 +199,28 @@ static void on_ping(struct gw_session *s)
     tw_buf_done(&out);
 }
 
-static void on_pong(struct gw_session *s)
+static void on_pong(struct gw_session *s, const struct tw_json *root)
 {
     (void)s; /* legal and ignored */
+    (void)root;
+}
+
+static void on_resume(struct gw_session *s, const struct tw_json *root)
+{
+    int64_t since;
+
+    if (!tw_json_integer_of(tw_json_at(root, "since"), &since) || since < 0)
+        send_error(s, "INVALID_SINCE", tw_refusal_of("INVALID_SINCE")->message);
+    else if (!gw_session_resume(s, (uint64_t)since))
+        send_error(
+            s, "RESUME_TOO_LATE",
+            "Events were sent already, or it was resumed before. Connect again with ?since=.");
 }
 
 static const struct {
     const char *type;
-    void (*act)(struct gw_session *s);
-} messages[] = { { "ping", on_ping }, { "pong", on_pong } };
+    void (*act)(struct gw_session *s, const struct tw_json *root);
+} messages[] = { { "ping", on_ping }, { "pong", on_pong }, { "resume", on_resume } };
 
 static void message(struct gw_session *s, struct tw_slice json)
 {
@@ -191,10 +235,10 @@ static void message(struct gw_session *s, struct tw_slice json)
         while (i < TW_COUNT(messages) && !tw_slice_is(type, messages[i].type))
             i++;
         if (i < TW_COUNT(messages))
-            messages[i].act(s);
+            messages[i].act(s, root);
         else
             send_error(s, "UNKNOWN_TYPE",
-                       "This message type is not known; a till may send ping.");
+                       "This message type is not known; a till may send ping or resume.");
     }
     tw_json_free(root);
 }
@@ -247,7 +291,7 @@ static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
     tw_json_member(&out, "type", tw_slice_of(row->type));
     tw_json_member(&out, "tenant", tw_slice_of(tenant->slug));
     tw_json_member(&out, "timestamp", ev->at);
-    put_seq(&out, ev->seq);
+    put_number(&out, "seq", ev->seq);
     put_fields(&out, ev, row->beside, TW_COUNT(row->beside));
     tw_json_member_raw(&out, "data", TW_LIT("{"));
     put_fields(&out, ev, row->data, TW_COUNT(row->data));
@@ -262,6 +306,7 @@ const struct gw_dialect gw_orderweb = {
     .labels = "dialect=\"orderweb\"",
     .claims = claims,
     .greet = greet,
+    .resync = resync,
     .message = message,
     .nonsense = nonsense,
     .hears = hears,
