@@ -16,6 +16,7 @@ struct gw_entry {
     struct tw_event event; /* its slices point into `text` */
     struct gw_batch rendered[GW_DIALECTS];
     bool is_rendered[GW_DIALECTS];
+    uint32_t heard; /* sessions that were given it */
     int64_t offset; /* bytes of all events before it, from some point on; may be negative */
     char text[];
 };

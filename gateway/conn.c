@@ -138,8 +138,24 @@ static void on_written(struct tw_stream_owner *o, int err)
     drive_later(c);
 }
 
+static void note_end(struct gw_conn *c)
+{
+    struct gw_session *s = c->session;
+
+    if (c->peer_closed && c->close_code == 0)
+        s->end_reason = "closed by the client";
+    else if (c->close_code != 0)
+        s->end_reason = c->close_reason;
+    else if (c->ws.is_over)
+        s->end_reason = "broke RFC 6455";
+    else
+        s->end_reason = "the connection was lost";
+    s->end_code = c->close_code;
+}
+
 static void count_end(struct gw_conn *c)
 {
+    note_end(c);
     if (c->peer_closed && c->close_code == 0)
         c->all->closed_by_peer.value++;
     else if (c->close_code != 0 || c->ws.is_over)

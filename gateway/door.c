@@ -30,6 +30,7 @@ struct visitor {
     struct tw_buf answer; /* the 101 */
     struct tw_buf tenant;
     char request_id[TW_REQUEST_ID];
+    char device[64]; /* X-Device-Id, when it is short and plain */
 };
 
 void gw_door_start(struct gw_door *door, struct tw_metrics *metrics)
@@ -105,6 +106,7 @@ static void admit(struct visitor *v, const struct gw_identity *identity)
     s->since = v->hello.since;
     memcpy(s->key_id, identity->key_id, sizeof(s->key_id));
     s->expires_ms = identity->expires_ms;
+    memcpy(s->device, v->device, sizeof(s->device));
     door->admitted.value++;
     gw_hubs_join(door->hubs, &identity->tenant, s);
     gw_conn_start(conn, s, tw_buf_view(&rest));
@@ -114,7 +116,13 @@ static void admit(struct visitor *v, const struct gw_identity *identity)
 static void send_refusal(struct visitor *v, int status, struct tw_slice body)
 {
     struct tw_http_response res = { 0 };
+    struct gw_synclog_row row = { .kind = "auth_failed",
+                                  .dialect = v->dialect->name,
+                                  .device = tw_slice_of(v->device),
+                                  .reason = v->tenant.at,
+                                  .code = (unsigned)status };
 
+    gw_synclog_add(v->door->log, &row);
     v->door->refused.value++;
     tw_refusal_head(&res, status);
     tw_http_add(&res, "X-Request-Id", tw_slice_of(v->request_id));
@@ -168,6 +176,15 @@ static bool read_key(const struct tw_http_request *req, char hash[TW_SHA256_HEX]
     return key.len > 0;
 }
 
+/* A name that is too long or not UTF-8 is no name. */
+static void read_device(const struct tw_http_request *req, char out[64])
+{
+    struct tw_slice name = tw_http_header(req, "x-device-id");
+
+    if (name.len > 0 && name.len < 64 && tw_is_utf8(name))
+        memcpy(out, name.at, name.len);
+}
+
 static bool is_good_header(struct tw_slice value)
 {
     return value.len <= HEADER_MOST && tw_is_utf8(value);
@@ -192,6 +209,7 @@ static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
     v->tenant.max = 256;
     memcpy(v->request_id, request_id, sizeof(v->request_id));
     gw_upgrade_answer(req, &v->answer);
+    read_device(req, v->device);
     if (!tw_percent_decode(&v->tenant, hello->tenant, false))
         code = "INVALID_TENANT";
     else if (!is_good_header(header))
@@ -201,10 +219,11 @@ static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
         visitor_free(v);
         return;
     }
+    tw_buf_char(&v->tenant, '\0'); /* also a text for the log */
     v->query.auth = door->auth;
     v->query.answered = on_identity;
     v->query.has_key = read_key(req, v->query.key_hash);
-    v->query.tenant = tw_buf_view(&v->tenant);
+    v->query.tenant = tw_slice_from(v->tenant.at, v->tenant.len - 1);
     v->query.tenant_header = header;
     v->query.scope = hello->scope;
     v->query.request_id = v->request_id;

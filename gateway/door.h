@@ -7,6 +7,7 @@
 #include "gateway/conn.h"
 #include "gateway/hubs.h"
 #include "gateway/session.h"
+#include "gateway/synclog.h"
 
 /* Embedded in the process's state. */
 struct gw_door {
@@ -15,6 +16,7 @@ struct gw_door {
     struct gw_conns *conns;
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;
+    struct gw_synclog *log;
     size_t sessions_most;
     bool is_closed; /* draining */
     struct tw_metric admitted, refused, waiting;

@@ -53,6 +53,7 @@ void gw_hub_begin(struct gw_hub *h, uint64_t head, uint64_t oldest)
     if (h->cursor.is_known)
         return;
     h->oldest = oldest;
+    h->logged = head;
     gw_cursor_begin(&h->cursor, head);
     gw_backlog_restart(&h->backlog, head);
     tw_list_each(&h->sessions, link)

@@ -27,6 +27,7 @@ struct gw_hub {
     struct tw_list sessions;
     size_t session_count;
     uint64_t delivered;
+    uint64_t logged; /* deliveries up to this seq are in the log */
     uint64_t oldest; /* the log keeps events from this seq on */
 
     /* A piece of the log for sessions that resume from before the backlog: it covers what lies

@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "gateway/hub.h"
 #include "gateway/session.h"
+#include "gateway/synclog.h"
 
 #define GAP_MS 40
 #define RETRY_MS 250
@@ -441,7 +442,8 @@ static void plan_reconcile(struct gw_hubs *hubs)
 
 /* The answer is as old as the question: events may have come since. So only a head before the
  * cursor of that time has gone back, and only one beyond today's cursor is news. */
-static void take_head(struct gw_hubs *hubs, struct tw_slice tenant, uint64_t head)
+static void take_head(struct gw_hubs *hubs, struct tw_slice tenant, uint64_t head,
+                      uint64_t oldest)
 {
     struct place *p = tw_map_get(&hubs->by_tenant, tenant);
     uint64_t before;
@@ -449,6 +451,7 @@ static void take_head(struct gw_hubs *hubs, struct tw_slice tenant, uint64_t hea
     if (p == NULL || !p->is_asked)
         return;
     p->is_asked = false;
+    p->hub.oldest = oldest;
     before = p->hub.cursor.at;
     if (head >= p->asked_at && head <= before)
         return;
@@ -470,7 +473,8 @@ static void on_heads(struct tw_pg_call *call, const struct tw_pg_result *result)
     if (tw_pg_error(result) == 0) {
         hubs->reconciliations.value++;
         for (size_t i = 0; i < tw_pg_rows(result); i++)
-            take_head(hubs, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1));
+            take_head(hubs, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1),
+                      (uint64_t)tw_pg_int(result, i, 2));
     } else {
         hubs->log_failures.value++;
     }
@@ -546,6 +550,30 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
     plan_reconcile(hubs);
     return tw_redis_start(&hubs->subscriber, loop, redis_url, "subscriber", &redis_events,
                           metrics);
+}
+
+static void log_hub(struct gw_hub *h, struct gw_synclog *log)
+{
+    struct gw_entry *e;
+
+    if (h->logged < h->backlog.gone) /* it went out of memory before its row was written */
+        h->logged = h->backlog.gone;
+    while ((e = gw_backlog_from(&h->backlog, h->logged + 1)) != NULL) {
+        struct gw_synclog_row row = { .kind = "delivery",
+                                      .tenant = tw_slice_of(h->tenant.id),
+                                      .seq = e->event.seq,
+                                      .count = e->heard };
+
+        h->logged = e->event.seq;
+        if (e->heard > 0)
+            gw_synclog_add(log, &row);
+    }
+}
+
+void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log)
+{
+    tw_list_each(&hubs->all, link)
+        log_hub(&tw_container_of(link, struct place, link)->hub, log);
 }
 
 void gw_hubs_stop(struct gw_hubs *hubs)

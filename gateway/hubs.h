@@ -17,6 +17,7 @@
 struct gw_hub;
 struct gw_session;
 struct gw_sessions;
+struct gw_synclog;
 
 /* Embedded in the process's state. */
 struct gw_hubs {
@@ -42,6 +43,11 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
                   const char *redis_url, size_t backlog_bytes, struct gw_sessions *sessions,
                   struct tw_metrics *metrics);
 void gw_hubs_stop(struct gw_hubs *hubs);
+
+/* One row for each event that was handed out since the last time, with the number of sessions
+ * that heard it. */
+void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log);
+
 void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
 
 /* Put a session into its tenant's hub, which is made when it is the first. */

@@ -9,6 +9,7 @@
 #include "common/stream.h"
 #include "gateway/control.h"
 #include "gateway/door.h"
+#include "gateway/synclog.h"
 
 #define EXPIRY_CHECK_MS 1000
 #define DRAIN_STEPS                                                                            \
@@ -26,6 +27,7 @@ struct gateway {
     struct gw_conns conns;
     struct gw_sessions sessions;
     struct gw_hubs hubs;
+    struct gw_synclog log;
     struct tw_deadline expiry, goodbye;
     size_t goodbyes_each;
     struct tw_metric ws_contexts;
@@ -48,6 +50,13 @@ static void on_control(struct gw_hubs *hubs, char *at, size_t len)
     gw_control_read(&g->conns, &g->auth, at, len);
 }
 
+static void on_collect(struct gw_synclog *log)
+{
+    struct gateway *g = tw_container_of(log, struct gateway, log);
+
+    gw_hubs_log_deliveries(&g->hubs, log);
+}
+
 static void on_expiry(struct tw_deadline *t)
 {
     struct gateway *g = tw_container_of(t, struct gateway, expiry);
@@ -65,13 +74,16 @@ static void start_parts(struct gateway *g)
                      set->database_connections, set->database_queue, m);
     tw_schema_start(&g->schema, &g->pool, m);
     gw_auth_start(&g->auth, &g->pool, set->auth_cache_ms, m);
-    gw_sessions_start(&g->sessions, set->queue_bytes, set->message_bytes, m);
+    gw_synclog_start(&g->log, &g->daemon.loop, &g->pool, set->instance, m);
+    g->log.collect = on_collect;
+    gw_sessions_start(&g->sessions, &g->log, set->queue_bytes, set->message_bytes, m);
     gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms,
                    m);
     g->door.auth = &g->auth;
     g->door.conns = &g->conns;
     g->door.hubs = &g->hubs;
     g->door.sessions = &g->sessions;
+    g->door.log = &g->log;
     g->door.sessions_most = set->max_sessions;
     g->door.http.limits = &g->limits;
     gw_door_start(&g->door, m);
@@ -144,6 +156,7 @@ static void stop(struct tw_daemon *d)
     tw_after_cancel(&d->loop, &g->goodbye);
     tw_listener_stop(&g->listener);
     gw_hubs_stop(&g->hubs);
+    gw_synclog_stop(&g->log);
     tw_schema_stop(&g->schema);
     tw_http_server_close(&g->door.http);
     gw_conns_shut(&g->conns);
@@ -156,6 +169,7 @@ static void release(struct tw_daemon *d)
 
     gw_hubs_done(&g->hubs);
     gw_auth_done(&g->auth);
+    gw_synclog_done(&g->log);
     gw_sessions_done(&g->sessions);
     gw_conns_done(&g->conns);
 }

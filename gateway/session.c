@@ -13,14 +13,16 @@
 #include "gateway/backlog.h"
 #include "gateway/frame.h"
 #include "gateway/hub.h"
+#include "gateway/synclog.h"
 #include "gateway/wire.h"
 
 #define CLOSE_TRY_AGAIN 1013
 #define STALL_MS 10000
 
-void gw_sessions_start(struct gw_sessions *all, size_t queue_bytes, size_t message_bytes,
-                       struct tw_metrics *metrics)
+void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t queue_bytes,
+                       size_t message_bytes, struct tw_metrics *metrics)
 {
+    all->log = log;
     all->queue_bytes = queue_bytes;
     all->scratch.max = message_bytes;
     for (size_t i = 0; i < GW_DIALECTS; i++)
@@ -59,12 +61,27 @@ struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_diale
     return s;
 }
 
+static void log_row(struct gw_session *s, const char *kind)
+{
+    struct gw_synclog_row row = { .kind = kind,
+                                  .tenant = tw_slice_of(s->hub->tenant.id),
+                                  .dialect = s->dialect->name,
+                                  .device = tw_slice_of(s->device),
+                                  .seq = s->next_seq > 0 ? s->next_seq - 1 : 0,
+                                  .reason = s->end_reason,
+                                  .code = s->end_code };
+
+    gw_synclog_add(s->all->log, &row);
+}
+
 void gw_session_free(struct gw_session *s)
 {
     if (s == NULL)
         return;
-    if (s->hub != NULL)
+    if (s->hub != NULL) {
+        log_row(s, "disconnect");
         gw_hub_leave(s->hub, s);
+    }
     s->all->open[gw_dialect_index(s->dialect)].value--;
     free(s);
 }
@@ -88,6 +105,7 @@ void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest)
     s->dialect->greet(s, head, oldest);
     if (s->resumes)
         set_place(s, s->since, head, oldest);
+    log_row(s, "connect");
 }
 
 bool gw_session_resume(struct gw_session *s, uint64_t since)
@@ -145,6 +163,7 @@ static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
     if (!s->dialect->hears(s, &e->event))
         return;
     s->has_heard = true;
+    e->heard++;
     batch = gw_backlog_render(b, e, s->dialect, &s->hub->tenant, &s->all->rendered.value);
     for (size_t i = 0; i < batch->count; i++)
         send_frame(s, batch->frames[i]);

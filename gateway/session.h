@@ -12,12 +12,14 @@
 #include "gateway/dialect.h"
 
 struct gw_hub;
+struct gw_synclog;
 struct gw_wire;
 
 /* What all sessions of a process share. */
 struct gw_sessions {
-    size_t queue_bytes;    /* how far a session may lag, in bytes of events */
-    struct tw_buf scratch; /* a message while it is scanned */
+    size_t queue_bytes;     /* how far a session may lag, in bytes of events */
+    struct gw_synclog *log; /* kept */
+    struct tw_buf scratch;  /* a message while it is scanned */
     struct tw_metric open[GW_DIALECTS];
     struct tw_metric slow, messages_in, messages_out, nonsense, rendered, resumed, resynced;
     uint64_t now_ms; /* of this turn; the hub's owner sets it */
@@ -39,10 +41,13 @@ struct gw_session {
     bool is_closing;
     char key_id[37];    /* of the API key, for revocation */
     int64_t expires_ms; /* wall clock; 0: never */
+    char device[64];    /* as it named itself; may be empty */
+    unsigned end_code;  /* why it ended, for the log: a close code, or 0 */
+    const char *end_reason;
 };
 
-void gw_sessions_start(struct gw_sessions *all, size_t queue_bytes, size_t message_bytes,
-                       struct tw_metrics *metrics);
+void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t queue_bytes,
+                       size_t message_bytes, struct tw_metrics *metrics);
 void gw_sessions_done(struct gw_sessions *all);
 
 /* Gives; `wire` is kept. It hears nothing before it joins a hub (hub.h). */
