@@ -17,6 +17,7 @@
 #include "gateway/wire.h"
 
 #define CLOSE_TRY_AGAIN 1013
+#define SLOW_MS 1000
 #define STALL_MS 10000
 
 void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t queue_bytes,
@@ -169,20 +170,18 @@ static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
         send_frame(s, batch->frames[i]);
 }
 
-/* A session that takes nothing any more: too far behind, or, while it catches up, for too long.
- * `e` is what it would hear next, were there room. */
+/* A session that takes nothing any more: for a second while it is far behind, for ten in any
+ * case. A burst alone closes nobody: being far behind costs no memory, and what has left memory
+ * is read from the log. `e` is what it would hear next, were there room. */
 static void check_stall(struct gw_session *s, const struct gw_backlog *b,
                         const struct gw_entry *e)
 {
-    bool is_over;
+    bool is_far = b->total - e->offset > (int64_t)s->all->queue_bytes;
+    uint64_t most = is_far && !s->is_replaying ? SLOW_MS : STALL_MS;
 
     if (s->blocked_ms == 0)
         s->blocked_ms = s->all->now_ms;
-    if (s->is_replaying)
-        is_over = s->all->now_ms - s->blocked_ms > STALL_MS;
-    else
-        is_over = b->total - e->offset > (int64_t)s->all->queue_bytes;
-    if (!is_over)
+    if (s->all->now_ms - s->blocked_ms <= most)
         return;
     s->all->slow.value++;
     gw_session_close(s, CLOSE_TRY_AGAIN, "reading too slowly; connect again and resume");
