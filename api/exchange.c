@@ -27,6 +27,8 @@ struct exchange {
     struct api_context context;
     char *body;
     int attempts;
+    struct api_parked parked; /* while it waits for an event */
+    uint64_t wait_ms;         /* how long it may yet; 0: it does not */
 };
 
 /* Columns of the one statement. */
@@ -44,9 +46,16 @@ static void exchange_free(struct exchange *x)
     free(x);
 }
 
+/* A parked request has nothing under way: it ends here. */
 static void on_gone(struct tw_http_waiter *w)
 {
-    tw_container_of(w, struct exchange, waiter)->conn = NULL;
+    struct exchange *x = tw_container_of(w, struct exchange, waiter);
+
+    x->conn = NULL;
+    if (tw_list_linked(&x->parked.link)) {
+        api_waiting_leave(&x->service->waiting, &x->parked);
+        exchange_free(x);
+    }
 }
 
 static void count_answer(struct api_service *s, int status)
@@ -97,6 +106,8 @@ static void answer(struct exchange *x, const struct tw_pg_result *result)
     struct tw_http_response res = { 0 };
     int64_t status = tw_pg_int(result, 0, STATUS);
 
+    if (status == 204) /* nothing yet; the body says so */
+        status = 200;
     tw_refusal_head(&res, (int)status);
     tw_http_add(&res, "X-Request-Id", tw_slice_of(x->context.request_id));
     tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
@@ -170,6 +181,32 @@ static void fail(struct exchange *x, const struct tw_pg_result *result)
         refuse(x->service, x->conn, code, x->context.request_id);
 }
 
+/* Ask again: for the news, or for the answer that there is none. */
+static void on_wake(struct api_parked *p, bool has_news)
+{
+    struct exchange *x = tw_container_of(p, struct exchange, parked);
+
+    if (!has_news)
+        x->wait_ms = 0;
+    x->attempts = 0;
+    call(x);
+}
+
+/* Whether the exchange is parked now: there is nothing yet, and the client waits. */
+static bool park(struct exchange *x, const struct tw_pg_result *result)
+{
+    struct tw_slice tenant = tw_pg_text(result, 0, TENANT);
+
+    if (tw_pg_int(result, 0, STATUS) != 204 || x->wait_ms == 0 || x->conn == NULL ||
+        tenant.len >= sizeof(x->parked.tenant))
+        return false;
+    memcpy(x->parked.tenant, tenant.at, tenant.len);
+    x->parked.wake = on_wake;
+    if (x->parked.until_ms == 0)
+        x->parked.until_ms = x->service->pool.loop->now_ms + x->wait_ms;
+    return api_waiting_park(&x->service->waiting, &x->parked);
+}
+
 static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
 {
     struct exchange *x = tw_container_of(done, struct exchange, call);
@@ -188,6 +225,8 @@ static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
         if (x->context.has_key && tw_pg_int(result, 0, STATUS) != 401)
             api_limiter_know(&s->limiter, tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
                              now_ms);
+        if (park(x, result))
+            return;
         if (x->conn != NULL)
             answer(x, result);
     }
@@ -238,6 +277,20 @@ static const char *read_body(struct exchange *x, struct tw_http_request *req,
     return NULL;
 }
 
+/* ?after= and ?wait= (seconds), which SQL checks: here they only say how to wait. */
+static void read_wait(struct exchange *x, const struct tw_http_request *req)
+{
+    struct tw_buf text = { .max = 32 };
+    uint64_t seconds = 0;
+
+    if (tw_http_query(req, "wait", &text) == 1 && tw_slice_u64(tw_buf_view(&text), &seconds))
+        x->wait_ms = seconds > 30 ? 30000 : seconds * 1000;
+    tw_buf_clear(&text);
+    if (tw_http_query(req, "after", &text) == 1)
+        (void)tw_slice_u64(tw_buf_view(&text), &x->parked.after); /* SQL refuses what is none */
+    tw_buf_done(&text);
+}
+
 static void start_call(struct exchange *x, const struct api_match *match)
 {
     x->call.sql = call_sql;
@@ -274,6 +327,7 @@ static void begin(struct api_service *s, struct tw_http_conn *conn, struct tw_ht
                             s->pool.loop->now_ms))
         code = "RATE_LIMITED";
     if (code == NULL) {
+        read_wait(x, req);
         start_call(x, match);
     } else {
         refuse_with(s, conn, code, tw_buf_view(&why), request_id);

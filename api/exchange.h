@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/limiter.h"
+#include "api/waiting.h"
 #include "common/http_conn.h"
 #include "common/pg_pool.h"
 #include "common/redis_link.h"
@@ -13,6 +14,7 @@ struct api_service {
     struct tw_pg_pool pool;
     struct tw_redis_link publisher;
     struct api_limiter limiter;
+    struct api_waiting waiting;
     struct tw_metric under_way, published, publish_failures, replays, retries;
     struct tw_metric answers[6]; /* by hundreds of the status; [0] is not used */
 };

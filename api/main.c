@@ -52,6 +52,7 @@ static int start(struct tw_daemon *d)
                       &d->metrics);
     tw_pg_pool_start(&s->pool, &d->loop, set->database_url, d->kind->name,
                      set->database_connections, set->database_queue, &d->metrics);
+    api_waiting_start(&s->waiting, &d->loop, &s->pool, &d->metrics);
     tw_schema_start(&a->schema, &s->pool, &d->metrics);
     r = tw_redis_start(&s->publisher, &d->loop, set->redis_url, "publisher", &redis_events,
                        &d->metrics);
@@ -71,6 +72,7 @@ static void drain(struct tw_daemon *d)
     struct api *a = api_of(d);
 
     tw_listener_stop(&a->listener);
+    api_waiting_stop(&a->service.waiting);
     tw_http_server_drain(&a->service.http);
 }
 
@@ -86,6 +88,7 @@ static void stop(struct tw_daemon *d)
     struct api *a = api_of(d);
 
     tw_listener_stop(&a->listener);
+    api_waiting_stop(&a->service.waiting);
     tw_http_server_close(&a->service.http);
     tw_schema_stop(&a->schema);
     tw_pg_pool_close(&a->service.pool);
@@ -95,6 +98,7 @@ static void stop(struct tw_daemon *d)
 static void release(struct tw_daemon *d)
 {
     api_limiter_done(&api_of(d)->service.limiter);
+    api_waiting_done(&api_of(d)->service.waiting);
 }
 
 static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)

@@ -21,6 +21,7 @@ const struct api_route api_routes[] = {
     { TW_POST, "/api/{tenant}/loyalty/{phone}/add", "loyalty_add", PATH, "phone", MONEY },
     { TW_POST, "/api/{tenant}/loyalty/{phone}/redeem", "loyalty_redeem", PATH, "phone", MONEY },
     { TW_POST, "/api/{tenant}/reports/daily", "report_daily", PATH, NULL, MONEY },
+    { TW_GET, "/api/{tenant}/events", "events_list", PATH, NULL, NULL },
     { TW_GET, "/api/pos/pull-orders", "orders_pull", QUERY, NULL, NULL },
     { TW_POST, "/api/{tenant}/orders", "order_create", PATH, NULL, MONEY },
     { TW_GET, "/api/{tenant}/orders/{id}", "order_get", PATH, NULL, NULL },
@@ -30,5 +31,5 @@ const struct api_route api_routes[] = {
 };
 const size_t api_route_count = TW_COUNT(api_routes);
 
-const char *const api_query_names[] = { "status", "limit", "since" };
+const char *const api_query_names[] = { "status", "limit", "since", "after", "wait" };
 const size_t api_query_count = TW_COUNT(api_query_names);

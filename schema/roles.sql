@@ -39,7 +39,7 @@ revoke all on all functions in schema pos from public, tillwire_api, tillwire_ga
 grant usage on schema pos to tillwire_api, tillwire_gateway, tillwire_bridge;
 grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway, tillwire_bridge;
 
-grant execute on function pos.call(text, jsonb, json) to tillwire_api;
+grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]) to tillwire_api;
 
 grant execute on function pos.authenticate(jsonb) to tillwire_gateway;
 grant execute on function pos.heads(uuid[]), pos.events_after(uuid, bigint, int), pos.sync_log_write(json)

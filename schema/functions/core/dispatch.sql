@@ -21,6 +21,7 @@ begin
     when 'report_daily' then return pos.report_daily(c, body);
     when 'gift_card_issue' then return pos.gift_card_issue(c, body);
     when 'customer_create' then return pos.customer_create(c, body);
+    when 'events_list' then return pos.events_list(c, body);
     when 'health' then return pos.health(c, body);
     end case;
 end $$;
@@ -29,7 +30,7 @@ end $$;
 create or replace function pos.operation_writes(operation text) returns boolean
 language sql immutable parallel safe as $$
     select operation not in ('gift_card_balance', 'loyalty_points', 'order_get', 'orders_pending', 'orders_pull',
-                             'health')
+                             'events_list', 'health')
 $$;
 
 -- A key needs one of these; null for what is no operation.
@@ -37,7 +38,7 @@ create or replace function pos.operation_scopes(operation text) returns text[]
 language sql immutable parallel safe as $$
     select case
         when operation in ('gift_card_deduct', 'gift_card_balance', 'loyalty_points', 'loyalty_add',
-                           'loyalty_redeem', 'orders_pending', 'orders_pull', 'report_daily', 'health')
+                           'loyalty_redeem', 'orders_pending', 'orders_pull', 'report_daily', 'events_list', 'health')
             then array['pos']
         when operation in ('order_create', 'order_update', 'gift_card_issue', 'customer_create')
             then array['platform']

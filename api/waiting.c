@@ -1,0 +1,135 @@
+/* waiting.c - the list of those who wait, and the look at the heads.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/waiting.h"
+
+#include "common/base.h"
+#include "common/err.h"
+
+#define BEAT_MS 200
+#define PARKED_MOST 10000
+
+static void on_beat(struct tw_deadline *d);
+
+void api_waiting_start(struct api_waiting *w, struct tw_loop *loop, struct tw_pg_pool *pool,
+                       struct tw_metrics *metrics)
+{
+    w->loop = loop;
+    w->pool = pool;
+    w->tenants.max = (size_t)PARKED_MOST * 40;
+    tw_list_init(&w->parked);
+    tw_metric_add(metrics, &w->count, "long_polls", NULL, "Requests waiting for an event.");
+}
+
+static void wake(struct api_waiting *w, struct api_parked *p, bool has_news)
+{
+    api_waiting_leave(w, p);
+    p->wake(p, has_news);
+}
+
+void api_waiting_leave(struct api_waiting *w, struct api_parked *p)
+{
+    if (!tw_list_linked(&p->link))
+        return;
+    tw_list_remove(&p->link);
+    w->count.value--;
+}
+
+bool api_waiting_park(struct api_waiting *w, struct api_parked *p)
+{
+    if (w->is_stopped || w->count.value >= PARKED_MOST)
+        return false;
+    tw_list_append(&w->parked, &p->link);
+    w->count.value++;
+    if (!tw_deadline_is_set(&w->beat) && !w->is_asking)
+        tw_after(w->loop, &w->beat, BEAT_MS, on_beat);
+    return true;
+}
+
+/* Whoever is in time when its head is looked at is looked at together with the rest. */
+static void wake_those_behind(struct api_waiting *w, struct tw_slice tenant, uint64_t head)
+{
+    struct tw_list due;
+
+    tw_list_init(&due);
+    tw_list_each(&w->parked, link)
+    {
+        struct api_parked *p = tw_container_of(link, struct api_parked, link);
+
+        /* a head before it is news too: the stream went back */
+        if (head != p->after && tw_slice_is(tenant, p->tenant)) {
+            tw_list_remove(link);
+            tw_list_append(&due, link);
+        }
+    }
+    while (!tw_list_empty(&due))
+        wake(w, tw_container_of(due.next, struct api_parked, link), true);
+}
+
+static void wake_late(struct api_waiting *w)
+{
+    struct tw_list late;
+
+    tw_list_init(&late);
+    tw_list_each(&w->parked, link)
+    {
+        if (tw_container_of(link, struct api_parked, link)->until_ms > w->loop->now_ms)
+            continue;
+        tw_list_remove(link);
+        tw_list_append(&late, link);
+    }
+    while (!tw_list_empty(&late))
+        wake(w, tw_container_of(late.next, struct api_parked, link), false);
+}
+
+static void on_heads(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct api_waiting *w = tw_container_of(call, struct api_waiting, call);
+
+    w->is_asking = false;
+    if (w->is_stopped)
+        return;
+    for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
+        wake_those_behind(w, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1));
+    wake_late(w);
+    if (!tw_list_empty(&w->parked))
+        tw_after(w->loop, &w->beat, BEAT_MS, on_beat);
+}
+
+/* A tenant that several wait for is named several times: PostgreSQL answers once. */
+static void on_beat(struct tw_deadline *d)
+{
+    struct api_waiting *w = tw_container_of(d, struct api_waiting, beat);
+
+    if (tw_list_empty(&w->parked))
+        return;
+    tw_buf_clear(&w->tenants);
+    tw_list_each(&w->parked, link)
+    {
+        tw_buf_char(&w->tenants, w->tenants.len == 0 ? '{' : ',');
+        tw_buf_text(&w->tenants, tw_container_of(link, struct api_parked, link)->tenant);
+    }
+    tw_buf_char(&w->tenants, '}');
+    w->is_asking = true;
+    w->call = (struct tw_pg_call){
+        .sql = "select tenant_id, head from pos.heads($1::uuid[])",
+        .params = { { tw_buf_view(&w->tenants), false } },
+        .param_count = 1,
+        .done = on_heads,
+    };
+    tw_pg_pool_call(w->pool, &w->call);
+}
+
+void api_waiting_stop(struct api_waiting *w)
+{
+    if (w->loop == NULL || w->is_stopped)
+        return;
+    w->is_stopped = true;
+    tw_after_cancel(w->loop, &w->beat);
+    while (!tw_list_empty(&w->parked))
+        wake(w, tw_container_of(w->parked.next, struct api_parked, link), false);
+}
+
+void api_waiting_done(struct api_waiting *w)
+{
+    tw_buf_done(&w->tenants);
+}

@@ -1,0 +1,49 @@
+/* waiting.h - long polls: requests that wait until their tenant's stream has gone on.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/list.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/pg_pool.h"
+
+struct api_parked;
+/* Its stream has gone on, or (`has_news` false) its time is over. Never before the parking call
+ * has returned. */
+typedef void (*api_wake_cb)(struct api_parked *p, bool has_news);
+
+/* Embedded in whoever waits; zeroed but for these. */
+struct api_parked {
+    char tenant[37];   /* UUID text */
+    uint64_t after;    /* the last seq that it has */
+    uint64_t until_ms; /* of the loop's clock */
+    api_wake_cb wake;
+    struct tw_list link;
+};
+
+/* One statement every so often compares the heads of all tenants that are waited for; so a
+ * thousand waiting requests cost PostgreSQL what one costs. */
+struct api_waiting {
+    struct tw_loop *loop;
+    struct tw_pg_pool *pool;
+    struct tw_list parked;
+    struct tw_pg_call call;
+    struct tw_buf tenants;
+    struct tw_deadline beat;
+    bool is_asking, is_stopped;
+    struct tw_metric count;
+};
+
+void api_waiting_start(struct api_waiting *w, struct tw_loop *loop, struct tw_pg_pool *pool,
+                       struct tw_metrics *metrics); /* all kept */
+void api_waiting_stop(struct api_waiting *w);       /* wakes everybody, without news */
+void api_waiting_done(struct api_waiting *w);
+
+/* Wait (kept until the wake); false when too many wait already. */
+bool api_waiting_park(struct api_waiting *w, struct api_parked *p);
+void api_waiting_leave(struct api_waiting *w, struct api_parked *p); /* fine when not parked */
