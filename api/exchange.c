@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/refusal.h"
 
+#define RETRY_WITHIN_MS 2000
 #define ATTEMPTS 4 /* the first and three more, for deadlocks and lost connections */
 
 struct exchange {
@@ -27,6 +28,7 @@ struct exchange {
     struct api_context context;
     char *body;
     int attempts;
+    uint64_t started_ms;
     struct api_parked parked; /* while it waits for an event */
     uint64_t wait_ms;         /* how long it may yet; 0: it does not */
 };
@@ -132,7 +134,8 @@ static bool is_worth_another(const struct exchange *x, const struct tw_pg_result
 {
     int err = tw_pg_error(result);
 
-    if (x->attempts >= ATTEMPTS)
+    if (x->attempts >= ATTEMPTS ||
+        x->service->pool.loop->now_ms - x->started_ms > RETRY_WITHIN_MS)
         return false;
     if (err == TW_EQUERY)
         return strcmp(tw_pg_sqlstate(result), "40001") == 0 ||
@@ -149,7 +152,7 @@ static const struct {
     { "25006", "UNAVAILABLE" }, { "42883", "UNAVAILABLE" }, { "3F", "UNAVAILABLE" },
 };
 
-static const char *refusal_of(const struct tw_pg_result *result)
+static const char *refusal_of(const struct exchange *x, const struct tw_pg_result *result)
 {
     const char *state = tw_pg_sqlstate(result);
 
@@ -159,7 +162,7 @@ static const char *refusal_of(const struct tw_pg_result *result)
     case TW_ETIMEOUT:
         return "OVERLOADED";
     case TW_ELOST:
-        return "OUTCOME_UNKNOWN";
+        return x->call.writes ? "OUTCOME_UNKNOWN" : "UNAVAILABLE";
     default:
         for (size_t i = 0; i < TW_COUNT(by_sqlstate); i++)
             if (strncmp(state, by_sqlstate[i].prefix, strlen(by_sqlstate[i].prefix)) == 0)
@@ -170,7 +173,7 @@ static const char *refusal_of(const struct tw_pg_result *result)
 
 static void fail(struct exchange *x, const struct tw_pg_result *result)
 {
-    const char *code = refusal_of(result);
+    const char *code = refusal_of(x, result);
 
     if (tw_pg_error(result) == TW_EQUERY)
         tw_log_error("api.sql", tw_str("operation", x->route->operation), tw_str("code", code),
@@ -189,6 +192,7 @@ static void on_wake(struct api_parked *p, bool has_news)
     if (!has_news)
         x->wait_ms = 0;
     x->attempts = 0;
+    x->started_ms = x->service->pool.loop->now_ms;
     call(x);
 }
 
@@ -318,6 +322,7 @@ static void begin(struct api_service *s, struct tw_http_conn *conn, struct tw_ht
     x->conn = conn;
     x->route = match->route;
     x->waiter.gone = on_gone;
+    x->started_ms = s->pool.loop->now_ms;
     memcpy(x->context.request_id, request_id, sizeof(x->context.request_id));
     code = read_body(x, req, &why);
     if (code == NULL)

@@ -10,6 +10,7 @@
 
 #define BEAT_MS 3000 /* also a sign of life: the role's idle_session_timeout is 15 s */
 #define MAINTENANCE_MS 3600000
+#define ANSWER_MS 8000 /* housekeeping may take a while */
 #define NAMED_MOST 2000 /* beyond that the log itself is asked what is left */
 
 static void ask(struct br_relay *r);
@@ -96,6 +97,7 @@ static void start(struct br_relay *r, const char *sql, int params, tw_pg_done_cb
                     { tw_buf_view(&r->sent_seqs), false } },
         .param_count = params,
         .done = done,
+        .answer_ms = ANSWER_MS,
     };
     tw_pg_conn_send(r->conn, &r->call);
 }

@@ -17,7 +17,7 @@
 #include "common/log.h"
 
 #define CONNECT_MS 5000
-#define ANSWER_MS 8000 /* above the roles' statement_timeout: the server is hung */
+#define ANSWER_MS 2500 /* above the roles' statement_timeout: the server is hung */
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 5000
 #define OID_TEXT 25
@@ -253,6 +253,15 @@ static void start_connect(struct tw_pg_conn *c)
         go_down(c, "cannot connect");
 }
 
+/* Its limit runs from when it is the first: those behind it wait for it. */
+static void await_answer(struct tw_pg_conn *c)
+{
+    struct tw_pg_call *first = tw_container_of(c->calls.next, struct tw_pg_call, link);
+
+    tw_after(c->loop, &c->limit, first->answer_ms != 0 ? first->answer_ms : ANSWER_MS,
+             on_answer_limit);
+}
+
 /* The first call is answered: hand it out. Its `done` may send more. */
 static void finish_call(struct tw_pg_conn *c)
 {
@@ -271,7 +280,7 @@ static void finish_call(struct tw_pg_conn *c)
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
         result.err = TW_EQUERY;
     if (c->depth > 0)
-        tw_after(c->loop, &c->limit, ANSWER_MS, on_answer_limit);
+        await_answer(c);
     else
         tw_after_cancel(c->loop, &c->limit);
     call->done(call, &result);
@@ -380,7 +389,7 @@ void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call)
     c->depth++;
     c->writes += call->writes ? 1 : 0;
     if (c->depth == 1)
-        tw_after(c->loop, &c->limit, ANSWER_MS, on_answer_limit);
+        await_answer(c);
     (void)PQsendQueryParams(c->pg, call->sql, call->param_count, types, values, lengths,
                             formats, 0);
     (void)PQpipelineSync(c->pg); /* when either fails, the connection is bad: flush notices */
