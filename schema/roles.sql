@@ -16,7 +16,10 @@ begin
         end if;
         -- Only what is missing is written: two databases of one cluster may be migrated at once.
         -- jit: compiling a statement of a millisecond takes twenty.
-        foreach setting in array array['statement_timeout=5s', 'lock_timeout=2s',
+        foreach setting in array array['lock_timeout=1s',
+                                       -- below the processes' own limit of 2.5 s; housekeeping takes longer
+                                       case process when 'tillwire_bridge' then 'statement_timeout=5s'
+                                                    else 'statement_timeout=2s' end,
                                        'idle_in_transaction_session_timeout=10s', 'jit=off'] loop
             if not exists (select 1 from pg_roles where rolname = process and setting = any(rolconfig)) then
                 execute format('alter role %I set %s = %L', process, split_part(setting, '=', 1),
