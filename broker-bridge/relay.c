@@ -10,7 +10,7 @@
 
 #define BEAT_MS 3000 /* also a sign of life: the role's idle_session_timeout is 15 s */
 #define MAINTENANCE_MS 3600000
-#define ANSWER_MS 8000 /* housekeeping may take a while */
+#define ANSWER_MS 8000  /* housekeeping may take a while */
 #define NAMED_MOST 2000 /* beyond that the log itself is asked what is left */
 
 static void ask(struct br_relay *r);

@@ -28,8 +28,8 @@ struct tw_pg_call {
     const char *sql;
     struct tw_pg_param params[TW_PG_PARAMS];
     int param_count;
-    bool writes;       /* may lock rows, so others must not wait behind it (pg_pool.h) */
-    uint64_t affinity; /* not 0: calls of one affinity run one after the other */
+    bool writes;        /* may lock rows, so others must not wait behind it (pg_pool.h) */
+    uint64_t affinity;  /* not 0: calls of one affinity run one after the other */
     uint64_t answer_ms; /* how long it may take once it is its turn; 0: as usual */
     tw_pg_done_cb done;
 

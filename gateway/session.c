@@ -172,11 +172,9 @@ static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
 
 /* A session that takes nothing any more: for a second while it is far behind, for ten in any
  * case. A burst alone closes nobody: being far behind costs no memory, and what has left memory
- * is read from the log. `e` is what it would hear next, were there room. */
-static void check_stall(struct gw_session *s, const struct gw_backlog *b,
-                        const struct gw_entry *e)
+ * is read from the log. */
+static void check_stall(struct gw_session *s, bool is_far)
 {
-    bool is_far = b->total - e->offset > (int64_t)s->all->queue_bytes;
     uint64_t most = is_far && !s->is_replaying ? SLOW_MS : STALL_MS;
 
     if (s->blocked_ms == 0)
@@ -206,8 +204,11 @@ void gw_session_pump(struct gw_session *s)
 
     while (!s->is_closing && s->next_seq != 0) {
         b = source_of(s);
-        if (b == NULL) { /* the hub reads it from the log */
-            s->is_replaying = true;
+        if (b == NULL) {
+            if (!s->wire->ops->has_room(s->wire))
+                check_stall(s, true);
+            else
+                s->is_replaying = true; /* the hub reads it from the log */
             return;
         }
         e = gw_backlog_from(b, s->next_seq);
@@ -220,7 +221,7 @@ void gw_session_pump(struct gw_session *s)
             return;
         }
         if (!s->wire->ops->has_room(s->wire)) {
-            check_stall(s, b, e);
+            check_stall(s, b->total - e->offset > (int64_t)s->all->queue_bytes);
             return;
         }
         s->blocked_ms = 0;

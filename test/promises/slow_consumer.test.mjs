@@ -19,10 +19,11 @@ test('a till that never reads is closed while another hears everything', async (
     const before = await metric(gatewayOps[0], SLOW);
     slow.raw.socket.pause();
 
-    // The kernel's buffers come first: up to some megabytes.
+    // The kernel's buffers come first, up to some megabytes; then it has a second to take something.
+    const deadline = Date.now() + 60000;
     let sent = 0;
     while (await metric(gatewayOps[0], SLOW) === before) {
-        assert.ok(sent < 400, 'it is closed before forty megabytes wait for it');
+        assert.ok(Date.now() < deadline, 'it is closed although others are served');
         const id = await insertOrder(tenant, { items: large });
         sent += 1;
         await till.next((frame) => frame.json.data?.orderId === id, 'the order');
