@@ -205,6 +205,26 @@ test('a flood of pings from a till that does not read hurts nobody else', async 
     await ws.raw.until('pongs or a close', () => ws.frames().some((one) => one.opcode === pong || one.opcode === close));
 });
 
+test('a till that asks and asks without reading gets every answer when it reads, and hurts nobody else', async (t) => {
+    const tenant = await newTenant(t);
+    const ws = await openRawWebSocket(t, gatewayUrl, tenant);
+    const till = await tenant.till({ base: gatewayUrl });
+    ws.raw.socket.pause();
+    const asked = 100_000;
+    const thousand = Buffer.concat(Array.from({ length: 1000 }, () => frame(text, PING)));
+    for (let i = 0; i < asked / 1000; i += 1) ws.raw.write(thousand);
+    const { id } = await createOrder(tenant);
+    await till.next((one) => one.json.data?.orderId === id, 'the order');
+    await till.ping();
+
+    ws.raw.socket.resume();
+    const count = () => ws.raw.received.toString('latin1').split('"type":"pong"').length - 1;
+    const ends = () => ws.raw.isOver || ws.raw.received.length > 5_900_000; // some 60 bytes each
+    await ws.raw.until('the answers', () => ends() && (ws.raw.isOver || count() === asked));
+    if (!ws.raw.isOver) assert.equal(count(), asked);
+    else assert.ok([1008, 1013].includes(await ws.closeCode()));
+});
+
 test('ten thousand fragments of one message are given up', async (t) => {
     const tenant = await newTenant(t);
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);

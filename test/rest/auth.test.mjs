@@ -44,6 +44,13 @@ test('a key is good as X-API-Key, as a bearer in any case of the word, and as bo
     assertRefused(await request({ path, headers: { 'X-API-Key': tenant.key.toUpperCase() } }), 401, 'UNAUTHORIZED');
 });
 
+test('two different keys at once are 401, even when each is good', async (t) => {
+    const tenant = await newTenant(t);
+    const second = await issueKey(tenant, ['pos']);
+
+    assertRefused(await tenant.rest.get('/health', { headers: { Authorization: `Bearer ${second}` } }), 401, 'UNAUTHORIZED');
+});
+
 test('the key is no key in the address of a REST call', async (t) => {
     const tenant = await newTenant(t);
 

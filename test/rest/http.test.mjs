@@ -249,15 +249,6 @@ for (const [how, base] of fronts) {
     });
 }
 
-test('an Upgrade header on a REST path is not followed, and what is pipelined behind it is answered', async (t) => {
-    const tenant = await newTenant(t);
-    const raw = await openSocket(t, apiUrl);
-    raw.write(get(tenant, 'Connection: Upgrade', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__') + get(tenant));
-    const answers = await raw.answers(2);
-
-    assert.deepEqual(answers.map((res) => res.status), [200, 200]);
-});
-
 test('a body on a GET means nothing and is not taken for the next request', async (t) => {
     const tenant = await newTenant(t);
     const smuggled = get(tenant);

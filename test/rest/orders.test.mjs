@@ -240,12 +240,13 @@ test('instructions of 2001 characters are cut, and the answer says so', async (t
     assert.deepEqual(res.json.warnings.map((warning) => warning.code), ['NOTES_TRUNCATED']);
 });
 
-test('a thousand pending orders are one answer', async (t) => {
+test('a thousand pending orders are one answer, the rest is announced', async (t) => {
     const tenant = await newTenant(t);
     await sql(`insert into pos.orders (tenant_id, customer_name, total_amount, items, created_at)
-        select $1, 'Guest ' || n, n, '[]', timestamptz '2026-01-01' + n * interval '1 second' from generate_series(1, 1000) n`, tenant.id);
+        select $1, 'Guest ' || n, n, '[]', timestamptz '2026-01-01' + n * interval '1 second' from generate_series(1, 1001) n`, tenant.id);
     const res = await tenant.rest.get('/orders/pending');
 
     assert.equal(res.json.count, 1000);
     assert.equal(res.json.orders[999].customerName, 'Guest 1000');
+    assert.equal(res.json.hasMore, true);
 });
