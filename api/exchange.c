@@ -11,7 +11,6 @@
 #include "api/router.h"
 #include "common/base.h"
 #include "common/err.h"
-#include "common/event.h"
 #include "common/json_scan.h"
 #include "common/log.h"
 #include "common/refusal.h"
@@ -90,13 +89,12 @@ static void refuse(struct api_service *s, struct tw_http_conn *conn, const char 
 /* After the commit: one message an event. What Redis does not take, reconciliation finds. */
 static void publish(struct api_service *s, struct tw_slice tenant, struct tw_slice events)
 {
-    char channel[TW_CHANNEL_BYTES];
-    struct tw_slice one, to = tw_event_channel(tenant, channel);
+    struct tw_slice one;
 
     if (events.len == 0)
         return;
     while (tw_slice_split(&events, '\n', &one)) {
-        if (tw_redis_publish(&s->publisher, to, one) == 0)
+        if (tw_redis_publish_event(&s->publisher, tenant, one) == 0)
             s->published.value++;
         else
             s->publish_failures.value++;

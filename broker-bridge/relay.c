@@ -5,7 +5,6 @@
 #include "common/base.h"
 #include "common/encode.h"
 #include "common/err.h"
-#include "common/event.h"
 #include "common/log.h"
 
 #define BEAT_MS 3000 /* also a sign of life: the role's idle_session_timeout is 15 s */
@@ -28,13 +27,11 @@ static void ask_soon(struct br_relay *r)
 /* Rows are tenant, seq, event. False when Redis did not take one. */
 static bool publish_rows(struct br_relay *r, const struct tw_pg_result *result)
 {
-    char channel[TW_CHANNEL_BYTES];
     bool all = true;
 
     for (size_t i = 0; i < tw_pg_rows(result); i++) {
-        struct tw_slice to = tw_event_channel(tw_pg_text(result, i, 0), channel);
-
-        if (tw_redis_publish(r->redis, to, tw_pg_text(result, i, 2)) == 0) {
+        if (tw_redis_publish_event(r->redis, tw_pg_text(result, i, 0),
+                                   tw_pg_text(result, i, 2)) == 0) {
             r->published.value++;
         } else {
             r->failures.value++;

@@ -30,6 +30,21 @@ struct tw_slice tw_event_channel(struct tw_slice tenant, char out[TW_CHANNEL_BYT
     return tw_slice_from(out, 5 + n);
 }
 
+void tw_event_wrap(struct tw_buf *out, struct tw_slice tenant, struct tw_slice event)
+{
+    tw_buf_append(out, tenant);
+    tw_buf_char(out, ' ');
+    tw_buf_append(out, event);
+}
+
+size_t tw_event_unwrap(struct tw_slice message, struct tw_slice tenant)
+{
+    if (!tw_slice_starts(message, tenant) || message.len <= tenant.len + 1 ||
+        message.at[tenant.len] != ' ')
+        return 0;
+    return tenant.len + 1;
+}
+
 bool tw_event_tenant(struct tw_slice channel, struct tw_slice *tenant)
 {
     if (!tw_slice_starts(channel, TW_LIT("tw:t:")) || !tw_is_uuid(tw_slice_skip(channel, 5)))

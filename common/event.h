@@ -31,5 +31,13 @@ struct tw_slice tw_event_channel(struct tw_slice tenant, char out[TW_CHANNEL_BYT
 /* The tenant that a channel belongs to; false for any other channel. */
 bool tw_event_tenant(struct tw_slice channel, struct tw_slice *tenant);
 
+/* What is published on a tenant's channel: the tenant's UUID, a blank, the event. So that one
+ * wrong PUBLISH cannot show a tenant another one's event. Onto `out`. */
+void tw_event_wrap(struct tw_buf *out, struct tw_slice tenant, struct tw_slice event);
+
+/* The event in such a message (it begins at the returned offset); 0 when it is not this
+ * tenant's. */
+size_t tw_event_unwrap(struct tw_slice message, struct tw_slice tenant);
+
 /* News about keys and tenants that all gateways must hear. */
 #define TW_CONTROL_CHANNEL "tw:control"

@@ -13,6 +13,7 @@
 #include "common/crypto.h"
 #include "common/encode.h"
 #include "common/err.h"
+#include "common/event.h"
 #include "common/log.h"
 
 #define CONNECT_MS 2000
@@ -366,6 +367,20 @@ bool tw_redis_is_up(const struct tw_redis_link *l)
 int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message)
 {
     return command(l, 3, (const struct tw_slice[]){ TW_LIT("PUBLISH"), channel, message });
+}
+
+int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
+                           struct tw_slice event)
+{
+    struct tw_buf message = { .max = OUT_BYTES };
+    char channel[TW_CHANNEL_BYTES];
+    int r = TW_EFULL;
+
+    tw_event_wrap(&message, tenant, event);
+    if (!message.failed)
+        r = tw_redis_publish(l, tw_event_channel(tenant, channel), tw_buf_view(&message));
+    tw_buf_done(&message);
+    return r;
 }
 
 int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel)

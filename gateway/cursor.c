@@ -137,6 +137,11 @@ bool gw_cursor_saw_head(struct gw_cursor *c, uint64_t head)
     return true;
 }
 
+void gw_cursor_expect(struct gw_cursor *c, uint64_t seq)
+{
+    note_head(c, seq);
+}
+
 bool gw_cursor_has_gap(const struct gw_cursor *c)
 {
     return c->is_known && (c->known_head > c->at || c->held_count > 0);

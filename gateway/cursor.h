@@ -57,6 +57,9 @@ void gw_cursor_begin(struct gw_cursor *c, uint64_t head);
  * it back; the cursor is at the new head then and whatever was held is gone. */
 bool gw_cursor_saw_head(struct gw_cursor *c, uint64_t head);
 
+/* Somebody knows of `seq`: should the cursor be behind it, the log must be read. */
+void gw_cursor_expect(struct gw_cursor *c, uint64_t seq);
+
 /* Whether the log must be read behind `at`. */
 bool gw_cursor_has_gap(const struct gw_cursor *c);
 

@@ -57,7 +57,7 @@ void gw_hub_begin(struct gw_hub *h, uint64_t head, uint64_t oldest)
     gw_cursor_begin(&h->cursor, head);
     gw_backlog_restart(&h->backlog, head);
     tw_list_each(&h->sessions, link)
-        gw_session_begin(tw_container_of(link, struct gw_session, link), head, oldest);
+        gw_hub_place(h, tw_container_of(link, struct gw_session, link));
     release(h);
     h->changed(h);
 }
@@ -67,10 +67,54 @@ void gw_hub_join(struct gw_hub *h, struct gw_session *s)
     s->hub = h;
     tw_list_append(&h->sessions, &s->link);
     h->session_count++;
-    if (!h->cursor.is_known)
-        return;
-    gw_session_begin(s, h->cursor.at, h->oldest);
+    if (h->cursor.is_known)
+        gw_hub_place(h, s);
+}
+
+/* The log has been asked, or need not be: greet it when it is new, and give it its place. */
+static void settle(struct gw_hub *h, struct gw_session *s)
+{
+    if (s->next_seq == 0)
+        gw_session_begin(s, h->cursor.at, h->oldest);
+    else
+        gw_session_place(s, h->cursor.at, h->oldest);
+}
+
+void gw_hub_place(struct gw_hub *h, struct gw_session *s)
+{
+    if (s->resumes && s->since > h->cursor.at) {
+        s->is_ahead = true;
+        s->is_doubted = false;
+        gw_cursor_expect(&h->cursor, s->since);
+    } else {
+        settle(h, s);
+    }
     h->changed(h);
+}
+
+void gw_hub_reading(struct gw_hub *h)
+{
+    gw_cursor_reading(&h->cursor);
+    tw_list_each(&h->sessions, link)
+    {
+        struct gw_session *s = tw_container_of(link, struct gw_session, link);
+
+        s->is_doubted = s->is_ahead;
+    }
+}
+
+void gw_hub_read_end(struct gw_hub *h)
+{
+    gw_cursor_read_end(&h->cursor);
+    tw_list_each(&h->sessions, link)
+    {
+        struct gw_session *s = tw_container_of(link, struct gw_session, link);
+
+        if (s->is_ahead && (s->is_doubted || s->since <= h->cursor.at))
+            settle(h, s);
+        else if (s->is_ahead) /* it came while the log was read: ask again */
+            gw_cursor_expect(&h->cursor, s->since);
+    }
 }
 
 void gw_hub_leave(struct gw_hub *h, struct gw_session *s)
@@ -165,5 +209,11 @@ void gw_hub_older(struct gw_hub *h, uint64_t after, const struct tw_event *event
 void gw_hub_fan_out(struct gw_hub *h)
 {
     tw_list_each(&h->sessions, link)
-        gw_session_pump(tw_container_of(link, struct gw_session, link));
+    {
+        struct gw_session *s = tw_container_of(link, struct gw_session, link);
+
+        if (s->is_ahead && s->since <= h->cursor.at)
+            settle(h, s);
+        gw_session_pump(s);
+    }
 }

@@ -47,6 +47,16 @@ void gw_hub_begin(struct gw_hub *h, uint64_t head, uint64_t oldest);
 void gw_hub_join(struct gw_hub *h, struct gw_session *s);
 void gw_hub_leave(struct gw_hub *h, struct gw_session *s);
 
+/* Put a session behind what it resumes from. A till may come from another process that was
+ * ahead of this one: then it waits (ungreeted, if it is new) until a reading of the log has
+ * told whether that event exists; only if it does not, the client has to fetch the state anew.
+ */
+void gw_hub_place(struct gw_hub *h, struct gw_session *s);
+
+/* A reading of the log behind the cursor begins, and has reached the log's end. */
+void gw_hub_reading(struct gw_hub *h);
+void gw_hub_read_end(struct gw_hub *h);
+
 /* An event from Redis, and one read from the log. What the turn was, for the metrics. */
 enum gw_turn gw_hub_arrive(struct gw_hub *h, const struct tw_event *ev);
 enum gw_turn gw_hub_read(struct gw_hub *h, const struct tw_event *ev);

@@ -131,7 +131,7 @@ static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
     for (size_t i = 0; i < tw_pg_rows(result); i++)
         take_row(p, tw_pg_text(result, i, 1));
     if (tw_pg_rows(result) < READ_ROWS) {
-        gw_cursor_read_end(&p->hub.cursor);
+        gw_hub_read_end(&p->hub);
         p->is_gap_due = false;
         p->hubs->rejected.value += p->hub.cursor.rejected - rejected;
     }
@@ -174,7 +174,7 @@ static struct tw_slice seq_text(char text[24], uint64_t seq)
 
 static void read_events(struct place *p)
 {
-    gw_cursor_reading(&p->hub.cursor);
+    gw_hub_reading(&p->hub);
     p->hubs->log_reads.value++;
     p->call = (struct tw_pg_call){
         .sql = events_sql,
@@ -407,6 +407,7 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
     struct tw_slice tenant;
     struct tw_event ev;
     struct place *p;
+    size_t start;
 
     if (tw_slice_is(channel, TW_CONTROL_CHANNEL)) {
         hubs->on_control(hubs, at, len);
@@ -415,8 +416,10 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
     if (!tw_event_tenant(channel, &tenant) ||
         (p = tw_map_get(&hubs->by_tenant, tenant)) == NULL)
         return;
-    if (tw_json_scan(at, &len, &tw_json_wide, &fault) < 0 ||
-        tw_event_read(tw_slice_from(at, len), &ev) != 0) {
+    start = tw_event_unwrap(tw_slice_from(at, len), tenant);
+    len -= start;
+    if (start == 0 || tw_json_scan(at + start, &len, &tw_json_wide, &fault) < 0 ||
+        tw_event_read(tw_slice_from(at + start, len), &ev) != 0) {
         hubs->garbage.value++;
         return;
     }

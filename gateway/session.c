@@ -87,11 +87,11 @@ void gw_session_free(struct gw_session *s)
     free(s);
 }
 
-/* Behind `since` when that is still kept; else the client is told, and goes on at the head. */
-static void set_place(struct gw_session *s, uint64_t since, uint64_t head, uint64_t oldest)
+void gw_session_place(struct gw_session *s, uint64_t head, uint64_t oldest)
 {
-    if (since <= head && since + 1 >= oldest) {
-        s->next_seq = since + 1;
+    s->is_ahead = false;
+    if (s->since <= head && s->since + 1 >= oldest) {
+        s->next_seq = s->since + 1;
         s->is_replaying = true;
         s->all->resumed.value++;
         return;
@@ -105,7 +105,7 @@ void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest)
     s->next_seq = head + 1;
     s->dialect->greet(s, head, oldest);
     if (s->resumes)
-        set_place(s, s->since, head, oldest);
+        gw_session_place(s, head, oldest);
     log_row(s, "connect");
 }
 
@@ -114,15 +114,15 @@ bool gw_session_resume(struct gw_session *s, uint64_t since)
     if (s->has_heard || s->resumes)
         return false;
     s->resumes = true;
-    set_place(s, since, s->hub->cursor.at, s->hub->oldest);
-    s->hub->changed(s->hub);
+    s->since = since;
+    gw_hub_place(s->hub, s);
     return true;
 }
 
 uint64_t gw_session_wants_older(const struct gw_session *s)
 {
-    if (s->is_closing || s->next_seq == 0 || s->next_seq > s->hub->backlog.gone ||
-        !s->wire->ops->has_room(s->wire))
+    if (s->is_closing || s->is_ahead || s->next_seq == 0 ||
+        s->next_seq > s->hub->backlog.gone || !s->wire->ops->has_room(s->wire))
         return 0;
     return s->next_seq;
 }
@@ -202,7 +202,7 @@ void gw_session_pump(struct gw_session *s)
     struct gw_backlog *b;
     struct gw_entry *e;
 
-    while (!s->is_closing && s->next_seq != 0) {
+    while (!s->is_closing && !s->is_ahead && s->next_seq != 0) {
         b = source_of(s);
         if (b == NULL) {
             if (!s->wire->ops->has_room(s->wire))

@@ -36,6 +36,8 @@ struct gw_session {
     uint64_t blocked_ms; /* when its wire was first found full; 0: it has room */
     bool resumes;
     bool is_replaying; /* it has not caught up yet: it may lag as far as it does */
+    bool is_ahead;     /* it knows of a later event than this process: the log will tell */
+    bool is_doubted;   /* a reading of the log that will tell has begun */
     bool has_heard;    /* an event was given to it: too late for a resume message */
     bool hears_all;
     bool is_closing;
@@ -59,7 +61,10 @@ void gw_session_free(struct gw_session *s); /* leaves its hub; fine with null */
  * the head, or behind what it resumes from. */
 void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest);
 
-/* Go back to behind `since`; false when it has been given an event already. */
+/* Behind `since` when that is still kept; else the client is told, and goes on at the head. */
+void gw_session_place(struct gw_session *s, uint64_t head, uint64_t oldest);
+
+/* Go to behind `since`; false when it has been given an event already. */
 bool gw_session_resume(struct gw_session *s, uint64_t since);
 
 /* What it waits for is older than what is in memory and it could take it now: the seq, else 0.
