@@ -73,7 +73,7 @@ for (const [how, base] of fronts) {
         const body = '{"amount":25.00}';
         const all = post(tenant, `/gift-cards/${card}/deduct`, body, 'Expect: 100-continue');
         raw.write(all.slice(0, -body.length));
-        await raw.until('100 Continue', (bytes) => bytes.includes('100 Continue\r\n\r\n'));
+        await raw.until('100 Continue', ({ received }) => received.includes('100 Continue\r\n\r\n'));
         raw.write(body);
         const answers = await raw.answers(2);
 

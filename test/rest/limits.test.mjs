@@ -13,7 +13,7 @@ async function askUntilLimited(t, tenant) {
         const sockets = await Promise.all(Array.from({ length: 4 }, () => openSocket(t, apiUrl)));
         for (const raw of sockets) raw.write(one.repeat(200));
         for (const raw of sockets) {
-            await raw.until('200 answers', (bytes) => bytes.toString('latin1').split('HTTP/1.1 ').length > 200);
+            await raw.until('200 answers', ({ received }) => received.toString('latin1').split('HTTP/1.1 ').length > 200);
             const limited = readAnswers(raw.received).find((res) => res.status === 429);
             if (limited) return limited;
             raw.close();

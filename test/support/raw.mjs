@@ -6,15 +6,17 @@ import net from 'node:net';
 import { soon } from './stack.mjs';
 
 export class RawSocket extends EventEmitter {
-    received = Buffer.alloc(0);
+    size = 0; // of what was received
     isOver = false; // the server has closed, or the connection broke
+    #parts = [];
 
     constructor(socket) {
         super();
         this.setMaxListeners(100);
         this.socket = socket;
         socket.on('data', (data) => {
-            this.received = Buffer.concat([this.received, data]);
+            this.#parts.push(data);
+            this.size += data.length;
             this.emit('changed');
         });
         for (const event of ['end', 'close', 'error']) {
@@ -25,17 +27,22 @@ export class RawSocket extends EventEmitter {
         }
     }
 
+    // All that was received, in one piece; put together only when somebody looks.
+    get received() {
+        if (this.#parts.length !== 1) this.#parts = [Buffer.concat(this.#parts)];
+        return this.#parts[0];
+    }
+
     // False when the peer no longer takes anything.
     write(bytes) {
         return this.socket.writable && this.socket.write(bytes);
     }
 
-    // Wait until `look` finds something in what was received; undefined when the connection ends
-    // before.
+    // Wait until `look` finds something on this socket; undefined when the connection ends before.
     async until(what, look) {
         const wait = async () => {
             for (;;) {
-                const found = look(this.received);
+                const found = look(this);
                 if (found || this.isOver) return found || undefined;
                 await new Promise((resolve) => { this.once('changed', resolve); });
             }
@@ -54,7 +61,7 @@ export class RawSocket extends EventEmitter {
 
     // The first n answers to HTTP requests (fewer when the connection ends before).
     async answers(n) {
-        await this.until(`${n} answers`, (bytes) => readAnswers(bytes).length >= n);
+        await this.until(`${n} answers`, ({ received }) => readAnswers(received).length >= n);
         return readAnswers(this.received);
     }
 
@@ -218,8 +225,8 @@ export function handshake(tenant, key, more = []) {
 export async function openRawWebSocket(t, base, tenant, { key = tenant.key, rest = Buffer.alloc(0) } = {}) {
     const raw = await openSocket(t, base);
     raw.write(Buffer.concat([Buffer.from(handshake(tenant, key)), rest]));
-    const from = await raw.until('the answer to a handshake', (bytes) => {
-        const end = bytes.indexOf('\r\n\r\n');
+    const from = await raw.until('the answer to a handshake', ({ received }) => {
+        const end = received.indexOf('\r\n\r\n');
         return end < 0 ? 0 : end + 4;
     });
     const line = raw.received.toString('latin1').split('\r\n')[0];
