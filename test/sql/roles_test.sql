@@ -6,8 +6,8 @@ select no_plan();
 select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regprocedure::text collate "C")
        from pg_proc p where p.pronamespace = 'pos'::regnamespace
        and has_function_privilege(v.role, p.oid, 'execute')), v.wanted, v.role || ' may call')
-  from (values ('tillwire_api', 'call(text,jsonb,json) schema_version()'),
-      ('tillwire_gateway', 'authenticate(jsonb) events_after(uuid,bigint,integer) heads(uuid[]) schema_version()'),
+  from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version()'),
+      ('tillwire_gateway', 'authenticate(jsonb) events_after(uuid,bigint,integer) heads(uuid[]) schema_version() sync_log_write(json)'),
                ('tillwire_bridge',
                    'events_at(uuid[],bigint[]) maintain() relay_done(timestamp with time zone) relay_pending(integer,uuid,bigint) schema_version()')) v(role,
                    wanted);
@@ -22,7 +22,8 @@ select is((select count(*) from pg_class c where c.relnamespace in ('pos'::regna
        is(has_schema_privilege(v.role, 'pos', 'create'), false, 'makes nothing'),
            is(has_schema_privilege(v.role, 'dinedesk_main', 'usage'), false, 'sees no tenants'),
        is((select array_to_string(rolconfig, ' ') from pg_roles where rolname = v.role),
-           'statement_timeout=5s lock_timeout=2s idle_in_transaction_session_timeout=10s jit=off',
+           'lock_timeout=1s statement_timeout=' || case v.role when 'tillwire_bridge' then '5s' else '2s' end
+           || ' idle_in_transaction_session_timeout=10s jit=off',
            'waits for nothing long')
   from (values ('tillwire_api'), ('tillwire_gateway'), ('tillwire_bridge')) v(role);
 
