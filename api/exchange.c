@@ -158,6 +158,7 @@ static const char *refusal_of(const struct exchange *x, const struct tw_pg_resul
     case TW_EDOWN:
         return "UNAVAILABLE";
     case TW_ETIMEOUT:
+    case TW_EFULL:
         return "OVERLOADED";
     case TW_ELOST:
         return x->call.writes ? "OUTCOME_UNKNOWN" : "UNAVAILABLE";

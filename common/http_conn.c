@@ -66,6 +66,8 @@ static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
         c->lingered += bytes.len;
     else
         tw_buf_append(&c->in, bytes);
+    c->is_broken =
+        c->is_broken || c->in.failed; /* memory is out: it never holds more than fits */
     drive(c);
 }
 
@@ -233,13 +235,6 @@ static enum phase linger(struct tw_http_conn *c)
     return LINGER;
 }
 
-static void begin_handle(struct tw_http_conn *c)
-{
-    c->phase = HANDLE;
-    if (!c->is_answered) /* a refusal of our own is an answer already */
-        c->server->handle(c->server, c, tw_http_parser_request(c->parser));
-}
-
 /* The client that waits for an answer is watched: when it leaves, its waiter hears. A half
  * close is no leaving (RFC 9112 section 9.6): the answer may still be wanted. */
 static bool wants_read(const struct tw_http_conn *c)
@@ -248,6 +243,13 @@ static bool wants_read(const struct tw_http_conn *c)
         return false;
     return c->phase == READ || c->phase == LINGER ||
            (c->phase == HANDLE && c->in.len < PIPELINE_BYTES - TW_READ_CHUNK / 2);
+}
+
+static void begin_handle(struct tw_http_conn *c)
+{
+    tw_stream_want_read(c->stream, wants_read(c)); /* the handler may take the stream */
+    if (!c->is_answered) /* a refusal of our own is an answer already */
+        c->server->handle(c->server, c, tw_http_parser_request(c->parser));
 }
 
 static void shut(struct tw_http_conn *c)

@@ -168,10 +168,15 @@ static uint64_t with_jitter(uint64_t ms)
     return ms / 2 + ms / 2 * random / UINT16_MAX;
 }
 
-static void go_down(struct tw_pg_conn *c, const char *fallback)
+/* libpq's own words, when it has any. */
+static const char *libpq_says(const struct tw_pg_conn *c, const char *otherwise)
 {
-    const char *why =
-        c->pg != NULL && PQerrorMessage(c->pg)[0] != '\0' ? PQerrorMessage(c->pg) : fallback;
+    return c->pg != NULL && PQerrorMessage(c->pg)[0] != '\0' ? PQerrorMessage(c->pg)
+                                                             : otherwise;
+}
+
+static void go_down(struct tw_pg_conn *c, const char *why)
+{
     char text[256];
 
     (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(why, "\n"), why);
@@ -207,7 +212,7 @@ static void on_notice(void *arg, const PGresult *notice)
 static void become_up(struct tw_pg_conn *c)
 {
     if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
-        go_down(c, "pipeline mode refused");
+        go_down(c, libpq_says(c, "pipeline mode refused"));
         return;
     }
     (void)PQsetNoticeReceiver(c->pg, on_notice, NULL);
@@ -233,7 +238,7 @@ static void step_connect(struct tw_pg_conn *c)
     drop_poll(c);
     if (next == PGRES_POLLING_FAILED ||
         !watch(c, next == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE))
-        go_down(c, "cannot connect");
+        go_down(c, libpq_says(c, "cannot connect"));
 }
 
 static void start_connect(struct tw_pg_conn *c)
@@ -250,7 +255,7 @@ static void start_connect(struct tw_pg_conn *c)
     tw_after(c->loop, &c->limit, CONNECT_MS, on_connect_limit);
     c->pg = PQconnectStartParams(names, values, 1);
     if (c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD || !watch(c, UV_WRITABLE))
-        go_down(c, "cannot connect");
+        go_down(c, libpq_says(c, "cannot connect"));
 }
 
 /* Its limit runs from when it is the first: those behind it wait for it. */
@@ -327,7 +332,7 @@ static bool flush(struct tw_pg_conn *c)
     int left = PQflush(c->pg);
 
     if (left < 0 || !watch(c, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE)) {
-        go_down(c, "cannot write");
+        go_down(c, libpq_says(c, "cannot write"));
         return false;
     }
     return true;
@@ -347,13 +352,13 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     }
     before = c->depth;
     if ((status < 0 || (events & UV_READABLE)) && PQconsumeInput(c->pg) == 0) {
-        go_down(c, "connection lost");
+        go_down(c, libpq_says(c, "connection lost"));
         return;
     }
     read_answers(c);
     read_notifications(c);
     if (c->state == UP && PQstatus(c->pg) == CONNECTION_BAD)
-        go_down(c, "connection lost");
+        go_down(c, libpq_says(c, "connection lost"));
     else if (c->state == UP && (events & UV_WRITABLE))
         (void)flush(c);
     if (c->state == UP && c->depth < before)

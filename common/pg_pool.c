@@ -82,6 +82,17 @@ static void dispatch(struct tw_pg_pool *pool)
     }
 }
 
+static void on_overfull(struct tw_deadline *d)
+{
+    struct tw_pg_call *call = tw_container_of(d, struct tw_pg_call, limit);
+    struct tw_pg_pool *pool = call->pool;
+
+    tw_list_remove(&call->link);
+    pool->queued.value--;
+    pool->refused.value++;
+    tw_pg_refuse(call, pool->is_closed ? TW_EDOWN : TW_EFULL);
+}
+
 static void on_waited(struct tw_deadline *d)
 {
     struct tw_pg_call *call = tw_container_of(d, struct tw_pg_call, limit);
@@ -98,15 +109,15 @@ void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call)
     struct tw_pg_conn *c;
 
     call->pool = pool;
-    if (tw_list_empty(&pool->waiting) && (c = place_for(pool, call)) != NULL) {
+    if (!pool->is_closed && tw_list_empty(&pool->waiting) &&
+        (c = place_for(pool, call)) != NULL) {
         place(pool, c, call);
         return;
     }
     tw_list_append(&pool->waiting, &call->link);
     pool->queued.value++;
     if (pool->queued.value > pool->waiting_most || pool->is_closed)
-        tw_after(pool->loop, &call->limit, 0,
-                 on_waited); /* refused, but not before we return */
+        tw_after(pool->loop, &call->limit, 0, on_overfull); /* but not before we return */
     else
         tw_after(pool->loop, &call->limit, pool->up_count == 0 ? ABSENT_MS : WAIT_MS,
                  on_waited);
@@ -197,6 +208,7 @@ bool tw_pg_pool_is_idle(const struct tw_pg_pool *pool)
 void tw_pg_pool_close(struct tw_pg_pool *pool)
 {
     struct tw_list *link;
+    size_t count;
 
     if (pool->loop == NULL || pool->is_closed)
         return;
@@ -208,7 +220,9 @@ void tw_pg_pool_close(struct tw_pg_pool *pool)
         pool->queued.value--;
         tw_pg_refuse(call, TW_EDOWN);
     }
-    for (size_t i = 0; i < pool->conn_count; i++)
-        tw_pg_conn_close(pool->conns[i]);
+    /* What a connection loses may be asked again by its `done`: it must find none then. */
+    count = pool->conn_count;
     pool->conn_count = pool->up_count = 0;
+    for (size_t i = 0; i < count; i++)
+        tw_pg_conn_close(pool->conns[i]);
 }

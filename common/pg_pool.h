@@ -24,7 +24,7 @@ struct tw_pg_pool {
     size_t waiting_most; /* more are refused with TW_EFULL */
     bool is_closed, was_up, has_failed;
     void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
-    struct tw_metric up, queued, calls, errors, refused, reconnects;
+    struct tw_metric up, queued, calls, refused, reconnects;
 };
 
 /* Begins to connect; `url` and `program` are kept. */

@@ -287,7 +287,7 @@ static void on_retry(struct tw_deadline *d)
 /* `user:password@` in front of the host, percent-encoded; either may be empty. */
 static bool read_credentials(struct tw_redis_link *l, struct tw_slice *rest)
 {
-    const char *at = memrchr(rest->at, '@', rest->len);
+    const char *at = rest->len == 0 ? NULL : memrchr(rest->at, '@', rest->len);
     struct tw_slice both, user;
     struct tw_buf text = { .max = 512 };
     bool ok = true;

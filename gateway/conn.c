@@ -117,6 +117,8 @@ static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
 
     c->heard_ms = c->loop->now_ms;
     feed(c, bytes);
+    if (c->out.bytes > ROOM_BYTES) /* first our answers leave; drive reads on then */
+        tw_stream_want_read(c->stream, false);
     drive_later(c);
 }
 

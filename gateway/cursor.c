@@ -149,6 +149,7 @@ bool gw_cursor_has_gap(const struct gw_cursor *c)
 
 void gw_cursor_reading(struct gw_cursor *c)
 {
+    c->doubted_head = c->known_head;
     for (size_t i = 0; i < c->held_count; i++)
         c->held[i].is_doubted = true;
 }
@@ -165,8 +166,8 @@ void gw_cursor_read_end(struct gw_cursor *c)
             i++;
         }
     }
-    if (c->known_head > c->at) /* the log ends here, whatever was believed */
-        c->known_head = c->at;
+    if (c->known_head > c->at && c->known_head == c->doubted_head)
+        c->known_head = c->at; /* the log ends here; what was learnt since is not doubted */
 }
 
 void gw_cursor_done(struct gw_cursor *c)

@@ -11,6 +11,7 @@
 #include <wslay/wslay.h>
 
 #include "common/base.h"
+#include "common/encode.h"
 #include "gateway/frame.h"
 
 #define SPARE_MOST 64
@@ -18,6 +19,7 @@
 #define FRAGMENTS_MOST 1024
 #define CLOSE_PROTOCOL 1002
 #define CLOSE_NO_CODE 1005
+#define CLOSE_NOT_UTF8 1007
 #define CLOSE_POLICY 1008
 
 struct gw_ws_lease {
@@ -76,6 +78,9 @@ static void on_msg(wslay_event_context_ptr context,
     struct gw_ws *ws = ((struct gw_ws_lease *)arg)->ws;
 
     (void)context;
+    if (msg->opcode == WSLAY_CONNECTION_CLOSE && msg->msg_length > 2)
+        ws->is_bad_reason =
+            !tw_is_utf8(tw_slice_from((const char *)msg->msg + 2, msg->msg_length - 2));
     if (msg->opcode == WSLAY_TEXT_FRAME || msg->opcode == WSLAY_BINARY_FRAME)
         ws->on_message(ws, msg->opcode == WSLAY_TEXT_FRAME,
                        tw_slice_from((const char *)msg->msg, msg->msg_length));
@@ -172,10 +177,10 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
 {
     wslay_event_context_ptr context = ws->lease->context;
 
-    if (ws->is_bad_close) { /* section 5.5.1; wslay would answer it like any other */
+    if (ws->is_bad_close || ws->is_bad_reason) { /* section 5.5.1; wslay would echo them */
         tw_buf_clear(reply);
-        put_close(reply, CLOSE_PROTOCOL, "");
-        return CLOSE_PROTOCOL;
+        put_close(reply, ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_NOT_UTF8, "");
+        return ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_NOT_UTF8;
     }
     if (wslay_event_get_close_received(context)) {
         ws->peer_closed = true;

@@ -35,7 +35,8 @@ struct gw_ws {
     unsigned fragments;   /* of the message under way */
     bool is_over;         /* a close was received or provoked: nothing more is read */
     bool peer_closed;
-    bool is_bad_close; /* the peer's close frame has a payload of one byte */
+    bool is_bad_close;  /* the peer's close frame has a payload of one byte */
+    bool is_bad_reason; /* or a reason that is not UTF-8 */
 };
 
 /* Read `bytes`; complete messages are handed out meanwhile. Pongs and close frames that must be
