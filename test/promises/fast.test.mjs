@@ -1,10 +1,11 @@
 // fast.test.mjs - how long an order takes to a till, through nginx, one at a time. Prints figures and
-// asserts none of them: machines differ.
+// asserts none of them: machines differ. What does not differ is asserted: work that is done once.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
-import { db, test } from '../support/stack.mjs';
-import { newTenant, plainOrder } from '../support/tenant.mjs';
+import { db, gatewayUrl, readEnv, test } from '../support/stack.mjs';
+import { createOrder, insertOrder, newTenant, plainOrder } from '../support/tenant.mjs';
+import { allOps, gatewayOps, metric } from '../support/ops.mjs';
 
 const ORDERS = 200;
 
@@ -47,4 +48,25 @@ test('an order by plain SQL on its way to a till', async (t) => {
 
     t.say(`latency: order by SQL to till, statement sent to frame heard: ${summary(times)} (${ORDERS} orders)`);
     assert.equal(till.events().length, ORDERS + 20);
+});
+
+test('an event for a hundred tills is encoded once', async (t) => {
+    const tenant = await newTenant(t);
+    const tills = await Promise.all(Array.from({ length: 100 }, () => tenant.till({ base: gatewayUrl })));
+    const encoded = () => metric(gatewayOps[0], 'tillwire_frames_encoded_total');
+    const before = await encoded();
+    for (let i = 0; i < 5; i += 1) {
+        await createOrder(tenant);
+        await insertOrder(tenant);
+    }
+    for (const till of tills) await till.next((frame) => frame.seq === 10, 'the last order');
+
+    assert.equal(await encoded() - before, 10);
+});
+
+test('what each process holds in memory', async (t) => {
+    const megabytes = await Promise.all(allOps.map(async (base) => ((await metric(base, 'process_resident_memory_bytes')) / 1e6).toFixed(1)));
+
+    t.say(`resident memory in MB (gateways, api, bridge): ${megabytes.join(', ')}`);
+    assert.equal(megabytes.length, readEnv().TILLWIRE_GATEWAY_PIDS.split(',').length + 2);
 });

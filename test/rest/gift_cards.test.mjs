@@ -148,6 +148,15 @@ test('a card number with odd characters is found by its percent-encoded path', a
     assert.equal(res.json.cardNumber, card);
 });
 
+test('a card number that can be none is 404 and nothing worse', async (t) => {
+    const tenant = await newTenant(t);
+    for (const number of ['x'.repeat(3000), ' ', "'; drop table pos.gift_cards; --", '🍕', '..', '%', '\u202e', '\u0001', '*', 'null']) {
+        const path = `/gift-cards/${encodeURIComponent(number).replaceAll('.', '%2e')}`;
+        assertRefused(await tenant.rest.get(`${path}/balance`), 404, 'CARD_NOT_FOUND');
+        assertRefused(await tenant.rest.post(`${path}/deduct`, { amount: 1 }), 404, 'CARD_NOT_FOUND');
+    }
+});
+
 test('a new card is 201 with everything about it', async (t) => {
     const tenant = await newTenant(t);
     const res = await tenant.shop.post('/gift-cards', '{"initialBalance":50,"purchasedBy":"Ada Example","recipientName":"Grace Example",'

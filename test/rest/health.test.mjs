@@ -1,8 +1,8 @@
 // health.test.mjs - GET /api/{tenant}/health, and what the stack starts with.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { env, publicUrl, test } from '../support/stack.mjs';
-import { client, request } from '../support/rest.mjs';
+import { apiUrl, env, gatewayUrl, publicUrl, test } from '../support/stack.mjs';
+import { assertRefused, client, request } from '../support/rest.mjs';
 import { newTenant } from '../support/tenant.mjs';
 import { openTill } from '../support/till.mjs';
 
@@ -43,6 +43,25 @@ test('a request id that the client sends is used', async (t) => {
 
     assert.equal(res.status, 404);
     assert.equal(res.json.requestId, 'till-7.req_42');
+});
+
+test('a request id that could break a header or a log is replaced', async (t) => {
+    const tenant = await newTenant(t);
+    for (const given of ['two words', '<script>', 'x'.repeat(500), '"', 'a=b level=error']) {
+        const res = await tenant.rest.get('/gift-cards/none/balance', { headers: { 'X-Request-Id': given } });
+        assert.notEqual(res.json.requestId, given);
+        assert.match(res.json.requestId, /^[\w.-]{8,128}$/);
+        assert.equal(res.headers['x-request-id'], res.json.requestId);
+    }
+});
+
+test('what operators look at is not for the public', async (t) => {
+    const tenant = await newTenant(t);
+    for (const path of ['/metrics', '/healthz', '/readyz']) {
+        for (const base of [publicUrl, apiUrl, gatewayUrl]) {
+            assertRefused(await request({ base, path, key: tenant.key }), 404, 'NOT_FOUND');
+        }
+    }
 });
 
 for (const prefix of ['TILLWIRE', 'TILLWIRE2']) {

@@ -195,6 +195,17 @@ test('a key is a text of 1 to 200 printable characters', async (t) => {
     assert.equal(await balanceOf(tenant, card), '84.50');
 });
 
+test('a key that is no text in UTF-8 is 400', async (t) => {
+    const tenant = await newTenant(t);
+    const card = await issueCard(tenant, '85.50');
+    // Behind a body of bytes node writes its headers in Latin-1: a single 0xfc.
+    const res = await tenant.rest.post(`/gift-cards/${card}/deduct`, Buffer.from('{"amount":1}'), withKey('k\xfc'));
+
+    assert.equal(res.status, 400, res.text);
+    assertRefused(res, 400, res.json.error.code);
+    assert.equal(await balanceOf(tenant, card), '85.50');
+});
+
 test('an answer that is long forgotten does not bring the money back: 409 with the transaction', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');

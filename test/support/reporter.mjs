@@ -24,7 +24,7 @@ export default async function* report(source) {
         // A file is no test, but one that cannot even be loaded has failed.
         const isTest = !isFile(data.name ?? '') || type === 'test:fail';
         if (type === 'test:pass' && isTest) {
-            passed += 1;
+            passed += data.skip === undefined ? 1 : 0;
         } else if (type === 'test:fail' && !(isFile(data.name) && data.details.error.failureType === 'subtestsFailed')) {
             failed += 1;
             yield `FAILED: ${data.name}  (${placeOf(data)})\n${reasonOf(data.details.error)}\n`;
