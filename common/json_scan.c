@@ -227,8 +227,7 @@ static bool is_in_range(int64_t whole, int64_t fraction, int64_t exponent, unsig
 {
     int64_t behind = (int64_t)magnitude < 16383 ? (int64_t)magnitude : 16383;
 
-    return whole + exponent <= (int64_t)magnitude && exponent <= (int64_t)magnitude - 1 &&
-           fraction - exponent <= behind;
+    return whole + exponent <= (int64_t)magnitude && fraction - exponent <= behind;
 }
 
 static int scan_number(struct scan *s)

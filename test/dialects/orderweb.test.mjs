@@ -2,17 +2,39 @@
 // who hears what. The events themselves are in orderweb_events.test.mjs.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { gatewayUrl, gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
+import {
+    gatewayUrl,
+    gatewayUrls,
+    publicUrl,
+    sql,
+    sqlValue,
+    test,
+    times,
+} from '../support/stack.mjs';
 import { assertRefused, request } from '../support/rest.mjs';
-import { createOrder, insertOrder, issueCard, issueKey, keyIdOf, newCustomer, newTenant } from '../support/tenant.mjs';
+import {
+    createOrder,
+    insertOrder,
+    issueCard,
+    issueKey,
+    keyIdOf,
+    newCustomer,
+    newTenant,
+} from '../support/tenant.mjs';
 import { openTill, refusedTill } from '../support/till.mjs';
 
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 test('the key opens a till as X-API-Key, as a bearer, and in the address where no header is', async (t) => {
     const tenant = await newTenant(t);
-    for (const options of [{}, { key: null, headers: { Authorization: `Bearer ${tenant.key}` } }, { key: null, query: `?apiKey=${tenant.key}` },
-        { key: null, query: `?api_key=${tenant.key}` }, { query: '?apiKey=nonsense' }, { query: `?apiKey=${tenant.key}`, headers: { 'X-Tenant-ID': tenant.slug } }]) {
+    for (const options of [
+        {},
+        { key: null, headers: { Authorization: `Bearer ${tenant.key}` } },
+        { key: null, query: `?apiKey=${tenant.key}` },
+        { key: null, query: `?api_key=${tenant.key}` },
+        { query: '?apiKey=nonsense' },
+        { query: `?apiKey=${tenant.key}`, headers: { 'X-Tenant-ID': tenant.slug } },
+    ]) {
         const till = await openTill(t, tenant, options);
         assert.equal(till.greeting.json.tenant, tenant.slug);
     }
@@ -25,7 +47,8 @@ test('a missing, unknown, expired or revoked key is refused with 401 in the hand
     await sql('select pos.key_revoke($1)', await keyIdOf(revoked));
 
     for (const key of [null, `pos_${'0'.repeat(64)}`, tenant.key.slice(0, -4), expired, revoked]) {
-        for (const base of [publicUrl, gatewayUrl]) assertRefused(await refusedTill(tenant, { key, base }), 401, 'UNAUTHORIZED');
+        for (const base of [publicUrl, gatewayUrl])
+            assertRefused(await refusedTill(tenant, { key, base }), 401, 'UNAUTHORIZED');
     }
 });
 
@@ -33,8 +56,16 @@ test('a good key is refused with 403 at another tenant, at none, and with anothe
     const [mine, theirs] = [await newTenant(t), await newTenant(t)];
 
     assertRefused(await refusedTill(theirs, { key: mine.key }), 403, 'TENANT_MISMATCH');
-    assertRefused(await refusedTill({ slug: 'no-such-tenant' }, { key: mine.key }), 403, 'TENANT_MISMATCH');
-    assertRefused(await refusedTill(mine, { headers: { 'X-Tenant-ID': theirs.slug } }), 403, 'TENANT_MISMATCH');
+    assertRefused(
+        await refusedTill({ slug: 'no-such-tenant' }, { key: mine.key }),
+        403,
+        'TENANT_MISMATCH',
+    );
+    assertRefused(
+        await refusedTill(mine, { headers: { 'X-Tenant-ID': theirs.slug } }),
+        403,
+        'TENANT_MISMATCH',
+    );
     const till = await mine.till({ headers: { 'X-Tenant-ID': mine.id } });
     assert.equal(till.greeting.json.tenant, mine.slug);
 });
@@ -55,7 +86,11 @@ test('a suspended tenant is refused with 403', async (t) => {
 test('another path is 404, and a path without a handshake 426', async (t) => {
     const tenant = await newTenant(t);
     assertRefused(await refusedTill(tenant, { path: '/ws/nothing' }), 404, 'NOT_FOUND');
-    assertRefused(await refusedTill(tenant, { path: `/ws/pos/${tenant.slug}/more` }), 404, 'NOT_FOUND');
+    assertRefused(
+        await refusedTill(tenant, { path: `/ws/pos/${tenant.slug}/more` }),
+        404,
+        'NOT_FOUND',
+    );
     assertRefused(await refusedTill(tenant, { path: '/ws/pos/' }), 404, 'NOT_FOUND');
 
     const plain = await request({ path: `/ws/pos/${tenant.slug}`, key: tenant.key });
@@ -66,13 +101,20 @@ test('another path is 404, and a path without a handshake 426', async (t) => {
 test('a ping is answered with one pong that has the time and no seq', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
-    for (const ping of [{ type: 'ping' }, { type: 'ping', timestamp: '2020-01-01T00:00:00Z' }, { timestamp: 17, type: 'ping', more: [1] }]) {
+    for (const ping of [
+        { type: 'ping' },
+        { type: 'ping', timestamp: '2020-01-01T00:00:00Z' },
+        { timestamp: 17, type: 'ping', more: [1] },
+    ]) {
         till.send(ping);
         const pong = await till.next((frame) => frame, 'the next frame');
         assert.deepEqual(Object.keys(pong.json), ['type', 'timestamp']);
         assert.equal(pong.json.type, 'pong');
         assert.match(pong.json.timestamp, UTC);
-        assert.ok(Math.abs(Date.parse(pong.json.timestamp) - Date.now()) < 60_000, "the server's time, not the till's");
+        assert.ok(
+            Math.abs(Date.parse(pong.json.timestamp) - Date.now()) < 60_000,
+            "the server's time, not the till's",
+        );
     }
     assert.equal(till.frames.length, 4);
 });
@@ -80,7 +122,11 @@ test('a ping is answered with one pong that has the time and no seq', async (t) 
 test('a ping in all the ways that JSON allows is a ping', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
-    for (const text of [' { "type" : "ping" } ', '{"\\u0074ype":"p\\u0069ng"}', '\n{"a":{"type":"x"},"type":"ping"}\r\n']) {
+    for (const text of [
+        ' { "type" : "ping" } ',
+        '{"\\u0074ype":"p\\u0069ng"}',
+        '\n{"a":{"type":"x"},"type":"ping"}\r\n',
+    ]) {
         till.send(text);
         assert.equal((await till.next((frame) => frame, 'the next frame')).type, 'pong', text);
     }
@@ -92,7 +138,10 @@ test('a pong of the till is legal and ignored', async (t) => {
     till.send({ type: 'pong' });
     await till.ping();
 
-    assert.deepEqual(till.frames.map((frame) => frame.type), ['connected', 'pong']);
+    assert.deepEqual(
+        till.frames.map((frame) => frame.type),
+        ['connected', 'pong'],
+    );
 });
 
 test('an unknown type is answered with UNKNOWN_TYPE and the connection stays', async (t) => {
@@ -108,7 +157,19 @@ test('an unknown type is answered with UNKNOWN_TYPE and the connection stays', a
     assert.equal(till.closed, null);
 });
 
-const nonsense = ['hello', '', '{', '{"type":"ping"', '{"type":"ping"}{}', "{'type':'ping'}", '{"type":"ping","type":"ping"}', '[1,', 'nul', '{"type":"\\ud800"}', '['.repeat(60_000)];
+const nonsense = [
+    'hello',
+    '',
+    '{',
+    '{"type":"ping"',
+    '{"type":"ping"}{}',
+    "{'type':'ping'}",
+    '{"type":"ping","type":"ping"}',
+    '[1,',
+    'nul',
+    '{"type":"\\ud800"}',
+    '['.repeat(60_000),
+];
 test('what is no JSON is answered with an error and the connection stays', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
@@ -124,7 +185,17 @@ test('what is no JSON is answered with an error and the connection stays', async
 test('JSON that is no message is answered with an error and the connection stays', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
-    for (const text of ['[]', '7', '"ping"', 'null', '{}', '{"type":7}', '{"type":null}', '{"type":["ping"]}', '{"Type":"ping"}']) {
+    for (const text of [
+        '[]',
+        '7',
+        '"ping"',
+        'null',
+        '{}',
+        '{"type":7}',
+        '{"type":null}',
+        '{"type":["ping"]}',
+        '{"Type":"ping"}',
+    ]) {
         till.send(text);
         const error = await till.next('error');
         assert.equal(typeof error.json.code, 'string', text);
@@ -158,7 +229,11 @@ test('two tenants with the same cards, orders and phones hear their own events o
         await createOrder(house, { orderId: 1, customerName: marker });
         await house.shop.patch('/orders/1', { status: 'ready' });
         await insertOrder(house, { id: '2', customer_name: marker });
-        await house.shop.post('/gift-cards', { cardNumber: 'GC-SAME', initialBalance: 10, purchasedBy: marker });
+        await house.shop.post('/gift-cards', {
+            cardNumber: 'GC-SAME',
+            initialBalance: 10,
+            purchasedBy: marker,
+        });
         await house.rest.post('/gift-cards/GC-SAME/deduct', { amount: 1 });
         await newCustomer(house, 5, { phone: '+447700900111' });
         await sql('update pos.customers set loyalty_points = 9 where tenant_id = $1', house.id);
@@ -169,7 +244,10 @@ test('two tenants with the same cards, orders and phones hear their own events o
     for (const [i, till] of tills.entries()) {
         await till.next((frame) => frame.json.data?.cardNumber === 'GC-LAST', 'the last event');
         assert.equal(till.events().length, 8);
-        assert.deepEqual(till.events().map((frame) => frame.seq), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert.deepEqual(
+            till.events().map((frame) => frame.seq),
+            [1, 2, 3, 4, 5, 6, 7, 8],
+        );
         assert.ok(till.frames.every((frame) => frame.json.tenant === houses[i].slug));
         assert.ok(!till.frames.some((frame) => frame.text.includes(houses[1 - i].slug)));
     }
@@ -178,7 +256,9 @@ test('two tenants with the same cards, orders and phones hear their own events o
 test('a revoked key closes its tills with 1008, at every gateway, and no others', async (t) => {
     const tenant = await newTenant(t);
     const second = await issueKey(tenant, ['pos']);
-    const doomed = await Promise.all([...gatewayUrls, publicUrl].map((base) => tenant.till({ base })));
+    const doomed = await Promise.all(
+        [...gatewayUrls, publicUrl].map((base) => tenant.till({ base })),
+    );
     const safe = await Promise.all(gatewayUrls.map((base) => tenant.till({ base, key: second })));
     await sql('select pos.key_revoke($1)', await keyIdOf(tenant.key));
 
@@ -202,7 +282,10 @@ test('a key that expires while connected closes its tills with 1008', async (t) 
 test('a rotated key keeps its tills until the overlap ends, then closes them with 1008', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
-    const successor = await sqlValue("select pos.key_rotate($1, '1 second')", await keyIdOf(tenant.key));
+    const successor = await sqlValue(
+        "select pos.key_rotate($1, '1 second')",
+        await keyIdOf(tenant.key),
+    );
     const next = await tenant.till({ key: successor });
 
     assert.equal((await till.untilClosed()).code, 1008);
@@ -222,12 +305,20 @@ test('a suspended tenant loses its tills with 1008, other tenants do not', async
 
 test('a hundred tills of one tenant over both gateways hear every event once', async (t) => {
     const tenant = await newTenant(t);
-    const tills = await Promise.all(Array.from({ length: 100 }, (x, i) => tenant.till({ base: [publicUrl, ...gatewayUrls][i % 3] })));
-    for (let i = 0; i < 10; i += 1) await (i % 2 ? createOrder(tenant, { orderId: `o${i}` }) : insertOrder(tenant, { id: `o${i}` }));
+    const tills = await Promise.all(
+        times(100, (i) => tenant.till({ base: [publicUrl, ...gatewayUrls][i % 3] })),
+    );
+    for (let i = 0; i < 10; i += 1)
+        await (i % 2
+            ? createOrder(tenant, { orderId: `o${i}` })
+            : insertOrder(tenant, { id: `o${i}` }));
     const card = await issueCard(tenant, '1.00');
 
     for (const till of tills) {
         await till.next((frame) => frame.json.data?.cardNumber === card, 'the last event');
-        assert.deepEqual(till.events().map((frame) => frame.seq), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        assert.deepEqual(
+            till.events().map((frame) => frame.seq),
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+        );
     }
 });

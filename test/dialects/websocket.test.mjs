@@ -3,12 +3,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { gatewayUrl, publicUrl, test } from '../support/stack.mjs';
+import { gatewayUrl, publicUrl, test, times } from '../support/stack.mjs';
 import { assertRefused } from '../support/rest.mjs';
 import { createOrder, newTenant } from '../support/tenant.mjs';
 import { OPCODE, closing, exchange, frame, head, openRawWebSocket } from '../support/raw.mjs';
 
-const fronts = [['straight', gatewayUrl], ['through nginx', publicUrl]];
+const fronts = [
+    ['straight', gatewayUrl],
+    ['through nginx', publicUrl],
+];
 const { continuation, text, binary, close, ping, pong } = OPCODE;
 const PING = '{"type":"ping"}';
 
@@ -19,9 +22,18 @@ async function assertStillServed(tenant, base) {
 
 // A handshake with some headers replaced; null leaves one out.
 function handshakeWith(tenant, changes = {}, { method = 'GET', body = '' } = {}) {
-    const headers = { Host: 'localhost', Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13',
-        'Sec-WebSocket-Key': randomBytes(16).toString('base64'), 'X-API-Key': tenant.key, ...changes };
-    const lines = Object.entries(headers).filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}`);
+    const headers = {
+        'Host': 'localhost',
+        'Connection': 'Upgrade',
+        'Upgrade': 'websocket',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
+        'X-API-Key': tenant.key,
+        ...changes,
+    };
+    const lines = Object.entries(headers)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => `${name}: ${value}`);
     return head(`${method} /ws/pos/${tenant.slug} HTTP/1.1`, ...lines) + body;
 }
 
@@ -31,8 +43,16 @@ const handshakes = {
     'no version': [{ 'Sec-WebSocket-Version': null }, 426, 'UPGRADE_REQUIRED'],
     'no key': [{ 'Sec-WebSocket-Key': null }, 400, 'BAD_HANDSHAKE'],
     'an empty key': [{ 'Sec-WebSocket-Key': '' }, 400, 'BAD_HANDSHAKE'],
-    'a key of 15 bytes': [{ 'Sec-WebSocket-Key': randomBytes(15).toString('base64') }, 400, 'BAD_HANDSHAKE'],
-    'a key that is no base64': [{ 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' }, 400, 'BAD_HANDSHAKE'],
+    'a key of 15 bytes': [
+        { 'Sec-WebSocket-Key': randomBytes(15).toString('base64') },
+        400,
+        'BAD_HANDSHAKE',
+    ],
+    'a key that is no base64': [
+        { 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' },
+        400,
+        'BAD_HANDSHAKE',
+    ],
     'a body': [{ 'Content-Length': '5' }, 400, 'BAD_HANDSHAKE', { body: 'hello' }],
     'the method POST': [{ 'Content-Length': '0' }, 405, 'METHOD_NOT_ALLOWED', { method: 'POST' }],
 };
@@ -56,15 +76,32 @@ for (const [what, [changes, status, code, more]] of Object.entries(handshakes)) 
 
 test('a handshake without Upgrade or without Connection is 426', async (t) => {
     const tenant = await newTenant(t);
-    for (const changes of [{ Upgrade: null }, { Connection: null }, { Connection: 'keep-alive' }, { Upgrade: 'h2c' }]) {
-        assertRefused(await exchange(t, gatewayUrl, handshakeWith(tenant, changes)), 426, 'UPGRADE_REQUIRED');
+    for (const changes of [
+        { Upgrade: null },
+        { Connection: null },
+        { Connection: 'keep-alive' },
+        { Upgrade: 'h2c' },
+    ]) {
+        assertRefused(
+            await exchange(t, gatewayUrl, handshakeWith(tenant, changes)),
+            426,
+            'UPGRADE_REQUIRED',
+        );
     }
 });
 
 test('the answer to a handshake is the one of RFC 6455, header by header', async (t) => {
     const tenant = await newTenant(t);
     for (const [, base] of fronts) {
-        const answer = await exchange(t, base, handshakeWith(tenant, { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==', Connection: 'keep-alive, UPGRADE', Upgrade: 'WebSocket' }));
+        const answer = await exchange(
+            t,
+            base,
+            handshakeWith(tenant, {
+                'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+                'Connection': 'keep-alive, UPGRADE',
+                'Upgrade': 'WebSocket',
+            }),
+        );
         assert.equal(answer.status, 101);
         assert.equal(answer.headers['sec-websocket-accept'], 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
         assert.equal(answer.headers.upgrade, 'websocket');
@@ -78,7 +115,10 @@ test('frames that come together with the handshake are read behind the greeting'
     for (const [, base] of fronts) {
         const ws = await openRawWebSocket(t, base, tenant, { rest: frame(text, PING) });
         await ws.nextText('pong');
-        assert.deepEqual(ws.frames().map((one) => JSON.parse(one.text).type), ['connected', 'pong']);
+        assert.deepEqual(
+            ws.frames().map((one) => JSON.parse(one.text).type),
+            ['connected', 'pong'],
+        );
     }
 });
 
@@ -95,13 +135,20 @@ const violations = {
     'the reserved opcode 15': [1002, frame(15, '')],
     'a continuation of nothing': [1002, frame(continuation, PING)],
     'a continuation of nothing that goes on': [1002, frame(continuation, PING, { fin: false })],
-    'a new message inside a fragmented one': [1002, frame(text, '{"type":', { fin: false }), frame(text, PING)],
+    'a new message inside a fragmented one': [
+        1002,
+        frame(text, '{"type":', { fin: false }),
+        frame(text, PING),
+    ],
     'a fragmented ping': [1002, frame(ping, 'x', { fin: false })],
     'a fragmented close': [1002, frame(close, closing(1000), { fin: false })],
     'a ping of 126 bytes': [1002, frame(ping, 'x'.repeat(126))],
     'a close of 126 bytes': [1002, frame(close, closing(1000, 'x'.repeat(124)))],
     'a length of two bytes that would fit one': [1002, frame(text, PING, { form: 126 })],
-    'a length of eight bytes that would fit two': [1002, frame(text, PING.padEnd(200), { form: 127 })],
+    'a length of eight bytes that would fit two': [
+        1002,
+        frame(text, PING.padEnd(200), { form: 127 }),
+    ],
     'a length with its highest bit set': [1002, frame(text, '', { length: 2n ** 63n, form: 127 })],
     'a close of one byte': [1002, frame(close, 'x')],
     'a close with the code 999': [1002, frame(close, closing(999))],
@@ -116,15 +163,34 @@ const violations = {
     'a text with a surrogate': [1007, frame(text, Buffer.from([0xed, 0xa0, 0x80]))],
     'a text with an overlong slash': [1007, frame(text, Buffer.from([0xc0, 0xaf]))],
     'a text that ends inside a character': [1007, frame(text, Buffer.from([0x61, 0xe2, 0x82]))],
-    'a character split over fragments that never ends': [1007, frame(text, Buffer.from([0xe2]), { fin: false }), frame(continuation, Buffer.from([0x82]))],
-    'a character split over fragments that goes wrong': [1007, frame(text, Buffer.from([0xe2, 0x82]), { fin: false }), frame(continuation, 'x')],
-    'bad UTF-8 in a first fragment that is never continued': [1007, frame(text, bad, { fin: false })],
+    'a character split over fragments that never ends': [
+        1007,
+        frame(text, Buffer.from([0xe2]), { fin: false }),
+        frame(continuation, Buffer.from([0x82])),
+    ],
+    'a character split over fragments that goes wrong': [
+        1007,
+        frame(text, Buffer.from([0xe2, 0x82]), { fin: false }),
+        frame(continuation, 'x'),
+    ],
+    'bad UTF-8 in a first fragment that is never continued': [
+        1007,
+        frame(text, bad, { fin: false }),
+    ],
     'a binary message': [1003, frame(binary, PING)],
     'an empty binary message': [1003, frame(binary, '')],
-    'a fragmented binary message': [1003, frame(binary, '{"type":', { fin: false }), frame(continuation, '"ping"}')],
+    'a fragmented binary message': [
+        1003,
+        frame(binary, '{"type":', { fin: false }),
+        frame(continuation, '"ping"}'),
+    ],
     'a message of one byte over 64 KiB': [1009, frame(text, 'x'.repeat(65_537))],
     'a message of 100 MB, announced': [1009, frame(text, 'x', { length: 100_000_000 })],
-    'fragments that are 64 KiB and one byte together': [1009, frame(text, 'x'.repeat(40_000), { fin: false }), frame(continuation, 'x'.repeat(25_537))],
+    'fragments that are 64 KiB and one byte together': [
+        1009,
+        frame(text, 'x'.repeat(40_000), { fin: false }),
+        frame(continuation, 'x'.repeat(25_537)),
+    ],
 };
 for (const [what, [code, ...frames]] of Object.entries(violations)) {
     for (const [how, base] of fronts) {
@@ -145,7 +211,10 @@ for (const [what, [code, ...frames]] of Object.entries(violations)) {
 test('bad UTF-8 is refused at its first byte, though the frame goes on', async (t) => {
     const tenant = await newTenant(t);
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);
-    const whole = frame(text, Buffer.concat([Buffer.from('x'.repeat(1000)), bad, Buffer.from('y'.repeat(20_000))]));
+    const whole = frame(
+        text,
+        Buffer.concat([Buffer.from('x'.repeat(1000)), bad, Buffer.from('y'.repeat(20_000))]),
+    );
     ws.raw.write(whole.subarray(0, 10_000)); // and never the rest
 
     assert.equal(await ws.closeCode(), 1007);
@@ -155,12 +224,27 @@ test('what RFC 6455 allows is served: fragments, pings between them, long forms,
     const tenant = await newTenant(t);
     for (const [, base] of fronts) {
         const ws = await openRawWebSocket(t, base, tenant);
-        ws.send(frame(text, '{"type', { fin: false }), frame(ping, 'between'), frame(continuation, '', { fin: false }), frame(continuation, '":"ping"}'));
+        ws.send(
+            frame(text, '{"type', { fin: false }),
+            frame(ping, 'between'),
+            frame(continuation, '', { fin: false }),
+            frame(continuation, '":"ping"}'),
+        );
         assert.equal((await ws.next('a pong frame', (one) => one.opcode === pong)).text, 'between');
         await ws.nextText('pong');
 
-        ws.send(frame(pong, 'nobody asked'), frame(ping, 'x'.repeat(125)), frame(text, PING.padEnd(126)), frame(text, PING.padEnd(65_536)));
-        await ws.next('three pongs', () => ws.frames().filter((one) => one.opcode === text && one.text.includes('"pong"')).length === 3);
+        ws.send(
+            frame(pong, 'nobody asked'),
+            frame(ping, 'x'.repeat(125)),
+            frame(text, PING.padEnd(126)),
+            frame(text, PING.padEnd(65_536)),
+        );
+        await ws.next(
+            'three pongs',
+            () =>
+                ws.frames().filter((one) => one.opcode === text && one.text.includes('"pong"'))
+                    .length === 3,
+        );
         assert.equal(ws.frames().filter((one) => one.opcode === pong)[1].text, 'x'.repeat(125));
         assert.ok(ws.frames().every((one) => !one.isMasked && one.fin));
         assert.ok(!ws.frames().some((one) => one.opcode === close));
@@ -172,10 +256,16 @@ test('a message that is split at every byte of its UTF-8 is the same message', a
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);
     const message = Buffer.from('{"type":"ping","x":"é€🍕"}');
     for (let cut = 1; cut < message.length; cut += 1) {
-        ws.send(frame(text, message.subarray(0, cut), { fin: false }), frame(continuation, message.subarray(cut)));
+        ws.send(
+            frame(text, message.subarray(0, cut), { fin: false }),
+            frame(continuation, message.subarray(cut)),
+        );
     }
     const wanted = message.length - 1;
-    await ws.next('all pongs', () => ws.frames().filter((one) => one.text.includes('"pong"')).length === wanted);
+    await ws.next(
+        'all pongs',
+        () => ws.frames().filter((one) => one.text.includes('"pong"')).length === wanted,
+    );
     assert.ok(!ws.frames().some((one) => one.opcode === close));
 });
 
@@ -186,7 +276,10 @@ test('frames that come byte by byte are frames', async (t) => {
         ws.raw.write(Buffer.from([byte]));
         await new Promise(setImmediate);
     }
-    await ws.next('two pongs', () => ws.frames().filter((one) => one.text.includes('"pong"')).length === 2);
+    await ws.next(
+        'two pongs',
+        () => ws.frames().filter((one) => one.text.includes('"pong"')).length === 2,
+    );
 });
 
 test('a flood of pings from a till that does not read hurts nobody else', async (t) => {
@@ -194,7 +287,7 @@ test('a flood of pings from a till that does not read hurts nobody else', async 
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);
     const till = await tenant.till({ base: gatewayUrl });
     ws.raw.socket.pause();
-    const many = Buffer.concat(Array.from({ length: 1000 }, () => frame(ping, 'x'.repeat(100))));
+    const many = Buffer.concat(times(1000, () => frame(ping, 'x'.repeat(100))));
     for (let i = 0; i < 100; i += 1) ws.raw.write(many);
     const { id } = await createOrder(tenant);
 
@@ -202,7 +295,9 @@ test('a flood of pings from a till that does not read hurts nobody else', async 
     await till.ping();
     ws.raw.socket.resume();
     // Either all are answered in time, or it is closed: 1008 for the flood, 1013 for not reading.
-    await ws.raw.until('pongs or a close', () => ws.frames().some((one) => one.opcode === pong || one.opcode === close));
+    await ws.raw.until('pongs or a close', () =>
+        ws.frames().some((one) => one.opcode === pong || one.opcode === close),
+    );
 });
 
 test('a till that asks and asks without reading gets every answer when it reads, and hurts nobody else', async (t) => {
@@ -211,7 +306,7 @@ test('a till that asks and asks without reading gets every answer when it reads,
     const till = await tenant.till({ base: gatewayUrl });
     ws.raw.socket.pause();
     const asked = 150_000;
-    ws.raw.write(Buffer.concat(Array.from({ length: asked }, () => frame(text, PING))));
+    ws.raw.write(Buffer.concat(times(asked, () => frame(text, PING))));
     const { id } = await createOrder(tenant);
     await till.next((one) => one.json.data?.orderId === id, 'the order');
     await till.ping();
@@ -227,7 +322,10 @@ test('a till that asks and asks without reading gets every answer when it reads,
 test('ten thousand fragments of one message are given up', async (t) => {
     const tenant = await newTenant(t);
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);
-    ws.send(frame(text, '"', { fin: false }), ...Array.from({ length: 10_000 }, () => frame(continuation, 'x', { fin: false })));
+    ws.send(
+        frame(text, '"', { fin: false }),
+        ...times(10_000, () => frame(continuation, 'x', { fin: false })),
+    );
 
     assert.ok([1008, 1009].includes(await ws.closeCode()));
     await assertStillServed(tenant, gatewayUrl);

@@ -2,22 +2,36 @@
 // supervisor of the stack puts another in each one's place.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { eventually, gatewayUrls, sqlValue, test } from '../support/stack.mjs';
+import { eventually, gatewayUrls, sqlValue, test, times } from '../support/stack.mjs';
 import { assertRefused } from '../support/rest.mjs';
-import { balanceOf, createOrder, headOf, insertOrder, issueCard, newTenant, plainOrder } from '../support/tenant.mjs';
+import {
+    balanceOf,
+    createOrder,
+    headOf,
+    insertOrder,
+    issueCard,
+    newTenant,
+    plainOrder,
+} from '../support/tenant.mjs';
 import { kill, untilReady, untilReplaced } from '../support/ops.mjs';
 
 // Everything up to the head, each once, in its order.
 async function assertHeardAll(tenant, till, from = 1) {
     const head = await headOf(tenant);
     await till.next((frame) => frame.seq === head, `the event ${head}`);
-    assert.deepEqual(till.events().map((frame) => frame.seq), Array.from({ length: head - from + 1 }, (x, i) => from + i));
+    assert.deepEqual(
+        till.events().map((frame) => frame.seq),
+        times(head - from + 1, (i) => from + i),
+    );
 }
 
 for (const i of [0, 1]) {
     test(`gateway ${i + 1} is killed: its till connects again and hears what comes, the other gateway's hears all`, async (t) => {
         const tenant = await newTenant(t);
-        const [doomed, safe] = [await tenant.till({ base: gatewayUrls[i] }), await tenant.till({ base: gatewayUrls[1 - i] })];
+        const [doomed, safe] = [
+            await tenant.till({ base: gatewayUrls[i] }),
+            await tenant.till({ base: gatewayUrls[1 - i] }),
+        ];
         await createOrder(tenant);
         await doomed.next('new_order');
         const old = kill(`gateway-${i + 1}`);
@@ -26,7 +40,9 @@ for (const i of [0, 1]) {
 
         assert.equal((await doomed.untilClosed()).code, 1006);
         await untilReplaced(`gateway-${i + 1}`, old);
-        const again = await eventually('a new connection', () => tenant.till({ base: gatewayUrls[i] }));
+        const again = await eventually('a new connection', () =>
+            tenant.till({ base: gatewayUrls[i] }),
+        );
         const from = again.greeting.seq + 1;
         await createOrder(tenant);
         await insertOrder(tenant);
@@ -49,10 +65,15 @@ test('a gateway is killed: nginx brings the next till to the other one', async (
 
 test('the api is killed among deducts: each is done once, whatever its till was told', async (t) => {
     const tenant = await newTenant(t);
-    const cards = await Promise.all(Array.from({ length: 10 }, () => issueCard(tenant, '100.00')));
+    const cards = await Promise.all(times(10, () => issueCard(tenant, '100.00')));
     const till = await tenant.till({ query: '?events=all' });
-    const ask = (i) => tenant.rest.post(`/gift-cards/${cards[i % 10]}/deduct`, { amount: 1 }, { headers: { 'Idempotency-Key': `k${i}` } });
-    const asked = Array.from({ length: 60 }, (x, i) => ask(i));
+    const ask = (i) =>
+        tenant.rest.post(
+            `/gift-cards/${cards[i % 10]}/deduct`,
+            { amount: 1 },
+            { headers: { 'Idempotency-Key': `k${i}` } },
+        );
+    const asked = times(60, (i) => ask(i));
     await Promise.any(asked);
     const old = kill('api-1');
     const first = await Promise.all(asked.map((one) => one.catch(() => undefined)));
@@ -61,8 +82,16 @@ test('the api is killed among deducts: each is done once, whatever its till was 
         if (res === undefined || res.status === 200) continue;
         assertRefused(res, res.status, res.json.error.code);
         assert.ok([500, 503].includes(res.status), res.text);
-        if (res.status === 503) { // the promise that nothing was done
-            assert.equal(await sqlValue('select count(*)::int from pos_gift_card_transactions where tenant_id = $1 and idempotency_key = $2', tenant.id, `k${i}`), 0);
+        if (res.status === 503) {
+            // the promise that nothing was done
+            assert.equal(
+                await sqlValue(
+                    'select count(*)::int from pos_gift_card_transactions where tenant_id = $1 and idempotency_key = $2',
+                    tenant.id,
+                    `k${i}`,
+                ),
+                0,
+            );
         }
     }
     await untilReplaced('api-1', old);
@@ -73,7 +102,10 @@ test('the api is killed among deducts: each is done once, whatever its till was 
         });
         if (res?.status === 200) assert.equal(settled.text, res.text);
     }
-    assert.deepEqual(await Promise.all(cards.map((card) => balanceOf(tenant, card))), Array(10).fill('94.00'));
+    assert.deepEqual(
+        await Promise.all(cards.map((card) => balanceOf(tenant, card))),
+        Array(10).fill('94.00'),
+    );
     await assertHeardAll(tenant, till, till.greeting.seq + 1);
     await untilReady();
 });
@@ -154,5 +186,8 @@ test('all of ours and Redis are killed at once, and all serve again', async (t) 
     await insertOrder(tenant);
 
     await assertHeardAll(tenant, till, 3);
-    assert.equal((await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 })).json.newBalance, 60.5);
+    assert.equal(
+        (await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 })).json.newBalance,
+        60.5,
+    );
 });

@@ -9,15 +9,27 @@ const apiOps = env.TILLWIRE_API_OPS_URLS.split(',');
 
 // Gauges that go back to nothing when nobody is there.
 const gauges = [
-    ...gatewayOps.flatMap((base) => ['tillwire_ws_sessions{dialect="orderweb"}', 'tillwire_ws_contexts', 'tillwire_ws_handshakes_waiting',
-        'tillwire_http_connections', 'tillwire_pg_queue'].map((name) => [base, name])),
-    ...apiOps.flatMap((base) => ['tillwire_exchanges', 'tillwire_pg_queue'].map((name) => [base, name])),
+    ...gatewayOps.flatMap((base) =>
+        [
+            'tillwire_ws_sessions{dialect="orderweb"}',
+            'tillwire_ws_contexts',
+            'tillwire_ws_handshakes_waiting',
+            'tillwire_http_connections',
+            'tillwire_pg_queue',
+        ].map((name) => [base, name]),
+    ),
+    ...apiOps.flatMap((base) =>
+        ['tillwire_exchanges', 'tillwire_pg_queue'].map((name) => [base, name]),
+    ),
 ];
 
 test('all processes are ready, and no session, request or receiving context is left', async () => {
     await untilReady();
     for (const [base, name] of gauges) {
-        await eventually(`${name} of ${base} to be 0`, async () => await metric(base, name) === 0);
+        await eventually(
+            `${name} of ${base} to be 0`,
+            async () => (await metric(base, name)) === 0,
+        );
     }
 });
 

@@ -2,7 +2,7 @@
 // to a gateway, so that nginx's buffers do not hide it.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { gatewayUrl, test } from '../support/stack.mjs';
+import { gatewayUrl, test, times } from '../support/stack.mjs';
 import { insertOrder, newTenant } from '../support/tenant.mjs';
 import { OPCODE, openRawWebSocket } from '../support/raw.mjs';
 import { gatewayOps, metric } from '../support/ops.mjs';
@@ -10,7 +10,7 @@ import { gatewayOps, metric } from '../support/ops.mjs';
 const SLOW = 'tillwire_ws_slow_consumers_total';
 
 // About 100 kB in an event.
-const large = JSON.stringify(Array.from({ length: 200 }, () => ({ name: 'x'.repeat(450), price: 1, quantity: 1 })));
+const large = JSON.stringify(times(200, () => ({ name: 'x'.repeat(450), price: 1, quantity: 1 })));
 
 test('a till that never reads is closed while another hears everything', async (t) => {
     const tenant = await newTenant(t);
@@ -22,7 +22,7 @@ test('a till that never reads is closed while another hears everything', async (
     // The kernel's buffers come first, up to some megabytes; then it has a second to take something.
     const deadline = Date.now() + 60000;
     let sent = 0;
-    while (await metric(gatewayOps[0], SLOW) === before) {
+    while ((await metric(gatewayOps[0], SLOW)) === before) {
         assert.ok(Date.now() < deadline, 'it is closed although others are served');
         const id = await insertOrder(tenant, { items: large });
         sent += 1;
@@ -30,7 +30,10 @@ test('a till that never reads is closed while another hears everything', async (
     }
     const id = await insertOrder(tenant);
     await till.next((frame) => frame.json.data?.orderId === id, 'the order behind it');
-    assert.deepEqual(till.events().map((frame) => frame.seq), Array.from({ length: sent + 1 }, (x, i) => i + 1));
+    assert.deepEqual(
+        till.events().map((frame) => frame.seq),
+        times(sent + 1, (i) => i + 1),
+    );
     t.say(`slow consumer: closed after ${sent} events of 100 kB`);
 
     slow.raw.socket.resume();
@@ -38,7 +41,14 @@ test('a till that never reads is closed while another hears everything', async (
     const frames = slow.frames();
     const said = frames.find((frame) => frame.opcode === OPCODE.close);
     if (said) assert.equal(said.payload.readUInt16BE(), 1013);
-    const heard = frames.filter((frame) => frame.opcode === OPCODE.text).map((frame) => JSON.parse(frame.text).seq).slice(1);
-    assert.deepEqual(heard, heard.map((seq, i) => i + 1), 'what it heard had no gap');
+    const heard = frames
+        .filter((frame) => frame.opcode === OPCODE.text)
+        .map((frame) => JSON.parse(frame.text).seq)
+        .slice(1);
+    assert.deepEqual(
+        heard,
+        heard.map((seq, i) => i + 1),
+        'what it heard had no gap',
+    );
     assert.ok(heard.length < sent);
 });

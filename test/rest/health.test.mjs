@@ -39,7 +39,9 @@ test('every answer has a date, its type, its length and a request id', async (t)
 
 test('a request id that the client sends is used', async (t) => {
     const tenant = await newTenant(t);
-    const res = await tenant.rest.get('/gift-cards/none/balance', { headers: { 'X-Request-Id': 'till-7.req_42' } });
+    const res = await tenant.rest.get('/gift-cards/none/balance', {
+        headers: { 'X-Request-Id': 'till-7.req_42' },
+    });
 
     assert.equal(res.status, 404);
     assert.equal(res.json.requestId, 'till-7.req_42');
@@ -48,7 +50,9 @@ test('a request id that the client sends is used', async (t) => {
 test('a request id that could break a header or a log is replaced', async (t) => {
     const tenant = await newTenant(t);
     for (const given of ['two words', '<script>', 'x'.repeat(500), '"', 'a=b level=error']) {
-        const res = await tenant.rest.get('/gift-cards/none/balance', { headers: { 'X-Request-Id': given } });
+        const res = await tenant.rest.get('/gift-cards/none/balance', {
+            headers: { 'X-Request-Id': given },
+        });
         assert.notEqual(res.json.requestId, given);
         assert.match(res.json.requestId, /^[\w.-]{8,128}$/);
         assert.equal(res.headers['x-request-id'], res.json.requestId);
@@ -67,8 +71,16 @@ test('what operators look at is not for the public', async (t) => {
 for (const prefix of ['TILLWIRE', 'TILLWIRE2']) {
     test(`the keys of ${prefix === 'TILLWIRE' ? 'the first' : 'the second'} demo tenant open REST and a till`, async (t) => {
         const slug = env[`${prefix}_TENANT`];
-        const rest = client({ base: env[`${prefix}_URL`], prefix: `/api/${slug}`, key: env[`${prefix}_API_KEY`] });
-        const till = await openTill(t, { slug, key: env[`${prefix}_API_KEY`] }, { base: publicUrl });
+        const rest = client({
+            base: env[`${prefix}_URL`],
+            prefix: `/api/${slug}`,
+            key: env[`${prefix}_API_KEY`],
+        });
+        const till = await openTill(
+            t,
+            { slug, key: env[`${prefix}_API_KEY`] },
+            { base: publicUrl },
+        );
 
         assert.equal((await rest.get('/health')).json.tenant, slug);
         assert.equal(till.greeting.json.tenant, slug);

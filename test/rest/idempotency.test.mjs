@@ -1,9 +1,21 @@
 // idempotency.test.mjs - a request that is repeated has one effect and one answer.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { sql, sqlValue, test } from '../support/stack.mjs';
+import { sql, sqlValue, test, times } from '../support/stack.mjs';
 import { assertRefused, client } from '../support/rest.mjs';
-import { balanceOf, createOrder, headOf, issueCard, keyIdOf, ledgerOf, newCustomer, newTenant, plainOrder, pointsOf, unique } from '../support/tenant.mjs';
+import {
+    balanceOf,
+    createOrder,
+    headOf,
+    issueCard,
+    keyIdOf,
+    ledgerOf,
+    newCustomer,
+    newTenant,
+    plainOrder,
+    pointsOf,
+    unique,
+} from '../support/tenant.mjs';
 
 const withKey = (key, more) => ({ headers: { 'Idempotency-Key': key, ...more } });
 
@@ -19,7 +31,8 @@ function assertReplay(res, first) {
 const operations = {
     'a deduct': async (tenant) => {
         const card = await issueCard(tenant, '85.50');
-        return (more, amount = 25) => tenant.rest.post(`/gift-cards/${card}/deduct`, { amount }, more);
+        return (more, amount = 25) =>
+            tenant.rest.post(`/gift-cards/${card}/deduct`, { amount }, more);
     },
     'adding points': async (tenant) => {
         const { phone } = await newCustomer(tenant);
@@ -29,15 +42,26 @@ const operations = {
         const { phone } = await newCustomer(tenant, 100);
         return (more, points = 5) => tenant.rest.post(`/loyalty/${phone}/redeem`, { points }, more);
     },
-    'a daily report': async (tenant) => (more, totalOrders = 5) =>
-        tenant.rest.post('/reports/daily', { reportDate: '2025-10-16', totalOrders }, more),
-    'a new order': async (tenant) => (more, tableNumber = 1) => tenant.shop.post('/orders', plainOrder({ tableNumber }), more),
+    'a daily report':
+        async (tenant) =>
+        (more, totalOrders = 5) =>
+            tenant.rest.post('/reports/daily', { reportDate: '2025-10-16', totalOrders }, more),
+    'a new order':
+        async (tenant) =>
+        (more, tableNumber = 1) =>
+            tenant.shop.post('/orders', plainOrder({ tableNumber }), more),
     'a change of an order': async (tenant) => {
         const { id } = await createOrder(tenant);
         return (more, tableNumber = 1) => tenant.shop.patch(`/orders/${id}`, { tableNumber }, more);
     },
-    'a new gift card': async (tenant) => (more, initialBalance = 10) => tenant.shop.post('/gift-cards', { initialBalance }, more),
-    'a new customer': async (tenant) => (more, name = 'Ada') => tenant.shop.post('/customers', { phone: '+447700900111', name }, more),
+    'a new gift card':
+        async (tenant) =>
+        (more, initialBalance = 10) =>
+            tenant.shop.post('/gift-cards', { initialBalance }, more),
+    'a new customer':
+        async (tenant) =>
+        (more, name = 'Ada') =>
+            tenant.shop.post('/customers', { phone: '+447700900111', name }, more),
 };
 
 for (const [what, prepare] of Object.entries(operations)) {
@@ -64,8 +88,15 @@ test('requestId in the body is a key as well', async (t) => {
     const requestId = unique('r-');
     const first = await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25, requestId });
 
-    assertReplay(await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25, requestId }), first);
-    assertRefused(await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 26, requestId }), 422, 'IDEMPOTENCY_KEY_REUSED');
+    assertReplay(
+        await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25, requestId }),
+        first,
+    );
+    assertRefused(
+        await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 26, requestId }),
+        422,
+        'IDEMPOTENCY_KEY_REUSED',
+    );
     assert.equal(await balanceOf(tenant, card), '60.50');
 });
 
@@ -74,21 +105,40 @@ test('a replay makes no second event on a till', async (t) => {
     const { phone } = await newCustomer(tenant);
     const till = await tenant.till();
     const key = unique('k-');
-    for (let i = 0; i < 3; i += 1) await tenant.rest.post(`/loyalty/${phone}/add`, { points: 5 }, withKey(key));
+    for (let i = 0; i < 3; i += 1)
+        await tenant.rest.post(`/loyalty/${phone}/add`, { points: 5 }, withKey(key));
     const { id } = await createOrder(tenant);
 
     await till.next((frame) => frame.json.data?.orderId === id, 'the order behind it');
-    assert.deepEqual(till.events().map((frame) => frame.type), ['loyalty_updated', 'new_order']);
+    assert.deepEqual(
+        till.events().map((frame) => frame.type),
+        ['loyalty_updated', 'new_order'],
+    );
 });
 
 test('blanks and the order of headers make no other request, another path does', async (t) => {
     const tenant = await newTenant(t);
     const [card, other] = [await issueCard(tenant, '85.50'), await issueCard(tenant, '85.50')];
     const key = unique('k-');
-    const first = await tenant.rest.post(`/gift-cards/${card}/deduct`, '{"amount":25.00}', withKey(key));
+    const first = await tenant.rest.post(
+        `/gift-cards/${card}/deduct`,
+        '{"amount":25.00}',
+        withKey(key),
+    );
 
-    assertReplay(await tenant.rest.post(`/gift-cards/${card}/deduct`, ' {\n"amount" : 25.00 } ', withKey(key)), first);
-    assertRefused(await tenant.rest.post(`/gift-cards/${other}/deduct`, '{"amount":25.00}', withKey(key)), 422, 'IDEMPOTENCY_KEY_REUSED');
+    assertReplay(
+        await tenant.rest.post(
+            `/gift-cards/${card}/deduct`,
+            ' {\n"amount" : 25.00 } ',
+            withKey(key),
+        ),
+        first,
+    );
+    assertRefused(
+        await tenant.rest.post(`/gift-cards/${other}/deduct`, '{"amount":25.00}', withKey(key)),
+        422,
+        'IDEMPOTENCY_KEY_REUSED',
+    );
     assert.equal(await balanceOf(tenant, other), '85.50');
 });
 
@@ -96,11 +146,22 @@ test('a refusal by the rules is replayed too, also when the rules would now say 
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '10.00');
     const key = unique('k-');
-    const first = await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key));
+    const first = await tenant.rest.post(
+        `/gift-cards/${card}/deduct`,
+        { amount: 25 },
+        withKey(key),
+    );
     assertRefused(first, 400, 'INSUFFICIENT_FUNDS');
-    await sql('update pos.gift_cards set current_balance = 100 where tenant_id = $1 and card_number = $2', tenant.id, card);
+    await sql(
+        'update pos.gift_cards set current_balance = 100 where tenant_id = $1 and card_number = $2',
+        tenant.id,
+        card,
+    );
 
-    assertReplay(await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key)), first);
+    assertReplay(
+        await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key)),
+        first,
+    );
     assert.equal(await balanceOf(tenant, card), '100.00');
 });
 
@@ -108,13 +169,20 @@ test('the same key in parallel has one effect', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const key = unique('k-');
-    const answers = await Promise.all(Array.from({ length: 20 }, () =>
-        tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 1 }, withKey(key))));
+    const answers = await Promise.all(
+        times(20, () =>
+            tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 1 }, withKey(key)),
+        ),
+    );
 
     const done = answers.filter((res) => res.status === 200);
     const running = answers.filter((res) => res.status === 409);
     assert.ok(done.length >= 1);
-    assert.equal(done.length + running.length, answers.length, answers.map((res) => res.text).join('\n'));
+    assert.equal(
+        done.length + running.length,
+        answers.length,
+        answers.map((res) => res.text).join('\n'),
+    );
     assert.equal(new Set(done.map((res) => res.text)).size, 1);
     assert.equal(done.filter((res) => !res.headers['idempotent-replayed']).length, 1);
     for (const res of running) assertRefused(res, 409, 'IDEMPOTENCY_IN_PROGRESS');
@@ -125,11 +193,18 @@ test('a rotated key continues where its predecessor was', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const key = unique('k-');
-    const first = await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key));
+    const first = await tenant.rest.post(
+        `/gift-cards/${card}/deduct`,
+        { amount: 25 },
+        withKey(key),
+    );
     const rotated = await sqlValue('select pos.key_rotate($1)', await keyIdOf(tenant.key));
     const successor = client({ prefix: `/api/${tenant.slug}`, key: rotated });
 
-    assertReplay(await successor.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key)), first);
+    assertReplay(
+        await successor.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key)),
+        first,
+    );
     assert.equal(await balanceOf(tenant, card), '60.50');
 });
 
@@ -137,7 +212,10 @@ test('the same idempotency key of another API key is another request', async (t)
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const key = unique('k-');
-    const other = client({ prefix: `/api/${tenant.slug}`, key: await sqlValue("select pos.key_issue($1, '{pos}', 'second till')", tenant.slug) });
+    const other = client({
+        prefix: `/api/${tenant.slug}`,
+        key: await sqlValue("select pos.key_issue($1, '{pos}', 'second till')", tenant.slug),
+    });
     await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key));
     const res = await other.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key));
 
@@ -150,7 +228,11 @@ test('the same idempotency key of another tenant is another request', async (t) 
     const key = unique('k-');
     for (const tenant of [await newTenant(t), await newTenant(t)]) {
         const card = await issueCard(tenant, '85.50');
-        const res = await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }, withKey(key));
+        const res = await tenant.rest.post(
+            `/gift-cards/${card}/deduct`,
+            { amount: 25 },
+            withKey(key),
+        );
         assert.equal(res.headers['idempotent-replayed'], undefined);
         assert.equal(await balanceOf(tenant, card), '60.50');
     }
@@ -161,9 +243,25 @@ test('401 and 403 are not kept: the same key works once the reason is gone', asy
     const card = await issueCard(tenant, '85.50');
     const key = unique('k-');
     const path = `/gift-cards/${card}/deduct`;
-    assertRefused(await tenant.rest.post(path, { amount: 25 }, { key: `pos_${'0'.repeat(64)}`, ...withKey(key) }), 401, 'UNAUTHORIZED');
-    assertRefused(await tenant.rest.post(path, { amount: 25 }, withKey(key, { 'X-Tenant-ID': 'other' })), 403, 'TENANT_MISMATCH');
-    assertRefused(await tenant.rest.post(path, { amount: 25 }, { key: tenant.shopKey, ...withKey(key) }), 403, 'FORBIDDEN');
+    assertRefused(
+        await tenant.rest.post(
+            path,
+            { amount: 25 },
+            { key: `pos_${'0'.repeat(64)}`, ...withKey(key) },
+        ),
+        401,
+        'UNAUTHORIZED',
+    );
+    assertRefused(
+        await tenant.rest.post(path, { amount: 25 }, withKey(key, { 'X-Tenant-ID': 'other' })),
+        403,
+        'TENANT_MISMATCH',
+    );
+    assertRefused(
+        await tenant.rest.post(path, { amount: 25 }, { key: tenant.shopKey, ...withKey(key) }),
+        403,
+        'FORBIDDEN',
+    );
 
     const res = await tenant.rest.post(path, { amount: 25 }, withKey(key));
     assert.equal(res.status, 200, res.text);
@@ -175,7 +273,11 @@ test('413 is not kept: the same key works with a body that is not too large', as
     const card = await issueCard(tenant, '85.50');
     const key = unique('k-');
     const path = `/gift-cards/${card}/deduct`;
-    const large = await tenant.rest.post(path, JSON.stringify({ amount: 25, notes: 'x'.repeat(1_100_000) }), withKey(key));
+    const large = await tenant.rest.post(
+        path,
+        JSON.stringify({ amount: 25, notes: 'x'.repeat(1_100_000) }),
+        withKey(key),
+    );
     assertRefused(large, 413, 'BODY_TOO_LARGE');
 
     const res = await tenant.rest.post(path, { amount: 25 }, withKey(key));
@@ -187,10 +289,20 @@ test('a key is a text of 1 to 200 printable characters', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const path = `/gift-cards/${card}/deduct`;
-    assert.equal((await tenant.rest.post(path, { amount: 1 }, withKey('k'.repeat(200)))).status, 200);
-    assert.equal((await tenant.rest.post(path, { amount: 1 }, withKey('k'.repeat(201)))).status, 400);
+    assert.equal(
+        (await tenant.rest.post(path, { amount: 1 }, withKey('k'.repeat(200)))).status,
+        200,
+    );
+    assert.equal(
+        (await tenant.rest.post(path, { amount: 1 }, withKey('k'.repeat(201)))).status,
+        400,
+    );
     for (const requestId of ['', '   ', 7, {}, 'k'.repeat(201)]) {
-        assertRefused(await tenant.rest.post(path, { amount: 1, requestId }), 400, 'INVALID_IDEMPOTENCY_KEY');
+        assertRefused(
+            await tenant.rest.post(path, { amount: 1, requestId }),
+            400,
+            'INVALID_IDEMPOTENCY_KEY',
+        );
     }
     assert.equal(await balanceOf(tenant, card), '84.50');
 });
@@ -199,7 +311,11 @@ test('a key that is no text in UTF-8 is 400', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     // Behind a body of bytes node writes its headers in Latin-1: a single 0xfc.
-    const res = await tenant.rest.post(`/gift-cards/${card}/deduct`, Buffer.from('{"amount":1}'), withKey('k\xfc'));
+    const res = await tenant.rest.post(
+        `/gift-cards/${card}/deduct`,
+        Buffer.from('{"amount":1}'),
+        withKey('k\xfc'),
+    );
 
     assert.equal(res.status, 400, res.text);
     assertRefused(res, 400, res.json.error.code);
@@ -219,7 +335,9 @@ test('an answer that is long forgotten does not bring the money back: 409 with t
         const first = await ask(key);
         await sql('delete from pos.idempotency where tenant_id = $1', tenant.id); // as after seven days
         for (let i = 0; i < 2; i += 1) {
-            assertRefused(await ask(key), 409, 'ALREADY_APPLIED', { transactionId: first.json.transactionId });
+            assertRefused(await ask(key), 409, 'ALREADY_APPLIED', {
+                transactionId: first.json.transactionId,
+            });
         }
     }
     assert.equal(await balanceOf(tenant, card), '60.50');
@@ -255,8 +373,15 @@ test('another amount, and a repeat with keys, is no possible duplicate', async (
     const path = `/gift-cards/${card}/deduct`;
     await tenant.rest.post(path, { amount: 10, orderId: 1 });
 
-    assert.equal((await tenant.rest.post(path, { amount: 10.01, orderId: 1 })).json.possibleDuplicateOf, undefined);
-    assert.equal((await tenant.rest.post(path, { amount: 10, orderId: 1 }, withKey(unique('k-')))).json.possibleDuplicateOf, undefined);
+    assert.equal(
+        (await tenant.rest.post(path, { amount: 10.01, orderId: 1 })).json.possibleDuplicateOf,
+        undefined,
+    );
+    assert.equal(
+        (await tenant.rest.post(path, { amount: 10, orderId: 1 }, withKey(unique('k-')))).json
+            .possibleDuplicateOf,
+        undefined,
+    );
 });
 
 test('a tenant with dedupeSeconds gets its first answer again', async (t) => {
@@ -272,10 +397,18 @@ test('a tenant with dedupeSeconds gets its first answer again', async (t) => {
         const first = await ask();
         assertReplay(await ask(), first);
     }
-    assert.equal((await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25, orderId: 2 })).json.newBalance, 35.5);
-    assert.deepEqual(await ledgerOf(tenant, card), [['issue', '85.50', '85.50'], ['deduct', '-25.00', '60.50'], ['deduct', '-25.00', '35.50']]);
+    assert.equal(
+        (await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25, orderId: 2 })).json
+            .newBalance,
+        35.5,
+    );
+    assert.deepEqual(await ledgerOf(tenant, card), [
+        ['issue', '85.50', '85.50'],
+        ['deduct', '-25.00', '60.50'],
+        ['deduct', '-25.00', '35.50'],
+    ]);
     assert.equal(await pointsOf(tenant, id), 5);
-    assert.equal(await headOf(tenant) - head, 3);
+    assert.equal((await headOf(tenant)) - head, 3);
 });
 
 test('a replay of the last penny is no refusal, with a key and with dedupeSeconds', async (t) => {

@@ -1,19 +1,26 @@
 // limits.test.mjs - too many requests with one key: 429, nothing done, nobody else slowed.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { apiUrl, eventually, test } from '../support/stack.mjs';
+import { apiUrl, eventually, test, times } from '../support/stack.mjs';
 import { assertRefused, request } from '../support/rest.mjs';
 import { balanceOf, issueCard, newTenant } from '../support/tenant.mjs';
 import { head, openSocket, readAnswers } from '../support/raw.mjs';
 
 // Pipeline requests on several connections until one is refused; the first 429.
 async function askUntilLimited(t, tenant) {
-    const one = head(`GET /api/${tenant.slug}/gift-cards/none/balance HTTP/1.1`, 'Host: localhost', `X-API-Key: ${tenant.key}`);
+    const one = head(
+        `GET /api/${tenant.slug}/gift-cards/none/balance HTTP/1.1`,
+        'Host: localhost',
+        `X-API-Key: ${tenant.key}`,
+    );
     for (let round = 0; round < 100; round += 1) {
-        const sockets = await Promise.all(Array.from({ length: 4 }, () => openSocket(t, apiUrl)));
+        const sockets = await Promise.all(times(4, () => openSocket(t, apiUrl)));
         for (const raw of sockets) raw.write(one.repeat(200));
         for (const raw of sockets) {
-            await raw.until('200 answers', ({ received }) => received.toString('latin1').split('HTTP/1.1 ').length > 200);
+            await raw.until(
+                '200 answers',
+                ({ received }) => received.toString('latin1').split('HTTP/1.1 ').length > 200,
+            );
             const limited = readAnswers(raw.received).find((res) => res.status === 429);
             if (limited) return limited;
             raw.close();
@@ -28,10 +35,18 @@ test('a key that asks too often gets 429 and keeps its idempotency key; others a
     const limited = await askUntilLimited(t, greedy);
     assert.ok(limited, 'there is a limit');
     assertRefused(limited, 429, 'RATE_LIMITED');
-    assert.equal((await request({ base: apiUrl, path: `/api/${other.slug}/health`, key: other.key })).status, 200);
+    assert.equal(
+        (await request({ base: apiUrl, path: `/api/${other.slug}/health`, key: other.key })).status,
+        200,
+    );
 
     // Whatever this one met, 429 or not, its repeat settles it.
-    const deduct = () => greedy.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }, { headers: { 'Idempotency-Key': 'limited' } });
+    const deduct = () =>
+        greedy.rest.post(
+            `/gift-cards/${card}/deduct`,
+            { amount: 25 },
+            { headers: { 'Idempotency-Key': 'limited' } },
+        );
     const first = await deduct();
     const settled = await eventually('the limit to pass', async () => {
         const res = await deduct();

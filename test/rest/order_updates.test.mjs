@@ -7,7 +7,17 @@ import { createOrder, headOf, newTenant } from '../support/tenant.mjs';
 
 // The rule as the design has it: forward with skips, `cancelled` from any open status, `rejected`
 // from the first three.
-const rank = { new: 1, pending: 2, confirmed: 3, preparing: 4, ready: 5, picked_up: 6, out_for_delivery: 6, served: 6, completed: 7 };
+const rank = {
+    new: 1,
+    pending: 2,
+    confirmed: 3,
+    preparing: 4,
+    ready: 5,
+    picked_up: 6,
+    out_for_delivery: 6,
+    served: 6,
+    completed: 7,
+};
 const words = [...Object.keys(rank), 'cancelled', 'rejected'];
 
 function isLegal(from, to) {
@@ -20,7 +30,10 @@ function isLegal(from, to) {
 
 // The types of a tenant's events, oldest first.
 async function eventsOf(tenant) {
-    const rows = await sql('select type from pos.event where tenant_id = $1 order by seq', tenant.id);
+    const rows = await sql(
+        'select type from pos.event where tenant_id = $1 order by seq',
+        tenant.id,
+    );
     return rows.map((row) => row.type);
 }
 
@@ -37,7 +50,10 @@ for (const from of words) {
             if (isLegal(from, to)) {
                 assert.equal(res.status, 200, `${from} to ${to}: ${res.text}`);
                 assert.equal(res.json.order.status, to);
-                assert.equal(await headOf(tenant) - head, to === from ? 0 : to === 'cancelled' ? 2 : 1);
+                assert.equal(
+                    (await headOf(tenant)) - head,
+                    to === from ? 0 : to === 'cancelled' ? 2 : 1,
+                );
             } else {
                 assertRefused(res, 409, 'ILLEGAL_TRANSITION', { from, to });
                 assert.equal((await tenant.shop.get(`/orders/${id}`)).json.order.status, from);
@@ -51,8 +67,16 @@ test('an order goes back only when the shop says that it recalls it', async (t) 
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant, { status: 'ready' });
 
-    assertRefused(await tenant.shop.patch(`/orders/${id}`, { status: 'preparing' }), 409, 'ILLEGAL_TRANSITION');
-    assertRefused(await tenant.shop.patch(`/orders/${id}`, { status: 'preparing', recall: false }), 409, 'ILLEGAL_TRANSITION');
+    assertRefused(
+        await tenant.shop.patch(`/orders/${id}`, { status: 'preparing' }),
+        409,
+        'ILLEGAL_TRANSITION',
+    );
+    assertRefused(
+        await tenant.shop.patch(`/orders/${id}`, { status: 'preparing', recall: false }),
+        409,
+        'ILLEGAL_TRANSITION',
+    );
     const res = await tenant.shop.patch(`/orders/${id}`, { status: 'preparing', recall: true });
     assert.equal(res.json.order.status, 'preparing', res.text);
 });
@@ -61,7 +85,10 @@ test('picked-up is understood as picked_up', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant, { status: 'ready' });
 
-    assert.equal((await tenant.shop.patch(`/orders/${id}`, { status: 'picked-up' })).json.order.status, 'picked_up');
+    assert.equal(
+        (await tenant.shop.patch(`/orders/${id}`, { status: 'picked-up' })).json.order.status,
+        'picked_up',
+    );
 });
 
 test('a status that is no status is 400', async (t) => {
@@ -75,13 +102,27 @@ test('a status that is no status is 400', async (t) => {
 
 test('any other field can be changed, and what is not named stays as it is', async (t) => {
     const tenant = await newTenant(t);
-    const { id, ...before } = await createOrder(tenant, { customerPhone: '07700 900111', note: 'first', other: [1] });
-    const res = await tenant.shop.patch(`/orders/${id}`, '{"specialInstructions":"no onions","tableNumber":"9","totalAmount":30,"note":"second"}');
+    const { id, ...before } = await createOrder(tenant, {
+        customerPhone: '07700 900111',
+        note: 'first',
+        other: [1],
+    });
+    const res = await tenant.shop.patch(
+        `/orders/${id}`,
+        '{"specialInstructions":"no onions","tableNumber":"9","totalAmount":30,"note":"second"}',
+    );
 
     assert.equal(res.status, 200, res.text);
     const { updatedAt, ...order } = res.json.order;
     const { updatedAt: wasUpdatedAt, ...kept } = before;
-    assert.deepEqual(order, { id, ...kept, specialInstructions: 'no onions', tableNumber: '9', totalAmount: 30, note: 'second' });
+    assert.deepEqual(order, {
+        id,
+        ...kept,
+        specialInstructions: 'no onions',
+        tableNumber: '9',
+        totalAmount: 30,
+        note: 'second',
+    });
     assert.ok(updatedAt >= wasUpdatedAt);
     assert.ok(res.text.includes('"totalAmount":30.00,'), res.text);
     assert.deepEqual(await eventsOf(tenant), ['order.created', 'order.updated']);
@@ -89,18 +130,40 @@ test('any other field can be changed, and what is not named stays as it is', asy
 
 test('null empties what may be empty', async (t) => {
     const tenant = await newTenant(t);
-    const { id } = await createOrder(tenant, { customerPhone: '07700 900111', specialInstructions: 'x', tableNumber: '1', scheduledFor: '2026-01-05T18:00:00Z' });
-    const { order } = (await tenant.shop.patch(`/orders/${id}`, { customerPhone: null, specialInstructions: null, tableNumber: null, scheduledFor: null })).json;
+    const { id } = await createOrder(tenant, {
+        customerPhone: '07700 900111',
+        specialInstructions: 'x',
+        tableNumber: '1',
+        scheduledFor: '2026-01-05T18:00:00Z',
+    });
+    const { order } = (
+        await tenant.shop.patch(`/orders/${id}`, {
+            customerPhone: null,
+            specialInstructions: null,
+            tableNumber: null,
+            scheduledFor: null,
+        })
+    ).json;
 
-    assert.deepEqual([order.customerPhone, order.specialInstructions, order.tableNumber, order.scheduledFor], [null, null, null, null]);
+    assert.deepEqual(
+        [order.customerPhone, order.specialInstructions, order.tableNumber, order.scheduledFor],
+        [null, null, null, null],
+    );
 });
 
 test('a change of fields and status at once is two events, the fields first', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant);
-    await tenant.shop.patch(`/orders/${id}`, { status: 'confirmed', specialInstructions: 'no onions' });
+    await tenant.shop.patch(`/orders/${id}`, {
+        status: 'confirmed',
+        specialInstructions: 'no onions',
+    });
 
-    assert.deepEqual(await eventsOf(tenant), ['order.created', 'order.updated', 'order.status_changed']);
+    assert.deepEqual(await eventsOf(tenant), [
+        'order.created',
+        'order.updated',
+        'order.status_changed',
+    ]);
 });
 
 test('a change that changes nothing is 200 and no event', async (t) => {
@@ -108,8 +171,14 @@ test('a change that changes nothing is 200 and no event', async (t) => {
     const { id } = await createOrder(tenant, { specialInstructions: 'no onions', note: 'x' });
     const before = await tenant.shop.get(`/orders/${id}`);
 
-    for (const change of [{}, { status: 'new' }, { specialInstructions: 'no onions' }, { totalAmount: 21.4, customerName: 'Ada' }, { note: 'x' },
-        { items: [{ name: 'Ramen', price: 10.7, quantity: 2 }] }]) {
+    for (const change of [
+        {},
+        { status: 'new' },
+        { specialInstructions: 'no onions' },
+        { totalAmount: 21.4, customerName: 'Ada' },
+        { note: 'x' },
+        { items: [{ name: 'Ramen', price: 10.7, quantity: 2 }] },
+    ]) {
         const res = await tenant.shop.patch(`/orders/${id}`, change);
         assert.equal(res.status, 200, res.text);
         assert.equal(res.text, before.text);
@@ -120,9 +189,17 @@ test('a change that changes nothing is 200 and no event', async (t) => {
 test('cancelling is a status change and then a deletion in the log', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant);
-    await tenant.shop.patch(`/orders/${id}`, { status: 'cancelled', reason: 'customer called', updatedBy: 'shop' });
+    await tenant.shop.patch(`/orders/${id}`, {
+        status: 'cancelled',
+        reason: 'customer called',
+        updatedBy: 'shop',
+    });
 
-    assert.deepEqual(await eventsOf(tenant), ['order.created', 'order.status_changed', 'order.deleted']);
+    assert.deepEqual(await eventsOf(tenant), [
+        'order.created',
+        'order.status_changed',
+        'order.deleted',
+    ]);
 });
 
 test('the id of an order cannot be changed', async (t) => {
@@ -135,8 +212,12 @@ test('the id of an order cannot be changed', async (t) => {
 });
 
 const wrongChanges = [
-    ['totalAmount', -1, 'INVALID_AMOUNT'], ['totalAmount', 'much', 'INVALID_AMOUNT'], ['items', 'none', 'INVALID_FIELD'],
-    ['customerName', 7, 'INVALID_FIELD'], ['scheduledFor', 'soon', 'INVALID_DATE'], ['recall', 'yes', 'INVALID_FIELD'],
+    ['totalAmount', -1, 'INVALID_AMOUNT'],
+    ['totalAmount', 'much', 'INVALID_AMOUNT'],
+    ['items', 'none', 'INVALID_FIELD'],
+    ['customerName', 7, 'INVALID_FIELD'],
+    ['scheduledFor', 'soon', 'INVALID_DATE'],
+    ['recall', 'yes', 'INVALID_FIELD'],
 ];
 test('a field of a wrong kind is 400 and leaves the order as it was', async (t) => {
     const tenant = await newTenant(t);
@@ -144,7 +225,12 @@ test('a field of a wrong kind is 400 and leaves the order as it was', async (t) 
     const before = await tenant.shop.get(`/orders/${id}`);
 
     for (const [field, value, code] of wrongChanges) {
-        assertRefused(await tenant.shop.patch(`/orders/${id}`, { status: 'ready', [field]: value }), 400, code, { field });
+        assertRefused(
+            await tenant.shop.patch(`/orders/${id}`, { status: 'ready', [field]: value }),
+            400,
+            code,
+            { field },
+        );
     }
     assert.equal((await tenant.shop.get(`/orders/${id}`)).text, before.text);
 });

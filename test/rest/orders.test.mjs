@@ -32,27 +32,38 @@ test('order numbers go up by one and belong to the tenant', async (t) => {
 
 test('the answer to a new order has the documented fields first, amounts with two decimals, quantities whole', async (t) => {
     const tenant = await newTenant(t);
-    const res = await tenant.shop.post('/orders', '{"orderId":12345,"orderNumber":"N-1","customerName":"Ada",'
-        + '"customerPhone":"+447700900111","orderType":"pickup","orderSource":"online","status":"confirmed",'
-        + '"totalAmount":21.4,"items":[{"id":"i1","name":"Ramen","price":10.7,"quantity":2.00,"selectedAddons":[]}],'
-        + '"createdAt":"2026-01-05T18:00:02.101Z"}');
+    const res = await tenant.shop.post(
+        '/orders',
+        '{"orderId":12345,"orderNumber":"N-1","customerName":"Ada",' +
+            '"customerPhone":"+447700900111","orderType":"pickup","orderSource":"online","status":"confirmed",' +
+            '"totalAmount":21.4,"items":[{"id":"i1","name":"Ramen","price":10.7,"quantity":2.00,"selectedAddons":[]}],' +
+            '"createdAt":"2026-01-05T18:00:02.101Z"}',
+    );
 
-    const start = '{"success":true,"order":{"id":12345,"orderNumber":"N-1","customerName":"Ada",'
-        + '"customerPhone":"+447700900111","orderType":"pickup","orderSource":"online","status":"confirmed",'
-        + '"totalAmount":21.40,"items":[{"id":"i1","name":"Ramen","price":10.70,"quantity":2,"selectedAddons":[]}],'
-        + '"createdAt":"2026-01-05T18:00:02.101Z"';
+    const start =
+        '{"success":true,"order":{"id":12345,"orderNumber":"N-1","customerName":"Ada",' +
+        '"customerPhone":"+447700900111","orderType":"pickup","orderSource":"online","status":"confirmed",' +
+        '"totalAmount":21.40,"items":[{"id":"i1","name":"Ramen","price":10.70,"quantity":2,"selectedAddons":[]}],' +
+        '"createdAt":"2026-01-05T18:00:02.101Z"';
     assert.equal(res.status, 201);
     assert.equal(res.text.slice(0, start.length), start);
 });
 
 test('GET of an order gives what creating it gave, to the shop and to the till', async (t) => {
     const tenant = await newTenant(t);
-    const made = await tenant.shop.post('/orders', plainOrder({ specialInstructions: 'no onions', tableNumber: '12' }));
+    const made = await tenant.shop.post(
+        '/orders',
+        plainOrder({ specialInstructions: 'no onions', tableNumber: '12' }),
+    );
     const id = made.json.order.id;
 
     assert.equal((await tenant.shop.get(`/orders/${id}`)).text, made.text);
     assert.equal((await tenant.rest.get(`/orders/${id}`)).text, made.text);
-    assert.equal((await tenant.rest.get(`/orders/${id.toUpperCase()}`)).text, made.text, 'a UUID in any case');
+    assert.equal(
+        (await tenant.rest.get(`/orders/${id.toUpperCase()}`)).text,
+        made.text,
+        'a UUID in any case',
+    );
 });
 
 test('an id with a slash, a hash and an umlaut is read back by its percent-encoded path', async (t) => {
@@ -71,7 +82,11 @@ test('an unknown order is 404, and so is one of another tenant', async (t) => {
 
     assertRefused(await mine.rest.get('/orders/no-such-order'), 404, 'ORDER_NOT_FOUND');
     assertRefused(await mine.rest.get(`/orders/${id}`), 404, 'ORDER_NOT_FOUND');
-    assertRefused(await mine.shop.patch(`/orders/${id}`, { status: 'ready' }), 404, 'ORDER_NOT_FOUND');
+    assertRefused(
+        await mine.shop.patch(`/orders/${id}`, { status: 'ready' }),
+        404,
+        'ORDER_NOT_FOUND',
+    );
 });
 
 test('the same order id twice is 409 and makes nothing, the same id at two tenants is two orders', async (t) => {
@@ -90,12 +105,19 @@ test('one UUID in two spellings is one order', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant);
 
-    assertRefused(await tenant.shop.post('/orders', plainOrder({ orderId: id.toUpperCase() })), 409, 'ORDER_EXISTS');
+    assertRefused(
+        await tenant.shop.post('/orders', plainOrder({ orderId: id.toUpperCase() })),
+        409,
+        'ORDER_EXISTS',
+    );
 });
 
 test('times with an offset come back in UTC, with milliseconds', async (t) => {
     const tenant = await newTenant(t);
-    const order = await createOrder(tenant, { createdAt: '2025-10-17T23:58:59-04:00', scheduledFor: '2025-10-18T12:30:00+02:00' });
+    const order = await createOrder(tenant, {
+        createdAt: '2025-10-17T23:58:59-04:00',
+        scheduledFor: '2025-10-18T12:30:00+02:00',
+    });
 
     assert.equal(order.createdAt, '2025-10-18T03:58:59.000Z');
     assert.equal(order.scheduledFor, '2025-10-18T10:30:00.000Z');
@@ -103,8 +125,12 @@ test('times with an offset come back in UTC, with milliseconds', async (t) => {
 
 test('fields that we do not know are kept word for word', async (t) => {
     const tenant = await newTenant(t);
-    const extra = '"deliveryAddress":{"line1":"3 Example Mews","latitude":51.5007290000},"loyalty":[1.10,null,true]';
-    const res = await tenant.shop.post('/orders', JSON.stringify(plainOrder()).replace(/}$/, `,${extra}}`));
+    const extra =
+        '"deliveryAddress":{"line1":"3 Example Mews","latitude":51.5007290000},"loyalty":[1.10,null,true]';
+    const res = await tenant.shop.post(
+        '/orders',
+        JSON.stringify(plainOrder()).replace(/}$/, `,${extra}}`),
+    );
 
     assert.equal(res.status, 201);
     assert.ok(res.text.includes(extra), res.text);
@@ -113,7 +139,9 @@ test('fields that we do not know are kept word for word', async (t) => {
 test('control characters and direction overrides never get into an order', async (t) => {
     const tenant = await newTenant(t);
     const order = await createOrder(tenant, {
-        customerName: 'A\u001bp\u0001da', specialInstructions: 'a\u202eb\u2066c\nd\te', items: [{ name: 'R\u0007amen\u009b', price: 1, quantity: 1 }],
+        customerName: 'A\u001bp\u0001da',
+        specialInstructions: 'a\u202eb\u2066c\nd\te',
+        items: [{ name: 'R\u0007amen\u009b', price: 1, quantity: 1 }],
         note: 'x\u0000y'.replace('\u0000', '\u0002'),
     });
 
@@ -125,8 +153,11 @@ test('control characters and direction overrides never get into an order', async
 
 test('a weight passes as it is, an add-on may cost less than nothing', async (t) => {
     const tenant = await newTenant(t);
-    const res = await tenant.shop.post('/orders', '{"customerName":"Ada","totalAmount":5,"items":[{"name":"Olives",'
-        + '"price":14.5,"quantity":0.345,"selectedAddons":[{"id":"a","name":"No jar","price":-1,"quantity":1}]}]}');
+    const res = await tenant.shop.post(
+        '/orders',
+        '{"customerName":"Ada","totalAmount":5,"items":[{"name":"Olives",' +
+            '"price":14.5,"quantity":0.345,"selectedAddons":[{"id":"a","name":"No jar","price":-1,"quantity":1}]}]}',
+    );
 
     assert.equal(res.status, 201, res.text);
     assert.ok(res.text.includes('"price":14.50,"quantity":0.345,'), res.text);
@@ -136,7 +167,12 @@ test('a weight passes as it is, an add-on may cost less than nothing', async (t)
 const wrongOrders = [
     ['no customer name', { customerName: undefined }, 'INVALID_FIELD', 'customerName'],
     ['a number for a name', { customerName: 7 }, 'INVALID_FIELD', 'customerName'],
-    ['a name of 201 characters', { customerName: 'x'.repeat(201) }, 'INVALID_FIELD', 'customerName'],
+    [
+        'a name of 201 characters',
+        { customerName: 'x'.repeat(201) },
+        'INVALID_FIELD',
+        'customerName',
+    ],
     ['no total', { totalAmount: undefined }, 'INVALID_AMOUNT', 'totalAmount'],
     ['a negative total', { totalAmount: -1 }, 'INVALID_AMOUNT', 'totalAmount'],
     ['a total with three decimals', { totalAmount: 10.005 }, 'INVALID_AMOUNT', 'totalAmount'],
@@ -144,16 +180,51 @@ const wrongOrders = [
     ['no items', { items: undefined }, 'INVALID_FIELD', 'items'],
     ['items that are no list', { items: {} }, 'INVALID_FIELD', 'items'],
     ['an item that is no object', { items: [7] }, 'INVALID_FIELD', 'items[0]'],
-    ['an item without a name', { items: [{ price: 1, quantity: 1 }] }, 'INVALID_FIELD', 'items[0].name'],
-    ['an item without a price', { items: [{ name: 'x', quantity: 1 }] }, 'INVALID_AMOUNT', 'items[0].price'],
-    ['a negative price', { items: [{ name: 'x', price: -1, quantity: 1 }] }, 'INVALID_AMOUNT', 'items[0].price'],
-    ['no quantity above 0', { items: [{ name: 'x', price: 1, quantity: 0 }] }, 'INVALID_FIELD', 'items[0].quantity'],
-    ['501 items', { items: Array(501).fill({ name: 'x', price: 1, quantity: 1 }) }, 'INVALID_FIELD', 'items'],
+    [
+        'an item without a name',
+        { items: [{ price: 1, quantity: 1 }] },
+        'INVALID_FIELD',
+        'items[0].name',
+    ],
+    [
+        'an item without a price',
+        { items: [{ name: 'x', quantity: 1 }] },
+        'INVALID_AMOUNT',
+        'items[0].price',
+    ],
+    [
+        'a negative price',
+        { items: [{ name: 'x', price: -1, quantity: 1 }] },
+        'INVALID_AMOUNT',
+        'items[0].price',
+    ],
+    [
+        'no quantity above 0',
+        { items: [{ name: 'x', price: 1, quantity: 0 }] },
+        'INVALID_FIELD',
+        'items[0].quantity',
+    ],
+    [
+        '501 items',
+        { items: Array(501).fill({ name: 'x', price: 1, quantity: 1 }) },
+        'INVALID_FIELD',
+        'items',
+    ],
     ['an unknown status', { status: 'cooking' }, 'INVALID_STATUS', 'status'],
     ['a status that is no text', { status: 3 }, 'INVALID_STATUS', 'status'],
     ['a scheduled time that is none', { scheduledFor: 'tomorrow' }, 'INVALID_DATE', 'scheduledFor'],
-    ['a created time that is none', { createdAt: '2025-02-30T00:00:00Z' }, 'INVALID_DATE', 'createdAt'],
-    ['instructions that are no text', { specialInstructions: ['x'] }, 'INVALID_FIELD', 'specialInstructions'],
+    [
+        'a created time that is none',
+        { createdAt: '2025-02-30T00:00:00Z' },
+        'INVALID_DATE',
+        'createdAt',
+    ],
+    [
+        'instructions that are no text',
+        { specialInstructions: ['x'] },
+        'INVALID_FIELD',
+        'specialInstructions',
+    ],
     ['a text for a delivery fee', { deliveryFee: 'free' }, 'INVALID_AMOUNT', 'deliveryFee'],
     ['an order id that is an object', { orderId: {} }, 'INVALID_ORDER_ID', 'orderId'],
 ];
@@ -163,23 +234,33 @@ for (const [what, change, code, field] of wrongOrders) {
         const res = await tenant.shop.post('/orders', plainOrder(change));
 
         assertRefused(res, 400, code, { field });
-        assert.deepEqual(await sql('select id from pos.orders where tenant_id = $1', tenant.id), []);
+        assert.deepEqual(
+            await sql('select id from pos.orders where tenant_id = $1', tenant.id),
+            [],
+        );
         assert.equal(await headOf(tenant), 0, 'nothing happened');
     });
 }
 
 test('pending has the documented fields in their order, and the whole again in data', async (t) => {
     const tenant = await newTenant(t);
-    await tenant.shop.post('/orders', '{"orderId":"o-1","orderNumber":"N-1","customerName":"Ada","customerPhone":"07700 900111",'
-        + '"status":"pending","totalAmount":100,"items":[{"id":"i1","name":"Ramen","price":50,"quantity":2}],"createdAt":"2026-01-05T18:00:02.101Z"}');
+    await tenant.shop.post(
+        '/orders',
+        '{"orderId":"o-1","orderNumber":"N-1","customerName":"Ada","customerPhone":"07700 900111",' +
+            '"status":"pending","totalAmount":100,"items":[{"id":"i1","name":"Ramen","price":50,"quantity":2}],"createdAt":"2026-01-05T18:00:02.101Z"}',
+    );
     const res = await tenant.rest.get('/orders/pending');
 
-    const shown = '{"id":"o-1","orderNumber":"N-1","customerName":"Ada","customerPhone":"07700 900111",'
-        + '"orderType":"pickup","orderSource":"online","status":"pending","totalAmount":100.00,'
-        + '"items":[{"id":"i1","name":"Ramen","price":50.00,"quantity":2,"selectedAddons":[]}],"createdAt":"2026-01-05T18:00:02.101Z"';
+    const shown =
+        '{"id":"o-1","orderNumber":"N-1","customerName":"Ada","customerPhone":"07700 900111",' +
+        '"orderType":"pickup","orderSource":"online","status":"pending","totalAmount":100.00,' +
+        '"items":[{"id":"i1","name":"Ramen","price":50.00,"quantity":2,"selectedAddons":[]}],"createdAt":"2026-01-05T18:00:02.101Z"';
     assert.equal(res.status, 200);
     assert.equal(res.text.slice(0, 27 + shown.length), `{"success":true,"orders":[${shown},`);
-    assertDocumented(res, `"orders":${res.text.slice(25, res.text.indexOf('],"count"') + 1)},"count":1`);
+    assertDocumented(
+        res,
+        `"orders":${res.text.slice(25, res.text.indexOf('],"count"') + 1)},"count":1`,
+    );
     assert.deepEqual(res.json.data.orders, res.json.orders);
 });
 
@@ -191,15 +272,34 @@ test('pending without orders is an empty list', async (t) => {
 
 test('pending are the online orders that nobody finished, oldest first', async (t) => {
     const tenant = await newTenant(t);
-    const words = ['new', 'pending', 'confirmed', 'preparing', 'ready', 'picked_up', 'out_for_delivery', 'served', 'completed', 'cancelled', 'rejected'];
+    const words = [
+        'new',
+        'pending',
+        'confirmed',
+        'preparing',
+        'ready',
+        'picked_up',
+        'out_for_delivery',
+        'served',
+        'completed',
+        'cancelled',
+        'rejected',
+    ];
     for (const [i, status] of words.entries()) {
-        await createOrder(tenant, { orderId: status, status, createdAt: `2026-01-05T18:00:${59 - i}Z` });
+        await createOrder(tenant, {
+            orderId: status,
+            status,
+            createdAt: `2026-01-05T18:00:${59 - i}Z`,
+        });
     }
     await createOrder(tenant, { orderId: 'till', orderSource: 'pos' });
     await createOrder(tenant, { orderId: 'kiosk', orderSource: 'kiosk' });
     const res = await tenant.rest.get('/orders/pending');
 
-    assert.deepEqual(res.json.orders.map((order) => order.id), ['preparing', 'confirmed', 'pending', 'new']);
+    assert.deepEqual(
+        res.json.orders.map((order) => order.id),
+        ['preparing', 'confirmed', 'pending', 'new'],
+    );
     assert.equal(res.json.count, 4);
 });
 
@@ -220,7 +320,9 @@ test('an order written by plain SQL is pending with all its defaults', async (t)
     assert.match(order.id, UUID);
     assert.equal(order.orderNumber, 'T-0001');
     assert.equal(order.status, 'new');
-    assert.deepEqual(order.items, [{ id: 'i1', name: 'Gyoza', price: 9.5, quantity: 1, selectedAddons: [] }]);
+    assert.deepEqual(order.items, [
+        { id: 'i1', name: 'Gyoza', price: 9.5, quantity: 1, selectedAddons: [] },
+    ]);
 });
 
 test('a number as orderNumber and as tableNumber is taken as a text', async (t) => {
@@ -233,17 +335,26 @@ test('a number as orderNumber and as tableNumber is taken as a text', async (t) 
 
 test('instructions of 2001 characters are cut, and the answer says so', async (t) => {
     const tenant = await newTenant(t);
-    const res = await tenant.shop.post('/orders', plainOrder({ specialInstructions: 'x'.repeat(2001) }));
+    const res = await tenant.shop.post(
+        '/orders',
+        plainOrder({ specialInstructions: 'x'.repeat(2001) }),
+    );
 
     assert.equal(res.status, 201);
     assert.equal(res.json.order.specialInstructions.length, 2000);
-    assert.deepEqual(res.json.warnings.map((warning) => warning.code), ['NOTES_TRUNCATED']);
+    assert.deepEqual(
+        res.json.warnings.map((warning) => warning.code),
+        ['NOTES_TRUNCATED'],
+    );
 });
 
 test('a thousand pending orders are one answer, the rest is announced', async (t) => {
     const tenant = await newTenant(t);
-    await sql(`insert into pos.orders (tenant_id, customer_name, total_amount, items, created_at)
-        select $1, 'Guest ' || n, n, '[]', timestamptz '2026-01-01' + n * interval '1 second' from generate_series(1, 1001) n`, tenant.id);
+    await sql(
+        `insert into pos.orders (tenant_id, customer_name, total_amount, items, created_at)
+        select $1, 'Guest ' || n, n, '[]', timestamptz '2026-01-01' + n * interval '1 second' from generate_series(1, 1001) n`,
+        tenant.id,
+    );
     const res = await tenant.rest.get('/orders/pending');
 
     assert.equal(res.json.count, 1000);

@@ -1,29 +1,39 @@
 // pull.test.mjs - GET /api/pos/pull-orders, as devices of the second document ask.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { sql, test } from '../support/stack.mjs';
+import { sql, test, times } from '../support/stack.mjs';
 import { assertDocumented, assertRefused, request } from '../support/rest.mjs';
 import { createOrder, headOf, newTenant } from '../support/tenant.mjs';
 
 // As the device does: the key as a bearer, the tenant in the query.
-const pull = (tenant, query = '') => request({
-    path: `/api/pos/pull-orders?tenant=${tenant.slug}${query}`, headers: { Authorization: `Bearer ${tenant.key}` },
-});
+const pull = (tenant, query = '') =>
+    request({
+        path: `/api/pos/pull-orders?tenant=${tenant.slug}${query}`,
+        headers: { Authorization: `Bearer ${tenant.key}` },
+    });
 
-const manyOrders = (tenant, n) => sql(`insert into pos.orders (tenant_id, id, customer_name, total_amount, items, status, created_at)
-    select $1, 'o' || n, 'Guest', n, '[]', 'confirmed', timestamptz '2026-01-01' + n * interval '1 second' from generate_series(1, ${n}) n`, tenant.id);
+const manyOrders = (tenant, n) =>
+    sql(
+        `insert into pos.orders (tenant_id, id, customer_name, total_amount, items, status, created_at)
+    select $1, 'o' || n, 'Guest', n, '[]', 'confirmed', timestamptz '2026-01-01' + n * interval '1 second' from generate_series(1, ${n}) n`,
+        tenant.id,
+    );
 
 const ids = (res) => res.json.orders.map((order) => order.id);
 
 test('a pull has the documented fields in their order, total and totalAmount as numbers with two decimals', async (t) => {
     const tenant = await newTenant(t);
-    await tenant.shop.post('/orders', '{"orderId":"o-1","orderNumber":"N-1","customerName":"Ada","customerPhone":"07700 900111",'
-        + '"status":"confirmed","totalAmount":100,"items":[{"id":"i1","name":"Ramen","price":50,"quantity":2}],"createdAt":"2026-01-05T18:00:02.101Z"}');
+    await tenant.shop.post(
+        '/orders',
+        '{"orderId":"o-1","orderNumber":"N-1","customerName":"Ada","customerPhone":"07700 900111",' +
+            '"status":"confirmed","totalAmount":100,"items":[{"id":"i1","name":"Ramen","price":50,"quantity":2}],"createdAt":"2026-01-05T18:00:02.101Z"}',
+    );
     const res = await pull(tenant);
 
-    const order = '{"id":"o-1","orderNumber":"N-1","customerName":"Ada","total":100.00,"status":"confirmed",'
-        + '"items":[{"id":"i1","name":"Ramen","price":50.00,"quantity":2,"selectedAddons":[]}],"totalAmount":100.00,'
-        + '"customerPhone":"07700 900111","orderType":"pickup","orderSource":"online","createdAt":"2026-01-05T18:00:02.101Z"';
+    const order =
+        '{"id":"o-1","orderNumber":"N-1","customerName":"Ada","total":100.00,"status":"confirmed",' +
+        '"items":[{"id":"i1","name":"Ramen","price":50.00,"quantity":2,"selectedAddons":[]}],"totalAmount":100.00,' +
+        '"customerPhone":"07700 900111","orderType":"pickup","orderSource":"online","createdAt":"2026-01-05T18:00:02.101Z"';
     const start = `{"success":true,"tenant":{"id":"${tenant.id}","name":"${tenant.name}","slug":"${tenant.slug}"},"orders":[${order}`;
     assert.equal(res.status, 200);
     assert.equal(res.text.slice(0, start.length), start);
@@ -34,19 +44,31 @@ test('a pull has the documented fields in their order, total and totalAmount as 
 test('a pull without orders is an empty list', async (t) => {
     const tenant = await newTenant(t);
 
-    assertDocumented(await pull(tenant), `"tenant":{"id":"${tenant.id}","name":"${tenant.name}","slug":"${tenant.slug}"},"orders":[],"count":0`);
+    assertDocumented(
+        await pull(tenant),
+        `"tenant":{"id":"${tenant.id}","name":"${tenant.name}","slug":"${tenant.slug}"},"orders":[],"count":0`,
+    );
 });
 
 test('a pull without a tenant is 400', async (t) => {
     const tenant = await newTenant(t);
-    for (const path of ['/api/pos/pull-orders', '/api/pos/pull-orders?tenant=', '/api/pos/pull-orders?status=new']) {
-        assertRefused(await request({ path, headers: { Authorization: `Bearer ${tenant.key}` } }), 400, 'MISSING_TENANT');
+    for (const path of [
+        '/api/pos/pull-orders',
+        '/api/pos/pull-orders?tenant=',
+        '/api/pos/pull-orders?status=new',
+    ]) {
+        assertRefused(
+            await request({ path, headers: { Authorization: `Bearer ${tenant.key}` } }),
+            400,
+            'MISSING_TENANT',
+        );
     }
 });
 
 test('a pull gives confirmed orders unless asked for another status', async (t) => {
     const tenant = await newTenant(t);
-    for (const status of ['new', 'confirmed', 'ready', 'picked_up']) await createOrder(tenant, { orderId: status, status });
+    for (const status of ['new', 'confirmed', 'ready', 'picked_up'])
+        await createOrder(tenant, { orderId: status, status });
 
     assert.deepEqual(ids(await pull(tenant)), ['confirmed']);
     assert.deepEqual(ids(await pull(tenant, '&status=ready')), ['ready']);
@@ -58,7 +80,7 @@ test('a pull gives confirmed orders unless asked for another status', async (t) 
 test('a pull gives 50 orders, oldest first, up to 100 when asked, never more', async (t) => {
     const tenant = await newTenant(t);
     await manyOrders(tenant, 120);
-    const expected = (n) => Array.from({ length: n }, (x, i) => `o${i + 1}`);
+    const expected = (n) => times(n, (i) => `o${i + 1}`);
 
     assert.deepEqual(ids(await pull(tenant)), expected(50));
     assert.deepEqual(ids(await pull(tenant, '&limit=3')), expected(3));
@@ -81,8 +103,15 @@ test('since leaves out what was created until then', async (t) => {
 
     assert.deepEqual(ids(await pull(tenant, '&since=2026-01-01T00:00:03Z')), ['o4', 'o5']);
     assert.deepEqual(ids(await pull(tenant, '&since=2026-01-01T00:00:03.500Z')), ['o4', 'o5']);
-    assert.deepEqual(ids(await pull(tenant, `&since=${encodeURIComponent('2026-01-01T02:00:04+02:00')}`)), ['o5']);
-    assert.deepEqual(ids(await pull(tenant, '&since=2026-01-01T02:00:04+02:00')), ['o5'], 'a plus sign that became a blank');
+    assert.deepEqual(
+        ids(await pull(tenant, `&since=${encodeURIComponent('2026-01-01T02:00:04+02:00')}`)),
+        ['o5'],
+    );
+    assert.deepEqual(
+        ids(await pull(tenant, '&since=2026-01-01T02:00:04+02:00')),
+        ['o5'],
+        'a plus sign that became a blank',
+    );
     assertRefused(await pull(tenant, '&since=yesterday'), 400, 'INVALID_DATE');
 });
 
@@ -91,21 +120,36 @@ test('a pull takes the key as X-API-Key too, and a matching X-Tenant-ID', async 
     const path = `/api/pos/pull-orders?tenant=${tenant.slug}`;
 
     assert.equal((await request({ path, key: tenant.key })).status, 200);
-    assert.equal((await request({ path, key: tenant.key, headers: { 'X-Tenant-ID': tenant.slug } })).status, 200);
-    assertRefused(await request({ path, key: tenant.key, headers: { 'X-Tenant-ID': 'other' } }), 403, 'TENANT_MISMATCH');
+    assert.equal(
+        (await request({ path, key: tenant.key, headers: { 'X-Tenant-ID': tenant.slug } })).status,
+        200,
+    );
+    assertRefused(
+        await request({ path, key: tenant.key, headers: { 'X-Tenant-ID': 'other' } }),
+        403,
+        'TENANT_MISMATCH',
+    );
 });
 
 test('a pull for another tenant is 403, without a key 401', async (t) => {
     const [mine, theirs] = [await newTenant(t), await newTenant(t)];
     const path = `/api/pos/pull-orders?tenant=${theirs.slug}`;
 
-    assertRefused(await request({ path, headers: { Authorization: `Bearer ${mine.key}` } }), 403, 'TENANT_MISMATCH');
+    assertRefused(
+        await request({ path, headers: { Authorization: `Bearer ${mine.key}` } }),
+        403,
+        'TENANT_MISMATCH',
+    );
     assertRefused(await request({ path }), 401, 'UNAUTHORIZED');
 });
 
 test('a pull says up to which seq it is true', async (t) => {
     const tenant = await newTenant(t);
-    await createOrder(tenant, { orderId: 'b', status: 'confirmed', createdAt: '2026-01-05T18:00:01Z' });
+    await createOrder(tenant, {
+        orderId: 'b',
+        status: 'confirmed',
+        createdAt: '2026-01-05T18:00:01Z',
+    });
     const res = await pull(tenant);
 
     assert.ok(ids(res).includes('b'));

@@ -8,12 +8,18 @@ import { newTenant } from '../support/tenant.mjs';
 
 // Every revision that the database has of a report, oldest first.
 async function revisionsOf(tenant, date, register = '') {
-    const rows = await sql(`select revision, report::text from pos.daily_report_revision
-        where tenant_id = $1 and report_date = $2 and register_id = $3 order by revision`, tenant.id, date, register);
+    const rows = await sql(
+        `select revision, report::text from pos.daily_report_revision
+        where tenant_id = $1 and report_date = $2 and register_id = $3 order by revision`,
+        tenant.id,
+        date,
+        register,
+    );
     return rows.map((row) => row.report);
 }
 
-const send = (tenant, report) => tenant.rest.post('/reports/daily', typeof report === 'string' ? report : exactText(report));
+const send = (tenant, report) =>
+    tenant.rest.post('/reports/daily', typeof report === 'string' ? report : exactText(report));
 
 test('the six sample reports, uploaded in their order, get what is expected of each', async (t) => {
     const tenant = await newTenant(t);
@@ -22,13 +28,18 @@ test('the six sample reports, uploaded in their order, get what is expected of e
 
         assert.equal(String(res.status), expect.status.slice(1), `${name}: ${res.text}`);
         const word = expect.created ? 'created' : 'updated';
-        const start = `{"success":true,"message":"${res.json.message}","data":{"reportDate":"${report.reportDate}",`
-            + `"totalSales":${report.totalSales.slice(1)},"totalOrders":${report.totalOrders.slice(1)},"created":${expect.created}`;
+        const start =
+            `{"success":true,"message":"${res.json.message}","data":{"reportDate":"${report.reportDate}",` +
+            `"totalSales":${report.totalSales.slice(1)},"totalOrders":${report.totalOrders.slice(1)},"created":${expect.created}`;
         assert.equal(res.text.slice(0, start.length), start, name);
         assert.ok(res.json.message.includes(word), res.json.message);
         assert.equal(res.json.data.updated, !expect.created);
         assert.equal(num(String(res.json.data.revision)), expect.revision);
-        assert.deepEqual((res.json.warnings ?? []).map((warning) => warning.code), expect.warnings, name);
+        assert.deepEqual(
+            (res.json.warnings ?? []).map((warning) => warning.code),
+            expect.warnings,
+            name,
+        );
 
         const kept = await revisionsOf(tenant, report.reportDate, report.registerId);
         assert.equal(num(String(kept.length)), expect.revision);
@@ -42,18 +53,39 @@ test('the newest revision shows in pos_daily_reports with exact amounts, the old
     await send(tenant, first);
     await send(tenant, second);
 
-    const [row] = await sql(`select revision, total_sales, total_orders, cash_sales, card_sales, gift_card_sales, online_sales,
-        discounts, refunds, net_sales from pos_daily_reports where tenant_id = $1`, tenant.id);
-    assert.deepEqual(row, { revision: 2, total_sales: '4218.35', total_orders: 118, cash_sales: '612.40', card_sales: '3255.95',
-        gift_card_sales: '350.00', online_sales: '1380.10', discounts: '96.20', refunds: '66.45', net_sales: '4055.70' });
-    assert.deepEqual((await revisionsOf(tenant, first.reportDate)).map((text) => exact(text).refunds), [num('41.50'), num('66.45')]);
+    const [row] = await sql(
+        `select revision, total_sales, total_orders, cash_sales, card_sales, gift_card_sales, online_sales,
+        discounts, refunds, net_sales from pos_daily_reports where tenant_id = $1`,
+        tenant.id,
+    );
+    assert.deepEqual(row, {
+        revision: 2,
+        total_sales: '4218.35',
+        total_orders: 118,
+        cash_sales: '612.40',
+        card_sales: '3255.95',
+        gift_card_sales: '350.00',
+        online_sales: '1380.10',
+        discounts: '96.20',
+        refunds: '66.45',
+        net_sales: '4055.70',
+    });
+    assert.deepEqual(
+        (await revisionsOf(tenant, first.reportDate)).map((text) => exact(text).refunds),
+        [num('41.50'), num('66.45')],
+    );
 });
 
 test('an equal upload changes nothing, however its members are ordered', async (t) => {
     const tenant = await newTenant(t);
-    await send(tenant, '{"reportDate":"2025-10-16","totalSales":980.00,"netSales":980.00,"cashSales":980.00}');
-    for (const again of ['{"reportDate":"2025-10-16","totalSales":980.00,"netSales":980.00,"cashSales":980.00}',
-        '{ "cashSales":980.00, "netSales":980.00, "totalSales":980.00, "reportDate":"2025-10-16" }']) {
+    await send(
+        tenant,
+        '{"reportDate":"2025-10-16","totalSales":980.00,"netSales":980.00,"cashSales":980.00}',
+    );
+    for (const again of [
+        '{"reportDate":"2025-10-16","totalSales":980.00,"netSales":980.00,"cashSales":980.00}',
+        '{ "cashSales":980.00, "netSales":980.00, "totalSales":980.00, "reportDate":"2025-10-16" }',
+    ]) {
         const res = await send(tenant, again);
         assert.equal(res.status, 200);
         assert.equal(res.json.data.created, false);
@@ -65,7 +97,10 @@ test('an equal upload changes nothing, however its members are ordered', async (
 test('each register has its own report of a day', async (t) => {
     const tenant = await newTenant(t);
     for (const registerId of ['till-1', 'till-2', undefined]) {
-        const res = await send(tenant, JSON.stringify({ reportDate: '2025-10-16', registerId, totalSales: 10 }));
+        const res = await send(
+            tenant,
+            JSON.stringify({ reportDate: '2025-10-16', registerId, totalSales: 10 }),
+        );
         assert.equal(res.json.data.created, true, res.text);
     }
 });
@@ -74,7 +109,12 @@ test('a report with nothing but its date is all zeros', async (t) => {
     const tenant = await newTenant(t);
     const res = await send(tenant, '{"reportDate":"2025-10-16"}');
 
-    assert.ok(res.text.includes('"data":{"reportDate":"2025-10-16","totalSales":0.00,"totalOrders":0,"created":true'), res.text);
+    assert.ok(
+        res.text.includes(
+            '"data":{"reportDate":"2025-10-16","totalSales":0.00,"totalOrders":0,"created":true',
+        ),
+        res.text,
+    );
     assert.equal(res.json.warnings, undefined);
 });
 
@@ -90,7 +130,11 @@ test('tomorrow can be reported by those who are ahead, next week cannot', async 
 
     assert.equal((await send(tenant, JSON.stringify({ reportDate: inDays(0) }))).status, 200);
     assert.equal((await send(tenant, JSON.stringify({ reportDate: inDays(1) }))).status, 200);
-    assertRefused(await send(tenant, JSON.stringify({ reportDate: inDays(7) })), 400, 'INVALID_DATE');
+    assertRefused(
+        await send(tenant, JSON.stringify({ reportDate: inDays(7) })),
+        400,
+        'INVALID_DATE',
+    );
 });
 
 for (const [what, more, code, field] of [
@@ -106,15 +150,26 @@ for (const [what, more, code, field] of [
     test(`a report with ${what} is refused with ${code}`, async (t) => {
         const tenant = await newTenant(t);
 
-        assertRefused(await send(tenant, JSON.stringify({ reportDate: '2025-10-16', ...more })), 400, code, { field });
+        assertRefused(
+            await send(tenant, JSON.stringify({ reportDate: '2025-10-16', ...more })),
+            400,
+            code,
+            { field },
+        );
         assert.deepEqual(await revisionsOf(tenant, '2025-10-16'), []);
     });
 }
 
 test('long notes are cut and the answer says so', async (t) => {
     const tenant = await newTenant(t);
-    const res = await send(tenant, JSON.stringify({ reportDate: '2025-10-16', notes: 'x'.repeat(2001) }));
+    const res = await send(
+        tenant,
+        JSON.stringify({ reportDate: '2025-10-16', notes: 'x'.repeat(2001) }),
+    );
 
-    assert.deepEqual(res.json.warnings.map((warning) => warning.code), ['NOTES_TRUNCATED']);
+    assert.deepEqual(
+        res.json.warnings.map((warning) => warning.code),
+        ['NOTES_TRUNCATED'],
+    );
     assert.equal(JSON.parse((await revisionsOf(tenant, '2025-10-16'))[0]).notes.length, 2000);
 });

@@ -11,13 +11,16 @@ export const num = (digits) => MARK + digits;
 
 // Parse, with every number as num('its digits').
 export function exact(text) {
-    return JSON.parse(text.replace(TOKEN, (token) => (token[0] === '"' ? token : `"${MARK}${token}"`)));
+    return JSON.parse(
+        text.replace(TOKEN, (token) => (token[0] === '"' ? token : `"${MARK}${token}"`)),
+    );
 }
 
 // The other way: compact JSON text with the numbers as they were.
 export function exactText(value) {
     return JSON.stringify(value).replace(TOKEN, (token) =>
-        (token[1] === MARK ? token.slice(2, -1) : token));
+        token[1] === MARK ? token.slice(2, -1) : token,
+    );
 }
 
 // A file of test/samples, numbers exact or plain.

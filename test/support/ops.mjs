@@ -5,7 +5,11 @@ import { env, eventually, pidOf, readEnv } from './stack.mjs';
 import { request } from './rest.mjs';
 
 export const gatewayOps = env.TILLWIRE_GATEWAY_OPS_URLS.split(',');
-export const allOps = [...gatewayOps, ...env.TILLWIRE_API_OPS_URLS.split(','), ...env.TILLWIRE_BRIDGE_OPS_URLS.split(',')];
+export const allOps = [
+    ...gatewayOps,
+    ...env.TILLWIRE_API_OPS_URLS.split(','),
+    ...env.TILLWIRE_BRIDGE_OPS_URLS.split(','),
+];
 
 // A metric's value, by its name with labels as /metrics writes it.
 export async function metric(base, name) {
@@ -17,10 +21,16 @@ export async function metric(base, name) {
 
 // All processes ready, and nothing that they could do better with.
 export function untilReady() {
-    return eventually('all processes to be ready', async () => {
-        const answers = await Promise.all(allOps.map((base) => request({ base, path: '/readyz' })));
-        return answers.every((res) => res.status === 200 && res.json.degraded.length === 0);
-    }, { within: 30_000 });
+    return eventually(
+        'all processes to be ready',
+        async () => {
+            const answers = await Promise.all(
+                allOps.map((base) => request({ base, path: '/readyz' })),
+            );
+            return answers.every((res) => res.status === 200 && res.json.degraded.length === 0);
+        },
+        { within: 30_000 },
+    );
 }
 
 // Kill a process of the stack, by its name in it, as the kernel does when memory is out.
@@ -35,7 +45,13 @@ export function kill(name) {
 export async function untilReplaced(name, old) {
     await eventually(`another ${name}`, () => pidOf(name) > 0 && pidOf(name) !== old);
     if (/^(gateway|api|bridge)-/.test(name)) {
-        const all = () => Object.entries(readEnv()).filter(([key]) => /_PIDS?$/.test(key)).flatMap(([, value]) => value.split(','));
-        await eventually('its pid in demo.env', () => all().includes(String(pidOf(name))) && !all().includes(String(old)));
+        const all = () =>
+            Object.entries(readEnv())
+                .filter(([key]) => /_PIDS?$/.test(key))
+                .flatMap(([, value]) => value.split(','));
+        await eventually(
+            'its pid in demo.env',
+            () => all().includes(String(pidOf(name))) && !all().includes(String(old)),
+        );
     }
 }

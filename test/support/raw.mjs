@@ -44,7 +44,9 @@ export class RawSocket extends EventEmitter {
             for (;;) {
                 const found = look(this);
                 if (found || this.isOver) return found || undefined;
-                await new Promise((resolve) => { this.once('changed', resolve); });
+                await new Promise((resolve) => {
+                    this.once('changed', resolve);
+                });
             }
         };
         try {
@@ -72,13 +74,21 @@ export class RawSocket extends EventEmitter {
 
 export async function openSocket(t, base) {
     const { hostname, port } = new URL(base);
-    const socket = net.connect({ host: hostname, port: Number(port), noDelay: true, allowHalfOpen: true });
+    const socket = net.connect({
+        host: hostname,
+        port: Number(port),
+        noDelay: true,
+        allowHalfOpen: true,
+    });
     const raw = new RawSocket(socket);
     t.defer(() => raw.close());
-    await soon('a connection', new Promise((resolve, reject) => {
-        socket.once('connect', resolve);
-        socket.once('error', reject);
-    }));
+    await soon(
+        'a connection',
+        new Promise((resolve, reject) => {
+            socket.once('connect', resolve);
+            socket.once('error', reject);
+        }),
+    );
     return raw;
 }
 
@@ -126,7 +136,9 @@ export function readAnswers(bytes) {
 function readBody(bytes, from, headers) {
     if (headers['transfer-encoding'] !== 'chunked') {
         const to = from + Number(headers['content-length'] ?? 0);
-        return to > bytes.length ? undefined : { text: bytes.subarray(from, to).toString('utf8'), to };
+        return to > bytes.length
+            ? undefined
+            : { text: bytes.subarray(from, to).toString('utf8'), to };
     }
     const parts = [];
     for (let at = from; ;) {
@@ -144,7 +156,11 @@ export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 
 // A WebSocket frame (RFC 6455 section 5.2), as right or wrong as asked. `length` lies about the
 // payload's; `form` 126 or 127 writes it longer than needed.
-export function frame(opcode, payload = '', { fin = true, rsv = 0, mask = true, length, form } = {}) {
+export function frame(
+    opcode,
+    payload = '',
+    { fin = true, rsv = 0, mask = true, length, form } = {},
+) {
     const data = Buffer.from(payload);
     const n = length ?? data.length;
     const shape = form ?? (n < 126 ? 0 : n < 65536 ? 126 : 127);
@@ -190,8 +206,13 @@ export class RawWebSocket {
             }
             if (start + n > received.length) break;
             const payload = received.subarray(start, start + n);
-            found.push({ opcode: received[at] & 15, fin: received[at] >> 7 === 1, isMasked: received[at + 1] >> 7 === 1,
-                payload, text: payload.toString('utf8') });
+            found.push({
+                opcode: received[at] & 15,
+                fin: received[at] >> 7 === 1,
+                isMasked: received[at + 1] >> 7 === 1,
+                payload,
+                text: payload.toString('utf8'),
+            });
             at = start + n;
         }
         return found;
@@ -206,7 +227,10 @@ export class RawWebSocket {
     }
 
     nextText(type) {
-        return this.next(`a message of type ${type}`, (f) => f.opcode === OPCODE.text && JSON.parse(f.text).type === type);
+        return this.next(
+            `a message of type ${type}`,
+            (f) => f.opcode === OPCODE.text && JSON.parse(f.text).type === type,
+        );
     }
 
     // The code of the close frame that the server sends; 0 when it has none.
@@ -217,12 +241,25 @@ export class RawWebSocket {
 }
 
 export function handshake(tenant, key, more = []) {
-    return head(`GET /ws/pos/${tenant.slug} HTTP/1.1`, 'Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket',
-        'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`, `X-API-Key: ${key}`, ...more);
+    return head(
+        `GET /ws/pos/${tenant.slug} HTTP/1.1`,
+        'Host: localhost',
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+        `X-API-Key: ${key}`,
+        ...more,
+    );
 }
 
 // Shake hands, with `rest` sent in the same packet, and wait for the greeting.
-export async function openRawWebSocket(t, base, tenant, { key = tenant.key, rest = Buffer.alloc(0) } = {}) {
+export async function openRawWebSocket(
+    t,
+    base,
+    tenant,
+    { key = tenant.key, rest = Buffer.alloc(0) } = {},
+) {
     const raw = await openSocket(t, base);
     raw.write(Buffer.concat([Buffer.from(handshake(tenant, key)), rest]));
     const from = await raw.until('the answer to a handshake', ({ received }) => {

@@ -2,19 +2,23 @@
 // reason, and what tests say; the counts go to the file that E2E_TOTALS names, as `passed failed`.
 // SPDX-License-Identifier: Apache-2.0
 import { appendFileSync } from 'node:fs';
-import path from 'node:path';
 import { inspect } from 'node:util';
 
 const isFile = (name) => /[.]test[.]mjs$/.test(name);
-
-const placeOf = (data) => path.relative(process.cwd(), (data.file ?? '').replace(/^file:\/\//, ''));
 
 // The innermost error: what the test runner wraps it in says nothing more.
 function reasonOf(error) {
     let inner = error;
     while (inner?.code === 'ERR_TEST_FAILURE' && inner.cause) inner = inner.cause;
-    const text = typeof inner === 'string' ? inner : inspect(inner, { colors: false, depth: 6, maxStringLength: 2000 });
-    return text.split('\n').slice(0, 60).map((line) => `        ${line}`).join('\n');
+    const text =
+        typeof inner === 'string'
+            ? inner
+            : inspect(inner, { colors: false, depth: 6, maxStringLength: 2000 });
+    return text
+        .split('\n')
+        .slice(0, 60)
+        .map((line) => `        ${line}`)
+        .join('\n');
 }
 
 export default async function* report(source) {
@@ -25,10 +29,16 @@ export default async function* report(source) {
         const isTest = !isFile(data.name ?? '') || type === 'test:fail';
         if (type === 'test:pass' && isTest) {
             passed += data.skip === undefined ? 1 : 0;
-        } else if (type === 'test:fail' && !(isFile(data.name) && data.details.error.failureType === 'subtestsFailed')) {
+        } else if (
+            type === 'test:fail' &&
+            !(isFile(data.name) && data.details.error.failureType === 'subtestsFailed')
+        ) {
             failed += 1;
-            yield `FAILED: ${data.name}  (${placeOf(data)})\n${reasonOf(data.details.error)}\n`;
-        } else if (type === 'test:diagnostic' && !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) \d/.test(data.message)) {
+            yield `FAILED: ${data.name}\n${reasonOf(data.details.error)}\n`;
+        } else if (
+            type === 'test:diagnostic' &&
+            !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) \d/.test(data.message)
+        ) {
             yield `${data.message}\n`;
         } else if (type === 'test:stderr') {
             yield data.message;

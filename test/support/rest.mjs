@@ -9,31 +9,54 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 
 // One request. `body` is an object (sent as JSON) or the very text or bytes to send. Gives status,
 // headers, the raw text, and `json` (undefined when the text is none).
-export function request({ base = publicUrl, method = 'GET', path, headers = {}, body, key, agent: other }) {
+export function request({
+    base = publicUrl,
+    method = 'GET',
+    path,
+    headers = {},
+    body,
+    key,
+    agent: other,
+}) {
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
     const bytes = body === undefined ? undefined : isRaw ? body : JSON.stringify(body);
     const all = { ...headers };
     if (key) all['X-API-Key'] = key;
-    if (bytes !== undefined && !Object.keys(all).some((name) => name.toLowerCase() === 'content-type')) {
+    if (
+        bytes !== undefined &&
+        !Object.keys(all).some((name) => name.toLowerCase() === 'content-type')
+    ) {
         all['Content-Type'] = 'application/json';
     }
     if (bytes !== undefined) all['Content-Length'] = Buffer.byteLength(bytes);
     return new Promise((resolve, reject) => {
         const { hostname, port } = new URL(base);
-        const sent = http.request({ agent: other ?? agent, hostname, port, method, path, headers: all }, (res) => {
-            const parts = [];
-            res.on('data', (part) => parts.push(part));
-            res.on('error', reject);
-            res.on('end', () => {
-                const text = Buffer.concat(parts).toString('utf8');
-                resolve({
-                    status: res.statusCode, headers: res.headers, rawHeaders: res.rawHeaders, text,
-                    get json() { return parsed(text, JSON.parse); },
-                    get exact() { return parsed(text, exact); },
+        const sent = http.request(
+            { agent: other ?? agent, hostname, port, method, path, headers: all },
+            (res) => {
+                const parts = [];
+                res.on('data', (part) => parts.push(part));
+                res.on('error', reject);
+                res.on('end', () => {
+                    const text = Buffer.concat(parts).toString('utf8');
+                    resolve({
+                        status: res.statusCode,
+                        headers: res.headers,
+                        rawHeaders: res.rawHeaders,
+                        text,
+                        get json() {
+                            return parsed(text, JSON.parse);
+                        },
+                        get exact() {
+                            return parsed(text, exact);
+                        },
+                    });
                 });
-            });
-        });
-        sent.setTimeout(DEADLINE_MS, () => sent.destroy(new Error(`no answer to ${method} ${path}`)));
+            },
+        );
+        sent.setTimeout(DEADLINE_MS, () =>
+            sent.destroy(new Error(`no answer to ${method} ${path}`)),
+        );
         sent.on('error', reject);
         sent.end(bytes);
     });
@@ -49,13 +72,23 @@ function parsed(text, parse) {
 
 // Requests with one key and below one path: rest.get('/health').
 export function client(defaults) {
-    const send = (method) => (path, body, more = {}) => request({
-        ...defaults, ...more, method, body, path: (defaults.prefix ?? '') + path,
-        headers: { ...defaults.headers, ...more.headers },
-    });
+    const send =
+        (method) =>
+        (path, body, more = {}) =>
+            request({
+                ...defaults,
+                ...more,
+                method,
+                body,
+                path: (defaults.prefix ?? '') + path,
+                headers: { ...defaults.headers, ...more.headers },
+            });
     return {
         get: (path, more) => send('GET')(path, undefined, more),
-        post: send('POST'), patch: send('PATCH'), put: send('PUT'), delete: send('DELETE'),
+        post: send('POST'),
+        patch: send('PATCH'),
+        put: send('PUT'),
+        delete: send('DELETE'),
         head: (path, more) => send('HEAD')(path, undefined, more),
         options: (path, more) => send('OPTIONS')(path, undefined, more),
     };
@@ -70,7 +103,10 @@ export function assertDocumented(res, fields, status = 200) {
     const start = `{"success":true,${fields}`;
     assert.equal(res.text.slice(0, start.length), start);
     assert.match(res.text[start.length], /[,}]/);
-    assert.ok(res.text.includes(`"data":{${fields}}`), `data repeats the documented fields: ${res.text}`);
+    assert.ok(
+        res.text.includes(`"data":{${fields}}`),
+        `data repeats the documented fields: ${res.text}`,
+    );
 }
 
 // The one form that every refusal has.

@@ -16,10 +16,12 @@ if (!runDir) {
 // demo.env as it is now: the pids in it change when a process is replaced.
 export function readEnv() {
     const lines = readFileSync(`${runDir}/demo.env`, 'utf8').split('\n').filter(Boolean);
-    return Object.fromEntries(lines.map((line) => {
-        const at = line.indexOf('=');
-        return [line.slice(0, at), line.slice(at + 1)];
-    }));
+    return Object.fromEntries(
+        lines.map((line) => {
+            const at = line.indexOf('=');
+            return [line.slice(0, at), line.slice(at + 1)];
+        }),
+    );
 }
 
 // The pid of a process by its name in the stack, such as `gateway-1` or `redis`; 0 while it is away.
@@ -69,23 +71,27 @@ export async function checkInvariants() {
     assert.deepEqual(await sql(invariants), [], 'an invariant of the ledgers or the log is broken');
 }
 
-export const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+// A list of what `make` makes of 0, 1, 2 …
+export const times = (n, make) => Array.from({ length: n }, (x, i) => make(i));
+
+export const pause = (ms) =>
+    new Promise((resolve) => {
+        setTimeout(resolve, ms);
+    });
 
 // Ask again and again until the answer is truthy, and give that answer back.
 export async function eventually(what, ask, { within = DEADLINE_MS } = {}) {
     const until = Date.now() + within;
-    let problem;
+    const error = new Error(`waited ${within} ms for: ${what}`);
     for (;;) {
         try {
             const answer = await ask();
             if (answer) return answer;
-            problem = undefined;
-        } catch (error) {
-            problem = error;
+            delete error.cause;
+        } catch (problem) {
+            error.cause = problem;
         }
-        if (Date.now() > until) {
-            throw new Error(`waited ${within} ms for: ${what}`, { cause: problem });
-        }
+        if (Date.now() > until) throw error;
         await pause(10);
     }
 }
@@ -93,8 +99,9 @@ export async function eventually(what, ask, { within = DEADLINE_MS } = {}) {
 // A promise with a deadline.
 export async function soon(what, promise, { within = DEADLINE_MS } = {}) {
     let timer;
+    const error = new Error(`waited ${within} ms for: ${what}`); // made here, it knows who waits
     const late = new Promise((resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(`waited ${within} ms for: ${what}`)), within);
+        timer = setTimeout(() => reject(error), within);
     });
     try {
         return await Promise.race([promise, late]);

@@ -15,7 +15,13 @@ export const uniqueCard = () => `GC-${randomBytes(8).toString('hex').toUpperCase
 // its own customers, so that is plenty.
 export const uniquePhone = () => `+4477009${String(randomInt(100_000)).padStart(5, '0')}`;
 
-const settingNames = { country: 'GB', currency: 'GBP', timezone: 'Europe/London', dedupe_seconds: 0, order_number_prefix: 'T-' };
+const settingNames = {
+    country: 'GB',
+    currency: 'GBP',
+    timezone: 'Europe/London',
+    dedupe_seconds: 0,
+    order_number_prefix: 'T-',
+};
 
 // A tenant made by SQL, a till's key and a shop's. `rest` speaks as a till, `shop` as the shop.
 export async function newTenant(t, settings = {}) {
@@ -24,8 +30,15 @@ export async function newTenant(t, settings = {}) {
     const columns = { ...settingNames, ...settings };
     const id = await sqlValue(
         `insert into dinedesk_main.tenants (slug, name, country, currency, timezone, dedupe_seconds, order_number_prefix)
-         values ($1, $2, $3, $4, $5, $6, $7) returning id`, slug, name, columns.country, columns.currency,
-        columns.timezone, columns.dedupe_seconds, columns.order_number_prefix);
+         values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+        slug,
+        name,
+        columns.country,
+        columns.currency,
+        columns.timezone,
+        columns.dedupe_seconds,
+        columns.order_number_prefix,
+    );
     const tenant = { id, slug, name, t };
     tenant.key = await issueKey(tenant, ['pos']);
     tenant.shopKey = await issueKey(tenant, ['platform']);
@@ -40,13 +53,19 @@ export function issueKey(tenant, scopes, expiresAt = null) {
 }
 
 export function keyIdOf(key) {
-    return sqlValue("select id from pos.api_key where key_hash = sha256(convert_to($1, 'UTF8'))", key);
+    return sqlValue(
+        "select id from pos.api_key where key_hash = sha256(convert_to($1, 'UTF8'))",
+        key,
+    );
 }
 
 // A card by the shop's REST; its number.
 export async function issueCard(tenant, balance, more = {}) {
     const cardNumber = uniqueCard();
-    const body = JSON.stringify({ cardNumber, ...more }).replace(/^{/, `{"initialBalance":${balance},`);
+    const body = JSON.stringify({ cardNumber, ...more }).replace(
+        /^{/,
+        `{"initialBalance":${balance},`,
+    );
     const res = await tenant.shop.post('/gift-cards', body);
     assert.equal(res.status, 201, res.text);
     return cardNumber;
@@ -58,31 +77,48 @@ export async function newCustomer(tenant, points = 0, more = {}) {
     const res = await tenant.shop.post('/customers', { phone, name: 'Ada Example', ...more });
     assert.equal(res.status, 201, res.text);
     if (points > 0) {
-        const added = await tenant.rest.post(`/loyalty/${encodeURIComponent(phone)}/add`, { points });
+        const added = await tenant.rest.post(`/loyalty/${encodeURIComponent(phone)}/add`, {
+            points,
+        });
         assert.equal(added.status, 200, added.text);
     }
     return { phone, id: res.json.customer.id };
 }
 
-export const balanceOf = (tenant, card) => sqlValue(
-    'select current_balance from pos.gift_cards where tenant_id = $1 and card_number = $2', tenant.id, card);
+export const balanceOf = (tenant, card) =>
+    sqlValue(
+        'select current_balance from pos.gift_cards where tenant_id = $1 and card_number = $2',
+        tenant.id,
+        card,
+    );
 
 // The ledger of a card, oldest first: [type, amount, new balance].
 export async function ledgerOf(tenant, card) {
-    const rows = await sql(`select type, amount, new_balance from pos.pos_gift_card_transactions
-        where tenant_id = $1 and card_number = $2 order by entry_no`, tenant.id, card);
+    const rows = await sql(
+        `select type, amount, new_balance from pos.pos_gift_card_transactions
+        where tenant_id = $1 and card_number = $2 order by entry_no`,
+        tenant.id,
+        card,
+    );
     return rows.map((row) => [row.type, row.amount, row.new_balance]);
 }
 
-export const pointsOf = (tenant, customerId) => sqlValue(
-    'select loyalty_points from pos.customers where tenant_id = $1 and id = $2', tenant.id, customerId);
+export const pointsOf = (tenant, customerId) =>
+    sqlValue(
+        'select loyalty_points from pos.customers where tenant_id = $1 and id = $2',
+        tenant.id,
+        customerId,
+    );
 
-export const headOf = async (tenant) => Number(await sqlValue(
-    'select head from pos.stream where tenant_id = $1', tenant.id));
+export const headOf = async (tenant) =>
+    Number(await sqlValue('select head from pos.stream where tenant_id = $1', tenant.id));
 
 // The least that the shop has to say about an order.
 export const plainOrder = (more = {}) => ({
-    customerName: 'Ada', totalAmount: 21.4, items: [{ name: 'Ramen', price: 10.7, quantity: 2 }], ...more,
+    customerName: 'Ada',
+    totalAmount: 21.4,
+    items: [{ name: 'Ramen', price: 10.7, quantity: 2 }],
+    ...more,
 });
 
 export async function createOrder(tenant, more = {}) {
@@ -93,9 +129,17 @@ export async function createOrder(tenant, more = {}) {
 
 // An order by plain SQL, with only what has no default; its id.
 export function insertOrder(tenant, more = {}) {
-    const columns = { tenant_id: tenant.id, customer_name: 'Grace', total_amount: '9.50',
-        items: '[{"name":"Gyoza","price":9.50,"quantity":1}]', ...more };
+    const columns = {
+        tenant_id: tenant.id,
+        customer_name: 'Grace',
+        total_amount: '9.50',
+        items: '[{"name":"Gyoza","price":9.50,"quantity":1}]',
+        ...more,
+    };
     const names = Object.keys(columns);
-    return sqlValue(`insert into pos.orders (${names.join(', ')})
-        values (${names.map((name, i) => `$${i + 1}`).join(', ')}) returning id`, ...Object.values(columns));
+    return sqlValue(
+        `insert into pos.orders (${names.join(', ')})
+        values (${names.map((name, i) => `$${i + 1}`).join(', ')}) returning id`,
+        ...Object.values(columns),
+    );
 }

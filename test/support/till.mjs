@@ -41,14 +41,19 @@ export class Till extends EventEmitter {
             for (;;) {
                 const found = look();
                 if (found) return found;
-                await new Promise((resolve) => { this.once('changed', resolve); });
+                await new Promise((resolve) => {
+                    this.once('changed', resolve);
+                });
             }
         };
         try {
             return await soon(what, wait());
         } catch (error) {
-            error.message += `; frames: ${this.frames.slice(-20).map((f) => f.text.slice(0, 300)).join('\n')}`
-                + `; closed: ${JSON.stringify(this.closed)}`;
+            error.message +=
+                `; frames: ${this.frames
+                    .slice(-20)
+                    .map((f) => f.text.slice(0, 300))
+                    .join('\n')}` + `; closed: ${JSON.stringify(this.closed)}`;
             throw error;
         }
     }
@@ -62,7 +67,8 @@ export class Till extends EventEmitter {
                 this.#place += 1;
                 if (fits(frame)) return frame;
             }
-            if (this.closed) throw new Error(`closed before a frame: ${what}: ${JSON.stringify(this.closed)}`);
+            if (this.closed)
+                throw new Error(`closed before a frame: ${what}: ${JSON.stringify(this.closed)}`);
             return undefined;
         });
     }
@@ -78,7 +84,11 @@ export class Till extends EventEmitter {
     }
 
     send(message) {
-        this.ws.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+        this.ws.send(
+            typeof message === 'string' || Buffer.isBuffer(message)
+                ? message
+                : JSON.stringify(message),
+        );
     }
 
     // A ping and its pong: everything that the till was sent before has been read then.
@@ -93,9 +103,16 @@ export class Till extends EventEmitter {
 }
 
 // Connect and wait for the greeting. Options: base, key, headers, query, path, and those of `ws`.
-export async function openTill(t, tenant, { base = publicUrl, key = tenant.key, headers = {}, query = '', path, ...more } = {}) {
+export async function openTill(
+    t,
+    tenant,
+    { base = publicUrl, key = tenant.key, headers = {}, query = '', path, ...more } = {},
+) {
     const url = `${base.replace('http', 'ws')}${path ?? `/ws/pos/${tenant.slug}`}${query}`;
-    const ws = new WebSocket(url, { headers: { ...(key ? { 'X-API-Key': key } : {}), ...headers }, ...more });
+    const ws = new WebSocket(url, {
+        headers: { ...(key ? { 'X-API-Key': key } : {}), ...headers },
+        ...more,
+    });
     const till = new Till(ws);
     t.defer(() => till.close());
     till.greeting = await till.next((frame) => frame, 'the greeting');
@@ -104,24 +121,37 @@ export async function openTill(t, tenant, { base = publicUrl, key = tenant.key, 
 }
 
 // A handshake that must be refused: the HTTP answer that the till got instead.
-export function refusedTill(tenant, { base = publicUrl, key = tenant.key, headers = {}, query = '', path } = {}) {
+export function refusedTill(
+    tenant,
+    { base = publicUrl, key = tenant.key, headers = {}, query = '', path } = {},
+) {
     const url = `${base.replace('http', 'ws')}${path ?? `/ws/pos/${tenant.slug}`}${query}`;
-    const ws = new WebSocket(url, { headers: { ...(key ? { 'X-API-Key': key } : {}), ...headers } });
-    return soon('the refusal of a handshake', new Promise((resolve, reject) => {
-        ws.on('error', reject);
-        ws.on('open', () => {
-            ws.terminate();
-            reject(new Error('the handshake was accepted'));
-        });
-        ws.on('unexpected-response', (request, res) => {
-            const { socket } = res;
-            const parts = [];
-            res.on('data', (part) => parts.push(part));
-            res.on('end', () => {
-                socket.destroy(); // it has no agent that would let it go
-                const text = Buffer.concat(parts).toString();
-                resolve({ status: res.statusCode, headers: res.headers, text, json: JSON.parse(text) });
+    const ws = new WebSocket(url, {
+        headers: { ...(key ? { 'X-API-Key': key } : {}), ...headers },
+    });
+    return soon(
+        'the refusal of a handshake',
+        new Promise((resolve, reject) => {
+            ws.on('error', reject);
+            ws.on('open', () => {
+                ws.terminate();
+                reject(new Error('the handshake was accepted'));
             });
-        });
-    }));
+            ws.on('unexpected-response', (request, res) => {
+                const { socket } = res;
+                const parts = [];
+                res.on('data', (part) => parts.push(part));
+                res.on('end', () => {
+                    socket.destroy(); // it has no agent that would let it go
+                    const text = Buffer.concat(parts).toString();
+                    resolve({
+                        status: res.statusCode,
+                        headers: res.headers,
+                        text,
+                        json: JSON.parse(text),
+                    });
+                });
+            });
+        }),
+    );
 }
