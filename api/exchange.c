@@ -132,7 +132,7 @@ static bool is_worth_another(const struct exchange *x, const struct tw_pg_result
 {
     int err = tw_pg_error(result);
 
-    if (x->attempts >= ATTEMPTS ||
+    if (x->service->pool.is_closed || x->attempts >= ATTEMPTS ||
         x->service->pool.loop->now_ms - x->started_ms > RETRY_WITHIN_MS)
         return false;
     if (err == TW_EQUERY)
@@ -188,6 +188,7 @@ static void on_wake(struct api_parked *p, bool has_news)
 {
     struct exchange *x = tw_container_of(p, struct exchange, parked);
 
+    x->waiter.ends_on_fin = false;
     if (!has_news)
         x->wait_ms = 0;
     x->attempts = 0;
@@ -207,6 +208,7 @@ static bool park(struct exchange *x, const struct tw_pg_result *result)
     x->parked.wake = on_wake;
     if (x->parked.until_ms == 0)
         x->parked.until_ms = x->service->pool.loop->now_ms + x->wait_ms;
+    x->waiter.ends_on_fin = true;
     return api_waiting_park(&x->service->waiting, &x->parked);
 }
 
@@ -326,6 +328,8 @@ static void begin(struct api_service *s, struct tw_http_conn *conn, struct tw_ht
     code = read_body(x, req, &why);
     if (code == NULL)
         code = api_context_read(req, match, &x->context);
+    if (code == NULL && !x->context.has_key) /* it would cost a place to hear the same of SQL */
+        code = "UNAUTHORIZED";
     if (code == NULL && x->context.has_key &&
         !api_limiter_allows(&s->limiter, tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
                             s->pool.loop->now_ms))

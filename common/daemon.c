@@ -82,7 +82,8 @@ static void stop(struct tw_daemon *d)
     for (size_t i = 0; i < TW_COUNT(d->signals); i++)
         uv_close((uv_handle_t *)&d->signals[i], on_signal_closed);
     tw_ops_stop(&d->ops);
-    d->kind->stop(d);
+    if (d->has_started)
+        d->kind->stop(d);
     tw_after(&d->loop, &d->drain_check, STOP_LIMIT_MS, on_stop_limit);
     uv_unref((uv_handle_t *)&d->loop.ticker); /* limits alone keep nobody alive */
 }
@@ -186,8 +187,10 @@ static int run(struct tw_daemon *d)
     r = tw_ops_start(&d->ops, &d->loop, tw_slice_of(d->settings.ops_listen), &d->metrics);
     if (r != 0)
         tw_log_error("daemon.listen", tw_str("address", d->settings.ops_listen), tw_err(r));
-    else
+    else {
+        d->has_started = true;
         r = d->kind->start(d);
+    }
     if (r == 0) {
         start_watchdog(d);
         notify("READY=1");
@@ -200,7 +203,8 @@ static int run(struct tw_daemon *d)
         stop(d);
         tw_loop_run(&d->loop);
     }
-    d->kind->free(d);
+    if (d->has_started)
+        d->kind->free(d);
     tw_loop_done(&d->loop);
     return r == 0 ? 0 : TW_EXIT_SYSTEM;
 }

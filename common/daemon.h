@@ -45,7 +45,7 @@ struct tw_daemon {
     uv_signal_t signals[5];
     struct tw_deadline watchdog, drain_check;
     uint64_t watchdog_ms, drain_until_ms;
-    bool is_draining, is_stopped;
+    bool has_started, is_draining, is_stopped;
 };
 
 /* The whole life of a process; its exit status. */

@@ -76,7 +76,7 @@ static void on_end(struct tw_stream_owner *o, int err)
     struct tw_http_conn *c = tw_container_of(o, struct tw_http_conn, owner);
 
     c->has_ended = true;
-    c->is_broken = c->is_broken || err != 0;
+    c->is_broken = c->is_broken || err != 0 || (c->waiter != NULL && c->waiter->ends_on_fin);
     drive(c);
 }
 

@@ -18,6 +18,7 @@ struct tw_http_server;
 struct tw_http_waiter {
     /* The client left before the answer: `conn` is gone with this call, do not answer. */
     void (*gone)(struct tw_http_waiter *w);
+    bool ends_on_fin; /* a half close is an end: for those who wait long */
 };
 
 struct tw_http_server_limits {

@@ -43,6 +43,7 @@ struct tw_pg_conn {
     size_t depth, writes;
     PGresult *answer; /* of the first call, until its Sync */
     enum state state;
+    bool has_answered; /* in this turn */
     uint64_t retry_ms;
 };
 
@@ -190,6 +191,7 @@ static void go_down(struct tw_pg_conn *c, const char *why)
     c->retry_ms = c->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : c->retry_ms * 2;
     c->events->on_down(c, c->owner, text);
     lose_calls(c);
+    c->events->on_idle(c, c->owner);
 }
 
 static void on_connect_limit(struct tw_deadline *d)
@@ -280,6 +282,7 @@ static void finish_call(struct tw_pg_conn *c)
         return;
     call = tw_container_of(link, struct tw_pg_call, link);
     c->answer = NULL;
+    c->has_answered = true;
     c->depth--;
     c->writes -= call->writes ? 1 : 0;
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
@@ -331,7 +334,8 @@ static bool flush(struct tw_pg_conn *c)
 {
     int left = PQflush(c->pg);
 
-    if (left < 0 || !watch(c, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE)) {
+    if (left < 0 || PQstatus(c->pg) == CONNECTION_BAD ||
+        !watch(c, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE)) {
         go_down(c, libpq_says(c, "cannot write"));
         return false;
     }
@@ -341,8 +345,6 @@ static bool flush(struct tw_pg_conn *c)
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct tw_pg_conn *c = tw_container_of(handle, struct poll, handle)->conn;
-    size_t before;
-
     if (c == NULL)
         return;
     c->loop->now_ms = uv_now(&c->loop->uv);
@@ -350,7 +352,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
         step_connect(c);
         return;
     }
-    before = c->depth;
+    c->has_answered = false;
     if ((status < 0 || (events & UV_READABLE)) && PQconsumeInput(c->pg) == 0) {
         go_down(c, libpq_says(c, "connection lost"));
         return;
@@ -361,7 +363,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
         go_down(c, libpq_says(c, "connection lost"));
     else if (c->state == UP && (events & UV_WRITABLE))
         (void)flush(c);
-    if (c->state == UP && c->depth < before)
+    if (c->state == UP && c->has_answered)
         c->events->on_idle(c, c->owner);
 }
 

@@ -56,7 +56,7 @@ struct tw_pg_conn_events {
     void (*on_up)(struct tw_pg_conn *c, void *owner);
     /* It broke or could not be made; `why` is for the log. It tries again by itself. */
     void (*on_down)(struct tw_pg_conn *c, void *owner, const char *why);
-    void (*on_idle)(struct tw_pg_conn *c, void *owner); /* a call has been answered */
+    void (*on_idle)(struct tw_pg_conn *c, void *owner); /* a call has been answered, or lost */
     void (*on_notify)(struct tw_pg_conn *c, void *owner, struct tw_slice channel,
                       struct tw_slice payload); /* may be null */
 };

@@ -22,6 +22,7 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 2000
 #define OUT_BYTES ((size_t)8 * 1024 * 1024)
+#define EVENT_BYTES ((size_t)2 * 1024 * 1024) /* a larger one is read from the log */
 #define REPLY_BYTES ((size_t)4 * 1024 * 1024)
 
 static void on_retry(struct tw_deadline *d);
@@ -372,7 +373,7 @@ int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw
 int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
                            struct tw_slice event)
 {
-    struct tw_buf message = { .max = OUT_BYTES };
+    struct tw_buf message = { .max = EVENT_BYTES };
     char channel[TW_CHANNEL_BYTES];
     int r = TW_EFULL;
 

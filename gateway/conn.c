@@ -136,6 +136,8 @@ static void on_written(struct tw_stream_owner *o, int err)
     struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
 
     gw_sendq_written(&c->out);
+    if (err == 0) /* bytes that it takes are a sign of life: we may not be reading now */
+        c->heard_ms = c->loop->now_ms;
     c->is_broken = c->is_broken || err != 0;
     drive_later(c);
 }
@@ -210,6 +212,11 @@ static void on_silence(struct tw_deadline *d)
     uint64_t silent = c->loop->now_ms - c->heard_ms;
     struct gw_frame *ping;
 
+    if (!c->is_begun) { /* it is not read yet, so nothing can be heard */
+        c->heard_ms = c->loop->now_ms;
+        watch_silence(c);
+        return;
+    }
     if (c->is_pinged && silent >= c->all->ping_ms + c->all->pong_ms) {
         c->all->silent.value++;
         c->is_broken = true;
@@ -242,7 +249,7 @@ static bool flush(struct gw_conn *c)
         n = gw_sendq_gather(&c->out, parts, TW_STREAM_PARTS);
         r = tw_stream_write(c->stream, parts, n);
         if (r < 0) {
-            c->out.in_flight = 0;
+            c->out.in_flight = c->out.in_flight_bytes = 0;
             return false;
         }
         if (r == 0)
@@ -271,16 +278,18 @@ static enum phase talk(struct gw_conn *c)
     begin(c);
     if (c->phase != TALK)
         return c->phase;
-    /* One event may be as large as a request's body, and goes out whole. */
-    if (c->out.bytes > 3 * c->all->queue_bytes && c->close_code == 0)
-        gw_session_close(c->session, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
     if (c->close_code != 0)
         return SAY_CLOSE;
     if (!flush(c))
         return SHUT;
+    /* Behind what the kernel has: one event may be as large as a body, and goes out whole. */
+    if (c->out.bytes - c->out.in_flight_bytes > 3 * c->all->queue_bytes) {
+        gw_session_close(c->session, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
+        return SAY_CLOSE;
+    }
     if (c->was_full && c->out.in_flight == 0) { /* room again: what it missed meanwhile */
         c->was_full = false;
-        gw_session_room(c->session);
+        gw_session_room(c->session, c->loop->now_ms);
         return c->close_code != 0 ? SAY_CLOSE : flush(c) ? TALK : SHUT;
     }
     return TALK;

@@ -185,25 +185,48 @@ uint64_t gw_hub_wants_older(const struct gw_hub *h)
     return lowest;
 }
 
+/* The log begins later than they need: whoever waits for what lies before `seq`. */
+static void give_up_before(struct gw_hub *h, uint64_t after, uint64_t seq)
+{
+    if (h->oldest < seq)
+        h->oldest = seq;
+    tw_list_each(&h->sessions, link)
+    {
+        struct gw_session *s = tw_container_of(link, struct gw_session, link);
+
+        if (s->next_seq <= after || s->next_seq >= seq || s->is_ahead)
+            continue;
+        s->since = s->next_seq - 1;
+        gw_session_place(s, h->cursor.at, h->oldest);
+    }
+}
+
 void gw_hub_older(struct gw_hub *h, uint64_t after, const struct tw_event *events, size_t n,
-                  bool is_all)
+                  uint64_t through, bool reaches_backlog)
 {
     uint64_t gone = h->backlog.gone;
-    bool joins;
 
+    h->changed(h);
+    if (after >= gone) /* the stream went back meanwhile */
+        return;
     while (n > 0 && events[n - 1].seq > gone) /* in memory already */
         n--;
-    joins = is_all || (n > 0 && events[n - 1].seq == gone);
+    if (reaches_backlog || through > gone)
+        through = gone;
+    reaches_backlog = through == gone;
+    if (n > 0 && events[0].seq > after + 1)
+        give_up_before(h, after, events[0].seq);
+    else if (n == 0 && reaches_backlog)
+        give_up_before(h, after, gone + 1);
     gw_backlog_restart(&h->page, after);
     for (size_t i = 0; i < n; i++)
         gw_backlog_add(&h->page, &events[i]);
     h->page.gone = after;
-    h->page_end = joins ? gone : n > 0 ? events[n - 1].seq : after;
-    while (joins && n > 0 && gw_backlog_prepend(&h->backlog, &events[n - 1]))
+    h->page_end = through;
+    while (reaches_backlog && n > 0 && gw_backlog_prepend(&h->backlog, &events[n - 1]))
         n--;
-    if (joins && n == 0)
+    if (reaches_backlog && n == 0)
         h->backlog.gone = after;
-    h->changed(h);
 }
 
 void gw_hub_fan_out(struct gw_hub *h)

@@ -15,7 +15,7 @@
 struct gw_session;
 struct gw_hub;
 
-/* Something is to be fanned out or read: call gw_hub_turn soon, but not from within. */
+/* Something is to be fanned out or read: call gw_hub_fan_out soon, but not from within. */
 typedef void (*gw_hub_changed_cb)(struct gw_hub *h);
 
 /* Zeroed but for the tenant, `changed` and the backlog's limit. */
@@ -69,11 +69,12 @@ bool gw_hub_saw_head(struct gw_hub *h, uint64_t head);
  */
 uint64_t gw_hub_wants_older(const struct gw_hub *h);
 
-/* A reading of the log behind `after`, for that: `n` events in order, `is_all` when there are
- * no more of them. Those that join onto the backlog extend it (so that the next till finds them
- * in memory); a piece further back becomes the page. */
+/* A piece of the log, for that: `n` events in order that cover what lies behind `after` up to
+ * `through`; `reaches_backlog` when nothing is missing between them and the backlog. They
+ * extend it then (so that the next till finds them in memory); a piece further back becomes the
+ * page. Sessions that wait for what the log has no longer are told to fetch the state anew. */
 void gw_hub_older(struct gw_hub *h, uint64_t after, const struct tw_event *events, size_t n,
-                  bool is_all);
+                  uint64_t through, bool reaches_backlog);
 
 /* Give every session what it has not heard. */
 void gw_hub_fan_out(struct gw_hub *h);

@@ -25,12 +25,14 @@
 #define GAP_MS 40
 #define RETRY_MS 250
 #define LINGER_MS 60000
-#define READ_ROWS 500
 #define OLDER_ROWS 1000
 #define OLDER_MARGIN 200
 #define GATHER_MS 20
 #define RECONCILE_MS 800
 #define RECONCILE_DOWN_MS 400
+
+/* Columns of pos.events_after. */
+enum { SEQ, EVENT, MORE };
 
 /* A hub with what connects it to the world. */
 struct place {
@@ -42,7 +44,7 @@ struct place {
     struct tw_pg_call call;          /* the head, or a piece of the log */
     struct tw_pg_call older_call;    /* a piece for those who resume */
     char after[24], older_after[24]; /* their parameters */
-    uint64_t older_behind;
+    uint64_t older_behind, older_upto;
     uint64_t asked_at; /* the cursor when reconciliation asked for the head */
     bool is_subscribed, is_reading, is_reading_older, is_gap_due, is_asked;
 };
@@ -95,23 +97,44 @@ static void on_gap(struct tw_deadline *d)
     read_log(p);
 }
 
-/* An event of the log, as a copy that the scanner may rewrite. */
-static void take_row(struct place *p, struct tw_slice text)
+/* A row of the log as an event, in a copy that the scanner may rewrite; gives the copy. Null
+ * for a row that is no event: it is passed over, by all sessions alike, and logged. */
+static char *read_row(struct place *p, const struct tw_pg_result *result, size_t row,
+                      struct tw_event *ev)
 {
+    struct tw_slice text = tw_pg_text(result, row, EVENT);
     char *copy = tw_copy_text(text.at, text.len);
     struct tw_json_fault fault;
-    struct tw_event ev;
     size_t len = text.len;
 
-    if (tw_json_scan(copy, &len, &tw_json_wide, &fault) < 0 ||
-        tw_event_read(tw_slice_from(copy, len), &ev) != 0) {
-        p->hubs->garbage.value++;
-        tw_log_error("log.event", tw_str("tenant", p->hub.tenant.slug),
-                     tw_str("why", fault.why));
-    } else if (gw_hub_read(&p->hub, &ev) == GW_TURN_NOW) {
-        p->hubs->from_log.value++;
-    }
+    if (tw_json_scan(copy, &len, &tw_json_wide, &fault) >= 0 &&
+        tw_event_read(tw_slice_from(copy, len), ev) == 0)
+        return copy;
+    p->hubs->garbage.value++;
+    tw_log_error("log.event", tw_str("tenant", p->hub.tenant.slug),
+                 tw_i64("seq", tw_pg_int(result, row, SEQ)), tw_str("why", fault.why));
     free(copy);
+    return NULL;
+}
+
+static void take_row(struct place *p, const struct tw_pg_result *result, size_t row)
+{
+    struct tw_event ev;
+    char *copy = read_row(p, result, row, &ev);
+
+    if (copy == NULL)
+        (void)gw_cursor_read(&p->hub.cursor, (uint64_t)tw_pg_int(result, row, SEQ));
+    else if (gw_hub_read(&p->hub, &ev) == GW_TURN_NOW)
+        p->hubs->from_log.value++;
+    free(copy);
+}
+
+/* Whether the log goes on behind the rows of a reading, which is limited in rows and bytes. */
+static bool has_more(const struct tw_pg_result *result)
+{
+    size_t n = tw_pg_rows(result);
+
+    return n > 0 && tw_slice_is(tw_pg_text(result, n - 1, MORE), "t");
 }
 
 /* Go on after a piece of the log: at once when there may be more, later when it failed. */
@@ -129,8 +152,8 @@ static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
         return;
     }
     for (size_t i = 0; i < tw_pg_rows(result); i++)
-        take_row(p, tw_pg_text(result, i, 1));
-    if (tw_pg_rows(result) < READ_ROWS) {
+        take_row(p, result, i);
+    if (!has_more(result)) {
         gw_hub_read_end(&p->hub);
         p->is_gap_due = false;
         p->hubs->rejected.value += p->hub.cursor.rejected - rejected;
@@ -165,7 +188,7 @@ static void read_head(struct place *p)
 }
 
 static const char events_sql[] =
-    "select seq, event from pos.events_after($1::uuid, $2::bigint, $3::int)";
+    "select seq, event, more from pos.events_after($1::uuid, $2::bigint, $3::int)";
 
 static struct tw_slice seq_text(char text[24], uint64_t seq)
 {
@@ -186,8 +209,7 @@ static void read_events(struct place *p)
     };
 }
 
-/* Rows as events, each in a copy that the scanner may rewrite; one that is no event ends the
- * piece, so that nobody is led past it. */
+/* A piece of the log for those who resume. */
 struct piece {
     struct tw_event events[OLDER_ROWS];
     char *copies[OLDER_ROWS];
@@ -197,21 +219,10 @@ struct piece {
 static void read_piece(struct place *p, const struct tw_pg_result *result, struct piece *piece)
 {
     for (size_t i = 0; i < tw_pg_rows(result) && i < OLDER_ROWS; i++) {
-        struct tw_slice text = tw_pg_text(result, i, 1);
-        struct tw_json_fault fault;
-        size_t len = text.len;
-        char *copy = tw_copy_text(text.at, text.len);
+        char *copy = read_row(p, result, i, &piece->events[piece->count]);
 
-        piece->copies[piece->count] = copy;
-        if (tw_json_scan(copy, &len, &tw_json_wide, &fault) < 0 ||
-            tw_event_read(tw_slice_from(copy, len), &piece->events[piece->count]) != 0) {
-            free(copy);
-            p->hubs->garbage.value++;
-            tw_log_error("log.event", tw_str("tenant", p->hub.tenant.slug),
-                         tw_str("why", fault.why));
-            return;
-        }
-        piece->count++;
+        if (copy != NULL)
+            piece->copies[piece->count++] = copy;
     }
 }
 
@@ -219,6 +230,7 @@ static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct place *p = tw_container_of(call, struct place, older_call);
     struct piece *piece;
+    size_t rows;
 
     p->is_reading_older = false;
     if (p->hubs->is_stopped)
@@ -230,8 +242,11 @@ static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
     }
     piece = tw_new(struct piece);
     read_piece(p, result, piece);
+    rows = tw_pg_rows(result);
+    /* The log's end is the backlog's beginning only if it reached so far when it was read. */
     gw_hub_older(&p->hub, p->older_behind, piece->events, piece->count,
-                 tw_pg_rows(result) < OLDER_ROWS && piece->count == tw_pg_rows(result));
+                 rows > 0 ? (uint64_t)tw_pg_int(result, rows - 1, SEQ) : p->older_behind,
+                 !has_more(result) && p->hub.backlog.gone <= p->older_upto);
     for (size_t i = 0; i < piece->count; i++)
         free(piece->copies[i]);
     free(piece);
@@ -250,6 +265,7 @@ static void on_older_wanted(struct tw_deadline *d)
     p->older_behind = wanted - 1;
     if (p->hub.backlog.gone - p->older_behind <= OLDER_ROWS - OLDER_MARGIN)
         p->older_behind -= p->older_behind < OLDER_MARGIN ? p->older_behind : OLDER_MARGIN;
+    p->older_upto = p->hub.cursor.at; /* committed: this reading will see it */
     p->is_reading_older = true;
     p->hubs->older_reads.value++;
     p->older_call = (struct tw_pg_call){

@@ -40,6 +40,9 @@ size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t most)
     q->in_flight = q->count < most ? q->count : most;
     for (size_t i = 0; i < q->in_flight; i++)
         parts[i] = gw_frame_bytes(frame_at(q, i));
+    q->in_flight_bytes = 0;
+    for (size_t i = 0; i < q->in_flight; i++)
+        q->in_flight_bytes += parts[i].len;
     return q->in_flight;
 }
 
@@ -57,6 +60,7 @@ void gw_sendq_written(struct gw_sendq *q)
 {
     for (; q->in_flight > 0; q->in_flight--)
         drop_first(q);
+    q->in_flight_bytes = 0;
     if (q->count == 0) /* an idle connection owns no ring */
         gw_sendq_done(q);
 }

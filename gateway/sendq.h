@@ -15,6 +15,7 @@ struct gw_sendq {
     size_t cap, first, count;
     size_t bytes;     /* of all frames */
     size_t in_flight; /* frames at the front that the kernel has been given */
+    size_t in_flight_bytes;
 };
 
 void gw_sendq_push(struct gw_sendq *q, struct gw_frame *f); /* takes another reference */

@@ -97,6 +97,7 @@ void gw_session_place(struct gw_session *s, uint64_t head, uint64_t oldest)
         return;
     }
     s->all->resynced.value++;
+    s->next_seq = head + 1;
     s->dialect->resync(s, head, oldest);
 }
 
@@ -230,8 +231,9 @@ void gw_session_pump(struct gw_session *s)
     }
 }
 
-void gw_session_room(struct gw_session *s)
+void gw_session_room(struct gw_session *s, uint64_t now_ms)
 {
+    s->all->now_ms = now_ms;
     if (s->hub == NULL)
         return;
     gw_session_pump(s);

@@ -76,7 +76,7 @@ uint64_t gw_session_wants_older(const struct gw_session *s);
 void gw_session_pump(struct gw_session *s);
 
 /* Its wire has room again: the same, and the hub hears when the log must be read for it. */
-void gw_session_room(struct gw_session *s);
+void gw_session_room(struct gw_session *s, uint64_t now_ms);
 
 /* A message from the client (lent). */
 void gw_session_text(struct gw_session *s, struct tw_slice message);

@@ -113,6 +113,7 @@ static void send_rows(struct gw_synclog *log)
         .sql = "select pos.sync_log_write($1)",
         .params = { { tw_buf_view(&log->sending), true } },
         .param_count = 1,
+        .writes = true,
         .done = on_written,
     };
     tw_pg_pool_call(log->pool, &log->call);

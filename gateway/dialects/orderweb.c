@@ -13,7 +13,8 @@
 #include "gateway/dialect.h"
 #include "gateway/session.h"
 
-#define FRAME_BYTES ((size_t)4 * 1024 * 1024)
+#define FRAME_BYTES                                                                            \
+    ((size_t)64 * 1024 * 1024) /* whatever an event has; SQL writers have no limit */
 
 /* A member of the wire's message, and the member of the canonical data that it is. */
 struct field {

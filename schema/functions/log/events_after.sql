@@ -1,16 +1,31 @@
--- pos.events_after - the events of a tenant after a seq, in order.
--- Caller: gateway, for gaps and resume. Inputs: the tenant, the last seq it has, at most how many
--- (10000 at once). Answers: rows (seq, canonical event). Refusals, locks, events: none.
+-- pos.events_after - the log behind a seq, in order, a piece at a time.
+-- Caller: gateway. Inputs: the tenant, the last seq that is known, how many rows at most.
+-- Answers: seq, the canonical event, and whether the log goes on behind this row as far as this reading
+-- knows: it ends after `most` rows or about four megabytes, whichever comes first, but never before
+-- the first row. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.events_after(tenant uuid, after bigint, most int)
-returns table (seq bigint, event text)
+returns table (seq bigint, event text, more boolean)
 language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
+declare
+    e record;
+    bytes bigint := 0;
+    rows int := 0;
 begin
-    return query
-    select e.seq, pos.event_text(e.seq, e.type, e.at, e.origin, e.data)
-      from pos.event e
-     where e.tenant_id = tenant and e.seq > after
-     order by e.seq
-     limit least(greatest(most, 0), 10000);
+    for e in
+        select l.seq, l.type, l.at, l.origin, l.data
+          from pos.event l
+         where l.tenant_id = tenant and l.seq > after
+         order by l.seq
+         limit least(greatest(most, 0), 10000)
+    loop
+        seq := e.seq;
+        event := pos.event_text(e.seq, e.type, e.at, e.origin, e.data);
+        rows := rows + 1;
+        bytes := bytes + octet_length(event);
+        more := rows >= most or bytes >= 4000000;
+        return next;
+        exit when more;
+    end loop;
 end $$;
