@@ -307,6 +307,12 @@ void tw_http_answer(struct tw_http_conn *c, const struct tw_http_response *res)
 
 void tw_http_refuse(struct tw_http_conn *c, const char *code, struct tw_slice request_id)
 {
+    tw_http_refuse_with(c, code, request_id, NULL, 0);
+}
+
+void tw_http_refuse_with(struct tw_http_conn *c, const char *code, struct tw_slice request_id,
+                         const struct tw_http_header *extra, size_t n)
+{
     const struct tw_refusal *refusal = tw_refusal_of(code);
     struct tw_http_response res = { 0 };
     struct tw_buf body = { .max = 4096 };
@@ -315,6 +321,8 @@ void tw_http_refuse(struct tw_http_conn *c, const char *code, struct tw_slice re
     tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, request_id);
     if (request_id.len > 0)
         tw_http_add(&res, "X-Request-Id", request_id);
+    for (size_t i = 0; i < n; i++)
+        res.extra[res.extra_count++] = extra[i];
     res.body = tw_buf_view(&body);
     tw_http_answer(c, &res);
     tw_buf_done(&body);

@@ -56,6 +56,11 @@ void tw_http_answer(struct tw_http_conn *conn, const struct tw_http_response *re
 /* Answer with a refusal of refusal.h; `request_id` may be empty. */
 void tw_http_refuse(struct tw_http_conn *conn, const char *code, struct tw_slice request_id);
 
+/* The same with headers that this refusal must have: Allow, Upgrade. */
+void tw_http_refuse_with(struct tw_http_conn *conn, const char *code,
+                         struct tw_slice request_id, const struct tw_http_header *extra,
+                         size_t n);
+
 /* Answer later: `w` (kept until the answer) hears when the client leaves before. */
 void tw_http_wait(struct tw_http_conn *conn, struct tw_http_waiter *w);
 

@@ -72,6 +72,7 @@ static void handle(struct tw_http_server *server, struct tw_http_conn *conn,
                    struct tw_http_request *req)
 {
     struct tw_ops *ops = tw_container_of(server, struct tw_ops, http);
+    const struct tw_http_header allow = { TW_LIT("Allow"), TW_LIT("GET, HEAD") };
 
     for (size_t i = 0; i < TW_COUNT(pages); i++) {
         if (!tw_slice_is(req->path, pages[i].path))
@@ -79,7 +80,8 @@ static void handle(struct tw_http_server *server, struct tw_http_conn *conn,
         if (req->method == TW_GET || req->method == TW_HEAD)
             pages[i].show(ops, conn);
         else
-            tw_http_refuse(conn, "METHOD_NOT_ALLOWED", (struct tw_slice){ NULL, 0 });
+            tw_http_refuse_with(conn, "METHOD_NOT_ALLOWED", (struct tw_slice){ NULL, 0 },
+                                &allow, 1);
         return;
     }
     tw_http_refuse(conn, "NOT_FOUND", (struct tw_slice){ NULL, 0 });

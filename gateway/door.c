@@ -60,37 +60,25 @@ static void refuse(struct gw_door *door, struct tw_http_conn *conn, const char *
     tw_http_refuse(conn, code, tw_slice_of(request_id));
 }
 
+/* RFC 9110 section 15.5.22. */
 static void refuse_upgrade(struct gw_door *door, struct tw_http_conn *conn,
                            const char *request_id)
 {
-    const struct tw_refusal *refusal = tw_refusal_of("UPGRADE_REQUIRED");
-    struct tw_http_response res = { 0 };
-    struct tw_buf body = { .max = 4096 };
+    const struct tw_http_header extra[] = { { TW_LIT("Upgrade"), TW_LIT("websocket") },
+                                            { TW_LIT("Sec-WebSocket-Version"), TW_LIT("13") } };
 
     door->refused.value++;
-    tw_refusal_head(&res, refusal->status);
-    tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, tw_slice_of(request_id));
-    tw_http_add(&res, "Upgrade", TW_LIT("websocket")); /* RFC 9110 section 15.5.22 */
-    tw_http_add(&res, "Sec-WebSocket-Version", TW_LIT("13"));
-    res.body = tw_buf_view(&body);
-    tw_http_answer(conn, &res);
-    tw_buf_done(&body);
+    tw_http_refuse_with(conn, "UPGRADE_REQUIRED", tw_slice_of(request_id), extra,
+                        TW_COUNT(extra));
 }
 
 static void refuse_method(struct gw_door *door, struct tw_http_conn *conn,
                           const char *request_id)
 {
-    const struct tw_refusal *refusal = tw_refusal_of("METHOD_NOT_ALLOWED");
-    struct tw_http_response res = { 0 };
-    struct tw_buf body = { .max = 4096 };
+    const struct tw_http_header extra = { TW_LIT("Allow"), TW_LIT("GET") };
 
     door->refused.value++;
-    tw_refusal_head(&res, refusal->status);
-    tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, tw_slice_of(request_id));
-    tw_http_add(&res, "Allow", TW_LIT("GET"));
-    res.body = tw_buf_view(&body);
-    tw_http_answer(conn, &res);
-    tw_buf_done(&body);
+    tw_http_refuse_with(conn, "METHOD_NOT_ALLOWED", tw_slice_of(request_id), &extra, 1);
 }
 
 static void admit(struct visitor *v, const struct gw_identity *identity)

@@ -36,24 +36,25 @@ export class Till extends EventEmitter {
         }
     }
 
+    // Look at each change until `look` finds something. Who gave up waiting looks no more.
     async #changed(what, look) {
+        let hasGivenUp = false;
         const wait = async () => {
-            for (;;) {
+            while (!hasGivenUp) {
                 const found = look();
                 if (found) return found;
                 await new Promise((resolve) => {
                     this.once('changed', resolve);
                 });
             }
+            return undefined;
         };
         try {
             return await soon(what, wait());
         } catch (error) {
-            error.message +=
-                `; frames: ${this.frames
-                    .slice(-20)
-                    .map((f) => f.text.slice(0, 300))
-                    .join('\n')}` + `; closed: ${JSON.stringify(this.closed)}`;
+            hasGivenUp = true;
+            const heard = this.frames.slice(-20).map((one) => one.text.slice(0, 300));
+            error.message += `; frames: ${heard.join('\n')}; closed: ${JSON.stringify(this.closed)}`;
             throw error;
         }
     }
