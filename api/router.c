@@ -29,6 +29,9 @@ static void add_allow(struct api_match *m, enum tw_http_method method)
 {
     size_t n = strlen(m->allow);
 
+    if (strstr(m->allow, tw_http_method_name(method)) !=
+        NULL) /* two rows match: a word, an id */
+        return;
     (void)snprintf(m->allow + n, sizeof(m->allow) - n, "%s%s%s", n > 0 ? ", " : "",
                    tw_http_method_name(method), method == TW_GET ? ", HEAD" : "");
 }
