@@ -6,6 +6,7 @@
 
 #include "common/base.h"
 #include "gateway/session.h"
+#include "gateway/synclog.h"
 
 #define CLOSE_TRY_AGAIN 1013
 
@@ -238,5 +239,23 @@ void gw_hub_fan_out(struct gw_hub *h)
         if (s->is_ahead && s->since <= h->cursor.at)
             settle(h, s);
         gw_session_pump(s);
+    }
+}
+
+void gw_hub_log_deliveries(struct gw_hub *h, struct gw_synclog *log)
+{
+    struct gw_entry *e;
+
+    if (h->logged < h->backlog.gone) /* it went out of memory before its row was written */
+        h->logged = h->backlog.gone;
+    while ((e = gw_backlog_from(&h->backlog, h->logged + 1)) != NULL) {
+        struct gw_synclog_row row = { .kind = "delivery",
+                                      .tenant = tw_slice_of(h->tenant.id),
+                                      .seq = e->event.seq,
+                                      .count = e->heard };
+
+        h->logged = e->event.seq;
+        if (e->heard > 0)
+            gw_synclog_add(log, &row);
     }
 }

@@ -13,6 +13,7 @@
 #include "gateway/dialect.h"
 
 struct gw_session;
+struct gw_synclog;
 struct gw_hub;
 
 /* Something is to be fanned out or read: call gw_hub_fan_out soon, but not from within. */
@@ -78,3 +79,7 @@ void gw_hub_older(struct gw_hub *h, uint64_t after, const struct tw_event *event
 
 /* Give every session what it has not heard. */
 void gw_hub_fan_out(struct gw_hub *h);
+
+/* One row for each event that was handed out since the last time, with the number of sessions
+ * that heard it. */
+void gw_hub_log_deliveries(struct gw_hub *h, struct gw_synclog *log);

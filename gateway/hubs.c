@@ -20,7 +20,6 @@
 #include "common/log.h"
 #include "gateway/hub.h"
 #include "gateway/session.h"
-#include "gateway/synclog.h"
 
 #define GAP_MS 40
 #define RETRY_MS 250
@@ -571,28 +570,10 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
                           metrics);
 }
 
-static void log_hub(struct gw_hub *h, struct gw_synclog *log)
-{
-    struct gw_entry *e;
-
-    if (h->logged < h->backlog.gone) /* it went out of memory before its row was written */
-        h->logged = h->backlog.gone;
-    while ((e = gw_backlog_from(&h->backlog, h->logged + 1)) != NULL) {
-        struct gw_synclog_row row = { .kind = "delivery",
-                                      .tenant = tw_slice_of(h->tenant.id),
-                                      .seq = e->event.seq,
-                                      .count = e->heard };
-
-        h->logged = e->event.seq;
-        if (e->heard > 0)
-            gw_synclog_add(log, &row);
-    }
-}
-
 void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log)
 {
     tw_list_each(&hubs->all, link)
-        log_hub(&tw_container_of(link, struct place, link)->hub, log);
+        gw_hub_log_deliveries(&tw_container_of(link, struct place, link)->hub, log);
 }
 
 void gw_hubs_stop(struct gw_hubs *hubs)

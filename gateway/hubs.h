@@ -44,8 +44,7 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
                   struct tw_metrics *metrics);
 void gw_hubs_stop(struct gw_hubs *hubs);
 
-/* One row for each event that was handed out since the last time, with the number of sessions
- * that heard it. */
+/* The same of all hubs: gw_hub_log_deliveries. */
 void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log);
 
 void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
