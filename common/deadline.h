@@ -8,7 +8,7 @@
 
 #include "common/list.h"
 
-#define TW_DEADLINE_TICK_MS 20
+#define TW_DEADLINE_TICK_MS UINT64_C(20)
 #define TW_DEADLINE_SLOTS 512
 
 struct tw_deadline;

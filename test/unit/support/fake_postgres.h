@@ -1,0 +1,51 @@
+/* fake_postgres.h - as much of PostgreSQL as a connection sees: start, pipelined statements,
+ * errors, notifications. What a statement is answered with stands in its own text:
+ *
+ *     rows N        N rows of one column, "1" to "N"
+ *     null          a row whose column is null
+ *     echo          a row with the bytes of the first parameter
+ *     fail XXXXX    an error with this SQLSTATE
+ *     anything else a row with "ok", or what `says` says
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "test/unit/support/net.h"
+
+#define FAKE_PENDING 1000
+#define FAKE_SQL 48
+
+struct fake_statement {
+    struct end *e;
+    char sql[FAKE_SQL];
+    struct tw_buf echo; /* the first parameter */
+    bool is_null;       /* it was null */
+};
+
+/* Zeroed but for how it behaves, then fake_postgres_start. */
+struct fake_postgres {
+    struct host host;
+    bool is_silent;         /* says nothing to who connects */
+    const char *refuses_as; /* SQLSTATE for who connects; null: all are welcome */
+    const char *says;       /* see above; null: "ok" */
+    bool holds;             /* answers come by fake_postgres_release */
+    struct fake_statement pending[FAKE_PENDING];
+    size_t pending_count;
+    size_t received;
+    uint32_t types[4]; /* of the last statement's parameters */
+    int type_count;
+};
+
+void fake_postgres_start(struct fake_postgres *p, struct tw_loop *loop, int port);
+void fake_postgres_stop(struct fake_postgres *p);
+
+/* The place of the first pending statement with this text; -1 when there is none. */
+int fake_postgres_find(const struct fake_postgres *p, const char *sql);
+
+/* How many statements are pending on the connection of statement `i`. */
+int fake_postgres_beside(const struct fake_postgres *p, int i);
+
+/* Answer the oldest `n` of those that are held (those of one connection stay in order). */
+void fake_postgres_release(struct fake_postgres *p, size_t n);
+void fake_postgres_release_at(struct fake_postgres *p, int i);
+
+void fake_postgres_notify(struct fake_postgres *p, const char *channel, const char *payload);
