@@ -271,6 +271,26 @@ static void a_head_that_the_log_does_not_reach_is_forgotten(void **state)
     gw_cursor_done(&c);
 }
 
+static void a_head_that_was_seen_while_the_log_was_read_is_not_forgotten(void **state)
+{
+    struct gw_cursor c = { 0 };
+
+    (void)state;
+    gw_cursor_begin(&c, 10);
+    assert_false(gw_cursor_saw_head(&c, 12));
+    gw_cursor_reading(&c);
+    assert_false(gw_cursor_saw_head(&c, 13)); /* committed behind the reading's sight */
+    assert_int_equal(gw_cursor_read(&c, 11), GW_TURN_NOW);
+    assert_int_equal(gw_cursor_read(&c, 12), GW_TURN_NOW);
+    gw_cursor_read_end(&c);
+    assert_true(gw_cursor_has_gap(&c));
+    gw_cursor_reading(&c);
+    assert_int_equal(gw_cursor_read(&c, 13), GW_TURN_NOW);
+    gw_cursor_read_end(&c);
+    assert_false(gw_cursor_has_gap(&c));
+    gw_cursor_done(&c);
+}
+
 static void so_many_early_ones_are_held_and_the_rest_is_read_later(void **state)
 {
     struct gw_cursor c = { 0 };
@@ -360,6 +380,7 @@ int main(void)
         cmocka_unit_test(nonsense_that_the_log_does_not_confirm_is_dropped),
         cmocka_unit_test(what_came_while_the_log_was_read_is_not_doubted),
         cmocka_unit_test(a_head_that_the_log_does_not_reach_is_forgotten),
+        cmocka_unit_test(a_head_that_was_seen_while_the_log_was_read_is_not_forgotten),
         cmocka_unit_test(so_many_early_ones_are_held_and_the_rest_is_read_later),
         cmocka_unit_test(so_many_bytes_are_held),
         cmocka_unit_test(one_that_was_too_much_to_hold_is_asked_for),

@@ -329,8 +329,12 @@ static void what_is_not_kept_any_more_must_be_fetched_anew(void **state)
     assert_int_equal(gw_hub_wants_older(&h->hub), 40);
     arrive_all(h, 51, 51);
     assert_buf(&gone->heard, "connected@50 resync@50 51");
-    assert_int_equal(h->all.resumed.value, 1);
     assert_int_equal(h->all.resynced.value, 1);
+    answer_older(h, 39, 45, 50, true); /* 40 to 44 were pruned meanwhile */
+    assert_buf(&kept->heard, "connected@50 resync@51");
+    arrive_all(h, 52, 52);
+    assert_buf(&kept->heard, "connected@50 resync@51 52");
+    assert_int_equal(h->all.resynced.value, 2);
 }
 
 static void a_till_from_a_process_that_was_ahead_waits_for_the_log(void **state)

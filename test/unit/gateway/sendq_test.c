@@ -64,9 +64,11 @@ static void one_write_takes_so_many_and_the_rest_stays(void **state)
     check_gathered(&q, 2, "ab");
     push(&q, "d"); /* while those are on their way */
     assert_int_equal(q.in_flight, 2);
+    assert_int_equal(q.in_flight_bytes, 2);
     assert_int_equal(q.bytes, 4);
     gw_sendq_written(&q);
     assert_int_equal(q.in_flight, 0);
+    assert_int_equal(q.in_flight_bytes, 0);
     assert_int_equal(q.bytes, 2);
     check_gathered(&q, 2, "cd");
     gw_sendq_written(&q);

@@ -349,6 +349,31 @@ static void coming_and_going_is_logged_with_the_place_and_the_reason(void **stat
                               "\"reading too slowly\"}}"));
 }
 
+static void each_event_is_logged_once_with_the_number_who_heard_it(void **state)
+{
+    struct house *h = *state;
+    struct tw_event ev;
+
+    gw_hub_begin(&h->hub, 5, 1);
+    (void)come_live(h, 0);
+    (void)come_live(h, 1);
+    arrive_all(h, 6, 6);
+    ev = event_unheard(&h->text, 7);
+    assert_int_equal(gw_hub_arrive(&h->hub, &ev), GW_TURN_NOW);
+    arrive_all(h, 8, 8);
+    tw_buf_clear(&h->log.rows);
+    gw_hub_log_deliveries(&h->hub, &h->log);
+    assert_true(was_logged(h, "\"kind\":\"delivery\",\"tenant_id\":"
+                              "\"69fb5687-044a-48af-ac0e-d6b817aec684\",\"seq\":6,"
+                              "\"count\":2}"));
+    assert_true(was_logged(h, "\"seq\":8,\"count\":2}"));
+    assert_false(was_logged(h, "\"seq\":7")); /* nobody heard it */
+    assert_int_equal(h->hub.logged, 8);
+    tw_buf_clear(&h->log.rows);
+    gw_hub_log_deliveries(&h->hub, &h->log);
+    assert_int_equal(h->log.rows.len, 0);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, open_house, close_house)
 
 int main(void)
@@ -364,6 +389,7 @@ int main(void)
         test(open_sessions_are_counted),
         test(one_that_never_joined_can_go),
         test(coming_and_going_is_logged_with_the_place_and_the_reason),
+        test(each_event_is_logged_once_with_the_number_who_heard_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -388,6 +388,30 @@ static void who_closed_is_told_apart(void **state)
     tw_buf_done(&f);
 }
 
+static void a_context_that_was_closed_is_lent_to_nobody(void **state)
+{
+    struct tw_buf bad = after(NULL), closing = after(NULL), good = after("next");
+    struct gw_ws other = { .on_message = on_message };
+    struct talk t;
+
+    (void)state;
+    ws_put(&bad, WS_FIN | 0x03u, TW_LIT(""));
+    ws_put_close(&closing, 1000, TW_LIT(""));
+    begin(&t);
+    other.pool = &t.pool;
+    assert_int_equal(gw_ws_feed(&other, tw_buf_view(&bad), &t.reply), 1002);
+    assert_int_equal(t.pool.spare_count, 0);
+    other = (struct gw_ws){ .pool = &t.pool, .on_message = on_message };
+    assert_int_equal(gw_ws_feed(&other, tw_buf_view(&closing), &t.reply), 1000);
+    assert_int_equal(t.pool.spare_count, 0);
+    assert_int_equal(read_all(&t, tw_buf_view(&good), 1), 0);
+    assert_buf(&t.heard, "text<next>");
+    end(&t);
+    tw_buf_done(&bad);
+    tw_buf_done(&closing);
+    tw_buf_done(&good);
+}
+
 static void a_flood_of_pings_in_one_reading_stays_bounded_and_is_1008(void **state)
 {
     char beat[125];
@@ -518,6 +542,7 @@ int main(void)
         cmocka_unit_test(a_close_of_one_byte_is_1002),
         cmocka_unit_test(a_reason_that_is_no_utf8_is_1007),
         cmocka_unit_test(who_closed_is_told_apart),
+        cmocka_unit_test(a_context_that_was_closed_is_lent_to_nobody),
         cmocka_unit_test(a_flood_of_pings_in_one_reading_stays_bounded_and_is_1008),
         cmocka_unit_test(pings_whose_pongs_are_taken_are_no_flood),
         cmocka_unit_test(more_than_1024_fragments_are_1008),
