@@ -154,6 +154,34 @@ bool tw_is_utf8(struct tw_slice s)
     return true;
 }
 
+bool tw_is_unprintable(uint32_t c)
+{
+    if (c == '\t' || c == '\n' || c == '\r')
+        return false;
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0x202a && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+bool tw_is_plain_line(struct tw_slice s)
+{
+    static const unsigned char mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+
+    while (s.len > 0) {
+        size_t n = tw_utf8_char(s);
+        uint32_t c;
+
+        if (n == 0)
+            return false;
+        c = (unsigned char)s.at[0] & mask[n];
+        for (size_t i = 1; i < n; i++)
+            c = c << 6 | ((unsigned char)s.at[i] & 0x3f);
+        if (c < 0x20 || tw_is_unprintable(c))
+            return false;
+        s = tw_slice_skip(s, n);
+    }
+    return true;
+}
+
 bool tw_percent_decode(struct tw_buf *out, struct tw_slice text, bool plus_is_blank)
 {
     size_t start = out->len;

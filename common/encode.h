@@ -24,6 +24,13 @@ bool tw_is_uuid(struct tw_slice s); /* 8-4-4-4-12 hex digits, either case */
 /* Whether all of `s` is UTF-8 (RFC 3629: no surrogates, no overlong forms, up to U+10FFFF). */
 bool tw_is_utf8(struct tw_slice s);
 
+/* Characters that act on a printer or turn the reading direction instead of being read: C0 but
+ * tab, line feed and carriage return; DEL; C1; U+202A to U+202E and U+2066 to U+2069. */
+bool tw_is_unprintable(uint32_t c);
+
+/* Whether `s` is UTF-8 of one line, without such characters: a name, a header that is kept. */
+bool tw_is_plain_line(struct tw_slice s);
+
 /* Length of the well-formed UTF-8 character at the start of `s`, 0 when it is not one. */
 size_t tw_utf8_char(struct tw_slice s);
 

@@ -71,15 +71,6 @@ static int scan_word(struct scan *s, const char *word)
     return 0;
 }
 
-/* Characters that act on a printer or turn the reading direction instead of being read. */
-static bool is_unprintable(uint32_t c)
-{
-    if (c == '\t' || c == '\n' || c == '\r')
-        return false;
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
 /* Four hex digits behind `\u`. */
 static bool hex_unit(const char *at, const char *end, uint32_t *unit)
 {
@@ -186,7 +177,7 @@ static int scan_string(struct scan *s, uint64_t *hash)
         r = *s->in == '\\' ? read_escape(s, &len, &c) : read_raw(s, &len, &c);
         if (r < 0)
             return r;
-        if (is_unprintable(c)) {
+        if (tw_is_unprintable(c)) {
             s->in += len;
         } else {
             *hash = mix(*hash, c);

@@ -164,18 +164,18 @@ static bool read_key(const struct tw_http_request *req, char hash[TW_SHA256_HEX]
     return key.len > 0;
 }
 
-/* A name that is too long or not UTF-8 is no name. */
+/* A name that is too long or no plain text is no name. */
 static void read_device(const struct tw_http_request *req, char out[64])
 {
     struct tw_slice name = tw_http_header(req, "x-device-id");
 
-    if (name.len > 0 && name.len < 64 && tw_is_utf8(name))
+    if (name.len > 0 && name.len < 64 && tw_is_plain_line(name))
         memcpy(out, name.at, name.len);
 }
 
 static bool is_good_header(struct tw_slice value)
 {
-    return value.len <= HEADER_MOST && tw_is_utf8(value);
+    return value.len <= HEADER_MOST && tw_is_plain_line(value);
 }
 
 static void check_credential(struct gw_door *door, struct tw_http_conn *conn,

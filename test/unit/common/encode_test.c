@@ -261,9 +261,24 @@ static void a_nul_that_stands_there_raw_is_refused_as_well(void **state)
     tw_buf_done(&out);
 }
 
+static void a_plain_line_has_nothing_that_acts_on_a_printer(void **state)
+{
+    static const char *const good[] = { "", "till 1", "caf\xc3\xa9 \xf0\x9f\x8d\x95",
+                                        "a\xc2\xa0z" };
+    static const char *const bad[] = { "a\tb",      "a\nb",          "\x1bp",        "a\x7f",
+                                       "a\xc2\x9f", "a\xe2\x80\xae", "\xe2\x81\xa9", "\xff" };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(good); i++)
+        assert_true(tw_is_plain_line(tw_slice_of(good[i])));
+    for (size_t i = 0; i < TW_COUNT(bad); i++)
+        assert_false(tw_is_plain_line(tw_slice_of(bad[i])));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plain_line_has_nothing_that_acts_on_a_printer),
         cmocka_unit_test(hex_is_lower_case),
         cmocka_unit_test(base64_is_that_of_rfc_4648),
         cmocka_unit_test(base64url_comes_back_as_it_went_at_every_length),
