@@ -14,7 +14,7 @@
 #define CLOSE_POLICY 1008
 
 struct target {
-    uint64_t expires_ms;
+    int64_t expires_ms;
     struct tw_slice id;
     const char *reason;
     uint64_t closed;
@@ -35,7 +35,7 @@ static void set_expiry(struct gw_session *s, void *arg)
     struct target *t = arg;
 
     if (tw_slice_is(t->id, s->key_id))
-        s->expires_ms = (int64_t)t->expires_ms;
+        s->expires_ms = t->expires_ms;
 }
 
 static void close_tenant(struct gw_session *s, void *arg)
@@ -53,7 +53,16 @@ static void close_expired(struct gw_session *s, void *arg)
     const int64_t *now_ms = arg;
 
     if (s->expires_ms != 0 && s->expires_ms <= *now_ms)
-        gw_session_close(s, CLOSE_POLICY, "the API key has expired");
+        gw_session_close(s, CLOSE_POLICY, "the API key is good no longer");
+}
+
+void gw_control_set_expiry(struct gw_conns *conns, struct gw_auth *auth, struct tw_slice key_id,
+                           int64_t expires_ms)
+{
+    struct target t = { .id = key_id, .expires_ms = expires_ms };
+
+    gw_auth_forget(auth, key_id);
+    gw_conns_each(conns, set_expiry, &t);
 }
 
 void gw_control_expire(struct gw_conns *conns)
@@ -74,6 +83,7 @@ void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, siz
 {
     struct tw_json_fault fault;
     struct tw_slice json, type, raw;
+    uint64_t at_ms;
     struct target t = { .reason = "" };
 
     if (tw_json_scan(at, &len, &tw_json_narrow, &fault) != '{' ||
@@ -91,9 +101,9 @@ void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, siz
         gw_auth_forget_all(auth);
         gw_conns_each(conns, close_tenant, &t);
     } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &t.id) &&
-               tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &t.expires_ms)) {
-        gw_auth_forget(auth, t.id); /* a rotated key ends when its overlap is over */
-        gw_conns_each(conns, set_expiry, &t);
+               tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &at_ms)) {
+        /* a rotated key ends when its overlap is over */
+        gw_control_set_expiry(conns, auth, t.id, (int64_t)at_ms);
     } else {
         return; /* of a newer release */
     }

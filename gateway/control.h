@@ -11,5 +11,10 @@
  * and ignored. */
 void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, size_t len);
 
+/* This key (a UUID) ends at that moment of the wall clock: its sessions are closed when it has
+ * come, and it is remembered no longer. */
+void gw_control_set_expiry(struct gw_conns *conns, struct gw_auth *auth, struct tw_slice key_id,
+                           int64_t expires_ms);
+
 /* Close sessions whose key has expired by now. */
 void gw_control_expire(struct gw_conns *conns);

@@ -9,6 +9,7 @@
 #include "common/stream.h"
 #include "gateway/control.h"
 #include "gateway/door.h"
+#include "gateway/keycheck.h"
 #include "gateway/synclog.h"
 
 #define EXPIRY_CHECK_MS 1000
@@ -28,6 +29,7 @@ struct gateway {
     struct gw_sessions sessions;
     struct gw_hubs hubs;
     struct gw_synclog log;
+    struct gw_keycheck keycheck;
     struct tw_deadline expiry, goodbye;
     size_t goodbyes_each;
     struct tw_metric ws_contexts;
@@ -79,6 +81,7 @@ static void start_parts(struct gateway *g)
     gw_sessions_start(&g->sessions, &g->log, set->queue_bytes, set->message_bytes, m);
     gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms,
                    m);
+    gw_keycheck_start(&g->keycheck, &g->daemon.loop, &g->pool, &g->conns, &g->auth);
     g->door.auth = &g->auth;
     g->door.conns = &g->conns;
     g->door.hubs = &g->hubs;
@@ -157,6 +160,7 @@ static void stop(struct tw_daemon *d)
     tw_listener_stop(&g->listener);
     gw_hubs_stop(&g->hubs);
     gw_synclog_stop(&g->log);
+    gw_keycheck_stop(&g->keycheck);
     tw_schema_stop(&g->schema);
     tw_http_server_close(&g->door.http);
     gw_conns_shut(&g->conns);
@@ -170,6 +174,7 @@ static void release(struct tw_daemon *d)
     gw_hubs_done(&g->hubs);
     gw_auth_done(&g->auth);
     gw_synclog_done(&g->log);
+    gw_keycheck_done(&g->keycheck);
     gw_sessions_done(&g->sessions);
     gw_conns_done(&g->conns);
 }

@@ -45,8 +45,8 @@ grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway
 grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]) to tillwire_api;
 
 grant execute on function pos.authenticate(jsonb) to tillwire_gateway;
-grant execute on function pos.heads(uuid[]), pos.events_after(uuid, bigint, int), pos.sync_log_write(json)
-    to tillwire_gateway;
+grant execute on function pos.heads(uuid[]), pos.events_after(uuid, bigint, int), pos.sync_log_write(json),
+    pos.keys_state(uuid[]) to tillwire_gateway;
 
 grant execute on function pos.events_at(uuid[], bigint[]), pos.relay_pending(int, uuid, bigint),
     pos.relay_done(timestamptz), pos.maintain() to tillwire_bridge;

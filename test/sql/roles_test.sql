@@ -7,7 +7,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
        from pg_proc p where p.pronamespace = 'pos'::regnamespace
        and has_function_privilege(v.role, p.oid, 'execute')), v.wanted, v.role || ' may call')
   from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version()'),
-      ('tillwire_gateway', 'authenticate(jsonb) events_after(uuid,bigint,integer) heads(uuid[]) schema_version() sync_log_write(json)'),
+      ('tillwire_gateway', 'authenticate(jsonb) events_after(uuid,bigint,integer) heads(uuid[]) keys_state(uuid[]) schema_version() sync_log_write(json)'),
                ('tillwire_bridge',
                    'events_at(uuid[],bigint[]) maintain() relay_done(timestamp with time zone) relay_pending(integer,uuid,bigint) schema_version()')) v(role,
                    wanted);

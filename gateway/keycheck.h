@@ -1,0 +1,31 @@
+/* keycheck.h - asks now and then whether the keys of open sessions are still good.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/buf.h"
+#include "common/loop.h"
+#include "common/map.h"
+#include "common/pg_pool.h"
+#include "gateway/auth.h"
+#include "gateway/conn.h"
+
+/* News about keys (control.h) is fast and can get lost; this finds what was lost. One statement
+ * for all keys. Embedded in the process's state. */
+struct gw_keycheck {
+    struct tw_loop *loop;
+    struct tw_pg_pool *pool;
+    struct gw_conns *conns;
+    struct gw_auth *auth;
+    struct tw_pg_call call;
+    struct tw_buf keys;
+    struct tw_map seen;
+    struct tw_deadline beat;
+    bool is_stopped;
+};
+
+void gw_keycheck_start(struct gw_keycheck *k, struct tw_loop *loop, struct tw_pg_pool *pool,
+                       struct gw_conns *conns, struct gw_auth *auth); /* all kept */
+void gw_keycheck_stop(struct gw_keycheck *k);
+void gw_keycheck_done(struct gw_keycheck *k);

@@ -1,0 +1,17 @@
+-- pos.keys_state - which keys of open sessions are good no longer, or will not be some day.
+-- Caller: gateway, every few seconds: news of a revocation travels by NOTIFY and Redis, and can get lost.
+-- Inputs: keys. Answers: a row for each that has an end: when, in milliseconds since 1970; 1 for one that
+-- was revoked or whose tenant is not active. Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.keys_state(keys uuid[])
+returns table (key_id uuid, expires_at_ms bigint)
+language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
+begin
+    return query
+    select k.id, case when k.revoked_at is not null or t.status <> 'active' then 1
+                      else (extract(epoch from k.expires_at) * 1000)::bigint end
+      from pos.api_key k
+      join dinedesk_main.tenants t on t.id = k.tenant_id
+     where k.id = any(keys) and (k.revoked_at is not null or t.status <> 'active' or k.expires_at is not null);
+end $$;
