@@ -156,6 +156,10 @@ run: ## build, then run everything in front until Ctrl-C (PORTS="9010 9011 8080"
 test: ## every test there is (STAGE=name runs one stage, SEED=n repeats a run)
 	@STAGE='$(STAGE)' SEED='$(SEED)' test/run
 
+test-faults: ## faults of every kind under load, and whether anything was lost (FORM=short, SEED=n)
+	@$(MAKE) build
+	@test/faults/run $(or $(FORM),long) $(SEED)
+
 unit: ## the C unit tests, with the sanitizers
 	@$(MAKE) FLAVOUR=asan unit-run
 

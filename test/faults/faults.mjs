@@ -1,0 +1,17 @@
+// faults.mjs - the fault matrix. An entry injects a fault, holds it for a while under load, heals it,
+// and says in `note` what it saw; the oracle then judges what it did.
+//
+//   id, what    row of the matrix          bound   what the matrix asks for; printed, not asserted
+//   run         (world, random) => {note, faults: how many were injected, skipped: why, took: ms}
+//   weight      how often it is drawn in the long form; `once`: it runs one time there as well;
+//               `isLast`: and that behind all others
+// SPDX-License-Identifier: Apache-2.0
+import { brokerFaults } from './broker.mjs';
+import { databaseFaults } from './database.mjs';
+import { failoverFaults } from './failover.mjs';
+import { houseFaults } from './house.mjs';
+import { kills } from './kill.mjs';
+import { limitFaults } from './limits.mjs';
+import { networkFaults } from './network.mjs';
+
+export const faults = [...kills, ...brokerFaults, ...databaseFaults, ...failoverFaults, ...networkFaults, ...limitFaults, ...houseFaults];

@@ -1,0 +1,291 @@
+// kill.mjs - faults K1 to K6: processes that die or stand still.
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { childrenOf, get, isAlive, send } from './stack.mjs';
+import { eventually, pause } from './wait.mjs';
+
+const OURS = ['gateway', 'api', 'bridge'];
+
+// strace on running processes with all their threads; resolves when it has attached.
+async function trace(pids, args) {
+    const child = spawn('strace', ['-f', '-qq', ...args, ...pids.flatMap((pid) => ['-p', String(pid)])], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const tracer = { child, lines: '' };
+    child.stderr.on('data', (data) => { tracer.lines += data; });
+    tracer.ended = new Promise((resolve) => { child.on('exit', resolve); });
+    await eventually('strace to attach', () => child.exitCode !== null
+        || pids.every((pid) => /^TracerPid:\s+[1-9]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))), { within: 5000, every: 5 });
+    return tracer;
+}
+
+async function detach(tracer) {
+    tracer.child.kill('SIGINT');
+    await tracer.ended;
+}
+
+// The system calls that processes make while `act` happens, as [name, the how manieth of its name].
+async function callsDuring(pids, act) {
+    const tracer = await trace(pids, []);
+    await act();
+    await detach(tracer);
+    const counts = {};
+    return [...tracer.lines.matchAll(/^(?:\[pid +\d+\] )?([a-z_0-9]+)\(/gm)].map(([, name]) => {
+        counts[name] = (counts[name] ?? 0) + 1;
+        return [name, counts[name]];
+    });
+}
+
+// Kill a process at its n-th call of that name while `act` happens; whether one died.
+async function killAt(pids, [name, n], act) {
+    const tracer = await trace(pids, ['-e', `trace=${name}`, '-e', `inject=${name}:signal=SIGKILL:when=${n}`]);
+    await act();
+    if (pids.every(isAlive)) await detach(tracer);
+    else await tracer.ended;
+    return !pids.every(isAlive);
+}
+
+// In short form every seventh call; where it begins differs from run to run.
+function* some(world, random, calls) {
+    const step = world.isLong ? 1 : 7;
+    for (let i = random.whole(0, step - 1); i < calls.length; i += step) yield calls[i];
+}
+
+// K1: an api of our own is killed at each system call of one operation; the same request, sent again
+// to another api, must find it done once or do it once.
+async function sweepApi(world, random) {
+    const kinds = {
+        deduct: (tenant) => {
+            const card = random.pick(tenant.cards);
+            return ['deduct', `/gift-cards/${card}/deduct`, { amount: 1.25 }, 'restKey', { amount: -1.25, card }];
+        },
+        add: (tenant) => ['add', `/loyalty/${random.pick(tenant.phones)}/add`, { points: 5, reason: tenant.mark }, 'restKey', { amount: 5 }],
+        redeem: (tenant) => ['redeem', `/loyalty/${random.pick(tenant.phones)}/redeem`, { points: 1, reason: tenant.mark }, 'restKey', { amount: -1 }],
+        order: (tenant) => {
+            const body = world.hands.rest.makeOrder(tenant);
+            return ['order', '/orders', body, 'shopKey', { id: body.id }];
+        },
+        report: () => ['report', '/reports/daily', { reportDate: '2025-09-01', totalSales: random.whole(1, 9999) }, 'restKey', {}],
+    };
+    let deaths = 0;
+    let total = 0;
+    for (const kind of Object.keys(kinds)) {
+        const tenant = random.pick(world.tenants);
+        let calls;
+        const one = async (target) => {
+            const [name, tail, body, keyName, more] = kinds[kind](tenant);
+            const own = await world.stack.beside('api', {}, { like: 'api-2' });
+            const deed = world.hands.rest.deed(name, tenant, more);
+            const ask = (base, ms) => world.request(base, 'POST', `/api/${tenant.slug}${tail}`,
+                { key: tenant[keyName], body: JSON.stringify(body), headers: { 'Idempotency-Key': deed.key }, ms });
+            let answer;
+            const act = async () => { answer = await ask(own.url, 3000); };
+            if (!target) calls = await callsDuring([own.pid], act);
+            else if (await killAt([own.pid], target, act)) deaths += 1;
+            const first = answer;
+            answer = await eventually('a definite answer', async () => {
+                const again = await ask(world.stack.url('api-2'), 4000);
+                return again && again.status < 500 && again.status !== 409 && again;
+            });
+            if (first && first.status < 500 && first.text !== answer.text) world.breach('replay', `${deed.key}: ${first.text} then ${answer.text}`);
+            Object.assign(deed, { status: answer.status, answer: answer.json });
+            await own.stop();
+        };
+        await one();
+        total += calls.length;
+        for (const target of some(world, random, calls)) await one(target);
+    }
+    return { faults: deaths, note: `died at ${deaths} of ${total} calls` };
+}
+
+// K1: the backend that carries out a deduct is killed at each of its system calls, and PostgreSQL with
+// it. The api repeats what had a key, and if it gives up, the client does.
+async function sweepBackend(world, random) {
+    let deaths = 0;
+    const tenant = random.pick(world.tenants);
+    // A role of its own, by which its backends are known.
+    await world.stack.sql(`do $$ begin
+        create role swept login password 'swept' in role tillwire_api; alter role swept set statement_timeout = '2s'; alter role swept set lock_timeout = '1s';
+        exception when duplicate_object then null; end $$`);
+    const { host } = new URL(world.stack.env.TILLWIRE_DATABASE_URL);
+    const own = await world.stack.beside('api', { TILLWIRE_DATABASE_URL: `postgresql://swept:swept@${host}/tillwire`, TILLWIRE_DATABASE_CONNECTIONS: '2' });
+    const backends = () => eventually('two backends', async () => {
+        const rows = await world.stack.once("select pid from pg_stat_activity where usename = 'swept'");
+        return await own.isReady() && rows.length === 2 && rows.map((row) => row.pid);
+    });
+    const act = async () => {
+        const deed = world.hands.rest.deed('deduct', tenant, { amount: -2.5, card: tenant.cards[0] });
+        const body = JSON.stringify({ amount: 2.5 });
+        const ask = () => world.request(own.url, 'POST', `/api/${tenant.slug}/gift-cards/${tenant.cards[0]}/deduct`,
+            { key: tenant.restKey, body, headers: { 'Idempotency-Key': deed.key } });
+        const answer = await eventually('a definite answer', async () => {
+            const again = await ask();
+            return again && again.status < 500 && again.status !== 409 && again;
+        });
+        Object.assign(deed, { status: answer.status, answer: answer.json });
+    };
+    await act();
+    const calls = await callsDuring(await backends(), act);
+    for (const target of some(world, random, calls)) if (await killAt(await backends(), target, act)) deaths += 1;
+    await own.stop();
+    return { faults: deaths, note: `died at ${deaths} of ${calls.length} calls` };
+}
+
+// K2: a gateway of our own is killed at each system call of a delivery, then of a resume. Its tills
+// come back to the one that is started at the same place.
+async function sweepGateway(world, random) {
+    let deaths = 0;
+    const tenant = random.pick(world.tenants);
+    let own = await world.stack.beside('gateway', {}, { like: 'gateway-2' });
+    const tills = Array.from({ length: 3 }, (_, i) => world.addTill(tenant, { name: `k2-${i}`, routes: () => [own.url], hearsAll: i === 0, calm: true }));
+    const again = async () => {
+        own = await world.stack.beside('gateway', {}, { like: 'gateway-2' });
+        await world.allConnected(10_000, tills);
+    };
+    const write = (n) => world.hands.sql.order(n);
+    const delivery = async () => {
+        const before = tills.map((till) => till.seqs.length);
+        await write(tenant);
+        await eventually('a delivery', () => !isAlive(own.pid) || tills.every((till, i) => till.seqs.length > before[i]), { within: 4000 }).catch(() => {});
+    };
+    const resume = async () => {
+        tills[1].leave(tills[1].ws);
+        await eventually('a resume', () => !isAlive(own.pid) || tills[1].isUp, { within: 4000 }).catch(() => {});
+    };
+    await world.allConnected(10_000, tills);
+    for (const act of [delivery, resume]) {
+        const calls = await callsDuring([own.pid], act);
+        for (const target of some(world, random, calls)) {
+            if (!await killAt([own.pid], target, act)) continue;
+            deaths += 1;
+            await again();
+        }
+    }
+    await world.oracle.checkpoint();
+    world.removeTills(tills);
+    await own.stop();
+    return { faults: deaths, note: `died at ${deaths} calls` };
+}
+
+async function activeBridge(world) {
+    return eventually('an active bridge', async () => {
+        for (const name of world.stack.of('bridge')) if ((await world.stack.metrics(name)).bridge_active === 1) return name;
+        return undefined;
+    });
+}
+
+// K2: the active bridge is killed at the calls that it makes while a plain SQL order passes through.
+async function sweepBridge(world, random) {
+    let deaths = 0;
+    const sql = world.hands.sql;
+    const act = async () => {
+        await sql.order(random.pick(world.tenants));
+        await pause(60);
+    };
+    const first = await activeBridge(world);
+    const calls = await callsDuring([world.stack.pid(first)], act);
+    for (const target of some(world, random, calls)) {
+        const name = await activeBridge(world);
+        const pid = world.stack.pid(name);
+        if (!await killAt([pid], target, act)) continue;
+        world.stack.expectEnd(name);
+        deaths += 1;
+        await world.stack.awaitNew(name, pid);
+    }
+    return { faults: deaths, note: `died at ${deaths} calls` };
+}
+
+// K3: many tills on a gateway that is killed; they come back to it.
+async function crowd(world, random) {
+    const many = world.isLong ? world.crowd : 300;
+    let own = await world.stack.beside('gateway', {}, { like: 'gateway-2' });
+    const { port, opsUrl } = own;
+    const tills = [];
+    for (let i = 0; i < many; i++) {
+        tills.push(world.addTill(world.tenants[i % world.tenants.length], { name: `k3-${i}`, routes: () => [own.url], calm: true }));
+        if (i % 100 === 99) await eventually('a hundred to connect', () => tills.every((till) => till.isUp), { within: 20_000 });
+    }
+    await world.allConnected(60_000, tills);
+    await world.hold(500);
+    await own.stop('SIGKILL');
+    await world.hold(700);
+    own = await world.stack.beside('gateway', { TILLWIRE_LISTEN: `127.0.0.1:${port}`, TILLWIRE_OPS_LISTEN: opsUrl.replace('http://', '') },
+        { like: 'gateway-2', ready: false });
+    own.url = `http://127.0.0.1:${port}`;
+    await eventually('the gateway', async () => (await get(`${opsUrl}/readyz`))?.status === 200, { every: 5 });
+    const start = Date.now();
+    await world.allConnected(60_000, tills);
+    const connected = Date.now() - start;
+    await world.oracle.checkpoint(30_000);
+    const took = Date.now() - start;
+    const reads = (await world.stack.metrics('', opsUrl)).catch_up_reads_total;
+    world.removeTills(tills);
+    await own.stop();
+    return { took, note: `${many} tills connected in ${connected} ms, caught up in ${took} ms, ${reads} catch-up reads for ${world.tenants.length} tenants` };
+}
+
+async function killBridges(world, random) {
+    const name = await activeBridge(world);
+    const old = world.stack.signal(name, 'SIGKILL');
+    const start = Date.now();
+    await activeBridge(world);
+    const took = Date.now() - start;
+    await world.hold(300);
+    await world.stack.awaitNew(name, old);
+    const release = world.stack.of('bridge').map((bridge) => world.stack.hold(bridge));
+    await world.hold(world.span(random, 1000, 20_000));
+    release.forEach((go) => go());
+    return { faults: 2, note: `a standby was active after ${took} ms` };
+}
+
+function killAll(world) {
+    const names = [...world.stack.names, 'redis', 'postgres', 'nginx'];
+    const old = Object.fromEntries(names.map((name) => [name, world.stack.pid(name)]));
+    for (const name of names) world.stack.signal(name, 'SIGKILL');
+    return world.allNew(old);
+}
+
+// One after the other stands still; its tills and clients have to find out by themselves.
+async function freeze(world, random, kind) {
+    const name = kind === 'bridge' ? await activeBridge(world) : random.pick(world.stack.of(kind));
+    const pid = world.stack.pid(name);
+    send(pid, 'SIGSTOP');
+    try {
+        await world.hold(world.span(random, 2000, 15_000));
+    } finally {
+        send(pid, 'SIGCONT');
+    }
+    return { note: name };
+}
+
+// Everything of PostgreSQL's: its backends are no children of a group.
+export async function freezePostgres(world, ms) {
+    const pid = world.stack.pid('postgres');
+    const all = [pid, ...childrenOf(pid)];
+    all.forEach((one) => send(one, 'SIGSTOP'));
+    try {
+        await world.hold(ms);
+    } finally {
+        all.reverse().forEach((one) => send(one, 'SIGCONT'));
+    }
+}
+
+export const kills = [
+    { id: 'K1', what: 'api killed at each call of a deduct, add, redeem, order, report', bound: 'event <= 1 s, retry answers', run: sweepApi, once: true },
+    { id: 'K1', what: 'backend killed at each call of a deduct', bound: 'retry answers', run: sweepBackend, once: true },
+    { id: 'K2', what: 'gateway killed at each call of delivery, resume', bound: 'none lost or doubled', run: sweepGateway, once: true },
+    { id: 'K2', what: 'bridge killed at each call of a relay', bound: 'none lost or doubled', run: sweepBridge, once: true },
+    { id: 'K3', what: 'gateway killed with many sockets', bound: 'resumed <= 15 s', run: crowd, once: true },
+    ...OURS.map((kind) => ({
+        id: kind === 'bridge' ? 'K4' : 'K3', what: `${kind} killed`, bound: kind === 'bridge' ? '<= 1 s' : 'resumed <= 15 s', weight: 4,
+        run: kind === 'bridge' ? killBridges : async (world, random) => {
+            const name = random.pick(world.stack.of(kind));
+            await world.stack.restart(name, 'SIGKILL');
+            return { note: name };
+        },
+    })),
+    { id: 'K5', what: 'everything killed at once', bound: 'ready <= 5 s', run: killAll, weight: 1 },
+    ...OURS.map((kind) => ({
+        id: 'K6', what: `${kind} stopped and continued`, bound: 'two leaders are harmless', run: (world, random) => freeze(world, random, kind), weight: 1,
+    })),
+];

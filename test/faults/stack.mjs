@@ -1,0 +1,350 @@
+// stack.mjs - a stack of the suite's own, and what can be done to its processes.
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { redis } from './redis.mjs';
+import { eventually, pause } from './wait.mjs';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const PROGRAMS = { gateway: 'tillwire-gateway', api: 'tillwire-api', bridge: 'tillwire-bridge' };
+
+function readSettings(file) {
+    const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+    return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+export async function freePort() {
+    const server = net.createServer();
+    await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+    const { port } = server.address();
+    await new Promise((resolve) => { server.close(resolve); });
+    return port;
+}
+
+export function isAlive(pid) {
+    try {
+        process.kill(pid, 0);
+        return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+        return false;
+    }
+}
+
+// A GET whose answer is short; undefined when there is none.
+export function get(url, ms = 2000) {
+    return new Promise((resolve) => {
+        const request = http.get(url, { timeout: ms, agent: false }, (res) => {
+            const parts = [];
+            res.on('data', (part) => parts.push(part));
+            res.on('error', () => resolve(undefined));
+            res.on('end', () => resolve({ status: res.statusCode, text: Buffer.concat(parts).toString() }));
+        });
+        request.on('timeout', () => request.destroy());
+        request.on('error', () => resolve(undefined));
+    });
+}
+
+// What a process uses: resident KiB, descriptors, and seconds of processor time so far.
+export function usage(pid) {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    const resident = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return { kib: Number(resident), fds: readdirSync(`/proc/${pid}/fd`).length, cpu: (Number(stat[11]) + Number(stat[12])) / 100 };
+}
+
+// The children of a process, from the kernel's table.
+export function childrenOf(pid) {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((child) => {
+        try {
+            return Number(readFileSync(`/proc/${child}/stat`, 'utf8').split(') ')[1].split(' ')[1]) === pid;
+        } catch {
+            return false;
+        }
+    });
+}
+
+// A signal to whom may be gone already.
+export function send(pid, signal) {
+    try {
+        process.kill(pid, signal);
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+export class Stack {
+    killed = {}; // name: how often we ended it
+    own = []; // processes started beside the stack
+    undone = []; // what has to be undone, also when the suite is interrupted
+
+    static async start(options) {
+        const stack = new Stack();
+        await stack.#start(options);
+        return stack;
+    }
+
+    async #start({ flavour, gateways, apis, bridges, settings = {} }) {
+        this.flavour = flavour;
+        this.names = [['gateway', gateways], ['api', apis], ['bridge', bridges]]
+            .flatMap(([kind, n]) => Array.from({ length: n }, (_, i) => `${kind}-${i + 1}`));
+        this.dir = mkdtempSync(path.join(tmpdir(), 'tillwire-faults-'));
+        chmodSync(this.dir, 0o755); // PostgreSQL runs as another user
+        this.runDir = path.join(this.dir, 'run');
+        const out = openSync(path.join(this.dir, 'up.log'), 'a');
+        this.up = spawn(path.join(root, 'deploy/stack/up'), [], {
+            cwd: root,
+            detached: true,
+            stdio: ['ignore', out, out],
+            env: {
+                PATH: process.env.PATH, HOME: process.env.HOME ?? '/', RUN_DIR: this.runDir, FLAVOUR: flavour, PORTS: 'auto',
+                GATEWAYS: String(gateways), APIS: String(apis), BRIDGES: String(bridges), FSYNC: process.env.FSYNC ?? 'off',
+                GATEWAY_SETTINGS: settings.gateway ?? '', API_SETTINGS: settings.api ?? '', BRIDGE_SETTINGS: settings.bridge ?? '',
+            },
+        });
+        this.up.on('exit', () => { this.hasEnded = true; });
+        await eventually('the stack', () => {
+            if (this.hasEnded) throw new Error(`the stack has ended; see ${this.dir}/up.log`);
+            return existsSync(path.join(this.runDir, 'demo.env'));
+        }, { within: 60_000 }).catch((error) => {
+            throw new Error(`${error.message}\n${readFileSync(path.join(this.dir, 'up.log'), 'utf8').slice(-2000)}`);
+        });
+        this.env = readSettings(path.join(this.runDir, 'demo.env'));
+        this.password = new URL(this.env.TILLWIRE_DATABASE_URL).password;
+        this.pool = new pg.Pool({ connectionString: this.env.TILLWIRE_DATABASE_URL, max: 6, connectionTimeoutMillis: 2000,
+            query_timeout: 20_000, application_name: 'faults' });
+        this.pool.on('error', () => {});
+    }
+
+    // Ask the database as its owner; tried again while it is away.
+    async sql(text, ...params) {
+        const rows = await eventually(`an answer to: ${text.slice(0, 60)}`, async () => {
+            try {
+                return await this.pool.query(text, params);
+            } catch (error) {
+                if (error.code && /^(22|23|42|P0)/.test(error.code)) return { refused: error };
+                throw error;
+            }
+        }, { within: 40_000, every: 100 });
+        if (rows.refused) throw rows.refused;
+        return rows.rows;
+    }
+
+    // A statement once, and never again: for faults that break things.
+    async once(text, ...params) {
+        return (await this.pool.query(text, params)).rows;
+    }
+
+    // A connection of its own.
+    async session(options = {}) {
+        const client = new pg.Client({ connectionString: this.env.TILLWIRE_DATABASE_URL, connectionTimeoutMillis: 3000,
+            application_name: 'faults', ...options });
+        client.on('error', () => {});
+        await client.connect();
+        return client;
+    }
+
+    redis(...commands) {
+        return redis(this.env.TILLWIRE_REDIS_URL, ...commands);
+    }
+
+    pid(name) {
+        try {
+            return Number(readFileSync(path.join(this.runDir, 'pids', `${name}.pid`), 'utf8'));
+        } catch {
+            return 0;
+        }
+    }
+
+    // One bash each, that starts a process again when it has ended.
+    supervisor(name) {
+        this.supervisors ??= {};
+        const pid = this.pid(name);
+        if (pid) this.supervisors[name] = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[1]);
+        return this.supervisors[name];
+    }
+
+    settingsOf(name) {
+        return readSettings(path.join(this.runDir, 'env', `${name}.env`));
+    }
+
+    // With these settings from its next start on.
+    setSettings(name, changes) {
+        const all = { ...this.settingsOf(name), ...changes };
+        const lines = Object.entries(all).filter(([, value]) => value !== undefined).map(([key, value]) => `${key}=${value}\n`);
+        writeFileSync(path.join(this.runDir, 'env', `${name}.env`), lines.join(''), { mode: 0o600 });
+    }
+
+    url(name) {
+        const [kind, number] = name.split('-');
+        return this.env[`TILLWIRE_${kind.toUpperCase()}_URLS`].split(',')[Number(number) - 1];
+    }
+
+    opsUrl(name) {
+        const [kind, number] = name.split('-');
+        return this.env[`TILLWIRE_${kind.toUpperCase()}_OPS_URLS`].split(',')[Number(number) - 1];
+    }
+
+    of(kind) {
+        return this.names.filter((name) => name.startsWith(`${kind}-`));
+    }
+
+    // Its end is our doing: remember that.
+    expectEnd(name) {
+        this.killed[name] = (this.killed[name] ?? 0) + 1;
+    }
+
+    // A signal; one that ends a process is remembered.
+    signal(name, signal) {
+        const pid = this.pid(name);
+        if (pid && ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT'].includes(signal)) this.expectEnd(name);
+        if (pid) send(pid, signal);
+        return pid;
+    }
+
+    // Kill it, and keep it from coming back until the function that is returned is called.
+    hold(name, signal = 'SIGKILL') {
+        const supervisor = this.supervisor(name);
+        send(supervisor, 'SIGSTOP');
+        this.signal(name, signal);
+        return () => send(supervisor, 'SIGCONT');
+    }
+
+    // Whoever was stopped goes on.
+    wakeAll() {
+        for (const pid of Object.values(this.supervisors ?? {})) send(pid, 'SIGCONT');
+        const postgres = this.pid('postgres');
+        for (const pid of [...this.names.map((name) => this.pid(name)), this.pid('redis'), postgres, ...childrenOf(postgres)]) {
+            if (pid) send(pid, 'SIGCONT');
+        }
+    }
+
+    async restart(name, signal = 'SIGTERM') {
+        const old = this.signal(name, signal);
+        await this.awaitNew(name, old);
+    }
+
+    // Until a new process of this name is ready.
+    async awaitNew(name, old) {
+        await eventually(`a new ${name}`, () => ![0, old].includes(this.pid(name)), { within: 30_000 });
+        if (this.names.includes(name)) await this.awaitReady([name]);
+    }
+
+    async isReady(name) {
+        return (await get(`${this.opsUrl(name)}/readyz`))?.status === 200;
+    }
+
+    async awaitReady(names = this.names, ms = 30_000) {
+        await eventually('the database', () => this.pool.query('select 1'), { within: ms });
+        for (const name of names) {
+            await eventually(`${name} to be ready`, () => this.isReady(name), { within: ms });
+        }
+        await eventually('Redis', () => this.redis(['PING']), { within: ms });
+    }
+
+    // The numbers of /metrics, by name and labels.
+    async metrics(name, url = this.opsUrl(name)) {
+        const answer = await get(`${url}/metrics`);
+        if (answer?.status !== 200) return {};
+        return Object.fromEntries(answer.text.split('\n').filter((line) => line && !line.startsWith('#'))
+            .map((line) => [line.slice(0, line.lastIndexOf(' ')).replace(/^tillwire_/, ''), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+    }
+
+    // One of our programs beside the stack, like `like` but for these settings.
+    async beside(kind, changes = {}, { stdio, wrap = [], ready = true, like = `${kind}-1`, host = '127.0.0.1', mayAbort = false } = {}) {
+        const port = await freePort();
+        const opsPort = await freePort();
+        const settings = { ...this.settingsOf(like), TILLWIRE_INSTANCE: `x${this.own.length + 1}`,
+            TILLWIRE_OPS_LISTEN: `${host}:${opsPort}`, ...(kind === 'bridge' ? {} : { TILLWIRE_LISTEN: `${host}:${port}` }), ...changes };
+        for (const name of Object.keys(settings)) if (settings[name] === undefined) delete settings[name];
+        const program = path.join(root, 'build', this.flavour, PROGRAMS[kind]);
+        const [command, ...args] = [...wrap, program];
+        const name = `${kind}-x${this.own.length + 1}`;
+        const log = stdio ?? openSync(path.join(this.dir, mayAbort ? `${name}-aborts` : `${name}.log`), 'a');
+        const child = spawn(command, args, { env: { PATH: process.env.PATH, ...settings }, stdio: ['ignore', log, log] });
+        if (stdio === undefined) closeSync(log);
+        const own = { name, child, pid: child.pid, mayAbort, port, url: `http://${host}:${port}`, opsUrl: `http://${host}:${opsPort}`, hasEnded: false };
+        own.ended = new Promise((resolve) => {
+            child.on('exit', (status, signal) => {
+                own.hasEnded = true;
+                own.end = signal ?? `status ${status}`;
+                resolve({ status, signal });
+            });
+        });
+        own.isReady = async () => (await get(`${own.opsUrl}/readyz`))?.status === 200;
+        own.stop = async (signal = 'SIGKILL') => {
+            if (!own.hasEnded) child.kill(signal);
+            return own.ended;
+        };
+        this.own.push(own);
+        if (ready) await eventually(`an own ${kind}`, () => own.hasEnded || own.isReady());
+        if (ready && own.hasEnded) throw new Error(`an own ${kind} has ended at once; see ${this.dir}`);
+        return own;
+    }
+
+    // Ends that nobody asked for, and what sanitizers and asserts say, from the logs.
+    misfortunes() {
+        const found = [];
+        for (const name of this.names) {
+            const text = readFileSync(path.join(this.runDir, 'log', `${name}.log`), 'utf8');
+            const ends = [...text.matchAll(/^supervise: .* ended with status (\d+)/gm)].map((match) => match[1]);
+            if (ends.length > (this.killed[name] ?? 0)) {
+                found.push(`${name} ended ${ends.length} times (${ends.join(' ')}), ${this.killed[name] ?? 0} of them by us`);
+            }
+        }
+        for (const own of this.own) {
+            if (own.end && !own.mayAbort && !['SIGKILL', 'status 0'].includes(own.end)) found.push(`${own.name} ended with ${own.end}`);
+        }
+        const logs = [path.join(this.runDir, 'log'), this.dir].flatMap((dir) => readdirSync(dir).filter((file) => /\.log$/.test(file))
+            .map((file) => path.join(dir, file)));
+        for (const file of logs) {
+            const line = /^.*(Sanitizer|runtime error:|assertion|Assertion).*$/m.exec(readFileSync(file, 'utf8'))?.[0];
+            if (line) found.push(`${path.basename(file)}: ${line.slice(0, 200)}`);
+        }
+        return found;
+    }
+
+    defer(undo) {
+        this.undone.push(undo);
+    }
+
+    // Undo what was deferred last.
+    undo() {
+        this.undone.pop()();
+    }
+
+    // Stop everything; the logs stay when something failed.
+    async stop({ keep }) {
+        await Promise.all(this.own.map((own) => own.stop()));
+        await this.pool?.end().catch(() => {});
+        for (const pid of Object.values(this.supervisors ?? {})) send(pid, 'SIGCONT');
+        if (!this.hasEnded) {
+            this.up.kill('SIGTERM');
+            for (let i = 0; i < 600 && !this.hasEnded; i++) await pause(50);
+        }
+        while (this.undone.length > 0) {
+            try {
+                this.undo();
+            } catch { /* undone already */ }
+        }
+        const real = this.#privateDir();
+        if (keep) return this.dir;
+        rmSync(this.dir, { recursive: true, force: true });
+        if (real?.startsWith('/var/tmp/tillwire-')) rmSync(real, { recursive: true, force: true });
+        return undefined;
+    }
+
+    #privateDir() {
+        try {
+            return readlinkSync(path.join(this.runDir, 'private'));
+        } catch {
+            return undefined;
+        }
+    }
+}
