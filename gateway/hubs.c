@@ -43,8 +43,9 @@ struct place {
     struct tw_pg_call call;          /* the head, or a piece of the log */
     struct tw_pg_call older_call;    /* a piece for those who resume */
     char after[24], older_after[24]; /* their parameters */
-    uint64_t older_behind, older_upto;
+    uint64_t older_wanted, older_behind, older_upto;
     uint64_t asked_at; /* the cursor when reconciliation asked for the head */
+    bool skips_margin; /* large events: the last reading ended before what was wanted */
     bool is_subscribed, is_reading, is_reading_older, is_gap_due, is_asked;
 };
 
@@ -229,6 +230,7 @@ static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct place *p = tw_container_of(call, struct place, older_call);
     struct piece *piece;
+    uint64_t through;
     size_t rows;
 
     p->is_reading_older = false;
@@ -242,9 +244,10 @@ static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
     piece = tw_new(struct piece);
     read_piece(p, result, piece);
     rows = tw_pg_rows(result);
+    through = rows > 0 ? (uint64_t)tw_pg_int(result, rows - 1, SEQ) : p->older_behind;
+    p->skips_margin = has_more(result) && through < p->older_wanted;
     /* The log's end is the backlog's beginning only if it reached so far when it was read. */
-    gw_hub_older(&p->hub, p->older_behind, piece->events, piece->count,
-                 rows > 0 ? (uint64_t)tw_pg_int(result, rows - 1, SEQ) : p->older_behind,
+    gw_hub_older(&p->hub, p->older_behind, piece->events, piece->count, through,
                  !has_more(result) && p->hub.backlog.gone <= p->older_upto);
     for (size_t i = 0; i < piece->count; i++)
         free(piece->copies[i]);
@@ -262,7 +265,8 @@ static void on_older_wanted(struct tw_deadline *d)
     if (wanted == 0 || p->is_reading_older || p->hubs->is_stopped)
         return;
     p->older_behind = wanted - 1;
-    if (p->hub.backlog.gone - p->older_behind <= OLDER_ROWS - OLDER_MARGIN)
+    p->older_wanted = wanted;
+    if (!p->skips_margin && p->hub.backlog.gone - p->older_behind <= OLDER_ROWS - OLDER_MARGIN)
         p->older_behind -= p->older_behind < OLDER_MARGIN ? p->older_behind : OLDER_MARGIN;
     p->older_upto = p->hub.cursor.at; /* committed: this reading will see it */
     p->is_reading_older = true;
