@@ -38,7 +38,7 @@ async function keyed(world, random) {
 }
 
 const areClosed = (tills, sockets) => eventually('sockets to be closed with 1008', () =>
-    tills.every((till, i) => sockets[i].readyState === 3 && till.closeCode === 1008), { every: 5 });
+    tills.every((till, i) => sockets[i].readyState === 3 && till.closeCode === 1008), { within: 10_000, every: 5 });
 
 // Sessions of the old key are closed and it is refused; with the new one they go on. `meanwhile` says
 // what is broken at that moment, and gives back how to mend it.

@@ -117,10 +117,11 @@ try {
     for (const [fault, number] of plan()) await inject(fault, number);
     world.fault = 'the end';
     const row = rowOf({ id: '', what: 'the end', bound: 'everything compared' });
-    await world.end();
+    await world.quiet();
     const before = { ...world.oracle.problems };
     const breaches = world.breaches.length;
     await world.oracle.judge();
+    await world.end();
     for (const text of await world.oracle.appetite()) say(`       ${text}`);
     for (const [kind, count] of Object.entries(world.oracle.problems)) row[kind] += count - before[kind];
     row.other += world.breaches.length - breaches;

@@ -262,6 +262,10 @@ export class Oracle {
     // Everything, when all is over and nobody writes any more.
     async judge() {
         await this.checkpoint();
+        for (let i = 0; i < 5; i++) {
+            await this.world.lastWord();
+            await this.checkpoint();
+        }
         await this.silence();
         await this.checkpoint();
         await this.invariants();

@@ -77,7 +77,7 @@ export class Till {
 
     // A till that is carried out of reach, switched off, or restarted.
     leave(ws) {
-        if (this.ws !== ws) return;
+        if (this.ws !== ws || !ws) return;
         if (this.random.chance(0.3)) ws.close(1000);
         else ws.terminate();
     }

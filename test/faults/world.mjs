@@ -35,7 +35,8 @@ export class World {
         });
         this.oracle = new Oracle(this);
         await this.link();
-        for (let i = 0; i < this.tenantCount; i++) await this.addTenant();
+        for (let i = 1; i < this.tenantCount; i++) await this.addTenant();
+        this.still = await this.addTenant({ isStill: true }); // nobody writes there but settle()
         for (const tenant of this.tenants) {
             for (let i = 0; i < this.tillsEach; i++) this.addTill(tenant, { name: `t${i}`, hearsAll: i % 4 === 3 });
             this.addFollower(tenant);
@@ -234,8 +235,14 @@ export class World {
         const start = Date.now();
         await this.stack.awaitReady();
         await this.allConnected();
+        await this.lastWord();
         await this.oracle.checkpoint();
         return Date.now() - start;
+    }
+
+    // Where nothing follows that would tell of a gap, a lost event is noticed by reconciliation alone.
+    lastWord() {
+        return this.hands.rest.order(this.still);
     }
 
     // After a fault that could not end as it should: what it may have left behind is put right, so that

@@ -37,7 +37,7 @@ class Writer {
             if (this.isStopped || this.world.isQuiet) continue;
             this.isBusy = true;
             try {
-                await this.act(this.random.pick(this.world.tenants.filter((tenant) => tenant.isOpen)));
+                await this.act(this.random.pick(this.world.tenants.filter((tenant) => tenant.isOpen && !tenant.isStill)));
                 this.done += 1;
             } catch (error) {
                 this.world.breach('writer', `${this.name}: ${error.stack}`);
@@ -302,7 +302,7 @@ export class SqlWriter extends Writer {
 
     // Several tenants in one commit, in any order.
     async several(tenant) {
-        const others = this.random.shuffled(this.world.tenants.filter((t) => t.isOpen && t !== tenant)).slice(0, 2);
+        const others = this.random.shuffled(this.world.tenants.filter((t) => t.isOpen && !t.isStill && t !== tenant)).slice(0, 2);
         const pairs = this.random.shuffled([tenant, ...others]).map((t) => ({ t, order: this.makeOrder(t) }));
         const deeds = pairs.map(({ t, order }) => this.deed('order', t, { id: order.id }));
         const all = { tries: 0 };
