@@ -136,6 +136,7 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
     struct tw_slice idempotency = tw_http_header(req, "idempotency-key");
     struct tw_buf *json = &out->json;
     const char *refusal;
+    char attempt[36];
 
     if (idempotency.len == 0)
         idempotency = tw_http_header(req, "x-idempotency-key");
@@ -150,7 +151,8 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
         !put_header(json, "device", tw_http_header(req, "x-device-id")) ||
         !put_header(json, "idempotencyKey", idempotency))
         return "INVALID_HEADER";
-    out->has_idempotency_key = idempotency.len > 0;
+    tw_random_uuid(attempt);
+    tw_json_member(json, "attempt", tw_slice_from(attempt, sizeof(attempt)));
     tw_json_member(json, "requestId", tw_slice_of(out->request_id));
     tw_json_member(json, "method", tw_slice_of(tw_http_method_name(match->route->method)));
     tw_json_member(json, "route", tw_slice_of(match->route->pattern));

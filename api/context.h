@@ -12,7 +12,6 @@ struct api_context {
     struct tw_buf json;           /* the ctx; given: api_context_done */
     char key_hash[TW_SHA256_HEX]; /* of the key that was presented */
     bool has_key;
-    bool has_idempotency_key; /* in a header */
     char request_id[TW_REQUEST_ID];
 };
 

@@ -16,7 +16,8 @@
 #include "common/refusal.h"
 
 #define RETRY_WITHIN_MS 2000
-#define ATTEMPTS 4 /* the first and three more, for deadlocks and lost connections */
+#define PAUSE_MS 50 /* before the next try, when a connection was lost */
+#define ATTEMPTS 4  /* the first and three more, for deadlocks */
 
 struct exchange {
     struct tw_http_waiter waiter;
@@ -27,7 +28,9 @@ struct exchange {
     struct api_context context;
     char *body;
     int attempts;
+    bool is_unsure; /* a try that writes was lost: it may have been carried out */
     uint64_t started_ms;
+    struct tw_deadline pause; /* until the next try */
     struct api_parked parked; /* while it waits for an event */
     uint64_t wait_ms;         /* how long it may yet; 0: it does not */
 };
@@ -126,19 +129,24 @@ static void call(struct exchange *x)
     tw_pg_pool_call(&x->service->pool, &x->call);
 }
 
-/* What can be tried again without the client: nothing was done, or doing it twice is harmless.
- */
+static bool is_state(const struct tw_pg_result *result, const char *sqlstate)
+{
+    return tw_pg_error(result) == TW_EQUERY && strcmp(tw_pg_sqlstate(result), sqlstate) == 0;
+}
+
+/* What can be tried again without the client: nothing was done (a deadlock, a serialization
+ * failure), or we do not know: `attempt` in the ctx, or the client's own idempotency key, lets
+ * it happen once however often it is sent. */
 static bool is_worth_another(const struct exchange *x, const struct tw_pg_result *result)
 {
     int err = tw_pg_error(result);
 
-    if (x->service->pool.is_closed || x->attempts >= ATTEMPTS ||
+    if (x->service->pool.is_closed ||
         x->service->pool.loop->now_ms - x->started_ms > RETRY_WITHIN_MS)
         return false;
-    if (err == TW_EQUERY)
-        return strcmp(tw_pg_sqlstate(result), "40001") == 0 ||
-               strcmp(tw_pg_sqlstate(result), "40P01") == 0;
-    return err == TW_ELOST && (!x->call.writes || x->context.has_idempotency_key);
+    if (err == TW_ELOST || x->is_unsure)
+        return true;
+    return x->attempts < ATTEMPTS && (is_state(result, "40001") || is_state(result, "40P01"));
 }
 
 /* SQLSTATE classes (PostgreSQL 15, appendix A) as refusals; the rest is a bug of ours. */
@@ -154,6 +162,8 @@ static const char *refusal_of(const struct exchange *x, const struct tw_pg_resul
 {
     const char *state = tw_pg_sqlstate(result);
 
+    if (x->is_unsure)
+        return "OUTCOME_UNKNOWN"; /* this try did nothing; an earlier one may have */
     switch (tw_pg_error(result)) {
     case TW_EDOWN:
         return "UNAVAILABLE";
@@ -161,7 +171,7 @@ static const char *refusal_of(const struct exchange *x, const struct tw_pg_resul
     case TW_EFULL:
         return "OVERLOADED";
     case TW_ELOST:
-        return x->call.writes ? "OUTCOME_UNKNOWN" : "UNAVAILABLE";
+        return "UNAVAILABLE"; /* it was a reading */
     default:
         for (size_t i = 0; i < TW_COUNT(by_sqlstate); i++)
             if (strncmp(state, by_sqlstate[i].prefix, strlen(by_sqlstate[i].prefix)) == 0)
@@ -181,6 +191,11 @@ static void fail(struct exchange *x, const struct tw_pg_result *result)
                      tw_str("req", x->context.request_id));
     if (x->conn != NULL)
         refuse(x->service, x->conn, code, x->context.request_id);
+}
+
+static void on_pause(struct tw_deadline *d)
+{
+    call(tw_container_of(d, struct exchange, pause));
 }
 
 /* Ask again: for the news, or for the answer that there is none. */
@@ -218,9 +233,13 @@ static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
     struct api_service *s = x->service;
     uint64_t now_ms = s->pool.loop->now_ms;
 
+    x->is_unsure = x->is_unsure || (tw_pg_error(result) == TW_ELOST && x->call.writes);
     if (tw_pg_error(result) != 0 && is_worth_another(x, result)) {
         s->retries.value++;
-        call(x);
+        if (x->is_unsure || tw_pg_error(result) == TW_ELOST)
+            tw_after(s->pool.loop, &x->pause, PAUSE_MS, on_pause);
+        else
+            call(x);
         return;
     }
     if (tw_pg_error(result) != 0 || tw_pg_rows(result) != 1) {

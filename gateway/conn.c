@@ -111,11 +111,17 @@ static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
                          "only text messages are understood here");
 }
 
+static void note_life(struct gw_conn *c)
+{
+    c->heard_ms = c->loop->now_ms;
+    c->is_pinged = false;
+}
+
 static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
 {
     struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
 
-    c->heard_ms = c->loop->now_ms;
+    note_life(c);
     feed(c, bytes);
     if (c->out.bytes > ROOM_BYTES) /* first our answers leave; drive reads on then */
         tw_stream_want_read(c->stream, false);
@@ -137,7 +143,7 @@ static void on_written(struct tw_stream_owner *o, int err)
 
     gw_sendq_written(&c->out);
     if (err == 0) /* bytes that it takes are a sign of life: we may not be reading now */
-        c->heard_ms = c->loop->now_ms;
+        note_life(c);
     c->is_broken = c->is_broken || err != 0;
     drive_later(c);
 }
@@ -213,7 +219,7 @@ static void on_silence(struct tw_deadline *d)
     struct gw_frame *ping;
 
     if (!c->is_begun) { /* it is not read yet, so nothing can be heard */
-        c->heard_ms = c->loop->now_ms;
+        note_life(c);
         watch_silence(c);
         return;
     }
@@ -224,7 +230,6 @@ static void on_silence(struct tw_deadline *d)
         return;
     }
     if (silent < c->all->ping_ms) {
-        c->is_pinged = false;
         watch_silence(c);
         return;
     }

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { freezePostgres } from './kill.mjs';
+import { freezePostgres, lostAnswer } from './kill.mjs';
 import { eventually, pause } from './wait.mjs';
 
 const ROLES = ['tillwire_api', 'tillwire_gateway', 'tillwire_bridge'];
@@ -178,6 +178,7 @@ export const databaseFaults = [
     { id: 'P1', what: 'backends terminated one by one', bound: 'API retries by its own key', run: terminate, weight: 4 },
     { id: 'P1', what: 'all our backends terminated', bound: 'API retries by its own key', run: terminateAll, weight: 4 },
     { id: 'P1', what: 'a backend killed hard', bound: '<= 2 s', run: crash, weight: 3 },
+    lostAnswer,
     { id: 'P2', what: 'PostgreSQL hung', bound: '503 <= 3 s', run: (world, random) => freezePostgres(world, world.span(random, 3500, 10_000)), weight: 1 },
     { id: 'P2', what: 'a hot card locked', bound: 'other cards unaffected', run: hotCard, weight: 1 },
     { id: 'P3', what: "role's limit reached", bound: '503 + Retry-After', run: roleLimit, weight: 1 },

@@ -98,37 +98,66 @@ async function sweepApi(world, random) {
     return { faults: deaths, note: `died at ${deaths} of ${total} calls` };
 }
 
-// K1: the backend that carries out a deduct is killed at each of its system calls, and PostgreSQL with
-// it. The api repeats what had a key, and if it gives up, the client does.
-async function sweepBackend(world, random) {
-    let deaths = 0;
-    const tenant = random.pick(world.tenants);
-    // A role of its own, by which its backends are known.
+// An api of our own, whose backends are known by a role of their own.
+async function sweptApi(world) {
     await world.stack.sql(`do $$ begin
         create role swept login password 'swept' in role tillwire_api; alter role swept set statement_timeout = '2s'; alter role swept set lock_timeout = '1s';
         exception when duplicate_object then null; end $$`);
     const { host } = new URL(world.stack.env.TILLWIRE_DATABASE_URL);
     const own = await world.stack.beside('api', { TILLWIRE_DATABASE_URL: `postgresql://swept:swept@${host}/tillwire`, TILLWIRE_DATABASE_CONNECTIONS: '2' });
-    const backends = () => eventually('two backends', async () => {
+    own.backends = () => eventually('two backends', async () => {
         const rows = await world.stack.once("select pid from pg_stat_activity where usename = 'swept'");
         return await own.isReady() && rows.length === 2 && rows.map((row) => row.pid);
     });
-    const act = async () => {
-        const deed = world.hands.rest.deed('deduct', tenant, { amount: -2.5, card: tenant.cards[0] });
-        const body = JSON.stringify({ amount: 2.5 });
-        const ask = () => world.request(own.url, 'POST', `/api/${tenant.slug}/gift-cards/${tenant.cards[0]}/deduct`,
-            { key: tenant.restKey, body, headers: { 'Idempotency-Key': deed.key } });
-        const answer = await eventually('a definite answer', async () => {
-            const again = await ask();
-            return again && again.status < 500 && again.status !== 409 && again;
-        });
-        Object.assign(deed, { status: answer.status, answer: answer.json });
+    own.deduct = async (tenant) => {
+        const [card] = tenant.cards;
+        const deed = world.hands.rest.deed('deduct', tenant, { amount: -2.5, card });
+        await world.hands.rest.settle(deed, 'POST', `/api/${tenant.slug}/gift-cards/${card}/deduct`, { amount: 2.5 }, tenant.restKey, [own.url]);
     };
+    return own;
+}
+
+// K1: the backend that carries out a deduct is killed at each of its system calls, and PostgreSQL with
+// it. The api repeats what had a key, and if it gives up, the client does.
+async function sweepBackend(world, random) {
+    let deaths = 0;
+    const tenant = random.pick(world.tenants);
+    const own = await sweptApi(world);
+    const act = () => own.deduct(tenant);
     await act();
-    const calls = await callsDuring(await backends(), act);
-    for (const target of some(world, random, calls)) if (await killAt(await backends(), target, act)) deaths += 1;
+    const calls = await callsDuring(await own.backends(), act);
+    for (const target of some(world, random, calls)) if (await killAt(await own.backends(), target, act)) deaths += 1;
     await own.stop();
     return { faults: deaths, note: `died at ${deaths} of ${calls.length} calls` };
+}
+
+// P1: it has committed, the answer does not leave it any more, and PostgreSQL stays away: whoever is
+// told 503, nothing was done, is told wrong.
+async function answerLost(world, random) {
+    const { stack } = world;
+    const tenant = random.pick(world.tenants);
+    const own = await sweptApi(world);
+    await own.deduct(tenant);
+    const backends = await own.backends();
+    const calls = await callsDuring(backends, () => own.deduct(tenant));
+    const old = stack.pid('postgres');
+    const supervisor = stack.supervisor('postgres');
+    const died = await killAt(backends, calls.findLast(([name]) => name === 'sendto'), async () => {
+        send(supervisor, 'SIGSTOP');
+        try {
+            const done = own.deduct(tenant);
+            await eventually('the end of a backend', () => !backends.every(isAlive), { within: 3000, every: 1 });
+            for (const pid of [old, ...childrenOf(old)]) send(pid, 'SIGKILL');
+            await world.hold(world.span(random, 2500, 5000));
+            send(supervisor, 'SIGCONT');
+            await done;
+        } finally {
+            send(supervisor, 'SIGCONT');
+        }
+    });
+    await stack.awaitNew('postgres', old);
+    await own.stop();
+    return { note: died ? 'its answer was lost' : 'it lived' };
 }
 
 // K2: a gateway of our own is killed at each system call of a delivery, then of a resume. Its tills
@@ -270,6 +299,8 @@ export async function freezePostgres(world, ms) {
         all.reverse().forEach((one) => send(one, 'SIGCONT'));
     }
 }
+
+export const lostAnswer = { id: 'P1', what: 'PostgreSQL gone between commit and answer', bound: 'never 503', run: answerLost, weight: 1 };
 
 export const kills = [
     { id: 'K1', what: 'api killed at each call of a deduct, add, redeem, order, report', bound: 'event <= 1 s, retry answers', run: sweepApi, once: true },

@@ -64,9 +64,9 @@ export class Till {
         });
         ws.on('error', () => {});
         ws.on('close', (code) => {
+            ws.closeCode = code;
             if (this.ws !== ws) return;
             if (this.isGreeted) this.world.count(`close ${code}`);
-            this.closeCode = code;
             this.again(ws);
         });
         if (!this.calm) {

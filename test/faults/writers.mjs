@@ -78,8 +78,7 @@ export class RestWriter extends Writer {
     }
 
     // Until it is known how it ended. `base` moves on with each attempt: another process may be well.
-    async settle(deed, method, path, body, key) {
-        const bases = this.world.apiRoutes();
+    async settle(deed, method, path, body, key, bases = this.world.apiRoutes()) {
         const text = JSON.stringify(body);
         let mayBeDone = false; // by a try that did not say
         for (let at = this.random.whole(0, bases.length - 1); ; at++) {

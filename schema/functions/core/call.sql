@@ -1,6 +1,7 @@
 -- pos.call - every request of the API is one call of this.
 -- Caller: api. Inputs: the operation; ctx as C builds it (who asks, for which tenant, path, query,
--- request id, idempotency key, device); the body as it came, checked and without blanks.
+-- request id, idempotency key, device, attempt: a UUID that the api makes for each request, so that
+-- it can itself send one again whose answer it lost); the body as it came, checked and without blanks.
 -- Answers: one row: HTTP status, body to send as it is, events to publish after the commit, the
 -- tenant, and whether this is the answer of an earlier request with the same idempotency key.
 -- Refusals: are answers too. Only what nobody expects leaves as an SQL error.
@@ -22,6 +23,7 @@ declare
     who record;
     c pos.context;
     given_key text;
+    repeat_key text;
     hash bytea;
     earlier record;
     a pos.answer;
@@ -83,8 +85,15 @@ begin
                     'An idempotency key is a text of 1 to 200 printable characters.', null, request_id),
                     null, c.tenant_id, false)::pos.answer;
         end if;
+    end if;
+    -- A control character keeps the api's own apart from those of clients.
+    repeat_key := coalesce(given_key, E'\x01' || left(ctx ->> 'attempt', 64));
+    if repeat_key is not null then
         if not pg_try_advisory_xact_lock(
-                hashtextextended(c.tenant_id || '/' || c.lineage || '/' || given_key, 7214460004)) then
+                hashtextextended(c.tenant_id || '/' || c.lineage || '/' || repeat_key, 7214460004)) then
+            if given_key is null then
+                raise exception 'the first try is still being worked on' using errcode = 'lock_not_available';
+            end if;
             return (409, pos.refusal('IDEMPOTENCY_IN_PROGRESS',
                     'A request with this idempotency key is still being worked on. Repeat it in a moment.',
                     null, request_id), null, c.tenant_id, false)::pos.answer;
@@ -92,10 +101,10 @@ begin
         hash := sha256(convert_to(concat_ws(E'\n', ctx ->> 'method', ctx ->> 'route', ctx -> 'path', body), 'UTF8'));
         select i.request_hash, i.status, i.body into earlier
           from pos.idempotency i
-         where i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = given_key;
+         where i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = repeat_key;
         if found then
             if earlier.request_hash = hash then
-                return (earlier.status, earlier.body, null, c.tenant_id, true)::pos.answer;
+                return (earlier.status, earlier.body, null, c.tenant_id, given_key is not null)::pos.answer;
             end if;
             return (422, pos.refusal('IDEMPOTENCY_KEY_REUSED',
                     'This idempotency key came with another request before. Use a new key for a new request.',
@@ -120,9 +129,9 @@ begin
         keep := refused_code <> 'ALREADY_APPLIED';
     end;
     a.tenant_id := c.tenant_id;
-    if given_key is not null and keep and a.status between 200 and 499 and a.status not in (401, 403, 413, 429) then
+    if repeat_key is not null and keep and a.status between 200 and 499 and a.status not in (401, 403, 413, 429) then
         insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body)
-        values (c.tenant_id, c.lineage, given_key, hash, a.status, a.body);
+        values (c.tenant_id, c.lineage, repeat_key, hash, a.status, a.body);
     end if;
     return a;
 end $$;

@@ -31,7 +31,8 @@ begin
     loop
         delete from pos.idempotency i where i.ctid = any(array(
             select o.ctid from pos.idempotency o, pos.setting s
-             where o.created_at < now() - s.idempotency_retention limit 5000));
+             where o.created_at < now() - s.idempotency_retention
+                or (o.key < E'\x02' and o.created_at < now() - interval '10 minutes') limit 5000));
         get diagnostics batch = row_count;
         pruned := pruned + batch;
         exit when batch < 5000 or clock_timestamp() > started + interval '2 seconds';
