@@ -1,7 +1,7 @@
 // idempotency.test.mjs - a request that is repeated has one effect and one answer.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { sql, sqlValue, test, times } from '../support/stack.mjs';
+import { eventually, sql, sqlSession, sqlValue, test, times } from '../support/stack.mjs';
 import { assertRefused, client } from '../support/rest.mjs';
 import {
     balanceOf,
@@ -418,4 +418,26 @@ test('a replay of the last penny is no refusal, with a key and with dedupeSecond
     assert.equal(first.status, 200);
 
     assertReplay(await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }), first);
+});
+
+// A rival keeps the card, so that the deduct waits in a backend that we can find and end.
+test('a request without a key survives the loss of its database connection, and happens once', async (t) => {
+    const tenant = await newTenant(t);
+    const card = await issueCard(tenant, '50.00');
+    const rival = await sqlSession(t);
+    await rival.query('begin');
+    await rival.query('select 1 from pos.gift_cards where tenant_id = $1 and card_number = $2 for update', [tenant.id, card]);
+    const asked = tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 7 });
+    const backend = await eventually('a backend that waits for the card', () => sqlValue(
+        `select pid from pg_stat_activity where usename = 'tillwire_api' and wait_event_type = 'Lock'
+            and $1 = any(pg_blocking_pids(pid)) limit 1`,
+        rival.processID,
+    ));
+    await sql('select pg_terminate_backend($1)', backend);
+    await rival.query('rollback');
+    const res = await asked;
+    assert.equal(res.status, 200, res.text);
+    assert.equal(res.json.newBalance, 43);
+    assert.equal(res.headers['idempotent-replayed'], undefined);
+    assert.equal(await balanceOf(tenant, card), '43.00');
 });

@@ -43,6 +43,32 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', v.body), '400 I
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', null), '400 INVALID_AMOUNT',
        'no body is an empty one');
 
+-- No key, but an attempt of the api's own: sent again because its answer was lost, it happens once.
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}', '{"attempt":"a1"}'), '200',
+       'the first try');
+create temp table tried as select pg_temp.head() as head, i.body from pos.idempotency i where i.key like E'\x01%a1';
+select is(a.status, 200, 'the second'), is(a.body, (select body from tried), 'has its answer'),
+       is(a.replayed, false, 'as if it were the first'), is(a.events, null, 'no event again')
+  from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}', '{"attempt":"a1"}') a;
+select is(pg_temp.balance('C1'), 98.00, 'taken once'), is(pg_temp.head(), (select head from tried), 'told once');
+select is(t.idempotency_key, null, 'the ledger knows no key')
+  from pos.pos_gift_card_transactions t where t.card_number = 'C1' and t.amount = -2;
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}', '{"attempt":"a2"}'), '200',
+       'another attempt is another deduct');
+select is(pg_temp.balance('C1'), 96.00, 'and counts');
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}',
+          jsonb_build_object('attempt', 'a1', 'idempotencyKey', E'\x01' || 'a1')), '400 INVALID_IDEMPOTENCY_KEY',
+       'no client reaches it');
+update pos.idempotency set created_at = now() - interval '11 minutes' where key like E'\x01%';
+insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body, created_at)
+select tenant_id, lineage, 'kept', request_hash, status, body, created_at from pos.idempotency where key like E'\x01%a1';
+select pos.maintain();
+select is(array(select i.key::text from pos.idempotency i where i.created_at < now() - interval '5 minutes'), '{kept}',
+       'attempts are forgotten after ten minutes, keys are not');
+delete from pos.idempotency where key = 'kept';
+update pos.gift_cards set current_balance = 100 where card_number = 'C1';
+set constraints all immediate;
+
 -- A key: once, and the same answer again.
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":10}', '{"idempotencyKey":"k1"}'),
        '200', 'the first time');
