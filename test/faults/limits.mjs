@@ -33,10 +33,12 @@ async function clock(world, random) {
     const set = (text) => writeFileSync(file, text);
     set('+0');
     const settings = { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
-    const api = await world.stack.beside('api', settings, { like: 'api-2' });
+    // The sanitizers want to be preloaded first, so these two are of the release build.
+    const flavour = 'release';
+    const api = await world.stack.beside('api', settings, { like: 'api-2', flavour });
     const jumps = ['+1h', '-1h', '+14y', '+0'];
     try {
-        return await withGateway(world, random, { settings }, async ({ tills, tenant }) => {
+        return await withGateway(world, random, { settings, flavour }, async ({ tills, tenant }) => {
             const sockets = tills.map((till) => till.ws);
             for (const jump of jumps) {
                 set(jump);

@@ -257,13 +257,14 @@ export class Stack {
     }
 
     // One of our programs beside the stack, like `like` but for these settings.
-    async beside(kind, changes = {}, { stdio, wrap = [], ready = true, like = `${kind}-1`, host = '127.0.0.1', mayAbort = false } = {}) {
+    async beside(kind, changes = {}, { stdio, wrap = [], ready = true, like = `${kind}-1`, host = '127.0.0.1', mayAbort = false,
+        flavour = this.flavour } = {}) {
         const port = await freePort();
         const opsPort = await freePort();
         const settings = { ...this.settingsOf(like), TILLWIRE_INSTANCE: `x${this.own.length + 1}`,
             TILLWIRE_OPS_LISTEN: `${host}:${opsPort}`, ...(kind === 'bridge' ? {} : { TILLWIRE_LISTEN: `${host}:${port}` }), ...changes };
         for (const name of Object.keys(settings)) if (settings[name] === undefined) delete settings[name];
-        const program = path.join(root, 'build', this.flavour, PROGRAMS[kind]);
+        const program = path.join(root, 'build', flavour, PROGRAMS[kind]);
         const [command, ...args] = [...wrap, program];
         const name = `${kind}-x${this.own.length + 1}`;
         const log = stdio ?? openSync(path.join(this.dir, mayAbort ? `${name}-aborts` : `${name}.log`), 'a');
