@@ -18,7 +18,7 @@
 #include "common/stream.h"
 #include "gateway/frame.h"
 #include "gateway/sendq.h"
-#include "gateway/session.h"
+#include "gateway/talker.h"
 #include "gateway/wire.h"
 
 #define CLOSE_MS 5000 /* for the peer's close frame, and for our last bytes */
@@ -26,7 +26,6 @@
 #define ROOM_FRAMES 64
 #define REPLY_BYTES 16384
 #define CLOSE_GOING_AWAY 1001
-#define CLOSE_UNSUPPORTED 1003
 #define CLOSE_TRY_AGAIN 1013
 
 enum phase { TALK, SAY_CLOSE, AWAIT_CLOSE, SHUT };
@@ -38,7 +37,7 @@ struct gw_conn {
     struct tw_list link;
     struct tw_stream *stream;
     struct tw_loop *loop;
-    struct gw_session *session;
+    struct gw_talker *talker;
     struct gw_ws ws;
     struct gw_sendq out;
     struct tw_later later;
@@ -53,6 +52,7 @@ struct gw_conn {
 };
 
 static void drive(struct gw_conn *c);
+static void wire_close(struct gw_wire *w, unsigned code, const char *reason);
 
 static struct gw_conn *conn_of(const struct gw_wire *w)
 {
@@ -90,7 +90,7 @@ static void feed(struct gw_conn *c, struct tw_slice bytes)
         queue_reply(c, &reply);
         if (code != 0) {
             c->phase = AWAIT_CLOSE; /* the close frame is queued already */
-            c->session->is_closing = true;
+            c->talker->ops->closing(c->talker);
             tw_after_cancel(c->loop, &c->limit);
         }
     }
@@ -105,10 +105,9 @@ static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
     if (c->phase != TALK || c->close_code != 0)
         return;
     if (is_text)
-        gw_session_text(c->session, message);
+        c->talker->ops->text(c->talker, message);
     else
-        gw_session_close(c->session, CLOSE_UNSUPPORTED,
-                         "only text messages are understood here");
+        c->talker->ops->binary(c->talker, message);
 }
 
 static void note_life(struct gw_conn *c)
@@ -148,24 +147,17 @@ static void on_written(struct tw_stream_owner *o, int err)
     drive_later(c);
 }
 
-static void note_end(struct gw_conn *c)
+static const char *end_reason(const struct gw_conn *c)
 {
-    struct gw_session *s = c->session;
-
     if (c->peer_closed && c->close_code == 0)
-        s->end_reason = "closed by the client";
-    else if (c->close_code != 0)
-        s->end_reason = c->close_reason;
-    else if (c->ws.is_over)
-        s->end_reason = "broke RFC 6455";
-    else
-        s->end_reason = "the connection was lost";
-    s->end_code = c->close_code;
+        return "closed by the client";
+    if (c->close_code != 0)
+        return c->close_reason;
+    return c->ws.is_over ? "broke RFC 6455" : "the connection was lost";
 }
 
 static void count_end(struct gw_conn *c)
 {
-    note_end(c);
     if (c->peer_closed && c->close_code == 0)
         c->all->closed_by_peer.value++;
     else if (c->close_code != 0 || c->ws.is_over)
@@ -183,7 +175,7 @@ static void on_closed(struct tw_stream_owner *o)
     tw_after_cancel(c->loop, &c->limit);
     tw_list_remove(&c->link);
     c->all->count--;
-    gw_session_free(c->session);
+    c->talker->ops->ended(c->talker, c->close_code, end_reason(c));
     gw_ws_done(&c->ws);
     gw_sendq_done(&c->out);
     tw_buf_done(&c->early);
@@ -270,7 +262,7 @@ static void begin(struct gw_conn *c)
 {
     struct tw_buf early = c->early;
 
-    if (c->is_begun || c->session->next_seq == 0)
+    if (c->is_begun || !c->talker->ops->is_ready(c->talker))
         return;
     c->is_begun = true;
     c->early = (struct tw_buf){ 0 };
@@ -289,12 +281,12 @@ static enum phase talk(struct gw_conn *c)
         return SHUT;
     /* Behind what the kernel has: one event may be as large as a body, and goes out whole. */
     if (c->out.bytes - c->out.in_flight_bytes > 3 * c->all->queue_bytes) {
-        gw_session_close(c->session, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
+        wire_close(&c->wire, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
         return SAY_CLOSE;
     }
     if (c->was_full && c->out.in_flight == 0) { /* room again: what it missed meanwhile */
         c->was_full = false;
-        gw_session_room(c->session, c->loop->now_ms);
+        c->talker->ops->room(c->talker, c->loop->now_ms);
         return c->close_code != 0 ? SAY_CLOSE : flush(c) ? TALK : SHUT;
     }
     return TALK;
@@ -354,7 +346,7 @@ static void drive(struct gw_conn *c)
     } while (c->phase != was && c->phase != SHUT);
     if (c->phase == SHUT) {
         c->is_closing = true;
-        c->session->is_closing = true;
+        c->talker->ops->closing(c->talker);
         tw_after_cancel(c->loop, &c->limit);
         tw_stream_close(c->stream);
         return;
@@ -391,6 +383,7 @@ static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
         return;
     c->close_code = code;
     c->close_reason = reason;
+    c->talker->ops->closing(c->talker);
     drive_later(c);
 }
 
@@ -425,9 +418,9 @@ struct gw_wire *gw_conn_wire(struct gw_conn *c)
     return &c->wire;
 }
 
-void gw_conn_start(struct gw_conn *c, struct gw_session *s, struct tw_slice rest)
+void gw_conn_start(struct gw_conn *c, struct gw_talker *talker, struct tw_slice rest)
 {
-    c->session = s;
+    c->talker = talker;
     c->early.max = rest.len;
     tw_buf_append(&c->early, rest);
     drive_later(c);
@@ -455,13 +448,6 @@ void gw_conns_done(struct gw_conns *all)
     gw_ws_pool_done(&all->ws);
 }
 
-void gw_conns_each(struct gw_conns *all, void (*visit)(struct gw_session *s, void *arg),
-                   void *arg)
-{
-    tw_list_each(&all->all, link)
-        visit(tw_container_of(link, struct gw_conn, link)->session, arg);
-}
-
 size_t gw_conns_send_home(struct gw_conns *all, size_t most)
 {
     size_t n = 0;
@@ -470,9 +456,8 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t most)
     {
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
-        if (n < most && !c->session->is_closing) {
-            gw_session_close(c->session, CLOSE_GOING_AWAY,
-                             "this server goes away; connect again");
+        if (n < most && c->phase == TALK && c->close_code == 0) {
+            wire_close(&c->wire, CLOSE_GOING_AWAY, "this server goes away; connect again");
             n++;
         }
     }

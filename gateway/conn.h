@@ -11,7 +11,7 @@
 #include "gateway/ws.h"
 
 struct gw_conn;
-struct gw_session;
+struct gw_talker;
 struct tw_stream;
 
 /* What all WebSocket connections of a process share. */
@@ -34,13 +34,9 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
 
 struct gw_wire *gw_conn_wire(struct gw_conn *c);
 
-/* Give it its session (takes; freed with the connection) and go; `rest` is what the client has
+/* Give it whoever speaks over it (kept until its `ended`) and go; `rest` is what the client has
  * sent behind its request. In the turn of gw_conn_new. */
-void gw_conn_start(struct gw_conn *c, struct gw_session *s, struct tw_slice rest);
-
-/* For the drain and for news about keys: the sessions of all connections. */
-void gw_conns_each(struct gw_conns *all, void (*visit)(struct gw_session *s, void *arg),
-                   void *arg);
+void gw_conn_start(struct gw_conn *c, struct gw_talker *talker, struct tw_slice rest);
 
 /* End `most` of the connections that are still open, politely; how many there were. */
 size_t gw_conns_send_home(struct gw_conns *all, size_t most);

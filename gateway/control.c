@@ -56,20 +56,20 @@ static void close_expired(struct gw_session *s, void *arg)
         gw_session_close(s, CLOSE_POLICY, "the API key is good no longer");
 }
 
-void gw_control_set_expiry(struct gw_conns *conns, struct gw_auth *auth, struct tw_slice key_id,
-                           int64_t expires_ms)
+void gw_control_set_expiry(struct gw_sessions *sessions, struct gw_auth *auth,
+                           struct tw_slice key_id, int64_t expires_ms)
 {
     struct target t = { .id = key_id, .expires_ms = expires_ms };
 
     gw_auth_forget(auth, key_id);
-    gw_conns_each(conns, set_expiry, &t);
+    gw_sessions_each(sessions, set_expiry, &t);
 }
 
-void gw_control_expire(struct gw_conns *conns)
+void gw_control_expire(struct gw_sessions *sessions)
 {
     int64_t now_ms = tw_wall_ms();
 
-    gw_conns_each(conns, close_expired, &now_ms);
+    gw_sessions_each(sessions, close_expired, &now_ms);
 }
 
 static bool text_member(struct tw_slice json, const char *name, struct tw_slice *out)
@@ -79,7 +79,7 @@ static bool text_member(struct tw_slice json, const char *name, struct tw_slice 
     return tw_json_get(json, name, &raw) && tw_json_plain(raw, out);
 }
 
-void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, size_t len)
+void gw_control_read(struct gw_sessions *sessions, struct gw_auth *auth, char *at, size_t len)
 {
     struct tw_json_fault fault;
     struct tw_slice json, type, raw;
@@ -95,15 +95,15 @@ void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, siz
     if (tw_slice_is(type, "key.revoked") && text_member(json, "keyId", &t.id)) {
         t.reason = "the API key was revoked";
         gw_auth_forget(auth, t.id);
-        gw_conns_each(conns, close_key, &t);
+        gw_sessions_each(sessions, close_key, &t);
     } else if (tw_slice_is(type, "tenant.suspended") && text_member(json, "tenantId", &t.id)) {
         t.reason = "the tenant was suspended";
         gw_auth_forget_all(auth);
-        gw_conns_each(conns, close_tenant, &t);
+        gw_sessions_each(sessions, close_tenant, &t);
     } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &t.id) &&
                tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &at_ms)) {
         /* a rotated key ends when its overlap is over */
-        gw_control_set_expiry(conns, auth, t.id, (int64_t)at_ms);
+        gw_control_set_expiry(sessions, auth, t.id, (int64_t)at_ms);
     } else {
         return; /* of a newer release */
     }

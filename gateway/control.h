@@ -5,16 +5,16 @@
 #include <stddef.h>
 
 #include "gateway/auth.h"
-#include "gateway/conn.h"
+#include "gateway/session.h"
 
 /* Read a message of the control channel (rewritten in place) and act on it; nonsense is logged
  * and ignored. */
-void gw_control_read(struct gw_conns *conns, struct gw_auth *auth, char *at, size_t len);
+void gw_control_read(struct gw_sessions *sessions, struct gw_auth *auth, char *at, size_t len);
 
 /* This key (a UUID) ends at that moment of the wall clock: its sessions are closed when it has
  * come, and it is remembered no longer. */
-void gw_control_set_expiry(struct gw_conns *conns, struct gw_auth *auth, struct tw_slice key_id,
-                           int64_t expires_ms);
+void gw_control_set_expiry(struct gw_sessions *sessions, struct gw_auth *auth,
+                           struct tw_slice key_id, int64_t expires_ms);
 
 /* Close sessions whose key has expired by now. */
-void gw_control_expire(struct gw_conns *conns);
+void gw_control_expire(struct gw_sessions *sessions);

@@ -97,7 +97,7 @@ static void admit(struct visitor *v, const struct gw_identity *identity)
     memcpy(s->device, v->device, sizeof(s->device));
     door->admitted.value++;
     gw_hubs_join(door->hubs, &identity->tenant, s);
-    gw_conn_start(conn, s, tw_buf_view(&rest));
+    gw_conn_start(conn, &s->talker, tw_buf_view(&rest));
     tw_buf_done(&rest);
 }
 

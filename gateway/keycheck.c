@@ -30,7 +30,7 @@ static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result
     if (k->is_stopped)
         return;
     for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
-        gw_control_set_expiry(k->conns, k->auth, tw_pg_text(result, i, 0),
+        gw_control_set_expiry(k->sessions, k->auth, tw_pg_text(result, i, 0),
                               tw_pg_int(result, i, 1));
     tw_after(k->loop, &k->beat, BEAT_MS, on_beat);
 }
@@ -40,7 +40,7 @@ static void on_beat(struct tw_deadline *d)
     struct gw_keycheck *k = tw_container_of(d, struct gw_keycheck, beat);
 
     tw_buf_clear(&k->keys);
-    gw_conns_each(k->conns, note_key, k);
+    gw_sessions_each(k->sessions, note_key, k);
     tw_map_done(&k->seen);
     if (k->keys.len == 0 || k->keys.failed) {
         tw_after(k->loop, &k->beat, BEAT_MS, on_beat);
@@ -57,11 +57,11 @@ static void on_beat(struct tw_deadline *d)
 }
 
 void gw_keycheck_start(struct gw_keycheck *k, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       struct gw_conns *conns, struct gw_auth *auth)
+                       struct gw_sessions *sessions, struct gw_auth *auth)
 {
     k->loop = loop;
     k->pool = pool;
-    k->conns = conns;
+    k->sessions = sessions;
     k->auth = auth;
     k->keys.max = KEYS_BYTES;
     tw_after(loop, &k->beat, BEAT_MS, on_beat);

@@ -9,14 +9,14 @@
 #include "common/map.h"
 #include "common/pg_pool.h"
 #include "gateway/auth.h"
-#include "gateway/conn.h"
+#include "gateway/session.h"
 
 /* News about keys (control.h) is fast and can get lost; this finds what was lost. One statement
  * for all keys. Embedded in the process's state. */
 struct gw_keycheck {
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
-    struct gw_conns *conns;
+    struct gw_sessions *sessions;
     struct gw_auth *auth;
     struct tw_pg_call call;
     struct tw_buf keys;
@@ -26,6 +26,6 @@ struct gw_keycheck {
 };
 
 void gw_keycheck_start(struct gw_keycheck *k, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       struct gw_conns *conns, struct gw_auth *auth); /* all kept */
+                       struct gw_sessions *sessions, struct gw_auth *auth); /* all kept */
 void gw_keycheck_stop(struct gw_keycheck *k);
 void gw_keycheck_done(struct gw_keycheck *k);

@@ -49,7 +49,7 @@ static void on_control(struct gw_hubs *hubs, char *at, size_t len)
 {
     struct gateway *g = tw_container_of(hubs, struct gateway, hubs);
 
-    gw_control_read(&g->conns, &g->auth, at, len);
+    gw_control_read(&g->sessions, &g->auth, at, len);
 }
 
 static void on_collect(struct gw_synclog *log)
@@ -63,7 +63,7 @@ static void on_expiry(struct tw_deadline *t)
 {
     struct gateway *g = tw_container_of(t, struct gateway, expiry);
 
-    gw_control_expire(&g->conns);
+    gw_control_expire(&g->sessions);
     tw_after(&g->daemon.loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
 }
 
@@ -81,7 +81,7 @@ static void start_parts(struct gateway *g)
     gw_sessions_start(&g->sessions, &g->log, set->queue_bytes, set->message_bytes, m);
     gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms,
                    m);
-    gw_keycheck_start(&g->keycheck, &g->daemon.loop, &g->pool, &g->conns, &g->auth);
+    gw_keycheck_start(&g->keycheck, &g->daemon.loop, &g->pool, &g->sessions, &g->auth);
     g->door.auth = &g->auth;
     g->door.conns = &g->conns;
     g->door.hubs = &g->hubs;

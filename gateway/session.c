@@ -16,6 +16,7 @@
 #include "gateway/synclog.h"
 #include "gateway/wire.h"
 
+#define CLOSE_UNSUPPORTED 1003
 #define CLOSE_TRY_AGAIN 1013
 #define SLOW_MS 1000
 #define STALL_MS 10000
@@ -23,6 +24,7 @@
 void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t queue_bytes,
                        size_t message_bytes, struct tw_metrics *metrics)
 {
+    tw_list_init(&all->list);
     all->log = log;
     all->queue_bytes = queue_bytes;
     all->scratch.max = message_bytes;
@@ -45,45 +47,96 @@ void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t q
                   "Sessions that resumed, or had to fetch the state anew.");
 }
 
+void gw_sessions_each(struct gw_sessions *all, void (*visit)(struct gw_session *s, void *arg),
+                      void *arg)
+{
+    tw_list_each(&all->list, link) visit(tw_container_of(link, struct gw_session, among), arg);
+}
+
 void gw_sessions_done(struct gw_sessions *all)
 {
     tw_buf_done(&all->scratch);
 }
+
+static struct gw_session *session_of(const struct gw_talker *t)
+{
+    return tw_container_of((uintptr_t)t, struct gw_session, talker);
+}
+
+/* A client may talk before its tenant's stream is ready; it is heard behind the greeting, which
+ * is the first thing that it hears. */
+static bool is_ready(const struct gw_talker *t)
+{
+    return session_of(t)->next_seq != 0;
+}
+
+static void on_text(struct gw_talker *t, struct tw_slice message)
+{
+    gw_session_text(session_of(t), message);
+}
+
+static void on_binary(struct gw_talker *t, struct tw_slice message)
+{
+    (void)message;
+    gw_session_close(session_of(t), CLOSE_UNSUPPORTED,
+                     "only text messages are understood here");
+}
+
+static void on_room(struct gw_talker *t, uint64_t now_ms)
+{
+    gw_session_room(session_of(t), now_ms);
+}
+
+static void on_closing(struct gw_talker *t)
+{
+    session_of(t)->is_closing = true;
+}
+
+static void on_ended(struct gw_talker *t, unsigned code, const char *reason)
+{
+    gw_session_free(session_of(t), code, reason);
+}
+
+static const struct gw_talker_ops talker_ops = { is_ready, on_text,    on_binary,
+                                                 on_room,  on_closing, on_ended };
 
 struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
                                   struct gw_wire *wire)
 {
     struct gw_session *s = tw_new(struct gw_session);
 
+    s->talker.ops = &talker_ops;
     s->all = all;
+    tw_list_append(&all->list, &s->among);
     s->dialect = dialect;
     s->wire = wire;
     all->open[gw_dialect_index(dialect)].value++;
     return s;
 }
 
-static void log_row(struct gw_session *s, const char *kind)
+static void log_row(struct gw_session *s, const char *kind, unsigned code, const char *reason)
 {
     struct gw_synclog_row row = { .kind = kind,
                                   .tenant = tw_slice_of(s->hub->tenant.id),
                                   .dialect = s->dialect->name,
                                   .device = tw_slice_of(s->device),
                                   .seq = s->next_seq > 0 ? s->next_seq - 1 : 0,
-                                  .reason = s->end_reason,
-                                  .code = s->end_code };
+                                  .reason = reason,
+                                  .code = code };
 
     gw_synclog_add(s->all->log, &row);
 }
 
-void gw_session_free(struct gw_session *s)
+void gw_session_free(struct gw_session *s, unsigned code, const char *reason)
 {
     if (s == NULL)
         return;
     if (s->hub != NULL) {
-        log_row(s, "disconnect");
+        log_row(s, "disconnect", code, reason);
         gw_hub_leave(s->hub, s);
     }
     s->all->open[gw_dialect_index(s->dialect)].value--;
+    tw_list_remove(&s->among);
     free(s);
 }
 
@@ -107,7 +160,7 @@ void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest)
     s->dialect->greet(s, head, oldest);
     if (s->resumes)
         gw_session_place(s, head, oldest);
-    log_row(s, "connect");
+    log_row(s, "connect", 0, NULL);
 }
 
 bool gw_session_resume(struct gw_session *s, uint64_t since)

@@ -10,6 +10,7 @@
 #include "common/list.h"
 #include "common/metrics.h"
 #include "gateway/dialect.h"
+#include "gateway/talker.h"
 
 struct gw_hub;
 struct gw_synclog;
@@ -17,6 +18,7 @@ struct gw_wire;
 
 /* What all sessions of a process share. */
 struct gw_sessions {
+    struct tw_list list;
     size_t queue_bytes;     /* how far a session may lag, in bytes of events */
     struct gw_synclog *log; /* kept */
     struct tw_buf scratch;  /* a message while it is scanned */
@@ -26,7 +28,9 @@ struct gw_sessions {
 };
 
 struct gw_session {
+    struct gw_talker talker; /* when a WebSocket is its own */
     struct gw_sessions *all;
+    struct tw_list among; /* all sessions */
     const struct gw_dialect *dialect;
     struct gw_wire *wire;
     struct gw_hub *hub;
@@ -44,18 +48,21 @@ struct gw_session {
     char key_id[37];    /* of the API key, for revocation */
     int64_t expires_ms; /* wall clock; 0: never */
     char device[64];    /* as it named itself; may be empty */
-    unsigned end_code;  /* why it ended, for the log: a close code, or 0 */
-    const char *end_reason;
 };
 
 void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t queue_bytes,
                        size_t message_bytes, struct tw_metrics *metrics);
 void gw_sessions_done(struct gw_sessions *all);
 
+/* `visit` may close the session, which frees nothing yet. */
+void gw_sessions_each(struct gw_sessions *all, void (*visit)(struct gw_session *s, void *arg),
+                      void *arg);
+
 /* Gives; `wire` is kept. It hears nothing before it joins a hub (hub.h). */
 struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
                                   struct gw_wire *wire);
-void gw_session_free(struct gw_session *s); /* leaves its hub; fine with null */
+/* It leaves its hub; why, for the log. Fine with null. */
+void gw_session_free(struct gw_session *s, unsigned code, const char *reason);
 
 /* The hub is at `head`, and events from `oldest` on are kept: greet, and hear what comes behind
  * the head, or behind what it resumes from. */

@@ -97,7 +97,7 @@ static int open_house(void **state)
 
 static void leave(struct till *t)
 {
-    gw_session_free(t->session);
+    gw_session_free(t->session, 0, NULL);
     t->session = NULL;
 }
 

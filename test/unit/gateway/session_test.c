@@ -98,7 +98,7 @@ static int open_house(void **state)
 
 static void leave(struct till *t)
 {
-    gw_session_free(t->session);
+    gw_session_free(t->session, 0, NULL);
     t->session = NULL;
 }
 
@@ -311,7 +311,7 @@ static void open_sessions_are_counted(void **state)
         leave(&h->tills[i - 1]);
     }
     assert_int_equal(h->all.open[gw_dialect_index(&gw_orderweb)].value, 0);
-    gw_session_free(NULL);
+    gw_session_free(NULL, 0, NULL);
 }
 
 static void one_that_never_joined_can_go(void **state)
@@ -341,9 +341,8 @@ static void coming_and_going_is_logged_with_the_place_and_the_reason(void **stat
                               "\"69fb5687-044a-48af-ac0e-d6b817aec684\",\"dialect\":"
                               "\"orderweb\",\"device\":\"till-7\",\"seq\":5,\"count\":1}"));
     arrive_all(h, 6, 7);
-    t->session->end_code = 1013;
-    t->session->end_reason = "reading too slowly";
-    leave(t);
+    gw_session_free(t->session, 1013, "reading too slowly");
+    t->session = NULL;
     assert_true(was_logged(h, "\"kind\":\"disconnect\""));
     assert_true(was_logged(h, "\"seq\":7,\"count\":1,\"detail\":{\"code\":1013,\"reason\":"
                               "\"reading too slowly\"}}"));

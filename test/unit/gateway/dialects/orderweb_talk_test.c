@@ -70,7 +70,7 @@ static void connect_till(struct line *l, uint64_t head, uint64_t oldest)
 
 static void hang_up(struct line *l)
 {
-    gw_session_free(l->till);
+    gw_session_free(l->till, 0, NULL);
     gw_hub_done(&l->hub);
     gw_sessions_done(&l->all);
     tw_buf_done(&said);
