@@ -5,6 +5,7 @@
 #include "api/limiter.h"
 #include "api/waiting.h"
 #include "common/http_conn.h"
+#include "common/operation.h"
 #include "common/pg_pool.h"
 #include "common/redis_link.h"
 
@@ -15,7 +16,8 @@ struct api_service {
     struct tw_redis_link publisher;
     struct api_limiter limiter;
     struct api_waiting waiting;
-    struct tw_metric under_way, published, publish_failures, replays, retries;
+    struct tw_operations operations;
+    struct tw_metric under_way;
     struct tw_metric answers[6]; /* by hundreds of the status; [0] is not used */
 };
 

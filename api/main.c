@@ -48,6 +48,10 @@ static int start(struct tw_daemon *d)
     s->http.handle = api_handle;
     tw_http_server_init(&s->http, &d->metrics);
     api_service_metrics(s, &d->metrics);
+    s->operations = (struct tw_operations){ .loop = &d->loop,
+                                            .pool = &s->pool,
+                                            .publisher = &s->publisher };
+    tw_operations_start(&s->operations, &d->metrics);
     api_limiter_start(&s->limiter, (uint32_t)set->rate_per_second, (uint32_t)set->rate_burst,
                       &d->metrics);
     tw_pg_pool_start(&s->pool, &d->loop, set->database_url, d->kind->name,

@@ -45,6 +45,7 @@ struct tw_pg_conn {
     enum state state;
     bool has_answered; /* in this turn */
     uint64_t retry_ms;
+    uint64_t heard_ms; /* of the last bytes, or since when they are awaited */
 };
 
 struct tw_pg_result {
@@ -199,9 +200,23 @@ static void on_connect_limit(struct tw_deadline *d)
     go_down(tw_container_of(d, struct tw_pg_conn, limit), "connecting took too long");
 }
 
+/* How long the first call may hear nothing. */
+static uint64_t answer_limit(const struct tw_pg_conn *c)
+{
+    const struct tw_pg_call *first = tw_container_of(c->calls.next, struct tw_pg_call, link);
+
+    return first->answer_ms != 0 ? first->answer_ms : ANSWER_MS;
+}
+
 static void on_answer_limit(struct tw_deadline *d)
 {
-    go_down(tw_container_of(d, struct tw_pg_conn, limit), "no answer in time");
+    struct tw_pg_conn *c = tw_container_of(d, struct tw_pg_conn, limit);
+    uint64_t silent = c->loop->now_ms - c->heard_ms, most = answer_limit(c);
+
+    if (silent >= most)
+        go_down(c, "no answer in time");
+    else /* a long answer on a slow line: what counts is that bytes come */
+        tw_after(c->loop, &c->limit, most - silent, on_answer_limit);
 }
 
 static void on_notice(void *arg, const PGresult *notice)
@@ -263,10 +278,8 @@ static void start_connect(struct tw_pg_conn *c)
 /* Its limit runs from when it is the first: those behind it wait for it. */
 static void await_answer(struct tw_pg_conn *c)
 {
-    struct tw_pg_call *first = tw_container_of(c->calls.next, struct tw_pg_call, link);
-
-    tw_after(c->loop, &c->limit, first->answer_ms != 0 ? first->answer_ms : ANSWER_MS,
-             on_answer_limit);
+    c->heard_ms = c->loop->now_ms;
+    tw_after(c->loop, &c->limit, answer_limit(c), on_answer_limit);
 }
 
 /* The first call is answered: hand it out. Its `done` may send more. */
@@ -353,6 +366,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
         return;
     }
     c->has_answered = false;
+    if (events & UV_READABLE)
+        c->heard_ms = c->loop->now_ms;
     if ((status < 0 || (events & UV_READABLE)) && PQconsumeInput(c->pg) == 0) {
         go_down(c, libpq_says(c, "connection lost"));
         return;

@@ -30,7 +30,7 @@ struct tw_pg_call {
     int param_count;
     bool writes;        /* may lock rows, so others must not wait behind it (pg_pool.h) */
     uint64_t affinity;  /* not 0: calls of one affinity run one after the other */
-    uint64_t answer_ms; /* how long it may take once it is its turn; 0: as usual */
+    uint64_t answer_ms; /* how long it may hear nothing once it is its turn; 0: as usual */
     tw_pg_done_cb done;
 
     struct tw_list link; /* the rest belongs to pg_conn and pg_pool */

@@ -38,6 +38,23 @@ static void release(struct tw_redis_link *l)
     l->is_writing = l->is_connected = false;
 }
 
+static void fail_asks(struct tw_redis_link *l)
+{
+    static const struct tw_redis_value nothing;
+    struct tw_list lost, *link;
+
+    l->commands = l->replies = 0;
+    if (l->asks.next == NULL)
+        return;
+    tw_list_init(&lost);
+    tw_list_move_all(&lost, &l->asks);
+    while ((link = tw_list_shift(&lost)) != NULL) {
+        struct tw_redis_ask *ask = tw_container_of(link, struct tw_redis_ask, link);
+
+        ask->answered(ask, &nothing);
+    }
+}
+
 /* The stream's last word comes by on_closed; only then is the next attempt planned. */
 static void go_down(struct tw_redis_link *l, const char *why)
 {
@@ -54,12 +71,13 @@ static void go_down(struct tw_redis_link *l, const char *why)
     }
     if (was_up && l->events->on_down != NULL && !l->is_stopped)
         l->events->on_down(l);
+    fail_asks(l);
 }
 
 static int send_command(struct tw_redis_link *l, size_t n, const struct tw_slice *words)
 {
-    const char *at[4];
-    size_t len[4];
+    const char *at[TW_REDIS_WORDS];
+    size_t len[TW_REDIS_WORDS];
     sds text = NULL;
     int size;
 
@@ -78,6 +96,7 @@ static int send_command(struct tw_redis_link *l, size_t n, const struct tw_slice
         l->dropped.value++;
         return TW_EFULL;
     }
+    l->commands++;
     return 0;
 }
 
@@ -201,9 +220,23 @@ static void on_array(struct tw_redis_link *l, const redisReply *r)
         l->events->on_subscribed(l, text_of(r->element[1]));
 }
 
+static void answer_ask(struct tw_redis_link *l, const redisReply *r)
+{
+    struct tw_redis_ask *ask = tw_container_of(l->asks.next, struct tw_redis_ask, link);
+    struct tw_redis_value value = { .is_there = r->type != REDIS_REPLY_NIL,
+                                    .text = text_of(r),
+                                    .number = r->integer };
+
+    if (tw_list_empty(&l->asks) || ask->number != l->replies)
+        return;
+    tw_list_remove(&ask->link);
+    ask->answered(ask, &value);
+}
+
 /* False when the link cannot go on. */
 static bool on_reply(struct tw_redis_link *l, const redisReply *r)
 {
+    l->replies++;
     if (r->type == REDIS_REPLY_ERROR) {
         go_down(l, r->str);
         return false;
@@ -212,6 +245,8 @@ static bool on_reply(struct tw_redis_link *l, const redisReply *r)
         become_up(l);
     else if (r->type == REDIS_REPLY_ARRAY && r->elements > 0)
         on_array(l, r);
+    else
+        answer_ask(l, r);
     return true;
 }
 
@@ -331,6 +366,7 @@ int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *ur
                    const char *name, const struct tw_redis_events *events,
                    struct tw_metrics *metrics)
 {
+    tw_list_init(&l->asks);
     l->loop = loop;
     l->name = name;
     l->events = events;
@@ -381,6 +417,23 @@ int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
     if (!message.failed)
         r = tw_redis_publish(l, tw_event_channel(tenant, channel), tw_buf_view(&message));
     tw_buf_done(&message);
+    return r;
+}
+
+int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n)
+{
+    return command(l, n, words);
+}
+
+int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
+                 const struct tw_slice *words, size_t n)
+{
+    int r = command(l, n, words);
+
+    if (r == 0) {
+        ask->number = l->commands;
+        tw_list_append(&l->asks, &ask->link);
+    }
     return r;
 }
 

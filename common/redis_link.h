@@ -8,12 +8,31 @@
 
 #include "common/address.h"
 #include "common/buf.h"
+#include "common/list.h"
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/slice.h"
 #include "common/stream.h"
 
 struct tw_redis_link;
+struct tw_redis_ask;
+
+/* A reply, lent. */
+struct tw_redis_value {
+    bool is_there; /* false: there is none (nil), or Redis is away */
+    struct tw_slice text;
+    int64_t number;
+};
+
+/* Exactly once, never before tw_redis_ask has returned. */
+typedef void (*tw_redis_ask_cb)(struct tw_redis_ask *ask, const struct tw_redis_value *value);
+
+/* A command whose reply is wanted; embedded in whoever asks and kept until it is answered. */
+struct tw_redis_ask {
+    tw_redis_ask_cb answered;
+    struct tw_list link; /* the rest is the link's */
+    uint64_t number;
+};
 
 /* Any may be null. */
 struct tw_redis_events {
@@ -37,7 +56,9 @@ struct tw_redis_link {
     struct tw_buf out;     /* commands of this turn */
     struct tw_buf writing; /* what the kernel has not taken yet */
     struct tw_later flush;
-    struct tw_deadline limit; /* connecting, retrying or listening for a sign of life */
+    struct tw_list asks;        /* in the order of their replies */
+    uint64_t commands, replies; /* on this connection */
+    struct tw_deadline limit;   /* connecting, retrying or listening for a sign of life */
     uint64_t retry_ms, heard_ms;
     bool is_up, is_writing, is_stopped, has_failed, is_connected;
     const char *name; /* for the log: "publisher" */
@@ -59,6 +80,14 @@ int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw
 /* An event on its tenant's channel (event.h). */
 int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
                            struct tw_slice event);
+
+/* Any command of at most TW_REDIS_WORDS words; nobody waits for the reply of the first, the
+ * second hears it. Not on a link that subscribes. The errors are those of publishing; the
+ * second's caller is not called back then. */
+#define TW_REDIS_WORDS 8
+int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n);
+int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
+                 const struct tw_slice *words, size_t n);
 
 int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel);
 int tw_redis_unsubscribe(struct tw_redis_link *l, struct tw_slice channel);
