@@ -3,13 +3,25 @@
 #include "common/crypto.h"
 
 #include <mbedtls/constant_time.h>
+#include <mbedtls/ecdsa.h>
 #include <mbedtls/md.h>
+#include <mbedtls/pk.h>
 #include <mbedtls/sha1.h>
 #include <mbedtls/sha256.h>
+#include <stdlib.h>
 #include <sys/random.h>
 
 #include "common/base.h"
 #include "common/encode.h"
+#include "common/err.h"
+
+#define RSA_BITS 2048
+#define P256_BYTES 32
+
+struct tw_public_key {
+    mbedtls_pk_context pk;
+    enum tw_key_kind kind;
+};
 
 static const unsigned char *bytes_of(struct tw_slice s)
 {
@@ -72,4 +84,98 @@ void tw_random_uuid(char out[36])
             out[o++] = '-';
         out[o++] = hex[i];
     }
+}
+
+/* 0 for a key that we do not use. */
+static enum tw_key_kind kind_of(const mbedtls_pk_context *pk)
+{
+    if (mbedtls_pk_can_do(pk, MBEDTLS_PK_RSA) && mbedtls_pk_get_bitlen(pk) >= RSA_BITS)
+        return TW_KEY_RSA;
+    if (mbedtls_pk_can_do(pk, MBEDTLS_PK_ECDSA) &&
+        mbedtls_pk_ec(*pk)->grp.id == MBEDTLS_ECP_DP_SECP256R1)
+        return TW_KEY_P256;
+    return 0;
+}
+
+int tw_public_key_read(struct tw_slice pem, struct tw_public_key **out)
+{
+    struct tw_public_key *key;
+    char *text;
+    int r;
+
+    /* mbedTLS would also take DER. */
+    if (pem.len == 0 || memmem(pem.at, pem.len, "-----BEGIN ", 11) == NULL)
+        return TW_ECONFIG;
+    key = tw_new(struct tw_public_key);
+    text = tw_copy_text(pem.at, pem.len); /* its length must count a NUL */
+    mbedtls_pk_init(&key->pk);
+    r = mbedtls_pk_parse_public_key(&key->pk, (const unsigned char *)text, pem.len + 1);
+    free(text);
+    if (r == 0)
+        key->kind = kind_of(&key->pk);
+    if (key->kind == 0) {
+        tw_public_key_free(key);
+        return TW_ECONFIG;
+    }
+    *out = key;
+    return 0;
+}
+
+void tw_public_key_free(struct tw_public_key *key)
+{
+    if (key == NULL)
+        return;
+    mbedtls_pk_free(&key->pk);
+    free(key);
+}
+
+enum tw_key_kind tw_public_key_kind(const struct tw_public_key *key)
+{
+    return key->kind;
+}
+
+/* The key comes by value, which is two pointers: mbedTLS keeps what it computes once in what
+ * they point to. */
+static bool rsa_verifies(mbedtls_pk_context pk, const uint8_t digest[TW_SHA256_BYTES],
+                         struct tw_slice signature)
+{
+    return signature.len == mbedtls_pk_get_len(&pk) &&
+           mbedtls_pk_verify(&pk, MBEDTLS_MD_SHA256, digest, TW_SHA256_BYTES,
+                             bytes_of(signature), signature.len) == 0;
+}
+
+/* RFC 7518 section 3.4: r and s, big-endian, one behind the other. Zero and what is not below
+ * the group's order is refused by mbedTLS. */
+static bool p256_verifies(mbedtls_pk_context pk, const uint8_t digest[TW_SHA256_BYTES],
+                          struct tw_slice signature)
+{
+    mbedtls_ecp_keypair *pair = mbedtls_pk_ec(pk);
+    mbedtls_mpi r, s;
+    bool ok;
+
+    if (signature.len != 2 * (size_t)P256_BYTES)
+        return false;
+    mbedtls_mpi_init(&r);
+    mbedtls_mpi_init(&s);
+    ok = mbedtls_mpi_read_binary(&r, bytes_of(signature), P256_BYTES) == 0 &&
+         mbedtls_mpi_read_binary(&s, bytes_of(signature) + P256_BYTES, P256_BYTES) == 0 &&
+         mbedtls_ecdsa_verify(&pair->grp, digest, TW_SHA256_BYTES, &pair->Q, &r, &s) == 0;
+    mbedtls_mpi_free(&r);
+    mbedtls_mpi_free(&s);
+    return ok;
+}
+
+bool tw_public_key_verify(const struct tw_public_key *key, struct tw_slice message,
+                          struct tw_slice signature)
+{
+    uint8_t digest[TW_SHA256_BYTES];
+
+    tw_sha256(message, digest);
+    switch (key->kind) {
+    case TW_KEY_RSA:
+        return rsa_verifies(key->pk, digest, signature);
+    case TW_KEY_P256:
+        return p256_verifies(key->pk, digest, signature);
+    }
+    return false;
 }

@@ -1,4 +1,5 @@
-/* crypto.h - mbedTLS's door: hashes, HMAC, random bytes, comparison in constant time.
+/* crypto.h - mbedTLS's door: hashes, HMAC, random bytes, comparison in constant time,
+ * signatures.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -26,3 +27,24 @@ bool tw_same_secret(struct tw_slice a, struct tw_slice b);
 
 /* A random UUID (RFC 9562 section 5.4) as text, without NUL. */
 void tw_random_uuid(char out[36]);
+
+/* Somebody else's public key, for signatures with SHA-256. */
+struct tw_public_key;
+
+/* The kind of a key is also the only algorithm that it is used with. */
+enum tw_key_kind {
+    TW_KEY_RSA = 1, /* RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2): RS256 */
+    TW_KEY_P256     /* ECDSA on P-256 (FIPS 186-4), r and s in 32 bytes each: ES256 */
+};
+
+/* Read the first public key of a PEM text (RFC 7468 section 13; for RSA also PKCS#1). Gives:
+ * tw_public_key_free. TW_ECONFIG when it is no such key, RSA of less than 2048 bits, or on
+ * another curve. */
+int tw_public_key_read(struct tw_slice pem, struct tw_public_key **out);
+void tw_public_key_free(struct tw_public_key *key);
+
+enum tw_key_kind tw_public_key_kind(const struct tw_public_key *key);
+
+/* Whether `signature` is one of `message` by the owner of `key`. */
+bool tw_public_key_verify(const struct tw_public_key *key, struct tw_slice message,
+                          struct tw_slice signature);

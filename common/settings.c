@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/base.h"
+#include "common/crypto.h"
 #include "common/err.h"
 
 #define PREFIX "TILLWIRE_"
@@ -22,7 +23,7 @@ struct tw_setting {
     enum { TEXT, NUMBER } type;
     size_t offset;
     const char *fallback; /* the default, as text */
-    uint64_t least, most; /* NUMBER: bounds; TEXT: length */
+    uint64_t least, most; /* NUMBER: bounds; TEXT: length; 0 too if the default is empty */
     bool is_secret;       /* may hold a password */
     const char *choices;  /* TEXT: comma separated; null for any */
     const char *about;
@@ -76,6 +77,14 @@ static const struct tw_setting table[] = {
       "How long a ping may stay unanswered before the connection is closed." },
     { "AUTH_CACHE_MS", TW_GATEWAY, NUMBER, AT(auth_cache_ms), "900000", 0, 86400000, false,
       NULL, "How long a key that was good can open sockets while PostgreSQL is away." },
+    { "JWT_SECRET", TW_GATEWAY | TW_API, TEXT, AT(jwt_secret), "", 16, 1024, true, NULL,
+      "Secret of JSON Web Tokens with HS256, 16 bytes or more; empty: none are accepted." },
+    { "JWT_PUBLIC_KEY_FILE", TW_GATEWAY | TW_API, TEXT, AT(jwt_public_key_file), "", 1, 1024,
+      false, NULL,
+      "PEM file with the issuer's public key, read at start: RSA from 2048 bits for RS256, "
+      "P-256 for ES256; empty: none are accepted." },
+    { "JWT_AUDIENCE", TW_GATEWAY | TW_API, TEXT, AT(jwt_audience), "", 1, 512, false, NULL,
+      "What a token's aud must name; empty: not checked." },
 };
 
 static char **text_of(struct tw_settings *s, const struct tw_setting *row)
@@ -126,8 +135,14 @@ static bool is_choice(const struct tw_setting *row, struct tw_slice value)
 static bool set_text(struct tw_settings *s, const struct tw_setting *row, struct tw_slice value,
                      struct tw_buf *problems)
 {
-    if (value.len < row->least || value.len > row->most) {
-        complain(problems, row, value.len == 0 ? "must not be empty" : "is too long");
+    bool may_be_empty = row->fallback[0] == '\0';
+
+    if (value.len > row->most) {
+        complain(problems, row, "is too long");
+        return false;
+    }
+    if (value.len < row->least && !(value.len == 0 && may_be_empty)) {
+        complain(problems, row, value.len == 0 ? "must not be empty" : "is too short");
         return false;
     }
     if (!is_choice(row, value)) {
@@ -212,6 +227,38 @@ static bool read_variable(enum tw_program program, const char *variable, struct 
     return is_file ? set_from_file(s, row, rest.at, problems) : set(s, row, rest, problems);
 }
 
+/* TW_EDOWN: nothing can be read there. */
+static int key_of_file(const char *path, struct tw_public_key **out)
+{
+    char pem[16384]; /* an RSA key of 8192 bits takes 1500 bytes */
+    FILE *f = fopen(path, "re");
+    size_t n = f == NULL ? 0 : fread(pem, 1, sizeof(pem), f);
+
+    if (f != NULL)
+        (void)fclose(f);
+    if (n == 0)
+        return TW_EDOWN;
+    return tw_public_key_read(tw_slice_from(pem, n), out);
+}
+
+/* Here, so that a wrong file stops the start and --check-config, not the first client. */
+static bool read_key_file(struct tw_settings *s, struct tw_buf *problems)
+{
+    int r;
+
+    if (s->jwt_public_key_file[0] == '\0')
+        return true;
+    r = key_of_file(s->jwt_public_key_file, &s->jwt_public_key);
+    if (r == 0)
+        return true;
+    tw_buf_text(problems, PREFIX "JWT_PUBLIC_KEY_FILE: ");
+    tw_buf_text(problems, s->jwt_public_key_file);
+    tw_buf_text(problems, r == TW_ECONFIG
+                              ? ": no public key as PEM, RSA from 2048 bits or P-256\n"
+                              : ": cannot be read or is empty\n");
+    return false;
+}
+
 int tw_settings_read(enum tw_program program, char *const *environment, struct tw_settings *out,
                      struct tw_buf *problems)
 {
@@ -224,7 +271,7 @@ int tw_settings_read(enum tw_program program, char *const *environment, struct t
         if (strncmp(*environment, PREFIX, sizeof(PREFIX) - 1) == 0 &&
             !read_variable(program, *environment, out, problems))
             r = TW_ECONFIG;
-    return r;
+    return read_key_file(out, problems) ? r : TW_ECONFIG;
 }
 
 void tw_settings_done(struct tw_settings *s)
@@ -232,6 +279,7 @@ void tw_settings_done(struct tw_settings *s)
     for (size_t i = 0; i < TW_COUNT(table); i++)
         if (table[i].type == TEXT)
             free(*text_of(s, &table[i]));
+    tw_public_key_free(s->jwt_public_key);
     *s = (struct tw_settings){ 0 };
 }
 
@@ -245,7 +293,7 @@ void tw_settings_print(enum tw_program program, const struct tw_settings *s, str
         tw_buf_text(out, PREFIX);
         tw_buf_text(out, table[i].name);
         tw_buf_char(out, '=');
-        if (table[i].is_secret)
+        if (table[i].is_secret && (*text_of(&copy, &table[i]))[0] != '\0')
             tw_buf_text(out, "***");
         else if (table[i].type == TEXT)
             tw_buf_text(out, *text_of(&copy, &table[i]));

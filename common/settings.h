@@ -9,6 +9,8 @@
 #include "common/buf.h"
 #include "common/log.h"
 
+struct tw_public_key; /* crypto.h */
+
 enum tw_program { TW_GATEWAY = 1, TW_API = 2, TW_BRIDGE = 4 };
 
 struct tw_settings {
@@ -23,18 +25,21 @@ struct tw_settings {
     uint64_t max_sessions, message_bytes, queue_bytes, backlog_bytes;
     uint64_t ping_ms, pong_ms;
     uint64_t auth_cache_ms;
+    char *jwt_secret, *jwt_public_key_file, *jwt_audience; /* each empty: none */
+    struct tw_public_key *jwt_public_key;                  /* what the file holds; null: none */
 };
 
 struct tw_setting; /* a row of the table */
 
-/* Read the environment into `out` (its texts are given: tw_settings_done). Every name that
- * begins with TILLWIRE_ must be a row and hold a good value; rows of other programs are taken
- * and left alone. 0, or TW_ECONFIG with one line for each mistake in `problems`. */
+/* Read the environment, and the key file that it names, into `out` (gives: tw_settings_done).
+ * Every name that begins with TILLWIRE_ must be a row and hold a good value; rows of other
+ * programs are taken and left alone. 0, or TW_ECONFIG with one line for each mistake in
+ * `problems`. */
 int tw_settings_read(enum tw_program program, char *const *environment, struct tw_settings *out,
                      struct tw_buf *problems);
 void tw_settings_done(struct tw_settings *s);
 
-/* The effective settings, one NAME=value a line, secrets as ***. */
+/* The effective settings, one NAME=value a line, secrets as *** unless they are empty. */
 void tw_settings_print(enum tw_program program, const struct tw_settings *s,
                        struct tw_buf *out);
 

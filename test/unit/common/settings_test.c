@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base.h"
+#include "common/crypto.h"
 #include "common/err.h"
 #include "test/unit/support/check.h"
 
@@ -151,6 +152,13 @@ static const struct {
     { "TILLWIRE_INSTANCE=abcdefghijklmnopqrstuvwxyz123456", NULL },
     { "TILLWIRE_INSTANCE=abcdefghijklmnopqrstuvwxyz1234567", "too long" },
     { "TILLWIRE_LISTEN=", "must not be empty" },
+    { "TILLWIRE_JWT_SECRET=", NULL },
+    { "TILLWIRE_JWT_SECRET=0123456789abcdef", NULL },
+    { "TILLWIRE_JWT_SECRET=0123456789abcde", "TILLWIRE_JWT_SECRET: is too short" },
+    { "TILLWIRE_JWT_AUDIENCE=", NULL },
+    { "TILLWIRE_JWT_AUDIENCE=https://tills.example/", NULL },
+    { "TILLWIRE_JWT_PUBLIC_KEY_FILE=", NULL },
+    { "TILLWIRE_JWT_PUBLIC_KEY=x", "TILLWIRE_JWT_PUBLIC_KEY: unknown" },
     { "TILLWIRE_NO_SUCH=1", "TILLWIRE_NO_SUCH: unknown" },
     { "TILLWIRE_=1", "TILLWIRE_: unknown" },
     { "TILLWIRE_listen=127.0.0.1:1", "TILLWIRE_listen: unknown" },
@@ -247,6 +255,57 @@ static void a_file_s_value_over_the_limit_is_refused(void **state)
     check_variable(f, TW_API, variable, "too long");
 }
 
+static void a_public_key_is_read_from_its_file(void **state)
+{
+    /* the key of RFC 7515 appendix A.3 */
+    static const char pem[] =
+        "-----BEGIN PUBLIC KEY-----\n"
+        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"
+        "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
+        "-----END PUBLIC KEY-----\n";
+    struct fixture *f = *state;
+    char variable[128], complaint[192];
+
+    (void)snprintf(variable, sizeof(variable), "TILLWIRE_JWT_PUBLIC_KEY_FILE=%s", f->path);
+    write_file(f, pem);
+    check_variable(f, TW_GATEWAY, variable, NULL);
+    assert_string_equal(f->settings.jwt_public_key_file, f->path);
+    assert_non_null(f->settings.jwt_public_key);
+    assert_int_equal(tw_public_key_kind(f->settings.jwt_public_key), TW_KEY_P256);
+    check_variable(f, TW_API, variable, NULL);
+    assert_non_null(f->settings.jwt_public_key);
+
+    (void)snprintf(complaint, sizeof(complaint),
+                   "TILLWIRE_JWT_PUBLIC_KEY_FILE: %s: no public key", f->path);
+    write_file(f, "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n");
+    check_variable(f, TW_GATEWAY, variable, complaint);
+    assert_null(f->settings.jwt_public_key);
+    write_file(f, "a secret by mistake\n");
+    check_variable(f, TW_API, variable, complaint);
+    check_variable(f, TW_BRIDGE, variable, NULL); /* it has no clients */
+    assert_null(f->settings.jwt_public_key);
+    write_file(f, "");
+    check_variable(f, TW_GATEWAY, variable, "cannot be read or is empty");
+    check_variable(f, TW_GATEWAY, "TILLWIRE_JWT_PUBLIC_KEY_FILE=/no/such/file",
+                   "TILLWIRE_JWT_PUBLIC_KEY_FILE: /no/such/file: cannot be read");
+    check_variable(f, TW_GATEWAY, "TILLWIRE_JWT_PUBLIC_KEY_FILE=/", "cannot be read");
+    check_variable(f, TW_GATEWAY, "HOME=/", NULL);
+    assert_null(f->settings.jwt_public_key);
+}
+
+static void a_secret_may_come_from_a_file(void **state)
+{
+    struct fixture *f = *state;
+    char variable[128];
+
+    (void)snprintf(variable, sizeof(variable), "TILLWIRE_JWT_SECRET_FILE=%s", f->path);
+    write_file(f, "a secret of enough bytes\n");
+    check_variable(f, TW_GATEWAY, variable, NULL);
+    assert_string_equal(f->settings.jwt_secret, "a secret of enough bytes");
+    write_file(f, "too short\n");
+    check_variable(f, TW_GATEWAY, variable, "TILLWIRE_JWT_SECRET: is too short");
+}
+
 static void secrets_are_printed_as_stars(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +322,10 @@ static void secrets_are_printed_as_stars(void **state)
     assert_non_null(strstr(out.at, "TILLWIRE_REDIS_URL=***\n"));
     assert_non_null(strstr(out.at, "TILLWIRE_DRAIN_MS=17\n"));
     assert_null(strstr(out.at, "TILLWIRE_LISTEN=")); /* the bridge has none */
+    tw_buf_clear(&out);
+    tw_settings_print(TW_GATEWAY, &f->settings, &out);
+    tw_buf_char(&out, '\0');
+    assert_non_null(strstr(out.at, "TILLWIRE_JWT_SECRET=\n")); /* there is none to hide */
     tw_buf_done(&out);
 }
 
@@ -399,6 +462,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_setting_of_another_program_is_left_alone, begin, end),
         cmocka_unit_test_setup_teardown(a_text_may_come_from_a_file, begin, end),
         cmocka_unit_test_setup_teardown(a_file_s_value_over_the_limit_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(a_public_key_is_read_from_its_file, begin, end),
+        cmocka_unit_test_setup_teardown(a_secret_may_come_from_a_file, begin, end),
         cmocka_unit_test_setup_teardown(secrets_are_printed_as_stars, begin, end),
         cmocka_unit_test_setup_teardown(what_is_printed_is_an_environment, begin, end),
         cmocka_unit_test_setup_teardown(help_and_reference_have_every_setting, begin, end),
