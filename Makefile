@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every target; nothing else knows how to compile. `make help` lists what there is.
 #
-#   FLAVOUR=release|debug|asan   which build, in build/<flavour>/
-#   CC=gcc|clang                 both are clean; clang's output goes to build/<flavour>-clang/
+#   FLAVOUR=release|debug|asan|fuzz   which build, in build/<flavour>/
+#   CC=gcc|clang   both are clean; clang's output goes to build/<flavour>-clang/ (fuzz is clang's
+#                  alone and stays where it is)
 
 VERSION := 0.1.0
 FLAVOUR ?= release
+FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
@@ -17,7 +19,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 IS_CLANG := $(findstring clang,$(CC))
-OUT := build/$(FLAVOUR)$(if $(IS_CLANG),-$(notdir $(CC)))
+OUT := build/$(FLAVOUR)$(if $(IS_CLANG),$(if $(filter-out fuzz,$(FLAVOUR)),-$(notdir $(CC))))
 
 # As many jobs as cores, unless the caller or an outer make has said otherwise.
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
@@ -47,8 +49,11 @@ TESTS := $(patsubst test/unit/%.c,$(OUT)/test/%,$(filter %_test.c,$(TEST_SOURCES
 # What unit tests share; linked into each of them.
 SUPPORT_SOURCES := $(call sources,test/unit/support)
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(OUT)/obj/%.o)
-C_FILES := $(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES) \
-	$(foreach f,$(FOLDERS) $(FOLDERS:%=test/unit/%) test/unit/support,$(call headers,$(f)))
+FUZZ_SOURCES := $(call sources,test/fuzz)
+FUZZ_TARGETS := $(patsubst test/fuzz/%.c,$(OUT)/target/%,$(FUZZ_SOURCES))
+ALL_SOURCES := $(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES)
+C_FILES := $(ALL_SOURCES) $(foreach f,$(FOLDERS) $(FOLDERS:%=test/unit/%) test/unit/support \
+	test/fuzz,$(call headers,$(f)))
 
 # --- How it is compiled ----------------------------------------------------------------------
 
@@ -68,8 +73,11 @@ FLAGS_asan := -O1 -g -fno-omit-frame-pointer $(SANITIZERS)
 LINK_release :=
 LINK_debug :=
 LINK_asan := $(SANITIZERS)
+# All of our code tells libFuzzer where it goes; the targets alone get its main.
+FLAGS_fuzz := $(FLAGS_asan) -fsanitize=fuzzer-no-link
+LINK_fuzz := $(SANITIZERS) -fsanitize=fuzzer
 ifeq ($(origin FLAGS_$(FLAVOUR)),undefined)
-$(error FLAVOUR=$(FLAVOUR) is unknown; there are release, debug and asan)
+$(error FLAVOUR=$(FLAVOUR) is unknown; there are release, debug, asan and fuzz)
 endif
 
 # Asked once, and only when something is compiled: before `make setup` there may be no pkg-config.
@@ -130,12 +138,18 @@ $(OUT)/$(PROGRAM_$(1)): $(OUT)/obj/$(1)/main.o $(OUT)/lib/$(1).a $(OUT)/lib/comm
 endef
 $(foreach f,$(filter-out common,$(FOLDERS)),$(eval $(call program_rule,$(f))))
 
--include $(patsubst %.c,$(OUT)/obj/%.d,$(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES))
+$(FUZZ_TARGETS): $(OUT)/target/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/lib/gateway.a \
+		$(OUT)/lib/common.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(LINK) $^ $(LIBS) -o $@
+
+-include $(patsubst %.c,$(OUT)/obj/%.d,$(ALL_SOURCES))
 
 # --- Targets ---------------------------------------------------------------------------------
 
-.PHONY: help setup setup-test build run test unit unit-programs unit-run format format-check \
-	lint lint-boundaries lint-text lint-tidy lint-cppcheck lint-shell install clean FORCE
+.PHONY: help setup setup-test build run test unit unit-programs unit-run fuzz fuzz-run format \
+	format-check lint lint-boundaries lint-text lint-tidy lint-cppcheck lint-shell install clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -168,6 +182,12 @@ unit-programs: $(TESTS)
 unit-run: $(TESTS)
 	@test/unit/run $(TESTS)
 
+fuzz: ## feed made-up bytes to what reads foreign ones (FUZZ_SECONDS=60 for each target, SEED=n)
+	@$(MAKE) FLAVOUR=fuzz CC=$(if $(IS_CLANG),$(CC),clang) fuzz-run
+
+fuzz-run: $(FUZZ_TARGETS)
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' SEED='$(SEED)' test/fuzz/run $(FUZZ_TARGETS)
+
 format: ## lay out all C files as .clang-format says
 	@clang-format -i $(C_FILES)
 
@@ -183,7 +203,7 @@ lint-text:
 	@.ci/lint
 
 # A checked file leaves a stamp with its dependencies, so a second run looks at changes only.
-LINTED := $(patsubst %.c,build/lint/%.ok,$(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES))
+LINTED := $(patsubst %.c,build/lint/%.ok,$(ALL_SOURCES))
 LINT_FLAGS = -std=c11 $(WARNINGS) $(DEFINES) $(INCLUDES)
 
 lint-tidy: $(LINTED)

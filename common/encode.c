@@ -55,7 +55,7 @@ void tw_base64url(struct tw_buf *out, struct tw_slice bytes)
                 false);
 }
 
-static int base64url_value(char c)
+static int base64_value(char c, const char last_two[2])
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -63,20 +63,23 @@ static int base64url_value(char c)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    if (c == '-')
+    if (c == last_two[0])
         return 62;
-    return c == '_' ? 63 : -1;
+    return c == last_two[1] ? 63 : -1;
 }
 
-bool tw_base64url_decode(struct tw_buf *out, struct tw_slice text)
+/* Text without its padding. */
+static bool base64_read(struct tw_buf *out, struct tw_slice text, const char last_two[2])
 {
+    size_t len = text.len / 4 * 3 + text.len % 4 * 3 / 4;
+    char *room = tw_buf_room(out, len);
     uint32_t group = 0;
     unsigned bits = 0;
 
-    if (text.len % 4 == 1)
+    if (room == NULL || text.len % 4 == 1)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        int value = base64url_value(text.at[i]);
+        int value = base64_value(text.at[i], last_two);
 
         if (value < 0)
             return false;
@@ -84,10 +87,27 @@ bool tw_base64url_decode(struct tw_buf *out, struct tw_slice text)
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
-            tw_buf_char(out, (char)(group >> bits & 255));
+            *room++ = (char)(group >> bits & 255);
         }
     }
-    return (group & ((1u << bits) - 1)) == 0;
+    if ((group & ((1u << bits) - 1)) != 0)
+        return false;
+    tw_buf_grew(out, len);
+    return true;
+}
+
+bool tw_base64_decode(struct tw_buf *out, struct tw_slice text)
+{
+    if (text.len % 4 != 0)
+        return false;
+    for (int i = 0; i < 2 && text.len > 0 && text.at[text.len - 1] == '='; i++)
+        text.len--;
+    return base64_read(out, text, "+/");
+}
+
+bool tw_base64url_decode(struct tw_buf *out, struct tw_slice text)
+{
+    return base64_read(out, text, "-_");
 }
 
 bool tw_is_uuid(struct tw_slice s)

@@ -12,10 +12,12 @@
 /* Lower-case hex of `n` bytes into `out`, which has room for 2 * n; no NUL. */
 void tw_hex(const uint8_t *bytes, size_t n, char *out);
 
-void tw_base64(struct tw_buf *out, struct tw_slice bytes); /* RFC 4648 section 4, padded */
+/* RFC 4648 section 4, padded. Decoding is strict: padding where it is due, no blanks, no bits
+ * left over. False then, and when it does not fit; nothing is appended. */
+void tw_base64(struct tw_buf *out, struct tw_slice bytes);
+bool tw_base64_decode(struct tw_buf *out, struct tw_slice text);
 
-/* RFC 4648 section 5 without padding. Decoding is strict: no padding, no blanks, no bits left
- * over; false then, and `out` may hold a part. */
+/* The same for RFC 4648 section 5, without padding. */
 void tw_base64url(struct tw_buf *out, struct tw_slice bytes);
 bool tw_base64url_decode(struct tw_buf *out, struct tw_slice text);
 

@@ -457,6 +457,7 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t most)
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
         if (n < most && c->phase == TALK && c->close_code == 0) {
+            c->talker->ops->farewell(c->talker);
             wire_close(&c->wire, CLOSE_GOING_AWAY, "this server goes away; connect again");
             n++;
         }

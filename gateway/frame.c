@@ -94,3 +94,8 @@ struct tw_slice gw_frame_payload(const struct gw_frame *f)
 {
     return tw_slice_from(f->bytes + f->head, f->len - f->head);
 }
+
+bool gw_frame_is_binary(const struct gw_frame *f)
+{
+    return f->head > 0 && ((unsigned char)f->bytes[0] & 15u) == GW_OPCODE_BINARY;
+}

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,8 +32,11 @@ struct tw_slice gw_frame_bytes(const struct gw_frame *f); /* lent with the frame
 struct tw_slice gw_frame_payload(const struct gw_frame *f);
 
 #define GW_OPCODE_TEXT 1u
+#define GW_OPCODE_BINARY 2u
 #define GW_OPCODE_CLOSE 8u
 #define GW_OPCODE_PING 9u
+
+bool gw_frame_is_binary(const struct gw_frame *f);
 
 /* A close frame with a code (0: none) and a reason of at most 123 bytes. */
 struct gw_frame *gw_frame_close(unsigned code, struct tw_slice reason);

@@ -56,6 +56,17 @@ static void drop_first(struct gw_sendq *q)
     gw_frame_unref(f);
 }
 
+struct gw_frame *gw_sendq_shift(struct gw_sendq *q)
+{
+    struct gw_frame *f;
+
+    if (q->count == 0)
+        return NULL;
+    f = gw_frame_ref(frame_at(q, 0));
+    drop_first(q);
+    return f;
+}
+
 void gw_sendq_written(struct gw_sendq *q)
 {
     for (; q->in_flight > 0; q->in_flight--)

@@ -25,4 +25,7 @@ void gw_sendq_push(struct gw_sendq *q, struct gw_frame *f); /* takes another ref
 size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t most);
 void gw_sendq_written(struct gw_sendq *q);
 
+/* The frame at the front, with its reference (gives); null when there is none. */
+struct gw_frame *gw_sendq_shift(struct gw_sendq *q);
+
 void gw_sendq_done(struct gw_sendq *q);

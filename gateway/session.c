@@ -92,13 +92,18 @@ static void on_closing(struct gw_talker *t)
     session_of(t)->is_closing = true;
 }
 
+static void on_farewell(struct gw_talker *t)
+{
+    (void)t; /* the close frame says it */
+}
+
 static void on_ended(struct gw_talker *t, unsigned code, const char *reason)
 {
     gw_session_free(session_of(t), code, reason);
 }
 
-static const struct gw_talker_ops talker_ops = { is_ready, on_text,    on_binary,
-                                                 on_room,  on_closing, on_ended };
+static const struct gw_talker_ops talker_ops = { is_ready,   on_text,     on_binary, on_room,
+                                                 on_closing, on_farewell, on_ended };
 
 struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
                                   struct gw_wire *wire)

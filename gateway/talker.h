@@ -17,7 +17,8 @@ struct gw_talker_ops {
     void (*text)(struct gw_talker *t, struct tw_slice message); /* lent; good UTF-8 */
     void (*binary)(struct gw_talker *t, struct tw_slice message);
     void (*room)(struct gw_talker *t, uint64_t now_ms); /* its wire has room again */
-    void (*closing)(struct gw_talker *t); /* nothing that it sends will arrive any more */
+    void (*closing)(struct gw_talker *t);  /* nothing that it sends will arrive any more */
+    void (*farewell)(struct gw_talker *t); /* this process goes: the last words, if any */
     /* The connection is over, and this the last call: why, and our close code or 0. */
     void (*ended)(struct gw_talker *t, unsigned code, const char *reason);
 };

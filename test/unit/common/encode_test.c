@@ -46,13 +46,16 @@ static void base64_is_that_of_rfc_4648(void **state)
         assert_buf(&bare, base64s[i].bare);
         assert_true(tw_base64url_decode(&back, tw_slice_of(base64s[i].bare)));
         assert_buf(&back, base64s[i].bytes);
+        tw_buf_clear(&back);
+        assert_true(tw_base64_decode(&back, tw_slice_of(base64s[i].padded)));
+        assert_buf(&back, base64s[i].bytes);
         tw_buf_done(&padded);
         tw_buf_done(&bare);
         tw_buf_done(&back);
     }
 }
 
-static void base64url_comes_back_as_it_went_at_every_length(void **state)
+static void base64_comes_back_as_it_went_at_every_length(void **state)
 {
     struct dice dice = dice_new();
 
@@ -64,6 +67,11 @@ static void base64url_comes_back_as_it_went_at_every_length(void **state)
             tw_buf_char(&bytes, (char)dice_roll(&dice, 256));
         tw_base64url(&text, tw_buf_view(&bytes));
         assert_true(tw_base64url_decode(&back, tw_buf_view(&text)));
+        assert_true(tw_slice_eq(tw_buf_view(&back), tw_buf_view(&bytes)));
+        tw_buf_clear(&text);
+        tw_buf_clear(&back);
+        tw_base64(&text, tw_buf_view(&bytes));
+        assert_true(tw_base64_decode(&back, tw_buf_view(&text)));
         assert_true(tw_slice_eq(tw_buf_view(&back), tw_buf_view(&bytes)));
         tw_buf_done(&bytes);
         tw_buf_done(&text);
@@ -85,6 +93,42 @@ static void base64url_has_one_spelling_for_each_text(void **state)
         assert_row(!tw_base64url_decode(&out, tw_slice_of(bad[i])), bad[i]);
         tw_buf_done(&out);
     }
+}
+
+static void base64_has_one_spelling_for_each_text_too(void **state)
+{
+    static const char *const bad[] = { "Z",          "Zg",          "Zg=",   "Zm8",
+                                       "Zm9vY",      "Zh==",        "Zm9=",  "=",
+                                       "==",         "====",        "Z===",  "Zg==Zg==",
+                                       "Zm8=Zm9v",   "Zm9v====",    "Zm9v=", "=Zm9",
+                                       "Zg=a",       "Zm-v",        "Zm_v",  "Zm 9",
+                                       "Zm9\n",      "Zm9vYg\n=",   "\nZm9", "Zm9.",
+                                       "Zm\xc3\xa9", "Zg==\n\n\n\n" };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(bad); i++) {
+        struct tw_buf out = { .max = 100 };
+        char *given = exact_copy(tw_slice_of(bad[i]));
+
+        tw_buf_char(&out, 'x');
+        assert_row(!tw_base64_decode(&out, tw_slice_from(given, strlen(bad[i]))), bad[i]);
+        assert_buf(&out, "x");
+        free(given);
+        tw_buf_done(&out);
+    }
+}
+
+static void decoded_base64_over_the_limit_is_refused(void **state)
+{
+    struct tw_buf out = { .max = 5 };
+
+    (void)state;
+    assert_true(tw_base64_decode(&out, TW_LIT("Zm9vYmE=")));
+    tw_buf_clear(&out);
+    assert_false(tw_base64_decode(&out, TW_LIT("Zm9vYmFy")));
+    tw_buf_clear(&out);
+    assert_false(tw_base64url_decode(&out, TW_LIT("Zm9vYmFy")));
+    tw_buf_done(&out);
 }
 
 static void a_uuid_is_36_characters_of_hex_and_hyphens(void **state)
@@ -281,8 +325,10 @@ int main(void)
         cmocka_unit_test(a_plain_line_has_nothing_that_acts_on_a_printer),
         cmocka_unit_test(hex_is_lower_case),
         cmocka_unit_test(base64_is_that_of_rfc_4648),
-        cmocka_unit_test(base64url_comes_back_as_it_went_at_every_length),
+        cmocka_unit_test(base64_comes_back_as_it_went_at_every_length),
         cmocka_unit_test(base64url_has_one_spelling_for_each_text),
+        cmocka_unit_test(base64_has_one_spelling_for_each_text_too),
+        cmocka_unit_test(decoded_base64_over_the_limit_is_refused),
         cmocka_unit_test(a_uuid_is_36_characters_of_hex_and_hyphens),
         cmocka_unit_test(utf8_has_exactly_the_ranges_of_rfc_3629),
         cmocka_unit_test(a_character_that_is_cut_off_is_none),

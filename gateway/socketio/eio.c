@@ -1,0 +1,264 @@
+/* eio.c - the life of an Engine.IO socket: from its handshake over pings to its end.
+ *
+ * What is sent goes to the WebSocket, or waits for the next GET. Ends are noted and carried out
+ * by `later`, outside of all other calls, so nobody holds a dead pointer.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/socketio/eio.h"
+
+#include <stdlib.h>
+
+#include "common/base.h"
+#include "common/crypto.h"
+#include "common/encode.h"
+#include "gateway/frame.h"
+#include "gateway/socketio/eio_socket.h"
+#include "gateway/wire.h"
+
+#define SID_RANDOM_BYTES 18 /* 144 bits: who has it owns the session */
+#define ROOM_BYTES 65536
+#define ROOM_FRAMES 64
+#define CLOSE_TRY_AGAIN 1013
+
+void gw_eio_start(struct gw_eio *e, struct tw_metrics *metrics)
+{
+    static const char sockets[] = "Open Engine.IO sockets, by transport.";
+    static const char closes[] = "Engine.IO requests refused, and sockets ended for a fault.";
+
+    tw_list_init(&e->all);
+    e->ping = gw_frame_text(TW_LIT("2"));
+    tw_metric_add(metrics, &e->polling, "eio_sockets", "transport=\"polling\"", sockets);
+    tw_metric_add(metrics, &e->websocket, "eio_sockets", "transport=\"websocket\"", sockets);
+    tw_metric_add(metrics, &e->opened, "eio_opened_total", NULL, "Engine.IO handshakes.");
+    tw_metric_add(metrics, &e->upgraded, "eio_upgrades_total", NULL,
+                  "Sockets that moved from polling to WebSocket.");
+    tw_metric_add(metrics, &e->refused, "eio_faults_total", "kind=\"request\"", closes);
+    tw_metric_add(metrics, &e->broken, "eio_faults_total", "kind=\"packet\"", closes);
+}
+
+void gw_eio_done(struct gw_eio *e)
+{
+    tw_map_done(&e->by_sid);
+    gw_frame_unref(e->ping);
+}
+
+static void socket_free(struct gw_eio_socket *s)
+{
+    struct gw_eio *e = s->engine;
+
+    (void)tw_map_remove(&e->by_sid, tw_slice_of(s->sid));
+    if (s->is_websocket)
+        e->websocket.value--;
+    else
+        e->polling.value--;
+    tw_after_cancel(e->loop, &s->beat);
+    tw_later_cancel(&s->later);
+    tw_list_remove(&s->link);
+    gw_sendq_done(&s->out);
+    free(s);
+}
+
+/* What was sent before still leaves; then the client sees its transport end. */
+static void end(struct gw_eio_socket *s)
+{
+    if (s->poll != NULL && s->out.count > 0)
+        gw_eio_poll_flush(s);
+    else if (s->poll != NULL)
+        gw_eio_poll_end(s, GW_EIO_CLOSE);
+    if (s->ws != NULL)
+        gw_eio_ws_leave(s->ws, s->close_code, s->close_reason);
+    s->user->ops->closed(s->user, s->close_code, s->close_reason);
+    socket_free(s);
+}
+
+static void on_later(struct tw_later *l)
+{
+    struct gw_eio_socket *s = tw_container_of(l, struct gw_eio_socket, later);
+
+    if (s->is_closing)
+        end(s);
+    else if (s->poll != NULL && s->out.count > 0)
+        gw_eio_poll_flush(s);
+    else if (s->poll != NULL && s->is_probed) /* section 2.5: it must not hang for long */
+        gw_eio_poll_end(s, GW_EIO_NOOP);
+    if (!s->is_closing && s->was_full && gw_eio_has_room(s)) {
+        s->was_full = false;
+        s->user->ops->room(s->user, s->engine->loop->now_ms);
+    }
+}
+
+void gw_eio_socket_drive(struct gw_eio_socket *s)
+{
+    tw_later(s->engine->loop, &s->later, on_later);
+}
+
+static void on_silence(struct tw_deadline *d)
+{
+    gw_eio_close(tw_container_of(d, struct gw_eio_socket, beat), 0, "left a ping unanswered");
+}
+
+/* In version 4 the server pings; only a pong is counted as an answer. */
+static void on_beat(struct tw_deadline *d)
+{
+    struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, beat);
+
+    gw_eio_send(s, s->engine->ping);
+    tw_after(s->engine->loop, &s->beat, s->engine->timeout_ms, on_silence);
+}
+
+static void await_beat(struct gw_eio_socket *s)
+{
+    tw_after(s->engine->loop, &s->beat, s->engine->interval_ms, on_beat);
+}
+
+static void make_sid(const struct gw_eio *e, char out[GW_EIO_SID_BYTES])
+{
+    uint8_t random[SID_RANDOM_BYTES];
+    struct tw_buf text = { .max = GW_EIO_SID_BYTES - 1 };
+
+    tw_random(random, sizeof(random));
+    if (e->instance.len > 0 && e->instance.len < 64) {
+        tw_buf_append(&text, e->instance);
+        tw_buf_char(&text, '-');
+    }
+    tw_base64url(&text, tw_slice_from((const char *)random, sizeof(random)));
+    memcpy(out, text.at, text.len);
+    tw_buf_done(&text);
+}
+
+struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)
+{
+    struct gw_eio_socket *s;
+
+    if (e->by_sid.count >= e->sockets_most)
+        return NULL;
+    s = tw_new(struct gw_eio_socket);
+    s->engine = e;
+    make_sid(e, s->sid);
+    (void)tw_map_set(&e->by_sid, tw_slice_of(s->sid), s);
+    tw_list_append(&e->all, &s->link);
+    e->polling.value++;
+    e->opened.value++;
+    return s;
+}
+
+void gw_eio_socket_begin(struct gw_eio_socket *s)
+{
+    s->user = s->engine->open(s->engine, s);
+    await_beat(s);
+}
+
+bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
+{
+    if (s->is_closing)
+        return true;
+    switch (p->type) {
+    case GW_EIO_MESSAGE:
+        if (p->is_binary)
+            s->user->ops->binary(s->user, p->data);
+        else
+            s->user->ops->text(s->user, p->data);
+        return true;
+    case GW_EIO_PONG:
+        await_beat(s);
+        return true;
+    case GW_EIO_CLOSE:
+        if (s->poll != NULL)
+            gw_eio_poll_end(s, GW_EIO_NOOP);
+        gw_eio_close(s, 0, "closed by the client");
+        return true;
+    case GW_EIO_NOOP:
+        return true;
+    default: /* a ping in the wrong direction, an open, an upgrade outside of one */
+        s->engine->broken.value++;
+        gw_eio_close(s, 0, "broke the Engine.IO protocol");
+        return false;
+    }
+}
+
+void gw_eio_socket_move(struct gw_eio_socket *s)
+{
+    struct gw_frame *f;
+
+    s->is_websocket = true;
+    s->is_probed = false;
+    s->engine->polling.value--;
+    s->engine->websocket.value++;
+    if (s->poll != NULL)
+        gw_eio_poll_end(s, GW_EIO_NOOP);
+    while ((f = gw_sendq_shift(&s->out)) != NULL) {
+        s->ws->wire->ops->send(s->ws->wire, f);
+        gw_frame_unref(f);
+    }
+    gw_eio_socket_drive(s);
+}
+
+void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f)
+{
+    if (s->is_closing)
+        return;
+    if (s->is_websocket) {
+        s->ws->wire->ops->send(s->ws->wire, f);
+        return;
+    }
+    gw_sendq_push(&s->out, f);
+    if (s->out.bytes > s->engine->queue_bytes)
+        gw_eio_close(s, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
+    else
+        gw_eio_socket_drive(s);
+}
+
+bool gw_eio_has_room(struct gw_eio_socket *s)
+{
+    bool has_room;
+
+    if (s->is_closing)
+        return false;
+    if (s->is_websocket)
+        return s->ws->wire->ops->has_room(s->ws->wire);
+    has_room = s->out.bytes < ROOM_BYTES && s->out.count < ROOM_FRAMES;
+    s->was_full = s->was_full || !has_room;
+    return has_room;
+}
+
+void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason)
+{
+    if (s->is_closing)
+        return;
+    s->is_closing = true;
+    s->close_code = code;
+    s->close_reason = reason;
+    gw_eio_socket_drive(s);
+}
+
+struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s)
+{
+    return s->engine->loop;
+}
+
+struct gw_eio *gw_eio_of(const struct gw_eio_socket *s)
+{
+    return s->engine;
+}
+
+size_t gw_eio_send_home(struct gw_eio *e, size_t most)
+{
+    size_t n = 0;
+
+    tw_list_each(&e->all, link)
+    {
+        struct gw_eio_socket *s = tw_container_of(link, struct gw_eio_socket, link);
+
+        if (n < most && !s->is_closing && !s->is_websocket) {
+            s->user->ops->farewell(s->user);
+            gw_eio_close(s, 1001, "this server goes away; connect again");
+            n++;
+        }
+    }
+    return n;
+}
+
+void gw_eio_shut(struct gw_eio *e)
+{
+    tw_list_each(&e->all, link)
+        gw_eio_close(tw_container_of(link, struct gw_eio_socket, link), 1001, "shut down");
+}

@@ -1,0 +1,81 @@
+/* eio.h - Engine.IO v4: a client that comes by long-polling, by WebSocket, or moves from the
+ * one to the other (engine.io-protocol v4). Knows nothing of what is said over it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/http_conn.h"
+#include "common/list.h"
+#include "common/loop.h"
+#include "common/map.h"
+#include "common/metrics.h"
+#include "common/slice.h"
+
+struct gw_conns;
+struct gw_eio;
+struct gw_eio_socket;
+struct gw_eio_user;
+struct gw_frame;
+
+/* Whoever speaks over a socket. Its own sends are never answered from within. */
+struct gw_eio_user_ops {
+    void (*text)(struct gw_eio_user *u, struct tw_slice message); /* behind the `4`; lent */
+    void (*binary)(struct gw_eio_user *u, struct tw_slice message);
+    void (*room)(struct gw_eio_user *u, uint64_t now_ms); /* more may be sent again */
+    void (*farewell)(struct gw_eio_user *u); /* this process goes: the last words */
+    /* The socket is gone, and this the last call: why, and our close code or 0. */
+    void (*closed)(struct gw_eio_user *u, unsigned code, const char *reason);
+};
+
+/* Embedded in whoever it is. */
+struct gw_eio_user {
+    const struct gw_eio_user_ops *ops;
+};
+
+/* Embedded in the process's state; zeroed but for what stands before the blank line. */
+struct gw_eio {
+    struct tw_loop *loop;
+    struct gw_conns *conns;
+    struct tw_slice path;     /* "/socket.io": this, and what is below it */
+    struct tw_slice instance; /* what each sid begins with, so that a proxy finds the process */
+    struct tw_slice origins;  /* comma-separated list of allowed origins, or "*" */
+    uint64_t interval_ms, timeout_ms; /* of pings */
+    size_t payload_most;              /* bytes of a POST's body, and of a message */
+    size_t queue_bytes;               /* of a socket that polls too slowly */
+    size_t sockets_most;
+    /* A new client: gives the user, which is kept until its `closed`. */
+    struct gw_eio_user *(*open)(struct gw_eio *e, struct gw_eio_socket *s);
+
+    struct tw_map by_sid;
+    struct tw_list all;
+    bool is_closed; /* draining: no new sockets */
+    struct gw_frame *ping;
+    struct tw_metric polling, websocket, opened, upgraded, refused, broken;
+};
+
+void gw_eio_start(struct gw_eio *e, struct tw_metrics *metrics);
+void gw_eio_done(struct gw_eio *e); /* when no socket is left */
+
+bool gw_eio_claims(const struct gw_eio *e, const struct tw_http_request *req);
+
+/* A request that it claims: answered, held, or turned into a WebSocket. */
+void gw_eio_handle(struct gw_eio *e, struct tw_http_conn *conn, struct tw_http_request *req);
+
+/* Send a frame whose payload is a whole packet ("4…"), or a binary message. */
+void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f);
+bool gw_eio_has_room(struct gw_eio_socket *s);
+
+/* The transport is closed behind all that was sent. Only noted: nothing is freed before this
+ * returns, and the user hears `closed`. `reason` is static. */
+void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason);
+
+struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s);
+struct gw_eio *gw_eio_of(const struct gw_eio_socket *s);
+
+/* End up to `most` of those that poll, politely; how many there were. Those with a WebSocket
+ * end with it (gw_conns_send_home). */
+size_t gw_eio_send_home(struct gw_eio *e, size_t most);
+void gw_eio_shut(struct gw_eio *e); /* all of them, now */

@@ -1,0 +1,308 @@
+/* eio_poll.c - Engine.IO over HTTP: the checks of a request, long-polling, CORS.
+ *
+ *     GET without sid   a new socket, answered with the open packet
+ *     GET with sid      held until there is something to send
+ *     POST with sid     packets from the client, in order
+ *
+ * Section 2.4 of docs/protocols/socketio.md orders the checks and numbers the errors.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/base.h"
+#include "common/json_write.h"
+#include "gateway/frame.h"
+#include "gateway/socketio/eio_socket.h"
+#include "gateway/upgrade.h"
+
+#define ANSWER_BYTES ((size_t)4 * 1024 * 1024)
+#define ANSWER_SOFT_BYTES ((size_t)256 * 1024) /* the rest goes with the next GET */
+
+/* A request while it is looked at. */
+struct visit {
+    struct gw_eio *engine;
+    struct tw_http_conn *conn;
+    struct tw_http_request *req;
+    struct tw_buf origin; /* a copy: it is needed when the request is gone */
+    bool is_websocket;
+};
+
+enum { TRANSPORT_UNKNOWN, SID_UNKNOWN, BAD_METHOD, BAD_REQUEST, FORBIDDEN, BAD_VERSION };
+
+static const char *const fault_texts[] = {
+    "Transport unknown", "Session ID unknown", "Bad handshake method",
+    "Bad request",       "Forbidden",          "Unsupported protocol version"
+};
+
+bool gw_eio_claims(const struct gw_eio *e, const struct tw_http_request *req)
+{
+    return tw_slice_starts(req->path, e->path) &&
+           (req->path.len == e->path.len || req->path.at[e->path.len] == '/');
+}
+
+static bool is_any_origin(const struct gw_eio *e)
+{
+    return tw_slice_is(e->origins, "*");
+}
+
+/* Browsers always send it where it matters; other clients never do. */
+static bool is_origin_allowed(const struct gw_eio *e, struct tw_slice origin)
+{
+    struct tw_slice rest = e->origins, one;
+
+    if (origin.len == 0 || is_any_origin(e))
+        return true;
+    while (tw_slice_split(&rest, ',', &one))
+        if (tw_slice_eq(tw_slice_trim(one), origin))
+            return true;
+    return false;
+}
+
+/* Section 2.7: on errors too. Credentials only for origins that somebody has named. */
+static void add_cors(const struct gw_eio *e, struct tw_http_response *res,
+                     struct tw_slice origin)
+{
+    if (origin.len == 0 || !is_origin_allowed(e, origin))
+        return;
+    tw_http_add(res, "Access-Control-Allow-Origin", origin);
+    tw_http_add(res, "Vary", TW_LIT("Origin"));
+    if (!is_any_origin(e))
+        tw_http_add(res, "Access-Control-Allow-Credentials", TW_LIT("true"));
+}
+
+static void answer(const struct visit *v, int status, const char *type, struct tw_slice body)
+{
+    struct tw_http_response res = { .status = status, .content_type = type, .body = body };
+
+    tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
+    add_cors(v->engine, &res, tw_buf_view(&v->origin));
+    tw_http_answer(v->conn, &res);
+}
+
+static void refuse(const struct visit *v, unsigned fault)
+{
+    struct tw_buf body = { .max = 256 };
+
+    v->engine->refused.value++;
+    if (v->is_websocket) {
+        answer(v, fault == FORBIDDEN ? 403 : 400, "text/plain",
+               tw_slice_of(fault_texts[fault]));
+        return;
+    }
+    tw_buf_text(&body, "{\"code\":");
+    tw_buf_u64(&body, fault);
+    tw_json_member(&body, "message", tw_slice_of(fault_texts[fault]));
+    tw_buf_char(&body, '}');
+    answer(v, fault == FORBIDDEN ? 403 : 400, "application/json", tw_buf_view(&body));
+    tw_buf_done(&body);
+}
+
+static void refuse_plainly(const struct visit *v, int status)
+{
+    v->engine->refused.value++;
+    answer(v, status, "text/plain", (struct tw_slice){ NULL, 0 });
+}
+
+/* A preflight says what may be sent; the request itself is checked when it comes. */
+static void answer_preflight(const struct visit *v)
+{
+    struct tw_http_response res = { .status = 204 };
+    struct tw_slice headers = tw_http_header(v->req, "access-control-request-headers");
+
+    add_cors(v->engine, &res, tw_buf_view(&v->origin));
+    tw_http_add(&res, "Access-Control-Allow-Methods", TW_LIT("GET, POST, OPTIONS"));
+    if (headers.len > 0)
+        tw_http_add(&res, "Access-Control-Allow-Headers", headers);
+    tw_http_add(&res, "Access-Control-Max-Age", TW_LIT("600"));
+    tw_http_answer(v->conn, &res);
+}
+
+static void open_polling(const struct visit *v)
+{
+    struct gw_eio *e = v->engine;
+    struct gw_eio_socket *s = e->is_closed ? NULL : gw_eio_socket_new(e);
+    struct tw_buf body = { .max = 512 };
+
+    if (s == NULL) {
+        refuse_plainly(v, 503);
+        return;
+    }
+    gw_eio_put_open(&body, tw_slice_of(s->sid), true, e->interval_ms, e->timeout_ms,
+                    e->payload_most);
+    answer(v, 200, "text/plain; charset=UTF-8", tw_buf_view(&body));
+    tw_buf_done(&body);
+    gw_eio_socket_begin(s);
+}
+
+/* The held GET is answered without its request, which is gone: `poll_origin` was kept. */
+static void answer_poll(struct gw_eio_socket *s, struct tw_slice body)
+{
+    struct tw_http_response res = { .status = 200,
+                                    .content_type = "text/plain; charset=UTF-8",
+                                    .body = body };
+    struct tw_http_conn *conn = s->poll;
+
+    s->poll = NULL;
+    tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
+    add_cors(s->engine, &res, tw_slice_of(s->poll_origin));
+    tw_http_answer(conn, &res);
+}
+
+void gw_eio_poll_flush(struct gw_eio_socket *s)
+{
+    struct tw_buf body = { .max = ANSWER_BYTES };
+    struct gw_frame *f;
+
+    while (body.len < ANSWER_SOFT_BYTES && (f = gw_sendq_shift(&s->out)) != NULL) {
+        if (gw_frame_is_binary(f))
+            gw_eio_put_binary(&body, gw_frame_payload(f));
+        else
+            gw_eio_put_raw(&body, gw_frame_payload(f));
+        gw_frame_unref(f);
+    }
+    if (body.failed) /* one packet of many megabytes: it cannot be left out */
+        gw_eio_close(s, 1009, "an event is too large for polling");
+    answer_poll(s, tw_buf_view(&body));
+    tw_buf_done(&body);
+}
+
+void gw_eio_poll_end(struct gw_eio_socket *s, char type)
+{
+    answer_poll(s, tw_slice_from(&type, 1));
+}
+
+static void on_gone(struct tw_http_waiter *w)
+{
+    struct gw_eio_socket *s = tw_container_of(w, struct gw_eio_socket, waiter);
+
+    s->poll = NULL;
+    gw_eio_close(s, 0, "the poll was cut"); /* as the client sees it too: "xhr poll error" */
+}
+
+static void hold(const struct visit *v, struct gw_eio_socket *s)
+{
+    if (s->poll != NULL) { /* one at a time: which of them would be answered? */
+        s->engine->broken.value++;
+        refuse_plainly(v, 400);
+        gw_eio_poll_end(s, GW_EIO_CLOSE);
+        gw_eio_close(s, 0, "polled twice at once");
+        return;
+    }
+    s->poll = v->conn;
+    memcpy(s->poll_origin, v->origin.at == NULL ? "" : v->origin.at, v->origin.len);
+    s->poll_origin[v->origin.len] = '\0';
+    s->waiter = (struct tw_http_waiter){ .gone = on_gone, .ends_on_fin = true };
+    tw_http_wait(v->conn, &s->waiter);
+    gw_eio_socket_drive(s);
+}
+
+/* Packets in order; the first bad one ends the socket. */
+static void take_body(const struct visit *v, struct gw_eio_socket *s)
+{
+    struct tw_slice rest = tw_slice_from(v->req->body_at, v->req->body.len);
+    struct tw_buf scratch = { .max = s->engine->payload_most };
+    struct gw_eio_packet p;
+    int r;
+
+    while ((r = gw_eio_next(&rest, &scratch, &p)) == 1)
+        if (!gw_eio_socket_take(s, &p))
+            break;
+    tw_buf_done(&scratch);
+    if (r < 0) {
+        s->engine->broken.value++;
+        gw_eio_close(s, 0, "broke the Engine.IO protocol");
+    }
+    if (r != 0)
+        refuse_plainly(v, 400);
+    else
+        answer(v, 200, "text/html", TW_LIT("ok"));
+}
+
+static void take_post(const struct visit *v, struct gw_eio_socket *s)
+{
+    struct tw_slice type = tw_http_header(v->req, "content-type");
+
+    if (tw_slice_starts(type, TW_LIT("application/octet-stream"))) { /* version 3's binary */
+        gw_eio_close(s, 0, "broke the Engine.IO protocol");
+        refuse_plainly(v, 400);
+    } else if (v->req->body.len > s->engine->payload_most) {
+        refuse_plainly(v, 413);
+    } else {
+        take_body(v, s);
+    }
+}
+
+static void handle_known(const struct visit *v, struct gw_eio_socket *s)
+{
+    if (v->is_websocket)
+        gw_eio_ws_open(v->engine, s, v->conn, v->req);
+    else if (s->is_websocket)
+        refuse(v, BAD_REQUEST);
+    else if (v->req->method == TW_GET)
+        hold(v, s);
+    else if (v->req->method == TW_POST)
+        take_post(v, s);
+    else
+        refuse_plainly(v, 405);
+}
+
+static void handle_new(const struct visit *v, struct tw_slice version)
+{
+    struct gw_eio_socket *s;
+
+    if (v->req->method != TW_GET) {
+        refuse(v, BAD_METHOD);
+    } else if (!tw_slice_is(version, "4")) {
+        refuse(v, BAD_VERSION);
+    } else if (!v->is_websocket) {
+        open_polling(v);
+    } else {
+        s = v->engine->is_closed ? NULL : gw_eio_socket_new(v->engine);
+        if (s == NULL)
+            refuse_plainly(v, 503);
+        else
+            gw_eio_ws_open(v->engine, s, v->conn, v->req);
+    }
+}
+
+/* The checks in their order; the sid is looked up between them. */
+static void handle(struct visit *v)
+{
+    struct tw_buf transport = { .max = 64 }, sid = { .max = 256 }, version = { .max = 64 };
+    struct gw_eio_socket *s = NULL;
+    bool is_polling, has_sid, wants_upgrade = gw_upgrade_is_asked(v->req);
+
+    (void)tw_http_query(v->req, "transport", &transport);
+    (void)tw_http_query(v->req, "EIO", &version);
+    has_sid = tw_http_query(v->req, "sid", &sid) != 0;
+    is_polling = tw_slice_is(tw_buf_view(&transport), "polling");
+    v->is_websocket = wants_upgrade;
+    if (has_sid)
+        s = tw_map_get(&v->engine->by_sid, tw_buf_view(&sid));
+    if (v->req->method == TW_OPTIONS)
+        answer_preflight(v);
+    else if (!is_polling && !tw_slice_is(tw_buf_view(&transport), "websocket"))
+        refuse(v, TRANSPORT_UNKNOWN);
+    else if (!is_origin_allowed(v->engine, tw_buf_view(&v->origin)))
+        refuse(v, FORBIDDEN);
+    else if (has_sid && (s == NULL || s->is_closing))
+        refuse(v, SID_UNKNOWN);
+    else if (is_polling == wants_upgrade || (wants_upgrade && gw_upgrade_check(v->req) != NULL))
+        refuse(v, v->req->method == TW_GET || has_sid ? BAD_REQUEST : BAD_METHOD);
+    else if (has_sid)
+        handle_known(v, s);
+    else
+        handle_new(v, tw_buf_view(&version));
+    tw_buf_done(&transport);
+    tw_buf_done(&sid);
+    tw_buf_done(&version);
+}
+
+void gw_eio_handle(struct gw_eio *e, struct tw_http_conn *conn, struct tw_http_request *req)
+{
+    struct visit v = { .engine = e, .conn = conn, .req = req, .origin = { .max = 255 } };
+
+    tw_buf_append(&v.origin, tw_http_header(req, "origin"));
+    if (v.origin.failed)
+        refuse(&v, BAD_REQUEST);
+    else
+        handle(&v);
+    tw_buf_done(&v.origin);
+}

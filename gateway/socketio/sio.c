@@ -1,0 +1,317 @@
+/* sio.c - what a client says, by its namespaces; whatever breaks the rules closes the
+ * transport.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/socketio/sio.h"
+
+#include <stdlib.h>
+
+#include "common/base.h"
+#include "common/crypto.h"
+#include "common/encode.h"
+#include "common/json_write.h"
+#include "gateway/frame.h"
+
+#define CLOSE_NORMAL 1000
+#define CLOSE_POLICY 1008
+
+/* One Engine.IO socket. */
+struct gw_sio_client {
+    struct gw_eio_user user;
+    struct gw_sio *sio;
+    struct gw_eio_socket *eio;
+    struct tw_list sockets;
+    struct tw_deadline limit; /* for the first CONNECT */
+    /* A binary event that waits for its attachments. */
+    struct tw_buf packet;
+    struct tw_buf attachments[GW_SIO_ATTACHMENTS];
+    unsigned expected, arrived;
+    size_t bytes;
+};
+
+static struct gw_sio_client *client_of(struct gw_eio_user *u)
+{
+    return tw_container_of(u, struct gw_sio_client, user);
+}
+
+static void forget_packet(struct gw_sio_client *c)
+{
+    tw_buf_done(&c->packet);
+    for (unsigned i = 0; i < c->arrived; i++)
+        tw_buf_done(&c->attachments[i]);
+    c->expected = c->arrived = 0;
+    c->bytes = 0;
+}
+
+static void break_off(struct gw_sio_client *c)
+{
+    gw_eio_of(c->eio)->broken.value++;
+    gw_eio_close(c->eio, CLOSE_NORMAL, "broke the Socket.IO protocol");
+}
+
+static void on_limit(struct tw_deadline *d)
+{
+    struct gw_sio_client *c = tw_container_of(d, struct gw_sio_client, limit);
+
+    gw_eio_close(c->eio, CLOSE_POLICY, "no namespace was connected in time");
+}
+
+static struct gw_sio_socket *socket_of(struct gw_sio_client *c, struct tw_slice nsp)
+{
+    tw_list_each(&c->sockets, link)
+    {
+        struct gw_sio_socket *k = tw_container_of(link, struct gw_sio_socket, link);
+
+        if (tw_slice_is(nsp, k->nsp))
+            return k;
+    }
+    return NULL;
+}
+
+static void send_text(struct gw_sio_client *c, struct tw_slice text)
+{
+    struct gw_frame *f = gw_frame_text(text);
+
+    gw_eio_send(c->eio, f);
+    gw_frame_unref(f);
+}
+
+/* A packet of this namespace with some JSON. */
+static void send_packet(struct gw_sio_client *c, enum gw_sio_type type, struct tw_slice nsp,
+                        struct tw_slice ack, struct tw_slice json)
+{
+    struct tw_buf out = { .max = json.len + 256 };
+
+    gw_sio_put_head(&out, type, 0, nsp, ack);
+    tw_buf_append(&out, json);
+    if (!out.failed)
+        send_text(c, tw_buf_view(&out));
+    tw_buf_done(&out);
+}
+
+static void drop(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason)
+{
+    tw_list_remove(&k->link);
+    k->client->sio->app->left(k, is_left, code, reason);
+    free(k);
+}
+
+static const char *find_namespace(const struct gw_sio_app *app, struct tw_slice nsp)
+{
+    for (const char *const *at = app->namespaces; *at != NULL; at++)
+        if (tw_slice_is(nsp, *at))
+            return *at;
+    return NULL;
+}
+
+static void connect_to(struct gw_sio_client *c, const struct gw_sio_packet *p)
+{
+    const char *nsp = find_namespace(c->sio->app, p->nsp);
+    struct gw_sio_socket *k;
+
+    if (socket_of(c, p->nsp) != NULL) {
+        break_off(c);
+        return;
+    }
+    if (nsp == NULL) {
+        send_packet(c, GW_SIO_CONNECT_ERROR, p->nsp, (struct tw_slice){ NULL, 0 },
+                    TW_LIT("{\"message\":\"Invalid namespace\"}"));
+        return;
+    }
+    k = tw_new(struct gw_sio_socket);
+    k->client = c;
+    k->nsp = nsp;
+    tw_list_append(&c->sockets, &k->link);
+    c->sio->app->connect(k, p->json);
+}
+
+static void take(struct gw_sio_client *c, const struct gw_sio_packet *p)
+{
+    struct gw_sio_socket *k;
+
+    if (p->type == GW_SIO_CONNECT) {
+        connect_to(c, p);
+        return;
+    }
+    k = socket_of(c, p->nsp);
+    if (k == NULL || !k->is_accepted)
+        break_off(c);
+    else if (p->type == GW_SIO_DISCONNECT)
+        drop(k, true, 0, "left by the client");
+    else if (p->type == GW_SIO_EVENT || p->type == GW_SIO_BINARY_EVENT)
+        c->sio->app->event(k, p, c->attachments);
+    /* An acknowledgement: nothing of ours asks for one. */
+}
+
+static void on_text(struct gw_eio_user *u, struct tw_slice message)
+{
+    struct gw_sio_client *c = client_of(u);
+    struct gw_sio_packet p;
+
+    c->packet.max = gw_eio_of(c->eio)->payload_most;
+    if (c->expected > 0) { /* text while attachments are due */
+        break_off(c);
+        return;
+    }
+    tw_buf_append(&c->packet, message);
+    if (c->packet.failed || gw_sio_read(c->packet.at, c->packet.len, &p) != 0) {
+        break_off(c);
+        forget_packet(c);
+        return;
+    }
+    if (p.attachments > 0) {
+        c->expected = p.attachments;
+        return;
+    }
+    take(c, &p);
+    forget_packet(c);
+}
+
+/* Reading the packet anew is cheaper than keeping slices into a buffer; it has been scanned, so
+ * it reads the same again. */
+static void on_binary(struct gw_eio_user *u, struct tw_slice message)
+{
+    struct gw_sio_client *c = client_of(u);
+    struct gw_sio_packet p;
+    size_t most = gw_eio_of(c->eio)->payload_most;
+
+    c->bytes += message.len;
+    if (c->expected == 0 || c->bytes > most) {
+        break_off(c);
+        return;
+    }
+    c->attachments[c->arrived].max = most;
+    tw_buf_append(&c->attachments[c->arrived], message);
+    c->arrived++;
+    if (c->arrived < c->expected)
+        return;
+    if (gw_sio_read(c->packet.at, c->packet.len, &p) == 0)
+        take(c, &p);
+    else
+        break_off(c);
+    forget_packet(c);
+}
+
+static void on_room(struct gw_eio_user *u, uint64_t now_ms)
+{
+    struct gw_sio_client *c = client_of(u);
+
+    tw_list_each(&c->sockets, link)
+    {
+        struct gw_sio_socket *k = tw_container_of(link, struct gw_sio_socket, link);
+
+        if (k->is_accepted)
+            c->sio->app->room(k, now_ms);
+    }
+}
+
+static void on_farewell(struct gw_eio_user *u)
+{
+    tw_list_each(&client_of(u)->sockets, link)
+    {
+        struct gw_sio_socket *k = tw_container_of(link, struct gw_sio_socket, link);
+
+        if (k->is_accepted)
+            k->client->sio->app->farewell(k);
+    }
+}
+
+static void on_closed(struct gw_eio_user *u, unsigned code, const char *reason)
+{
+    struct gw_sio_client *c = client_of(u);
+
+    while (!tw_list_empty(&c->sockets))
+        drop(tw_container_of(c->sockets.next, struct gw_sio_socket, link), false, code, reason);
+    tw_after_cancel(gw_eio_loop(c->eio), &c->limit);
+    forget_packet(c);
+    free(c);
+}
+
+static const struct gw_eio_user_ops user_ops = { on_text, on_binary, on_room, on_farewell,
+                                                 on_closed };
+
+struct gw_eio_user *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s)
+{
+    struct gw_sio_client *c = tw_new(struct gw_sio_client);
+
+    c->user.ops = &user_ops;
+    c->sio = tw_container_of(e, struct gw_sio, engine);
+    c->eio = s;
+    tw_list_init(&c->sockets);
+    tw_after(e->loop, &c->limit, c->sio->connect_ms, on_limit);
+    return &c->user;
+}
+
+void gw_sio_new_sid(char out[GW_SIO_SID])
+{
+    uint8_t random[15];
+    struct tw_buf text = { .max = GW_SIO_SID - 1 };
+
+    tw_random(random, sizeof(random));
+    tw_base64url(&text, tw_slice_from((const char *)random, sizeof(random)));
+    memcpy(out, text.at, GW_SIO_SID - 1);
+    out[GW_SIO_SID - 1] = '\0';
+    tw_buf_done(&text);
+}
+
+void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice pid)
+{
+    struct tw_buf json = { .max = 1024 };
+
+    k->is_accepted = true;
+    tw_after_cancel(gw_eio_loop(k->client->eio), &k->client->limit);
+    memcpy(k->sid, sid.at, sid.len < GW_SIO_SID ? sid.len : GW_SIO_SID - 1);
+    tw_buf_char(&json, '{');
+    tw_json_member(&json, "sid", sid);
+    if (pid.len > 0)
+        tw_json_member(&json, "pid", pid);
+    tw_buf_char(&json, '}');
+    send_packet(k->client, GW_SIO_CONNECT, tw_slice_of(k->nsp), (struct tw_slice){ NULL, 0 },
+                tw_buf_view(&json));
+    tw_buf_done(&json);
+}
+
+void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json)
+{
+    send_packet(k->client, GW_SIO_CONNECT_ERROR, tw_slice_of(k->nsp),
+                (struct tw_slice){ NULL, 0 }, json);
+    drop(k, true, 0, "refused");
+}
+
+struct gw_sio *gw_sio_of(const struct gw_sio_socket *k)
+{
+    return k->client->sio;
+}
+
+void gw_sio_send(struct gw_sio_socket *k, struct gw_frame *f)
+{
+    gw_eio_send(k->client->eio, f);
+}
+
+bool gw_sio_has_room(const struct gw_sio_socket *k)
+{
+    return gw_eio_has_room(k->client->eio);
+}
+
+void gw_sio_emit(struct gw_sio_socket *k, struct tw_slice json)
+{
+    send_packet(k->client, GW_SIO_EVENT, tw_slice_of(k->nsp), (struct tw_slice){ NULL, 0 },
+                json);
+}
+
+void gw_sio_ack(struct gw_sio_socket *k, struct tw_slice ack, struct tw_slice json)
+{
+    if (ack.len > 0)
+        send_packet(k->client, GW_SIO_ACK, tw_slice_of(k->nsp), ack, json);
+}
+
+void gw_sio_expel(struct gw_sio_socket *k, unsigned code, const char *reason)
+{
+    send_packet(k->client, GW_SIO_DISCONNECT, tw_slice_of(k->nsp), (struct tw_slice){ NULL, 0 },
+                (struct tw_slice){ NULL, 0 });
+    gw_sio_close(k, code, reason);
+}
+
+void gw_sio_close(struct gw_sio_socket *k, unsigned code, const char *reason)
+{
+    gw_eio_close(k->client->eio, code, reason);
+}

@@ -1,0 +1,83 @@
+/* sio.h - Socket.IO v5 over Engine.IO: namespaces, events, acknowledgements, attachments
+ * (socket.io-protocol v5). Knows nothing of restaurants.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/list.h"
+#include "common/loop.h"
+#include "gateway/socketio/eio.h"
+#include "gateway/socketio/sio_packet.h"
+
+struct gw_frame;
+struct gw_sio;
+struct gw_sio_client;
+struct gw_sio_guest; /* the app defines it */
+struct gw_sio_socket;
+
+#define GW_SIO_SID 21 /* with a NUL */
+
+/* What is above: named by the namespaces that there are. */
+struct gw_sio_app {
+    const char *const *namespaces; /* ended by a null */
+    /* A client wants in; `auth` is its raw JSON object, or empty. Answered by gw_sio_accept or
+     * gw_sio_refuse, now or later. */
+    void (*connect)(struct gw_sio_socket *k, struct tw_slice auth);
+    /* An event; the attachments of a binary one (packet->attachments of them) are lent too. */
+    void (*event)(struct gw_sio_socket *k, const struct gw_sio_packet *packet,
+                  const struct tw_buf *attachments);
+    void (*room)(struct gw_sio_socket *k, uint64_t now_ms); /* more may be sent again */
+    void (*farewell)(struct gw_sio_socket *k); /* this process goes: the last words */
+    /* The last call, for each that came to `connect`, accepted or not. `is_left`: on purpose,
+     * so it does not want to be recovered. */
+    void (*left)(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason);
+};
+
+/* Embedded in the process's state, with its engine; zeroed but for these. */
+struct gw_sio {
+    struct gw_eio engine; /* start it with gw_sio_open as its `open` */
+    const struct gw_sio_app *app;
+    uint64_t connect_ms; /* for the first CONNECT */
+};
+
+/* One client in one namespace. */
+struct gw_sio_socket {
+    struct gw_sio_client *client;
+    struct tw_list link;
+    const char *nsp;
+    char sid[GW_SIO_SID];
+    bool is_accepted;
+    struct gw_sio_guest *guest; /* the app's own; it keeps and frees it */
+};
+
+struct gw_eio_user *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s);
+
+/* Draw a sid for a new session. */
+void gw_sio_new_sid(char out[GW_SIO_SID]);
+
+/* Let it in under `sid`; with `pid` (not empty) it may come back and be recovered. */
+void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice pid);
+
+/* CONNECT_ERROR with the JSON object {"message":…[,"data":…]}; the app hears `left` at once. */
+void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json);
+
+struct gw_sio *gw_sio_of(const struct gw_sio_socket *k);
+
+/* Send a frame that is a whole packet of this namespace; whether it has room for more. */
+void gw_sio_send(struct gw_sio_socket *k, struct gw_frame *f);
+bool gw_sio_has_room(const struct gw_sio_socket *k);
+
+/* One event to this client alone: the JSON array ["name",…]. */
+void gw_sio_emit(struct gw_sio_socket *k, struct tw_slice json);
+
+/* Answer an event that carried an ack id with a JSON array. */
+void gw_sio_ack(struct gw_sio_socket *k, struct tw_slice ack, struct tw_slice json);
+
+/* Say DISCONNECT (the client does not come back by itself) and close the transport. */
+void gw_sio_expel(struct gw_sio_socket *k, unsigned code, const char *reason);
+/* Close the transport alone: the client comes back. */
+void gw_sio_close(struct gw_sio_socket *k, unsigned code, const char *reason);
