@@ -51,7 +51,8 @@ SUPPORT_SOURCES := $(call sources,test/unit/support)
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(OUT)/obj/%.o)
 FUZZ_SOURCES := $(call sources,test/fuzz)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,$(OUT)/target/%,$(FUZZ_SOURCES))
-ALL_SOURCES := $(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES)
+ALL_SOURCES := $(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) \
+	$(call sources,test/socketio)
 C_FILES := $(ALL_SOURCES) $(foreach f,$(FOLDERS) $(FOLDERS:%=test/unit/%) test/unit/support \
 	test/fuzz,$(call headers,$(f)))
 
@@ -138,6 +139,13 @@ $(OUT)/$(PROGRAM_$(1)): $(OUT)/obj/$(1)/main.o $(OUT)/lib/$(1).a $(OUT)/lib/comm
 endef
 $(foreach f,$(filter-out common,$(FOLDERS)),$(eval $(call program_rule,$(f))))
 
+# What the public suites of Engine.IO and Socket.IO talk to.
+FIXTURE := $(OUT)/test/socketio-fixture
+$(FIXTURE): $(OUT)/obj/test/socketio/fixture.o $(OUT)/lib/gateway.a $(OUT)/lib/common.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(LINK) $^ $(LIBS) -o $@
+
 $(FUZZ_TARGETS): $(OUT)/target/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/lib/gateway.a \
 		$(OUT)/lib/common.a
 	@mkdir -p $(@D)
@@ -148,7 +156,7 @@ $(FUZZ_TARGETS): $(OUT)/target/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/lib/gateway.a 
 
 # --- Targets ---------------------------------------------------------------------------------
 
-.PHONY: help setup setup-test build run test unit unit-programs unit-run fuzz fuzz-run format \
+.PHONY: help setup setup-test build run test unit unit-programs fixture unit-run fuzz fuzz-run format \
 	format-check lint lint-boundaries lint-text lint-tidy lint-cppcheck lint-shell install clean FORCE
 
 help: ## this list
@@ -178,6 +186,8 @@ unit: ## the C unit tests, with the sanitizers
 	@$(MAKE) FLAVOUR=asan unit-run
 
 unit-programs: $(TESTS)
+
+fixture: $(FIXTURE)
 
 unit-run: $(TESTS)
 	@test/unit/run $(TESTS)

@@ -74,13 +74,15 @@ static void on_later(struct tw_later *l)
 {
     struct gw_eio_socket *s = tw_container_of(l, struct gw_eio_socket, later);
 
-    if (s->is_closing)
+    if (s->is_closing) {
         end(s);
-    else if (s->poll != NULL && s->out.count > 0)
+        return;
+    }
+    if (s->poll != NULL && s->out.count > 0)
         gw_eio_poll_flush(s);
     else if (s->poll != NULL && s->is_probed) /* section 2.5: it must not hang for long */
         gw_eio_poll_end(s, GW_EIO_NOOP);
-    if (!s->is_closing && s->was_full && gw_eio_has_room(s)) {
+    if (s->was_full && gw_eio_has_room(s)) {
         s->was_full = false;
         s->user->ops->room(s->user, s->engine->loop->now_ms);
     }

@@ -107,12 +107,12 @@ async function readOnly(world, random) {
     }
 }
 
-// Today's partition of the log moves to a file system of 16 MB that is full.
+// Today's partition of the log moves to a small file system that is full then.
 async function diskFull(world, random) {
     const place = path.join(world.stack.dir, 'small');
     mkdirSync(place, { recursive: true });
     try {
-        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', place], { stdio: 'pipe' });
+        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${world.isLong ? 256 : 16}m`, 'tmpfs', place], { stdio: 'pipe' });
     } catch {
         return { skipped: 'no file system can be mounted here' };
     }
@@ -132,7 +132,7 @@ async function diskFull(world, random) {
         await stack.sql(`create tablespace small location '${space}'`);
         await move('small');
         try {
-            writeFileSync(filler, Buffer.alloc(64 * 1024 * 1024));
+            writeFileSync(filler, Buffer.alloc(512 * 1024 * 1024));
         } catch { /* it is full, as it shall be */ }
         await world.hold(world.span(random, 1200, 4000));
         return { note: `${world.counts['answer 503'] ?? 0} answers were 503` };

@@ -1,0 +1,273 @@
+/* fixture.c - the server that the public conformance suites of Engine.IO and Socket.IO talk to,
+ * built from the gateway's own two modules. It serves nothing else.
+ *
+ *     fixture <port>      listens on 127.0.0.1 and [::1]; ends with SIGTERM
+ *
+ * /engine.io/ echoes each message. On /socket.io/, in the namespaces / and /custom, a client is
+ * sent `auth` with what it gave, and in / `message` comes back as `message-back` and
+ * `message-with-ack` as its acknowledgement. Their times are those that the suites expect.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base.h"
+#include "common/listener.h"
+#include "common/stream.h"
+#include "gateway/conn.h"
+#include "gateway/frame.h"
+#include "gateway/socketio/sio.h"
+
+#define INTERVAL_MS 300
+#define TIMEOUT_MS 200
+#define CONNECT_MS 1000
+#define PAYLOAD_BYTES 1000000
+#define QUEUE_BYTES 4000000
+
+struct fixture {
+    struct tw_loop loop;
+    struct tw_metrics metrics;
+    struct tw_http_server http;
+    struct tw_listener listener;
+    struct gw_conns conns;
+    struct gw_eio echo;
+    struct gw_sio sio;
+    uv_signal_t term;
+};
+
+/* --- Engine.IO: each message comes back ------------------------------------------------------
+ */
+
+struct echo {
+    struct gw_eio_user user;
+    struct gw_eio_socket *socket;
+};
+
+static void echo_frame(struct gw_eio_user *u, struct gw_frame *f)
+{
+    gw_eio_send(tw_container_of(u, struct echo, user)->socket, f);
+    gw_frame_unref(f);
+}
+
+static void on_echo_text(struct gw_eio_user *u, struct tw_slice message)
+{
+    struct tw_buf text = { .max = PAYLOAD_BYTES + 1 };
+
+    tw_buf_char(&text, '4');
+    tw_buf_append(&text, message);
+    echo_frame(u, gw_frame_text(tw_buf_view(&text)));
+    tw_buf_done(&text);
+}
+
+static void on_echo_binary(struct gw_eio_user *u, struct tw_slice message)
+{
+    echo_frame(u, gw_frame_control(GW_OPCODE_BINARY, message));
+}
+
+static void on_echo_room(struct gw_eio_user *u, uint64_t now_ms)
+{
+    (void)u;
+    (void)now_ms;
+}
+
+static void on_echo_farewell(struct gw_eio_user *u)
+{
+    (void)u;
+}
+
+static void on_echo_closed(struct gw_eio_user *u, unsigned code, const char *reason)
+{
+    (void)code;
+    (void)reason;
+    free(tw_container_of(u, struct echo, user));
+}
+
+static const struct gw_eio_user_ops echo_ops = { on_echo_text, on_echo_binary, on_echo_room,
+                                                 on_echo_farewell, on_echo_closed };
+
+static struct gw_eio_user *open_echo(struct gw_eio *e, struct gw_eio_socket *s)
+{
+    struct echo *echo = tw_new(struct echo);
+
+    (void)e;
+    echo->user.ops = &echo_ops;
+    echo->socket = s;
+    return &echo->user;
+}
+
+/* --- Socket.IO -------------------------------------------------------------------------------
+ */
+
+static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
+{
+    struct tw_buf json = { .max = PAYLOAD_BYTES };
+    char sid[GW_SIO_SID];
+
+    gw_sio_new_sid(sid);
+    gw_sio_accept(k, tw_slice_of(sid), (struct tw_slice){ NULL, 0 });
+    tw_buf_text(&json, "[\"auth\",");
+    tw_buf_append(&json, auth.len > 0 ? auth : TW_LIT("{}"));
+    tw_buf_char(&json, ']');
+    gw_sio_emit(k, tw_buf_view(&json));
+    tw_buf_done(&json);
+}
+
+/* The packet that came, as another type or under another name, with its attachments. */
+static void send_back(struct gw_sio_socket *k, enum gw_sio_type type,
+                      const struct gw_sio_packet *p, struct tw_slice name,
+                      const struct tw_buf *attachments)
+{
+    struct tw_slice rest = gw_sio_args(p), arg;
+    struct tw_slice none = { NULL, 0 };
+    struct tw_buf text = { .max = PAYLOAD_BYTES + 256 };
+    struct gw_frame *f;
+    bool is_first = name.len == 0;
+
+    gw_sio_put_head(&text, type, p->attachments, tw_slice_of(k->nsp),
+                    name.len == 0 ? p->ack : none);
+    tw_buf_char(&text, '[');
+    tw_buf_append(&text, name);
+    for (; gw_sio_arg(&rest, &arg); is_first = false) {
+        if (!is_first)
+            tw_buf_char(&text, ',');
+        tw_buf_append(&text, arg);
+    }
+    tw_buf_char(&text, ']');
+    f = gw_frame_text(tw_buf_view(&text));
+    gw_sio_send(k, f);
+    gw_frame_unref(f);
+    for (unsigned i = 0; i < p->attachments; i++) {
+        f = gw_frame_control(GW_OPCODE_BINARY, tw_buf_view(&attachments[i]));
+        gw_sio_send(k, f);
+        gw_frame_unref(f);
+    }
+    tw_buf_done(&text);
+}
+
+static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
+                     const struct tw_buf *attachments)
+{
+    bool is_binary = p->attachments > 0;
+
+    if (!tw_slice_is(tw_slice_of(k->nsp), "/"))
+        return;
+    if (tw_slice_is(p->name, "\"message\""))
+        send_back(k, is_binary ? GW_SIO_BINARY_EVENT : GW_SIO_EVENT, p,
+                  TW_LIT("\"message-back\""), attachments);
+    else if (tw_slice_is(p->name, "\"message-with-ack\"") && p->ack.len > 0)
+        send_back(k, is_binary ? GW_SIO_BINARY_ACK : GW_SIO_ACK, p,
+                  (struct tw_slice){ NULL, 0 }, attachments);
+}
+
+static void on_room(struct gw_sio_socket *k, uint64_t now_ms)
+{
+    (void)k;
+    (void)now_ms;
+}
+
+static void on_farewell(struct gw_sio_socket *k)
+{
+    (void)k;
+}
+
+static void on_left(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason)
+{
+    (void)k;
+    (void)is_left;
+    (void)code;
+    (void)reason;
+}
+
+static const char *const namespaces[] = { "/", "/custom", NULL };
+static const struct gw_sio_app app = { namespaces, on_connect,  on_event,
+                                       on_room,    on_farewell, on_left };
+
+/* --- The process -----------------------------------------------------------------------------
+ */
+
+static void on_request(struct tw_http_server *server, struct tw_http_conn *conn,
+                       struct tw_http_request *req)
+{
+    struct fixture *f = tw_container_of(server, struct fixture, http);
+
+    if (gw_eio_claims(&f->echo, req))
+        gw_eio_handle(&f->echo, conn, req);
+    else if (gw_eio_claims(&f->sio.engine, req))
+        gw_eio_handle(&f->sio.engine, conn, req);
+    else
+        tw_http_refuse(conn, "NOT_FOUND", (struct tw_slice){ NULL, 0 });
+}
+
+static void on_accept(struct tw_listener *l, struct tw_stream *stream)
+{
+    tw_http_serve(&tw_container_of(l, struct fixture, listener)->http, stream);
+}
+
+static void on_term(uv_signal_t *term, int number)
+{
+    struct fixture *f = tw_container_of(term, struct fixture, term);
+
+    (void)number;
+    tw_listener_stop(&f->listener);
+    gw_eio_shut(&f->echo);
+    gw_eio_shut(&f->sio.engine);
+    tw_http_server_close(&f->http);
+    gw_conns_shut(&f->conns);
+    uv_close((uv_handle_t *)term, NULL);
+}
+
+static void set_up_engine(struct fixture *f, struct gw_eio *e, struct tw_slice path)
+{
+    e->loop = &f->loop;
+    e->conns = &f->conns;
+    e->path = path;
+    e->origins = TW_LIT("*");
+    e->interval_ms = INTERVAL_MS;
+    e->timeout_ms = TIMEOUT_MS;
+    e->payload_most = PAYLOAD_BYTES;
+    e->queue_bytes = QUEUE_BYTES;
+    e->sockets_most = 10000;
+    gw_eio_start(e, &f->metrics);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tw_http_server_limits limits = {
+        .request = { .target_bytes = 4096, .head_bytes = 16384, .body_bytes = PAYLOAD_BYTES },
+        .head_ms = 30000,
+        .body_ms = 30000,
+        .idle_ms = 75000,
+        .connections = 10000,
+    };
+    static struct fixture f; /* too large for the stack: the loop's read buffer is in it */
+    char addresses[64];
+    struct tw_slice which;
+
+    (void)snprintf(addresses, sizeof(addresses), "127.0.0.1:%s,[::1]:%s",
+                   argc > 1 ? argv[1] : "3000", argc > 1 ? argv[1] : "3000");
+    tw_loop_init(&f.loop);
+    gw_conns_start(&f.conns, PAYLOAD_BYTES, QUEUE_BYTES, 25000, 10000, &f.metrics);
+    f.echo.open = open_echo;
+    set_up_engine(&f, &f.echo, TW_LIT("/engine.io"));
+    f.sio.app = &app;
+    f.sio.connect_ms = CONNECT_MS;
+    f.sio.engine.open = gw_sio_open;
+    set_up_engine(&f, &f.sio.engine, TW_LIT("/socket.io"));
+    f.http.limits = &limits;
+    f.http.handle = on_request;
+    tw_http_server_init(&f.http, &f.metrics);
+    (void)uv_signal_init(&f.loop.uv, &f.term);
+    (void)uv_signal_start(&f.term, on_term, SIGTERM);
+    if (tw_listener_start(&f.listener, &f.loop, tw_slice_of(addresses), false, on_accept,
+                          &which) != 0) {
+        (void)fprintf(stderr, "fixture: cannot listen on %s\n", addresses);
+        return 1;
+    }
+    (void)puts("listening");
+    (void)fflush(stdout);
+    tw_loop_run(&f.loop);
+    gw_eio_done(&f.echo);
+    gw_eio_done(&f.sio.engine);
+    gw_conns_done(&f.conns);
+    tw_loop_done(&f.loop);
+    return 0;
+}
