@@ -14,6 +14,16 @@ void gw_batch_add(struct gw_batch *b, struct tw_slice message)
     b->bytes += f->len;
 }
 
+size_t gw_batch_weigh(struct gw_batch *b)
+{
+    size_t before = b->bytes;
+
+    b->bytes = 0;
+    for (size_t i = 0; i < b->count; i++)
+        b->bytes += gw_frame_weight(b->frames[i]);
+    return b->bytes - before;
+}
+
 void gw_batch_done(struct gw_batch *b)
 {
     for (size_t i = 0; i < b->count; i++)

@@ -14,8 +14,12 @@ struct gw_frame;
 struct gw_batch {
     struct gw_frame *frames[GW_BATCH_MOST];
     size_t count;
-    size_t bytes;
+    size_t bytes; /* when they were last weighed */
 };
 
 void gw_batch_add(struct gw_batch *b, struct tw_slice message); /* encodes a copy */
+
+/* How many bytes it has gained by frames that were compressed since it was last weighed. */
+size_t gw_batch_weigh(struct gw_batch *b);
+
 void gw_batch_done(struct gw_batch *b);

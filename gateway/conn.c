@@ -371,7 +371,7 @@ static void wire_send(struct gw_wire *w, struct gw_frame *f)
 
     if (c->phase != TALK || c->close_code != 0)
         return;
-    gw_sendq_push(&c->out, f);
+    gw_sendq_push(&c->out, c->ws.is_deflating ? gw_frame_deflated(f, &c->all->deflate) : f);
     drive_later(c);
 }
 
@@ -390,7 +390,7 @@ static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
 static const struct gw_wire_ops wire_ops = { wire_has_room, wire_send, wire_close };
 
 struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
-                            struct tw_slice answer)
+                            struct tw_slice answer, bool is_deflating)
 {
     struct gw_conn *c = tw_new(struct gw_conn);
     struct gw_frame *f = gw_frame_raw(answer);
@@ -402,6 +402,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     c->loop = tw_stream_loop(stream);
     c->ws.pool = &all->ws;
     c->ws.on_message = on_message;
+    c->ws.is_deflating = is_deflating;
     c->heard_ms = c->loop->now_ms;
     gw_sendq_push(&c->out, f);
     gw_frame_unref(f);
@@ -432,6 +433,7 @@ void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_byt
     static const char help[] = "Ended WebSocket connections, by who ended them.";
 
     all->ws.message_most = message_bytes;
+    all->ws.deflate = &all->deflate;
     all->queue_bytes = queue_bytes;
     all->ping_ms = ping_ms;
     all->pong_ms = pong_ms;
@@ -441,11 +443,13 @@ void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_byt
     tw_metric_add(metrics, &all->lost, "ws_closes_total", "by=\"nobody\"", help);
     tw_metric_add(metrics, &all->silent, "ws_silent_total", NULL,
                   "Connections that left pings unanswered.");
+    gw_deflate_count(&all->deflate, metrics);
 }
 
 void gw_conns_done(struct gw_conns *all)
 {
     gw_ws_pool_done(&all->ws);
+    gw_deflate_done(&all->deflate);
 }
 
 size_t gw_conns_send_home(struct gw_conns *all, size_t most)

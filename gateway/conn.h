@@ -8,6 +8,7 @@
 #include "common/list.h"
 #include "common/metrics.h"
 #include "common/slice.h"
+#include "gateway/deflate.h"
 #include "gateway/ws.h"
 
 struct gw_conn;
@@ -17,6 +18,7 @@ struct tw_stream;
 /* What all WebSocket connections of a process share. */
 struct gw_conns {
     struct gw_ws_pool ws;
+    struct gw_deflate deflate;
     struct tw_list all;
     size_t count;
     size_t queue_bytes; /* a connection whose queue is longer is closed */
@@ -28,9 +30,10 @@ void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_byt
                     uint64_t ping_ms, uint64_t pong_ms, struct tw_metrics *metrics);
 void gw_conns_done(struct gw_conns *all);
 
-/* Take a stream whose handshake is good; `answer` is its 101. */
+/* Take a stream whose handshake is good; `answer` is its 101, and whether that agreed to
+ * permessage-deflate. */
 struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
-                            struct tw_slice answer);
+                            struct tw_slice answer, bool is_deflating);
 
 struct gw_wire *gw_conn_wire(struct gw_conn *c);
 

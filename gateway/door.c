@@ -28,6 +28,7 @@ struct visitor {
     const struct gw_dialect *dialect;
     struct gw_hello hello;
     struct tw_buf answer; /* the 101 */
+    bool is_deflating;    /* as it says */
     struct tw_buf tenant;
     char request_id[TW_REQUEST_ID];
     char device[64]; /* X-Device-Id, when it is short and plain */
@@ -86,7 +87,8 @@ static void admit(struct visitor *v, const struct gw_identity *identity)
     struct gw_door *door = v->door;
     struct tw_buf rest = { .max = 1048576 };
     struct tw_stream *stream = tw_http_take_stream(v->conn, &rest);
-    struct gw_conn *conn = gw_conn_new(door->conns, stream, tw_buf_view(&v->answer));
+    struct gw_conn *conn =
+        gw_conn_new(door->conns, stream, tw_buf_view(&v->answer), v->is_deflating);
     struct gw_session *s = gw_session_new(door->sessions, v->dialect, gw_conn_wire(conn));
 
     s->hears_all = v->hello.hears_all;
@@ -196,7 +198,7 @@ static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
     v->answer.max = 1024;
     v->tenant.max = 256;
     memcpy(v->request_id, request_id, sizeof(v->request_id));
-    gw_upgrade_answer(req, &v->answer);
+    v->is_deflating = gw_upgrade_answer(req, &v->answer);
     read_device(req, v->device);
     if (!tw_percent_decode(&v->tenant, hello->tenant, false))
         code = "INVALID_TENANT";

@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "common/base.h"
+#include "gateway/deflate.h"
 
-/* FIN, the opcode and the shortest length form that fits; server frames carry no mask. */
+#define RSV1 0x40u /* the message is compressed (RFC 7692 section 6) */
+
+/* FIN, the opcode (RSV1 may be with it) and the shortest length form that fits; server frames
+ * carry no mask. */
 static uint32_t put_head(unsigned char head[10], unsigned opcode, size_t n)
 {
     head[0] = (unsigned char)(0x80u | opcode);
@@ -73,6 +77,31 @@ struct gw_frame *gw_frame_close(unsigned code, struct tw_slice reason)
     return gw_frame_control(GW_OPCODE_CLOSE, tw_slice_from(payload, 2 + n));
 }
 
+static struct gw_frame *deflate_frame(struct gw_frame *f, struct gw_deflate *deflate)
+{
+    struct tw_slice payload = gw_frame_payload(f);
+    struct tw_buf packed = { .max = payload.len };
+    struct gw_frame *twin = f;
+
+    if (gw_deflate_pack(deflate, payload, &packed)) {
+        twin = gw_frame_control(RSV1 | GW_OPCODE_TEXT, tw_buf_view(&packed));
+        twin->deflated = twin; /* once is enough */
+    }
+    tw_buf_done(&packed);
+    return twin;
+}
+
+struct gw_frame *gw_frame_deflated(struct gw_frame *f, struct gw_deflate *deflate)
+{
+    bool is_text = f->head > 0 && (unsigned char)f->bytes[0] == (0x80u | GW_OPCODE_TEXT);
+
+    if (!is_text || f->len - f->head < GW_DEFLATE_LEAST)
+        return f;
+    if (f->deflated == NULL)
+        f->deflated = deflate_frame(f, deflate);
+    return f->deflated;
+}
+
 struct gw_frame *gw_frame_ref(struct gw_frame *f)
 {
     f->references++;
@@ -81,8 +110,11 @@ struct gw_frame *gw_frame_ref(struct gw_frame *f)
 
 void gw_frame_unref(struct gw_frame *f)
 {
-    if (f != NULL && --f->references == 0)
-        free(f);
+    if (f == NULL || --f->references > 0)
+        return;
+    if (f->deflated != f)
+        gw_frame_unref(f->deflated);
+    free(f);
 }
 
 struct tw_slice gw_frame_bytes(const struct gw_frame *f)
@@ -98,4 +130,11 @@ struct tw_slice gw_frame_payload(const struct gw_frame *f)
 bool gw_frame_is_binary(const struct gw_frame *f)
 {
     return f->head > 0 && ((unsigned char)f->bytes[0] & 15u) == GW_OPCODE_BINARY;
+}
+
+size_t gw_frame_weight(const struct gw_frame *f)
+{
+    bool has_twin = f->deflated != NULL && f->deflated != f;
+
+    return f->len + (has_twin ? f->deflated->len : 0);
 }

@@ -8,11 +8,15 @@
 
 #include "common/slice.h"
 
-/* Immutable from its making on. Each holder has a reference; the last one frees it. */
+struct gw_deflate;
+
+/* Its bytes are immutable from its making on. Each holder has a reference; the last one frees
+ * it. */
 struct gw_frame {
     uint32_t references;
     uint32_t head; /* bytes before the payload: the WebSocket header */
     size_t len;
+    struct gw_frame *deflated; /* owned; null: not asked for yet; itself: it goes plain */
     char bytes[];
 };
 
@@ -25,11 +29,18 @@ struct gw_frame *gw_frame_control(unsigned opcode, struct tw_slice payload);
 /* Bytes that are no WebSocket frame: the answer to a handshake. */
 struct gw_frame *gw_frame_raw(struct tw_slice bytes);
 
+/* The frame for those who agreed to permessage-deflate: the same message compressed, made at
+ * the first asking, or `f` itself when it is short or does not get shorter. Lent with `f`. */
+struct gw_frame *gw_frame_deflated(struct gw_frame *f, struct gw_deflate *deflate);
+
 struct gw_frame *gw_frame_ref(struct gw_frame *f);
 void gw_frame_unref(struct gw_frame *f); /* fine with null */
 
 struct tw_slice gw_frame_bytes(const struct gw_frame *f); /* lent with the frame */
 struct tw_slice gw_frame_payload(const struct gw_frame *f);
+
+/* Bytes that it holds, the compressed ones included if there are any by now. */
+size_t gw_frame_weight(const struct gw_frame *f);
 
 #define GW_OPCODE_TEXT 1u
 #define GW_OPCODE_BINARY 2u

@@ -12,5 +12,6 @@ bool gw_upgrade_is_asked(const struct tw_http_request *req);
  * version or none, BAD_HANDSHAKE, METHOD_NOT_ALLOWED. */
 const char *gw_upgrade_check(const struct tw_http_request *req);
 
-/* "101 Switching Protocols" for a good handshake, whole, onto `out`. */
-void gw_upgrade_answer(const struct tw_http_request *req, struct tw_buf *out);
+/* "101 Switching Protocols" for a good handshake, whole, onto `out`. True when it agrees to
+ * permessage-deflate (RFC 7692), without context takeover on either side. */
+bool gw_upgrade_answer(const struct tw_http_request *req, struct tw_buf *out);

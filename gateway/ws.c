@@ -12,6 +12,8 @@
 
 #include "common/base.h"
 #include "common/encode.h"
+#include "common/err.h"
+#include "gateway/deflate.h"
 #include "gateway/frame.h"
 
 #define SPARE_MOST 64
@@ -19,8 +21,9 @@
 #define FRAGMENTS_MOST 1024
 #define CLOSE_PROTOCOL 1002
 #define CLOSE_NO_CODE 1005
-#define CLOSE_NOT_UTF8 1007
+#define CLOSE_BAD_DATA 1007
 #define CLOSE_POLICY 1008
+#define CLOSE_TOO_BIG 1009
 
 struct gw_ws_lease {
     wslay_event_context_ptr context;
@@ -72,6 +75,40 @@ static void on_frame_start(wslay_event_context_ptr context,
         ws->fragments = frame->fin ? 0 : ws->fragments + 1;
 }
 
+/* Puts the message in place of its compressed payload: 0, or the close code. wslay checks the
+ * UTF-8 of plain messages only. Data that are no deflate blocks are 1007 and not 1002: the
+ * frames are sound, it is the message that is not what it says (RFC 6455 section 7.4.1; RFC
+ * 7692 leaves the choice). */
+static unsigned inflate(struct gw_ws_pool *pool, bool is_text, struct tw_slice *message)
+{
+    int r;
+
+    tw_buf_clear(&pool->inflated);
+    pool->inflated.max = pool->message_most;
+    r = gw_deflate_unpack(pool->deflate, *message, &pool->inflated);
+    *message = tw_buf_view(&pool->inflated);
+    if (r == TW_ETOOBIG)
+        return CLOSE_TOO_BIG;
+    if (r != 0 || (is_text && !tw_is_utf8(*message)))
+        return CLOSE_BAD_DATA;
+    return 0;
+}
+
+static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_arg *msg)
+{
+    struct tw_slice message = tw_slice_from((const char *)msg->msg, msg->msg_length);
+    bool is_text = msg->opcode == WSLAY_TEXT_FRAME;
+
+    if (wslay_get_rsv1(msg->rsv))
+        ws->refusal = inflate(ws->pool, is_text, &message);
+    else if (message.len > ws->pool->message_most)
+        ws->refusal = CLOSE_TOO_BIG;
+    if (ws->refusal == 0)
+        ws->on_message(ws, is_text, message);
+    else
+        wslay_event_shutdown_read(ws->lease->context); /* nothing behind it is read */
+}
+
 static void on_msg(wslay_event_context_ptr context,
                    const struct wslay_event_on_msg_recv_arg *msg, void *arg)
 {
@@ -82,8 +119,7 @@ static void on_msg(wslay_event_context_ptr context,
         ws->is_bad_reason =
             !tw_is_utf8(tw_slice_from((const char *)msg->msg + 2, msg->msg_length - 2));
     if (msg->opcode == WSLAY_TEXT_FRAME || msg->opcode == WSLAY_BINARY_FRAME)
-        ws->on_message(ws, msg->opcode == WSLAY_TEXT_FRAME,
-                       tw_slice_from((const char *)msg->msg, msg->msg_length));
+        take_message(ws, msg);
 }
 
 static const struct wslay_event_callbacks callbacks = {
@@ -93,13 +129,12 @@ static const struct wslay_event_callbacks callbacks = {
     .on_msg_recv_callback = on_msg,
 };
 
-static struct gw_ws_lease *lease_new(struct gw_ws_pool *pool)
+static struct gw_ws_lease *lease_new(void)
 {
     struct gw_ws_lease *lease = tw_new(struct gw_ws_lease);
     int r = wslay_event_context_server_init(&lease->context, &callbacks, lease);
 
     TW_ASSERT(r == 0); /* fails only when memory is out */
-    wslay_event_config_set_max_recv_msg_length(lease->context, pool->message_most);
     return lease;
 }
 
@@ -109,6 +144,18 @@ static void lease_free(struct gw_ws_lease *lease)
     free(lease);
 }
 
+/* The limit is for bytes as they come, and a message that does not compress comes with some
+ * more than it has. */
+static void configure(const struct gw_ws *ws)
+{
+    size_t most = ws->pool->message_most;
+
+    wslay_event_config_set_max_recv_msg_length(ws->lease->context,
+                                               ws->is_deflating ? most + most / 8 + 64 : most);
+    wslay_event_config_set_allowed_rsv_bits(ws->lease->context,
+                                            ws->is_deflating ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE);
+}
+
 static void borrow(struct gw_ws *ws)
 {
     struct gw_ws_pool *pool = ws->pool;
@@ -116,7 +163,7 @@ static void borrow(struct gw_ws *ws)
     if (ws->lease != NULL)
         return;
     if (pool->spare == NULL) {
-        ws->lease = lease_new(pool);
+        ws->lease = lease_new();
     } else {
         ws->lease = pool->spare;
         pool->spare = ws->lease->next;
@@ -124,6 +171,7 @@ static void borrow(struct gw_ws *ws)
     }
     pool->lent++;
     ws->lease->ws = ws;
+    configure(ws);
     ws->fed = ws->framed = 0;
 }
 
@@ -162,13 +210,19 @@ void gw_ws_pool_done(struct gw_ws_pool *pool)
         lease_free(lease);
     }
     pool->spare_count = 0;
+    tw_buf_done(&pool->inflated);
 }
 
+/* Pongs make way for it when both do not fit. */
 static void put_close(struct tw_buf *reply, unsigned code, const char *reason)
 {
     struct gw_frame *f = gw_frame_close(code, tw_slice_of(reason));
 
     tw_buf_append(reply, gw_frame_bytes(f));
+    if (reply->failed) {
+        tw_buf_clear(reply);
+        tw_buf_append(reply, gw_frame_bytes(f));
+    }
     gw_frame_unref(f);
 }
 
@@ -179,8 +233,12 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
 
     if (ws->is_bad_close || ws->is_bad_reason) { /* section 5.5.1; wslay would echo them */
         tw_buf_clear(reply);
-        put_close(reply, ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_NOT_UTF8, "");
-        return ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_NOT_UTF8;
+        put_close(reply, ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_BAD_DATA, "");
+        return ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_BAD_DATA;
+    }
+    if (ws->refusal != 0) {
+        put_close(reply, ws->refusal, "");
+        return ws->refusal;
     }
     if (wslay_event_get_close_received(context)) {
         ws->peer_closed = true;

@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/slice.h"
 
+struct gw_deflate;
 struct gw_ws;
 struct gw_ws_lease;
 
@@ -18,7 +19,9 @@ struct gw_ws_pool {
     struct gw_ws_lease *spare;
     size_t spare_count;
     size_t lent;
-    size_t message_most; /* bytes of a message; longer ones close with 1009 */
+    size_t message_most;        /* bytes of a message; longer ones close with 1009 */
+    struct gw_deflate *deflate; /* kept; null when no connection may be deflating */
+    struct tw_buf inflated;     /* the message that is being handed out */
 };
 
 void gw_ws_pool_done(struct gw_ws_pool *pool);
@@ -26,10 +29,11 @@ void gw_ws_pool_done(struct gw_ws_pool *pool);
 /* A complete message of the client (lent). */
 typedef void (*gw_ws_message_cb)(struct gw_ws *ws, bool is_text, struct tw_slice message);
 
-/* Embedded in the connection; zeroed but for the first two. */
+/* Embedded in the connection; zeroed but for the first three. */
 struct gw_ws {
     struct gw_ws_pool *pool;
     gw_ws_message_cb on_message;
+    bool is_deflating;         /* permessage-deflate was agreed on: RSV1 is allowed */
     struct gw_ws_lease *lease; /* null at a frame's boundary */
     uint64_t fed, framed; /* bytes given to wslay, and bytes that whole frames account for */
     unsigned fragments;   /* of the message under way */
@@ -37,6 +41,7 @@ struct gw_ws {
     bool peer_closed;
     bool is_bad_close;  /* the peer's close frame has a payload of one byte */
     bool is_bad_reason; /* or a reason that is not UTF-8 */
+    unsigned refusal;   /* why a whole message was not taken: a close code, or 0 */
 };
 
 /* Read `bytes`; complete messages are handed out meanwhile. Pongs and close frames that must be

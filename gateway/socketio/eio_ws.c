@@ -164,11 +164,11 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
     struct tw_buf head = { .max = 1024 }, rest = { .max = 1048576 };
     struct tw_stream *stream;
     struct gw_conn *c;
-    bool is_new = s->user == NULL;
+    bool is_deflating, is_new = s->user == NULL;
 
-    gw_upgrade_answer(req, &head);
+    is_deflating = gw_upgrade_answer(req, &head);
     stream = tw_http_take_stream(conn, &rest);
-    c = gw_conn_new(e->conns, stream, tw_buf_view(&head));
+    c = gw_conn_new(e->conns, stream, tw_buf_view(&head), is_deflating);
     ws->talker.ops = &ops;
     ws->loop = e->loop;
     ws->wire = gw_conn_wire(c);

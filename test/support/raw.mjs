@@ -209,6 +209,7 @@ export class RawWebSocket {
             found.push({
                 opcode: received[at] & 15,
                 fin: received[at] >> 7 === 1,
+                rsv: (received[at] >> 4) & 7,
                 isMasked: received[at + 1] >> 7 === 1,
                 payload,
                 text: payload.toString('utf8'),
@@ -253,15 +254,16 @@ export function handshake(tenant, key, more = []) {
     );
 }
 
-// Shake hands, with `rest` sent in the same packet, and wait for the greeting.
+// Shake hands, with the header lines `more` and with `rest` sent in the same packet, and wait for
+// the greeting.
 export async function openRawWebSocket(
     t,
     base,
     tenant,
-    { key = tenant.key, rest = Buffer.alloc(0) } = {},
+    { key = tenant.key, rest = Buffer.alloc(0), more = [] } = {},
 ) {
     const raw = await openSocket(t, base);
-    raw.write(Buffer.concat([Buffer.from(handshake(tenant, key)), rest]));
+    raw.write(Buffer.concat([Buffer.from(handshake(tenant, key, more)), rest]));
     const from = await raw.until('the answer to a handshake', ({ received }) => {
         const end = received.indexOf('\r\n\r\n');
         return end < 0 ? 0 : end + 4;

@@ -3,6 +3,7 @@
 #include "gateway/backlog.h"
 
 #include "common/base.h"
+#include "gateway/deflate.h"
 #include "gateway/frame.h"
 #include "test/unit/support/check.h"
 #include "test/unit/support/stream_events.h"
@@ -179,6 +180,37 @@ static void an_event_is_rendered_once_and_counts_with_its_frames(void **state)
     gw_backlog_done(&b);
 }
 
+/* They are made while they are sent, so they count from the next event or asking on. */
+static void compressed_frames_count_too(void **state)
+{
+    struct gw_backlog b = backlog_of(100000);
+    const struct gw_dialect *d = gw_dialect_at(0);
+    struct gw_deflate deflate = { 0 };
+    const struct gw_batch *batch;
+    uint64_t renderings = 0;
+    size_t before, twin;
+
+    (void)state;
+    add(&b, 1, 2000);
+    batch = gw_backlog_render(&b, gw_backlog_from(&b, 1), d, &kitchen, &renderings);
+    before = b.bytes;
+    twin = gw_frame_deflated(batch->frames[0], &deflate)->len;
+    assert_true(twin < batch->frames[0]->len);
+    (void)gw_backlog_render(&b, gw_backlog_from(&b, 1), d, &kitchen, &renderings);
+    assert_int_equal(b.bytes, before + twin);
+
+    add(&b, 2, 2000);
+    batch = gw_backlog_render(&b, gw_backlog_from(&b, 2), d, &kitchen, &renderings);
+    before = b.bytes;
+    twin = gw_frame_deflated(batch->frames[0], &deflate)->len;
+    add(&b, 3, 0);
+    assert_true(b.bytes > before + twin);
+    gw_backlog_restart(&b, 3);
+    assert_int_equal(b.bytes, 0);
+    gw_backlog_done(&b);
+    gw_deflate_done(&deflate);
+}
+
 static void frames_that_somebody_still_sends_outlive_their_event(void **state)
 {
     struct gw_backlog b = backlog_of(100000);
@@ -283,6 +315,7 @@ int main(void)
         cmocka_unit_test(no_more_than_so_many_entries_are_kept),
         cmocka_unit_test(the_event_that_is_being_delivered_stays_however_large),
         cmocka_unit_test(an_event_is_rendered_once_and_counts_with_its_frames),
+        cmocka_unit_test(compressed_frames_count_too),
         cmocka_unit_test(frames_that_somebody_still_sends_outlive_their_event),
         cmocka_unit_test(how_far_somebody_lags_is_known_in_bytes_of_events),
         cmocka_unit_test(what_is_read_from_the_log_is_put_in_front),

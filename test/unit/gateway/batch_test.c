@@ -3,6 +3,7 @@
 #include "gateway/batch.h"
 
 #include "common/base.h"
+#include "gateway/deflate.h"
 #include "gateway/frame.h"
 #include "test/unit/support/check.h"
 
@@ -46,12 +47,32 @@ static void whoever_holds_a_frame_has_it_beyond_the_batch(void **state)
     gw_frame_unref(f);
 }
 
+static void what_was_compressed_since_is_weighed(void **state)
+{
+    static char text[3000];
+    struct gw_deflate deflate = { 0 };
+    struct gw_batch b = { 0 };
+    size_t twin;
+
+    (void)state;
+    gw_batch_add(&b, TW_LIT("short"));
+    gw_batch_add(&b, tw_slice_from(text, sizeof(text)));
+    assert_int_equal(gw_batch_weigh(&b), 0);
+    twin = gw_frame_deflated(b.frames[1], &deflate)->len;
+    assert_int_equal(gw_batch_weigh(&b), twin);
+    assert_int_equal(b.bytes, 7 + 4 + sizeof(text) + twin);
+    assert_int_equal(gw_batch_weigh(&b), 0);
+    gw_batch_done(&b);
+    gw_deflate_done(&deflate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_encoded_once_in_their_order),
         cmocka_unit_test(it_takes_as_many_as_it_may),
         cmocka_unit_test(whoever_holds_a_frame_has_it_beyond_the_batch),
+        cmocka_unit_test(what_was_compressed_since_is_weighed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

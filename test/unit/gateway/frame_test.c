@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base.h"
+#include "gateway/deflate.h"
 #include "test/unit/support/check.h"
 
 static const struct {
@@ -119,6 +120,85 @@ static void the_last_reference_frees(void **state)
     gw_frame_unref(NULL);
 }
 
+/* A text that compresses well, of `len` bytes. */
+static struct gw_frame *frame_of(size_t len)
+{
+    char *text = malloc(len);
+    struct gw_frame *f;
+
+    assert_non_null(text);
+    memset(text, 'x', len);
+    f = gw_frame_text(tw_slice_from(text, len));
+    free(text);
+    return f;
+}
+
+static void a_long_text_is_compressed_once_and_for_all(void **state)
+{
+    struct gw_frame *f = frame_of(2000), *twin;
+    struct tw_buf back = { .max = 5000 };
+    struct gw_deflate d = { 0 };
+
+    (void)state;
+    assert_int_equal(gw_frame_weight(f), 2004);
+    twin = gw_frame_deflated(f, &d);
+    assert_ptr_not_equal(twin, f);
+    assert_ptr_equal(gw_frame_deflated(f, &d), twin);
+    assert_ptr_equal(gw_frame_deflated(twin, &d), twin);
+    assert_int_equal(d.packed.value, 1);
+    assert_int_equal(gw_frame_weight(f), 2004 + twin->len);
+    assert_int_equal((unsigned char)gw_frame_bytes(twin).at[0], 0xc1); /* FIN, RSV1, text */
+    assert_int_equal((unsigned char)gw_frame_bytes(twin).at[1], twin->len - 2);
+    assert_int_equal(gw_deflate_unpack(&d, gw_frame_payload(twin), &back), 0);
+    assert_true(tw_slice_eq(tw_buf_view(&back), gw_frame_payload(f)));
+
+    gw_frame_ref(twin); /* a queue has it */
+    gw_frame_unref(f);
+    assert_int_equal(twin->references, 1);
+    assert_int_equal(gw_frame_weight(twin), twin->len);
+    gw_frame_unref(twin);
+    tw_buf_done(&back);
+    gw_deflate_done(&d);
+}
+
+static void short_texts_and_what_is_no_text_go_plain(void **state)
+{
+    struct gw_frame *small = frame_of(GW_DEFLATE_LEAST - 1);
+    struct gw_frame *enough = frame_of(GW_DEFLATE_LEAST), *raw;
+    struct gw_deflate d = { 0 };
+
+    (void)state;
+    raw = gw_frame_raw(gw_frame_bytes(enough)); /* a pong's burst, an answer to a handshake */
+    assert_ptr_equal(gw_frame_deflated(small, &d), small);
+    assert_ptr_equal(gw_frame_deflated(raw, &d), raw);
+    assert_null(d.deflating);
+    assert_ptr_not_equal(gw_frame_deflated(enough, &d), enough);
+    gw_frame_unref(small);
+    gw_frame_unref(enough);
+    gw_frame_unref(raw);
+    gw_deflate_done(&d);
+}
+
+static void a_text_that_does_not_get_shorter_goes_plain_and_is_tried_once(void **state)
+{
+    struct dice dice = dice_new();
+    struct gw_deflate d = { 0 };
+    struct gw_frame *f;
+    char text[3000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (char)dice_roll(&dice, 256);
+    f = gw_frame_text(tw_slice_from(text, sizeof(text)));
+    assert_ptr_equal(gw_frame_deflated(f, &d), f);
+    gw_deflate_done(&d);
+    assert_ptr_equal(gw_frame_deflated(f, &d), f);
+    assert_null(d.deflating); /* it was not asked again */
+    assert_int_equal(f->references, 1);
+    assert_int_equal(gw_frame_weight(f), f->len);
+    gw_frame_unref(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +208,9 @@ int main(void)
         cmocka_unit_test(a_close_has_its_code_and_its_reason),
         cmocka_unit_test(a_reason_is_cut_to_what_a_control_frame_takes),
         cmocka_unit_test(the_last_reference_frees),
+        cmocka_unit_test(a_long_text_is_compressed_once_and_for_all),
+        cmocka_unit_test(short_texts_and_what_is_no_text_go_plain),
+        cmocka_unit_test(a_text_that_does_not_get_shorter_goes_plain_and_is_tried_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

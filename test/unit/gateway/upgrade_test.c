@@ -47,7 +47,7 @@ static void the_example_of_the_rfc_is_answered(void **state)
     (void)state;
     assert_int_equal(tw_http_parse(p, text, &used), TW_HTTP_REQUEST);
     assert_null(gw_upgrade_check(tw_http_parser_request(p)));
-    gw_upgrade_answer(tw_http_parser_request(p), &out);
+    assert_false(gw_upgrade_answer(tw_http_parser_request(p), &out));
     answer = tw_buf_view(&out);
     assert_true(tw_slice_starts(answer, TW_LIT("HTTP/1.1 101 Switching Protocols\r\nDate: ")));
     answer = tw_slice_skip(answer, sizeof("HTTP/1.1 101 Switching Protocols\r\n"
@@ -155,6 +155,132 @@ static void a_handshake_has_no_body(void **state)
     check(GET UPGRADE KEY VERSION "Content-Length: 2\r\n" END "{}", true, "BAD_HANDSHAKE");
 }
 
+/* What a handshake with these header lines is answered about extensions; "" for nothing. */
+static void check_offer(const char *lines, const char *want)
+{
+    struct tw_http_parser *p = tw_http_parser_new(&limits);
+    struct tw_buf text = { .max = 8192 }, out = { .max = 4096 }, header = { .max = 300 };
+    size_t used;
+    bool is_agreed;
+
+    tw_buf_text(&text, GET UPGRADE KEY VERSION);
+    tw_buf_text(&text, lines);
+    tw_buf_text(&text, END);
+    assert_row(tw_http_parse(p, tw_buf_view(&text), &used) == TW_HTTP_REQUEST, lines);
+    assert_null(gw_upgrade_check(tw_http_parser_request(p)));
+    is_agreed = gw_upgrade_answer(tw_http_parser_request(p), &out);
+    assert_row(is_agreed == (want[0] != '\0'), lines);
+    tw_buf_text(&header, want[0] == '\0' ? "Sec-WebSocket-Extensions" : "\r\n");
+    tw_buf_text(&header, want[0] == '\0' ? "" : "Sec-WebSocket-Extensions: ");
+    tw_buf_text(&header, want);
+    tw_buf_text(&header, want[0] == '\0' ? "" : "\r\n");
+    tw_buf_char(&header, '\0');
+    tw_buf_char(&out, '\0');
+    assert_row((strstr(out.at, header.at) != NULL) == is_agreed, lines);
+    tw_http_parser_free(p);
+    tw_buf_done(&text);
+    tw_buf_done(&out);
+    tw_buf_done(&header);
+}
+
+#define OFFER "Sec-WebSocket-Extensions: "
+#define AGREED "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
+static void permessage_deflate_is_agreed_to_without_context_takeover(void **state)
+{
+    static const char *const offers[] = {
+        "permessage-deflate",
+        "permessage-deflate; client_max_window_bits", /* Chrome, and npm's ws */
+        "Permessage-Deflate ;client_max_window_bits=15",
+        "permessage-deflate; client_max_window_bits=8",
+        "permessage-deflate;client_max_window_bits = 9 ; server_no_context_takeover",
+        "permessage-deflate; client_max_window_bits=\"10\"",
+        "permessage-deflate; client_max_window_bits=\"1\\0\"",
+        "permessage-deflate; client_no_context_takeover; server_no_context_takeover",
+        "x-webkit-deflate-frame, permessage-deflate",
+        ",, permessage-deflate",
+        "foo; bar=\"a, b; \\\" c\", permessage-deflate",
+        "permessage-deflate; server_max_window_bits=10, permessage-deflate",
+        "permessage-deflate; x, permessage-deflate; client_max_window_bits, foo",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(offers); i++) {
+        struct tw_buf line = { .max = 300 };
+
+        tw_buf_text(&line, OFFER);
+        tw_buf_text(&line, offers[i]);
+        tw_buf_text(&line, "\r\n");
+        tw_buf_char(&line, '\0');
+        check_offer(line.at, AGREED);
+        tw_buf_done(&line);
+    }
+    check_offer(OFFER "foo\r\nsec-websocket-extensions: permessage-deflate\r\n", AGREED);
+}
+
+/* Section 7.1.2.1: who demands a window hears that it gets it. */
+static void the_largest_window_is_confirmed_when_it_is_demanded(void **state)
+{
+    (void)state;
+    check_offer(OFFER "permessage-deflate; server_max_window_bits=15\r\n",
+                AGREED "; server_max_window_bits=15");
+    check_offer(OFFER "permessage-deflate; server_max_window_bits=\"15\"; "
+                      "client_max_window_bits=12, permessage-deflate\r\n",
+                AGREED "; server_max_window_bits=15");
+}
+
+static void an_offer_that_we_do_not_understand_is_declined(void **state)
+{
+    static const char *const offers[] = {
+        "",
+        "permessage-bzip2",
+        "permessage-deflate2",
+        "\"permessage-deflate\"",
+        "permessage-deflate=1",
+        "permessage-deflate;",
+        "permessage-deflate; ; client_max_window_bits",
+        "permessage-deflate; unknown",
+        "permessage-deflate; \"client_max_window_bits\"",
+        "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
+        "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+        "permessage-deflate; server_no_context_takeover=1",
+        "permessage-deflate; client_no_context_takeover=true",
+        "permessage-deflate; client_no_context_takeover=",
+        "permessage-deflate; client_max_window_bits=",
+        "permessage-deflate; client_max_window_bits=7",
+        "permessage-deflate; client_max_window_bits=16",
+        "permessage-deflate; client_max_window_bits=08",
+        "permessage-deflate; client_max_window_bits=010",
+        "permessage-deflate; client_max_window_bits=+9",
+        "permessage-deflate; client_max_window_bits=1 0",
+        "permessage-deflate; client_max_window_bits=x",
+        "permessage-deflate; client_max_window_bits=\"\"",
+        "permessage-deflate; client_max_window_bits=\"10",
+        "permessage-deflate; client_max_window_bits=10\"",
+        "permessage-deflate; client_max_window_bits=\"\\\"",
+        "permessage-deflate; client_max_window_bits=\"10, permessage-deflate",
+        "permessage-deflate; server_max_window_bits",
+        "permessage-deflate; server_max_window_bits=8",
+        "permessage-deflate; server_max_window_bits=14",
+        "permessage-deflate; server_max_window_bits=16",
+        "permessage-deflate; server_max_window_bits=15; server_max_window_bits=15",
+        "permessage-deflate client_max_window_bits",
+    };
+
+    (void)state;
+    check_offer("", "");
+    for (size_t i = 0; i < TW_COUNT(offers); i++) {
+        struct tw_buf line = { .max = 300 };
+
+        tw_buf_text(&line, OFFER);
+        tw_buf_text(&line, offers[i]);
+        tw_buf_text(&line, "\r\n");
+        tw_buf_char(&line, '\0');
+        check_offer(line.at, "");
+        tw_buf_done(&line);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +291,9 @@ int main(void)
         cmocka_unit_test(another_version_than_13_is_refused),
         cmocka_unit_test(a_key_is_sixteen_bytes_in_base64),
         cmocka_unit_test(a_handshake_has_no_body),
+        cmocka_unit_test(permessage_deflate_is_agreed_to_without_context_takeover),
+        cmocka_unit_test(the_largest_window_is_confirmed_when_it_is_demanded),
+        cmocka_unit_test(an_offer_that_we_do_not_understand_is_declined),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
