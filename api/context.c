@@ -69,12 +69,18 @@ static const char *read_tenant(const struct tw_http_request *req, const struct a
 {
     struct tw_buf text = { .max = 256 };
     const char *refusal = NULL;
-    int r;
+    int r = 0;
 
-    if (match->route->tenant_from == API_TENANT_PATH)
+    switch (match->route->tenant_from) {
+    case API_TENANT_PATH:
         r = tw_percent_decode(&text, api_match_param(match, "tenant"), false) ? 1 : TW_ESYNTAX;
-    else
+        break;
+    case API_TENANT_QUERY:
         r = tw_http_query(req, "tenant", &text);
+        break;
+    case API_TENANT_CREDENTIAL:
+        return NULL; /* SQL takes the credential's */
+    }
     if (r == 0 || (r > 0 && text.len == 0))
         refusal = "MISSING_TENANT";
     else if (r < 0 || !is_slug(tw_buf_view(&text)))

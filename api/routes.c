@@ -9,8 +9,12 @@
 #define MONEY &tw_json_wide
 #define PATH API_TENANT_PATH
 #define QUERY API_TENANT_QUERY
+#define CREDENTIAL API_TENANT_CREDENTIAL
 
+/* The first row that fits a path counts; no tenant is called v1. */
 const struct api_route api_routes[] = {
+    { TW_GET, "/api/v1/orders", "v1_orders", CREDENTIAL, NULL, NULL },
+    { TW_GET, "/api/v1/orders/{id}", "v1_order", CREDENTIAL, NULL, NULL },
     { TW_GET, "/api/{tenant}/health", "health", PATH, NULL, NULL },
     { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", PATH, NULL, NULL },
     { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/balance", "gift_card_balance", PATH, NULL,
@@ -28,8 +32,10 @@ const struct api_route api_routes[] = {
     { TW_PATCH, "/api/{tenant}/orders/{id}", "order_update", PATH, "id", MONEY },
     { TW_POST, "/api/{tenant}/gift-cards", "gift_card_issue", PATH, NULL, MONEY },
     { TW_POST, "/api/{tenant}/customers", "customer_create", PATH, NULL, MONEY },
+    { TW_POST, "/api/{tenant}/kitchen-alerts", "kitchen_alert", PATH, NULL, MONEY },
 };
 const size_t api_route_count = TW_COUNT(api_routes);
 
-const char *const api_query_names[] = { "status", "limit", "since", "after", "wait" };
+const char *const api_query_names[] = { "status", "limit", "since", "after",
+                                        "wait",   "type",  "offset" };
 const size_t api_query_count = TW_COUNT(api_query_names);

@@ -9,7 +9,9 @@
 #include "common/http_message.h"
 #include "common/json_scan.h"
 
-enum api_tenant_from { API_TENANT_PATH, API_TENANT_QUERY };
+/* API_TENANT_CREDENTIAL: nothing in the address names the tenant; it is the key's or token's
+ * own. */
+enum api_tenant_from { API_TENANT_PATH, API_TENANT_QUERY, API_TENANT_CREDENTIAL };
 
 struct api_route {
     enum tw_http_method method;

@@ -42,10 +42,12 @@ revoke all on all functions in schema pos from public, tillwire_api, tillwire_ga
 grant usage on schema pos to tillwire_api, tillwire_gateway, tillwire_bridge;
 grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway, tillwire_bridge;
 
-grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]) to tillwire_api;
+-- The gateway for what sockets ask; both for the secret that a token is signed with.
+grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.token_tenant(text)
+    to tillwire_api, tillwire_gateway;
 
 grant execute on function pos.authenticate(jsonb) to tillwire_gateway;
-grant execute on function pos.heads(uuid[]), pos.events_after(uuid, bigint, int), pos.sync_log_write(json),
+grant execute on function pos.events_after(uuid, bigint, int), pos.sync_log_write(json),
     pos.keys_state(uuid[]) to tillwire_gateway;
 
 grant execute on function pos.events_at(uuid[], bigint[]), pos.relay_pending(int, uuid, bigint),

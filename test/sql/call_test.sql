@@ -79,6 +79,14 @@ select is(a.status, 200, 'again'), is(a.body, (select body from first), 'byte fo
   from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":10}',
       '{"idempotencyKey":"k1","requestId":"another"}') a;
 select is(pg_temp.balance('C1'), 90.00, 'taken once'), is(pg_temp.head(), (select head from first), 'told once');
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}',
+          '{"idempotencyKey":"k0","attempt":"b1"}'), '200', 'a key and an attempt');
+select is(a.replayed, false, 'the api''s own repeat is no replay')
+  from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"k0","attempt":"b1"}') a;
+select is(a.replayed, true, 'the client''s is')
+  from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"k0","attempt":"b2"}') a;
+update pos.gift_cards set current_balance = current_balance + 1 where card_number = 'C1';
+set constraints all immediate;
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":11}', '{"idempotencyKey":"k1"}'),
        '422 IDEMPOTENCY_KEY_REUSED', 'another body');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C2"}', '{"amount":10}', '{"idempotencyKey":"k1"}'),

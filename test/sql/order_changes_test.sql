@@ -109,7 +109,7 @@ select is(o.id::text, 'o4', 'an order keeps its id'),
 
 -- Both at once: first the fields, still in the old status, then the status.
 create temp table b as select pg_temp.patch('o4', '{"specialInstructions":"hot","status":"ready"}') as a;
-select is(pg_temp.types(b.a), 'order.updated order.status_changed', 'both'),
+select is(pg_temp.types(b.a), 'order.updated order.status_changed table.ready', 'both, and its table has all'),
        is((b.a).events[1]::json #>> '{data,status}', 'new', 'still new'),
        is((b.a).events[1]::json #>> '{data,previousStatus}', 'new', 'was new'),
        is((b.a).events[1]::json #>> '{data,specialInstructions}', 'hot', 'with the change'),

@@ -6,8 +6,9 @@ select no_plan();
 select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regprocedure::text collate "C")
        from pg_proc p where p.pronamespace = 'pos'::regnamespace
        and has_function_privilege(v.role, p.oid, 'execute')), v.wanted, v.role || ' may call')
-  from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version()'),
-      ('tillwire_gateway', 'authenticate(jsonb) events_after(uuid,bigint,integer) heads(uuid[]) keys_state(uuid[]) schema_version() sync_log_write(json)'),
+  from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
+      ('tillwire_gateway', 'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) heads(uuid[]) '
+          'keys_state(uuid[]) schema_version() sync_log_write(json) token_tenant(text)'),
                ('tillwire_bridge',
                    'events_at(uuid[],bigint[]) maintain() relay_done(timestamp with time zone) relay_pending(integer,uuid,bigint) schema_version()')) v(role,
                    wanted);
@@ -51,12 +52,17 @@ select throws_ok(v.what, '42501', null, 'the api may not: ' || v.what)
     ('select pos.gift_card_deduct(null, null)'), ('select pos.key_issue(''alpha'', array[''pos''], ''x'')'),
         ('select pos.authenticate(''{}'')'), ('select * from pos.events_after(null, 0, 1)'),
         ('select pos.maintain()'), ('select nextval(''pos.customer_id_seq'')'), ('create table pos.mine (a int)'),
-        ('select * from pos.violations')) v(what);
+        ('select * from pos.violations'), ('select * from pos.token_secret'),
+        ('select pos.token_secret_set(''alpha'', null)')) v(what);
+select is((select count(*) from pos.token_tenant('alpha')), 1::bigint, 'but asks whose token it is');
 reset role;
 set local role tillwire_gateway;
-select is((pos.authenticate(jsonb_build_object('keyHash', h))).status, 200, 'the gateway asks') from hash;
+select is((pos.authenticate(jsonb_build_object('keyHash', h))).status, 200, 'the gateway asks'),
+       is((pos.call('orders_sync', jsonb_build_object('keyHash', h, 'kind', 'socket'), null)).status, 200,
+          'and calls for its sockets'),
+       is((select count(*) from pos.token_tenant('alpha')), 1::bigint, 'and asks whose token it is') from hash;
 select throws_ok(v.what, '42501', null, 'the gateway may not: ' || v.what)
-       from (values ('select pos.call(null, null, null)'), ('select pos.relay_done(null)'),
+       from (values ('select * from pos.token_secret'), ('select pos.relay_done(null)'),
        ('select * from pos.event'), ('select * from pos.pos_sync_logs')) v(what);
 reset role;
 set local role tillwire_bridge;

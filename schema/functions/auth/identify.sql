@@ -1,11 +1,13 @@
--- pos.identify - who presents this key, and may they ask this?
+-- pos.identify - who presents this key or token, and may they ask this?
 -- Caller: pos.call, pos.authenticate. Inputs: ctx as C builds it, and the scopes of which the key
--- must have one.
--- Answers: the key's tenant and itself; where the request is to be refused, `refused` is the HTTP
--- status and code and message say why. A tenant that does not exist and a tenant that is not the
--- key's get the same answer, so that nobody learns which there are.
--- Refusals: 401 UNAUTHORIZED, 403 TENANT_MISMATCH, TENANT_SUSPENDED, FORBIDDEN (as a result, not
--- raised). Locks, events: none. One indexed lookup.
+-- must have one; a token, whose signature C has checked, counts as a till.
+-- Answers: the key's tenant and itself; for a token the tenant that it names, and no key. Where the
+-- request is to be refused, `refused` is the HTTP status and code and message say why. A tenant that
+-- does not exist and a tenant that is not the key's get the same answer, so that nobody learns which
+-- there are.
+-- Refusals: 401 UNAUTHORIZED, 403 TENANT_MISMATCH, TENANT_SUSPENDED, FORBIDDEN; for a token
+-- INVALID_RESTAURANT and PERMISSION_DENIED (as a result, not raised). Locks, events: none. One indexed
+-- lookup.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.identify(ctx jsonb, wanted text[],
@@ -18,6 +20,7 @@ declare
     presented text := ctx ->> 'keyHash';
     asked text := ctx ->> 'tenant';
     header text := ctx ->> 'tenantHeader';
+    by_token boolean := presented is null and coalesce(jsonb_typeof(ctx -> 'token'), '') = 'object';
 begin
     if presented ~ '^[0-9a-f]{64}$' then
         select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix,
@@ -29,14 +32,31 @@ begin
          where k.key_hash = decode(presented, 'hex')
            and k.revoked_at is null
            and (k.expires_at is null or k.expires_at > clock_timestamp());
+    elsif by_token then
+        select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix,
+               t.dedupe_seconds, t.status, pos.token_lineage(t.id, ctx #>> '{token,subject}'), array['pos']
+          into tenant_id, slug, name, country, currency, timezone, order_number_prefix,
+               dedupe_seconds, tenant_status, lineage, scopes
+          from dinedesk_main.tenants t
+         where t.id = pos.tenant_named(ctx #>> '{token,restaurant}');
     end if;
-    if key_id is null then
+    if by_token and tenant_id is null then
+        refused := 403;
+        code := 'INVALID_RESTAURANT';
+        message := 'There is no such restaurant. Check which one the token names.';
+    elsif by_token and not ('pos' = any(wanted)
+                            and (asked is null or coalesce(pos.tenant_named(asked) = tenant_id, false))
+                            and (header is null or coalesce(pos.tenant_named(header) = tenant_id, false))) then
+        refused := 403;
+        code := 'PERMISSION_DENIED';
+        message := 'This token is not for that. Use the restaurant that it names, or an API key.';
+    elsif not by_token and key_id is null then
         refused := 401;
         code := 'UNAUTHORIZED';
         message := case when presented is null
             then 'Send your API key in the X-API-Key header, or as Authorization: Bearer <key>.'
             else 'This API key is unknown, expired or revoked. Check it, or ask for a new one.' end;
-    elsif asked <> slug or (header <> slug and lower(header) <> tenant_id::text) then
+    elsif not by_token and (asked <> slug or (header <> slug and lower(header) <> tenant_id::text)) then
         refused := 403;
         code := 'TENANT_MISMATCH';
         message := 'This API key belongs to another tenant. Use the tenant that it was issued for.';

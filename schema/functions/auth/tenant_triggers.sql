@@ -2,7 +2,7 @@
 -- Caller: triggers on dinedesk_main.tenants.
 -- A new tenant gets its stream and the sequence of its order numbers; a suspended one is told on
 -- the control channel, so that its sockets close.
--- Refusals: an unknown time zone and a changed id are SQL errors. Locks: none. Events: none; an audit row.
+-- Refusals: an unknown time zone, a changed id and the slug "v1" (the API's own address) are SQL errors. Locks: none. Events: none; an audit row.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.tenant_check() returns trigger
@@ -10,6 +10,9 @@ language plpgsql set search_path = pos, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and new.id <> old.id then
         raise exception 'a tenant keeps its id' using errcode = 'restrict_violation';
+    end if;
+    if new.slug = 'v1' then
+        raise exception 'the slug "v1" is taken: /api/v1 is an address of the API' using errcode = 'check_violation';
     end if;
     perform now() at time zone new.timezone; -- raises for an unknown one
     return new;

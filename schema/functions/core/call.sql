@@ -1,7 +1,8 @@
 -- pos.call - every request of the API is one call of this.
--- Caller: api. Inputs: the operation; ctx as C builds it (who asks, for which tenant, path, query,
--- request id, idempotency key, device, attempt: a UUID that the api makes for each request, so that
--- it can itself send one again whose answer it lost); the body as it came, checked and without blanks.
+-- Caller: api, and gateway for what sockets ask. Inputs: the operation; ctx as C builds it (who asks, by
+-- key or token, for which tenant, path, query, request id, idempotency key, device, kind: api or socket,
+-- attempt: a UUID that C makes for each request, so that it can itself send one again whose answer it
+-- lost); the body as it came, checked and without blanks.
 -- Answers: one row: HTTP status, body to send as it is, events to publish after the commit, the
 -- tenant, and whether this is the answer of an earlier request with the same idempotency key.
 -- Refusals: are answers too. Only what nobody expects leaves as an SQL error.
@@ -40,6 +41,11 @@ begin
     if who.refused is not null then
         return (who.refused, pos.refusal(who.code, who.message, null, request_id), null, null, false)::pos.answer;
     end if;
+    if who.key_id is null and not pos.token_may(operation, ctx -> 'token') then
+        return (403, pos.refusal('PERMISSION_DENIED',
+                'This token does not permit that. Orders are changed with the scope orders:write; for all else '
+                'use an API key.', null, request_id), null, null, false)::pos.answer;
+    end if;
 
     -- By name, so that a migration may add a field while this version still runs.
     c.tenant_id := who.tenant_id;
@@ -51,6 +57,7 @@ begin
     c.order_number_prefix := who.order_number_prefix;
     c.dedupe_seconds := who.dedupe_seconds;
     c.key_id := who.key_id;
+    c.subject := case when who.key_id is null then left(ctx #>> '{token,subject}', 200) end;
     c.lineage := who.lineage;
     c.path := ctx -> 'path';
     c.query := ctx -> 'query';
@@ -98,13 +105,15 @@ begin
                     'A request with this idempotency key is still being worked on. Repeat it in a moment.',
                     null, request_id), null, c.tenant_id, false)::pos.answer;
         end if;
-        hash := sha256(convert_to(concat_ws(E'\n', ctx ->> 'method', ctx ->> 'route', ctx -> 'path', body), 'UTF8'));
-        select i.request_hash, i.status, i.body into earlier
+        hash := sha256(convert_to(concat_ws(E'\n', ctx ->> 'method', coalesce(ctx ->> 'route', operation),
+                                             ctx -> 'path', body), 'UTF8'));
+        select i.request_hash, i.status, i.body, i.attempt into earlier
           from pos.idempotency i
          where i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = repeat_key;
         if found then
             if earlier.request_hash = hash then
-                return (earlier.status, earlier.body, null, c.tenant_id, given_key is not null)::pos.answer;
+                return (earlier.status, earlier.body, null, c.tenant_id,
+                        coalesce(earlier.attempt <> ctx ->> 'attempt', true))::pos.answer;
             end if;
             return (422, pos.refusal('IDEMPOTENCY_KEY_REUSED',
                     'This idempotency key came with another request before. Use a new key for a new request.',
@@ -112,7 +121,8 @@ begin
         end if;
         c.idempotency_key := given_key;
     end if;
-    c.origin := json_strip_nulls(row_to_json(o)) from (select 'api' as kind, c.device as device,
+    c.origin := json_strip_nulls(row_to_json(o)) from (select
+        case ctx ->> 'kind' when 'socket' then 'socket' else 'api' end as kind, c.device as device,
         c.request_id as "requestId", left(ctx ->> 'trace', 128) as trace) o;
 
     begin
@@ -130,8 +140,9 @@ begin
     end;
     a.tenant_id := c.tenant_id;
     if repeat_key is not null and keep and a.status between 200 and 499 and a.status not in (401, 403, 413, 429) then
-        insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body)
-        values (c.tenant_id, c.lineage, repeat_key, hash, a.status, a.body);
+        insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body, attempt)
+        values (c.tenant_id, c.lineage, repeat_key, hash, a.status, a.body,
+                left(ctx ->> 'attempt', 64));
     end if;
     return a;
 end $$;

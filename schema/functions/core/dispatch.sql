@@ -1,4 +1,5 @@
--- pos.dispatch and its tables - the operations: each by its name, who may call it, does it write.
+-- pos.dispatch and its tables - the operations: each by its name, who may call it, by key and by
+-- token, does it write.
 -- Caller: pos.call. Inputs: the operation, who asks, the body.
 -- Answers: the operation's. A name that is not here reaches nothing.
 -- Refusals, locks, events: the operation's.
@@ -23,6 +24,12 @@ begin
     when 'customer_create' then return pos.customer_create(c, body);
     when 'events_list' then return pos.events_list(c, body);
     when 'health' then return pos.health(c, body);
+    when 'orders_sync' then return pos.orders_sync(c, body);
+    when 'order_status' then return pos.order_status(c, body);
+    when 'table_complete' then return pos.table_complete(c, body);
+    when 'kitchen_alert' then return pos.kitchen_alert(c, body);
+    when 'v1_orders' then return pos.v1_orders(c, body);
+    when 'v1_order' then return pos.v1_order(c, body);
     end case;
 end $$;
 
@@ -30,7 +37,7 @@ end $$;
 create or replace function pos.operation_writes(operation text) returns boolean
 language sql immutable parallel safe as $$
     select operation not in ('gift_card_balance', 'loyalty_points', 'order_get', 'orders_pending', 'orders_pull',
-                             'events_list', 'health')
+                             'events_list', 'health', 'orders_sync', 'v1_orders', 'v1_order')
 $$;
 
 -- A key needs one of these; null for what is no operation.
@@ -38,10 +45,22 @@ create or replace function pos.operation_scopes(operation text) returns text[]
 language sql immutable parallel safe as $$
     select case
         when operation in ('gift_card_deduct', 'gift_card_balance', 'loyalty_points', 'loyalty_add',
-                           'loyalty_redeem', 'orders_pending', 'orders_pull', 'report_daily', 'events_list', 'health')
+                           'loyalty_redeem', 'orders_pending', 'orders_pull', 'report_daily', 'events_list', 'health',
+                           'orders_sync')
             then array['pos']
-        when operation in ('order_create', 'order_update', 'gift_card_issue', 'customer_create')
+        when operation in ('order_create', 'order_update', 'gift_card_issue', 'customer_create', 'kitchen_alert')
             then array['platform']
-        when operation = 'order_get' then array['pos', 'platform']
+        when operation in ('order_get', 'order_status', 'table_complete', 'v1_orders', 'v1_order')
+            then array['pos', 'platform']
+    end
+$$;
+
+-- What a token may call: `read` every token, `write` one that pos.token_may lets; all else, money
+-- above all, needs a key: null.
+create or replace function pos.operation_by_token(operation text) returns text
+language sql immutable parallel safe as $$
+    select case
+        when operation in ('orders_sync', 'v1_orders', 'v1_order', 'order_get', 'events_list', 'health') then 'read'
+        when operation in ('order_status', 'table_complete') then 'write'
     end
 $$;

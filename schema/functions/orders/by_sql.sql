@@ -4,7 +4,7 @@
 -- characters go. At commit: history and events, as the operations write them.
 -- Refusals: SQL errors: an order keeps its id and tenant; items must be a list.
 -- Locks: at commit the streams of all tenants concerned. Events: order.created, order.updated,
--- order.status_changed, order.deleted.
+-- order.status_changed, order.deleted, table.ready.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_by_sql() returns trigger
@@ -54,6 +54,7 @@ declare
     nobody pos.context;
     before pos.orders;
     changes text[];
+    ready json;
 begin
     perform pos.lock_streams();
     if tg_op = 'INSERT' then
@@ -86,6 +87,11 @@ begin
         perform pos.emit_external(new.tenant_id, 'order.status_changed', pos.order_data(new, old.status));
         if new.status = 'cancelled' then
             perform pos.emit_external(new.tenant_id, 'order.deleted', pos.order_data(new, new.status));
+        elsif new.status = 'ready' then
+            ready := pos.table_ready(new);
+            if ready is not null then
+                perform pos.emit_external(new.tenant_id, 'table.ready', ready);
+            end if;
         end if;
     end if;
     return null;

@@ -3,9 +3,8 @@
 -- reason, updatedBy say how and why. Members that we do not know are replaced one by one.
 -- Answers: 200 {order}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409
 -- ILLEGAL_TRANSITION.
--- Locks: the order's row, then the stream. Events: order.updated when fields changed, then
--- order.status_changed when the status did, then order.deleted when it became cancelled. Nothing
--- changed: no event.
+-- Locks: the order's row, then the stream. Events: order.updated when fields changed, then those of
+-- pos.order_move when the status did. Nothing changed: no event.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_update(c pos.context, body json) returns pos.answer
@@ -15,6 +14,7 @@ declare
     old pos.orders;
     o pos.orders;
     merged record;
+    moved record;
     changes text[];
     events text[] := array[]::text[];
 begin
@@ -58,17 +58,9 @@ begin
             pos.order_data(o, old.status, changes, f.reason, f.updated_by));
     end if;
     if f.status <> old.status then
-        o.status := f.status;
-        o.updated_at := clock_timestamp();
-        perform pos.order_store(o);
-        perform pos.order_history_add(c, o, old.status, f.reason, f.updated_by);
-        events := events || pos.emit(c.tenant_id, 'order.status_changed', c.origin,
-            pos.order_data(o, old.status, null, f.reason, f.updated_by));
-        if o.status = 'cancelled' then
-            -- Its status was told by the event before: a listener can tell the two kinds apart.
-            events := events || pos.emit(c.tenant_id, 'order.deleted', c.origin,
-                pos.order_data(o, o.status, null, f.reason, f.updated_by));
-        end if;
+        moved := pos.order_move(c, o, f.status, f.reason, f.updated_by);
+        o := moved.o;
+        events := events || moved.events;
     end if;
     return (200, '{"success":true,"order":' || pos.order_json(o)
             || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',

@@ -376,6 +376,25 @@ static void who_pulls_names_the_tenant_in_the_query(void **state)
     }
 }
 
+static void below_v1_the_credential_names_the_tenant(void **state)
+{
+    struct asking a =
+        asking_for(TW_GET, "/api/v1/orders", "tenant=bistro&status=new&type=pickup&offset=50");
+    struct asking b = asking_for(TW_GET, "/api/v1/orders/7", NULL);
+
+    (void)state;
+    add(&a, "X-Tenant-ID", "kitchen");
+    check_member(&a, "tenant", NULL);
+    check_member(&a, "tenantHeader", "\"kitchen\""); /* SQL compares it */
+    check_member(&a, "route", "\"/api/v1/orders\"");
+    check_member(&a, "path", "{}");
+    check_member(&a, "query", "{\"status\":\"new\",\"type\":\"pickup\",\"offset\":\"50\"}");
+    check_member(&b, "tenant", NULL);
+    check_member(&b, "path", "{\"id\":\"7\"}");
+    end(&a);
+    end(&b);
+}
+
 static void a_plus_in_a_path_is_a_plus_and_in_a_query_a_blank(void **state)
 {
     struct asking a = asking_for(TW_GET, "/api/kitchen/loyalty/+44%207700/points",
@@ -460,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_tenant_in_the_path_is_a_slug),
         cmocka_unit_test(a_slug_has_63_characters_at_most),
         cmocka_unit_test(who_pulls_names_the_tenant_in_the_query),
+        cmocka_unit_test(below_v1_the_credential_names_the_tenant),
         cmocka_unit_test(a_plus_in_a_path_is_a_plus_and_in_a_query_a_blank),
         cmocka_unit_test(only_known_parameters_are_passed_on_and_the_first_of_a_name),
         cmocka_unit_test(what_cannot_be_decoded_is_refused),

@@ -39,6 +39,7 @@ static const struct {
     { TW_PATCH, "/api/kitchen/orders/12345", "order_update", "id", "12345", "id" },
     { TW_POST, "/api/kitchen/gift-cards", "gift_card_issue", NULL, NULL, NULL },
     { TW_POST, "/api/kitchen/customers", "customer_create", NULL, NULL, NULL },
+    { TW_POST, "/api/kitchen/kitchen-alerts", "kitchen_alert", NULL, NULL, NULL },
 };
 
 static void every_address_of_the_contract_is_found(void **state)
@@ -71,6 +72,30 @@ static void pulling_names_its_tenant_in_the_query(void **state)
     assert_int_equal(m.route->tenant_from, API_TENANT_QUERY);
     assert_int_equal(m.param_count, 0);
     assert_null(api_match_param(&m, "tenant").at);
+}
+
+static void a_path_below_v1_names_no_tenant(void **state)
+{
+    static const struct {
+        const char *path, *operation, *id;
+    } rows[] = {
+        { "/api/v1/orders", "v1_orders", NULL },
+        { "/api/v1/orders/12345", "v1_order", "12345" },
+        { "/api/v1/orders/pending", "v1_order", "pending" }, /* not the list of a tenant v1 */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct api_match m = find(TW_GET, rows[i].path);
+
+        assert_row(m.route != NULL, rows[i].path);
+        assert_string_equal(m.route->operation, rows[i].operation);
+        assert_int_equal(m.route->tenant_from, API_TENANT_CREDENTIAL);
+        assert_null(api_match_param(&m, "tenant").at);
+        assert_null(m.route->numbers);
+        if (rows[i].id != NULL)
+            assert_slice(api_match_param(&m, "id"), rows[i].id);
+    }
 }
 
 /* Each row of the table is reached by a request that fits its pattern. */
@@ -115,6 +140,7 @@ static const struct {
     { TW_DELETE, "/api/kitchen/orders", "POST, OPTIONS" },
     { TW_PATCH, "/api/kitchen/gift-cards/1/deduct", "POST, OPTIONS" },
     { TW_POST, "/api/pos/pull-orders", "GET, HEAD, OPTIONS" },
+    { TW_GET, "/api/kitchen/kitchen-alerts", "POST, OPTIONS" },
     { TW_POST, "/api/kitchen/orders/pending", "GET, HEAD, PATCH, OPTIONS" },
 };
 
@@ -159,6 +185,11 @@ static void what_is_not_there_is_404(void **state)
         "/api/kitchen/loyalty//points",
         "/api/pos/pull-orders/",
         "/api/kitchen/pull-orders",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/orders/",
+        "/api/v1/orders/1/items",
+        "/v1/orders",
         "/api/kitchen/heal%74h",
         "/{tenant}",
         "/api/kitchen/orders/{id}/",
@@ -204,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_address_of_the_contract_is_found),
         cmocka_unit_test(pulling_names_its_tenant_in_the_query),
+        cmocka_unit_test(a_path_below_v1_names_no_tenant),
         cmocka_unit_test(no_row_of_the_table_is_hidden_by_another),
         cmocka_unit_test(head_is_answered_as_get_is),
         cmocka_unit_test(another_method_is_405_and_told_which_there_are),

@@ -1,0 +1,77 @@
+-- pos.token_tenant, pos.token_may, pos.token_secret_set - who asks with a signed token.
+-- Caller: token_tenant: gateway and api, before they check the signature; token_may: pos.call, once
+-- C has checked it; token_secret_set: the operator.
+-- Inputs: the restaurant that the token names, by UUID or slug; the operation and the token's claims
+-- as C puts them into ctx.token: {"restaurant","subject"?,"role"?,"scopes"?: […]}.
+-- Answers: token_tenant: one row with the tenant and its own HS256 secret (null: it has none), or no
+-- row. token_may: yes or no. token_secret_set: nothing.
+-- Refusals: token_secret_set: an SQL error for an unknown tenant or a secret under 32 characters.
+-- Locks: the secret's row. Events: none; an audit row for a changed secret, without it.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.token_tenant(restaurant text)
+returns table (tenant_id uuid, tenant_slug text, tenant_name text, status text, secret text)
+language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
+begin
+    return query
+    select t.id, t.slug, t.name::text, t.status, s.secret
+      from dinedesk_main.tenants t
+      left join pos.token_secret s on s.tenant_id = t.id
+     where t.id = pos.tenant_named(restaurant);
+end $$;
+
+-- A tenant's id from its UUID or slug; null when there is none. What looks like a UUID is one, also
+-- where somebody chose it as a slug: a name never stands for two tenants.
+create or replace function pos.tenant_named(given text) returns uuid
+language plpgsql stable as $$
+begin
+    if given ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then
+        return (select t.id from dinedesk_main.tenants t where t.id = given::uuid);
+    end if;
+    return (select t.id from dinedesk_main.tenants t where t.slug = given);
+end $$;
+
+-- Scopes decide where the token has any, else its role; a token with neither may do what tills do.
+create or replace function pos.token_may(operation text, token jsonb) returns boolean
+language sql immutable parallel safe as $$
+    select case pos.operation_by_token(operation)
+        when 'read' then true
+        when 'write' then case
+            when coalesce(jsonb_typeof(token -> 'scopes'), 'null') <> 'null' then
+                jsonb_typeof(token -> 'scopes') = 'array'
+                and (token -> 'scopes') ?| array['orders:write', 'orders:update', 'orders:status', '*']
+            when token ->> 'role' is not null then
+                lower(token ->> 'role') = any(array['owner', 'admin', 'manager', 'server', 'kitchen', 'expo',
+                                                    'cashier', 'bar', 'pos'])
+            else true end
+        else false
+    end
+$$;
+
+-- A token without a subject shares its idempotency keys with its kind at that tenant.
+create or replace function pos.token_lineage(tenant uuid, subject text) returns uuid
+language sql immutable parallel safe as $$
+    select encode(substr(sha256(convert_to('token ' || tenant || ' ' || coalesce(subject, ''), 'UTF8')), 1, 16),
+                  'hex')::uuid
+$$;
+
+-- Null takes the secret away.
+create or replace function pos.token_secret_set(slug text, secret text) returns void
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    owner_id uuid;
+begin
+    select t.id into owner_id from dinedesk_main.tenants t where t.slug = token_secret_set.slug;
+    if not found then
+        raise exception 'no tenant "%"', slug using errcode = 'no_data_found';
+    end if;
+    if secret is null then
+        delete from pos.token_secret s where s.tenant_id = owner_id;
+    else
+        insert into pos.token_secret as s (tenant_id, secret)
+        values (owner_id, token_secret_set.secret)
+        on conflict (tenant_id) do update set secret = excluded.secret, updated_at = clock_timestamp();
+    end if;
+    insert into pos.audit (tenant_id, action, subject)
+    values (owner_id, case when secret is null then 'token_secret.clear' else 'token_secret.set' end, slug);
+end $$;

@@ -1,0 +1,65 @@
+-- pos.order_move, pos.table_ready - an order takes another status, and what follows from it.
+-- Caller: order_update, order_status, table_complete; table_ready also the trigger of pos.orders.
+-- Inputs: who asks; the order as it was read under its lock; the status that it may take
+-- (order_transition_legal is the caller's business); why and by whom.
+-- Answers: the row as it is now, and its events. table_ready: the event's data, or null.
+-- Refusals: none. Locks: the order's row is the caller's; then the stream.
+-- Events: order.status_changed; behind it order.deleted when it became cancelled, table.ready when
+-- it became ready and was the last that its table waited for.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_move(c pos.context, in out o pos.orders, wanted text, reason text,
+    updated_by text, out events text[])
+language plpgsql as $$
+declare
+    previous text := o.status;
+    ready json;
+begin
+    o.status := wanted;
+    o.updated_at := clock_timestamp();
+    perform pos.order_store(o);
+    perform pos.order_history_add(c, o, previous, reason, updated_by);
+    events := array[pos.emit(c.tenant_id, 'order.status_changed', c.origin,
+                             pos.order_data(o, previous, null, reason, updated_by))];
+    if wanted = 'cancelled' then
+        -- Its status was told by the event before: a listener can tell the two kinds apart.
+        events := events || pos.emit(c.tenant_id, 'order.deleted', c.origin,
+            pos.order_data(o, wanted, null, reason, updated_by));
+    elsif wanted = 'ready' then
+        ready := pos.table_ready(o);
+        if ready is not null then
+            events := events || pos.emit(c.tenant_id, 'table.ready', c.origin, ready);
+        end if;
+    end if;
+end $$;
+
+-- Asked when the order's own event is written: whoever holds the stream's row sees what all before
+-- it have committed, so that of two orders that become ready at once the second one finds the first.
+-- Where one transaction of plain SQL makes several ready, the last that is told decides: what was
+-- told of an order is in its history.
+create or replace function pos.table_ready(o pos.orders) returns json
+language plpgsql as $$
+declare
+    at_table record;
+begin
+    if o.table_number is null then
+        return null;
+    end if;
+    select bool_or(t.told in ('new', 'pending', 'confirmed', 'preparing')) as is_waiting,
+           bool_or(t.id = o.id and t.status = 'ready') as is_ready,
+           array_to_json(array_agg(t.id_json::json #>> '{}' order by t.created_at, t.id)
+                         filter (where t.status = 'ready')) as ids
+      into at_table
+      from (select p.id, p.id_json, p.status, p.created_at,
+                   case p.status when 'ready' then (select h.status from pos.order_status_history h
+                        where h.tenant_id = p.tenant_id and h.order_id = p.id order by h.id desc limit 1)
+                   else p.status end as told
+              from pos.orders p
+             where p.tenant_id = o.tenant_id and p.table_number = o.table_number
+               and p.status not in ('completed', 'cancelled', 'rejected')) t;
+    if at_table.is_waiting or not coalesce(at_table.is_ready, false) then
+        return null;
+    end if;
+    return ('{"tableNumber":' || to_json(o.table_number::text) || ',"orderIds":'
+            || at_table.ids || ',"readyAt":"' || pos.utc(clock_timestamp()) || '"}')::json;
+end $$;

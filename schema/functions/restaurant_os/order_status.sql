@@ -1,0 +1,57 @@
+-- pos.order_status - order:update_status: a kitchen or a till moves an order on.
+-- Caller: pos.call. Inputs: orderId (a text, or a whole number); status, one of Restaurant OS's words;
+-- restaurantId, where given, is checked; recall: true goes back.
+-- Answers: 200 {orderId, previousStatus, status} in that document's words.
+-- Refusals: 400 VALIDATION_ERROR, also for an id that is no UUID and names no order; 403
+-- PERMISSION_DENIED; 404 ORDER_NOT_FOUND; 409 INVALID_TRANSITION.
+-- Locks: the order's row, then the stream. Events: those of pos.order_move; none when the order has
+-- the status already.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_status(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    event constant text := 'order:update_status';
+    given text := pos.read_name(event, 'orderId', body -> 'orderId');
+    wanted text;
+    recall boolean;
+    old pos.orders;
+    moved record;
+    events text[];
+begin
+    if coalesce(json_typeof(body -> 'status'), 'null') = 'null' then
+        perform pos.refuse_value(event, 'status', 'is required');
+    end if;
+    wanted := (pos.read_status_words(event, 'status',
+        array[case json_typeof(body -> 'status') when 'string' then body ->> 'status' end]))[1];
+    if coalesce(json_typeof(body -> 'recall'), 'null') not in ('boolean', 'null') then
+        perform pos.refuse_value(event, 'recall', 'must be a boolean');
+    end if;
+    recall := coalesce((body ->> 'recall')::boolean, false);
+    perform pos.check_restaurant(c, event, body -> 'restaurantId');
+
+    select s.* into old from pos.orders s
+     where s.tenant_id = c.tenant_id and s.id = pos.path_order_id(given)
+       for no key update;
+    if not found then
+        if given !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then
+            perform pos.refuse_value(event, 'orderId', 'must be a valid GUID');
+        end if;
+        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+    end if;
+    -- Served and picked up are one status to whoever knows one word for both.
+    if pos.status_word(old.status) <> pos.status_word(wanted) then
+        if not pos.order_transition_legal(old.status, wanted, recall) then
+            perform pos.refuse(409, 'INVALID_TRANSITION',
+                format('An order that is %s cannot become %s. To go back, send "recall": true.',
+                       pos.status_word(old.status), pos.status_word(wanted)),
+                ('{"event":"' || event || '","from":"' || pos.status_word(old.status) || '","to":"'
+                 || pos.status_word(wanted) || '"}')::json);
+        end if;
+        moved := pos.order_move(c, old, wanted, null, c.subject);
+        events := moved.events;
+    end if;
+    return (200, '{"success":true,"orderId":' || to_json(old.id_json::json #>> '{}') || ',"previousStatus":"'
+            || pos.status_word(old.status) || '","status":"' || pos.status_word(wanted) || '"}',
+            events, c.tenant_id, false)::pos.answer;
+end $$;

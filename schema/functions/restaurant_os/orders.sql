@@ -1,0 +1,64 @@
+-- pos.orders_restaurant_os, pos.orders_newest - orders as Restaurant OS shows them, and which to show.
+-- Caller: orders_sync, v1_orders, v1_order. Inputs: the tenant, the orders' ids; the statuses, a type
+-- or null, how many at most, how many of the newest are left out.
+-- Answers: for each id that there is, in the order of the ids, {id, order_number, status, type,
+-- table_number?, items: [{id, name, quantity, price, modifiers?: [{id, name, price, quantity}],
+-- special_instructions?}], total, created_at, restaurant_id}, and beside them customer_name and
+-- order_source. Ids are texts; statuses are that document's words. orders_newest: ids, newest first,
+-- until their lines make about 4 MiB, and whether there are more.
+-- Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- One statement for all of them: a call for each would cost more than its work. The lines are what
+-- order_items made, and each is read once, whole, not member by member.
+create or replace function pos.orders_restaurant_os(tenant uuid, ids text[]) returns text[]
+language plpgsql stable as $$
+begin
+    return array(
+        select '{"id":' || to_json(o.id_json::json #>> '{}') || ',"order_number":' || to_json(o.order_number::text)
+               || ',"status":"' || pos.status_word(o.status) || '","type":' || to_json(o.order_type::text)
+               || coalesce(',"table_number":' || to_json(o.table_number::text), '')
+               || ',"items":[' || coalesce((
+                  select string_agg('{"id":' || i.id || ',"name":' || i.name || ',"quantity":' || i.quantity
+                         || ',"price":' || i.price
+                         || case when i.addons::text <> '[]' then ',"modifiers":[' || (
+                            select string_agg('{"id":' || a.id || ',"name":' || a.name || ',"price":' || a.price
+                                              || ',"quantity":' || a.quantity || '}', ',' order by a.n)
+                              from rows from (json_to_recordset(i.addons)
+                                              as (id json, name json, price json, quantity json))
+                                   with ordinality a(id, name, price, quantity, n)) || ']'
+                            else '' end
+                         || coalesce(',"special_instructions":' || i.instructions, '') || '}', ',' order by i.n)
+                    from rows from (json_to_recordset(o.items)
+                                    as (id json, name json, quantity json, price json, "selectedAddons" json,
+                                        "specialInstructions" json))
+                         with ordinality i(id, name, quantity, price, addons, instructions, n)), '')
+               || '],"total":' || o.total_amount || ',"created_at":"' || pos.utc(o.created_at)
+               || '","restaurant_id":"' || o.tenant_id || '","customer_name":' || to_json(o.customer_name::text)
+               || ',"order_source":' || to_json(o.order_source::text) || '}'
+          from unnest(ids) with ordinality w(id, n)
+          join pos.orders o on o.tenant_id = tenant and o.id = w.id
+         order by w.n);
+end $$;
+
+-- For each status the index gives its newest, so that the thousands of completed ones are not read.
+create or replace function pos.orders_newest(tenant uuid, statuses text[], kind text, most int, skipped int,
+    out ids text[], out has_more boolean)
+language plpgsql stable as $$
+begin
+    select coalesce(array_agg(f.id order by f.n) filter (where f.n <= most and f.bytes_before < 4194304), '{}'),
+           coalesce(bool_or(f.n > most or f.bytes_before >= 4194304), false)
+      into ids, has_more
+      from (select q.id, row_number() over newest as n,
+                   sum(octet_length(q.items::text)) over newest - octet_length(q.items::text) as bytes_before
+              from (select p.*
+                      from (select distinct u.status from unnest(statuses) u(status)) s
+                     cross join lateral (
+                           select o.id, o.created_at, o.items from pos.orders o
+                            where o.tenant_id = tenant and o.status = s.status and (kind is null or o.order_type = kind)
+                            order by o.created_at desc
+                            limit most + skipped + 1) p
+                     order by p.created_at desc, p.id desc
+                     limit most + 1 offset skipped) q
+            window newest as (order by q.created_at desc, q.id desc rows unbounded preceding)) f;
+end $$;

@@ -1,0 +1,45 @@
+-- pos.orders_sync - orders:sync: what a screen shows when it comes up.
+-- Caller: pos.call. Inputs: statuses, in the body a list of the document's words, in the query a comma
+-- list; without any new, pending, confirmed, preparing, ready. restaurantId, where given, is checked.
+-- Answers: 200 {restaurantId, orders, count, timestamp, seq}: orders of every source, oldest first, at
+-- most the 500 newest and about 4 MiB of them, then `hasMore` is true; seq is the stream's head in
+-- the same snapshot.
+-- Refusals: 400 VALIDATION_ERROR, INVALID_PAYLOAD; 403 PERMISSION_DENIED. Locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.orders_sync(c pos.context, body json) returns pos.answer
+language plpgsql stable as $$
+declare
+    given json;
+    words text[] := string_to_array(nullif(c.query ->> 'statuses', ''), ',');
+    wanted text[];
+    head bigint; -- and the rows come from one snapshot: the function is stable
+    newest record;
+    list text[];
+begin
+    if coalesce(json_typeof(body), 'null') not in ('object', 'null') then
+        perform pos.refuse(400, 'INVALID_PAYLOAD', 'The payload must be an object.');
+    end if;
+    if json_typeof(body) = 'object' then
+        perform pos.check_restaurant(c, 'orders:sync', body -> 'restaurantId');
+        given := body -> 'statuses';
+        if coalesce(json_typeof(given), 'null') not in ('array', 'null') then
+            perform pos.refuse_value('orders:sync', 'statuses', 'must be an array');
+        end if;
+        if json_typeof(given) = 'array' then
+            -- What is no text is no status either.
+            words := array(select case json_typeof(e.value) when 'string' then e.value #>> '{}' end
+                             from json_array_elements(given) e);
+        end if;
+    end if;
+    wanted := coalesce(pos.read_status_words('orders:sync', 'statuses', words),
+                       array['new', 'pending', 'confirmed', 'preparing', 'ready']);
+    select s.head into head from pos.stream s where s.tenant_id = c.tenant_id;
+    newest := pos.orders_newest(c.tenant_id, wanted, null, 500, 0);
+    list := pos.orders_restaurant_os(c.tenant_id,
+        array(select i.id from unnest(newest.ids) with ordinality i(id, n) order by i.n desc));
+    return (200, '{"restaurantId":"' || c.tenant_id || '","orders":[' || array_to_string(list, ',')
+            || '],"count":' || cardinality(list) || ',"timestamp":"' || pos.utc(clock_timestamp())
+            || '","seq":' || head || case when newest.has_more then ',"hasMore":true' else '' end || '}',
+            null, c.tenant_id, false)::pos.answer;
+end $$;

@@ -1,0 +1,91 @@
+-- What the Restaurant OS operations share: the words of that document for statuses, and its refusals.
+-- Caller: the operations in this folder. Inputs: `event`, the name of the socket's event, or null for
+-- a request; `field` and its value as it came.
+-- Refusals: 400 VALIDATION_ERROR with {event?, field} in the sentences that the document's validator
+-- (Joi) makes; 403 PERMISSION_DENIED. Locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- The statuses that a word stands for, first the one that it writes; null for what is no such word.
+create or replace function pos.statuses_of(word text) returns text[]
+language sql immutable parallel safe as $$
+    select case
+        when word = 'picked-up' then array['picked_up', 'served', 'out_for_delivery']
+        when word = 'cancelled' then array['cancelled', 'rejected']
+        when word in ('new', 'pending', 'confirmed', 'preparing', 'ready', 'completed') then array[word]
+    end
+$$;
+
+-- And back.
+create or replace function pos.status_word(status text) returns text
+language sql immutable parallel safe as $$
+    select case when status in ('picked_up', 'served', 'out_for_delivery') then 'picked-up'
+                when status = 'rejected' then 'cancelled' else status end
+$$;
+
+create or replace function pos.refuse_value(event text, field text, message text) returns void
+language plpgsql as $$
+begin
+    perform pos.refuse(400, 'VALIDATION_ERROR', format('"%s" %s', field, message),
+        ('{' || coalesce('"event":' || to_json(event) || ',', '') || '"field":' || to_json(field) || '}')::json);
+end $$;
+
+-- A list of words as statuses; null when it was not given or is empty.
+create or replace function pos.read_status_words(event text, field text, words text[]) returns text[]
+language plpgsql immutable parallel safe as $$
+declare
+    word text;
+    list text[] := '{}';
+begin
+    if coalesce(cardinality(words), 0) = 0 then
+        return null;
+    end if;
+    foreach word in array words loop
+        if pos.statuses_of(word) is null then
+            perform pos.refuse_value(event, field,
+                'must be one of [new, pending, confirmed, preparing, ready, picked-up, completed, cancelled]');
+        end if;
+        list := list || pos.statuses_of(word);
+    end loop;
+    return list;
+end $$;
+
+-- A text that some clients send as a whole number: order ids, table numbers. Never null.
+create or replace function pos.read_name(event text, field text, value json) returns text
+language plpgsql immutable parallel safe as $$
+declare
+    number_given numeric;
+begin
+    case coalesce(json_typeof(value), 'null')
+    when 'null' then
+        perform pos.refuse_value(event, field, 'is required');
+    when 'string' then
+        if value #>> '{}' <> '' then
+            return value #>> '{}';
+        end if;
+        perform pos.refuse_value(event, field, 'is not allowed to be empty');
+    when 'number' then
+        number_given := pos.read_decimal(value);
+        if number_given = trunc(number_given) then
+            return trunc(number_given)::text;
+        end if;
+    else
+        null;
+    end case;
+    perform pos.refuse_value(event, field, 'must be a string');
+    return null;
+end $$;
+
+-- Whoever names a restaurant names the one that the key or token is for.
+create or replace function pos.check_restaurant(c pos.context, event text, value json) returns void
+language plpgsql stable as $$
+begin
+    if coalesce(json_typeof(value), 'null') = 'null' then
+        return;
+    end if;
+    if json_typeof(value) <> 'string' then
+        perform pos.refuse_value(event, 'restaurantId', 'must be a string');
+    end if;
+    if pos.tenant_named(value #>> '{}') is distinct from c.tenant_id then
+        perform pos.refuse(403, 'PERMISSION_DENIED', 'This is another restaurant''s. Use your own restaurantId.');
+    end if;
+end $$;
