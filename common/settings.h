@@ -25,6 +25,7 @@ struct tw_settings {
     uint64_t max_sessions, message_bytes, queue_bytes, backlog_bytes;
     uint64_t ping_ms, pong_ms;
     uint64_t auth_cache_ms;
+    char *allowed_origins;
     char *jwt_secret, *jwt_public_key_file, *jwt_audience; /* each empty: none */
     struct tw_public_key *jwt_public_key;                  /* what the file holds; null: none */
 };

@@ -5,7 +5,8 @@
 #include "common/base.h"
 
 /* In the order of asking: from the most particular address to the most general. */
-static const struct gw_dialect *const dialects[GW_DIALECTS] = { &gw_orderweb };
+static const struct gw_dialect *const dialects[GW_DIALECTS] = { &gw_orderweb,
+                                                                &gw_restaurantos_dialect };
 
 const struct gw_dialect *gw_dialect_at(size_t index)
 {

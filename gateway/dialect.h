@@ -53,14 +53,18 @@ struct gw_dialect {
 
     bool (*hears)(const struct gw_session *s, const struct tw_event *ev);
 
+    /* An event that it hears was handed to it, as `batch`. May be null. */
+    void (*given)(struct gw_session *s, const struct tw_event *ev,
+                  const struct gw_batch *batch);
+
     /* One event as 0..n messages, the same for all sessions that hear it. */
     void (*render)(const struct gw_tenant *tenant, const struct tw_event *ev,
                    struct gw_batch *out);
 };
 
-extern const struct gw_dialect gw_orderweb;
+extern const struct gw_dialect gw_orderweb, gw_restaurantos_dialect;
 
-#define GW_DIALECTS 1
+#define GW_DIALECTS 2
 
 /* The row at an index below GW_DIALECTS, and a row's index. */
 const struct gw_dialect *gw_dialect_at(size_t index);

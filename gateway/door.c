@@ -230,6 +230,10 @@ void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
     char request_id[TW_REQUEST_ID];
     const char *code;
 
+    if (gw_eio_claims(door->engine, req)) {
+        gw_eio_handle(door->engine, conn, req);
+        return;
+    }
     tw_request_id(req, request_id);
     dialect = gw_dialect_of(req, &hello);
     if (dialect == NULL) {

@@ -7,12 +7,14 @@
 #include "gateway/conn.h"
 #include "gateway/hubs.h"
 #include "gateway/session.h"
+#include "gateway/socketio/eio.h"
 #include "gateway/synclog.h"
 
 /* Embedded in the process's state. */
 struct gw_door {
     struct tw_http_server http;
     struct gw_auth *auth;
+    struct gw_eio *engine; /* asked first: its path is its own */
     struct gw_conns *conns;
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;

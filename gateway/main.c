@@ -10,9 +10,12 @@
 #include "gateway/control.h"
 #include "gateway/door.h"
 #include "gateway/keycheck.h"
+#include "gateway/restaurantos/restaurantos.h"
 #include "gateway/synclog.h"
 
 #define EXPIRY_CHECK_MS 1000
+#define SIO_CONNECT_MS 45000 /* both as in the reference server */
+#define EIO_TIMEOUT_MS 20000
 #define DRAIN_STEPS                                                                            \
     40 /* goodbyes are spread over this many parts of most of the drain time                   \
         */
@@ -25,6 +28,10 @@ struct gateway {
     struct tw_schema schema;
     struct gw_door door;
     struct gw_auth auth;
+    struct tw_tokens tokens;
+    struct tw_redis_link publisher;
+    struct tw_operations operations;
+    struct gw_restaurantos restaurantos;
     struct gw_conns conns;
     struct gw_sessions sessions;
     struct gw_hubs hubs;
@@ -67,6 +74,48 @@ static void on_expiry(struct tw_deadline *t)
     tw_after(&g->daemon.loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
 }
 
+/* The dialect that comes over Engine.IO. */
+static void start_restaurantos(struct gateway *g)
+{
+    const struct tw_settings *set = &g->daemon.settings;
+    struct gw_restaurantos *r = &g->restaurantos;
+    struct gw_eio *e = &r->sio.engine;
+
+    g->tokens = (struct tw_tokens){
+        .pool = &g->pool,
+        .keys = { .secret = tw_slice_of(set->jwt_secret),
+                  .public_key = set->jwt_public_key,
+                  .audience = tw_slice_of(set->jwt_audience) },
+        .cache_ms = set->auth_cache_ms,
+    };
+    g->operations = (struct tw_operations){ .loop = &g->daemon.loop,
+                                            .pool = &g->pool,
+                                            .publisher = &g->publisher };
+    tw_tokens_start(&g->tokens, &g->daemon.metrics);
+    tw_operations_start(&g->operations, &g->daemon.metrics);
+    r->loop = &g->daemon.loop;
+    r->auth = &g->auth;
+    r->tokens = &g->tokens;
+    r->hubs = &g->hubs;
+    r->sessions = &g->sessions;
+    r->operations = &g->operations;
+    r->store = &g->publisher;
+    r->sio.connect_ms = SIO_CONNECT_MS;
+    e->loop = &g->daemon.loop;
+    e->conns = &g->conns;
+    e->path = TW_LIT("/socket.io");
+    e->instance = tw_slice_of(set->instance);
+    e->origins = tw_slice_of(set->allowed_origins);
+    e->interval_ms = set->ping_ms;
+    e->timeout_ms = EIO_TIMEOUT_MS;
+    e->payload_most = set->message_bytes;
+    e->queue_bytes = 3 * set->queue_bytes;
+    e->sockets_most = set->max_sessions;
+    gw_restaurantos_start(r, &g->daemon.metrics);
+}
+
+static const struct tw_redis_events publisher_events = { NULL, NULL, NULL, NULL };
+
 static void start_parts(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
@@ -82,7 +131,9 @@ static void start_parts(struct gateway *g)
     gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms,
                    m);
     gw_keycheck_start(&g->keycheck, &g->daemon.loop, &g->pool, &g->sessions, &g->auth);
+    start_restaurantos(g);
     g->door.auth = &g->auth;
+    g->door.engine = &g->restaurantos.sio.engine;
     g->door.conns = &g->conns;
     g->door.hubs = &g->hubs;
     g->door.sessions = &g->sessions;
@@ -102,7 +153,9 @@ static int start(struct tw_daemon *d)
     int r;
 
     g->limits = (struct tw_http_server_limits){
-        .request = { .target_bytes = 4096, .head_bytes = 16384, .body_bytes = 65536 },
+        .request = { .target_bytes = 4096,
+                     .head_bytes = 16384,
+                     .body_bytes = set->message_bytes },
         .head_ms = 30000,
         .body_ms = 30000,
         .idle_ms = 75000,
@@ -112,6 +165,9 @@ static int start(struct tw_daemon *d)
     g->hubs.on_control = on_control;
     r = gw_hubs_start(&g->hubs, &d->loop, &g->pool, set->redis_url, set->backlog_bytes,
                       &g->sessions, &d->metrics);
+    if (r == 0)
+        r = tw_redis_start(&g->publisher, &d->loop, set->redis_url, "publisher",
+                           &publisher_events, &d->metrics);
     if (r != 0) {
         tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
         return r;
@@ -128,7 +184,9 @@ static void on_goodbye(struct tw_deadline *t)
 {
     struct gateway *g = tw_container_of(t, struct gateway, goodbye);
 
-    if (gw_conns_send_home(&g->conns, g->goodbyes_each) > 0)
+    if (gw_conns_send_home(&g->conns, g->goodbyes_each) +
+            gw_eio_send_home(&g->restaurantos.sio.engine, g->goodbyes_each) >
+        0)
         tw_after(&g->daemon.loop, &g->goodbye,
                  g->daemon.settings.drain_ms * 6 / 10 / DRAIN_STEPS, on_goodbye);
 }
@@ -138,9 +196,11 @@ static void drain(struct tw_daemon *d)
     struct gateway *g = gateway_of(d);
 
     g->door.is_closed = true;
+    g->restaurantos.sio.engine.is_closed = true;
     tw_listener_stop(&g->listener);
     tw_http_server_drain(&g->door.http);
-    g->goodbyes_each = g->conns.count / DRAIN_STEPS + 1;
+    g->goodbyes_each =
+        (g->conns.count + g->restaurantos.sio.engine.by_sid.count) / DRAIN_STEPS + 1;
     on_goodbye(&g->goodbye);
 }
 
@@ -148,7 +208,8 @@ static bool is_drained(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);
 
-    return g->conns.count == 0 && g->door.http.connections.value == 0;
+    return g->conns.count == 0 && g->restaurantos.sio.engine.by_sid.count == 0 &&
+           g->door.http.connections.value == 0;
 }
 
 static void stop(struct tw_daemon *d)
@@ -159,6 +220,8 @@ static void stop(struct tw_daemon *d)
     tw_after_cancel(&d->loop, &g->goodbye);
     tw_listener_stop(&g->listener);
     gw_hubs_stop(&g->hubs);
+    gw_eio_shut(&g->restaurantos.sio.engine);
+    tw_redis_stop(&g->publisher);
     gw_synclog_stop(&g->log);
     gw_keycheck_stop(&g->keycheck);
     tw_schema_stop(&g->schema);
@@ -171,6 +234,8 @@ static void release(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);
 
+    gw_restaurantos_done(&g->restaurantos);
+    tw_tokens_done(&g->tokens);
     gw_hubs_done(&g->hubs);
     gw_auth_done(&g->auth);
     gw_synclog_done(&g->log);
@@ -182,6 +247,7 @@ static void release(struct tw_daemon *d)
 static void reload(struct tw_daemon *d)
 {
     gw_auth_forget_all(&gateway_of(d)->auth);
+    tw_tokens_forget(&gateway_of(d)->tokens);
 }
 
 static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)

@@ -148,7 +148,7 @@ void gw_session_free(struct gw_session *s, unsigned code, const char *reason)
 void gw_session_place(struct gw_session *s, uint64_t head, uint64_t oldest)
 {
     s->is_ahead = false;
-    if (s->since <= head && s->since + 1 >= oldest) {
+    if (gw_session_can_resume(s, head, oldest)) {
         s->next_seq = s->since + 1;
         s->is_replaying = true;
         s->all->resumed.value++;
@@ -227,6 +227,8 @@ static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
     batch = gw_backlog_render(b, e, s->dialect, &s->hub->tenant, &s->all->rendered.value);
     for (size_t i = 0; i < batch->count; i++)
         send_frame(s, batch->frames[i]);
+    if (s->dialect->given != NULL)
+        s->dialect->given(s, &e->event, batch);
 }
 
 /* A session that takes nothing any more: for a second while it is far behind, for ten in any

@@ -68,6 +68,13 @@ void gw_session_free(struct gw_session *s, unsigned code, const char *reason);
  * the head, or behind what it resumes from. */
 void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest);
 
+/* Whether what it resumes behind is still kept. */
+static inline bool gw_session_can_resume(const struct gw_session *s, uint64_t head,
+                                         uint64_t oldest)
+{
+    return s->resumes && s->since <= head && s->since + 1 >= oldest;
+}
+
 /* Behind `since` when that is still kept; else the client is told, and goes on at the head. */
 void gw_session_place(struct gw_session *s, uint64_t head, uint64_t oldest);
 
