@@ -6,6 +6,7 @@
 #include "common/encode.h"
 #include "common/err.h"
 #include "common/json_write.h"
+#include "common/token.h"
 
 #define HEADER_MOST 200
 #define CONTEXT_BYTES 65536
@@ -39,6 +40,11 @@ static const char *read_key(const struct tw_http_request *req, struct api_contex
         return NULL; /* SQL answers 401, as to a wrong one */
     tw_sha256_hex(key, out->key_hash);
     out->has_key = true;
+    if (tw_token_is_jwt(key)) {
+        out->token.max = TW_JWT_BYTES;
+        tw_buf_append(&out->token, key);
+        return out->token.failed ? "UNAUTHORIZED" : NULL;
+    }
     tw_json_member(&out->json, "keyHash", tw_slice_from(out->key_hash, TW_SHA256_HEX));
     return NULL;
 }
@@ -170,7 +176,15 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
     return refusal == NULL && json->failed ? "HEADERS_TOO_LARGE" : refusal;
 }
 
+void api_context_set_token(struct api_context *c, struct tw_slice claims)
+{
+    c->json.len--; /* the closing brace */
+    tw_json_member_raw(&c->json, "token", claims);
+    tw_buf_char(&c->json, '}');
+}
+
 void api_context_done(struct api_context *c)
 {
+    tw_buf_done(&c->token);
     tw_buf_done(&c->json);
 }

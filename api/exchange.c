@@ -17,6 +17,7 @@
 struct exchange {
     struct tw_http_waiter waiter;
     struct tw_operation operation;
+    struct tw_token_check check;
     struct api_service *service;
     struct tw_http_conn *conn; /* null once the client has left */
     const struct api_route *route;
@@ -194,7 +195,7 @@ static void read_wait(struct exchange *x, const struct tw_http_request *req)
     tw_buf_done(&text);
 }
 
-static void start_operation(struct exchange *x, const struct api_match *match)
+static void start_operation(struct exchange *x)
 {
     x->operation.all = &x->service->operations;
     x->operation.name = x->route->operation;
@@ -202,10 +203,38 @@ static void start_operation(struct exchange *x, const struct api_match *match)
     x->operation.request_id = x->context.request_id;
     x->operation.writes = x->route->method != TW_GET;
     x->operation.done = on_done;
+    tw_operation_start(&x->operation);
+}
+
+static void on_token(struct tw_token_check *check, const char *refusal,
+                     const struct tw_token_grant *grant)
+{
+    struct exchange *x = tw_container_of(check, struct exchange, check);
+
+    if (refusal == NULL) {
+        api_context_set_token(&x->context, grant->context);
+        start_operation(x);
+        return;
+    }
+    if (x->conn != NULL)
+        refuse(x->service, x->conn,
+               strcmp(refusal, "AUTH_FAILED") == 0 ? "UNAUTHORIZED" : refusal,
+               x->context.request_id);
+    exchange_free(x);
+}
+
+/* A key is checked by the operation itself, a token before it. */
+static void start(struct exchange *x, const struct api_match *match)
+{
     if (x->route->affinity != NULL) /* 0 would mean none */
         x->operation.affinity = tw_hash(api_match_param(match, x->route->affinity)) | 1;
     tw_http_wait(x->conn, &x->waiter);
-    tw_operation_start(&x->operation);
+    if (x->context.token.len == 0) {
+        start_operation(x);
+        return;
+    }
+    x->check = (struct tw_token_check){ .all = &x->service->tokens, .answered = on_token };
+    tw_token_check(&x->check, tw_buf_view(&x->context.token));
 }
 
 static void begin(struct api_service *s, struct tw_http_conn *conn, struct tw_http_request *req,
@@ -232,7 +261,7 @@ static void begin(struct api_service *s, struct tw_http_conn *conn, struct tw_ht
         code = "RATE_LIMITED";
     if (code == NULL) {
         read_wait(x, req);
-        start_operation(x, match);
+        start(x, match);
     } else {
         refuse_with(s, conn, code, tw_buf_view(&why), request_id);
         exchange_free(x);

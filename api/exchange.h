@@ -8,6 +8,7 @@
 #include "common/operation.h"
 #include "common/pg_pool.h"
 #include "common/redis_link.h"
+#include "common/token.h"
 
 /* What exchanges work with; embedded in the process's state. */
 struct api_service {
@@ -17,6 +18,7 @@ struct api_service {
     struct api_limiter limiter;
     struct api_waiting waiting;
     struct tw_operations operations;
+    struct tw_tokens tokens;
     struct tw_metric under_way;
     struct tw_metric answers[6]; /* by hundreds of the status; [0] is not used */
 };

@@ -52,6 +52,13 @@ static int start(struct tw_daemon *d)
                                             .pool = &s->pool,
                                             .publisher = &s->publisher };
     tw_operations_start(&s->operations, &d->metrics);
+    s->tokens = (struct tw_tokens){
+        .pool = &s->pool,
+        .keys = { .secret = tw_slice_of(set->jwt_secret),
+                  .public_key = set->jwt_public_key,
+                  .audience = tw_slice_of(set->jwt_audience) },
+    };
+    tw_tokens_start(&s->tokens, &d->metrics);
     api_limiter_start(&s->limiter, (uint32_t)set->rate_per_second, (uint32_t)set->rate_burst,
                       &d->metrics);
     tw_pg_pool_start(&s->pool, &d->loop, set->database_url, d->kind->name,
@@ -103,6 +110,7 @@ static void release(struct tw_daemon *d)
 {
     api_limiter_done(&api_of(d)->service.limiter);
     api_waiting_done(&api_of(d)->service.waiting);
+    tw_tokens_done(&api_of(d)->service.tokens);
 }
 
 static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)
