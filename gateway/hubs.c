@@ -19,6 +19,7 @@
 #include "common/json_scan.h"
 #include "common/log.h"
 #include "gateway/hub.h"
+#include "gateway/place.h"
 #include "gateway/session.h"
 
 #define GAP_MS 40
@@ -27,71 +28,43 @@
 #define OLDER_ROWS 1000
 #define OLDER_MARGIN 200
 #define GATHER_MS 20
-#define RECONCILE_MS 800
-#define RECONCILE_DOWN_MS 400
 
 /* Columns of pos.events_after. */
 enum { SEQ, EVENT, MORE };
 
-/* A hub with what connects it to the world. */
-struct place {
-    struct gw_hub hub;
-    struct gw_hubs *hubs;
-    struct tw_list link;
-    struct tw_later turn;
-    struct tw_deadline gap, linger, older;
-    struct tw_pg_call call;          /* the head, or a piece of the log */
-    struct tw_pg_call older_call;    /* a piece for those who resume */
-    char after[24], older_after[24]; /* their parameters */
-    uint64_t older_wanted, older_behind, older_upto;
-    uint64_t asked_at; /* the cursor when reconciliation asked for the head */
-    bool skips_margin; /* large events: the last reading ended before what was wanted */
-    bool is_subscribed, is_reading, is_reading_older, is_gap_due, is_asked;
-};
-
-static struct place *place_of(struct gw_hub *h)
-{
-    return tw_container_of(h, struct place, hub);
-}
-
-static struct tw_slice id_of(const struct place *p)
-{
-    return tw_slice_of(p->hub.tenant.id);
-}
-
-static void place_free(struct place *p)
+static void place_free(struct gw_place *p)
 {
     tw_after_cancel(p->hubs->loop, &p->gap);
     tw_after_cancel(p->hubs->loop, &p->linger);
     tw_after_cancel(p->hubs->loop, &p->older);
     tw_later_cancel(&p->turn);
     tw_list_remove(&p->link);
-    (void)tw_map_remove(&p->hubs->by_tenant, id_of(p));
+    (void)tw_map_remove(&p->hubs->by_tenant, gw_place_id(p));
     p->hubs->hub_count.value--;
     gw_hub_done(&p->hub);
     free(p);
 }
 
-static void subscribe(struct place *p)
+static void subscribe(struct gw_place *p)
 {
     char channel[TW_CHANNEL_BYTES];
 
-    (void)tw_redis_subscribe(&p->hubs->subscriber, tw_event_channel(id_of(p), channel));
+    (void)tw_redis_subscribe(&p->hubs->subscriber, tw_event_channel(gw_place_id(p), channel));
 }
 
-static void unsubscribe(struct place *p)
+static void unsubscribe(struct gw_place *p)
 {
     char channel[TW_CHANNEL_BYTES];
 
-    (void)tw_redis_unsubscribe(&p->hubs->subscriber, tw_event_channel(id_of(p), channel));
+    (void)tw_redis_unsubscribe(&p->hubs->subscriber, tw_event_channel(gw_place_id(p), channel));
 }
 
-static void read_log(struct place *p);
+static void read_log(struct gw_place *p);
 static void on_older_wanted(struct tw_deadline *d);
 
 static void on_gap(struct tw_deadline *d)
 {
-    struct place *p = tw_container_of(d, struct place, gap);
+    struct gw_place *p = tw_container_of(d, struct gw_place, gap);
 
     p->is_gap_due = true;
     read_log(p);
@@ -99,7 +72,7 @@ static void on_gap(struct tw_deadline *d)
 
 /* A row of the log as an event, in a copy that the scanner may rewrite; gives the copy. Null
  * for a row that is no event: it is passed over, by all sessions alike, and logged. */
-static char *read_row(struct place *p, const struct tw_pg_result *result, size_t row,
+static char *read_row(struct gw_place *p, const struct tw_pg_result *result, size_t row,
                       struct tw_event *ev)
 {
     struct tw_slice text = tw_pg_text(result, row, EVENT);
@@ -117,7 +90,7 @@ static char *read_row(struct place *p, const struct tw_pg_result *result, size_t
     return NULL;
 }
 
-static void take_row(struct place *p, const struct tw_pg_result *result, size_t row)
+static void take_row(struct gw_place *p, const struct tw_pg_result *result, size_t row)
 {
     struct tw_event ev;
     char *copy = read_row(p, result, row, &ev);
@@ -140,7 +113,7 @@ static bool has_more(const struct tw_pg_result *result)
 /* Go on after a piece of the log: at once when there may be more, later when it failed. */
 static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct place *p = tw_container_of(call, struct place, call);
+    struct gw_place *p = tw_container_of(call, struct gw_place, call);
     uint64_t rejected = p->hub.cursor.rejected;
 
     p->is_reading = false;
@@ -163,7 +136,7 @@ static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
 
 static void on_head(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct place *p = tw_container_of(call, struct place, call);
+    struct gw_place *p = tw_container_of(call, struct gw_place, call);
 
     p->is_reading = false;
     if (p->hubs->is_stopped)
@@ -177,11 +150,11 @@ static void on_head(struct tw_pg_call *call, const struct tw_pg_result *result)
     gw_hub_begin(&p->hub, (uint64_t)tw_pg_int(result, 0, 1), (uint64_t)tw_pg_int(result, 0, 2));
 }
 
-static void read_head(struct place *p)
+static void read_head(struct gw_place *p)
 {
     p->call = (struct tw_pg_call){
         .sql = "select tenant_id, head, oldest from pos.heads(array[$1::uuid])",
-        .params = { { id_of(p), false } },
+        .params = { { gw_place_id(p), false } },
         .param_count = 1,
         .done = on_head,
     };
@@ -195,13 +168,13 @@ static struct tw_slice seq_text(char text[24], uint64_t seq)
     return tw_slice_from(text, (size_t)snprintf(text, 24, "%llu", (unsigned long long)seq));
 }
 
-static void read_events(struct place *p)
+static void read_events(struct gw_place *p)
 {
     gw_hub_reading(&p->hub);
     p->hubs->log_reads.value++;
     p->call = (struct tw_pg_call){
         .sql = events_sql,
-        .params = { { id_of(p), false },
+        .params = { { gw_place_id(p), false },
                     { seq_text(p->after, p->hub.cursor.at), false },
                     { TW_LIT("500"), false } },
         .param_count = 3,
@@ -216,7 +189,8 @@ struct piece {
     size_t count;
 };
 
-static void read_piece(struct place *p, const struct tw_pg_result *result, struct piece *piece)
+static void read_piece(struct gw_place *p, const struct tw_pg_result *result,
+                       struct piece *piece)
 {
     for (size_t i = 0; i < tw_pg_rows(result) && i < OLDER_ROWS; i++) {
         char *copy = read_row(p, result, i, &piece->events[piece->count]);
@@ -228,7 +202,7 @@ static void read_piece(struct place *p, const struct tw_pg_result *result, struc
 
 static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct place *p = tw_container_of(call, struct place, older_call);
+    struct gw_place *p = tw_container_of(call, struct gw_place, older_call);
     struct piece *piece;
     uint64_t through;
     size_t rows;
@@ -259,7 +233,7 @@ static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
  * close together, and find them in memory then. */
 static void on_older_wanted(struct tw_deadline *d)
 {
-    struct place *p = tw_container_of(d, struct place, older);
+    struct gw_place *p = tw_container_of(d, struct gw_place, older);
     uint64_t wanted = gw_hub_wants_older(&p->hub);
 
     if (wanted == 0 || p->is_reading_older || p->hubs->is_stopped)
@@ -273,7 +247,7 @@ static void on_older_wanted(struct tw_deadline *d)
     p->hubs->older_reads.value++;
     p->older_call = (struct tw_pg_call){
         .sql = events_sql,
-        .params = { { id_of(p), false },
+        .params = { { gw_place_id(p), false },
                     { seq_text(p->older_after, p->older_behind), false },
                     { TW_LIT("1000"), false } },
         .param_count = 3,
@@ -283,7 +257,7 @@ static void on_older_wanted(struct tw_deadline *d)
 }
 
 /* The first to want something waits a moment for others who want it too. */
-static void want_older(struct place *p)
+static void want_older(struct gw_place *p)
 {
     if (!p->is_reading_older && !tw_deadline_is_set(&p->older) &&
         gw_hub_wants_older(&p->hub) != 0)
@@ -292,7 +266,7 @@ static void want_older(struct place *p)
 }
 
 /* The head when it is unknown, else what lies behind the cursor. One reading at a time. */
-static void read_log(struct place *p)
+static void read_log(struct gw_place *p)
 {
     bool needs_head = !p->hub.cursor.is_known;
 
@@ -312,7 +286,7 @@ static void read_log(struct place *p)
 
 static void on_linger(struct tw_deadline *d)
 {
-    struct place *p = tw_container_of(d, struct place, linger);
+    struct gw_place *p = tw_container_of(d, struct gw_place, linger);
 
     if (p->hub.session_count > 0)
         return;
@@ -326,7 +300,7 @@ static void on_linger(struct tw_deadline *d)
 
 static void on_turn(struct tw_later *l)
 {
-    struct place *p = tw_container_of(l, struct place, turn);
+    struct gw_place *p = tw_container_of(l, struct gw_place, turn);
 
     p->hubs->sessions->now_ms = p->hubs->loop->now_ms;
     gw_hub_fan_out(&p->hub);
@@ -346,20 +320,20 @@ static void on_turn(struct tw_later *l)
 
 static void on_changed(struct gw_hub *h)
 {
-    struct place *p = place_of(h);
+    struct gw_place *p = gw_place_of(h);
 
     tw_later(p->hubs->loop, &p->turn, on_turn);
 }
 
 void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct gw_session *s)
 {
-    struct place *p = tw_map_get(&hubs->by_tenant, tw_slice_of(tenant->id));
+    struct gw_place *p = tw_map_get(&hubs->by_tenant, tw_slice_of(tenant->id));
 
     if (p == NULL) {
-        p = tw_new(struct place);
+        p = tw_new(struct gw_place);
         p->hubs = hubs;
         gw_hub_init(&p->hub, *tenant, hubs->backlog_bytes, on_changed);
-        (void)tw_map_set(&hubs->by_tenant, id_of(p), p);
+        (void)tw_map_set(&hubs->by_tenant, gw_place_id(p), p);
         tw_list_append(&hubs->all, &p->link);
         hubs->hub_count.value++;
         subscribe(p);
@@ -374,7 +348,7 @@ static void on_redis_up(struct tw_redis_link *l)
     struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
 
     (void)tw_redis_subscribe(l, TW_LIT(TW_CONTROL_CHANNEL));
-    tw_list_each(&hubs->all, link) subscribe(tw_container_of(link, struct place, link));
+    tw_list_each(&hubs->all, link) subscribe(tw_container_of(link, struct gw_place, link));
 }
 
 static void on_redis_down(struct tw_redis_link *l)
@@ -383,7 +357,7 @@ static void on_redis_down(struct tw_redis_link *l)
 
     tw_list_each(&hubs->all, link)
     {
-        struct place *p = tw_container_of(link, struct place, link);
+        struct gw_place *p = tw_container_of(link, struct gw_place, link);
 
         p->is_subscribed = false;
         if (!p->hub.cursor.is_known) /* who waited for the confirmation waits no more */
@@ -395,7 +369,7 @@ static void on_subscribed(struct tw_redis_link *l, struct tw_slice channel)
 {
     struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
     struct tw_slice tenant;
-    struct place *p;
+    struct gw_place *p;
 
     if (!tw_event_tenant(channel, &tenant) ||
         (p = tw_map_get(&hubs->by_tenant, tenant)) == NULL)
@@ -425,7 +399,7 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
     struct tw_json_fault fault;
     struct tw_slice tenant;
     struct tw_event ev;
-    struct place *p;
+    struct gw_place *p;
     size_t start;
 
     if (tw_slice_is(channel, TW_CONTROL_CHANNEL)) {
@@ -447,92 +421,6 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
 
 static const struct tw_redis_events redis_events = { on_redis_up, on_redis_down, on_subscribed,
                                                      on_message };
-
-static void reconcile(struct gw_hubs *hubs);
-
-static void on_reconcile(struct tw_deadline *d)
-{
-    reconcile(tw_container_of(d, struct gw_hubs, reconcile_timer));
-}
-
-static void plan_reconcile(struct gw_hubs *hubs)
-{
-    tw_after(hubs->loop, &hubs->reconcile_timer,
-             tw_redis_is_up(&hubs->subscriber) ? RECONCILE_MS : RECONCILE_DOWN_MS,
-             on_reconcile);
-}
-
-/* The answer is as old as the question: events may have come since. So only a head before the
- * cursor of that time has gone back, and only one beyond today's cursor is news. */
-static void take_head(struct gw_hubs *hubs, struct tw_slice tenant, uint64_t head,
-                      uint64_t oldest)
-{
-    struct place *p = tw_map_get(&hubs->by_tenant, tenant);
-    uint64_t before;
-
-    if (p == NULL || !p->is_asked)
-        return;
-    p->is_asked = false;
-    p->hub.oldest = oldest;
-    before = p->hub.cursor.at;
-    if (head >= p->asked_at && head <= before)
-        return;
-    if (gw_hub_saw_head(&p->hub, head)) {
-        hubs->went_back.value++;
-        tw_log_warn("stream.went_back", tw_str("tenant", p->hub.tenant.slug),
-                    tw_u64("from", before), tw_u64("to", head));
-    } else {
-        hubs->lags.value++;
-    }
-}
-
-static void on_heads(struct tw_pg_call *call, const struct tw_pg_result *result)
-{
-    struct gw_hubs *hubs = tw_container_of(call, struct gw_hubs, reconcile_call);
-
-    if (hubs->is_stopped)
-        return;
-    if (tw_pg_error(result) == 0) {
-        hubs->reconciliations.value++;
-        for (size_t i = 0; i < tw_pg_rows(result); i++)
-            take_head(hubs, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1),
-                      (uint64_t)tw_pg_int(result, i, 2));
-    } else {
-        hubs->log_failures.value++;
-    }
-    plan_reconcile(hubs);
-}
-
-/* All hubs in one statement, as an array literal of their tenants. */
-static void reconcile(struct gw_hubs *hubs)
-{
-    struct tw_buf *ids = &hubs->reconcile_ids;
-
-    if (tw_list_empty(&hubs->all)) {
-        plan_reconcile(hubs);
-        return;
-    }
-    tw_buf_clear(ids);
-    tw_buf_char(ids, '{');
-    tw_list_each(&hubs->all, link)
-    {
-        struct place *p = tw_container_of(link, struct place, link);
-
-        p->is_asked = p->hub.cursor.is_known;
-        p->asked_at = p->hub.cursor.at;
-        if (ids->len > 1)
-            tw_buf_char(ids, ',');
-        tw_buf_append(ids, id_of(p));
-    }
-    tw_buf_char(ids, '}');
-    hubs->reconcile_call = (struct tw_pg_call){
-        .sql = "select tenant_id, head, oldest from pos.heads($1::uuid[])",
-        .params = { { tw_buf_view(ids), false } },
-        .param_count = 1,
-        .done = on_heads,
-    };
-    tw_pg_pool_call(hubs->pool, &hubs->reconcile_call);
-}
 
 static void add_metrics(struct gw_hubs *hubs, struct tw_metrics *m)
 {
@@ -569,7 +457,7 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
     hubs->reconcile_ids.max = (size_t)64 * 1024 * 1024;
     tw_list_init(&hubs->all);
     add_metrics(hubs, metrics);
-    plan_reconcile(hubs);
+    gw_reconcile_plan(hubs);
     return tw_redis_start(&hubs->subscriber, loop, redis_url, "subscriber", &redis_events,
                           metrics);
 }
@@ -577,7 +465,7 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
 void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log)
 {
     tw_list_each(&hubs->all, link)
-        gw_hub_log_deliveries(&tw_container_of(link, struct place, link)->hub, log);
+        gw_hub_log_deliveries(&tw_container_of(link, struct gw_place, link)->hub, log);
 }
 
 void gw_hubs_stop(struct gw_hubs *hubs)
@@ -593,7 +481,7 @@ void gw_hubs_done(struct gw_hubs *hubs)
 {
     if (hubs->loop == NULL)
         return;
-    tw_list_each(&hubs->all, link) place_free(tw_container_of(link, struct place, link));
+    tw_list_each(&hubs->all, link) place_free(tw_container_of(link, struct gw_place, link));
     tw_map_done(&hubs->by_tenant);
     tw_buf_done(&hubs->reconcile_ids);
 }
