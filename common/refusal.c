@@ -57,6 +57,7 @@ static const struct tw_refusal table[] = {
     { "UPGRADE_REQUIRED", 426, "This address speaks WebSocket, version 13." },
     { "INVALID_SINCE", 400,
       "since is the last seq that you have seen: a whole number from 0 on, in digits." },
+    { "MISSING_DEVICE", 400, "Name both device_id and restaurant_id in the address's query." },
     { "BAD_HANDSHAKE", 400, "The WebSocket handshake is malformed (RFC 6455 section 4.2.1)." },
 };
 

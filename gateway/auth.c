@@ -176,6 +176,8 @@ void gw_auth_ask(struct gw_auth_query *q)
     tw_buf_char(json, '{');
     if (q->has_key)
         tw_json_member(json, "keyHash", tw_slice_from(q->key_hash, TW_SHA256_HEX));
+    else if (q->is_keyless)
+        tw_json_member_raw(json, "keyless", TW_LIT("true"));
     if (q->tenant.len > 0)
         tw_json_member(json, "tenant", q->tenant);
     if (q->tenant_header.len > 0)

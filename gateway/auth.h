@@ -46,7 +46,7 @@ typedef void (*gw_auth_cb)(struct gw_auth_query *q, int status,
 struct gw_auth_query {
     struct gw_auth *auth;
     gw_auth_cb answered;
-    bool has_key;
+    bool has_key, is_keyless; /* keyless: documented clients of a tenant that lets them in */
     char key_hash[TW_SHA256_HEX];
     struct tw_slice tenant, tenant_header; /* decoded; copied by the call */
     const char *scope;

@@ -27,6 +27,8 @@ struct gw_hello {
     bool hears_all;    /* asked for events that its documents do not name */
     bool resumes;      /* behind `since`, the last seq that it has seen */
     uint64_t since;
+    bool is_member; /* of the restaurant's house: it may change what all share */
+    char device[128], user[64], named[64]; /* as the address says: itself, its restaurant */
     const char *refusal; /* the code of a refusal when the address makes no sense; else null */
 };
 
@@ -62,9 +64,9 @@ struct gw_dialect {
                    struct gw_batch *out);
 };
 
-extern const struct gw_dialect gw_orderweb, gw_restaurantos_dialect;
+extern const struct gw_dialect gw_orderweb, gw_restaurantos_dialect, gw_cloudsync, gw_minipos;
 
-#define GW_DIALECTS 2
+#define GW_DIALECTS 4
 
 /* The row at an index below GW_DIALECTS, and a row's index. */
 const struct gw_dialect *gw_dialect_at(size_t index);

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/refusal.h"
 #include "common/request_id.h"
+#include "gateway/credential.h"
 #include "gateway/upgrade.h"
 
 #define HEADER_MOST 200
@@ -23,15 +24,17 @@
 struct visitor {
     struct tw_http_waiter waiter;
     struct gw_auth_query query;
+    struct tw_token_check check; /* of a signed token */
     struct gw_door *door;
     struct tw_http_conn *conn; /* null once the client has left */
     const struct gw_dialect *dialect;
     struct gw_hello hello;
     struct tw_buf answer; /* the 101 */
-    bool is_deflating;    /* as it says */
+    bool is_deflating;
+    struct tw_slice claim; /* of the token, lent while it is admitted */ /* as it says */
     struct tw_buf tenant;
     char request_id[TW_REQUEST_ID];
-    char device[64]; /* X-Device-Id, when it is short and plain */
+    char device[128]; /* X-Device-Id, when it is short and plain */
 };
 
 void gw_door_start(struct gw_door *door, struct tw_metrics *metrics)
@@ -82,6 +85,30 @@ static void refuse_method(struct gw_door *door, struct tw_http_conn *conn,
     tw_http_refuse_with(conn, "METHOD_NOT_ALLOWED", tw_slice_of(request_id), &extra, 1);
 }
 
+/* How the client calls its restaurant, unless it is as we do. */
+static void name_restaurant(struct gw_member *m, const char *named, const char *slug)
+{
+    if (strcmp(named, slug) != 0)
+        memcpy(m->named, named, sizeof(m->named));
+}
+
+static void make_member(struct visitor *v, struct gw_session *s,
+                        const struct gw_identity *identity)
+{
+    struct gw_member *m = gw_member_new(v->door->house, s);
+
+    m->caller.has_key = v->query.has_key;
+    m->caller.is_keyless = v->query.is_keyless;
+    memcpy(m->caller.key_hash, v->query.key_hash, sizeof(m->caller.key_hash));
+    m->caller.claim.max = TW_JWT_TEXT_BYTES;
+    tw_buf_append(&m->caller.claim, v->claim);
+    memcpy(m->user, v->hello.user, sizeof(m->user));
+    name_restaurant(m, v->hello.named, identity->tenant.slug);
+    if (v->hello.device[0] != '\0')
+        memcpy(s->device, v->hello.device, sizeof(s->device));
+    s->member = m;
+}
+
 static void admit(struct visitor *v, const struct gw_identity *identity)
 {
     struct gw_door *door = v->door;
@@ -97,6 +124,8 @@ static void admit(struct visitor *v, const struct gw_identity *identity)
     memcpy(s->key_id, identity->key_id, sizeof(s->key_id));
     s->expires_ms = identity->expires_ms;
     memcpy(s->device, v->device, sizeof(s->device));
+    if (v->hello.is_member)
+        make_member(v, s, identity);
     door->admitted.value++;
     gw_hubs_join(door->hubs, &identity->tenant, s);
     gw_conn_start(conn, &s->talker, tw_buf_view(&rest));
@@ -143,35 +172,40 @@ static void on_gone(struct tw_http_waiter *w)
     tw_container_of(w, struct visitor, waiter)->conn = NULL;
 }
 
-/* The first key that is given: headers before the query, where it gets into logs. False when
- * none is, or the query cannot be decoded. */
-static bool read_key(const struct tw_http_request *req, char hash[TW_SHA256_HEX])
+/* A signed token: its restaurant must be the one that the address names. */
+static void on_token(struct tw_token_check *check, const char *refusal,
+                     const struct tw_token_grant *grant)
 {
-    static const char *const names[] = { "apiKey", "api_key" };
-    struct tw_slice bearer = tw_http_header(req, "authorization"), scheme;
-    struct tw_slice key = tw_http_header(req, "x-api-key");
-    struct tw_buf text = { .max = 4096 };
+    struct visitor *v = tw_container_of(check, struct visitor, check);
+    struct gw_identity identity = { 0 };
+    const char *named = v->hello.named;
 
-    if (key.len == 0 && tw_slice_split(&bearer, ' ', &scheme) &&
-        tw_slice_is_nocase(scheme, "bearer"))
-        key = tw_slice_trim(bearer);
-    for (size_t i = 0; i < TW_COUNT(names) && key.len == 0; i++) {
-        tw_buf_clear(&text);
-        if (tw_http_query(req, names[i], &text) == 1)
-            key = tw_buf_view(&text);
+    if (refusal == NULL) {
+        memcpy(identity.tenant.id, grant->tenant.id, sizeof(identity.tenant.id));
+        memcpy(identity.tenant.slug, grant->tenant.slug, sizeof(identity.tenant.slug));
+        identity.expires_ms = grant->expires_ms;
+        v->claim = grant->context;
+        if (named[0] != '\0' && strcmp(named, grant->tenant.slug) != 0 &&
+            !tw_slice_is_nocase(tw_slice_of(named), grant->tenant.id))
+            refusal = "PERMISSION_DENIED";
+    } else if (strcmp(refusal, "AUTH_FAILED") == 0) {
+        refusal = "UNAUTHORIZED";
     }
-    if (key.len > 0)
-        tw_sha256_hex(key, hash);
-    tw_buf_done(&text);
-    return key.len > 0;
+    if (v->conn != NULL && refusal == NULL && v->door->is_closed)
+        refusal = "DRAINING";
+    if (v->conn != NULL && refusal != NULL)
+        refuse(v->door, v->conn, refusal, v->request_id);
+    else if (v->conn != NULL)
+        admit(v, &identity);
+    visitor_free(v);
 }
 
 /* A name that is too long or no plain text is no name. */
-static void read_device(const struct tw_http_request *req, char out[64])
+static void read_device(const struct tw_http_request *req, char out[128])
 {
     struct tw_slice name = tw_http_header(req, "x-device-id");
 
-    if (name.len > 0 && name.len < 64 && tw_is_plain_line(name))
+    if (name.len > 0 && name.len < 128 && tw_is_plain_line(name))
         memcpy(out, name.at, name.len);
 }
 
@@ -183,9 +217,10 @@ static bool is_good_header(struct tw_slice value)
 static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
                              const struct tw_http_request *req,
                              const struct gw_dialect *dialect, const struct gw_hello *hello,
-                             const char *request_id)
+                             struct tw_slice path_key, const char *request_id)
 {
     struct visitor *v = tw_new(struct visitor);
+    struct tw_buf credential = { .max = TW_JWT_BYTES };
     struct tw_slice header = tw_http_header(req, "x-tenant-id");
     const char *code = NULL;
 
@@ -210,15 +245,27 @@ static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
         return;
     }
     tw_buf_char(&v->tenant, '\0'); /* also a text for the log */
+    (void)gw_credential_read(req, path_key, door->engine->origins, &credential);
     v->query.auth = door->auth;
     v->query.answered = on_identity;
-    v->query.has_key = read_key(req, v->query.key_hash);
-    v->query.tenant = tw_slice_from(v->tenant.at, v->tenant.len - 1);
+    v->query.has_key = credential.len > 0;
+    v->query.is_keyless = hello->is_member && credential.len == 0;
+    v->query.tenant = hello->is_member ? tw_slice_of(v->hello.named)
+                                       : tw_slice_from(v->tenant.at, v->tenant.len - 1);
     v->query.tenant_header = header;
     v->query.scope = hello->scope;
     v->query.request_id = v->request_id;
     tw_http_wait(conn, &v->waiter);
-    gw_auth_ask(&v->query);
+    if (hello->is_member && tw_token_is_jwt(tw_buf_view(&credential))) {
+        v->query.has_key = false;
+        v->check = (struct tw_token_check){ .all = door->tokens, .answered = on_token };
+        tw_token_check(&v->check, tw_buf_view(&credential));
+    } else {
+        if (credential.len > 0)
+            tw_sha256_hex(tw_buf_view(&credential), v->query.key_hash);
+        gw_auth_ask(&v->query);
+    }
+    tw_buf_done(&credential);
 }
 
 void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
@@ -228,6 +275,7 @@ void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
     const struct gw_dialect *dialect;
     struct gw_hello hello;
     char request_id[TW_REQUEST_ID];
+    struct tw_slice path_key;
     const char *code;
 
     if (gw_eio_claims(door->engine, req)) {
@@ -235,6 +283,7 @@ void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
         return;
     }
     tw_request_id(req, request_id);
+    path_key = gw_credential_cut(req);
     dialect = gw_dialect_of(req, &hello);
     if (dialect == NULL) {
         refuse(door, conn, "NOT_FOUND", request_id);
@@ -246,7 +295,7 @@ void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
     if (code == NULL && (door->is_closed || door->conns->count >= door->sessions_most))
         code = door->is_closed ? "DRAINING" : "OVERLOADED";
     if (code == NULL)
-        check_credential(door, conn, req, dialect, &hello, request_id);
+        check_credential(door, conn, req, dialect, &hello, path_key, request_id);
     else if (strcmp(code, "UPGRADE_REQUIRED") == 0)
         refuse_upgrade(door, conn, request_id);
     else if (strcmp(code, "METHOD_NOT_ALLOWED") == 0)

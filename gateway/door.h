@@ -3,8 +3,10 @@
 #pragma once
 
 #include "common/http_conn.h"
+#include "common/token.h"
 #include "gateway/auth.h"
 #include "gateway/conn.h"
+#include "gateway/house.h"
 #include "gateway/hubs.h"
 #include "gateway/session.h"
 #include "gateway/socketio/eio.h"
@@ -14,6 +16,8 @@
 struct gw_door {
     struct tw_http_server http;
     struct gw_auth *auth;
+    struct tw_tokens *tokens;
+    struct gw_house *house;
     struct gw_eio *engine; /* asked first: its path is its own */
     struct gw_conns *conns;
     struct gw_hubs *hubs;

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 
 #include "common/base.h"
+#include "gateway/frame.h"
+#include "gateway/house.h"
 #include "gateway/session.h"
 #include "gateway/synclog.h"
+#include "gateway/wire.h"
 
 #define CLOSE_TRY_AGAIN 1013
 
@@ -258,4 +261,20 @@ void gw_hub_log_deliveries(struct gw_hub *h, struct gw_synclog *log)
         if (e->heard > 0)
             gw_synclog_add(log, &row);
     }
+}
+
+void gw_hub_relay(struct gw_hub *h, struct tw_slice dialect, struct tw_slice from,
+                  struct tw_slice message)
+{
+    struct gw_frame *f = gw_frame_text(message);
+
+    tw_list_each(&h->sessions, link)
+    {
+        struct gw_session *s = tw_container_of(link, struct gw_session, link);
+
+        if (tw_slice_is(dialect, s->dialect->name) && s->member != NULL &&
+            !tw_slice_is(from, s->member->id) && s->wire->ops->has_room(s->wire))
+            gw_session_send_frame(s, f);
+    }
+    gw_frame_unref(f);
 }

@@ -80,6 +80,10 @@ void gw_hub_older(struct gw_hub *h, uint64_t after, const struct tw_event *event
 /* Give every session what it has not heard. */
 void gw_hub_fan_out(struct gw_hub *h);
 
+/* A message to all sessions of a dialect but the one it is from. */
+void gw_hub_relay(struct gw_hub *h, struct tw_slice dialect, struct tw_slice from,
+                  struct tw_slice message);
+
 /* One row for each event that was handed out since the last time, with the number of sessions
  * that heard it. */
 void gw_hub_log_deliveries(struct gw_hub *h, struct gw_synclog *log);

@@ -17,6 +17,8 @@
 #include "common/err.h"
 #include "common/event.h"
 #include "common/json_scan.h"
+#include "common/json_view.h"
+#include "common/json_write.h"
 #include "common/log.h"
 #include "gateway/hub.h"
 #include "gateway/place.h"
@@ -392,6 +394,34 @@ static void count_turn(struct gw_hubs *hubs, enum gw_turn turn)
     }
 }
 
+/* {"relay":"minipos","from":"…","message":{…}} */
+static bool take_relay(struct gw_place *p, struct tw_slice json)
+{
+    struct tw_slice dialect, from, message, raw;
+
+    if (!tw_json_get(json, "relay", &raw) || !tw_json_plain(raw, &dialect) ||
+        !tw_json_get(json, "from", &raw) || !tw_json_plain(raw, &from) ||
+        !tw_json_get(json, "message", &message))
+        return false;
+    gw_hub_relay(&p->hub, dialect, from, message);
+    return true;
+}
+
+void gw_hubs_relay(struct gw_hub *hub, const char *dialect, const char *from,
+                   struct tw_slice message)
+{
+    struct gw_place *p = gw_place_of(hub);
+    struct tw_buf json = { .max = message.len + 256 };
+
+    tw_buf_char(&json, '{');
+    tw_json_member(&json, "relay", tw_slice_of(dialect));
+    tw_json_member(&json, "from", tw_slice_of(from));
+    tw_json_member_raw(&json, "message", message);
+    tw_buf_char(&json, '}');
+    (void)tw_redis_publish_event(p->hubs->publisher, gw_place_id(p), tw_buf_view(&json));
+    tw_buf_done(&json);
+}
+
 /* Whatever is published is foreign until it has been checked. */
 static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len)
 {
@@ -411,8 +441,13 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
         return;
     start = tw_event_unwrap(tw_slice_from(at, len), tenant);
     len -= start;
-    if (start == 0 || tw_json_scan(at + start, &len, &tw_json_wide, &fault) < 0 ||
-        tw_event_read(tw_slice_from(at + start, len), &ev) != 0) {
+    if (start == 0 || tw_json_scan(at + start, &len, &tw_json_wide, &fault) < 0) {
+        hubs->garbage.value++;
+        return;
+    }
+    if (take_relay(p, tw_slice_from(at + start, len)))
+        return;
+    if (tw_event_read(tw_slice_from(at + start, len), &ev) != 0) {
         hubs->garbage.value++;
         return;
     }

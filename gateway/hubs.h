@@ -29,6 +29,7 @@ struct gw_hubs {
     struct gw_sessions *sessions;
     size_t backlog_bytes;
     bool is_stopped;
+    struct tw_redis_link *publisher; /* kept; for relays */
     void (*on_control)(struct gw_hubs *hubs, char *at,
                        size_t len); /* a message on tw:control */
     struct tw_pg_call reconcile_call;
@@ -48,6 +49,11 @@ void gw_hubs_stop(struct gw_hubs *hubs);
 void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log);
 
 void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
+
+/* Pass a message on to the other sessions of this dialect, at all gateways: not stored, not
+ * logged, and lost when Redis is away. `from` is the member's id. */
+void gw_hubs_relay(struct gw_hub *hub, const char *dialect, const char *from,
+                   struct tw_slice message);
 
 /* Put a session into its tenant's hub, which is made when it is the first. */
 void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct gw_session *s);

@@ -32,6 +32,7 @@ struct gateway {
     struct tw_redis_link publisher;
     struct tw_operations operations;
     struct gw_restaurantos restaurantos;
+    struct gw_house house;
     struct gw_conns conns;
     struct gw_sessions sessions;
     struct gw_hubs hubs;
@@ -134,6 +135,11 @@ static void start_parts(struct gateway *g)
     start_restaurantos(g);
     g->door.auth = &g->auth;
     g->door.engine = &g->restaurantos.sio.engine;
+    g->house.operations = &g->operations;
+    gw_house_start(&g->house, m);
+    g->hubs.publisher = &g->publisher;
+    g->door.tokens = &g->tokens;
+    g->door.house = &g->house;
     g->door.conns = &g->conns;
     g->door.hubs = &g->hubs;
     g->door.sessions = &g->sessions;
@@ -235,6 +241,7 @@ static void release(struct tw_daemon *d)
     struct gateway *g = gateway_of(d);
 
     gw_restaurantos_done(&g->restaurantos);
+    gw_house_done(&g->house);
     tw_tokens_done(&g->tokens);
     gw_hubs_done(&g->hubs);
     gw_auth_done(&g->auth);

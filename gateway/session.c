@@ -12,6 +12,7 @@
 #include "common/json_scan.h"
 #include "gateway/backlog.h"
 #include "gateway/frame.h"
+#include "gateway/house.h"
 #include "gateway/hub.h"
 #include "gateway/synclog.h"
 #include "gateway/wire.h"
@@ -140,6 +141,7 @@ void gw_session_free(struct gw_session *s, unsigned code, const char *reason)
         log_row(s, "disconnect", code, reason);
         gw_hub_leave(s->hub, s);
     }
+    gw_member_free(s->member);
     s->all->open[gw_dialect_index(s->dialect)].value--;
     tw_list_remove(&s->among);
     free(s);
@@ -208,12 +210,32 @@ void gw_session_send(struct gw_session *s, struct tw_slice message)
     gw_frame_unref(f);
 }
 
+void gw_session_send_frame(struct gw_session *s, struct gw_frame *f)
+{
+    if (!s->is_closing)
+        send_frame(s, f);
+}
+
 void gw_session_close(struct gw_session *s, unsigned code, const char *reason)
 {
     if (s->is_closing)
         return;
     s->is_closing = true;
     s->wire->ops->close(s->wire, code, reason);
+}
+
+/* Rendered for this one client, which calls its restaurant by another name than ours. */
+static void give_named(struct gw_session *s, const struct tw_event *ev)
+{
+    struct gw_tenant tenant = s->hub->tenant;
+    struct gw_batch batch = { 0 };
+
+    memcpy(tenant.slug, s->member->named, sizeof(tenant.slug));
+    s->dialect->render(&tenant, ev, &batch);
+    s->all->rendered.value++;
+    for (size_t i = 0; i < batch.count; i++)
+        send_frame(s, batch.frames[i]);
+    gw_batch_done(&batch);
 }
 
 static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
@@ -224,6 +246,10 @@ static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
         return;
     s->has_heard = true;
     e->heard++;
+    if (s->member != NULL && s->member->named[0] != '\0') {
+        give_named(s, &e->event);
+        return;
+    }
     batch = gw_backlog_render(b, e, s->dialect, &s->hub->tenant, &s->all->rendered.value);
     for (size_t i = 0; i < batch->count; i++)
         send_frame(s, batch->frames[i]);

@@ -12,7 +12,9 @@
 #include "gateway/dialect.h"
 #include "gateway/talker.h"
 
+struct gw_frame;
 struct gw_hub;
+struct gw_member;
 struct gw_synclog;
 struct gw_wire;
 
@@ -45,9 +47,10 @@ struct gw_session {
     bool has_heard;    /* an event was given to it: too late for a resume message */
     bool hears_all;
     bool is_closing;
-    char key_id[37];    /* of the API key, for revocation */
-    int64_t expires_ms; /* wall clock; 0: never */
-    char device[64];    /* as it named itself; may be empty */
+    char key_id[37];          /* of the API key, for revocation */
+    int64_t expires_ms;       /* wall clock; 0: never */
+    char device[128];         /* as it named itself; may be empty */
+    struct gw_member *member; /* of the restaurant's house; null in dialects without */
 };
 
 void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t queue_bytes,
@@ -99,4 +102,5 @@ const struct gw_tenant *gw_session_tenant(const struct gw_session *s); /* once i
 
 /* For dialects: send one message to this client alone; close. */
 void gw_session_send(struct gw_session *s, struct tw_slice message);
+void gw_session_send_frame(struct gw_session *s, struct gw_frame *f); /* takes a reference */
 void gw_session_close(struct gw_session *s, unsigned code, const char *reason);

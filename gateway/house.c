@@ -1,0 +1,254 @@
+/* house.c - states: read once, sent to many.
+ *
+ * Who asks while a reading is under way waits for the next one, since its own last change may
+ * not be in this one; unless nothing has happened in the stream, and then the last frame is
+ * good.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/house.h"
+
+#include <stdlib.h>
+
+#include "common/base.h"
+#include "common/clock.h"
+#include "common/encode.h"
+#include "common/json_view.h"
+#include "common/json_write.h"
+#include "common/refusal.h"
+#include "gateway/frame.h"
+#include "gateway/hub.h"
+#include "gateway/session.h"
+
+#define NAME_BYTES 128
+#define CONTEXT_BYTES 32768
+#define BODY_BYTES ((size_t)1200 * 1024)
+
+/* What an operation last answered for a tenant. */
+struct state {
+    struct gw_house *house;
+    const struct gw_view *view;
+    char name[NAME_BYTES];
+    struct tw_operation operation;
+    struct tw_buf context;
+    char request_id[37];
+    struct gw_frame *frame; /* null: none yet */
+    uint64_t seq;           /* of the frame's snapshot */
+    bool is_reading;
+    struct tw_list waiting; /* for the reading under way */
+    struct tw_list later;   /* for the one behind it */
+};
+
+void gw_house_start(struct gw_house *h, struct tw_metrics *metrics)
+{
+    tw_metric_add(metrics, &h->asked, "states_asked_total", NULL,
+                  "Times that a client asked for its restaurant's state.");
+    tw_metric_add(metrics, &h->read, "states_read_total", NULL,
+                  "Readings of a restaurant's state; one serves all who wait.");
+}
+
+static void state_free(struct state *s)
+{
+    gw_frame_unref(s->frame);
+    tw_buf_done(&s->context);
+    free(s);
+}
+
+void gw_house_done(struct gw_house *h)
+{
+    struct tw_slice name;
+    struct state *s;
+
+    while ((s = tw_map_any(&h->states, &name)) != NULL) {
+        (void)tw_map_remove(&h->states, name);
+        state_free(s);
+    }
+    tw_map_done(&h->states);
+}
+
+struct gw_member *gw_member_new(struct gw_house *h, struct gw_session *s)
+{
+    struct gw_member *m = tw_new(struct gw_member);
+    uint8_t random[16];
+
+    m->house = h;
+    m->session = s;
+    m->since_ms = tw_wall_ms();
+    tw_random(random, sizeof(random));
+    tw_hex(random, sizeof(random), m->id);
+    gw_commands_init(&m->commands, h->operations);
+    return m;
+}
+
+void gw_member_free(struct gw_member *m)
+{
+    if (m == NULL)
+        return;
+    if (tw_list_linked(&m->waiting))
+        tw_list_remove(&m->waiting);
+    gw_commands_leave(&m->commands);
+    gw_caller_done(&m->caller);
+    free(m);
+}
+
+struct gw_member *gw_member_of(struct gw_commands *q)
+{
+    return tw_container_of(q, struct gw_member, commands);
+}
+
+/* --- States ----------------------------------------------------------------------------------
+ */
+
+static void serve(struct gw_member *m, struct gw_frame *f)
+{
+    for (; m->asks > 0; m->asks--)
+        gw_session_send_frame(m->session, f);
+}
+
+static bool is_fresh(const struct state *s, const struct gw_member *m)
+{
+    const struct gw_hub *h = m->session->hub;
+
+    return s->frame != NULL && h->cursor.is_known && s->seq == h->cursor.at &&
+           s->seq >= m->own_seq;
+}
+
+static void read_state(struct state *s, struct gw_member *m);
+
+static void on_state(struct tw_operation *op, const struct tw_outcome *outcome)
+{
+    struct state *s = tw_container_of(op, struct state, operation);
+    struct tw_slice raw;
+    struct tw_list *link;
+    bool is_good = outcome->refusal == NULL && outcome->status < 300;
+
+    s->is_reading = false;
+    gw_frame_unref(s->frame);
+    s->frame = NULL;
+    if (is_good && tw_json_get(outcome->body, "seq", &raw) && tw_json_u64(raw, &s->seq))
+        s->frame = s->view->render(outcome->body);
+    while ((link = tw_list_shift(&s->waiting)) != NULL) {
+        struct gw_member *m = tw_container_of(link, struct gw_member, waiting);
+
+        if (s->frame != NULL) {
+            serve(m, s->frame);
+        } else {
+            m->asks = 0;
+            s->view->refused(m->session, outcome);
+        }
+    }
+    tw_list_move_all(&s->waiting, &s->later);
+    while (!tw_list_empty(&s->waiting)) {
+        struct gw_member *m = tw_container_of(s->waiting.next, struct gw_member, waiting);
+
+        if (!is_fresh(s, m)) {
+            read_state(s, m);
+            return;
+        }
+        tw_list_remove(&m->waiting);
+        serve(m, s->frame);
+    }
+}
+
+static void read_state(struct state *s, struct gw_member *m)
+{
+    tw_random_uuid(s->request_id);
+    tw_buf_clear(&s->context);
+    gw_caller_context(&m->caller, tw_slice_of(m->session->hub->tenant.id),
+                      tw_slice_of(m->session->device), tw_slice_of(m->id),
+                      tw_slice_of(s->request_id), &s->context);
+    s->operation = (struct tw_operation){ .all = s->house->operations,
+                                          .name = s->view->operation,
+                                          .context = tw_buf_view(&s->context),
+                                          .request_id = s->request_id,
+                                          .done = on_state };
+    s->is_reading = true;
+    s->house->read.value++;
+    tw_operation_start(&s->operation);
+}
+
+static struct state *state_of(struct gw_member *m, const struct gw_view *view)
+{
+    struct tw_buf name = { .max = NAME_BYTES - 1 };
+    struct state *s;
+
+    tw_buf_text(&name, m->session->hub->tenant.id);
+    tw_buf_char(&name, ' ');
+    tw_buf_text(&name, view->operation);
+    s = tw_map_get(&m->house->states, tw_buf_view(&name));
+    if (s == NULL) {
+        s = tw_new(struct state);
+        s->house = m->house;
+        s->view = view;
+        s->context.max = CONTEXT_BYTES;
+        memcpy(s->name, name.at, name.len);
+        tw_list_init(&s->waiting);
+        tw_list_init(&s->later);
+        (void)tw_map_set(&m->house->states, tw_buf_view(&name), s);
+    }
+    tw_buf_done(&name);
+    return s;
+}
+
+void gw_member_ask(struct gw_member *m, const struct gw_view *view)
+{
+    struct state *s = state_of(m, view);
+
+    m->house->asked.value++;
+    m->asks++;
+    if (tw_list_linked(&m->waiting))
+        return; /* it waits already, and gets as many answers as it has asked for */
+    m->view = view;
+    if (s->is_reading) {
+        tw_list_append(&s->later, &m->waiting);
+    } else if (is_fresh(s, m)) {
+        serve(m, s->frame);
+    } else {
+        tw_list_append(&s->waiting, &m->waiting);
+        read_state(s, m);
+    }
+}
+
+/* --- Changes ---------------------------------------------------------------------------------
+ */
+
+bool gw_member_change(struct gw_member *m, struct tw_slice body, struct tw_slice note,
+                      gw_command_cb answered)
+{
+    struct gw_command *c = gw_command_new("house_change", true, BODY_BYTES, answered);
+
+    tw_buf_append(&c->body, body);
+    tw_buf_append(&c->note, note);
+    gw_caller_context(&m->caller, tw_slice_of(m->session->hub->tenant.id),
+                      tw_slice_of(m->session->device), tw_slice_of(m->id),
+                      tw_slice_of(c->request_id), &c->context);
+    return gw_commands_add(&m->commands, c);
+}
+
+bool gw_member_is_origin(const struct gw_member *m, struct tw_slice origin,
+                         struct tw_slice device)
+{
+    struct tw_slice raw, text;
+
+    if (tw_json_get(origin, "session", &raw) && tw_json_plain(raw, &text) &&
+        tw_slice_is(text, m->id))
+        return true;
+    return device.len > 0 && tw_json_get(origin, "device", &raw) && tw_json_plain(raw, &text) &&
+           tw_slice_eq(text, device);
+}
+
+void gw_house_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)
+{
+    const struct tw_refusal *refusal =
+        tw_refusal_of(outcome->refusal == NULL ? "INTERNAL" : outcome->refusal);
+    struct tw_slice error, code, message, details;
+
+    if (outcome->refusal == NULL && tw_json_get(outcome->body, "error", &error) &&
+        tw_json_get(error, "code", &code) && tw_json_get(error, "message", &message)) {
+        tw_json_member_raw(out, "code", code);
+        tw_json_member_raw(out, "message", message);
+        if (tw_json_get(error, "details", &details))
+            tw_json_member_raw(out, "details", details);
+        return;
+    }
+    tw_json_member(out, "code", tw_slice_of(refusal->code));
+    tw_json_member(out, "message", tw_slice_of(refusal->message));
+}
