@@ -75,6 +75,8 @@ struct gw_member *gw_member_new(struct gw_house *h, struct gw_session *s)
     tw_random(random, sizeof(random));
     tw_hex(random, sizeof(random), m->id);
     gw_commands_init(&m->commands, h->operations);
+    if (h->changed != NULL)
+        h->changed(h);
     return m;
 }
 
@@ -86,6 +88,8 @@ void gw_member_free(struct gw_member *m)
         tw_list_remove(&m->waiting);
     gw_commands_leave(&m->commands);
     gw_caller_done(&m->caller);
+    if (m->house->changed != NULL)
+        m->house->changed(m->house);
     free(m);
 }
 

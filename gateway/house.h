@@ -17,9 +17,10 @@ struct gw_frame;
 struct gw_session;
 struct gw_view;
 
-/* Embedded in the process's state; zeroed but for the first. */
+/* Embedded in the process's state; zeroed but for the first two. */
 struct gw_house {
     struct tw_operations *operations;
+    void (*changed)(struct gw_house *h); /* a member came or goes; may be null */
     struct tw_map states; /* "<tenant> <operation>" to what was read last, and who waits */
     struct tw_metric asked, read;
 };

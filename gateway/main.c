@@ -10,6 +10,7 @@
 #include "gateway/control.h"
 #include "gateway/door.h"
 #include "gateway/keycheck.h"
+#include "gateway/presence.h"
 #include "gateway/restaurantos/restaurantos.h"
 #include "gateway/synclog.h"
 
@@ -33,6 +34,7 @@ struct gateway {
     struct tw_operations operations;
     struct gw_restaurantos restaurantos;
     struct gw_house house;
+    struct gw_presence presence;
     struct gw_conns conns;
     struct gw_sessions sessions;
     struct gw_hubs hubs;
@@ -115,6 +117,11 @@ static void start_restaurantos(struct gateway *g)
     gw_restaurantos_start(r, &g->daemon.metrics);
 }
 
+static void on_house(struct gw_house *h)
+{
+    gw_presence_touch(&tw_container_of(h, struct gateway, house)->presence);
+}
+
 static const struct tw_redis_events publisher_events = { NULL, NULL, NULL, NULL };
 
 static void start_parts(struct gateway *g)
@@ -136,6 +143,12 @@ static void start_parts(struct gateway *g)
     g->door.auth = &g->auth;
     g->door.engine = &g->restaurantos.sio.engine;
     g->house.operations = &g->operations;
+    g->house.changed = on_house;
+    g->presence = (struct gw_presence){ .loop = &g->daemon.loop,
+                                        .sessions = &g->sessions,
+                                        .store = &g->publisher,
+                                        .instance = tw_slice_of(set->instance) };
+    gw_presence_start(&g->presence);
     gw_house_start(&g->house, m);
     g->hubs.publisher = &g->publisher;
     g->door.tokens = &g->tokens;
@@ -227,6 +240,7 @@ static void stop(struct tw_daemon *d)
     tw_listener_stop(&g->listener);
     gw_hubs_stop(&g->hubs);
     gw_eio_shut(&g->restaurantos.sio.engine);
+    gw_presence_stop(&g->presence);
     tw_redis_stop(&g->publisher);
     gw_synclog_stop(&g->log);
     gw_keycheck_stop(&g->keycheck);
@@ -242,6 +256,7 @@ static void release(struct tw_daemon *d)
 
     gw_restaurantos_done(&g->restaurantos);
     gw_house_done(&g->house);
+    gw_presence_done(&g->presence);
     tw_tokens_done(&g->tokens);
     gw_hubs_done(&g->hubs);
     gw_auth_done(&g->auth);
