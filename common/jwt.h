@@ -10,9 +10,10 @@
 
 struct tw_public_key; /* crypto.h */
 
-#define TW_JWT_BYTES 8192                    /* longest token */
-#define TW_JWT_TEXT_BYTES (3 * TW_JWT_BYTES) /* `max` of a buf in which every token fits */
-#define TW_JWT_SECRET_BYTES 16               /* a shorter secret is never accepted */
+#define TW_JWT_BYTES 8192 /* longest token */
+#define TW_JWT_TEXT_BYTES                                                                      \
+    ((size_t)3 * TW_JWT_BYTES) /* `max` of a buf in which every token fits */
+#define TW_JWT_SECRET_BYTES 16 /* a shorter secret is never accepted */
 
 /* Clocks differ: so much before its nbf or iat a token is taken. After its exp, never: who
  * gave it an end meant it. */

@@ -82,18 +82,15 @@ bool gw_commands_add(struct gw_commands *q, struct gw_command *c)
 
 void gw_commands_leave(struct gw_commands *q)
 {
-    struct tw_list *link;
-    bool is_first = true;
+    struct tw_list waiting, *link;
 
     if (q->operations == NULL)
         return;
-    while ((link = tw_list_shift(&q->list)) != NULL) {
-        struct gw_command *c = tw_container_of(link, struct gw_command, link);
-
-        c->queue = NULL;
-        if (!is_first)
-            command_free(c);
-        is_first = false;
-    }
+    link = tw_list_shift(&q->list);
+    if (link != NULL) /* under way: it ends by itself */
+        tw_container_of(link, struct gw_command, link)->queue = NULL;
+    tw_list_init(&waiting);
+    tw_list_move_all(&waiting, &q->list);
+    tw_list_each(&waiting, each) command_free(tw_container_of(each, struct gw_command, link));
     q->count = 0;
 }

@@ -13,6 +13,7 @@
 #include "gateway/session.h"
 
 #define FRAME_BYTES ((size_t)64 * 1024 * 1024)
+#define REFUSAL_BYTES ((size_t)1024 * 1024) /* the current row may be in it */
 
 /* One kind of data: as the state calls it, and as typed frames do. */
 static const struct kind {
@@ -301,7 +302,7 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
                        const struct tw_outcome *outcome)
 {
     struct gw_member *m = gw_member_of(q);
-    struct tw_buf out = { .max = 1024 * 1024 };
+    struct tw_buf out = { .max = REFUSAL_BYTES };
     struct tw_slice raw;
 
     if (outcome->refusal == NULL && outcome->status < 300) {

@@ -15,6 +15,7 @@
 #include "gateway/session.h"
 
 #define FRAME_BYTES ((size_t)64 * 1024 * 1024)
+#define REFUSAL_BYTES ((size_t)1024 * 1024) /* the current row may be in it */
 
 /* --- What we send ----------------------------------------------------------------------------
  */
@@ -66,7 +67,7 @@ static void send_error(struct gw_session *s, const char *code, const char *messa
 static void send_refusal(struct gw_session *s, const struct tw_outcome *outcome,
                          struct tw_slice note)
 {
-    struct tw_buf data = { .max = 1024 * 1024 };
+    struct tw_buf data = { .max = REFUSAL_BYTES };
 
     tw_buf_char(&data, '{');
     gw_house_put_refusal(&data, outcome);
