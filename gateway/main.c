@@ -17,6 +17,8 @@
 #define EXPIRY_CHECK_MS 1000
 #define SIO_CONNECT_MS 45000 /* both as in the reference server */
 #define EIO_TIMEOUT_MS 20000
+#define POST_MARGIN                                                                            \
+    4096 /* so that Engine.IO itself refuses what is too large, as browsers need it */
 #define DRAIN_STEPS                                                                            \
     40 /* goodbyes are spread over this many parts of most of the drain time                   \
         */
@@ -174,7 +176,7 @@ static int start(struct tw_daemon *d)
     g->limits = (struct tw_http_server_limits){
         .request = { .target_bytes = 4096,
                      .head_bytes = 16384,
-                     .body_bytes = set->message_bytes },
+                     .body_bytes = set->message_bytes + POST_MARGIN },
         .head_ms = 30000,
         .body_ms = 30000,
         .idle_ms = 75000,

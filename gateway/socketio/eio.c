@@ -18,6 +18,7 @@
 #define ROOM_BYTES 65536
 #define ROOM_FRAMES 64
 #define CLOSE_TRY_AGAIN 1013
+#define PART_MS 5000 /* for the polls that fetch the last words */
 
 void gw_eio_start(struct gw_eio *e, struct tw_metrics *metrics)
 {
@@ -57,17 +58,39 @@ static void socket_free(struct gw_eio_socket *s)
     free(s);
 }
 
-/* What was sent before still leaves; then the client sees its transport end. */
+static void on_parted(struct tw_deadline *d)
+{
+    struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, beat);
+
+    s->is_parting = false;
+    gw_eio_socket_drive(s);
+}
+
+/* Its user's last call, and no pings from now on. */
+static void dismiss(struct gw_eio_socket *s)
+{
+    s->user->ops->closed(s->user, s->close_code, s->close_reason);
+    s->user = NULL;
+    tw_after(s->engine->loop, &s->beat, PART_MS, on_parted);
+}
+
+/* What was sent before still leaves; then the client sees its transport end. Not in one answer:
+ * its close would be acted upon before the packets in front of it. A WebSocket that has been
+ * answered its probe stays as well: the client may have stopped polling. */
 static void end(struct gw_eio_socket *s)
 {
-    if (s->poll != NULL && s->out.count > 0)
+    if (s->user != NULL)
+        dismiss(s);
+    if (s->poll != NULL && s->out.count > 0) {
         gw_eio_poll_flush(s);
-    else if (s->poll != NULL)
+    } else if (s->poll != NULL) {
         gw_eio_poll_end(s, GW_EIO_CLOSE);
-    if (s->ws != NULL)
+        s->is_parting = false;
+    }
+    if (s->ws != NULL && (!s->is_parting || !s->is_probed))
         gw_eio_ws_leave(s->ws, s->close_code, s->close_reason);
-    s->user->ops->closed(s->user, s->close_code, s->close_reason);
-    socket_free(s);
+    if (!s->is_parting)
+        socket_free(s);
 }
 
 static void on_later(struct tw_later *l)
@@ -93,6 +116,13 @@ void gw_eio_socket_drive(struct gw_eio_socket *s)
     tw_later(s->engine->loop, &s->later, on_later);
 }
 
+/* The wheel of limits is late by up to two ticks, and the two limits below add up. Early does
+ * no harm; late is more silence than the handshake has announced. */
+static uint64_t in_time(uint64_t ms)
+{
+    return ms > 4 * TW_DEADLINE_TICK_MS ? ms - 2 * TW_DEADLINE_TICK_MS : ms;
+}
+
 static void on_silence(struct tw_deadline *d)
 {
     gw_eio_close(tw_container_of(d, struct gw_eio_socket, beat), 0, "left a ping unanswered");
@@ -104,12 +134,12 @@ static void on_beat(struct tw_deadline *d)
     struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, beat);
 
     gw_eio_send(s, s->engine->ping);
-    tw_after(s->engine->loop, &s->beat, s->engine->timeout_ms, on_silence);
+    tw_after(s->engine->loop, &s->beat, in_time(s->engine->timeout_ms), on_silence);
 }
 
 static void await_beat(struct gw_eio_socket *s)
 {
-    tw_after(s->engine->loop, &s->beat, s->engine->interval_ms, on_beat);
+    tw_after(s->engine->loop, &s->beat, in_time(s->engine->interval_ms), on_beat);
 }
 
 static void make_sid(const struct gw_eio *e, char out[GW_EIO_SID_BYTES])
@@ -182,7 +212,7 @@ void gw_eio_socket_move(struct gw_eio_socket *s)
     struct gw_frame *f;
 
     s->is_websocket = true;
-    s->is_probed = false;
+    s->is_probed = s->is_parting = false;
     s->engine->polling.value--;
     s->engine->websocket.value++;
     if (s->poll != NULL)
@@ -191,6 +221,7 @@ void gw_eio_socket_move(struct gw_eio_socket *s)
         s->ws->wire->ops->send(s->ws->wire, f);
         gw_frame_unref(f);
     }
+    gw_sendq_done(&s->out); /* its ring: from now on nothing waits here */
     gw_eio_socket_drive(s);
 }
 
@@ -227,6 +258,7 @@ void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason)
     if (s->is_closing)
         return;
     s->is_closing = true;
+    s->is_parting = !s->is_websocket && code != 0 && s->out.bytes <= s->engine->queue_bytes;
     s->close_code = code;
     s->close_reason = reason;
     gw_eio_socket_drive(s);
@@ -262,5 +294,11 @@ size_t gw_eio_send_home(struct gw_eio *e, size_t most)
 void gw_eio_shut(struct gw_eio *e)
 {
     tw_list_each(&e->all, link)
-        gw_eio_close(tw_container_of(link, struct gw_eio_socket, link), 1001, "shut down");
+    {
+        struct gw_eio_socket *s = tw_container_of(link, struct gw_eio_socket, link);
+
+        gw_eio_close(s, 1001, "shut down");
+        s->is_parting = false;
+        gw_eio_socket_drive(s);
+    }
 }

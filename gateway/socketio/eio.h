@@ -68,7 +68,8 @@ void gw_eio_handle(struct gw_eio *e, struct tw_http_conn *conn, struct tw_http_r
 void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f);
 bool gw_eio_has_room(struct gw_eio_socket *s);
 
-/* The transport is closed behind all that was sent. Only noted: nothing is freed before this
+/* The transport is closed behind all that was sent: a client that polls has a moment to fetch
+ * it, unless `code` is 0 (there is nobody to tell). Only noted: nothing is freed before this
  * returns, and the user hears `closed`. `reason` is static. */
 void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason);
 

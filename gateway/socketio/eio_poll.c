@@ -69,7 +69,9 @@ static void add_cors(const struct gw_eio *e, struct tw_http_response *res,
 
 static void answer(const struct visit *v, int status, const char *type, struct tw_slice body)
 {
-    struct tw_http_response res = { .status = status, .content_type = type, .body = body };
+    struct tw_http_response res = {
+        .status = status, .content_type = type, .body = body, .closes = v->is_websocket
+    };
 
     tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
     add_cors(v->engine, &res, tw_buf_view(&v->origin));
@@ -157,6 +159,8 @@ void gw_eio_poll_flush(struct gw_eio_socket *s)
             gw_eio_put_raw(&body, gw_frame_payload(f));
         gw_frame_unref(f);
     }
+    if (s->out.count == 0) /* an idle socket owns no ring */
+        gw_sendq_done(&s->out);
     if (body.failed) /* one packet of many megabytes: it cannot be left out */
         gw_eio_close(s, 1009, "an event is too large for polling");
     answer_poll(s, tw_buf_view(&body));
@@ -193,10 +197,10 @@ static void hold(const struct visit *v, struct gw_eio_socket *s)
     gw_eio_socket_drive(s);
 }
 
-/* Packets in order; the first bad one ends the socket. */
+/* Packets in order; the first bad one ends the socket, and so does an empty body. */
 static void take_body(const struct visit *v, struct gw_eio_socket *s)
 {
-    struct tw_slice rest = tw_slice_from(v->req->body_at, v->req->body.len);
+    struct tw_slice rest = v->req->body.len > 0 ? v->req->body : TW_LIT("");
     struct tw_buf scratch = { .max = s->engine->payload_most };
     struct gw_eio_packet p;
     int r;
@@ -262,6 +266,12 @@ static void handle_new(const struct visit *v, struct tw_slice version)
     }
 }
 
+/* One that is parting may still be polled. */
+static bool is_known(const struct gw_eio_socket *s, bool wants_upgrade)
+{
+    return s != NULL && (!s->is_closing || (s->is_parting && !wants_upgrade));
+}
+
 /* The checks in their order; the sid is looked up between them. */
 static void handle(struct visit *v)
 {
@@ -282,7 +292,7 @@ static void handle(struct visit *v)
         refuse(v, TRANSPORT_UNKNOWN);
     else if (!is_origin_allowed(v->engine, tw_buf_view(&v->origin)))
         refuse(v, FORBIDDEN);
-    else if (has_sid && (s == NULL || s->is_closing))
+    else if (has_sid && !is_known(s, wants_upgrade))
         refuse(v, SID_UNKNOWN);
     else if (is_polling == wants_upgrade || (wants_upgrade && gw_upgrade_check(v->req) != NULL))
         refuse(v, v->req->method == TW_GET || has_sid ? BAD_REQUEST : BAD_METHOD);

@@ -27,6 +27,7 @@ struct gw_eio_socket {
     struct tw_deadline beat;
     struct tw_later later; /* answer the GET, or end */
     bool was_full, is_closing;
+    bool is_parting; /* is_closing, and polls still bring the last words */
     unsigned close_code;
     const char *close_reason;
 };

@@ -160,6 +160,7 @@ static void on_text(struct gw_eio_user *u, struct tw_slice message)
     }
     if (p.attachments > 0) {
         c->expected = p.attachments;
+        c->packet.len = (size_t)(p.json.at - c->packet.at) + p.json.len; /* it got shorter */
         return;
     }
     take(c, &p);
@@ -219,8 +220,8 @@ static void on_closed(struct gw_eio_user *u, unsigned code, const char *reason)
 {
     struct gw_sio_client *c = client_of(u);
 
-    while (!tw_list_empty(&c->sockets))
-        drop(tw_container_of(c->sockets.next, struct gw_sio_socket, link), false, code, reason);
+    tw_list_each(&c->sockets, link)
+        drop(tw_container_of(link, struct gw_sio_socket, link), false, code, reason);
     tw_after_cancel(gw_eio_loop(c->eio), &c->limit);
     forget_packet(c);
     free(c);

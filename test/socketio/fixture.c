@@ -1,12 +1,21 @@
 /* fixture.c - the server that the public conformance suites of Engine.IO and Socket.IO talk to,
  * built from the gateway's own two modules. It serves nothing else.
  *
- *     fixture <port>      listens on 127.0.0.1 and [::1]; ends with SIGTERM
+ *     fixture <port> [origins [sockets [pong_ms]]]
+ *
+ * listens on 127.0.0.1 and [::1]; SIGHUP sends everybody home and lets nobody in, SIGTERM ends
+ * it. Without `origins` all are allowed; `sockets` is how many may be open at once, `pong_ms`
+ * how long a ping may stay unanswered.
  *
  * /engine.io/ echoes each message. On /socket.io/, in the namespaces / and /custom, a client is
  * sent `auth` with what it gave, and in / `message` comes back as `message-back` and
  * `message-with-ack` as its acknowledgement. Their times are those that the suites expect.
+ *
+ * For our own tests: `count` with a number and a text is answered with that many events
+ * `number`, each when there is room for it; `refuse` in the auth object is refused, and the
+ * events `expel` and `close` do so. /metrics is what a process of ours says of itself.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,6 +31,8 @@
 #define CONNECT_MS 1000
 #define PAYLOAD_BYTES 1000000
 #define QUEUE_BYTES 4000000
+#define SOCKETS 10000
+#define CLOSE_NORMAL 1000
 
 struct fixture {
     struct tw_loop loop;
@@ -31,11 +42,10 @@ struct fixture {
     struct gw_conns conns;
     struct gw_eio echo;
     struct gw_sio sio;
-    uv_signal_t term;
+    uv_signal_t term, home;
 };
 
-/* --- Engine.IO: each message comes back ------------------------------------------------------
- */
+/* --- Engine.IO: each message comes back -------------------- */
 
 struct echo {
     struct gw_eio_user user;
@@ -94,14 +104,24 @@ static struct gw_eio_user *open_echo(struct gw_eio *e, struct gw_eio_socket *s)
     return &echo->user;
 }
 
-/* --- Socket.IO -------------------------------------------------------------------------------
- */
+/* --- Socket.IO -------------------- */
+
+/* Counts for its client as fast as that listens. */
+struct gw_sio_guest {
+    uint64_t next, end;
+    struct tw_buf text;
+};
 
 static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
 {
     struct tw_buf json = { .max = PAYLOAD_BYTES };
     char sid[GW_SIO_SID];
 
+    k->guest = tw_new(struct gw_sio_guest);
+    if (tw_slice_is(auth, "{\"refuse\":true}")) {
+        gw_sio_refuse(k, TW_LIT("{\"message\":\"refused\",\"data\":{\"code\":\"NO\"}}"));
+        return;
+    }
     gw_sio_new_sid(sid);
     gw_sio_accept(k, tw_slice_of(sid), (struct tw_slice){ NULL, 0 });
     tw_buf_text(&json, "[\"auth\",");
@@ -143,6 +163,38 @@ static void send_back(struct gw_sio_socket *k, enum gw_sio_type type,
     tw_buf_done(&text);
 }
 
+static void count(struct gw_sio_socket *k)
+{
+    struct gw_sio_guest *g = k->guest;
+    struct tw_buf json = { .max = PAYLOAD_BYTES };
+
+    while (g->next < g->end && gw_sio_has_room(k)) {
+        tw_buf_clear(&json);
+        tw_buf_text(&json, "[\"number\",");
+        tw_buf_u64(&json, g->next++);
+        tw_buf_char(&json, ',');
+        tw_buf_append(&json, tw_buf_view(&g->text));
+        tw_buf_char(&json, ']');
+        gw_sio_emit(k, tw_buf_view(&json));
+    }
+    tw_buf_done(&json);
+}
+
+static void start_count(struct gw_sio_socket *k, const struct gw_sio_packet *p)
+{
+    struct tw_slice rest = gw_sio_args(p), number, text;
+    struct gw_sio_guest *g = k->guest;
+
+    if (!gw_sio_arg(&rest, &number) || !tw_slice_u64(number, &g->end) ||
+        !gw_sio_arg(&rest, &text))
+        return;
+    g->next = 0;
+    g->text.max = PAYLOAD_BYTES;
+    tw_buf_clear(&g->text);
+    tw_buf_append(&g->text, text);
+    count(k);
+}
+
 static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
                      const struct tw_buf *attachments)
 {
@@ -156,33 +208,50 @@ static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
     else if (tw_slice_is(p->name, "\"message-with-ack\"") && p->ack.len > 0)
         send_back(k, is_binary ? GW_SIO_BINARY_ACK : GW_SIO_ACK, p,
                   (struct tw_slice){ NULL, 0 }, attachments);
+    else if (tw_slice_is(p->name, "\"count\""))
+        start_count(k, p);
+    else if (tw_slice_is(p->name, "\"expel\""))
+        gw_sio_expel(k, CLOSE_NORMAL, "expelled");
+    else if (tw_slice_is(p->name, "\"close\""))
+        gw_sio_close(k, CLOSE_NORMAL, "closed");
 }
 
 static void on_room(struct gw_sio_socket *k, uint64_t now_ms)
 {
-    (void)k;
     (void)now_ms;
+    count(k);
 }
 
 static void on_farewell(struct gw_sio_socket *k)
 {
-    (void)k;
+    gw_sio_emit(k, TW_LIT("[\"farewell\"]"));
 }
 
 static void on_left(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason)
 {
-    (void)k;
     (void)is_left;
     (void)code;
     (void)reason;
+    tw_buf_done(&k->guest->text);
+    free(k->guest);
 }
 
 static const char *const namespaces[] = { "/", "/custom", NULL };
 static const struct gw_sio_app app = { namespaces, on_connect,  on_event,
                                        on_room,    on_farewell, on_left };
 
-/* --- The process -----------------------------------------------------------------------------
- */
+/* --- The process -------------------- */
+
+static void answer_metrics(struct fixture *f, struct tw_http_conn *conn)
+{
+    struct tw_http_response res = { .status = 200, .content_type = "text/plain" };
+    struct tw_buf text = { .max = 65536 };
+
+    tw_metrics_print(&f->metrics, &text);
+    res.body = tw_buf_view(&text);
+    tw_http_answer(conn, &res);
+    tw_buf_done(&text);
+}
 
 static void on_request(struct tw_http_server *server, struct tw_http_conn *conn,
                        struct tw_http_request *req)
@@ -193,6 +262,8 @@ static void on_request(struct tw_http_server *server, struct tw_http_conn *conn,
         gw_eio_handle(&f->echo, conn, req);
     else if (gw_eio_claims(&f->sio.engine, req))
         gw_eio_handle(&f->sio.engine, conn, req);
+    else if (tw_slice_is(req->path, "/metrics"))
+        answer_metrics(f, conn);
     else
         tw_http_refuse(conn, "NOT_FOUND", (struct tw_slice){ NULL, 0 });
 }
@@ -213,19 +284,32 @@ static void on_term(uv_signal_t *term, int number)
     tw_http_server_close(&f->http);
     gw_conns_shut(&f->conns);
     uv_close((uv_handle_t *)term, NULL);
+    uv_close((uv_handle_t *)&f->home, NULL);
 }
 
-static void set_up_engine(struct fixture *f, struct gw_eio *e, struct tw_slice path)
+static void on_home(uv_signal_t *home, int number)
+{
+    struct fixture *f = tw_container_of(home, struct fixture, home);
+
+    (void)number;
+    f->echo.is_closed = f->sio.engine.is_closed = true;
+    (void)gw_eio_send_home(&f->echo, SIZE_MAX);
+    (void)gw_eio_send_home(&f->sio.engine, SIZE_MAX);
+    (void)gw_conns_send_home(&f->conns, SIZE_MAX);
+}
+
+static void set_up_engine(struct fixture *f, struct gw_eio *e, struct tw_slice path,
+                          struct tw_slice origins, size_t sockets, uint64_t timeout_ms)
 {
     e->loop = &f->loop;
     e->conns = &f->conns;
     e->path = path;
-    e->origins = TW_LIT("*");
+    e->origins = origins;
     e->interval_ms = INTERVAL_MS;
-    e->timeout_ms = TIMEOUT_MS;
+    e->timeout_ms = timeout_ms;
     e->payload_most = PAYLOAD_BYTES;
     e->queue_bytes = QUEUE_BYTES;
-    e->sockets_most = 10000;
+    e->sockets_most = sockets;
     gw_eio_start(e, &f->metrics);
 }
 
@@ -240,25 +324,34 @@ int main(int argc, char **argv)
     };
     static struct fixture f; /* too large for the stack: the loop's read buffer is in it */
     char addresses[64];
-    struct tw_slice which;
+    struct tw_slice which, origins = tw_slice_of(argc > 2 ? argv[2] : "*");
+    int r;
+    size_t sockets = argc > 3 ? (size_t)strtoul(argv[3], NULL, 10) : SOCKETS;
+    uint64_t timeout_ms = argc > 4 ? (uint64_t)strtoul(argv[4], NULL, 10) : TIMEOUT_MS;
 
     (void)snprintf(addresses, sizeof(addresses), "127.0.0.1:%s,[::1]:%s",
                    argc > 1 ? argv[1] : "3000", argc > 1 ? argv[1] : "3000");
+    (void)signal(SIGPIPE, SIG_IGN);
     tw_loop_init(&f.loop);
     gw_conns_start(&f.conns, PAYLOAD_BYTES, QUEUE_BYTES, 25000, 10000, &f.metrics);
     f.echo.open = open_echo;
-    set_up_engine(&f, &f.echo, TW_LIT("/engine.io"));
+    set_up_engine(&f, &f.echo, TW_LIT("/engine.io"), origins, sockets, timeout_ms);
     f.sio.app = &app;
     f.sio.connect_ms = CONNECT_MS;
     f.sio.engine.open = gw_sio_open;
-    set_up_engine(&f, &f.sio.engine, TW_LIT("/socket.io"));
+    set_up_engine(&f, &f.sio.engine, TW_LIT("/socket.io"), origins, sockets, timeout_ms);
     f.http.limits = &limits;
     f.http.handle = on_request;
     tw_http_server_init(&f.http, &f.metrics);
     (void)uv_signal_init(&f.loop.uv, &f.term);
     (void)uv_signal_start(&f.term, on_term, SIGTERM);
-    if (tw_listener_start(&f.listener, &f.loop, tw_slice_of(addresses), false, on_accept,
-                          &which) != 0) {
+    (void)uv_signal_init(&f.loop.uv, &f.home);
+    (void)uv_signal_start(&f.home, on_home, SIGHUP);
+    r = tw_listener_start(&f.listener, &f.loop, tw_slice_of(addresses), false, on_accept,
+                          &which);
+    if (r != 0 && which.at[0] == '[') /* a machine without IPv6 */
+        r = 0;
+    if (r != 0) {
         (void)fprintf(stderr, "fixture: cannot listen on %s\n", addresses);
         return 1;
     }

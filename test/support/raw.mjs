@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import net from 'node:net';
-import { soon } from './stack.mjs';
+import { soon } from './basics.mjs';
 
 export class RawSocket extends EventEmitter {
     size = 0; // of what was received

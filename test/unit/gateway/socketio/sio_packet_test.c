@@ -341,6 +341,21 @@ static void a_payload_may_be_as_deep_as_the_scanner_lets_it(void **state)
     tw_buf_done(&told);
 }
 
+/* Whoever keeps one until its attachments have come keeps it up to the end of its JSON. */
+static void a_packet_that_was_read_reads_the_same_again(void **state)
+{
+    char text[] = "51-/a,7 [ \"x\" , { \"_placeholder\" : true , \"num\" : 0 } ] ";
+    struct gw_sio_packet first, second;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(gw_sio_read(text, sizeof(text) - 1, &first), 0);
+    len = (size_t)(first.json.at - text) + first.json.len;
+    assert_int_equal(gw_sio_read(text, len, &second), 0);
+    assert_slice(second.json, "[\"x\",{\"_placeholder\":true,\"num\":0}]");
+    assert_slice(second.ack, "7");
+}
+
 static void only_events_and_acks_have_arguments(void **state)
 {
     char connect[] = "0{\"a\":[1]}";
@@ -412,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_namespace_has_at_most_128_bytes_without_its_query),
         cmocka_unit_test(a_placeholder_names_an_attachment_that_was_announced),
         cmocka_unit_test(a_payload_may_be_as_deep_as_the_scanner_lets_it),
+        cmocka_unit_test(a_packet_that_was_read_reads_the_same_again),
         cmocka_unit_test(only_events_and_acks_have_arguments),
         cmocka_unit_test(a_head_is_written_as_clients_read_it),
         cmocka_unit_test(a_packet_that_is_cut_off_anywhere_is_refused),
