@@ -427,6 +427,13 @@ void gw_conn_start(struct gw_conn *c, struct gw_talker *talker, struct tw_slice 
     drive_later(c);
 }
 
+void gw_conn_hand_over(struct gw_conn *c, struct gw_talker *talker)
+{
+    c->talker = talker;
+    c->is_begun = false;
+    drive_later(c);
+}
+
 void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
                     uint64_t ping_ms, uint64_t pong_ms, struct tw_metrics *metrics)
 {

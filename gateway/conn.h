@@ -41,6 +41,10 @@ struct gw_wire *gw_conn_wire(struct gw_conn *c);
  * sent behind its request. In the turn of gw_conn_new. */
 void gw_conn_start(struct gw_conn *c, struct gw_talker *talker, struct tw_slice rest);
 
+/* Another speaks over it from now on (kept until its `ended`; the one before hears nothing
+ * more). Not from within a call of the one before. */
+void gw_conn_hand_over(struct gw_conn *c, struct gw_talker *talker);
+
 /* End `most` of the connections that are still open, politely; how many there were. */
 size_t gw_conns_send_home(struct gw_conns *all, size_t most);
 void gw_conns_shut(struct gw_conns *all); /* all of them, without a word */

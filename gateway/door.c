@@ -16,6 +16,7 @@
 #include "common/refusal.h"
 #include "common/request_id.h"
 #include "gateway/credential.h"
+#include "gateway/lobby.h"
 #include "gateway/upgrade.h"
 
 #define HEADER_MOST 200
@@ -30,7 +31,9 @@ struct visitor {
     const struct gw_dialect *dialect;
     struct gw_hello hello;
     struct tw_buf answer; /* the 101 */
-    bool is_deflating;
+    bool is_deflating, in_lobby, is_asking;
+    struct gw_lobby lobby; /* when it says its key in its first message */
+    char tenant_header[HEADER_MOST];
     struct tw_slice claim; /* of the token, lent while it is admitted */ /* as it says */
     struct tw_buf tenant;
     char request_id[TW_REQUEST_ID];
@@ -109,14 +112,10 @@ static void make_member(struct visitor *v, struct gw_session *s,
     s->member = m;
 }
 
-static void admit(struct visitor *v, const struct gw_identity *identity)
+static struct gw_session *new_session(struct visitor *v, const struct gw_identity *identity,
+                                      struct gw_wire *wire)
 {
-    struct gw_door *door = v->door;
-    struct tw_buf rest = { .max = 1048576 };
-    struct tw_stream *stream = tw_http_take_stream(v->conn, &rest);
-    struct gw_conn *conn =
-        gw_conn_new(door->conns, stream, tw_buf_view(&v->answer), v->is_deflating);
-    struct gw_session *s = gw_session_new(door->sessions, v->dialect, gw_conn_wire(conn));
+    struct gw_session *s = gw_session_new(v->door->sessions, v->dialect, wire);
 
     s->hears_all = v->hello.hears_all;
     s->resumes = v->hello.resumes;
@@ -126,7 +125,19 @@ static void admit(struct visitor *v, const struct gw_identity *identity)
     memcpy(s->device, v->device, sizeof(s->device));
     if (v->hello.is_member)
         make_member(v, s, identity);
-    door->admitted.value++;
+    v->door->admitted.value++;
+    return s;
+}
+
+static void admit(struct visitor *v, const struct gw_identity *identity)
+{
+    struct gw_door *door = v->door;
+    struct tw_buf rest = { .max = 1048576 };
+    struct tw_stream *stream = tw_http_take_stream(v->conn, &rest);
+    struct gw_conn *conn =
+        gw_conn_new(door->conns, stream, tw_buf_view(&v->answer), v->is_deflating);
+    struct gw_session *s = new_session(v, identity, gw_conn_wire(conn));
+
     gw_hubs_join(door->hubs, &identity->tenant, s);
     gw_conn_start(conn, &s->talker, tw_buf_view(&rest));
     tw_buf_done(&rest);
@@ -149,11 +160,70 @@ static void send_refusal(struct visitor *v, int status, struct tw_slice body)
     tw_http_answer(v->conn, &res);
 }
 
+/* --- Those who say it in their first message -------------------------------------------------
+ */
+
+static void settle_lobby(struct visitor *v, const struct gw_identity *identity)
+{
+    struct gw_session *s;
+
+    v->is_asking = false;
+    if (v->lobby.conn == NULL) { /* it has left meanwhile */
+        visitor_free(v);
+    } else if (identity == NULL || v->door->is_closed) {
+        v->door->refused.value++;
+        gw_lobby_refuse(&v->lobby, "the key or token is not good here");
+    } else {
+        s = new_session(v, identity, gw_conn_wire(v->lobby.conn));
+        gw_lobby_admit(&v->lobby, &s->talker, &s->member->first);
+        gw_hubs_join(v->door->hubs, &identity->tenant, s);
+        visitor_free(v);
+    }
+}
+
+static void ask(struct visitor *v, struct tw_slice credential);
+
+static void on_arrived(struct gw_lobby *l, struct tw_slice credential)
+{
+    struct visitor *v = tw_container_of(l, struct visitor, lobby);
+
+    v->is_asking = true;
+    ask(v, credential);
+}
+
+static void on_left(struct gw_lobby *l)
+{
+    struct visitor *v = tw_container_of(l, struct visitor, lobby);
+
+    if (!v->is_asking)
+        visitor_free(v);
+}
+
+static void open_lobby(struct visitor *v)
+{
+    struct tw_buf rest = { .max = 1048576 };
+    struct tw_stream *stream = tw_http_take_stream(v->conn, &rest);
+    struct gw_conn *conn =
+        gw_conn_new(v->door->conns, stream, tw_buf_view(&v->answer), v->is_deflating);
+
+    v->conn = NULL;
+    v->in_lobby = true;
+    v->lobby.loop = v->door->tokens->pool->loop;
+    v->lobby.arrived = on_arrived;
+    v->lobby.left = on_left;
+    gw_lobby_open(&v->lobby, conn, tw_buf_view(&rest));
+    tw_buf_done(&rest);
+}
+
 static void on_identity(struct gw_auth_query *q, int status, const struct gw_identity *identity,
                         struct tw_slice body)
 {
     struct visitor *v = tw_container_of(q, struct visitor, query);
 
+    if (v->in_lobby) {
+        settle_lobby(v, status == 200 ? identity : NULL);
+        return;
+    }
     if (v->conn == NULL)
         tw_log_debug("ws.left", tw_str("dialect", v->dialect->name));
     else if (status == 200 && v->door->is_closed)
@@ -191,6 +261,10 @@ static void on_token(struct tw_token_check *check, const char *refusal,
     } else if (strcmp(refusal, "AUTH_FAILED") == 0) {
         refusal = "UNAUTHORIZED";
     }
+    if (v->in_lobby) {
+        settle_lobby(v, refusal == NULL ? &identity : NULL);
+        return;
+    }
     if (v->conn != NULL && refusal == NULL && v->door->is_closed)
         refusal = "DRAINING";
     if (v->conn != NULL && refusal != NULL)
@@ -212,6 +286,41 @@ static void read_device(const struct tw_http_request *req, char out[128])
 static bool is_good_header(struct tw_slice value)
 {
     return value.len <= HEADER_MOST && tw_is_plain_line(value);
+}
+
+/* Who is it? Nobody's credential may still be let in, where a tenant allows it. */
+static void ask(struct visitor *v, struct tw_slice credential)
+{
+    bool is_member = v->hello.is_member;
+
+    v->query.auth = v->door->auth;
+    v->query.answered = on_identity;
+    v->query.has_key = credential.len > 0;
+    v->query.is_keyless = is_member && credential.len == 0;
+    v->query.tenant = is_member ? tw_slice_of(v->hello.named)
+                                : tw_slice_from(v->tenant.at, v->tenant.len - 1);
+    v->query.scope = v->hello.scope;
+    v->query.request_id = v->request_id;
+    if (is_member && tw_token_is_jwt(credential)) {
+        v->query.has_key = false;
+        v->check = (struct tw_token_check){ .all = v->door->tokens, .answered = on_token };
+        tw_token_check(&v->check, credential);
+        return;
+    }
+    if (credential.len > 0)
+        tw_sha256_hex(credential, v->query.key_hash);
+    gw_auth_ask(&v->query);
+}
+
+/* ?auth=message */
+static bool says_later(const struct tw_http_request *req)
+{
+    struct tw_buf text = { .max = 32 };
+    bool is_later =
+        tw_http_query(req, "auth", &text) == 1 && tw_slice_is(tw_buf_view(&text), "message");
+
+    tw_buf_done(&text);
+    return is_later;
 }
 
 static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
@@ -246,24 +355,13 @@ static void check_credential(struct gw_door *door, struct tw_http_conn *conn,
     }
     tw_buf_char(&v->tenant, '\0'); /* also a text for the log */
     (void)gw_credential_read(req, path_key, door->engine->origins, &credential);
-    v->query.auth = door->auth;
-    v->query.answered = on_identity;
-    v->query.has_key = credential.len > 0;
-    v->query.is_keyless = hello->is_member && credential.len == 0;
-    v->query.tenant = hello->is_member ? tw_slice_of(v->hello.named)
-                                       : tw_slice_from(v->tenant.at, v->tenant.len - 1);
-    v->query.tenant_header = header;
-    v->query.scope = hello->scope;
-    v->query.request_id = v->request_id;
-    tw_http_wait(conn, &v->waiter);
-    if (hello->is_member && tw_token_is_jwt(tw_buf_view(&credential))) {
-        v->query.has_key = false;
-        v->check = (struct tw_token_check){ .all = door->tokens, .answered = on_token };
-        tw_token_check(&v->check, tw_buf_view(&credential));
+    memcpy(v->tenant_header, header.at == NULL ? "" : header.at, header.len);
+    v->query.tenant_header = tw_slice_from(v->tenant_header, header.len);
+    if (hello->is_member && credential.len == 0 && says_later(req)) {
+        open_lobby(v);
     } else {
-        if (credential.len > 0)
-            tw_sha256_hex(tw_buf_view(&credential), v->query.key_hash);
-        gw_auth_ask(&v->query);
+        tw_http_wait(conn, &v->waiter);
+        ask(v, tw_buf_view(&credential));
     }
     tw_buf_done(&credential);
 }

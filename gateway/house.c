@@ -88,6 +88,7 @@ void gw_member_free(struct gw_member *m)
         tw_list_remove(&m->waiting);
     gw_commands_leave(&m->commands);
     gw_caller_done(&m->caller);
+    tw_buf_done(&m->first);
     if (m->house->changed != NULL)
         m->house->changed(m->house);
     free(m);
@@ -96,6 +97,17 @@ void gw_member_free(struct gw_member *m)
 struct gw_member *gw_member_of(struct gw_commands *q)
 {
     return tw_container_of(q, struct gw_member, commands);
+}
+
+void gw_member_hear_first(struct gw_member *m)
+{
+    struct tw_buf first = m->first;
+    struct tw_slice rest = tw_buf_view(&first), one;
+
+    m->first = (struct tw_buf){ 0 };
+    while (rest.len > 0 && tw_slice_split(&rest, '\x1e', &one))
+        gw_session_text(m->session, one);
+    tw_buf_done(&first);
 }
 
 /* --- States ----------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ struct gw_member {
     char user[64];              /* as it named itself; may be empty */
     char named[64];             /* the restaurant as it wrote it; empty: as we do */
     int64_t since_ms;           /* wall clock */
+    struct tw_buf first;        /* what it said before it was let in, with 0x1e between */
     uint64_t own_seq;           /* its last change: a state must have it */
     const struct gw_view *view; /* that it waits for */
     struct tw_list waiting;
@@ -46,6 +47,9 @@ struct gw_member {
 
 struct gw_member *gw_member_new(struct gw_house *h, struct gw_session *s);
 void gw_member_free(struct gw_member *m); /* waits no longer; fine with null */
+
+/* For a dialect's greeting: hear what it said before it was let in. */
+void gw_member_hear_first(struct gw_member *m);
 
 /* How a dialect shows the state. */
 struct gw_view {

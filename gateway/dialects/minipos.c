@@ -476,10 +476,17 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     return true;
 }
 
-/* The document knows no greeting; the tablet asks for what it wants. */
+/* No document has a greeting: each client asks for what it wants. */
 static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
-    (void)s;
+    (void)seq;
+    (void)oldest;
+    gw_member_hear_first(s->member);
+}
+
+static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
+{
+    (void)s; /* they do not resume */
     (void)seq;
     (void)oldest;
 }
@@ -489,7 +496,7 @@ const struct gw_dialect gw_minipos = {
     .labels = "dialect=\"minipos\"",
     .claims = claims,
     .greet = greet,
-    .resync = greet,
+    .resync = resync,
     .message = message,
     .nonsense = nonsense,
     .hears = hears,
