@@ -20,6 +20,7 @@
 
 #define NAME_BYTES 128
 #define CONTEXT_BYTES 32768
+#define CROSS_MS 10000
 #define BODY_BYTES ((size_t)1200 * 1024)
 
 /* What an operation last answered for a tenant. */
@@ -239,16 +240,44 @@ bool gw_member_change(struct gw_member *m, struct tw_slice body, struct tw_slice
     return gw_commands_add(&m->commands, c);
 }
 
-bool gw_member_is_origin(const struct gw_member *m, struct tw_slice origin,
-                         struct tw_slice device)
+/* A cloud sync device is one on all its connections. */
+bool gw_member_is_origin(const struct gw_member *m, const struct tw_event *ev)
 {
-    struct tw_slice raw, text;
+    struct tw_slice device = tw_slice_of(m->session->device), raw, text;
 
-    if (tw_json_get(origin, "session", &raw) && tw_json_plain(raw, &text) &&
+    if (tw_json_get(ev->origin, "session", &raw) && tw_json_plain(raw, &text) &&
         tw_slice_is(text, m->id))
         return true;
-    return device.len > 0 && tw_json_get(origin, "device", &raw) && tw_json_plain(raw, &text) &&
+    return m->session->dialect == &gw_cloudsync && device.len > 0 &&
+           tw_json_get(ev->origin, "device", &raw) && tw_json_plain(raw, &text) &&
            tw_slice_eq(text, device);
+}
+
+/* Of the kind and the id: `order` or `table`, and what follows. */
+static uint64_t row_of(const struct tw_event *ev)
+{
+    struct tw_slice rest = ev->type, thing = ev->type, id = { NULL, 0 };
+
+    (void)tw_slice_split(&rest, '.', &thing);
+    if (!tw_json_get(ev->data, "id", &id))
+        (void)tw_json_get(ev->data, "orderId", &id);
+    return tw_hash(thing) * 31 + tw_hash(id);
+}
+
+bool gw_member_needs(struct gw_member *m, const struct tw_event *ev, bool is_own)
+{
+    uint64_t row = row_of(ev), now_ms = m->session->all->now_ms;
+
+    if (!is_own) {
+        m->told[m->told_count++ % GW_TOLD] = (struct gw_told){ row, now_ms };
+        return true;
+    }
+    for (size_t i = 0; i < GW_TOLD && i < m->told_count; i++)
+        if (m->told[i].row == row && now_ms - m->told[i].at_ms < CROSS_MS)
+            return true;
+    /* So much was told that what is forgotten may have been the same row. */
+    return m->told_count > GW_TOLD &&
+           now_ms - m->told[m->told_count % GW_TOLD].at_ms < CROSS_MS;
 }
 
 void gw_house_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)

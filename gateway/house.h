@@ -6,12 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/event.h"
 #include "common/list.h"
 #include "common/map.h"
 #include "common/metrics.h"
 #include "common/operation.h"
 #include "gateway/caller.h"
 #include "gateway/command.h"
+
+#define GW_TOLD 32
 
 struct gw_frame;
 struct gw_session;
@@ -43,6 +46,11 @@ struct gw_member {
     const struct gw_view *view; /* that it waits for */
     struct tw_list waiting;
     unsigned asks; /* answers that it waits for */
+    struct gw_told {
+        uint64_t row; /* a hash */
+        uint64_t at_ms;
+    } told[GW_TOLD]; /* changes of others that it was told of, a ring */
+    size_t told_count;
 };
 
 struct gw_member *gw_member_new(struct gw_house *h, struct gw_session *s);
@@ -69,9 +77,13 @@ bool gw_member_change(struct gw_member *m, struct tw_slice body, struct tw_slice
 
 struct gw_member *gw_member_of(struct gw_commands *q);
 
-/* Whether the origin of an event is this connection, or (when it has one) this device. */
-bool gw_member_is_origin(const struct gw_member *m, struct tw_slice origin,
-                         struct tw_slice device);
+/* Whether an event comes from this connection, or from this cloud sync device. */
+bool gw_member_is_origin(const struct gw_member *m, const struct tw_event *ev);
+
+/* Whether a client must hear an event. All of others; its own only when it was told of another
+ * change of the same row shortly before: the two may have crossed, and it would keep what is
+ * older. */
+bool gw_member_needs(struct gw_member *m, const struct tw_event *ev, bool is_own);
 
 /* Append the members code, message and (where there are any) details of a refused outcome: the
  * operation's own, or those of refusal.h. */

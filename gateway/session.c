@@ -224,14 +224,20 @@ void gw_session_close(struct gw_session *s, unsigned code, const char *reason)
     s->wire->ops->close(s->wire, code, reason);
 }
 
-/* Rendered for this one client, which calls its restaurant by another name than ours. */
-static void give_named(struct gw_session *s, const struct tw_event *ev)
+/* Rendered for this one client: it calls its restaurant by another name than ours, or its own
+ * change comes back to it, and then as nobody's, since it drops what says that it is its own.
+ */
+static void give_alone(struct gw_session *s, const struct tw_event *ev, bool is_own)
 {
     struct gw_tenant tenant = s->hub->tenant;
     struct gw_batch batch = { 0 };
+    struct tw_event nobodys = *ev;
 
-    memcpy(tenant.slug, s->member->named, sizeof(tenant.slug));
-    s->dialect->render(&tenant, ev, &batch);
+    if (s->member->named[0] != '\0')
+        memcpy(tenant.slug, s->member->named, sizeof(tenant.slug));
+    if (is_own)
+        nobodys.origin = TW_LIT("{}");
+    s->dialect->render(&tenant, &nobodys, &batch);
     s->all->rendered.value++;
     for (size_t i = 0; i < batch.count; i++)
         send_frame(s, batch.frames[i]);
@@ -242,12 +248,15 @@ static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
 {
     const struct gw_batch *batch;
 
-    if (!s->dialect->hears(s, &e->event))
+    bool is_own = s->member != NULL && gw_member_is_origin(s->member, &e->event);
+
+    if (!s->dialect->hears(s, &e->event) ||
+        (s->member != NULL && !gw_member_needs(s->member, &e->event, is_own)))
         return;
     s->has_heard = true;
     e->heard++;
-    if (s->member != NULL && s->member->named[0] != '\0') {
-        give_named(s, &e->event);
+    if (is_own || (s->member != NULL && s->member->named[0] != '\0')) {
+        give_alone(s, &e->event, is_own);
         return;
     }
     batch = gw_backlog_render(b, e, s->dialect, &s->hub->tenant, &s->all->rendered.value);

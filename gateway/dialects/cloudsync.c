@@ -268,11 +268,10 @@ static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
     add_typed(batch, tenant, kind, ev, typed);
 }
 
-/* Not to the device that made the change, on whichever connection. */
 static bool hears(const struct gw_session *s, const struct tw_event *ev)
 {
-    return kind_of(ev) != NULL &&
-           !gw_member_is_origin(s->member, ev->origin, tw_slice_of(s->device));
+    (void)s; /* its own: gw_member_needs */
+    return kind_of(ev) != NULL;
 }
 
 /* --- What devices say ------------------------------------------------------------------------
