@@ -9,6 +9,7 @@
 #include "common/json_view.h"
 #include "common/json_write.h"
 #include "gateway/dialect.h"
+#include "gateway/dialects/shape.h"
 #include "gateway/house.h"
 #include "gateway/session.h"
 
@@ -66,26 +67,44 @@ static void put_snake(struct tw_buf *out, struct tw_slice name)
     }
 }
 
-static void put_members(struct tw_buf *out, struct tw_slice object)
+/* Stored names that have others here, as in the state (pos.cloudsync_row). */
+static const struct {
+    const char *kind, *stored, *name, *also;
+} names[] = {
+    { "tables", "\"seats\"", "capacity", "seats" },
+    { "tables", "\"customer\"", "customer_name", NULL },
+    { "menu_items", "\"available\"", "is_available", NULL },
+    { "menu_items", "\"image\"", "image_url", NULL },
+    { "menu_items", "\"category\"", "category", "category_id" },
+    { "inventory", "\"stock\"", "current_stock", NULL },
+    { "users", "\"active\"", "is_active", NULL },
+};
+
+static void put_member(struct tw_buf *out, const struct kind *kind, struct tw_slice name,
+                       struct tw_slice raw)
+{
+    if (tw_slice_is(name, "\"number\""))
+        raw = gw_shape_number(raw);
+    for (size_t i = 0; i < TW_COUNT(names); i++)
+        if (tw_slice_is(name, names[i].stored) && strcmp(kind->kind, names[i].kind) == 0) {
+            tw_json_member_raw(out, names[i].name, raw);
+            if (names[i].also != NULL)
+                tw_json_member_raw(out, names[i].also, raw);
+            return;
+        }
+    tw_buf_char(out, ',');
+    put_snake(out, name);
+    tw_buf_char(out, ':');
+    tw_buf_append(out, raw);
+}
+
+static void put_members(struct tw_buf *out, const struct kind *kind, struct tw_slice object)
 {
     struct tw_slice name, raw;
 
-    while (tw_json_pair(&object, &name, &raw)) {
-        if (tw_slice_is(name, "\"id\""))
-            continue;
-        tw_buf_char(out, ',');
-        put_snake(out, name);
-        tw_buf_char(out, ':');
-        tw_buf_append(out, raw);
-    }
-}
-
-static void put_id(struct tw_buf *out, const char *name, struct tw_slice raw)
-{
-    if (raw.len > 0 && raw.at[0] == '"')
-        tw_json_member_raw(out, name, raw);
-    else
-        tw_json_member(out, name, raw);
+    while (tw_json_pair(&object, &name, &raw))
+        if (!tw_slice_is(name, "\"id\""))
+            put_member(out, kind, name, raw);
 }
 
 static const struct {
@@ -124,17 +143,20 @@ static void put_order(struct tw_buf *out, const struct gw_tenant *tenant,
 
     tw_buf_char(out, '{');
     if (tw_json_get(ev->data, "orderId", &raw))
-        put_id(out, "id", raw);
+        gw_shape_text(out, "id", raw);
     for (size_t i = 0; i < TW_COUNT(order_fields); i++)
         if ((is_new || order_fields[i].always || has_changed(ev, order_fields[i].from)) &&
             tw_json_get(ev->data, order_fields[i].from, &raw))
-            tw_json_member_raw(out, order_fields[i].name, raw);
+            tw_json_member_raw(
+                out, order_fields[i].name,
+                strcmp(order_fields[i].name, "table_number") == 0 ? gw_shape_number(raw) : raw);
     tw_json_member(out, "restaurant_id", tw_slice_of(tenant->slug));
     tw_buf_char(out, '}');
 }
 
 /* All of a new row, what has changed of another. */
-static void put_row(struct tw_buf *out, const struct tw_event *ev, struct tw_slice action)
+static void put_row(struct tw_buf *out, const struct kind *kind, const struct tw_event *ev,
+                    struct tw_slice action)
 {
     bool is_new = tw_slice_is(action, "created") || tw_slice_is(action, "item_added") ||
                   tw_slice_is(action, "added");
@@ -142,9 +164,9 @@ static void put_row(struct tw_buf *out, const struct tw_event *ev, struct tw_sli
 
     tw_buf_char(out, '{');
     if (tw_json_get(ev->data, "id", &raw))
-        put_id(out, "id", raw);
+        gw_shape_text(out, "id", raw);
     if (tw_json_get(ev->data, is_new ? "row" : "changed", &raw))
-        put_members(out, raw);
+        put_members(out, kind, raw);
     if (!is_new && tw_json_get(ev->data, "version", &version))
         tw_json_member_raw(out, "version", version);
     tw_buf_char(out, '}');
@@ -156,7 +178,7 @@ static void put_data(struct tw_buf *out, const struct gw_tenant *tenant,
     if (kind == &kinds[0])
         put_order(out, tenant, ev);
     else
-        put_row(out, ev, action);
+        put_row(out, kind, ev, action);
 }
 
 /* --- Frames ----------------------------------------------------------------------------------
@@ -239,7 +261,7 @@ static void add_typed(struct gw_batch *batch, const struct gw_tenant *tenant,
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", tw_slice_of(kind->type));
     if (tw_json_get(ev->data, kind == &kinds[0] ? "orderId" : "id", &raw))
-        put_id(&out, kind->id, raw);
+        gw_shape_text(&out, kind->id, raw);
     tw_json_member(&out, "action", action);
     tw_json_member_raw(&out, "data", (struct tw_slice){ NULL, 0 });
     put_data(&out, tenant, kind, ev, action);
@@ -336,7 +358,7 @@ static void change(struct gw_session *s, struct tw_slice json, struct tw_slice t
     if (tw_json_get(json, "action", &raw))
         tw_json_member_raw(&body, "action", raw);
     if (id.len > 0)
-        put_id(&body, "id", id);
+        gw_shape_text(&body, "id", id);
     if (tw_json_get(json, "change_id", &raw))
         tw_json_member_raw(&body, "changeId", raw);
     if (tw_json_get(json, "version", &raw))

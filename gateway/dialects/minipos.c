@@ -9,6 +9,7 @@
 #include "common/json_view.h"
 #include "common/json_write.h"
 #include "gateway/dialect.h"
+#include "gateway/dialects/shape.h"
 #include "gateway/frame.h"
 #include "gateway/house.h"
 #include "gateway/hubs.h"
@@ -155,7 +156,8 @@ static void put_order(struct tw_buf *out, const struct tw_event *ev)
     tw_buf_text(out, "{\"action\":\"add\",\"data\":{");
     put(out, ev->data, "orderId", "id");
     put(out, ev->data, "orderNumber", "orderNumber");
-    put(out, ev->data, "tableNumber", "tableNumber");
+    if (tw_json_get(ev->data, "tableNumber", &raw))
+        tw_json_member_raw(out, "tableNumber", gw_shape_number(raw));
     put(out, ev->data, "customerName", "customerName");
     if (tw_json_get(ev->data, "createdAt", &raw) && tw_json_plain(raw, &text) && text.len >= 10)
         tw_json_member(out, "orderDate", tw_slice_from(text.at, 10));
@@ -171,15 +173,17 @@ static void put_order(struct tw_buf *out, const struct tw_event *ev)
 }
 
 /* A row without what is ours; a table that is cleaned is not free yet. */
-static void put_row(struct tw_buf *out, struct tw_slice row)
+static void put_row(struct tw_buf *out, struct tw_slice row, bool is_settings)
 {
     struct tw_slice name, raw;
     const char *before = "";
 
     tw_buf_char(out, '{');
     while (tw_json_pair(&row, &name, &raw)) {
-        if (tw_slice_is(name, "\"version\""))
+        if (tw_slice_is(name, "\"version\"") || (is_settings && tw_slice_is(name, "\"id\"")))
             continue;
+        if (tw_slice_is(name, "\"number\""))
+            raw = gw_shape_number(raw);
         if (tw_slice_is(name, "\"status\"") && tw_slice_is(raw, "\"cleaning\""))
             raw = TW_LIT("\"occupied\"");
         tw_buf_text(out, before);
@@ -212,7 +216,7 @@ static void put_action(struct tw_buf *out, const char *action, struct tw_slice r
     tw_buf_char(out, '{');
     tw_json_member(out, "action", tw_slice_of(action));
     tw_json_member_raw(out, "data", (struct tw_slice){ NULL, 0 });
-    put_row(out, row);
+    put_row(out, row, false);
     tw_buf_char(out, '}');
 }
 
@@ -260,7 +264,7 @@ static void put_data(struct tw_buf *out, const struct row *row, const struct tw_
         put_action(out, word_of(ev, "add_category", "add_category", "delete_category"), stored);
         break;
     case SETTINGS:
-        put_row(out, stored);
+        put_row(out, stored, true);
         break;
     case CLEARED:
         tw_buf_text(out, "{\"action\":\"clear\",\"data\":{}}");
@@ -314,15 +318,6 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
         (void)tw_json_u64(raw, &m->own_seq);
 }
 
-/* Ids may come as numbers. */
-static void put_id(struct tw_buf *out, struct tw_slice raw)
-{
-    if (raw.at[0] == '"')
-        tw_json_member_raw(out, "id", raw);
-    else
-        tw_json_member(out, "id", raw);
-}
-
 static void change(struct gw_session *s, const struct said *said, const char *kind,
                    const char *action, struct tw_slice data, const char *id_member)
 {
@@ -333,7 +328,7 @@ static void change(struct gw_session *s, const struct said *said, const char *ki
     tw_json_member(&body, "kind", tw_slice_of(kind));
     tw_json_member(&body, "action", tw_slice_of(action));
     if (id_member != NULL && tw_json_get(data, id_member, &raw) && raw.len > 0)
-        put_id(&body, raw);
+        gw_shape_text(&body, "id", raw);
     if (tw_json_get(said->whole, "version", &raw))
         tw_json_member_raw(&body, "version", raw);
     tw_json_member_raw(&body, "data", data);

@@ -8,6 +8,7 @@
 #include "common/json_view.h"
 #include "common/json_write.h"
 #include "gateway/dialect.h"
+#include "gateway/dialects/shape.h"
 #include "gateway/restaurantos/guest.h"
 
 #define FRAME_BYTES ((size_t)64 * 1024 * 1024) /* whatever an event has */
@@ -112,14 +113,6 @@ static struct tw_slice status_word(struct tw_slice raw)
     return raw;
 }
 
-static void put_text(struct tw_buf *out, const char *name, struct tw_slice raw)
-{
-    if (raw.at[0] == '"')
-        tw_json_member_raw(out, name, raw);
-    else
-        tw_json_member(out, name, raw);
-}
-
 /* ["specialInstructions"] as ["special_instructions"]. */
 static void put_names(struct tw_buf *out, struct tw_slice raw)
 {
@@ -197,14 +190,14 @@ static void put_fields(struct tw_buf *out, struct tw_slice data, const struct fi
             tw_json_member_raw(out, fields[i].name, raw);
             break;
         case TEXT:
-            put_text(out, fields[i].name, raw);
+            gw_shape_text(out, fields[i].name, raw);
             break;
         case STATUS:
             tw_json_member_raw(out, fields[i].name, status_word(raw));
             break;
         case MAYBE:
             if (!is_null(raw))
-                put_text(out, fields[i].name, raw);
+                gw_shape_text(out, fields[i].name, raw);
             break;
         case LINES:
             tw_json_member_raw(out, fields[i].name, (struct tw_slice){ NULL, 0 });
