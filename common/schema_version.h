@@ -4,7 +4,7 @@
 
 #include "common/pg_pool.h"
 
-#define TW_SCHEMA_NEEDED 9 /* the newest migration that this code relies on */
+#define TW_SCHEMA_NEEDED 11 /* the newest migration that this code relies on */
 
 /* Embedded; zeroed before. */
 struct tw_schema {

@@ -23,6 +23,35 @@ create constraint trigger order_by_sql_event after insert or update or delete on
     for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
     execute function pos.order_by_sql_event();
 
+-- Versions, for every writer: behind the trigger before, as triggers run in the order of their names.
+create or replace trigger order_version before insert or update on pos.orders
+    for each row execute function pos.order_version();
+
+-- The house: all its tables have the same.
+do $$
+declare
+    house text;
+begin
+    foreach house in array array['tables', 'categories', 'menu_items', 'inventory', 'staff', 'printers',
+                                 'restaurant_settings'] loop
+        execute format($f$
+            create or replace trigger house_by_sql before insert or update on pos.%1$I
+                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+                execute function pos.house_by_sql();
+            create or replace trigger house_by_sql_delete before delete on pos.%1$I
+                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+                execute function pos.house_by_sql_delete();
+            create or replace trigger house_version before insert or update on pos.%1$I
+                for each row execute function pos.house_version();
+            drop trigger if exists house_by_sql_event on pos.%1$I;
+            create constraint trigger house_by_sql_event after insert or update on pos.%1$I
+                deferrable initially deferred
+                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+                execute function pos.house_by_sql_event();
+            $f$, house);
+    end loop;
+end $$;
+
 -- Gift cards.
 create or replace trigger gift_card_by_sql before insert or update on pos.gift_cards
     for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')

@@ -1,10 +1,22 @@
 -- views.sql - what people look at: the promises of the ledgers and the log, as a list of breaches.
 -- SPDX-License-Identifier: Apache-2.0
 --
--- The names that clients' documents promise (pos_gift_card_transactions, pos_loyalty_transactions,
--- pos_daily_reports, pos_sync_logs) are tables in schema pos, which is in the database's search_path.
+-- The names that clients' documents promise are tables or views in schema pos, which is in the database's
+-- search_path.
 
-drop view if exists pos.violations;
+drop view if exists pos.violations, pos.restaurants, pos.order_history;
+
+create view pos.restaurants as
+    select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.status, s.details as settings,
+           s.version as settings_version, s.updated_at as settings_updated_at, t.created_at
+      from dinedesk_main.tenants t
+      left join pos.restaurant_settings s on s.tenant_id = t.id and s.deleted_at is null;
+
+create view pos.order_history as
+    select h.id, h.tenant_id, h.order_id, o.order_number, h.at, h.previous, h.status, h.reason, h.updated_by,
+           h.device, h.request_id, o.customer_name, o.total_amount, o.items
+      from pos.order_status_history h
+      left join pos.orders o on o.tenant_id = h.tenant_id and o.id = h.order_id;
 
 -- One row for each breach of an invariant; empty when all is well. Reads everything: for tests, for
 -- an operator's ledger check, not for a hot path. Events older than the retention are not missed.
@@ -101,4 +113,30 @@ union all
       from pos.pos_daily_reports r
       left join pos.daily_report_revision v using (tenant_id, report_date, register_id)
      group by r.tenant_id, r.report_date, r.register_id, r.revision
-    having count(v.revision) <> r.revision or max(v.revision) <> r.revision;
+    having count(v.revision) <> r.revision or max(v.revision) <> r.revision
+union all
+    -- Each change of a row is one version and one event; what is older than the log is not missed.
+    select 'row has not one event for each version', r.tenant_id, r.kind || ' ' || r.id,
+           'version ' || r.version || ', events of ' || coalesce(min(e.version) || ' to ' || max(e.version), 'none') || ', ' || count(e.version)
+      from (select 'tables' as kind, tenant_id, id::text, version, updated_at from pos.tables
+            union all select 'menu_items', tenant_id, id, version, updated_at from pos.menu_items
+            union all select 'categories', tenant_id, id, version, updated_at from pos.categories
+            union all select 'inventory', tenant_id, id, version, updated_at from pos.inventory
+            union all select 'users', tenant_id, id, version, updated_at from pos.staff
+            union all select 'printers', tenant_id, id, version, updated_at from pos.printers
+            union all select 'settings', tenant_id, id, version, updated_at from pos.restaurant_settings) r
+      join pos.stream s on s.tenant_id = r.tenant_id
+      left join (select tenant_id, data ->> 'kind' as kind, data ->> 'id' as id, (data ->> 'version')::bigint as version
+                   from pos.event where type in ('table.updated', 'menu.updated', 'category.updated', 'inventory.updated',
+                                                 'staff.updated', 'printer.updated', 'settings.updated')) e
+        on e.tenant_id = r.tenant_id and e.kind = r.kind and e.id = r.id
+     group by r.kind, r.tenant_id, r.id, r.version, r.updated_at, s.oldest
+    having count(e.version) <> count(distinct e.version) or max(e.version) <> r.version
+        or count(e.version) <> coalesce(max(e.version) - min(e.version) + 1, 0) or (s.oldest = 1 and count(e.version) <> r.version)
+        or (count(e.version) = 0 and r.updated_at > (select now() - event_retention + interval '1 day' from pos.setting))
+union all
+    select 'staff with a secret', f.tenant_id, f.id, null
+      from pos.staff f where f.details::text <> pos.without_secrets(f.details)::text
+union all
+    select 'event with a secret of staff', e.tenant_id, 'seq ' || e.seq, e.type
+      from pos.event e where e.type = 'staff.updated' and e.data::text <> pos.without_secrets(e.data)::text;

@@ -39,26 +39,26 @@ select is(h.head, 0::bigint, 'a new tenant'), is(h.oldest, 1::bigint, 'keeps fro
 
 -- Relay: only external ones, from the watermark less ten seconds.
 update pos.relay set watermark = '-infinity';
-select is((select count(*) from pos.relay_pending(100) where tenant_id in (:alpha, :beta)), 0::bigint,
+select is((select count(*) from pos.relay_pending(1000) where tenant_id in (:alpha, :beta)), 0::bigint,
        'operations publish their own');
 insert into pos.orders (tenant_id, customer_name, total_amount, items) values (:alpha, 'x', 1, '[]'),
     (:alpha, 'y', 1, '[]'), (:beta, 'z', 1, '[]');
 set constraints all immediate;
-select is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.relay_pending(100)
+select is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.relay_pending(1000)
        where tenant_id in (:alpha, :beta)), 'a31 a32 b2', 'SQL''s wait, in order');
 select is((select string_agg(left(tenant_id::text, 1) || seq, ' ')
        from pos.relay_pending(2, 'a0000000-0000-4000-8000-000000000000', 0)), 'a31 a32', 'two at most'),
        is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.relay_pending(2, :alpha, 31)),
            'a32 b2', 'reading on');
 select ok(pos.relay_done(clock_timestamp()) > now() - interval '1 minute', 'done until now');
-select is((select count(*) from pos.relay_pending(100) where tenant_id in (:alpha, :beta)), 3::bigint,
+select is((select count(*) from pos.relay_pending(1000) where tenant_id in (:alpha, :beta)), 3::bigint,
        'within ten seconds again');
 create temp table w as select watermark from pos.relay;
 select is(pos.relay_done(now() - interval '1 hour'), w.watermark, 'never back'),
        ok(pos.relay_done('infinity') <= clock_timestamp(), 'never ahead of the clock'),
        ok(pos.relay_done(null) >= w.watermark, 'null is nothing') from w;
 update pos.event set at = at - interval '20 seconds' where tenant_id = :beta and external;
-select is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.relay_pending(100)
+select is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.relay_pending(1000)
        where tenant_id in (:alpha, :beta)), 'a31 a32', 'older ones are done');
 
 -- Partitions.

@@ -22,7 +22,7 @@ select is((d.a).status, 201, 'created'), is((d.a).body,
        is((d.a).events[1]::json ->> 'data',
            format('{"orderId":20481,"orderNumber":"KIT-20481","customerName":"Maren Holt","customerPhone":"+447700900456","orderType":"delivery","orderSource":"online","status":"pending","totalAmount":20.10,'
     '"items":[{"id":"l1","name":"Margherita","price":9.50,"quantity":1,"selectedAddons":[{"id":"a","name":"12 inch","price":2.50,"quantity":1}],"menuItemId":"mi"}],"specialInstructions":"No onions","scheduledFor":"2099-01-01T11:00:00.000Z",'
-    '"createdAt":"2025-10-17T18:02:11.000Z","tableNumber":"7","updatedAt":"%s","previousStatus":null}',
+    '"createdAt":"2025-10-17T18:02:11.000Z","tableNumber":"7","updatedAt":"%s","previousStatus":null,"version":1}',
         pos.utc(o.updated_at)), 'lean, exactly'),
        is(position(E'\n' in (d.a).events[1]), 0, 'one line')
   from d, pos.orders o where o.tenant_id = :alpha and o.id = '20481';

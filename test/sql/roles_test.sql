@@ -8,7 +8,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
        and has_function_privilege(v.role, p.oid, 'execute')), v.wanted, v.role || ' may call')
   from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
       ('tillwire_gateway', 'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) heads(uuid[]) '
-          'keys_state(uuid[]) schema_version() sync_log_write(json) token_tenant(text)'),
+          'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) token_tenant(text)'),
                ('tillwire_bridge',
                    'events_at(uuid[],bigint[]) maintain() relay_done(timestamp with time zone) relay_pending(integer,uuid,bigint) schema_version()')) v(role,
                    wanted);
@@ -53,7 +53,9 @@ select throws_ok(v.what, '42501', null, 'the api may not: ' || v.what)
         ('select pos.authenticate(''{}'')'), ('select * from pos.events_after(null, 0, 1)'),
         ('select pos.maintain()'), ('select nextval(''pos.customer_id_seq'')'), ('create table pos.mine (a int)'),
         ('select * from pos.violations'), ('select * from pos.token_secret'),
-        ('select pos.token_secret_set(''alpha'', null)')) v(what);
+        ('select pos.token_secret_set(''alpha'', null)'), ('select pos.keyless_set(''alpha'', true)'),
+        ('select * from pos.keyless_tenants()'), ('select pos.tenant_alias_add(''alpha'', ''x'')'),
+        ('select * from pos.staff'), ('select * from pos.restaurants'), ('insert into pos.tables (tenant_id) values (null)')) v(what);
 select is((select count(*) from pos.token_tenant('alpha')), 1::bigint, 'but asks whose token it is');
 reset role;
 set local role tillwire_gateway;
@@ -63,7 +65,9 @@ select is((pos.authenticate(jsonb_build_object('keyHash', h))).status, 200, 'the
        is((select count(*) from pos.token_tenant('alpha')), 1::bigint, 'and asks whose token it is') from hash;
 select throws_ok(v.what, '42501', null, 'the gateway may not: ' || v.what)
        from (values ('select * from pos.token_secret'), ('select pos.relay_done(null)'),
-       ('select * from pos.event'), ('select * from pos.pos_sync_logs')) v(what);
+       ('select * from pos.event'), ('select * from pos.pos_sync_logs'), ('select * from pos.sync_log'),
+       ('select pos.keyless_set(''alpha'', true)')) v(what);
+select lives_ok('select * from pos.keyless_tenants()', 'the gateway asks whom it lets in without a key');
 reset role;
 set local role tillwire_bridge;
 select lives_ok('select * from pos.relay_pending(1)', 'the bridge reads'),
@@ -84,7 +88,8 @@ set local search_path = pos, public;
 -- Names that clients' documents promise.
 select is(to_regclass(v.name) is not null, true, v.name || ' resolves')
        from (values ('dinedesk_main.tenants'), ('pos_gift_card_transactions'), ('pos_loyalty_transactions'),
-       ('pos_daily_reports'), ('pos_sync_logs')) v(name);
+       ('pos_daily_reports'), ('pos_sync_logs'),
+       ('restaurants'), ('tables'), ('menu_items'), ('categories'), ('order_history'), ('sync_log'), ('inventory'), ('staff'), ('printers')) v(name);
 
 select * from finish();
 rollback;

@@ -35,7 +35,7 @@ select is((g.a).status, 201, s.name || ' created'), is((r -> 'id')::text, (s.o -
            is((e #> '{data,orderId}')::text, (s.o -> 'orderId')::text, 'with the id'),
            is((e #> '{data,totalAmount}')::text, (s.o -> 'totalAmount')::text, 'with the total'),
        is((select string_agg(k, ' ' order by n) from json_object_keys(e -> 'data') with ordinality x(k, n)),
-           'orderId orderNumber customerName customerPhone orderType orderSource status totalAmount items specialInstructions scheduledFor createdAt tableNumber updatedAt previousStatus',
+           'orderId orderNumber customerName customerPhone orderType orderSource status totalAmount items specialInstructions scheduledFor createdAt tableNumber updatedAt previousStatus version',
            'its fields in order')
   from sample s join got g using (n), lateral (select (g.a).body::json -> 'order' as r,
       (g.a).events[1]::json as e) x order by s.n;

@@ -1,10 +1,10 @@
 -- pos.authenticate - may this key or token open a socket?
 -- Caller: gateway, at each handshake that its cache does not answer.
 -- Inputs: {"keyHash","tenant","tenantHeader"?,"scope","requestId"}; "token" in place of "keyHash" for
--- one whose signature C has checked (token.sql).
+-- one whose signature C has checked (token.sql), "keyless":true for a device that has neither.
 -- Answers: one row: 200 with the tenant, the key, its expiry (unix ms or null) and scopes (comma
 -- separated); or 401/403 with the error body. Without "tenant" the key names it. A token has no key
--- and no expiry here, and the scope pos.
+-- and no expiry here, and the scope pos; nor has a device without a key (keyless.sql).
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

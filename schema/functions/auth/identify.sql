@@ -1,7 +1,9 @@
 -- pos.identify - who presents this key or token, and may they ask this?
 -- Caller: pos.call, pos.authenticate. Inputs: ctx as C builds it, and the scopes of which the key
--- must have one; a token, whose signature C has checked, counts as a till.
--- Answers: the key's tenant and itself; for a token the tenant that it names, and no key. Where the
+-- must have one; a token, whose signature C has checked, counts as a till; so does a device without either,
+-- {"keyless": true, or the tenant's UUID}, at a tenant that lets it in.
+-- Answers: the key's tenant and itself; for a token the tenant that it names, and no key; without either
+-- the tenant that is named, by UUID, slug or alias, or the only one that lets it in. Where the
 -- request is to be refused, `refused` is the HTTP status and code and message say why. A tenant that
 -- does not exist and a tenant that is not the key's get the same answer, so that nobody learns which
 -- there are.
@@ -21,6 +23,7 @@ declare
     asked text := ctx ->> 'tenant';
     header text := ctx ->> 'tenantHeader';
     by_token boolean := presented is null and coalesce(jsonb_typeof(ctx -> 'token'), '') = 'object';
+    by_nothing boolean := presented is null and not by_token and coalesce(ctx ->> 'keyless', 'false') <> 'false';
 begin
     if presented ~ '^[0-9a-f]{64}$' then
         select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix,
@@ -39,6 +42,13 @@ begin
                dedupe_seconds, tenant_status, lineage, scopes
           from dinedesk_main.tenants t
          where t.id = pos.tenant_named(ctx #>> '{token,restaurant}');
+    elsif by_nothing then
+        select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix,
+               t.dedupe_seconds, t.status, pos.keyless_lineage(t.id), array['pos']
+          into tenant_id, slug, name, country, currency, timezone, order_number_prefix,
+               dedupe_seconds, tenant_status, lineage, scopes
+          from dinedesk_main.tenants t
+         where t.id = pos.keyless_tenant(coalesce(nullif(ctx ->> 'keyless', 'true'), asked, header));
     end if;
     if by_token and tenant_id is null then
         refused := 403;
@@ -50,16 +60,18 @@ begin
         refused := 403;
         code := 'PERMISSION_DENIED';
         message := 'This token is not for that. Use the restaurant that it names, or an API key.';
-    elsif not by_token and key_id is null then
+    elsif not by_token and key_id is null and not (by_nothing and tenant_id is not null) then
         refused := 401;
         code := 'UNAUTHORIZED';
         message := case when presented is null
             then 'Send your API key in the X-API-Key header, or as Authorization: Bearer <key>.'
             else 'This API key is unknown, expired or revoked. Check it, or ask for a new one.' end;
-    elsif not by_token and (asked <> slug or (header <> slug and lower(header) <> tenant_id::text)) then
+    elsif not by_token and ((asked <> slug and pos.tenant_named(asked) is distinct from tenant_id)
+                            or (header <> slug and pos.tenant_named(header) is distinct from tenant_id)) then
         refused := 403;
         code := 'TENANT_MISMATCH';
-        message := 'This API key belongs to another tenant. Use the tenant that it was issued for.';
+        message := case when by_nothing then 'This device is another tenant''s. Use one tenant throughout.'
+            else 'This API key belongs to another tenant. Use the tenant that it was issued for.' end;
     elsif tenant_status <> 'active' then
         refused := 403;
         code := 'TENANT_SUSPENDED';
@@ -67,6 +79,6 @@ begin
     elsif not scopes && wanted then
         refused := 403;
         code := 'FORBIDDEN';
-        message := format('This API key lacks the scope "%s". Ask for a key that has it.', wanted[1]);
+        message := case when by_nothing then 'This needs an API key.' else format('This API key lacks the scope "%s". Ask for a key that has it.', wanted[1]) end;
     end if;
 end $$;

@@ -1,18 +1,25 @@
 -- pos.tenant_check, pos.tenant_made, pos.tenant_changed - what a tenant needs beside its row.
 -- Caller: triggers on dinedesk_main.tenants.
 -- A new tenant gets its stream and the sequence of its order numbers; a suspended one is told on
--- the control channel, so that its sockets close.
--- Refusals: an unknown time zone, a changed id and the slug "v1" (the API's own address) are SQL errors. Locks: none. Events: none; an audit row.
+-- the control channel, so that its sockets close; so is one that no longer lets devices in without a key.
+-- Refusals: an unknown time zone, a changed id and a reserved slug (part of an address) are SQL errors.
+-- Locks: an advisory one against new aliases. Events: none; an audit row.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.tenant_check() returns trigger
-language plpgsql set search_path = pos, pg_temp as $$
+language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and new.id <> old.id then
         raise exception 'a tenant keeps its id' using errcode = 'restrict_violation';
     end if;
-    if new.slug = 'v1' then
-        raise exception 'the slug "v1" is taken: /api/v1 is an address of the API' using errcode = 'check_violation';
+    if tg_op = 'INSERT' or new.slug <> old.slug then
+        if pos.name_is_reserved(new.slug) then
+            raise exception 'the slug "%" is taken: it is part of an address', new.slug using errcode = 'check_violation';
+        end if;
+        perform pos.lock_names();
+        if exists (select 1 from pos.tenant_alias a where a.alias = new.slug and a.tenant_id <> new.id) then
+            raise exception 'the slug "%" is another tenant''s alias', new.slug using errcode = 'unique_violation';
+        end if;
     end if;
     perform now() at time zone new.timezone; -- raises for an unknown one
     return new;
@@ -32,6 +39,13 @@ begin
     if new.status <> old.status then
         insert into pos.audit (tenant_id, action, subject) values (new.id, 'tenant.' || new.status, new.slug);
         perform pg_notify('tillwire_control', format('{"type":"tenant.%s","tenantId":"%s"}', new.status, new.id));
+    end if;
+    if new.keyless <> old.keyless then
+        insert into pos.audit (tenant_id, action, subject)
+        values (new.id, case when new.keyless then 'keyless.on' else 'keyless.off' end, new.slug);
+        if not new.keyless then
+            perform pg_notify('tillwire_control', format('{"type":"keyless.off","tenantId":"%s"}', new.id));
+        end if;
     end if;
     return null;
 end $$;

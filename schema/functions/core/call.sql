@@ -1,6 +1,6 @@
 -- pos.call - every request of the API is one call of this.
 -- Caller: api, and gateway for what sockets ask. Inputs: the operation; ctx as C builds it (who asks, by
--- key or token, for which tenant, path, query, request id, idempotency key, device, kind: api or socket,
+-- key, token or neither, for which tenant, path, query, request id, idempotency key, device, session, kind: api or socket,
 -- attempt: a UUID that C makes for each request, so that it can itself send one again whose answer it
 -- lost); the body as it came, checked and without blanks.
 -- Answers: one row: HTTP status, body to send as it is, events to publish after the commit, the
@@ -41,7 +41,12 @@ begin
     if who.refused is not null then
         return (who.refused, pos.refusal(who.code, who.message, null, request_id), null, null, false)::pos.answer;
     end if;
-    if who.key_id is null and not pos.token_may(operation, ctx -> 'token') then
+    if who.key_id is null and jsonb_typeof(ctx -> 'token') is distinct from 'object' then
+        if not pos.keyless_may(operation) then
+            return (403, pos.refusal('PERMISSION_DENIED', 'A device without a key may not do that. Use an API key.', null, request_id),
+                    null, null, false)::pos.answer;
+        end if;
+    elsif who.key_id is null and not pos.token_may(operation, ctx -> 'token') then
         return (403, pos.refusal('PERMISSION_DENIED',
                 'This token does not permit that. Orders are changed with the scope orders:write; for all else '
                 'use an API key.', null, request_id), null, null, false)::pos.answer;
@@ -123,7 +128,7 @@ begin
     end if;
     c.origin := json_strip_nulls(row_to_json(o)) from (select
         case ctx ->> 'kind' when 'socket' then 'socket' else 'api' end as kind, c.device as device,
-        c.request_id as "requestId", left(ctx ->> 'trace', 128) as trace) o;
+        left(ctx ->> 'session', 128) as session, c.request_id as "requestId", left(ctx ->> 'trace', 128) as trace) o;
 
     begin
         if given_key is not null then

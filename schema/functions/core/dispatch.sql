@@ -30,6 +30,9 @@ begin
     when 'kitchen_alert' then return pos.kitchen_alert(c, body);
     when 'v1_orders' then return pos.v1_orders(c, body);
     when 'v1_order' then return pos.v1_order(c, body);
+    when 'house_change' then return pos.house_change(c, body);
+    when 'minipos_state' then return pos.minipos_state(c, body);
+    when 'cloudsync_data' then return pos.cloudsync_data(c, body);
     end case;
 end $$;
 
@@ -37,7 +40,8 @@ end $$;
 create or replace function pos.operation_writes(operation text) returns boolean
 language sql immutable parallel safe as $$
     select operation not in ('gift_card_balance', 'loyalty_points', 'order_get', 'orders_pending', 'orders_pull',
-                             'events_list', 'health', 'orders_sync', 'v1_orders', 'v1_order')
+                             'events_list', 'health', 'orders_sync', 'v1_orders', 'v1_order', 'minipos_state',
+                             'cloudsync_data')
 $$;
 
 -- A key needs one of these; null for what is no operation.
@@ -46,7 +50,7 @@ language sql immutable parallel safe as $$
     select case
         when operation in ('gift_card_deduct', 'gift_card_balance', 'loyalty_points', 'loyalty_add',
                            'loyalty_redeem', 'orders_pending', 'orders_pull', 'report_daily', 'events_list', 'health',
-                           'orders_sync')
+                           'orders_sync', 'house_change', 'minipos_state', 'cloudsync_data')
             then array['pos']
         when operation in ('order_create', 'order_update', 'gift_card_issue', 'customer_create', 'kitchen_alert')
             then array['platform']
@@ -60,7 +64,8 @@ $$;
 create or replace function pos.operation_by_token(operation text) returns text
 language sql immutable parallel safe as $$
     select case
-        when operation in ('orders_sync', 'v1_orders', 'v1_order', 'order_get', 'events_list', 'health') then 'read'
-        when operation in ('order_status', 'table_complete') then 'write'
+        when operation in ('orders_sync', 'v1_orders', 'v1_order', 'order_get', 'events_list', 'health',
+                           'minipos_state', 'cloudsync_data') then 'read'
+        when operation in ('order_status', 'table_complete', 'house_change') then 'write'
     end
 $$;

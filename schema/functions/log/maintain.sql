@@ -37,7 +37,31 @@ begin
         pruned := pruned + batch;
         exit when batch < 5000 or clock_timestamp() > started + interval '2 seconds';
     end loop;
+    pruned := pruned + pos.prune_logs(started + interval '3 seconds');
     return ('{"created":' || created || ',"dropped":' || dropped || ',"pruned":' || pruned || '}')::json;
+end $$;
+
+-- Logs of 30 days, ids of changes of 48 hours, states that nobody has asked for.
+create or replace function pos.prune_logs(until timestamptz) returns int
+language plpgsql as $$
+declare
+    pruned int := 0;
+    batch int;
+    what text;
+begin
+    foreach what in array array['pos.sync_log where at < now() - interval ''30 days''',
+                                'pos.pos_sync_logs where at < now() - interval ''30 days''',
+                                'pos.change_seen where at < now() - interval ''48 hours''',
+                                'pos.state_shown where at < now() - interval ''1 hour'''] loop
+        loop
+            execute format('delete from %s where ctid = any(array(select ctid from %s limit 5000))',
+                           split_part(what, ' ', 1), what);
+            get diagnostics batch = row_count;
+            pruned := pruned + batch;
+            exit when batch < 5000 or clock_timestamp() > until;
+        end loop;
+    end loop;
+    return pruned;
 end $$;
 
 -- One partition a day (UTC), from today on. A new one takes over what the default partition already

@@ -23,12 +23,27 @@ begin
         perform pos.refuse_field('items', 'Send the lines of the order.');
     end if;
 
-    o.tenant_id := c.tenant_id;
-    o.id := coalesce(ordered.id, gen_random_uuid()::text);
+    o := pos.order_insert(c, f, coalesce(ordered.id, gen_random_uuid()::text), ordered.shown);
+    if o.id is null then
+        perform pos.refuse(409, 'ORDER_EXISTS', 'There is an order with this id already. Update it, or use another id.',
+                           ('{"orderId":' || ordered.shown || '}')::json);
+    end if;
+    return (201, '{"success":true,"order":' || pos.order_json(o)
+            || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',
+            array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(o, null))],
+            c.tenant_id, false)::pos.answer;
+end $$;
+
+-- The row from what order_fields read, and the first line of its history; null when the id is taken.
+create or replace function pos.order_insert(c pos.context, f record, order_id text, shown text) returns pos.orders
+language plpgsql as $$
+declare
+    o pos.orders;
+begin
     insert into pos.orders (tenant_id, id, id_json, order_number, customer_name, customer_phone, order_type,
         order_source, status, total_amount, items, special_instructions, scheduled_for, table_number, details,
         created_at, updated_at)
-    values (c.tenant_id, o.id, coalesce(ordered.shown, to_json(o.id)::text),
+    values (c.tenant_id, order_id, coalesce(shown, to_json(order_id)::text),
         coalesce(f.order_number, pos.next_order_number(c.tenant_id, c.order_number_prefix)),
         f.customer_name, f.customer_phone, coalesce(f.order_type, 'pickup'), coalesce(f.order_source, 'online'),
         coalesce(f.status, 'new'), f.total_amount, f.items, f.special_instructions, f.scheduled_for,
@@ -36,15 +51,10 @@ begin
         coalesce(f.created_at, clock_timestamp()), clock_timestamp())
     on conflict (tenant_id, id) do nothing
     returning * into o;
-    if not found then
-        perform pos.refuse(409, 'ORDER_EXISTS', 'There is an order with this id already. Update it, or use another id.',
-                           ('{"orderId":' || ordered.shown || '}')::json);
+    if found then
+        perform pos.order_history_add(c, o, null, null, f.updated_by);
     end if;
-    perform pos.order_history_add(c, o, null, null, f.updated_by);
-    return (201, '{"success":true,"order":' || pos.order_json(o)
-            || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',
-            array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(o, null))],
-            c.tenant_id, false)::pos.answer;
+    return o;
 end $$;
 
 -- The tenant's next order number, from a sequence of its own: nobody waits for it, and nobody sees

@@ -52,5 +52,5 @@ begin
         previous as "previousStatus") s;
     return ('{' || pos.inside(fixed) || coalesce(',"changes":' || array_to_json(changes), '')
             || coalesce(',"reason":' || to_json(reason), '')
-            || coalesce(',"updatedBy":' || to_json(updated_by), '') || '}')::json;
+            || coalesce(',"updatedBy":' || to_json(updated_by), '') || ',"version":' || o.version || '}')::json;
 end $$;

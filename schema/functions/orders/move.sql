@@ -17,7 +17,7 @@ declare
 begin
     o.status := wanted;
     o.updated_at := clock_timestamp();
-    perform pos.order_store(o);
+    o := pos.order_store(o);
     perform pos.order_history_add(c, o, previous, reason, updated_by);
     events := array[pos.emit(c.tenant_id, 'order.status_changed', c.origin,
                              pos.order_data(o, previous, null, reason, updated_by))];

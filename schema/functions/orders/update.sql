@@ -32,6 +32,33 @@ begin
             ('{"from":"' || old.status || '","to":"' || f.status || '"}')::json);
     end if;
 
+    merged := pos.order_merge(old, f);
+    o := merged.o;
+    changes := merged.changes;
+
+    if cardinality(changes) > 0 then
+        o.updated_at := clock_timestamp();
+        o := pos.order_store(o);
+        events := events || pos.emit(c.tenant_id, 'order.updated', c.origin,
+            pos.order_data(o, old.status, changes, f.reason, f.updated_by));
+    end if;
+    if f.status <> old.status then
+        moved := pos.order_move(c, o, f.status, f.reason, f.updated_by);
+        o := moved.o;
+        events := events || moved.events;
+    end if;
+    return (200, '{"success":true,"order":' || pos.order_json(o)
+            || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',
+            nullif(events, '{}'), c.tenant_id, false)::pos.answer;
+end $$;
+
+-- An order with the fields that order_fields read put in place, but its status, and the names of those
+-- that changed.
+create or replace function pos.order_merge(old pos.orders, f record, out o pos.orders, out changes text[])
+language plpgsql as $$
+declare
+    merged record;
+begin
     o := old;
     o.order_number := coalesce(f.order_number, old.order_number);
     o.customer_name := coalesce(f.customer_name, old.customer_name);
@@ -50,21 +77,6 @@ begin
         perform pos.refuse(400, 'INVALID_FIELD', 'An order keeps at most 1 MiB of further fields. Send fewer.');
     end if;
     changes := pos.order_changes(old, o) || merged.changed;
-
-    if cardinality(changes) > 0 then
-        o.updated_at := clock_timestamp();
-        perform pos.order_store(o);
-        events := events || pos.emit(c.tenant_id, 'order.updated', c.origin,
-            pos.order_data(o, old.status, changes, f.reason, f.updated_by));
-    end if;
-    if f.status <> old.status then
-        moved := pos.order_move(c, o, f.status, f.reason, f.updated_by);
-        o := moved.o;
-        events := events || moved.events;
-    end if;
-    return (200, '{"success":true,"order":' || pos.order_json(o)
-            || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',
-            nullif(events, '{}'), c.tenant_id, false)::pos.answer;
 end $$;
 
 -- The id in a path: a UUID in any case, anything else as it is.
@@ -74,8 +86,11 @@ begin
     return case when given ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then lower(given) else given end;
 end $$;
 
-create or replace function pos.order_store(o pos.orders) returns void
+-- As it is in the table then: its version is the trigger's.
+create or replace function pos.order_store(o pos.orders) returns pos.orders
 language plpgsql as $$
+declare
+    stored pos.orders;
 begin
     update pos.orders s
        set order_number = o.order_number, customer_name = o.customer_name, customer_phone = o.customer_phone,
@@ -83,7 +98,9 @@ begin
            total_amount = o.total_amount, items = o.items, special_instructions = o.special_instructions,
            scheduled_for = o.scheduled_for, table_number = o.table_number, details = o.details,
            updated_at = o.updated_at
-     where s.tenant_id = o.tenant_id and s.id = o.id;
+     where s.tenant_id = o.tenant_id and s.id = o.id
+    returning s.* into stored;
+    return stored;
 end $$;
 
 -- The names, as clients know them, of the documented fields in which two rows differ; not status.

@@ -2,7 +2,7 @@
 -- Caller: pos.call. Inputs: tableNumber (a text, or a whole number); restaurantId, where given, is checked.
 -- Answers: 200 {tableNumber, orderIds, completedAt}: all open orders of the table are completed.
 -- Refusals: 400 VALIDATION_ERROR; 403 PERMISSION_DENIED; 404 TABLE_NOT_FOUND: it has no open order.
--- Locks: the orders' rows, oldest first, then the stream. Events: order.status_changed for each, in
+-- Locks: the orders' rows by id, then the stream. Events: order.status_changed for each, in
 -- that order, then table.completed.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -22,13 +22,15 @@ begin
         perform pos.refuse_value(event, 'tableNumber', 'length must be less than or equal to 32 characters long');
     end if;
     perform pos.check_restaurant(c, event, body -> 'restaurantId');
-    -- All are locked before the first event locks the stream.
+    -- All are locked, by their ids like everywhere, before the first event locks the stream.
     open_orders := array(
-        select s from pos.orders s
-         where s.tenant_id = c.tenant_id and s.table_number = table_name
-           and s.status not in ('completed', 'cancelled', 'rejected')
-         order by s.created_at, s.id
-           for no key update);
+        select l.o from (
+            select s as o from pos.orders s
+             where s.tenant_id = c.tenant_id and s.table_number = table_name
+               and s.status not in ('completed', 'cancelled', 'rejected')
+             order by s.id collate "C"
+               for no key update) l
+         order by (l.o).created_at, (l.o).id);
     if cardinality(open_orders) = 0 then
         perform pos.refuse(404, 'TABLE_NOT_FOUND',
             format('There is no open order at table %s. Check its number.', table_name));

@@ -1,0 +1,44 @@
+-- pos.keyless_set, pos.keyless_tenants, pos.keyless_may - devices that have no key and can be given none.
+-- Unsafe, and off unless the operator says otherwise for one tenant: whoever reaches the gateway reads that
+-- restaurant's state and changes it. Never money: operations that are not named here stay closed.
+-- Caller: keyless_set: the operator; keyless_tenants: gateway, at its start and to notice one that was
+-- turned off; keyless_may: pos.call.
+-- Answers: keyless_set: nothing; keyless_tenants: slugs; keyless_may: yes or no.
+-- Refusals: keyless_set: an SQL error for an unknown tenant. Locks: the tenant's row.
+-- Events: none; an audit row, and keyless.off on the control channel (tenant_changed).
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.keyless_set(slug text, allowed boolean) returns void
+language plpgsql security definer set search_path = pos, pg_temp as $$
+begin
+    update dinedesk_main.tenants t set keyless = allowed where t.slug = keyless_set.slug;
+    if not found then
+        raise exception 'no tenant "%"', slug using errcode = 'no_data_found';
+    end if;
+end $$;
+
+create or replace function pos.keyless_tenants() returns setof text
+language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
+begin
+    return query select t.slug from dinedesk_main.tenants t where t.keyless and t.status = 'active' order by t.slug;
+end $$;
+
+create or replace function pos.keyless_may(operation text) returns boolean
+language sql immutable parallel safe as $$
+    select operation in ('house_change', 'minipos_state', 'cloudsync_data', 'orders_sync', 'orders_pending', 'orders_pull')
+$$;
+
+-- The tenant that a device without a key means: the one it names, or the only one there is.
+create or replace function pos.keyless_tenant(given text) returns uuid
+language plpgsql stable as $$
+begin
+    if given is not null then
+        return (select t.id from dinedesk_main.tenants t where t.id = pos.tenant_named(given) and t.keyless);
+    end if;
+    return (select (array_agg(t.id))[1] from dinedesk_main.tenants t where t.keyless having count(*) = 1);
+end $$;
+
+create or replace function pos.keyless_lineage(tenant uuid) returns uuid
+language sql immutable parallel safe as $$
+    select encode(substr(sha256(convert_to('keyless ' || tenant, 'UTF8')), 1, 16), 'hex')::uuid
+$$;

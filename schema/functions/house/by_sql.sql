@@ -1,0 +1,70 @@
+-- pos.house_by_sql, pos.house_by_sql_delete, pos.house_by_sql_event - rows of the house that somebody
+-- writes by plain SQL: a back office, psql.
+-- Caller: triggers on the tables of the house, only for writers other than our own functions.
+-- Before the write: control characters go, and so do secrets of staff and members of details that a
+-- column has. A DELETE leaves a tombstone, so that the version goes on; deleting that one removes it.
+-- At commit: the event and its line in sync_log.
+-- Refusals: SQL errors: those of the columns. Locks: at commit the streams of all tenants concerned.
+-- Events: <thing>.updated.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.house_by_sql() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    this_kind text := pos.house_kind(tg_table_name);
+    clean json;
+begin
+    clean := pos.clean_json(row_to_json(new));
+    -- An event is one line.
+    new := json_populate_record(new, translate(clean::text, E'\n\r\t', '')::json);
+    if this_kind = 'users' then
+        new.details := pos.without_secrets(new.details);
+    end if;
+    new.details := pos.object_of(coalesce(f.names, '{}'), f.vals)
+      from (select array_agg(e.key order by e.n) as names, array_agg(e.value::text order by e.n) as vals
+              from json_each(new.details) with ordinality e(key, value, n)
+             where case this_kind when 'settings' then e.key not in ('id', 'version')
+                   else not pos.house_is_ours(e.key) and not (this_kind = 'categories' and e.key = 'name')
+                        and not exists (select 1 from pos.house_words() w where w.kind = this_kind and w.name = e.key) end) f;
+    perform pos.house_bound(pos.house_fields(new));
+    perform pos.note_tenant(new.tenant_id);
+    return new;
+end $$;
+
+create or replace function pos.house_by_sql_delete() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+begin
+    if old.deleted_at is not null then
+        return old;
+    end if;
+    execute format('update pos.%I r set deleted_at = clock_timestamp() where r.tenant_id = $1 and r.id = $2', tg_table_name)
+      using old.tenant_id, old.id;
+    return null;
+end $$;
+
+create or replace function pos.house_by_sql_event() returns trigger
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    kind text := pos.house_kind(tg_table_name);
+    is_new boolean := tg_op = 'INSERT';
+    changes record := pos.house_changes('', pos.house_fields(new));
+    action text;
+    data json;
+begin
+    perform pos.lock_streams();
+    if tg_op = 'UPDATE' then
+        if new.version = old.version then
+            return null;
+        end if;
+        is_new := old.deleted_at is not null and new.deleted_at is null;
+        if not is_new then
+            changes := pos.house_changes(pos.house_fields(old), pos.house_fields(new));
+        end if;
+    end if;
+    action := case when new.deleted_at is not null then 'deleted' when is_new then 'created' else 'updated' end;
+    data := pos.house_event(kind, action, new.id, new.version, changes.names, changes.vals,
+                            pos.house_json(new.id, new.version, pos.house_fields(new)));
+    perform pos.house_log(new.tenant_id, kind, action, new.id, new.version, null, data -> 'changed');
+    perform pos.emit_external(new.tenant_id, pos.house_event_type(kind), data);
+    return null;
+end $$;

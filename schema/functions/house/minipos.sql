@@ -1,0 +1,53 @@
+-- pos.minipos_row, pos.minipos_order, pos.minipos_status - rows as MiniPOS tablets know them.
+-- Caller: minipos_state, house_order_status. Inputs: the row; for an order the restaurant's time zone.
+-- Answers: JSON text; what we have no name for is given back as it came.
+-- Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.minipos_status(status text) returns text
+language sql immutable parallel safe as $$
+    select case when status in ('new', 'confirmed') then 'pending'
+                when status in ('picked_up', 'out_for_delivery') then 'served'
+                when status = 'rejected' then 'cancelled' else status end
+$$;
+
+-- A table's number is a number where it is one.
+create or replace function pos.number_or_text(label text) returns text
+language sql immutable parallel safe as $$
+    select case when label ~ '^(0|[1-9][0-9]{0,8})$' then label else to_json(label)::text end
+$$;
+
+-- A tablet knows three states; a table that is being cleaned is not free.
+create or replace function pos.minipos_row(r pos.tables) returns text
+language sql stable parallel safe as $$
+    select '{' || concat_ws(',', '"id":' || to_json(r.id::text), '"number":' || coalesce(pos.number_or_text(r.number), '0'),
+        '"seats":' || coalesce(r.seats, 0), '"status":"' || case r.status when 'cleaning' then 'occupied' else r.status end || '"',
+        '"orderId":' || to_json(r.order_id), '"customer":' || r.customer, '"orderItems":' || r.order_items,
+        '"orderTotal":' || r.order_total, '"reservationTime":' || to_json(r.reservation_time), '"version":' || r.version,
+        nullif(pos.inside(r.details), '')) || '}'
+$$;
+
+create or replace function pos.minipos_row(r pos.menu_items) returns text
+language sql stable parallel safe as $$
+    select '{' || concat_ws(',', '"id":' || to_json(r.id::text), '"name":' || to_json(coalesce(r.name, '')),
+        '"price":' || coalesce(r.price, 0.00), '"category":' || to_json(coalesce(r.category, '')),
+        '"description":' || to_json(coalesce(r.description, '')), '"image":' || to_json(r.image),
+        '"available":' || r.available, '"version":' || r.version, nullif(pos.inside(r.details), '')) || '}'
+$$;
+
+create or replace function pos.minipos_order(o pos.orders, zone text) returns text
+language sql stable parallel safe as $$
+    select '{' || concat_ws(',', '"id":' || to_json(o.id_json::json #>> '{}'), '"orderNumber":' || to_json(o.order_number),
+        '"tableNumber":' || coalesce(pos.number_or_text(o.table_number), 'null'), '"customerName":' || to_json(o.customer_name::text),
+        '"orderDate":"' || to_char(o.created_at at time zone zone, 'YYYY-MM-DD') || '"',
+        '"status":"' || pos.minipos_status(o.status) || '"', '"total":' || o.total_amount, '"items":' || o.items,
+        '"createdAt":"' || pos.utc(o.created_at) || '"', '"version":' || o.version,
+        case when o.details::text <> '{}' then nullif(pos.members_but(o.details, array['orderDate', 'version']), '') end) || '}'
+$$;
+
+-- An object's members without braces, but those.
+create or replace function pos.members_but(object json, names text[]) returns text
+language sql immutable parallel safe as $$
+    select string_agg(to_json(e.key) || ':' || e.value, ',' order by e.n)
+      from json_each(object) with ordinality e(key, value, n) where not e.key = any(names)
+$$;

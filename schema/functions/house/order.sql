@@ -1,0 +1,200 @@
+-- pos.house_read_order and its kin - an order that a tablet or a till of these families made or moved.
+-- Caller: house_read, house_change. Inputs: the step; its data in the dialect's words; the time zone.
+-- Answers: house_read_order: the step with the order's fields as order_fields reads them, lines in our
+-- shape, amounts to the cent, and the status that it is to have. house_order_insert: a new row, or none
+-- when there is one. house_order_status: the stored status that a dialect's word means for this order.
+-- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT, INVALID_STATUS and those of order_fields.
+-- Locks: the new row's. Events: none; house_change writes them.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.house_read_order(s pos.house_step, data json, dialect text, zone text)
+returns pos.house_step
+language plpgsql stable as $$
+declare
+    member record;
+    names text[] := '{}';
+    vals text[] := '{}';
+    place int;
+    name text;
+    val text;
+    cents numeric;
+begin
+    for member in
+        select e.key, e.value, json_typeof(e.value) as kind, pos.house_order_name(e.key, json_typeof(e.value)) as name
+          from json_each(data) with ordinality e(key, value, n)
+         where not pos.house_is_ours(e.key)
+         order by pos.house_order_name(e.key, json_typeof(e.value)) = e.key, e.n
+    loop
+        name := member.name;
+        val := member.value::text;
+        continue when name is null;
+        case
+        when name = 'status' then
+            if member.kind <> 'null' then
+                s.wanted := lower(pos.enum_word(pos.read_text('status', member.value, 64)));
+                perform pos.house_order_status(s.wanted, null, dialect);
+            end if;
+            continue;
+        when member.kind = 'null' and name in ('customerName', 'totalAmount', 'items', 'orderNumber', 'orderType', 'createdAt') then
+            continue;
+        when name in ('totalAmount', 'subtotal', 'deliveryFee', 'discount', 'tax', 'discountTotal', 'taxTotal',
+                      'serviceCharge', 'tip') and member.kind <> 'null' then
+            cents := pos.read_cents(member.value);
+            if cents is null or (name = 'totalAmount' and cents < 0) then
+                perform pos.refuse_field(member.key, format('"%s" must be an amount.', member.key), 'INVALID_AMOUNT');
+            end if;
+            if cents <> pos.read_decimal(member.value) then
+                s.warning := 'AMOUNT_ROUNDED';
+            end if;
+            val := cents::text;
+        when name = 'items' then
+            s.lines := pos.house_lines(member.value);
+            continue;
+        when name = 'createdAt' and member.kind = 'string' and member.value #>> '{}' !~ '([Zz]|[-+ ][0-9]{2}:?[0-9]{2})$' then
+            -- The clock on a device's wall.
+            val := coalesce(to_json(pos.utc((pos.read_instant(member.value #>> '{}') at time zone 'UTC') at time zone zone))::text, val);
+        when name = 'orderType' then
+            val := to_json(pos.enum_word(pos.read_text(member.key, member.value, 64)))::text;
+        when name = 'orderDate' then
+            continue when 'createdAt' = any(names) or pos.read_date(member.value #>> '{}') is null;
+            name := 'createdAt';
+            val := to_json(pos.utc(pos.read_date(member.value #>> '{}')::timestamp at time zone zone))::text;
+        else
+            null;
+        end case;
+        place := coalesce(array_position(names, name), cardinality(names) + 1);
+        names[place] := name;
+        vals[place] := val;
+    end loop;
+    if s.action = 'completed' then
+        s.wanted := 'completed';
+    elsif s.deletes then
+        s.wanted := 'cancelled';
+        names := '{}';
+        vals := '{}';
+        s.lines := null;
+    end if;
+    s.body := pos.object_of(names, vals);
+    -- Refuses what it does not like, before anything is locked.
+    perform pos.order_fields(s.body);
+    return s;
+end $$;
+
+-- The name that REST has for a field; null for what we do not take from a device.
+create or replace function pos.house_order_name(field text, kind text) returns text
+language sql immutable parallel safe as $$
+    select case
+        when field in ('orderId', 'order_id', 'orderSource', 'order_source', 'previousStatus', 'recall', 'reason', 'updatedBy',
+                       'requestId', 'changes') then null
+        when field in ('order_number') then 'orderNumber'
+        when field = 'customer_name' or (field = 'customer' and kind = 'string') then 'customerName'
+        when field = 'customer_phone' then 'customerPhone'
+        when field in ('type', 'order_type') then 'orderType'
+        when field in ('total', 'total_amount') then 'totalAmount'
+        when field = 'table_number' or (field = 'table' and kind in ('string', 'number')) then 'tableNumber'
+        when field = 'created_at' then 'createdAt'
+        when field = 'order_date' then 'orderDate'
+        when field = 'special_instructions' then 'specialInstructions'
+        when field = 'scheduled_for' then 'scheduledFor'
+        else field
+    end
+$$;
+
+-- A word that means what the order has already, in the dialect's eyes, changes nothing: a tablet sends
+-- whole orders, and calls a confirmed one pending. Null: no change.
+create or replace function pos.house_order_status(word text, held text, dialect text) returns text
+language plpgsql immutable parallel safe as $$
+declare
+    wanted text := case
+        when word in ('picked-up', 'pickedup') then 'picked_up'
+        when word in ('out-for-delivery', 'outfordelivery') then 'out_for_delivery'
+        when word in ('canceled', 'refunded') then 'cancelled'
+        else word end;
+begin
+    if wanted is not null then
+        perform pos.read_status(to_json(wanted));
+    end if;
+    return case
+        -- A refund comes when all is done.
+        when word = 'refunded' and held in ('completed', 'cancelled', 'rejected') then null
+        when dialect = 'minipos' and pos.minipos_status(wanted) = pos.minipos_status(held) then null
+        when dialect = 'cloudsync' and pos.cloudsync_status(wanted) = pos.cloudsync_status(held) then null
+        else wanted end;
+end $$;
+
+-- What a till leaves out of a new order.
+create or replace function pos.house_order_insert(c pos.context, s pos.house_step, dialect text) returns boolean
+language plpgsql as $$
+declare
+    f record := pos.order_fields(s.body);
+    o pos.orders;
+begin
+    f.order_number := coalesce(f.order_number, case when s.shown like '"%' and length(s.id) < 36 then s.id end);
+    f.customer_name := coalesce(f.customer_name, 'Walk-in');
+    f.items := pos.order_items(coalesce(s.lines, '[]'), false);
+    f.total_amount := coalesce(f.total_amount, (
+        select least(greatest(coalesce(round(sum((i ->> 'price')::numeric * (i ->> 'quantity')::numeric), 2), 0), 0), 99999999.99)
+          from json_array_elements(f.items) i));
+    f.order_type := coalesce(f.order_type, case when f.table_number is not null then 'dine_in' end);
+    f.order_source := 'pos';
+    f.status := pos.house_order_status(s.wanted, null, dialect);
+    o := pos.order_insert(c, f, s.id, s.shown);
+    return o.id is not null;
+end $$;
+
+-- Lines as a tablet or till has them, with the names that ours have; prices to the cent. Nothing that
+-- it sent is lost.
+create or replace function pos.house_lines(value json) returns json
+language plpgsql immutable parallel safe as $$
+declare
+    list json := pos.read_list('items', value);
+    line record;
+    lines text[] := array[]::text[];
+    one json;
+    price json;
+    named json;
+begin
+    if json_array_length(list) > 500 then
+        perform pos.refuse_field('items', 'An order has at most 500 lines. Split it.');
+    end if;
+    for line in select e.value as line, 'items[' || e.n - 1 || ']' as place
+                  from json_array_elements(list) with ordinality e(value, n) loop
+        one := line.line;
+        if json_typeof(one) <> 'object' then
+            perform pos.refuse_field(line.place, format('"%s" must be an object.', line.place));
+        end if;
+        named := case json_typeof(one -> 'menuItem') when 'object' then one -> 'menuItem' end;
+        price := coalesce(pos.given(one -> 'price'), pos.given(one -> 'unitPrice'), pos.given(one -> 'unit_price'), pos.given(named -> 'price'));
+        if price is not null and pos.read_cents(price) is null then
+            perform pos.refuse_field(line.place || '.price', format('"%s.price" must be an amount.', line.place), 'INVALID_AMOUNT');
+        end if;
+        if pos.given(one -> 'quantity') is not null and coalesce(pos.read_decimal(one -> 'quantity'), 0) <= 0 then
+            perform pos.refuse_field(line.place || '.quantity', format('"%s.quantity" must be a number above 0.', line.place));
+        end if;
+        lines := lines || pos.house_details(one, array['name', 'price'], array[
+            coalesce(pos.given(one -> 'name'), pos.given(named -> 'name'), pos.given(one -> 'menuItemName'),
+                     pos.given(one -> 'menu_item_name'))::text,
+            pos.read_cents(price)::text])::text;
+    end loop;
+    return ('[' || array_to_string(lines, ',') || ']')::json;
+end $$;
+
+-- A member that is there.
+create or replace function pos.given(value json) returns json
+language sql immutable parallel safe as $$
+    select case when json_typeof(value) <> 'null' then value end
+$$;
+
+-- A tablet sends back the lines that it was shown, which are less than an online order's: what it does
+-- not say of a line that was there stays.
+create or replace function pos.house_lines_merge(stored json, sent json) returns json
+language plpgsql immutable as $$
+begin
+    return (select ('[' || coalesce(string_agg(case when k.line is null then g.line::text else
+                        pos.house_details(k.line, array(select e.key from json_each(g.line) e),
+                                          array(select e.value::text from json_each(g.line) e))::text end, ',' order by g.n), '') || ']')::json
+              from (select e.line, e.n, coalesce(e.line ->> 'id', 'i' || e.n) as id
+                      from json_array_elements(sent) with ordinality e(line, n)) g
+              left join lateral (
+                   select e.line from json_array_elements(stored) e(line) where e.line ->> 'id' = g.id limit 1) k on true);
+end $$;

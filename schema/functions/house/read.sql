@@ -1,0 +1,124 @@
+-- pos.house_read - one change of a batch, checked and in stored names.
+-- Caller: house_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?};
+-- the dialect, whose words an order's status has; the tenant's time zone.
+-- Answers: the step; `warning` when a secret was left out or an amount rounded.
+-- Refusals: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID and those of the readers of values.
+-- Locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.house_read(change json, dialect text, zone text) returns pos.house_step
+language plpgsql stable as $$
+declare
+    s pos.house_step;
+    data json := change -> 'data';
+    id_given json;
+begin
+    if json_typeof(change) <> 'object' then
+        perform pos.refuse_field('changes', 'A change is an object: {kind, action, id, data}.');
+    end if;
+    s.kind := case json_typeof(change -> 'kind') when 'string' then change ->> 'kind' end;
+    if s.kind is distinct from 'orders' and pos.house_table(s.kind) is null then
+        perform pos.refuse_field('kind', 'The type of a change is one of orders, menu_items, inventory, tables, '
+            'users, printers, categories, settings.', 'UNKNOWN_TYPE');
+    end if;
+    s.action := pos.house_action(pos.enum_word(nullif(pos.read_text('action', change -> 'action', 64), '')));
+    s.deletes := pos.house_deletes(s.action);
+    s.renews := pos.house_creates(s.action);
+    s.change_id := nullif(pos.read_label('changeId', change -> 'changeId', 200), '');
+    s.seen := pos.read_version(change -> 'version');
+    s.warning := null;
+    if coalesce(json_typeof(data), 'null') = 'null' then
+        data := '{}';
+    elsif json_typeof(data) <> 'object' then
+        perform pos.refuse_field('data', 'The data of a change is an object.');
+    elsif (select count(*) from json_object_keys(data)) > 1000 then
+        perform pos.refuse_field('data', 'A change has at most 1000 fields.');
+    end if;
+    if s.kind = 'orders' and s.action = 'clear' then
+        s.kind := 'clear';
+        s.id := '';
+        return s;
+    end if;
+    id_given := pos.either(change -> 'id', data -> 'id');
+    if s.kind = 'settings' then
+        s.id := 'settings';
+        if s.deletes then
+            perform pos.refuse_field('action', 'Settings are changed, not deleted.');
+        end if;
+    elsif s.kind = 'orders' then
+        select r.id, r.shown into s.id, s.shown from pos.read_order_id(id_given) r;
+    elsif s.kind = 'categories' then
+        s.id := nullif(btrim(pos.read_text('name', pos.either(data -> 'name', id_given), 200)), '');
+    else
+        s.id := pos.read_label('id', id_given, 64);
+    end if;
+    if s.id is null then
+        perform pos.refuse_field(case s.kind when 'categories' then 'name' else 'id' end,
+                                 'A change says which row it is about: send its id.', 'MISSING_ID');
+    end if;
+    if s.kind = 'orders' then
+        return pos.house_read_order(s, data, dialect, zone);
+    end if;
+    return case when s.deletes then s else pos.house_read_fields(s, data) end;
+end $$;
+
+-- The version that a device saw: a whole number, or a text of one.
+create or replace function pos.read_version(value json) returns bigint
+language plpgsql immutable parallel safe as $$
+begin
+    if coalesce(json_typeof(value), 'null') = 'null' then
+        return null;
+    end if;
+    if value #>> '{}' !~ '^[0-9]{1,18}$' then
+        perform pos.refuse_field('version', 'A version is a whole number.');
+    end if;
+    return (value #>> '{}')::bigint;
+end $$;
+
+-- The fields under their stored names. Of several words for the same field the stored one counts.
+create or replace function pos.house_read_fields(s pos.house_step, data json) returns pos.house_step
+language plpgsql stable as $$
+declare
+    member record;
+    place int;
+begin
+    s.names := '{}';
+    s.vals := '{}';
+    for member in
+        select g.key, g.value, g.name, g.reads
+          from (select e.key, e.value, e.n, w.name, w.reads,
+                       row_number() over (partition by coalesce(w.name, e.key)
+                                          order by w.name = e.key desc nulls first, array_position(w.also, e.key), e.n desc) as rank
+                  from json_each(data) with ordinality e(key, value, n)
+                  left join pos.house_words() w on w.kind = s.kind and (w.name = e.key or e.key = any(w.also))) g
+         where g.rank = 1
+         order by g.n
+    loop
+        continue when case s.kind when 'settings' then member.key in ('id', 'version') else pos.house_is_ours(member.key) end;
+        continue when s.kind = 'categories' and member.key = 'name';
+        if s.kind = 'users' and pos.is_secret(member.key) then
+            s.warning := 'SECRET_DROPPED';
+            continue;
+        end if;
+        if length(member.key) > 200 then
+            perform pos.refuse_field(left(member.key, 200), 'A field name is longer than 200 characters.');
+        end if;
+        place := cardinality(s.names) + 1;
+        s.names[place] := coalesce(member.name, member.key);
+        s.vals[place] := case when member.reads is null then member.value::text
+                              else pos.house_value(member.reads, member.key, member.value) end;
+        if s.kind = 'users' and s.vals[place] <> pos.without_secrets(s.vals[place]::json)::text then
+            s.vals[place] := pos.without_secrets(s.vals[place]::json)::text;
+            s.warning := 'SECRET_DROPPED';
+        end if;
+    end loop;
+    if s.kind = 'tables' and s.action in ('occupied', 'available', 'reserved', 'cleaning') then
+        place := coalesce(array_position(s.names, 'status'), cardinality(s.names) + 1);
+        s.names[place] := 'status';
+        s.vals[place] := to_json(s.action);
+    elsif s.kind = 'inventory' and s.action = 'low_stock_alert' and not 'lowStockAlert' = any(s.names) then
+        s.names := s.names || 'lowStockAlert'::text;
+        s.vals := s.vals || 'true'::text;
+    end if;
+    return s;
+end $$;

@@ -1,0 +1,103 @@
+-- pos.house_words and its kin - the kinds of rows that a restaurant's devices share, the fields of each,
+-- and the words that the dialects have for them.
+-- Caller: the functions of this folder.
+-- Answers: house_words: for each field its kind, the one name that it is stored under, how its value is
+-- read (house_value) and its other names; house_table: the table of a kind, null for what is none;
+-- house_event_type: the type of its events; house_action: an action as events have it.
+-- Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- The column is the name in snake case.
+create or replace function pos.house_words() returns table (kind text, name text, reads text, also text[])
+language sql immutable parallel safe as $$
+    values
+    ('tables', 'number', 'label 32', '{table_number,tableNumber}'::text[]),
+    ('tables', 'seats', 'whole 1000', '{capacity}'),
+    ('tables', 'status', 'word available occupied reserved cleaning', '{}'),
+    ('tables', 'orderId', 'label 64', '{order_id,currentOrderId,current_order_id}'),
+    ('tables', 'customer', 'json', '{customer_name,customerName}'),
+    ('tables', 'orderItems', 'list', '{order_items}'),
+    ('tables', 'orderTotal', 'cents', '{order_total}'),
+    ('tables', 'reservationTime', 'label 64', '{reservation_time,reservedAt,reserved_at}'),
+    ('categories', 'sortOrder', 'whole 1000000', '{sort_order}'),
+    ('menu_items', 'name', 'text 200', '{}'),
+    ('menu_items', 'description', 'text 4000', '{}'),
+    ('menu_items', 'price', 'cents', '{}'),
+    ('menu_items', 'category', 'label 200', '{category_id,categoryId,category_name,categoryName}'),
+    ('menu_items', 'image', 'text 400000', '{image_url,imageUrl}'),
+    ('menu_items', 'available', 'bool true', '{is_available,isAvailable}'),
+    ('inventory', 'name', 'text 200', '{}'),
+    ('inventory', 'category', 'short 200', '{}'),
+    ('inventory', 'unit', 'short 32', '{}'),
+    ('inventory', 'stock', 'stock', '{current_stock,currentStock,stock_quantity,stockQuantity}'),
+    ('inventory', 'lowStockThreshold', 'stock', '{low_stock_threshold,min_stock,minStock,minimum_stock,minimumStock}'),
+    ('inventory', 'lowStockAlert', 'bool false', '{low_stock_alert}'),
+    ('users', 'name', 'text 200', '{}'),
+    ('users', 'role', 'short 32', '{}'),
+    ('users', 'active', 'bool true', '{is_active,isActive}'),
+    ('printers', 'name', 'text 200', '{}'),
+    ('printers', 'type', 'short 64', '{printer_type,printerType}'),
+    ('printers', 'status', 'short 32', '{}'),
+    ('printers', 'configuration', 'json', '{config}'),
+    ('printers', 'assignment', 'json', '{assignments,assigned_to,assignedTo}')
+$$;
+
+-- What every row has of itself: a device's own word for it is not kept.
+create or replace function pos.house_is_ours(field text) returns boolean
+language sql immutable parallel safe as $$
+    select field in ('id', 'version', 'tenant_id', 'tenantId', 'restaurant_id', 'restaurantId', 'device_id',
+                     'deviceId', 'updated_at', 'updatedAt')
+$$;
+
+create or replace function pos.house_column(name text) returns text
+language sql immutable parallel safe as $$
+    select lower(regexp_replace(name, '([A-Z])', '_\1', 'g'))
+$$;
+
+create or replace function pos.house_table(kind text) returns text
+language sql immutable parallel safe as $$
+    select case kind when 'users' then 'staff' when 'settings' then 'restaurant_settings'
+                     when 'tables' then 'tables' when 'menu_items' then 'menu_items'
+                     when 'categories' then 'categories' when 'inventory' then 'inventory'
+                     when 'printers' then 'printers' end
+$$;
+
+create or replace function pos.house_kind(table_name text) returns text
+language sql immutable parallel safe as $$
+    select case table_name when 'staff' then 'users' when 'restaurant_settings' then 'settings' else table_name end
+$$;
+
+create or replace function pos.house_event_type(kind text) returns text
+language sql immutable parallel safe as $$
+    select case kind when 'tables' then 'table' when 'menu_items' then 'menu' when 'categories' then 'category'
+                     when 'inventory' then 'inventory' when 'users' then 'staff' when 'printers' then 'printer'
+                     when 'settings' then 'settings' end || '.updated'
+$$;
+
+create or replace function pos.house_action(given text) returns text
+language sql immutable parallel safe as $$
+    select case
+        when given in ('add', 'add_item', 'add_category') then 'created'
+        when given in ('update', 'update_item') then 'updated'
+        when given in ('delete', 'delete_item', 'delete_category') then 'deleted'
+        else coalesce(given, 'upsert')
+    end
+$$;
+
+create or replace function pos.house_deletes(action text) returns boolean
+language sql immutable parallel safe as $$
+    select action in ('deleted', 'item_removed', 'removed')
+$$;
+
+create or replace function pos.house_creates(action text) returns boolean
+language sql immutable parallel safe as $$
+    select action in ('created', 'item_added', 'added')
+$$;
+
+-- An event says what happened: a row that was there is not created, one that was not is.
+create or replace function pos.house_told(action text, is_new boolean) returns text
+language sql immutable parallel safe as $$
+    select case when is_new and not pos.house_creates(action) then 'created'
+                when not is_new and pos.house_creates(action) then 'updated'
+                else action end
+$$;

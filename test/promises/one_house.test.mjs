@@ -1,0 +1,276 @@
+// one_house.test.mjs - a restaurant with four kinds of clients at once: what each of them shows in the end
+// is what PostgreSQL has, and so what the others show. The clients keep their state as the public ones do.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { io } from 'socket.io-client';
+import WebSocket from 'ws';
+import { env, eventually, gatewayUrls, publicUrl, sqlValue, test, times } from '../support/stack.mjs';
+import { insertOrder, newTenant } from '../support/tenant.mjs';
+
+const CHANGES = Number(process.env.CHANGES ?? 1500);
+const STATUSES = ['pending', 'preparing', 'ready', 'served'];
+
+// Seeded, so that a run can be repeated (Mulberry32).
+function dice(seed) {
+    let state = seed >>> 0;
+    const next = () => {
+        state = (state + 0x6d2b79f5) >>> 0;
+        let t = state;
+        t = Math.imul(t ^ (t >>> 15), t | 1);
+        t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+        return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    };
+    const whole = (n) => Math.floor(next() * n);
+    return { next, whole, pick: (list) => list[whole(list.length)] };
+}
+
+const byId = (rows) => new Map(rows.map((row) => [String(row.id), row]));
+
+function opened(ws) {
+    return new Promise((resolve, reject) => {
+        ws.once('open', resolve);
+        ws.once('error', reject);
+    });
+}
+
+// A MiniPOS tablet: whole rows, by their ids; what it changes itself it shows at once.
+class Tablet {
+    constructor(tenant, base, name) {
+        this.clientId = name;
+        this.errors = [];
+        this.ws = new WebSocket(`${base.replace('http', 'ws')}/ws`, { headers: { 'X-API-Key': tenant.key } });
+        this.ws.on('message', (data) => this.hear(JSON.parse(data)));
+        this.ready = opened(this.ws).then(() => {
+            this.say('CLIENT_CONNECTED', { clientId: name });
+            return this.sync();
+        });
+    }
+
+    say(type, data) {
+        this.ws.send(JSON.stringify({ type, data, clientId: this.clientId, timestamp: Date.now() }));
+    }
+
+    async sync() {
+        this.isSynced = false;
+        this.say('SYNC_REQUEST', { clientId: this.clientId });
+        await eventually('a SYNC_RESPONSE', () => this.isSynced);
+    }
+
+    hear({ type, data, clientId }) {
+        assert.equal(typeof clientId, 'string');
+        if (clientId === this.clientId) return; // the public client drops these
+        if (type === 'ERROR') this.errors.push(data);
+        if (type === 'SYNC_RESPONSE') {
+            this.tables = byId(data.data.tables);
+            this.items = byId(data.data.menuItems);
+            this.categories = new Set(data.data.categories);
+            this.settings = data.data.settings ?? {};
+            this.orders = byId(data.data.orderHistory);
+            this.isSynced = true;
+        }
+        if (!this.tables) return;
+        if (type === 'UPDATE_TABLE') this.apply(this.tables, data.action, data.data);
+        if (type === 'UPDATE_MENU' && data.action.endsWith('category')) {
+            if (data.action === 'add_category') this.categories.add(data.data.name ?? data.data.id);
+            else this.categories.delete(data.data.name ?? data.data.id);
+        } else if (type === 'UPDATE_MENU') {
+            this.apply(this.items, data.action.replace('_item', ''), data.data);
+        }
+        if (type === 'UPDATE_SETTINGS') Object.assign(this.settings, data);
+        if (type === 'UPDATE_ORDER' && data.action === 'add') this.orders.set(String(data.data.id), data.data);
+    }
+
+    apply(rows, action, row) {
+        if (action === 'delete') rows.delete(String(row.id));
+        else if (action === 'add' || rows.has(String(row.id))) rows.set(String(row.id), row);
+    }
+
+    change(random) {
+        const n = random.whole(12);
+        const id = `t${n}`;
+        switch (random.whole(5)) {
+            case 0: {
+                const row = { id, number: n, seats: 2 + random.whole(6), status: random.pick(['available', 'occupied', 'reserved']) };
+                const action = this.tables.has(id) ? 'update' : 'add';
+                this.tables.set(id, { ...this.tables.get(id), ...row });
+                this.say('UPDATE_TABLE', { action, data: row });
+                break;
+            }
+            case 1: {
+                const item = { id: `m${n}`, name: `Dish ${n}`, price: random.whole(2000) / 100, category: 'Mains', description: '' };
+                const action = this.items.has(item.id) ? 'update_item' : 'add_item';
+                this.items.set(item.id, { ...this.items.get(item.id), ...item });
+                this.say('UPDATE_MENU', { action, data: item });
+                break;
+            }
+            case 2: {
+                const taxRate = random.whole(20);
+                this.settings.taxRate = taxRate;
+                this.say('UPDATE_SETTINGS', { taxRate });
+                break;
+            }
+            case 3: {
+                const order = { id: `POS-${n}`, tableNumber: n, customerName: 'Ada', status: random.pick(STATUSES), total: 9.5,
+                    items: [{ id: 'i1', name: 'Ramen', price: 9.5, quantity: 1 }] };
+                this.orders.set(order.id, { ...this.orders.get(order.id), ...order });
+                this.say('UPDATE_ORDER', { action: 'add', data: order });
+                break;
+            }
+            default:
+                if (this.tables.delete(id)) this.say('UPDATE_TABLE', { action: 'delete', data: { id } });
+        }
+    }
+}
+
+// A cloud sync device: it acts on the typed frames alone, and merges what they bring.
+class Device {
+    static kinds = { table_update: 'tables', menu_update: 'menu_items', inventory_update: 'inventory', user_update: 'users',
+        printer_update: 'printers', order_update: 'orders' };
+
+    constructor(tenant, base, name) {
+        this.tenant = tenant;
+        this.name = name;
+        this.errors = [];
+        this.ws = new WebSocket(`${base.replace('http', 'ws')}/?device_id=${name}&restaurant_id=${tenant.id}`,
+            { headers: { 'X-API-Key': tenant.key } });
+        this.rows = Object.fromEntries(Object.values(Device.kinds).map((kind) => [kind, new Map()]));
+        this.ws.on('message', (data) => this.hear(JSON.parse(data)));
+        this.ready = opened(this.ws).then(() => {
+            this.say({ type: 'register' });
+            return eventually('registered', () => this.isRegistered);
+        });
+    }
+
+    say(message) {
+        this.ws.send(JSON.stringify({ ...message, device_id: this.name, restaurant_id: this.tenant.id, timestamp: 'now' }));
+    }
+
+    hear(frame) {
+        if (frame.type === 'registered') this.isRegistered = true;
+        if (frame.type === 'error') this.errors.push(frame);
+        const kind = Device.kinds[frame.type];
+        if (!kind || frame.device_id === this.name) return;
+        const { id } = frame.data;
+        assert.equal(typeof id, 'string');
+        if (frame.action === 'deleted') this.rows[kind].delete(id);
+        else this.rows[kind].set(id, { ...this.rows[kind].get(id), ...frame.data });
+    }
+
+    change(random) {
+        const n = random.whole(12);
+        const put = (kind, type, idName, row, action = 'updated') => {
+            this.rows[kind].set(row.id, { ...this.rows[kind].get(row.id), ...row });
+            this.say({ type, [idName]: row.id, action, data: row });
+        };
+        switch (random.whole(5)) {
+            case 0:
+                put('tables', 'table_update', 'table_id', { id: `t${n}`, status: random.pick(['available', 'occupied', 'cleaning']) });
+                break;
+            case 1:
+                put('inventory', 'inventory_update', 'item_id', { id: `s${n}`, name: `Stock ${n}`, current_stock: random.whole(100) });
+                break;
+            case 2:
+                put('printers', 'printer_update', 'printer_id', { id: `p${n % 3}`, name: `Printer ${n % 3}`, status: random.pick(['online', 'offline']) });
+                break;
+            case 3:
+                put('users', 'user_update', 'user_id', { id: `u${n}`, name: `Staff ${n}`, role: random.pick(['server', 'manager']) });
+                break;
+            default: {
+                // Three times, as the public client does it.
+                const row = { id: `m${n}`, is_available: random.next() < 0.5 };
+                const changeId = `${Date.now()}_${this.name}_${random.whole(1e9)}`;
+                put('menu_items', 'menu_update', 'item_id', row);
+                for (let i = 0; i < 2; i += 1)
+                    this.say({ type: 'data_change', data_type: 'menu_items', action: 'updated', change_id: changeId, data: row });
+            }
+        }
+    }
+}
+
+// What a client shows, as far as it knows: of rows it was never told whole, the fields that it has.
+function assertShows(what, shown, truth) {
+    for (const [id, row] of truth) {
+        const has = shown.get(id);
+        if (!has) assert.fail(`${what} ${id} is not shown`);
+        for (const [name, value] of Object.entries(has))
+            if (!['version', 'updated_at', 'createdAt', 'orderDate', 'orderNumber'].includes(name) && name in row)
+                assert.deepEqual(value, row[name], `${what} ${id}.${name}`);
+    }
+    for (const id of shown.keys()) assert.ok(truth.has(id), `${what} ${id} is shown and is not there`);
+}
+
+test(`${CHANGES} changes by tablets, devices and kitchen screens, and all show the same`, async (t) => {
+    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e6));
+    t.say(`one house: seed ${seed}`);
+    const random = dice(seed);
+    const tenant = await newTenant(t);
+    const bases = [publicUrl, ...gatewayUrls];
+    const tablets = times(3, (i) => new Tablet(tenant, bases[i % bases.length], `client_${i}`));
+    const devices = times(3, (i) => new Device(tenant, bases[(i + 1) % bases.length], `pos_${i}`));
+    const screen = io(publicUrl, { auth: { token: tenant.key }, forceNew: true });
+    const heard = { orders: new Map(), errors: [] };
+    const till = await tenant.till();
+    t.defer(() => {
+        for (const { ws } of [...tablets, ...devices]) ws.terminate();
+        screen.disconnect();
+    });
+    screen.on('order:created', (order) => heard.orders.set(order.id, order.status));
+    screen.on('order:status_changed', ({ orderId, status }) => heard.orders.set(orderId, status));
+    screen.on('order:deleted', ({ orderId }) => heard.orders.delete(orderId));
+    screen.on('error', (error) => heard.errors.push(error));
+    await new Promise((resolve) => {
+        screen.once('connect', resolve);
+    });
+    assert.equal((await screen.emitWithAck('join:restaurant', tenant.id)).success, true);
+    await Promise.all([...tablets, ...devices].map((client) => client.ready));
+
+    const online = [];
+    for (let i = 0; i < CHANGES; i += 1) {
+        const client = random.pick([...tablets, ...devices]);
+        client.change(random);
+        if (i % 100 === 50) online.push(await insertOrder(tenant));
+        if (i % 10 === 9) await new Promise((resolve) => { setTimeout(resolve, random.whole(20)); });
+    }
+
+    // All that was said has been carried out when each has its answer to a last question.
+    await Promise.all(tablets.map((tablet) => {
+        const probe = new Promise((resolve) => {
+            tablet.ws.on('message', (data) => JSON.parse(data).type === 'SYNC_RESPONSE' && resolve());
+        });
+        const shown = { tables: tablet.tables, items: tablet.items, categories: tablet.categories, settings: tablet.settings, orders: tablet.orders };
+        tablet.say('SYNC_REQUEST', {});
+        return probe.then(() => {
+            tablet.isSynced = true;
+            return shown;
+        });
+    }));
+    const head = () => sqlValue('select head from pos.stream where tenant_id = $1', tenant.id);
+    let before;
+    await eventually('the stream to be quiet', async () => {
+        const now = await head();
+        const isQuiet = now === before;
+        before = now;
+        await new Promise((resolve) => { setTimeout(resolve, 300); });
+        return isQuiet;
+    });
+
+    const ask = async (path) => (await tenant.rest.client?.get?.(path)) ?? (await fetch(`${publicUrl}${path}`, { headers: { 'X-API-Key': tenant.key } })).json();
+    const state = await ask('/api/sync');
+    const { data } = await ask(`/api/restaurants/${tenant.id}/data`);
+    for (const tablet of tablets) {
+        assert.deepEqual(tablet.errors, []);
+        assertShows('table', tablet.tables, byId(state.tables));
+        assertShows('item', tablet.items, byId(state.menuItems));
+        assert.equal(tablet.settings.taxRate, state.settings?.taxRate);
+        assertShows('order', tablet.orders, byId(state.orderHistory));
+    }
+    for (const device of devices) {
+        assert.deepEqual(device.errors, []);
+        for (const kind of ['tables', 'menu_items', 'inventory', 'users', 'printers'])
+            assertShows(kind, device.rows[kind], byId(data[kind]));
+    }
+    assert.deepEqual(heard.errors, []);
+    assert.equal(till.events().filter((frame) => frame.type === 'new_order').length, online.length);
+    for (const order of state.orderHistory)
+        assert.equal(heard.orders.has(String(order.id)), true, `the screen does not show ${order.id}`);
+});
