@@ -9,7 +9,8 @@
 #include "common/list.h"
 #include "common/operation.h"
 
-#define GW_COMMANDS 64 /* that one client may have waiting */
+#define GW_COMMANDS_SOFT 64 /* then nothing more is read from the client */
+#define GW_COMMANDS 4096    /* more than one read can bring behind that */
 
 struct gw_command;
 

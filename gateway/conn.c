@@ -352,7 +352,8 @@ static void drive(struct gw_conn *c)
         return;
     }
     tw_stream_want_read(c->stream,
-                        c->phase == AWAIT_CLOSE || (c->is_begun && c->out.in_flight == 0));
+                        c->phase == AWAIT_CLOSE || (c->is_begun && c->out.in_flight == 0 &&
+                                                    c->talker->ops->is_ready(c->talker)));
 }
 
 static bool wire_has_room(const struct gw_wire *w)
@@ -387,7 +388,12 @@ static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
     drive_later(c);
 }
 
-static const struct gw_wire_ops wire_ops = { wire_has_room, wire_send, wire_close };
+static void wire_begin(struct gw_wire *w)
+{
+    drive_later(conn_of(w));
+}
+
+static const struct gw_wire_ops wire_ops = { wire_has_room, wire_send, wire_close, wire_begin };
 
 struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
                             struct tw_slice answer, bool is_deflating)

@@ -17,6 +17,7 @@
 #include "gateway/frame.h"
 #include "gateway/hub.h"
 #include "gateway/session.h"
+#include "gateway/wire.h"
 
 #define NAME_BYTES 128
 #define CONTEXT_BYTES 32768
@@ -114,10 +115,18 @@ void gw_member_hear_first(struct gw_member *m)
 /* --- States ----------------------------------------------------------------------------------
  */
 
+/* Events have waited for it. */
+static void go_on(struct gw_member *m)
+{
+    m->asks = 0;
+    gw_session_room(m->session, m->session->all->now_ms);
+}
+
 static void serve(struct gw_member *m, struct gw_frame *f)
 {
-    for (; m->asks > 0; m->asks--)
+    for (unsigned i = 0; i < m->asks; i++)
         gw_session_send_frame(m->session, f);
+    go_on(m);
 }
 
 static bool is_fresh(const struct state *s, const struct gw_member *m)
@@ -148,8 +157,8 @@ static void on_state(struct tw_operation *op, const struct tw_outcome *outcome)
         if (s->frame != NULL) {
             serve(m, s->frame);
         } else {
-            m->asks = 0;
             s->view->refused(m->session, outcome);
+            go_on(m);
         }
     }
     tw_list_move_all(&s->waiting, &s->later);
@@ -205,15 +214,10 @@ static struct state *state_of(struct gw_member *m, const struct gw_view *view)
     return s;
 }
 
-void gw_member_ask(struct gw_member *m, const struct gw_view *view)
+static void ask(struct gw_member *m)
 {
-    struct state *s = state_of(m, view);
+    struct state *s = state_of(m, m->view);
 
-    m->house->asked.value++;
-    m->asks++;
-    if (tw_list_linked(&m->waiting))
-        return; /* it waits already, and gets as many answers as it has asked for */
-    m->view = view;
     if (s->is_reading) {
         tw_list_append(&s->later, &m->waiting);
     } else if (is_fresh(s, m)) {
@@ -224,14 +228,36 @@ void gw_member_ask(struct gw_member *m, const struct gw_view *view)
     }
 }
 
+void gw_member_ask(struct gw_member *m, const struct gw_view *view)
+{
+    m->house->asked.value++;
+    m->view = view;
+    if (m->asks++ == 0 && m->commands.count == 0)
+        ask(m);
+    /* else it waits already, and gets as many answers as it has asked for */
+}
+
 /* --- Changes ---------------------------------------------------------------------------------
  */
+
+static void on_changed(struct gw_commands *q, const struct gw_command *c,
+                       const struct tw_outcome *outcome)
+{
+    struct gw_member *m = gw_member_of(q);
+
+    m->answered(q, c, outcome);
+    if (q->count == GW_COMMANDS_SOFT - 1) /* it is read from again */
+        m->session->wire->ops->begin(m->session->wire);
+    if (m->asks > 0 && q->count == 0 && !tw_list_linked(&m->waiting))
+        ask(m);
+}
 
 bool gw_member_change(struct gw_member *m, struct tw_slice body, struct tw_slice note,
                       gw_command_cb answered)
 {
-    struct gw_command *c = gw_command_new("house_change", true, BODY_BYTES, answered);
+    struct gw_command *c = gw_command_new("house_change", true, BODY_BYTES, on_changed);
 
+    m->answered = answered;
     tw_buf_append(&c->body, body);
     tw_buf_append(&c->note, note);
     gw_caller_context(&m->caller, tw_slice_of(m->session->hub->tenant.id),

@@ -45,7 +45,8 @@ struct gw_member {
     uint64_t own_seq;           /* its last change: a state must have it */
     const struct gw_view *view; /* that it waits for */
     struct tw_list waiting;
-    unsigned asks; /* answers that it waits for */
+    unsigned asks;          /* answers that it waits for; meanwhile it is given no events */
+    gw_command_cb answered; /* the dialect's */
     struct gw_told {
         uint64_t row; /* a hash */
         uint64_t at_ms;
@@ -66,8 +67,9 @@ struct gw_view {
     void (*refused)(struct gw_session *s, const struct tw_outcome *outcome);
 };
 
-/* Send the state. A reading that is yet to begin, or the last one when nothing has happened
- * since, serves all who ask, as long as it has the client's own changes in it. */
+/* Send the state, behind the client's own changes and before all that comes later: what it
+ * hears behind it is never older. A reading that is yet to begin, or the last one when nothing
+ * has happened since, serves all who ask, as long as it has the client's own changes in it. */
 void gw_member_ask(struct gw_member *m, const struct gw_view *view);
 
 /* Change something: `body` is that of house_change. `answered` hears how it went; `note` is

@@ -65,10 +65,13 @@ static struct gw_session *session_of(const struct gw_talker *t)
 }
 
 /* A client may talk before its tenant's stream is ready; it is heard behind the greeting, which
- * is the first thing that it hears. */
+ * is the first thing that it hears. And it is not heard while too many of its changes wait. */
 static bool is_ready(const struct gw_talker *t)
 {
-    return session_of(t)->next_seq != 0;
+    const struct gw_session *s = session_of(t);
+
+    return s->next_seq != 0 &&
+           (s->member == NULL || s->member->commands.count < GW_COMMANDS_SOFT);
 }
 
 static void on_text(struct gw_talker *t, struct tw_slice message)
@@ -167,6 +170,8 @@ void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest)
     s->dialect->greet(s, head, oldest);
     if (s->resumes)
         gw_session_place(s, head, oldest);
+    if (s->wire->ops->begin != NULL)
+        s->wire->ops->begin(s->wire);
     log_row(s, "connect", 0, NULL);
 }
 
@@ -298,7 +303,8 @@ void gw_session_pump(struct gw_session *s)
     struct gw_backlog *b;
     struct gw_entry *e;
 
-    while (!s->is_closing && !s->is_ahead && s->next_seq != 0) {
+    while (!s->is_closing && !s->is_ahead && s->next_seq != 0 &&
+           (s->member == NULL || s->member->asks == 0)) {
         b = source_of(s);
         if (b == NULL) {
             if (!s->wire->ops->has_room(s->wire))

@@ -15,6 +15,8 @@ struct gw_wire_ops {
     /* Say goodbye behind all that is queued. Only noted: nothing is freed before this returns.
      */
     void (*close)(struct gw_wire *w, unsigned code, const char *reason);
+    /* The session has been greeted: what its client says is wanted from now on. May be null. */
+    void (*begin)(struct gw_wire *w);
 };
 
 /* Embedded in the transport's connection. */

@@ -265,7 +265,9 @@ static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
     }
 }
 
-static const struct gw_wire_ops wire_ops = { wire_has_room, wire_send, wire_close };
+static const struct gw_wire_ops wire_ops = { .has_room = wire_has_room,
+                                             .send = wire_send,
+                                             .close = wire_close };
 
 /* --- Coming in -------------------------------------------------------------------------------
  */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
 import WebSocket from 'ws';
-import { env, eventually, gatewayUrls, publicUrl, sqlValue, test, times } from '../support/stack.mjs';
+import { eventually, gatewayUrls, publicUrl, sqlValue, test, times } from '../support/stack.mjs';
 import { insertOrder, newTenant } from '../support/tenant.mjs';
 
 const CHANGES = Number(process.env.CHANGES ?? 1500);
@@ -188,13 +188,15 @@ class Device {
 }
 
 // What a client shows, as far as it knows: of rows it was never told whole, the fields that it has.
+const lean = (value) => (Array.isArray(value) ? value.map(({ id, name, price, quantity }) => ({ id, name, price, quantity })) : value);
+
 function assertShows(what, shown, truth) {
     for (const [id, row] of truth) {
         const has = shown.get(id);
         if (!has) assert.fail(`${what} ${id} is not shown`);
         for (const [name, value] of Object.entries(has))
             if (!['version', 'updated_at', 'createdAt', 'orderDate', 'orderNumber'].includes(name) && name in row)
-                assert.deepEqual(value, row[name], `${what} ${id}.${name}`);
+                assert.deepEqual(lean(value), lean(row[name]), `${what} ${id}.${name}`);
     }
     for (const id of shown.keys()) assert.ok(truth.has(id), `${what} ${id} is shown and is not there`);
 }
@@ -254,9 +256,14 @@ test(`${CHANGES} changes by tablets, devices and kitchen screens, and all show t
         return isQuiet;
     });
 
-    const ask = async (path) => (await tenant.rest.client?.get?.(path)) ?? (await fetch(`${publicUrl}${path}`, { headers: { 'X-API-Key': tenant.key } })).json();
-    const state = await ask('/api/sync');
-    const { data } = await ask(`/api/restaurants/${tenant.id}/data`);
+    const read = async (operation) => JSON.parse(await sqlValue(
+        `select (pos.call($1, jsonb_build_object('keyHash', encode(sha256(convert_to($2, 'UTF8')), 'hex'),
+                                                 'path', '{}'::json, 'query', '{}'::json), null)).body`,
+        operation,
+        tenant.key,
+    ));
+    const state = await read('minipos_state');
+    const data = await read('cloudsync_data');
     for (const tablet of tablets) {
         assert.deepEqual(tablet.errors, []);
         assertShows('table', tablet.tables, byId(state.tables));
