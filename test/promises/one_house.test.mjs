@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
 import WebSocket from 'ws';
-import { eventually, gatewayUrls, publicUrl, sqlValue, test, times } from '../support/stack.mjs';
+import { eventually, gatewayUrls, pause, pidOf, publicUrl, sqlValue, test, times } from '../support/stack.mjs';
 import { insertOrder, newTenant } from '../support/tenant.mjs';
 
 const CHANGES = Number(process.env.CHANGES ?? 1500);
@@ -26,34 +26,51 @@ function dice(seed) {
 
 const byId = (rows) => new Map(rows.map((row) => [String(row.id), row]));
 
-function opened(ws) {
-    return new Promise((resolve, reject) => {
-        ws.once('open', resolve);
-        ws.once('error', reject);
+// After a while, when the connection has ended; what it had not been told is in the state that it gets then.
+function comeBack(client) {
+    const { ws } = client;
+    ws.on('error', () => {});
+    ws.on('close', () => {
+        if (client.isThere !== undefined && !client.hasLeft) setTimeout(() => client.connect(), 60);
     });
+}
+
+// A state as PostgreSQL has it.
+async function read(tenant, operation) {
+    return JSON.parse(await sqlValue(
+        `select (pos.call($1, jsonb_build_object('keyHash', encode(sha256(convert_to($2, 'UTF8')), 'hex'),
+                                                 'path', '{}'::json, 'query', '{}'::json), null)).body`,
+        operation,
+        tenant.key,
+    ));
 }
 
 // A MiniPOS tablet: whole rows, by their ids; what it changes itself it shows at once.
 class Tablet {
+    errors = [];
+
     constructor(tenant, base, name) {
-        this.clientId = name;
-        this.errors = [];
-        this.ws = new WebSocket(`${base.replace('http', 'ws')}/ws`, { headers: { 'X-API-Key': tenant.key } });
+        Object.assign(this, { clientId: name, tenant, base });
+        this.connect();
+    }
+
+    connect() {
+        this.isSynced = false;
+        this.ws = new WebSocket(`${this.base.replace('http', 'ws')}/ws`, { headers: { 'X-API-Key': this.tenant.key } });
         this.ws.on('message', (data) => this.hear(JSON.parse(data)));
-        this.ready = opened(this.ws).then(() => {
-            this.say('CLIENT_CONNECTED', { clientId: name });
-            return this.sync();
+        this.ws.on('open', () => {
+            this.say('CLIENT_CONNECTED', { clientId: this.clientId });
+            this.say('SYNC_REQUEST', { clientId: this.clientId });
         });
+        comeBack(this);
+    }
+
+    get isThere() {
+        return this.isSynced && this.ws.readyState === WebSocket.OPEN;
     }
 
     say(type, data) {
         this.ws.send(JSON.stringify({ type, data, clientId: this.clientId, timestamp: Date.now() }));
-    }
-
-    async sync() {
-        this.isSynced = false;
-        this.say('SYNC_REQUEST', { clientId: this.clientId });
-        await eventually('a SYNC_RESPONSE', () => this.isSynced);
     }
 
     hear({ type, data, clientId }) {
@@ -127,18 +144,30 @@ class Device {
     static kinds = { table_update: 'tables', menu_update: 'menu_items', inventory_update: 'inventory', user_update: 'users',
         printer_update: 'printers', order_update: 'orders' };
 
+    errors = [];
+
     constructor(tenant, base, name) {
-        this.tenant = tenant;
-        this.name = name;
-        this.errors = [];
-        this.ws = new WebSocket(`${base.replace('http', 'ws')}/?device_id=${name}&restaurant_id=${tenant.id}`,
-            { headers: { 'X-API-Key': tenant.key } });
-        this.rows = Object.fromEntries(Object.values(Device.kinds).map((kind) => [kind, new Map()]));
+        Object.assign(this, { tenant, base, name });
+        this.connect();
+    }
+
+    connect() {
+        this.isThere = false;
+        this.held = [];
+        this.ws = new WebSocket(`${this.base.replace('http', 'ws')}/?device_id=${this.name}&restaurant_id=${this.tenant.id}`,
+            { headers: { 'X-API-Key': this.tenant.key } });
         this.ws.on('message', (data) => this.hear(JSON.parse(data)));
-        this.ready = opened(this.ws).then(() => {
-            this.say({ type: 'register' });
-            return eventually('registered', () => this.isRegistered);
-        });
+        this.ws.on('open', () => this.say({ type: 'register' }));
+        comeBack(this);
+    }
+
+    // What it shows from then on; what came meanwhile and is newer goes on top of it.
+    async load(ws) {
+        const data = await read(this.tenant, 'cloudsync_data');
+        if (this.ws !== ws || ws.readyState !== WebSocket.OPEN) return;
+        this.rows = Object.fromEntries(Object.values(Device.kinds).map((kind) => [kind, byId(data[kind])]));
+        this.isThere = true;
+        for (const frame of this.held) if (frame.seq > data.seq) this.hear(frame);
     }
 
     say(message) {
@@ -146,10 +175,14 @@ class Device {
     }
 
     hear(frame) {
-        if (frame.type === 'registered') this.isRegistered = true;
+        if (frame.type === 'registered') this.load(this.ws);
         if (frame.type === 'error') this.errors.push(frame);
         const kind = Device.kinds[frame.type];
         if (!kind || frame.device_id === this.name) return;
+        if (!this.isThere) {
+            this.held.push(frame);
+            return;
+        }
         const { id } = frame.data;
         assert.equal(typeof id, 'string');
         if (frame.action === 'deleted') this.rows[kind].delete(id);
@@ -201,7 +234,8 @@ function assertShows(what, shown, truth) {
     for (const id of shown.keys()) assert.ok(truth.has(id), `${what} ${id} is shown and is not there`);
 }
 
-test(`${CHANGES} changes by tablets, devices and kitchen screens, and all show the same`, async (t) => {
+// Many changes from all of them, then the comparison. `disturb` is called now and then.
+async function run(t, changes, disturb) {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e6));
     t.say(`one house: seed ${seed}`);
     const random = dice(seed);
@@ -209,75 +243,71 @@ test(`${CHANGES} changes by tablets, devices and kitchen screens, and all show t
     const bases = [publicUrl, ...gatewayUrls];
     const tablets = times(3, (i) => new Tablet(tenant, bases[i % bases.length], `client_${i}`));
     const devices = times(3, (i) => new Device(tenant, bases[(i + 1) % bases.length], `pos_${i}`));
-    const screen = io(publicUrl, { auth: { token: tenant.key }, forceNew: true });
-    const heard = { orders: new Map(), errors: [] };
-    const till = await tenant.till();
+    const clients = [...tablets, ...devices];
+    const screen = io(publicUrl, { auth: { token: tenant.key }, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 200 });
+    const shown = new Set();
+    const errors = [];
     t.defer(() => {
-        for (const { ws } of [...tablets, ...devices]) ws.terminate();
+        for (const client of clients) {
+            client.hasLeft = true;
+            client.ws.terminate();
+        }
         screen.disconnect();
     });
-    screen.on('order:created', (order) => heard.orders.set(order.id, order.status));
-    screen.on('order:status_changed', ({ orderId, status }) => heard.orders.set(orderId, status));
-    screen.on('order:deleted', ({ orderId }) => heard.orders.delete(orderId));
-    screen.on('error', (error) => heard.errors.push(error));
-    await new Promise((resolve) => {
-        screen.once('connect', resolve);
-    });
-    assert.equal((await screen.emitWithAck('join:restaurant', tenant.id)).success, true);
-    await Promise.all([...tablets, ...devices].map((client) => client.ready));
+    screen.on('order:created', (order) => shown.add(order.id));
+    screen.on('error', (error) => errors.push(error));
+    screen.on('connect', () => screen.recovered || screen.emit('join:restaurant', tenant.id, () => {
+        screen.emit('orders:sync', { statuses: ['new', 'pending', 'preparing', 'ready', 'picked-up', 'completed'] },
+            ({ orders }) => orders.forEach((order) => shown.add(order.id)));
+    }));
+    await eventually('all clients', () => screen.connected && clients.every((client) => client.isThere));
 
-    const online = [];
-    for (let i = 0; i < CHANGES; i += 1) {
-        const client = random.pick([...tablets, ...devices]);
-        client.change(random);
-        if (i % 100 === 50) online.push(await insertOrder(tenant));
-        if (i % 10 === 9) await new Promise((resolve) => { setTimeout(resolve, random.whole(20)); });
+    for (let i = 0; i < changes; i += 1) {
+        const there = clients.filter((client) => client.isThere);
+        if (there.length > 0) random.pick(there).change(random);
+        if (i % 100 === 50) await insertOrder(tenant);
+        if (i % 10 === 9) await pause(random.whole(20));
+        await disturb?.(i);
     }
 
-    // All that was said has been carried out when each has its answer to a last question.
-    await Promise.all(tablets.map((tablet) => {
-        const probe = new Promise((resolve) => {
-            tablet.ws.on('message', (data) => JSON.parse(data).type === 'SYNC_RESPONSE' && resolve());
-        });
-        const shown = { tables: tablet.tables, items: tablet.items, categories: tablet.categories, settings: tablet.settings, orders: tablet.orders };
-        tablet.say('SYNC_REQUEST', {});
-        return probe.then(() => {
-            tablet.isSynced = true;
-            return shown;
-        });
-    }));
-    const head = () => sqlValue('select head from pos.stream where tenant_id = $1', tenant.id);
+    await eventually('all clients to be back', () => screen.connected && clients.every((client) => client.isThere), { within: 30_000 });
     let before;
     await eventually('the stream to be quiet', async () => {
-        const now = await head();
+        const now = await sqlValue('select head from pos.stream where tenant_id = $1', tenant.id);
         const isQuiet = now === before;
         before = now;
-        await new Promise((resolve) => { setTimeout(resolve, 300); });
+        await pause(disturb ? 1500 : 400);
         return isQuiet;
-    });
+    }, { within: 30_000 });
 
-    const read = async (operation) => JSON.parse(await sqlValue(
-        `select (pos.call($1, jsonb_build_object('keyHash', encode(sha256(convert_to($2, 'UTF8')), 'hex'),
-                                                 'path', '{}'::json, 'query', '{}'::json), null)).body`,
-        operation,
-        tenant.key,
-    ));
-    const state = await read('minipos_state');
-    const data = await read('cloudsync_data');
+    const state = await read(tenant, 'minipos_state');
+    const data = await read(tenant, 'cloudsync_data');
     for (const tablet of tablets) {
         assert.deepEqual(tablet.errors, []);
-        assertShows('table', tablet.tables, byId(state.tables));
-        assertShows('item', tablet.items, byId(state.menuItems));
+        assertShows(`${tablet.clientId}: table`, tablet.tables, byId(state.tables));
+        assertShows(`${tablet.clientId}: item`, tablet.items, byId(state.menuItems));
         assert.equal(tablet.settings.taxRate, state.settings?.taxRate);
-        assertShows('order', tablet.orders, byId(state.orderHistory));
+        assertShows(`${tablet.clientId}: order`, tablet.orders, byId(state.orderHistory));
     }
     for (const device of devices) {
         assert.deepEqual(device.errors, []);
         for (const kind of ['tables', 'menu_items', 'inventory', 'users', 'printers'])
-            assertShows(kind, device.rows[kind], byId(data[kind]));
+            assertShows(`${device.name}: ${kind}`, device.rows[kind], byId(data[kind]));
     }
-    assert.deepEqual(heard.errors, []);
-    assert.equal(till.events().filter((frame) => frame.type === 'new_order').length, online.length);
-    for (const order of state.orderHistory)
-        assert.equal(heard.orders.has(String(order.id)), true, `the screen does not show ${order.id}`);
+    assert.deepEqual(errors, []);
+    for (const order of state.orderHistory) assert.ok(shown.has(String(order.id)), `the screen does not show ${order.id}`);
+}
+
+test(`${CHANGES} changes by tablets, devices and kitchen screens, and all show the same`, (t) => run(t, CHANGES));
+
+test('the same while gateways, the bridge and Redis are killed', async (t) => {
+    const victims = ['gateway-1', 'bridge-1', 'gateway-2', 'redis', 'gateway-1'];
+    await run(t, CHANGES, async (i) => {
+        if (i % 250 !== 200) return;
+        const victim = victims.shift();
+        if (!victim) return;
+        const pid = pidOf(victim);
+        process.kill(pid, 'SIGKILL');
+        await eventually(`another ${victim}`, () => pidOf(victim) !== 0 && pidOf(victim) !== pid, { within: 30_000 });
+    });
 });

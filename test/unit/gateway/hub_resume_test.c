@@ -56,7 +56,9 @@ static void close_wire(struct gw_wire *w, unsigned code, const char *reason)
     t->close_code = code;
 }
 
-static const struct gw_wire_ops ops = { has_room, send_frame, close_wire };
+static const struct gw_wire_ops ops = { .has_room = has_room,
+                                        .send = send_frame,
+                                        .close = close_wire };
 
 /* A process with one tenant. */
 struct house {

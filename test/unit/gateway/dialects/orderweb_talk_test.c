@@ -45,7 +45,9 @@ static void on_changed(struct gw_hub *h)
     (void)h;
 }
 
-static const struct gw_wire_ops ops = { has_room, send_frame, close_wire };
+static const struct gw_wire_ops ops = { .has_room = has_room,
+                                        .send = send_frame,
+                                        .close = close_wire };
 
 /* One till in its tenant's stream, at seq 40. */
 struct line {
