@@ -8,6 +8,7 @@
 #include "common/json_scan.h"
 #include "common/json_view.h"
 #include "common/log.h"
+#include "gateway/house.h"
 #include "gateway/hub.h"
 #include "gateway/session.h"
 
@@ -15,7 +16,7 @@
 
 struct target {
     int64_t expires_ms;
-    struct tw_slice id;
+    struct tw_slice id, allowed;
     const char *reason;
     uint64_t closed;
 };
@@ -48,6 +49,22 @@ static void close_tenant(struct gw_session *s, void *arg)
     }
 }
 
+static void close_keyless(struct gw_session *s, void *arg)
+{
+    struct target *t = arg;
+    struct tw_slice rest = t->allowed, one;
+
+    if (s->is_closing || s->hub == NULL || s->member == NULL || !s->member->caller.is_keyless)
+        return;
+    if (t->id.len > 0 && !tw_slice_is(t->id, s->hub->tenant.id))
+        return;
+    while (t->id.len == 0 && tw_slice_split(&rest, ' ', &one))
+        if (tw_slice_is(one, s->hub->tenant.slug))
+            return;
+    gw_session_close(s, CLOSE_POLICY, "devices without a key are not let in any more");
+    t->closed++;
+}
+
 static void close_expired(struct gw_session *s, void *arg)
 {
     const int64_t *now_ms = arg;
@@ -63,6 +80,13 @@ void gw_control_set_expiry(struct gw_sessions *sessions, struct gw_auth *auth,
 
     gw_auth_forget(auth, key_id);
     gw_sessions_each(sessions, set_expiry, &t);
+}
+
+void gw_control_keyless(struct gw_sessions *sessions, struct tw_slice allowed)
+{
+    struct target t = { .allowed = allowed };
+
+    gw_sessions_each(sessions, close_keyless, &t);
 }
 
 void gw_control_expire(struct gw_sessions *sessions)
@@ -100,6 +124,9 @@ void gw_control_read(struct gw_sessions *sessions, struct gw_auth *auth, char *a
         t.reason = "the tenant was suspended";
         gw_auth_forget_all(auth);
         gw_sessions_each(sessions, close_tenant, &t);
+    } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &t.id)) {
+        gw_auth_forget_all(auth);
+        gw_sessions_each(sessions, close_keyless, &t);
     } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &t.id) &&
                tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &at_ms)) {
         /* a rotated key ends when its overlap is over */

@@ -16,5 +16,9 @@ void gw_control_read(struct gw_sessions *sessions, struct gw_auth *auth, char *a
 void gw_control_set_expiry(struct gw_sessions *sessions, struct gw_auth *auth,
                            struct tw_slice key_id, int64_t expires_ms);
 
+/* Close sessions without a key of tenants that are not among `allowed`: slugs with blanks
+ * between them. */
+void gw_control_keyless(struct gw_sessions *sessions, struct tw_slice allowed);
+
 /* Close sessions whose key has expired by now. */
 void gw_control_expire(struct gw_sessions *sessions);

@@ -4,6 +4,7 @@
 
 #include "common/base.h"
 #include "common/err.h"
+#include "common/log.h"
 #include "gateway/control.h"
 #include "gateway/session.h"
 
@@ -35,10 +36,40 @@ static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result
     tw_after(k->loop, &k->beat, BEAT_MS, on_beat);
 }
 
+/* Who lets in whoever comes: said once, and whenever it changes, since it is unsafe. */
+static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct gw_keycheck *k = tw_container_of(call, struct gw_keycheck, keyless_call);
+    struct tw_slice now;
+
+    if (k->is_stopped || tw_pg_error(result) != 0 || tw_pg_rows(result) != 1)
+        return;
+    now = tw_pg_text(result, 0, 0);
+    if (!tw_slice_eq(now, tw_buf_view(&k->keyless))) {
+        tw_buf_clear(&k->keyless);
+        tw_buf_append(&k->keyless, now);
+        tw_log_warn(
+            "keyless", tw_slc("tenants", now),
+            tw_str("why", "unsafe: whoever reaches this gateway is a device of theirs"));
+    }
+    gw_control_keyless(k->sessions, now);
+}
+
+static void ask_keyless(struct gw_keycheck *k)
+{
+    k->keyless_call = (struct tw_pg_call){
+        .sql = "select coalesce(string_agg(slug, ' '), '') from pos.keyless_tenants() slug",
+        .done = on_keyless,
+    };
+    tw_pg_pool_call(k->pool, &k->keyless_call);
+}
+
 static void on_beat(struct tw_deadline *d)
 {
     struct gw_keycheck *k = tw_container_of(d, struct gw_keycheck, beat);
 
+    if (!tw_list_linked(&k->keyless_call.link))
+        ask_keyless(k);
     tw_buf_clear(&k->keys);
     gw_sessions_each(k->sessions, note_key, k);
     tw_map_done(&k->seen);
@@ -64,6 +95,7 @@ void gw_keycheck_start(struct gw_keycheck *k, struct tw_loop *loop, struct tw_pg
     k->sessions = sessions;
     k->auth = auth;
     k->keys.max = KEYS_BYTES;
+    k->keyless.max = KEYS_BYTES;
     tw_after(loop, &k->beat, BEAT_MS, on_beat);
 }
 
@@ -78,5 +110,6 @@ void gw_keycheck_stop(struct gw_keycheck *k)
 void gw_keycheck_done(struct gw_keycheck *k)
 {
     tw_buf_done(&k->keys);
+    tw_buf_done(&k->keyless);
     tw_map_done(&k->seen);
 }

@@ -18,8 +18,8 @@ struct gw_keycheck {
     struct tw_pg_pool *pool;
     struct gw_sessions *sessions;
     struct gw_auth *auth;
-    struct tw_pg_call call;
-    struct tw_buf keys;
+    struct tw_pg_call call, keyless_call;
+    struct tw_buf keys, keyless; /* `keyless`: tenants that let devices in without a key */
     struct tw_map seen;
     struct tw_deadline beat;
     bool is_stopped;
