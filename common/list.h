@@ -56,7 +56,9 @@ static inline struct tw_list *tw_list_shift(struct tw_list *head)
 
     if (tw_list_empty(head))
         return NULL;
-    tw_list_remove(first);
+    head->next = first->next;
+    first->next->prev = head;
+    first->next = first->prev = NULL;
     return first;
 }
 

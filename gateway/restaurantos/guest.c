@@ -4,7 +4,8 @@
  * Recovery: the record in Redis says which rooms it was in, the event log what it has missed,
  * so any gateway can go on where another one was killed. The credential is checked again; a
  * record alone opens nothing. Without Redis a client is not recovered, and fetches the state
- * anew.
+ * anew. Whoever was recovered from a record writes the next turn of it: a gateway that finds
+ * out late that its client has gone does not overwrite where that client is now.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -19,9 +20,16 @@
 #include "gateway/restaurantos/state.h"
 #include "gateway/session.h"
 
-#define RECORD_SECONDS "120"
+/* KEYS: the record; ARGV: its turn, its text. */
+#define SAVE                                                                                   \
+    "local old = redis.call('get', KEYS[1]) "                                                  \
+    "local turn = old and tonumber(string.match(old, '\"turn\":(%d+)')) "                      \
+    "if not turn or turn <= tonumber(ARGV[1]) then "                                           \
+    "redis.call('set', KEYS[1], ARGV[2], 'ex', 120) end"
 #define REFRESH_MS 45000 /* well within it, so that a killed gateway leaves a fresh one */
 #define RECORD_BYTES 512
+#define STORE_TRIES 20
+#define STORE_PAUSE_MS 50
 #define CLOSE_POLICY 1008
 
 static struct gw_restaurantos *all_of(struct gw_sio_socket *k)
@@ -56,24 +64,27 @@ static void on_refresh(struct tw_deadline *d)
 
 void gw_guest_save(struct gw_sio_guest *g)
 {
-    struct tw_buf record = { .max = RECORD_BYTES };
+    struct tw_buf record = { .max = RECORD_BYTES }, turn = { .max = 20 };
     char name[64];
 
     if (g->session == NULL || g->pid[0] == '\0')
         return;
+    tw_buf_u64(&turn, g->turn);
     tw_buf_char(&record, '{');
     tw_json_member(&record, "tenant", tw_slice_of(g->identity.tenant.id));
     tw_json_member(&record, "sid", tw_slice_of(g->sid));
     tw_json_member_raw(&record, "joined", g->has_joined ? TW_LIT("1") : TW_LIT("0"));
     tw_json_member_raw(&record, "stations", (struct tw_slice){ NULL, 0 });
     tw_buf_u64(&record, g->stations);
+    tw_json_member_raw(&record, "turn", tw_buf_view(&turn));
     tw_buf_char(&record, '}');
-    (void)tw_redis_tell(
-        g->all->store,
-        (const struct tw_slice[]){ TW_LIT("SET"), record_name(tw_slice_of(g->pid), name),
-                                   tw_buf_view(&record), TW_LIT("EX"), TW_LIT(RECORD_SECONDS) },
-        5);
+    (void)tw_redis_tell(g->all->store,
+                        (const struct tw_slice[]){ TW_LIT("EVAL"), TW_LIT(SAVE), TW_LIT("1"),
+                                                   record_name(tw_slice_of(g->pid), name),
+                                                   tw_buf_view(&turn), tw_buf_view(&record) },
+                        6);
     tw_buf_done(&record);
+    tw_buf_done(&turn);
     tw_after(g->all->loop, &g->refresh, REFRESH_MS, on_refresh);
 }
 
@@ -129,6 +140,7 @@ static void start_anew(struct gw_sio_guest *g, uint64_t seq)
     g->all->started_anew.value++;
     g->has_joined = false;
     g->stations = 0;
+    g->turn = 0;
     gw_sio_new_sid(g->sid);
     new_pid(g->pid);
     gw_sio_accept(g->k, tw_slice_of(g->sid), tw_slice_of(g->pid));
@@ -188,8 +200,6 @@ static void guest_free(struct gw_sio_guest *g)
     tw_after_cancel(g->all->loop, &g->refresh);
     tw_buf_done(&g->token);
     tw_buf_done(&g->token_claim);
-    tw_buf_done(&g->wanted);
-    tw_buf_done(&g->wanted_ack);
     free(g);
 }
 
@@ -312,7 +322,7 @@ static void read_record(struct gw_sio_guest *g, struct tw_slice text)
     struct tw_buf copy = { .max = RECORD_BYTES };
     struct tw_slice raw, json, tenant, sid;
     struct tw_json_fault fault;
-    uint64_t joined = 0, stations = 0;
+    uint64_t joined = 0, stations = 0, turn = 0;
     size_t len = text.len;
 
     g->wants_recovery = false;
@@ -323,10 +333,12 @@ static void read_record(struct gw_sio_guest *g, struct tw_slice text)
             tw_slice_is(tenant, g->identity.tenant.id) && tw_json_get(json, "sid", &raw) &&
             tw_json_plain(raw, &sid) && sid.len == GW_SIO_SID - 1 &&
             tw_json_get(json, "joined", &raw) && tw_json_u64(raw, &joined) &&
-            tw_json_get(json, "stations", &raw) && tw_json_u64(raw, &stations)) {
+            tw_json_get(json, "stations", &raw) && tw_json_u64(raw, &stations) &&
+            tw_json_get(json, "turn", &raw) && tw_json_u64(raw, &turn)) {
             memcpy(g->sid, sid.at, sid.len);
             g->has_joined = joined == 1;
             g->stations = (unsigned)(stations & 15);
+            g->turn = turn + 1;
             g->wants_recovery = true;
         }
     }
@@ -339,15 +351,29 @@ static void on_record(struct tw_redis_ask *ask, const struct tw_redis_value *val
 
     if (g->k != NULL) {
         read_record(g, value->is_there ? value->text : (struct tw_slice){ NULL, 0 });
+        if (!g->wants_recovery) /* the name that it gave is not its own */
+            g->pid[0] = '\0';
         open_session(g);
     }
     gw_guest_release(g);
+}
+
+static void admit(struct gw_sio_guest *g);
+
+static void on_store(struct tw_deadline *d)
+{
+    admit(tw_container_of(d, struct gw_sio_guest, refresh));
 }
 
 static void admit(struct gw_sio_guest *g)
 {
     char name[64];
 
+    /* A process that has just begun is found by clients before it has found Redis. */
+    if (g->wants_recovery && !tw_redis_is_up(g->all->store) && g->patience++ < STORE_TRIES) {
+        tw_after(g->all->loop, &g->refresh, STORE_PAUSE_MS, on_store);
+        return;
+    }
     g->ask.answered = on_record;
     if (g->wants_recovery &&
         tw_redis_ask(
@@ -358,6 +384,7 @@ static void admit(struct gw_sio_guest *g)
         return;
     }
     g->wants_recovery = false;
+    g->pid[0] = '\0';
     open_session(g);
 }
 

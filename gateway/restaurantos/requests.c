@@ -1,8 +1,9 @@
 /* requests.c - what Restaurant OS clients ask for: a table of events, each a room or an
  * operation.
  *
- * A client's operations run one after the other, in its order. Each answer goes to the event's
- * acknowledgement, when it has one, and what it changed comes to everybody through the log.
+ * What a client asks for is done one after the other, in its order: an operation behind a join
+ * belongs to the restaurant that was joined. Each answer goes to the event's acknowledgement,
+ * when it has one, and what it changed comes to everybody through the log.
  * docs/protocols/restaurantos.md sections 2 and 4.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -23,16 +24,6 @@
 
 struct row;
 
-/* An operation that was asked for, until it is answered. */
-struct command {
-    struct tw_operation operation;
-    struct tw_list link;
-    struct gw_sio_guest *guest;
-    const struct row *row;
-    struct tw_buf context, body, ack;
-    char request_id[37];
-};
-
 /* What came with an event. */
 struct call {
     const struct row *row;
@@ -40,14 +31,29 @@ struct call {
     struct tw_slice ack;
 };
 
+/* The same, kept from its arrival until it is answered. */
+struct command {
+    struct tw_list link;
+    struct gw_sio_guest *guest;
+    const struct row *row;
+    struct tw_buf payload, ack;
+    struct tw_operation operation;
+    struct tw_buf context;
+    char request_id[37];
+    struct tw_pg_call lookup; /* of a restaurant, by this name */
+    struct tw_buf name;
+};
+
 struct row {
     const char *event;
-    void (*act)(struct gw_sio_guest *g, const struct call *call);
-    const char *operation; /* of pos.dispatch */
+    bool (*act)(struct command *c); /* whether it is done already */
+    const char *operation;          /* of pos.dispatch */
     bool writes;
     bool takes_text;    /* else an object */
     const char *answer; /* an event that carries the answer, besides the acknowledgement */
 };
+
+static void finish(struct command *c);
 
 /* --- Answers ---------------------------------------------------------------------------------
  */
@@ -134,73 +140,71 @@ static void succeed(struct gw_sio_guest *g, struct tw_slice ack)
 /* --- Rooms -----------------------------------------------------------------------------------
  */
 
-static void join(struct gw_sio_guest *g, unsigned station, struct tw_slice ack)
+static struct call call_of(const struct command *c)
 {
+    return (struct call){ c->row, tw_buf_view(&c->payload), tw_buf_view(&c->ack) };
+}
+
+static void refuse_command(struct command *c, const char *code, const char *message,
+                           const char *field)
+{
+    struct call call = call_of(c);
+
+    refuse(c->guest, &call, code, message, field);
+}
+
+static void join(struct command *c, unsigned station)
+{
+    struct gw_sio_guest *g = c->guest;
+
     g->has_joined = true;
     g->stations |= station;
     gw_room_enter(g);
     gw_guest_save(g);
-    succeed(g, ack);
+    succeed(g, tw_buf_view(&c->ack));
 }
 
-/* What it waits for while a restaurant that it named is looked up. */
-static void hold_wish(struct gw_sio_guest *g, struct tw_slice name, struct tw_slice ack)
+static void refuse_join(struct command *c, const char *code)
 {
-    tw_buf_clear(&g->wanted);
-    tw_buf_clear(&g->wanted_ack);
-    g->wanted.max = NAME_BYTES;
-    g->wanted_ack.max = GW_SIO_ACK_DIGITS;
-    tw_buf_append(&g->wanted, name);
-    tw_buf_append(&g->wanted_ack, ack);
-}
-
-static void refuse_wish(struct gw_sio_guest *g, const char *code)
-{
-    static const struct row join_restaurant = { .event = "join:restaurant" };
-    const struct call call = { .row = &join_restaurant, .ack = tw_buf_view(&g->wanted_ack) };
     const char *message =
         strcmp(code, "INVALID_RESTAURANT") == 0  ? "There is no such restaurant."
         : strcmp(code, "PERMISSION_DENIED") == 0 ? "Your token is not for this restaurant."
                                                  : tw_refusal_of(code)->message;
 
-    refuse(g, &call, code, message, "restaurantId");
-}
-
-static void end_wish(struct gw_sio_guest *g)
-{
-    tw_buf_clear(&g->wanted);
-    gw_guest_release(g);
+    refuse_command(c, code, message, "restaurantId");
 }
 
 static void on_grant(struct tw_token_check *check, const char *refusal,
                      const struct tw_token_grant *grant)
 {
     struct gw_sio_guest *g = tw_container_of(check, struct gw_sio_guest, check);
+    struct command *c = g->under_way;
 
     if (g->k != NULL && refusal != NULL) {
-        refuse_wish(g, refusal);
+        refuse_join(c, refusal);
     } else if (g->k != NULL) {
         gw_guest_move(g, grant);
-        succeed(g, tw_buf_view(&g->wanted_ack));
+        succeed(g, tw_buf_view(&c->ack));
     }
-    end_wish(g);
+    finish(c);
 }
 
 /* It exists, then: does its token grant it? An API key is for one restaurant. */
 static void on_lookup(struct tw_pg_call *lookup, const struct tw_pg_result *result)
 {
-    struct gw_sio_guest *g = tw_container_of(lookup, struct gw_sio_guest, lookup);
+    struct command *c = tw_container_of(lookup, struct command, lookup);
+    struct gw_sio_guest *g = c->guest;
 
     if (g->k == NULL) {
-        end_wish(g);
+        finish(c);
     } else if (tw_pg_error(result) != 0 || tw_pg_rows(result) != 1 || g->token.len == 0) {
-        refuse_wish(g, tw_pg_error(result) != 0  ? "UNAVAILABLE"
+        refuse_join(c, tw_pg_error(result) != 0  ? "UNAVAILABLE"
                        : tw_pg_rows(result) != 1 ? "INVALID_RESTAURANT"
                                                  : "PERMISSION_DENIED");
-        end_wish(g);
+        finish(c);
     } else {
         g->check = (struct tw_token_check){ .all = g->all->tokens,
-                                            .restaurant = tw_buf_view(&g->wanted),
+                                            .restaurant = tw_buf_view(&c->name),
                                             .answered = on_grant };
         tw_token_check(&g->check, tw_buf_view(&g->token));
     }
@@ -212,31 +216,32 @@ static bool is_own(const struct gw_sio_guest *g, struct tw_slice name)
            tw_slice_is(name, g->identity.tenant.slug);
 }
 
-static void join_restaurant(struct gw_sio_guest *g, const struct call *call)
+static bool join_restaurant(struct command *c)
 {
-    struct tw_buf name = { .max = NAME_BYTES };
+    struct gw_sio_guest *g = c->guest;
 
-    if (!tw_json_string(&name, call->payload) || name.failed || name.len == 0) {
-        refuse(g, call, "INVALID_RESTAURANT", "There is no such restaurant.", "restaurantId");
-    } else if (is_own(g, tw_buf_view(&name))) {
-        join(g, 0, call->ack);
-    } else if (g->wanted.len > 0) { /* one at a time */
-        refuse(g, call, "RATE_LIMIT", "Rate limit exceeded", NULL);
-    } else {
-        hold_wish(g, tw_buf_view(&name), call->ack);
-        g->busy++;
-        g->lookup = (struct tw_pg_call){
-            .sql = "select tenant_id from pos.token_tenant($1)",
-            .params = { { tw_buf_view(&g->wanted), false } },
-            .param_count = 1,
-            .done = on_lookup,
-        };
-        tw_pg_pool_call(g->all->operations->pool, &g->lookup);
+    c->name.max = NAME_BYTES;
+    if (!tw_json_string(&c->name, tw_buf_view(&c->payload)) || c->name.failed ||
+        c->name.len == 0) {
+        refuse_join(c, "INVALID_RESTAURANT");
+        return true;
     }
-    tw_buf_done(&name);
+    if (is_own(g, tw_buf_view(&c->name))) {
+        join(c, 0);
+        return true;
+    }
+    g->busy++;
+    c->lookup = (struct tw_pg_call){
+        .sql = "select tenant_id from pos.token_tenant($1)",
+        .params = { { tw_buf_view(&c->name), false } },
+        .param_count = 1,
+        .done = on_lookup,
+    };
+    tw_pg_pool_call(g->all->operations->pool, &c->lookup);
+    return false;
 }
 
-static void join_station(struct gw_sio_guest *g, const struct call *call)
+static bool join_station(struct command *c)
 {
     static const struct {
         const char *name;
@@ -244,47 +249,37 @@ static void join_station(struct gw_sio_guest *g, const struct call *call)
     } stations[] = {
         { "kitchen", GW_KITCHEN }, { "expo", GW_EXPO }, { "bar", GW_BAR }, { "pos", GW_POS }
     };
-    struct tw_slice raw, text = { NULL, 0 };
+    struct tw_slice payload = tw_buf_view(&c->payload), raw, text = { NULL, 0 };
     unsigned station = 0;
 
-    if (tw_json_get(call->payload, "station", &raw) && tw_json_plain(raw, &text))
+    if (tw_json_get(payload, "station", &raw) && tw_json_plain(raw, &text))
         for (size_t i = 0; i < TW_COUNT(stations); i++)
             if (tw_slice_is(text, stations[i].name))
                 station = stations[i].bit;
-    if (!tw_json_get(call->payload, "station", &raw))
-        refuse(g, call, "VALIDATION_ERROR", "\"station\" is required", "station");
+    if (!tw_json_get(payload, "station", &raw))
+        refuse_command(c, "VALIDATION_ERROR", "\"station\" is required", "station");
     else if (station == 0)
-        refuse(g, call, "VALIDATION_ERROR",
-               "\"station\" must be one of [kitchen, expo, bar, pos]", "station");
-    else if (tw_json_get(call->payload, "restaurantId", &raw) &&
-             (!tw_json_plain(raw, &text) || !is_own(g, text)))
-        refuse(g, call, "PERMISSION_DENIED",
-               "This is another restaurant's. Join that restaurant first.", "restaurantId");
+        refuse_command(c, "VALIDATION_ERROR",
+                       "\"station\" must be one of [kitchen, expo, bar, pos]", "station");
+    else if (tw_json_get(payload, "restaurantId", &raw) &&
+             (!tw_json_plain(raw, &text) || !is_own(c->guest, text)))
+        refuse_command(c, "PERMISSION_DENIED",
+                       "This is another restaurant's. Join that restaurant first.",
+                       "restaurantId");
     else
-        join(g, station, call->ack);
+        join(c, station);
+    return true;
 }
 
 /* --- Operations ------------------------------------------------------------------------------
  */
 
-static void start_next(struct gw_sio_guest *g);
-
-static void command_free(struct command *c)
-{
-    tw_buf_done(&c->context);
-    tw_buf_done(&c->body);
-    tw_buf_done(&c->ack);
-    free(c);
-}
-
 static void tell_refusal(struct command *c, const struct tw_outcome *outcome)
 {
-    const struct call call = { .row = c->row, .ack = tw_buf_view(&c->ack) };
     struct tw_slice error, code, message;
 
     if (outcome->refusal != NULL)
-        refuse(c->guest, &call, outcome->refusal, tw_refusal_of(outcome->refusal)->message,
-               NULL);
+        refuse_command(c, outcome->refusal, tw_refusal_of(outcome->refusal)->message, NULL);
     else if (tw_json_get(outcome->body, "error", &error) && tw_json_get(error, "code", &code) &&
              tw_json_get(error, "message", &message))
         refuse_raw(c->guest, tw_buf_view(&c->ack), code, message, error);
@@ -311,53 +306,12 @@ static void tell_success(struct command *c, struct tw_slice body)
 static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
 {
     struct command *c = tw_container_of(op, struct command, operation);
-    struct gw_sio_guest *g = c->guest;
 
     if (outcome->refusal != NULL || outcome->status >= 300)
         tell_refusal(c, outcome);
     else
         tell_success(c, outcome->body);
-    tw_list_remove(&c->link);
-    g->command_count--;
-    command_free(c);
-    if (g->k != NULL)
-        start_next(g);
-    gw_guest_release(g);
-}
-
-/* The first is under way; the others wait for it. */
-static void start_next(struct gw_sio_guest *g)
-{
-    struct command *c = tw_container_of(g->commands.next, struct command, link);
-
-    if (tw_list_empty(&g->commands))
-        return;
-    g->busy++;
-    c->operation.all = g->all->operations;
-    c->operation.name = c->row->operation;
-    c->operation.context = tw_buf_view(&c->context);
-    c->operation.body = tw_buf_view(&c->body);
-    c->operation.request_id = c->request_id;
-    c->operation.writes = c->row->writes;
-    c->operation.done = on_done;
-    tw_operation_start(&c->operation);
-}
-
-void gw_guest_drop_commands(struct gw_sio_guest *g)
-{
-    struct tw_list *link, *next;
-
-    /* The one under way stays: its transaction ends, and so do its answers. */
-    for (link = g->commands.next; link != &g->commands; link = next) {
-        struct command *c = tw_container_of(link, struct command, link);
-
-        next = link->next;
-        if (c->operation.all != NULL)
-            continue;
-        tw_list_remove(&c->link);
-        g->command_count--;
-        command_free(c);
-    }
+    finish(c);
 }
 
 /* The ctx of pos.call. */
@@ -384,7 +338,71 @@ static void write_context(struct command *c)
     tw_buf_char(json, '}');
 }
 
-static void ask(struct gw_sio_guest *g, const struct call *call)
+static bool ask(struct command *c)
+{
+    struct gw_sio_guest *g = c->guest;
+
+    write_context(c);
+    g->busy++;
+    c->operation.all = g->all->operations;
+    c->operation.name = c->row->operation;
+    c->operation.context = tw_buf_view(&c->context);
+    c->operation.body = c->payload.len > 0 ? tw_buf_view(&c->payload) : TW_LIT("{}");
+    c->operation.request_id = c->request_id;
+    c->operation.writes = c->row->writes;
+    c->operation.done = on_done;
+    tw_operation_start(&c->operation);
+    return false;
+}
+
+/* --- One after the other ---------------------------------------------------------------------
+ */
+
+static void command_free(struct command *c)
+{
+    tw_buf_done(&c->payload);
+    tw_buf_done(&c->ack);
+    tw_buf_done(&c->context);
+    tw_buf_done(&c->name);
+    free(c);
+}
+
+static void go_on(struct gw_sio_guest *g)
+{
+    struct tw_list *link;
+
+    while (g->under_way == NULL && (link = tw_list_shift(&g->commands)) != NULL) {
+        struct command *c = tw_container_of(link, struct command, link);
+
+        g->command_count--;
+        g->under_way = c;
+        if (c->row->act(c)) {
+            g->under_way = NULL;
+            command_free(c);
+        }
+    }
+}
+
+/* Its answer has come. */
+static void finish(struct command *c)
+{
+    struct gw_sio_guest *g = c->guest;
+
+    g->under_way = NULL;
+    command_free(c);
+    go_on(g); /* there is nothing when it has left */
+    gw_guest_release(g);
+}
+
+/* The one under way stays: its transaction ends, and so do its answers. */
+void gw_guest_drop_commands(struct gw_sio_guest *g)
+{
+    tw_list_each(&g->commands, link) command_free(tw_container_of(link, struct command, link));
+    tw_list_init(&g->commands);
+    g->command_count = 0;
+}
+
+static void enqueue(struct gw_sio_guest *g, const struct call *call)
 {
     struct command *c;
 
@@ -395,15 +413,13 @@ static void ask(struct gw_sio_guest *g, const struct call *call)
     c = tw_new(struct command);
     c->guest = g;
     c->row = call->row;
-    c->body.max = call->payload.len + 2;
+    c->payload.max = call->payload.len;
     c->ack.max = GW_SIO_ACK_DIGITS;
-    tw_buf_append(&c->body, call->payload.len > 0 ? call->payload : TW_LIT("{}"));
+    tw_buf_append(&c->payload, call->payload);
     tw_buf_append(&c->ack, call->ack);
-    write_context(c);
     tw_list_append(&g->commands, &c->link);
     g->command_count++;
-    if (g->command_count == 1)
-        start_next(g);
+    go_on(g);
 }
 
 /* --- The table -------------------------------------------------------------------------------
@@ -444,7 +460,7 @@ static bool is_good_payload(const struct call *call)
            tw_slice_is(call->payload, "null");
 }
 
-static void act(struct gw_sio_guest *g, struct call *call)
+static void take(struct gw_sio_guest *g, struct call *call)
 {
     if (!is_good_payload(call)) {
         refuse(g, call, "INVALID_PAYLOAD",
@@ -456,7 +472,7 @@ static void act(struct gw_sio_guest *g, struct call *call)
     if (tw_slice_is(call->payload, "null"))
         call->payload = (struct tw_slice){ NULL, 0 };
     g->all->requests.value++;
-    call->row->act(g, call);
+    enqueue(g, call);
 }
 
 void gw_guest_request(struct gw_sio_guest *g, const struct gw_sio_packet *p)
@@ -478,6 +494,6 @@ void gw_guest_request(struct gw_sio_guest *g, const struct gw_sio_packet *p)
     } else if (call.row == NULL) {
         refuse(g, &call, "INVALID_PAYLOAD", "There is no such event.", NULL);
     } else {
-        act(g, &call);
+        take(g, &call);
     }
 }

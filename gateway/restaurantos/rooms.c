@@ -22,7 +22,8 @@ struct gw_room {
     struct tw_list guests;
     struct tw_buf items; /* of the batch under way */
     unsigned count;
-    uint64_t last_seq;
+    uint64_t first_seq; /* in the batch */
+    uint64_t last_seq;  /* that anybody here was given */
     struct tw_deadline tick;
 };
 
@@ -43,6 +44,7 @@ void gw_room_enter(struct gw_sio_guest *g)
         (void)tw_map_set(&g->all->rooms, tw_slice_of(tenant), room);
     }
     g->room = room;
+    g->entered_seq = room->last_seq;
     tw_list_append(&room->guests, &g->in_room);
 }
 
@@ -76,7 +78,7 @@ static void send_batch(struct gw_room *room)
     {
         struct gw_sio_guest *g = tw_container_of(link, struct gw_sio_guest, in_room);
 
-        if (g->session != NULL && !g->session->is_closing &&
+        if (g->session != NULL && !g->session->is_closing && g->entered_seq < room->first_seq &&
             g->session->next_seq > room->last_seq && g->wire.ops->has_room(&g->wire))
             gw_sio_send(g->k, f);
     }
@@ -117,6 +119,8 @@ void gw_guest_given(struct gw_session *s, const struct tw_event *ev,
         return;
     if (room->count++ > 0)
         tw_buf_char(&room->items, ',');
+    else
+        room->first_seq = ev->seq;
     tw_buf_text(&room->items, "{\"type\":");
     tw_buf_append(&room->items, name);
     if (id.at[0] == '"')

@@ -19,6 +19,7 @@ struct gw_window {
     unsigned count;
 };
 
+struct command; /* requests.c */
 struct gw_room;
 
 /* A Socket.IO socket of the main namespace; the session's wire. */
@@ -31,9 +32,9 @@ struct gw_sio_guest {
 
     /* Who it is. A JWT is kept: it may grant further restaurants. */
     struct gw_auth_query key_query;
-    struct tw_token_check check;
-    struct tw_buf token;       /* empty for an API key */
-    struct tw_buf token_claim; /* ctx.token */
+    struct tw_token_check check; /* when it comes, then of the restaurant that it joins */
+    struct tw_buf token;         /* empty for an API key */
+    struct tw_buf token_claim;   /* ctx.token */
     char key_hash[TW_SHA256_HEX];
     struct gw_identity identity;
     int64_t expires_ms;
@@ -42,18 +43,20 @@ struct gw_sio_guest {
     struct tw_redis_ask ask;
     bool wants_recovery;
     uint64_t offset;
-    struct tw_deadline refresh; /* of its record */
+    uint64_t turn;              /* how often it was recovered */
+    struct tw_deadline refresh; /* of its record; before, of the wait for Redis */
+    unsigned patience;          /* how often it has waited for Redis */
 
     bool has_joined;
     unsigned stations; /* of enum gw_station */
     struct gw_room *room;
     struct tw_list in_room;
+    uint64_t entered_seq; /* the last event that the room had heard then */
 
     struct gw_window windows[GW_EVENTS];
-    struct tw_list commands; /* one at a time, in order */
+    struct command *under_way; /* one at a time, */
+    struct tw_list commands;   /* the others wait, in order */
     size_t command_count;
-    struct tw_pg_call lookup; /* of a restaurant that it names */
-    struct tw_buf wanted, wanted_ack;
     unsigned busy; /* answers that are on their way */
 };
 

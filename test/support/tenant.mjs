@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { sql, sqlValue } from './stack.mjs';
+import { openKitchen } from './kitchen.mjs';
 import { client } from './rest.mjs';
 import { openTill } from './till.mjs';
 
@@ -45,6 +46,7 @@ export async function newTenant(t, settings = {}) {
     tenant.rest = client({ prefix: `/api/${slug}`, key: tenant.key });
     tenant.shop = client({ prefix: `/api/${slug}`, key: tenant.shopKey });
     tenant.till = (options) => openTill(t, tenant, options);
+    tenant.kitchen = (options) => openKitchen(t, tenant, options);
     return tenant;
 }
 
