@@ -165,7 +165,7 @@ test('more was missed than is in memory: it is read from the log', async (t) => 
     assert.equal(back.recovered, true);
     await createOrder(tenant);
     await assertAll(tenant, kitchen);
-    assert.equal(kitchen.lives.length, 3);
+    assert.equal(kitchen.lives.length, 3, JSON.stringify(kitchen.lives));
 });
 
 test('with another token of the restaurant, and with an API key, it is still the same one', async (t) => {
