@@ -232,14 +232,15 @@ void gw_session_close(struct gw_session *s, unsigned code, const char *reason)
 /* Rendered for this one client: it calls its restaurant by another name than ours, or its own
  * change comes back to it, and then as nobody's, since it drops what says that it is its own.
  */
-static void give_alone(struct gw_session *s, const struct tw_event *ev, bool is_own)
+static void give_alone(struct gw_session *s, const struct gw_member *m,
+                       const struct tw_event *ev, bool is_own)
 {
     struct gw_tenant tenant = s->hub->tenant;
     struct gw_batch batch = { 0 };
     struct tw_event nobodys = *ev;
 
-    if (s->member->named[0] != '\0')
-        memcpy(tenant.slug, s->member->named, sizeof(tenant.slug));
+    if (m->named[0] != '\0')
+        memcpy(tenant.slug, m->named, sizeof(tenant.slug));
     if (is_own)
         nobodys.origin = TW_LIT("{}");
     s->dialect->render(&tenant, &nobodys, &batch);
@@ -251,17 +252,19 @@ static void give_alone(struct gw_session *s, const struct tw_event *ev, bool is_
 
 static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
 {
+    struct gw_member *m = s->member;
     const struct gw_batch *batch;
+    bool is_own;
 
-    bool is_own = s->member != NULL && gw_member_is_origin(s->member, &e->event);
-
-    if (!s->dialect->hears(s, &e->event) ||
-        (s->member != NULL && !gw_member_needs(s->member, &e->event, is_own)))
+    if (!s->dialect->hears(s, &e->event))
+        return;
+    is_own = m != NULL && gw_member_is_origin(m, &e->event);
+    if (m != NULL && !gw_member_needs(m, &e->event, is_own))
         return;
     s->has_heard = true;
     e->heard++;
-    if (is_own || (s->member != NULL && s->member->named[0] != '\0')) {
-        give_alone(s, &e->event, is_own);
+    if (m != NULL && (is_own || m->named[0] != '\0')) {
+        give_alone(s, m, &e->event, is_own);
         return;
     }
     batch = gw_backlog_render(b, e, s->dialect, &s->hub->tenant, &s->all->rendered.value);
