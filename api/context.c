@@ -2,13 +2,16 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/context.h"
 
+#include "api/credential.h"
 #include "common/base.h"
 #include "common/encode.h"
 #include "common/err.h"
+#include "common/json_view.h"
 #include "common/json_write.h"
 #include "common/token.h"
 
 #define HEADER_MOST 200
+#define NAME_MOST 200 /* of a restaurant; a longer one is none */
 #define CONTEXT_BYTES 65536
 
 /* Text of a header that is stored or compared. */
@@ -17,35 +20,54 @@ static bool is_good_header(struct tw_slice value)
     return value.len <= HEADER_MOST && tw_is_plain_line(value);
 }
 
-/* `Authorization: Bearer <key>`; an empty slice for anything else. */
-static struct tw_slice bearer(const struct tw_http_request *req)
+/* Its name as the address or the body has it, onto `out`; SQL says whether there is one. */
+static void put_restaurant(const struct api_match *match, struct tw_slice body,
+                           struct tw_buf *out)
 {
-    struct tw_slice rest = tw_http_header(req, "authorization"), scheme;
+    struct tw_slice raw;
 
-    if (!tw_slice_split(&rest, ' ', &scheme) || !tw_slice_is_nocase(scheme, "bearer"))
-        return (struct tw_slice){ NULL, 0 };
-    return tw_slice_trim(rest);
+    (void)tw_percent_decode(out, api_match_param(match, "id"), false); /* refused in put_path */
+    if (out->len == 0 && tw_json_get(body, "restaurant_id", &raw) && !tw_json_string(out, raw))
+        tw_buf_append(out, raw); /* a number, as some write it */
 }
 
-/* Either header names the key; two different ones name nobody. */
-static const char *read_key(const struct tw_http_request *req, struct api_context *out)
+/* For restaurants that let in whoever is in their network. */
+static void go_without_key(const struct api_match *match, struct api_context *out)
 {
-    struct tw_slice key = tw_http_header(req, "x-api-key"), token = bearer(req);
+    struct tw_buf name = { .max = NAME_MOST };
 
-    if (key.len > 0 && token.len > 0 && !tw_same_secret(key, token))
-        return "UNAUTHORIZED";
-    if (key.len == 0)
-        key = token;
-    if (key.len == 0)
-        return NULL; /* SQL answers 401, as to a wrong one */
-    tw_sha256_hex(key, out->key_hash);
-    out->has_key = true;
-    if (tw_token_is_jwt(key)) {
-        out->token.max = TW_JWT_BYTES;
-        tw_buf_append(&out->token, key);
-        return out->token.failed ? "UNAUTHORIZED" : NULL;
+    put_restaurant(match, out->body, &name);
+    tw_json_member_raw(&out->json, "keyless", TW_LIT("true"));
+    if (name.len > 0)
+        tw_json_member(&out->json, "tenant", tw_buf_view(&name));
+    tw_sha256_hex(tw_buf_view(&name), out->key_hash);
+    out->is_keyless = true;
+    tw_buf_done(&name);
+}
+
+static const char *read_key(const struct tw_http_request *req, const struct api_match *match,
+                            struct api_context *out)
+{
+    struct tw_buf text = { .max = TW_JWT_BYTES };
+    const char *refusal = api_credential_read(req, match, out->origins, &text);
+    struct tw_slice key = tw_buf_view(&text);
+
+    out->has_key = key.len > 0;
+    if (refusal != NULL) {
+        tw_buf_done(&text);
+        return refusal;
     }
-    tw_json_member(&out->json, "keyHash", tw_slice_from(out->key_hash, TW_SHA256_HEX));
+    if (out->has_key)
+        tw_sha256_hex(key, out->key_hash);
+    else if (match->route->manner == API_DEVICE)
+        go_without_key(match, out);
+    if (tw_token_is_jwt(key)) {
+        out->token = text; /* with its memory */
+        return NULL;
+    }
+    if (out->has_key) /* without: SQL answers 401, as to a wrong one */
+        tw_json_member(&out->json, "keyHash", tw_slice_from(out->key_hash, TW_SHA256_HEX));
+    tw_buf_done(&text);
     return NULL;
 }
 
@@ -154,7 +176,7 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
         idempotency = tw_http_header(req, "x-idempotency-key");
     json->max = CONTEXT_BYTES;
     tw_buf_char(json, '{');
-    refusal = read_key(req, out);
+    refusal = read_key(req, match, out);
     if (refusal == NULL)
         refusal = read_tenant(req, match, out);
     if (refusal != NULL)

@@ -9,14 +9,22 @@
 #include "common/request_id.h"
 
 struct api_context {
-    struct tw_buf json;           /* the ctx; given: api_context_done */
-    char key_hash[TW_SHA256_HEX]; /* of the key that was presented */
-    bool has_key;                 /* a key or a token */
-    struct tw_buf token;          /* a signed token, to be checked; empty: it was an API key */
     char request_id[TW_REQUEST_ID];
+    struct tw_slice body;    /* strict JSON, lent; may name a restaurant */
+    struct tw_slice origins; /* see cors.h; lent */
+
+    struct tw_buf json; /* the ctx; given: api_context_done */
+    /* Whose requests these are, for the limits of each: the hash of the key or token that was
+     * presented, or of the restaurant's name when there is none. */
+    char key_hash[TW_SHA256_HEX];
+    bool has_key;        /* a key or a token */
+    bool is_keyless;     /* none, at an address where the restaurant may allow that */
+    struct tw_buf token; /* a signed token, to be checked; empty: it was an API key */
 };
 
-/* Fill `out` (zeroed but for its request_id). Null, or the code of a refusal. */
+/* Fill `out` (zeroed but for what stands before the blank line). Null, or the code of a
+ * refusal.
+ */
 const char *api_context_read(const struct tw_http_request *req, const struct api_match *match,
                              struct api_context *out);
 /* The token was good: what it claims, as ctx.token. */

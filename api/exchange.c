@@ -1,28 +1,35 @@
 /* exchange.c - route, read, limit, one operation, answer.
  *
  * The exchange owns its operation's parameters. When the client leaves, the transaction still
- * ends and its events are still published; only the answer is dropped.
+ * ends and its events are still published; only the answer is dropped. What is answered out of
+ * Redis, in part or as a whole, is asked for last.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/exchange.h"
 
 #include <stdlib.h>
 
 #include "api/context.h"
+#include "api/presence.h"
 #include "api/router.h"
 #include "common/base.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/json_scan.h"
-#include "common/refusal.h"
+#include "common/json_write.h"
+
+#define DEVICES_BYTES ((size_t)9 * 1024 * 1024)
 
 struct exchange {
     struct tw_http_waiter waiter;
     struct tw_operation operation;
     struct tw_token_check check;
+    struct api_presence_query presence;
     struct api_service *service;
-    struct tw_http_conn *conn; /* null once the client has left */
+    struct api_reply reply; /* its `conn` is null once the client has left */
     const struct api_route *route;
     struct api_context context;
     char *body;
+    struct tw_buf text;       /* an answer that takes several steps */
     struct api_parked parked; /* while it waits for an event */
     uint64_t wait_ms;         /* how long it may yet; 0: it does not */
 };
@@ -31,6 +38,8 @@ static void exchange_free(struct exchange *x)
 {
     x->service->under_way.value--;
     api_context_done(&x->context);
+    api_presence_done(&x->presence);
+    tw_buf_done(&x->text);
     free(x->body);
     free(x);
 }
@@ -40,53 +49,73 @@ static void on_gone(struct tw_http_waiter *w)
 {
     struct exchange *x = tw_container_of(w, struct exchange, waiter);
 
-    x->conn = NULL;
+    x->reply.conn = NULL;
     if (tw_list_linked(&x->parked.link)) {
         api_waiting_leave(&x->service->waiting, &x->parked);
         exchange_free(x);
     }
 }
 
-static void count_answer(struct api_service *s, int status)
+static void refuse(struct exchange *x, const char *code, struct tw_slice message)
 {
-    s->answers[status / 100 % 6].value++;
+    api_reply_refuse(&x->reply, code, message);
+    exchange_free(x);
 }
 
-static void refuse_with(struct api_service *s, struct tw_http_conn *conn, const char *code,
-                        struct tw_slice message, const char *request_id)
+static void on_presence(struct api_presence_query *q)
 {
-    const struct tw_refusal *refusal = tw_refusal_of(code);
-    struct tw_http_response res = { 0 };
-    struct tw_buf body = { .max = 8192 };
+    struct exchange *x = tw_container_of(q, struct exchange, presence);
 
-    tw_refusal_head(&res, refusal->status);
-    tw_refusal_body(&body, refusal, message, tw_slice_of(request_id));
-    tw_http_add(&res, "X-Request-Id", tw_slice_of(request_id));
-    res.body = tw_buf_view(&body);
-    count_answer(s, refusal->status);
-    tw_http_answer(conn, &res);
-    tw_buf_done(&body);
+    api_presence_put(&q->sum, q->kind, &x->text);
+    tw_buf_char(&x->text, '}');
+    if (x->text.failed) {
+        refuse(x, "OVERLOADED", (struct tw_slice){ NULL, 0 });
+        return;
+    }
+    api_reply_send(&x->reply, 200, tw_buf_view(&x->text), false);
+    exchange_free(x);
 }
 
-static void refuse(struct api_service *s, struct tw_http_conn *conn, const char *code,
-                   const char *request_id)
+/* Who is connected goes behind what there is in `text`: an object that is still open. */
+static void ask_presence(struct exchange *x, struct tw_slice tenant)
 {
-    refuse_with(s, conn, code, (struct tw_slice){ NULL, 0 }, request_id);
+    x->presence.redis = &x->service->publisher;
+    x->presence.kind = x->route->presence;
+    x->presence.answered = on_presence;
+    if (tenant.len < sizeof(x->presence.tenant))
+        memcpy(x->presence.tenant, tenant.at, tenant.len);
+    api_presence_ask(&x->presence);
+}
+
+/* No tenant, nobody's data: for whoever wants to know whether we are there. */
+static void answer_health(struct exchange *x)
+{
+    char now[TW_TIME_TEXT];
+
+    tw_time_text(tw_wall_ms(), now);
+    x->text.max = 1024;
+    tw_buf_char(&x->text, '{');
+    tw_json_member(&x->text, "status",
+                   x->route->presence == API_TABLETS ? TW_LIT("healthy") : TW_LIT("ok"));
+    tw_json_member(&x->text, "timestamp", tw_slice_of(now));
+    tw_http_wait(x->reply.conn, &x->waiter);
+    ask_presence(x, (struct tw_slice){ "", 0 });
+}
+
+static void answer_devices(struct exchange *x, const struct tw_outcome *outcome)
+{
+    TW_ASSERT(tw_slice_starts(outcome->body, TW_LIT("{")));
+    x->text.max = DEVICES_BYTES;
+    tw_buf_append(&x->text, tw_slice_from(outcome->body.at, outcome->body.len - 1));
+    ask_presence(x, outcome->tenant);
 }
 
 static void answer(struct exchange *x, const struct tw_outcome *outcome)
 {
-    struct tw_http_response res = { 0 };
     int status = outcome->status == 204 ? 200 : outcome->status; /* 204: nothing yet */
 
-    tw_refusal_head(&res, status);
-    tw_http_add(&res, "X-Request-Id", tw_slice_of(x->context.request_id));
-    tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
-    if (outcome->replayed)
-        tw_http_add(&res, "Idempotent-Replayed", TW_LIT("true"));
-    res.body = outcome->body;
-    count_answer(x->service, status);
-    tw_http_answer(x->conn, &res);
+    api_reply_send(&x->reply, status, outcome->body, outcome->replayed);
+    exchange_free(x);
 }
 
 /* Ask again: for the news, or for the answer that there is none. */
@@ -105,7 +134,7 @@ static bool park(struct exchange *x, const struct tw_outcome *outcome)
 {
     struct tw_slice tenant = outcome->tenant;
 
-    if (outcome->status != 204 || x->wait_ms == 0 || x->conn == NULL ||
+    if (outcome->status != 204 || x->wait_ms == 0 || x->reply.conn == NULL ||
         tenant.len >= sizeof(x->parked.tenant))
         return false;
     memcpy(x->parked.tenant, tenant.at, tenant.len);
@@ -122,19 +151,18 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
     struct api_service *s = x->service;
 
     if (outcome->refusal != NULL) {
-        if (x->conn != NULL)
-            refuse(s, x->conn, outcome->refusal, x->context.request_id);
-        exchange_free(x);
+        refuse(x, outcome->refusal, (struct tw_slice){ NULL, 0 });
         return;
     }
-    if (x->context.has_key && outcome->status != 401)
+    if (outcome->status != 401)
         api_limiter_know(&s->limiter, tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
                          s->pool.loop->now_ms);
     if (park(x, outcome))
         return;
-    if (x->conn != NULL)
+    if (x->route->presence != API_NOBODY && outcome->status == 200)
+        answer_devices(x, outcome);
+    else
         answer(x, outcome);
-    exchange_free(x);
 }
 
 /* `application/json`, with or without parameters, or any `+json`; none at all is taken too. */
@@ -216,11 +244,8 @@ static void on_token(struct tw_token_check *check, const char *refusal,
         start_operation(x);
         return;
     }
-    if (x->conn != NULL)
-        refuse(x->service, x->conn,
-               strcmp(refusal, "AUTH_FAILED") == 0 ? "UNAUTHORIZED" : refusal,
-               x->context.request_id);
-    exchange_free(x);
+    refuse(x, strcmp(refusal, "AUTH_FAILED") == 0 ? "UNAUTHORIZED" : refusal,
+           (struct tw_slice){ NULL, 0 });
 }
 
 /* A key is checked by the operation itself, a token before it. */
@@ -228,7 +253,7 @@ static void start(struct exchange *x, const struct api_match *match)
 {
     if (x->route->affinity != NULL) /* 0 would mean none */
         x->operation.affinity = tw_hash(api_match_param(match, x->route->affinity)) | 1;
-    tw_http_wait(x->conn, &x->waiter);
+    tw_http_wait(x->reply.conn, &x->waiter);
     if (x->context.token.len == 0) {
         start_operation(x);
         return;
@@ -237,8 +262,30 @@ static void start(struct exchange *x, const struct api_match *match)
     tw_token_check(&x->check, tw_buf_view(&x->context.token));
 }
 
-static void begin(struct api_service *s, struct tw_http_conn *conn, struct tw_http_request *req,
-                  const struct api_match *match, const char *request_id)
+/* What is wrong with a request before anybody is asked; null, or the refusal's code. */
+static const char *check(struct exchange *x, struct tw_http_request *req,
+                         const struct api_match *match, struct tw_buf *why)
+{
+    const char *code = read_body(x, req, why);
+
+    x->context.body = x->operation.body;
+    x->context.origins = x->service->answers.origins;
+    memcpy(x->context.request_id, x->reply.request_id, sizeof(x->context.request_id));
+    if (code == NULL)
+        code = api_context_read(req, match, &x->context);
+    if (code != NULL)
+        return code;
+    if (!x->context.has_key && !x->context.is_keyless)
+        return "UNAUTHORIZED"; /* it would cost a place to hear the same of SQL */
+    return api_limiter_allows(&x->service->limiter,
+                              tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
+                              x->service->pool.loop->now_ms)
+               ? NULL
+               : "RATE_LIMITED";
+}
+
+static void begin(struct api_service *s, struct api_reply *reply, struct tw_http_request *req,
+                  const struct api_match *match)
 {
     struct exchange *x = tw_new(struct exchange);
     struct tw_buf why = { .max = 1024 };
@@ -246,76 +293,37 @@ static void begin(struct api_service *s, struct tw_http_conn *conn, struct tw_ht
 
     s->under_way.value++;
     x->service = s;
-    x->conn = conn;
+    x->reply = *reply;
     x->route = match->route;
     x->waiter.gone = on_gone;
-    memcpy(x->context.request_id, request_id, sizeof(x->context.request_id));
-    code = read_body(x, req, &why);
-    if (code == NULL)
-        code = api_context_read(req, match, &x->context);
-    if (code == NULL && !x->context.has_key) /* it would cost a place to hear the same of SQL */
-        code = "UNAUTHORIZED";
-    if (code == NULL && x->context.has_key &&
-        !api_limiter_allows(&s->limiter, tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
-                            s->pool.loop->now_ms))
-        code = "RATE_LIMITED";
+    if (x->route->operation == NULL) {
+        answer_health(x);
+        return;
+    }
+    code = check(x, req, match, &why);
     if (code == NULL) {
         read_wait(x, req);
         start(x, match);
     } else {
-        refuse_with(s, conn, code, tw_buf_view(&why), request_id);
-        exchange_free(x);
+        refuse(x, code, tw_buf_view(&why));
     }
     tw_buf_done(&why);
-}
-
-/* A path without this method: OPTIONS tells what there is, 405 all others. */
-static void answer_methods(struct api_service *s, struct tw_http_conn *conn,
-                           enum tw_http_method method, const struct api_match *match,
-                           const char *request_id)
-{
-    const struct tw_refusal *refusal = tw_refusal_of("METHOD_NOT_ALLOWED");
-    struct tw_http_response res = { .status = 204 };
-    struct tw_buf body = { .max = 4096 };
-
-    if (method != TW_OPTIONS) {
-        tw_refusal_head(&res, refusal->status);
-        tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, tw_slice_of(request_id));
-        res.body = tw_buf_view(&body);
-    }
-    tw_http_add(&res, "Allow", tw_slice_of(match->allow));
-    tw_http_add(&res, "X-Request-Id", tw_slice_of(request_id));
-    count_answer(s, res.status);
-    tw_http_answer(conn, &res);
-    tw_buf_done(&body);
 }
 
 void api_handle(struct tw_http_server *server, struct tw_http_conn *conn,
                 struct tw_http_request *req)
 {
     struct api_service *s = tw_container_of(server, struct api_service, http);
-    char request_id[TW_REQUEST_ID];
     struct api_match match;
+    struct api_reply reply;
 
-    tw_request_id(req, request_id);
+    api_reply_init(&reply, &s->answers, conn, req);
     api_route_find(req->method, req->path, &match);
+    reply.manner = match.manner;
     if (match.route != NULL)
-        begin(s, conn, req, &match, request_id);
+        begin(s, &reply, req, &match);
     else if (match.allow[0] != '\0')
-        answer_methods(s, conn, req->method, &match, request_id);
+        api_reply_methods(&reply, req->method, match.allow);
     else
-        refuse(s, conn, "NOT_FOUND", request_id);
-}
-
-void api_service_metrics(struct api_service *s, struct tw_metrics *metrics)
-{
-    static const char *const classes[] = {
-        NULL,           "class=\"1xx\"", "class=\"2xx\"", "class=\"3xx\"", "class=\"4xx\"",
-        "class=\"5xx\""
-    };
-
-    for (size_t i = 1; i < TW_COUNT(classes); i++)
-        tw_metric_add(metrics, &s->answers[i], "http_answers_total", classes[i],
-                      "Answers to requests, by class of status.");
-    tw_metric_add(metrics, &s->under_way, "exchanges", NULL, "Requests being worked on.");
+        api_reply_refuse(&reply, "NOT_FOUND", (struct tw_slice){ NULL, 0 });
 }

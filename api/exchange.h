@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "api/answer.h"
 #include "api/limiter.h"
 #include "api/waiting.h"
 #include "common/http_conn.h"
@@ -19,11 +20,9 @@ struct api_service {
     struct api_waiting waiting;
     struct tw_operations operations;
     struct tw_tokens tokens;
+    struct api_answers answers;
     struct tw_metric under_way;
-    struct tw_metric answers[6]; /* by hundreds of the status; [0] is not used */
 };
-
-void api_service_metrics(struct api_service *s, struct tw_metrics *metrics);
 
 /* The server's handler: answers at once or starts an exchange that will. */
 void api_handle(struct tw_http_server *server, struct tw_http_conn *conn,

@@ -47,7 +47,8 @@ static int start(struct tw_daemon *d)
     s->http.limits = &a->limits;
     s->http.handle = api_handle;
     tw_http_server_init(&s->http, &d->metrics);
-    api_service_metrics(s, &d->metrics);
+    api_answers_start(&s->answers, tw_slice_of(set->allowed_origins), &d->metrics);
+    tw_metric_add(&d->metrics, &s->under_way, "exchanges", NULL, "Requests being worked on.");
     s->operations = (struct tw_operations){ .loop = &d->loop,
                                             .pool = &s->pool,
                                             .publisher = &s->publisher };

@@ -25,6 +25,19 @@ static bool match_path(const char *pattern, struct tw_slice path, struct api_mat
     return path_rest.at == NULL;
 }
 
+/* "/k/<key>/api/sync": the key, and the path without it. */
+static struct tw_slice cut_key(struct tw_slice *path)
+{
+    struct tw_slice rest = tw_slice_skip(*path, 3), key = { NULL, 0 };
+
+    if (!tw_slice_starts(*path, TW_LIT("/k/")) || !tw_slice_split(&rest, '/', &key) ||
+        rest.at == NULL)
+        return (struct tw_slice){ NULL, 0 };
+    if (key.len > 0)
+        *path = tw_slice_from(rest.at - 1, rest.len + 1); /* with its slash */
+    return key;
+}
+
 static void add_allow(struct api_match *m, enum tw_http_method method)
 {
     size_t n = strlen(m->allow);
@@ -38,13 +51,17 @@ static void add_allow(struct api_match *m, enum tw_http_method method)
 
 void api_route_find(enum tw_http_method method, struct tw_slice path, struct api_match *out)
 {
-    struct api_match m = { 0 }, found = { 0 };
+    struct api_match m = { .key = cut_key(&path) }, found = { 0 };
 
     if (method == TW_HEAD)
         method = TW_GET;
     for (size_t i = 0; i < api_route_count; i++) {
+        if (m.key.len > 0 && api_routes[i].manner != API_DEVICE)
+            continue;
         if (!match_path(api_routes[i].pattern, path, &m))
             continue;
+        if (m.allow[0] == '\0')
+            m.manner = api_routes[i].manner;
         add_allow(&m, api_routes[i].method);
         if (api_routes[i].method == method && found.route == NULL) {
             found = m;
@@ -57,6 +74,7 @@ void api_route_find(enum tw_http_method method, struct tw_slice path, struct api
         (void)snprintf(m.allow + n, sizeof(m.allow) - n, ", OPTIONS");
     }
     *out = found;
+    out->manner = m.manner;
     memcpy(out->allow, m.allow, sizeof(out->allow));
 }
 

@@ -16,12 +16,15 @@ struct api_match {
     const struct api_route *route; /* null: see `allow` */
     struct api_param params[API_PATH_PARAMS];
     size_t param_count;
+    struct tw_slice key;    /* of a path's prefix /k/<key>, still encoded; empty without */
+    enum api_manner manner; /* of what is at this path, also when the method does not fit */
     /* Methods that the path takes, "GET, HEAD, OPTIONS": for 405 and OPTIONS. Empty: nothing is
      * at this path at all. */
     char allow[64];
 };
 
-/* Fills `out`; its slices point into `path` and into the table. HEAD matches GET. */
+/* Fills `out`; its slices point into `path` and into the table. HEAD matches GET. A prefix
+ * /k/<key> is cut off first; only rows of API_DEVICE may have it. */
 void api_route_find(enum tw_http_method method, struct tw_slice path, struct api_match *out);
 
 /* A parameter's raw value; an empty slice when the pattern has none of that name. */

@@ -10,29 +10,46 @@
 #define PATH API_TENANT_PATH
 #define QUERY API_TENANT_QUERY
 #define CREDENTIAL API_TENANT_CREDENTIAL
+#define STRICT API_STRICT, API_NOBODY
 
-/* The first row that fits a path counts; no tenant is called v1. */
+/* A row of MiniPOS or cloud sync. */
+#define DEVICE(method, pattern, operation, numbers, presence)                                  \
+    {                                                                                          \
+        method, pattern, operation, CREDENTIAL, NULL, numbers, API_DEVICE, presence            \
+    }
+
+/* The first row that fits a path counts; no tenant is called v1, sync, restaurants or health.
+ */
 const struct api_route api_routes[] = {
-    { TW_GET, "/api/v1/orders", "v1_orders", CREDENTIAL, NULL, NULL },
-    { TW_GET, "/api/v1/orders/{id}", "v1_order", CREDENTIAL, NULL, NULL },
-    { TW_GET, "/api/{tenant}/health", "health", PATH, NULL, NULL },
-    { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", PATH, NULL, NULL },
+    DEVICE(TW_GET, "/health", NULL, NULL, API_TABLETS),
+    DEVICE(TW_GET, "/api/health", NULL, NULL, API_TOTALS),
+    DEVICE(TW_GET, "/api/sync", "minipos_state", NULL, API_NOBODY),
+    DEVICE(TW_POST, "/api/sync", "cloudsync_push", MONEY, API_NOBODY),
+    DEVICE(TW_GET, "/api/restaurants/{id}/data", "cloudsync_pull", NULL, API_NOBODY),
+    DEVICE(TW_GET, "/api/restaurants/{id}/status", "cloudsync_devices", NULL, API_DEVICES),
+    { TW_GET, "/api/v1/orders", "v1_orders", CREDENTIAL, NULL, NULL, STRICT },
+    { TW_GET, "/api/v1/orders/{id}", "v1_order", CREDENTIAL, NULL, NULL, STRICT },
+    { TW_GET, "/api/{tenant}/health", "health", PATH, NULL, NULL, STRICT },
+    { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", PATH, NULL, NULL, STRICT },
     { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/balance", "gift_card_balance", PATH, NULL,
-      NULL },
+      NULL, STRICT },
     { TW_POST, "/api/{tenant}/gift-cards/{cardNumber}/deduct", "gift_card_deduct", PATH,
-      "cardNumber", MONEY },
-    { TW_GET, "/api/{tenant}/loyalty/{phone}/points", "loyalty_points", PATH, NULL, NULL },
-    { TW_POST, "/api/{tenant}/loyalty/{phone}/add", "loyalty_add", PATH, "phone", MONEY },
-    { TW_POST, "/api/{tenant}/loyalty/{phone}/redeem", "loyalty_redeem", PATH, "phone", MONEY },
-    { TW_POST, "/api/{tenant}/reports/daily", "report_daily", PATH, NULL, MONEY },
-    { TW_GET, "/api/{tenant}/events", "events_list", PATH, NULL, NULL },
-    { TW_GET, "/api/pos/pull-orders", "orders_pull", QUERY, NULL, NULL },
-    { TW_POST, "/api/{tenant}/orders", "order_create", PATH, NULL, MONEY },
-    { TW_GET, "/api/{tenant}/orders/{id}", "order_get", PATH, NULL, NULL },
-    { TW_PATCH, "/api/{tenant}/orders/{id}", "order_update", PATH, "id", MONEY },
-    { TW_POST, "/api/{tenant}/gift-cards", "gift_card_issue", PATH, NULL, MONEY },
-    { TW_POST, "/api/{tenant}/customers", "customer_create", PATH, NULL, MONEY },
-    { TW_POST, "/api/{tenant}/kitchen-alerts", "kitchen_alert", PATH, NULL, MONEY },
+      "cardNumber", MONEY, STRICT },
+    { TW_GET, "/api/{tenant}/loyalty/{phone}/points", "loyalty_points", PATH, NULL, NULL,
+      STRICT },
+    { TW_POST, "/api/{tenant}/loyalty/{phone}/add", "loyalty_add", PATH, "phone", MONEY,
+      STRICT },
+    { TW_POST, "/api/{tenant}/loyalty/{phone}/redeem", "loyalty_redeem", PATH, "phone", MONEY,
+      STRICT },
+    { TW_POST, "/api/{tenant}/reports/daily", "report_daily", PATH, NULL, MONEY, STRICT },
+    { TW_GET, "/api/{tenant}/events", "events_list", PATH, NULL, NULL, STRICT },
+    { TW_GET, "/api/pos/pull-orders", "orders_pull", QUERY, NULL, NULL, STRICT },
+    { TW_POST, "/api/{tenant}/orders", "order_create", PATH, NULL, MONEY, STRICT },
+    { TW_GET, "/api/{tenant}/orders/{id}", "order_get", PATH, NULL, NULL, STRICT },
+    { TW_PATCH, "/api/{tenant}/orders/{id}", "order_update", PATH, "id", MONEY, STRICT },
+    { TW_POST, "/api/{tenant}/gift-cards", "gift_card_issue", PATH, NULL, MONEY, STRICT },
+    { TW_POST, "/api/{tenant}/customers", "customer_create", PATH, NULL, MONEY, STRICT },
+    { TW_POST, "/api/{tenant}/kitchen-alerts", "kitchen_alert", PATH, NULL, MONEY, STRICT },
 };
 const size_t api_route_count = TW_COUNT(api_routes);
 

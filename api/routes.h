@@ -10,16 +10,26 @@
 #include "common/json_scan.h"
 
 /* API_TENANT_CREDENTIAL: nothing in the address names the tenant; it is the key's or token's
- * own. */
+ * own. What names a restaurant all the same ({id}) is compared by the operation. */
 enum api_tenant_from { API_TENANT_PATH, API_TENANT_QUERY, API_TENANT_CREDENTIAL };
+
+/* API_DEVICE: for MiniPOS and cloud sync. Credentials may be in more places or, where the
+ * restaurant allows that, missing (credential.h, context.h); refusals have the members and the
+ * few statuses that these clients know (answer.h). */
+enum api_manner { API_STRICT, API_DEVICE };
+
+/* What of the gateways' records about who is connected goes into the answer (presence.h). */
+enum api_presence { API_NOBODY, API_TABLETS, API_TOTALS, API_DEVICES };
 
 struct api_route {
     enum tw_http_method method;
     const char *pattern;   /* "/api/{tenant}/orders/{id}"; {tenant} names the tenant */
-    const char *operation; /* the function behind pos.call */
+    const char *operation; /* the function behind pos.call; null: all is in `presence` */
     enum api_tenant_from tenant_from;
     const char *affinity; /* path parameter whose requests run one after the other; or null */
     const struct tw_json_limits *numbers; /* limits of the body; null: it takes no body */
+    enum api_manner manner;
+    enum api_presence presence;
 };
 
 extern const struct api_route api_routes[];

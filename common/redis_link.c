@@ -154,6 +154,7 @@ static void on_pulse(struct tw_deadline *d)
 static void become_up(struct tw_redis_link *l)
 {
     l->is_up = true;
+    l->has_refused = false;
     l->up.value = 1;
     l->connects.value++;
     l->has_failed = false;
@@ -220,23 +221,54 @@ static void on_array(struct tw_redis_link *l, const redisReply *r)
         l->events->on_subscribed(l, text_of(r->element[1]));
 }
 
-static void answer_ask(struct tw_redis_link *l, const redisReply *r)
+struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i)
 {
-    struct tw_redis_ask *ask = tw_container_of(l->asks.next, struct tw_redis_ask, link);
-    struct tw_redis_value value = { .is_there = r->type != REDIS_REPLY_NIL,
-                                    .text = text_of(r),
-                                    .number = r->integer };
+    redisReply *const *elements = list->elements;
 
-    if (tw_list_empty(&l->asks) || ask->number != l->replies)
-        return;
+    TW_ASSERT(i < list->count);
+    return text_of(elements[i]);
+}
+
+/* Somebody's question was refused: that is an answer, and no reason to leave everybody else
+ * without a link. */
+static void note_refusal(struct tw_redis_link *l, const redisReply *r)
+{
+    l->dropped.value++;
+    if (!l->has_refused)
+        tw_log_warn("redis.refused", tw_str("link", l->name), tw_slc("why", text_of(r)));
+    l->has_refused = true;
+}
+
+/* False when nobody waits for this reply. */
+static bool answer_ask(struct tw_redis_link *l, const redisReply *r)
+{
+    struct tw_redis_value value = { .number = r->integer };
+    struct tw_redis_ask *ask;
+
+    if (tw_list_empty(&l->asks))
+        return false;
+    ask = tw_container_of(l->asks.next, struct tw_redis_ask, link);
+    if (ask->number != l->replies)
+        return false;
+    if (r->type == REDIS_REPLY_ERROR) {
+        note_refusal(l, r);
+    } else {
+        value.is_there = r->type != REDIS_REPLY_NIL;
+        value.text = text_of(r);
+        value.elements = r->element;
+        value.count = r->elements;
+    }
     tw_list_remove(&ask->link);
     ask->answered(ask, &value);
+    return true;
 }
 
 /* False when the link cannot go on. */
 static bool on_reply(struct tw_redis_link *l, const redisReply *r)
 {
     l->replies++;
+    if (answer_ask(l, r))
+        return true;
     if (r->type == REDIS_REPLY_ERROR) {
         go_down(l, r->str);
         return false;
@@ -245,8 +277,6 @@ static bool on_reply(struct tw_redis_link *l, const redisReply *r)
         become_up(l);
     else if (r->type == REDIS_REPLY_ARRAY && r->elements > 0)
         on_array(l, r);
-    else
-        answer_ask(l, r);
     return true;
 }
 
@@ -435,6 +465,11 @@ int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
         tw_list_append(&l->asks, &ask->link);
     }
     return r;
+}
+
+void tw_redis_forget(struct tw_redis_ask *ask)
+{
+    tw_list_remove(&ask->link);
 }
 
 int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel)

@@ -19,10 +19,16 @@ struct tw_redis_ask;
 
 /* A reply, lent. */
 struct tw_redis_value {
-    bool is_there; /* false: there is none (nil), or Redis is away */
+    bool is_there; /* false: there is none (nil), Redis refuses to give it, or is away */
     struct tw_slice text;
     int64_t number;
+    size_t count;         /* of a list: its elements; see tw_redis_element */
+    const void *elements; /* hiredis's */
 };
+
+/* Element `i` (below `count`) of a list of texts; empty when it is something else. Lent as the
+ * list is. */
+struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i);
 
 /* Exactly once, never before tw_redis_ask has returned. */
 typedef void (*tw_redis_ask_cb)(struct tw_redis_ask *ask, const struct tw_redis_value *value);
@@ -61,6 +67,7 @@ struct tw_redis_link {
     struct tw_deadline limit;   /* connecting, retrying or listening for a sign of life */
     uint64_t retry_ms, heard_ms;
     bool is_up, is_writing, is_stopped, has_failed, is_connected;
+    bool has_refused; /* a question, on this connection; said once */
     const char *name; /* for the log: "publisher" */
     struct tw_metric up, connects, sent, dropped;
 };
@@ -88,6 +95,8 @@ int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
 int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n);
 int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
                  const struct tw_slice *words, size_t n);
+/* Whoever asked does not want to know any more: no call comes. Fine when nothing was asked. */
+void tw_redis_forget(struct tw_redis_ask *ask);
 
 int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel);
 int tw_redis_unsubscribe(struct tw_redis_link *l, struct tw_slice channel);

@@ -83,8 +83,10 @@ static const struct tw_setting table[] = {
       false, NULL,
       "PEM file with the issuer's public key, read at start: RSA from 2048 bits for RS256, "
       "P-256 for ES256; empty: none are accepted." },
-    { "ALLOWED_ORIGINS", TW_GATEWAY, TEXT, AT(allowed_origins), "*", 1, 4096, false, NULL,
-      "Origins of browser pages that may use Socket.IO, with commas between them; *: any." },
+    { "ALLOWED_ORIGINS", TW_GATEWAY | TW_API, TEXT, AT(allowed_origins), "*", 1, 4096, false,
+      NULL,
+      "Origins of browser pages that may use Socket.IO and REST, with commas between them; *: "
+      "any." },
     { "JWT_AUDIENCE", TW_GATEWAY | TW_API, TEXT, AT(jwt_audience), "", 1, 512, false, NULL,
       "What a token's aud must name; empty: not checked." },
 };

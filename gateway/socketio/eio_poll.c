@@ -7,6 +7,7 @@
  * Section 2.4 of docs/protocols/socketio.md orders the checks and numbers the errors.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/base.h"
+#include "common/cors.h"
 #include "common/json_write.h"
 #include "gateway/frame.h"
 #include "gateway/socketio/eio_socket.h"
@@ -37,36 +38,7 @@ bool gw_eio_claims(const struct gw_eio *e, const struct tw_http_request *req)
            (req->path.len == e->path.len || req->path.at[e->path.len] == '/');
 }
 
-static bool is_any_origin(const struct gw_eio *e)
-{
-    return tw_slice_is(e->origins, "*");
-}
-
-/* Browsers always send it where it matters; other clients never do. */
-static bool is_origin_allowed(const struct gw_eio *e, struct tw_slice origin)
-{
-    struct tw_slice rest = e->origins, one;
-
-    if (origin.len == 0 || is_any_origin(e))
-        return true;
-    while (tw_slice_split(&rest, ',', &one))
-        if (tw_slice_eq(tw_slice_trim(one), origin))
-            return true;
-    return false;
-}
-
-/* Section 2.7: on errors too. Credentials only for origins that somebody has named. */
-static void add_cors(const struct gw_eio *e, struct tw_http_response *res,
-                     struct tw_slice origin)
-{
-    if (origin.len == 0 || !is_origin_allowed(e, origin))
-        return;
-    tw_http_add(res, "Access-Control-Allow-Origin", origin);
-    tw_http_add(res, "Vary", TW_LIT("Origin"));
-    if (!is_any_origin(e))
-        tw_http_add(res, "Access-Control-Allow-Credentials", TW_LIT("true"));
-}
-
+/* Section 2.7: CORS on errors too. */
 static void answer(const struct visit *v, int status, const char *type, struct tw_slice body)
 {
     struct tw_http_response res = {
@@ -74,7 +46,7 @@ static void answer(const struct visit *v, int status, const char *type, struct t
     };
 
     tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
-    add_cors(v->engine, &res, tw_buf_view(&v->origin));
+    tw_cors_add(&res, v->engine->origins, tw_buf_view(&v->origin));
     tw_http_answer(v->conn, &res);
 }
 
@@ -108,11 +80,8 @@ static void answer_preflight(const struct visit *v)
     struct tw_http_response res = { .status = 204 };
     struct tw_slice headers = tw_http_header(v->req, "access-control-request-headers");
 
-    add_cors(v->engine, &res, tw_buf_view(&v->origin));
-    tw_http_add(&res, "Access-Control-Allow-Methods", TW_LIT("GET, POST, OPTIONS"));
-    if (headers.len > 0)
-        tw_http_add(&res, "Access-Control-Allow-Headers", headers);
-    tw_http_add(&res, "Access-Control-Max-Age", TW_LIT("600"));
+    tw_cors_add(&res, v->engine->origins, tw_buf_view(&v->origin));
+    tw_cors_add_preflight(&res, TW_LIT("GET, POST, OPTIONS"), headers);
     tw_http_answer(v->conn, &res);
 }
 
@@ -143,7 +112,7 @@ static void answer_poll(struct gw_eio_socket *s, struct tw_slice body)
 
     s->poll = NULL;
     tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
-    add_cors(s->engine, &res, tw_slice_of(s->poll_origin));
+    tw_cors_add(&res, s->engine->origins, tw_slice_of(s->poll_origin));
     tw_http_answer(conn, &res);
 }
 
@@ -290,7 +259,7 @@ static void handle(struct visit *v)
         answer_preflight(v);
     else if (!is_polling && !tw_slice_is(tw_buf_view(&transport), "websocket"))
         refuse(v, TRANSPORT_UNKNOWN);
-    else if (!is_origin_allowed(v->engine, tw_buf_view(&v->origin)))
+    else if (!tw_cors_allows(v->engine->origins, tw_buf_view(&v->origin)))
         refuse(v, FORBIDDEN);
     else if (has_sid && !is_known(s, wants_upgrade))
         refuse(v, SID_UNKNOWN);
@@ -307,7 +276,9 @@ static void handle(struct visit *v)
 
 void gw_eio_handle(struct gw_eio *e, struct tw_http_conn *conn, struct tw_http_request *req)
 {
-    struct visit v = { .engine = e, .conn = conn, .req = req, .origin = { .max = 255 } };
+    struct visit v = {
+        .engine = e, .conn = conn, .req = req, .origin = { .max = TW_CORS_ORIGIN }
+    };
 
     tw_buf_append(&v.origin, tw_http_header(req, "origin"));
     if (v.origin.failed)

@@ -64,10 +64,10 @@ select is(a.body::json ->> 'requestId', 't-1', 'the refusal names the request')
 create temp table operation as
     select m[1] as name from regexp_matches(pg_get_functiondef('pos.dispatch'::regproc), 'when ''(\w+)''', 'g') m;
 select is((select string_agg(name, ' ' order by name collate "C") from operation where pos.token_may(name, '{}')),
-          'cloudsync_data events_list health house_change minipos_state order_get order_status orders_sync table_complete v1_order v1_orders', 'with no claims'),
+          'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push events_list health house_change minipos_state order_get order_status orders_sync table_complete v1_order v1_orders', 'with no claims'),
        is((select string_agg(name, ' ' order by name collate "C") from operation
             where pos.token_may(name, '{"scopes":["orders:read"],"role":"owner"}')),
-          'cloudsync_data events_list health minipos_state order_get orders_sync v1_order v1_orders', 'with a scope that reads'),
+          'cloudsync_data cloudsync_devices cloudsync_pull events_list health minipos_state order_get orders_sync v1_order v1_orders', 'with a scope that reads'),
        is((select string_agg(name, ' ') from operation
             where not pos.operation_writes(name) and pos.operation_by_token(name) = 'write'), null, 'tables agree'),
        is((select string_agg(name, ' ') from operation

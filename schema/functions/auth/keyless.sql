@@ -25,7 +25,8 @@ end $$;
 
 create or replace function pos.keyless_may(operation text) returns boolean
 language sql immutable parallel safe as $$
-    select operation in ('house_change', 'minipos_state', 'cloudsync_data', 'orders_sync', 'orders_pending', 'orders_pull')
+    select operation in ('house_change', 'minipos_state', 'cloudsync_data', 'cloudsync_push', 'cloudsync_pull',
+                         'cloudsync_devices', 'orders_sync', 'orders_pending', 'orders_pull')
 $$;
 
 -- The tenant that a device without a key means: the one it names, or the only one there is.

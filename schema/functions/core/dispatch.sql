@@ -24,6 +24,9 @@ begin
     when 'customer_create' then return pos.customer_create(c, body);
     when 'events_list' then return pos.events_list(c, body);
     when 'health' then return pos.health(c, body);
+    when 'cloudsync_push' then return pos.cloudsync_push(c, body);
+    when 'cloudsync_pull' then return pos.cloudsync_pull(c, body);
+    when 'cloudsync_devices' then return pos.cloudsync_devices(c, body);
     when 'orders_sync' then return pos.orders_sync(c, body);
     when 'order_status' then return pos.order_status(c, body);
     when 'table_complete' then return pos.table_complete(c, body);
@@ -41,7 +44,7 @@ create or replace function pos.operation_writes(operation text) returns boolean
 language sql immutable parallel safe as $$
     select operation not in ('gift_card_balance', 'loyalty_points', 'order_get', 'orders_pending', 'orders_pull',
                              'events_list', 'health', 'orders_sync', 'v1_orders', 'v1_order', 'minipos_state',
-                             'cloudsync_data')
+                             'cloudsync_data', 'cloudsync_pull', 'cloudsync_devices')
 $$;
 
 -- A key needs one of these; null for what is no operation.
@@ -50,7 +53,8 @@ language sql immutable parallel safe as $$
     select case
         when operation in ('gift_card_deduct', 'gift_card_balance', 'loyalty_points', 'loyalty_add',
                            'loyalty_redeem', 'orders_pending', 'orders_pull', 'report_daily', 'events_list', 'health',
-                           'orders_sync', 'house_change', 'minipos_state', 'cloudsync_data')
+                           'orders_sync', 'house_change', 'minipos_state', 'cloudsync_data', 'cloudsync_push',
+                           'cloudsync_pull', 'cloudsync_devices')
             then array['pos']
         when operation in ('order_create', 'order_update', 'gift_card_issue', 'customer_create', 'kitchen_alert')
             then array['platform']
@@ -65,7 +69,7 @@ create or replace function pos.operation_by_token(operation text) returns text
 language sql immutable parallel safe as $$
     select case
         when operation in ('orders_sync', 'v1_orders', 'v1_order', 'order_get', 'events_list', 'health',
-                           'minipos_state', 'cloudsync_data') then 'read'
-        when operation in ('order_status', 'table_complete', 'house_change') then 'write'
+                           'minipos_state', 'cloudsync_data', 'cloudsync_pull', 'cloudsync_devices') then 'read'
+        when operation in ('order_status', 'table_complete', 'house_change', 'cloudsync_push') then 'write'
     end
 $$;

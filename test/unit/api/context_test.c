@@ -454,6 +454,90 @@ static void text_of_paths_and_queries_cannot_leave_its_string(void **state)
     end(&a);
 }
 
+static void a_device_may_come_without_a_key(void **state)
+{
+    static const struct {
+        enum tw_http_method method;
+        const char *path, *body, *tenant; /* raw; null: not named */
+    } rows[] = {
+        { TW_GET, "/api/sync", NULL, NULL },
+        { TW_POST, "/api/sync", "{\"restaurant_id\":\"kitchen\",\"changes\":[]}",
+          "\"kitchen\"" },
+        { TW_POST, "/api/sync", "{\"restaurant_id\":\"a\\u0022\\n\"}", "\"a\\\"\\n\"" },
+        { TW_POST, "/api/sync", "{\"restaurant_id\":123}", "\"123\"" },
+        { TW_POST, "/api/sync", "{}", NULL },
+        { TW_GET, "/api/restaurants/restaurant%20123/data", NULL, "\"restaurant 123\"" },
+        { TW_GET, "/api/restaurants/kitchen/status", NULL, "\"kitchen\"" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct asking a = asking_for(rows[i].method, rows[i].path, NULL);
+
+        a.context.body = tw_slice_of(rows[i].body);
+        check_member(&a, "keyless", "true");
+        check_member(&a, "tenant", rows[i].tenant);
+        check_member(&a, "keyHash", NULL);
+        assert_false(a.context.has_key);
+        assert_true(a.context.is_keyless);
+        end(&a);
+    }
+}
+
+static void a_name_that_is_too_long_names_no_restaurant(void **state)
+{
+    struct asking a = asking_for(TW_POST, "/api/sync", NULL);
+    struct tw_buf body = { .max = 1024 };
+
+    (void)state;
+    tw_buf_text(&body, "{\"restaurant_id\":\"");
+    for (int i = 0; i < 201; i++)
+        tw_buf_char(&body, 'x');
+    tw_buf_text(&body, "\"}");
+    a.context.body = tw_buf_view(&body);
+    check_member(&a, "keyless", "true");
+    check_member(&a, "tenant", NULL);
+    end(&a);
+    tw_buf_done(&body);
+}
+
+static void a_device_with_a_key_is_not_keyless_wherever_it_has_it(void **state)
+{
+    struct asking a = asking_for(TW_GET, "/api/restaurants/kitchen/data", "apiKey=pos_1");
+    struct asking b = asking_for(TW_GET, "/k/pos_1/api/sync", NULL);
+    struct asking c = asking_for(TW_GET, "/api/sync", "token=e30.e30.c2ln");
+    char hash[TW_SHA256_HEX];
+
+    (void)state;
+    tw_sha256_hex(TW_LIT("pos_1"), hash);
+    check_member(&a, "keyless", NULL);
+    check_member(&a, "tenant", NULL); /* the operation compares the name */
+    check_member(&a, "path", "{\"id\":\"kitchen\"}");
+    assert_memory_equal(a.context.key_hash, hash, sizeof(hash));
+    check_member(&b, "keyless", NULL);
+    check_member(&b, "route", "\"/api/sync\"");
+    assert_memory_equal(b.context.key_hash, hash, sizeof(hash));
+    assert_null(memmem(b.context.json.at, b.context.json.len, "pos_1", 5));
+    check_member(&c, "keyless", NULL);
+    check_member(&c, "keyHash", NULL);
+    assert_buf(&c.context.token, "e30.e30.c2ln");
+    end(&a);
+    end(&b);
+    end(&c);
+}
+
+static void elsewhere_nobody_comes_without_a_key(void **state)
+{
+    struct asking a = asking_for(TW_GET, "/api/kitchen/health", "apiKey=pos_1");
+
+    (void)state;
+    add(&a, "Cookie", "tillwire_key=pos_1");
+    check_member(&a, "keyless", NULL);
+    check_member(&a, "keyHash", NULL);
+    assert_false(a.context.has_key || a.context.is_keyless);
+    end(&a);
+}
+
 static void head_is_asked_as_get(void **state)
 {
     struct asking a = asking_for(TW_HEAD, "/api/kitchen/health", NULL);
@@ -485,6 +569,10 @@ int main(void)
         cmocka_unit_test(what_cannot_be_decoded_is_refused),
         cmocka_unit_test(text_of_paths_and_queries_cannot_leave_its_string),
         cmocka_unit_test(head_is_asked_as_get),
+        cmocka_unit_test(a_device_may_come_without_a_key),
+        cmocka_unit_test(a_name_that_is_too_long_names_no_restaurant),
+        cmocka_unit_test(a_device_with_a_key_is_not_keyless_wherever_it_has_it),
+        cmocka_unit_test(elsewhere_nobody_comes_without_a_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

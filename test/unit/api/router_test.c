@@ -230,6 +230,83 @@ static void a_path_is_read_within_its_bytes(void **state)
     }
 }
 
+static void the_addresses_of_devices_are_found_by_method(void **state)
+{
+    static const struct {
+        enum tw_http_method method;
+        const char *path, *operation;
+        enum api_presence presence;
+        const char *id;
+    } rows[] = {
+        { TW_GET, "/health", NULL, API_TABLETS, NULL },
+        { TW_HEAD, "/health", NULL, API_TABLETS, NULL },
+        { TW_GET, "/api/health", NULL, API_TOTALS, NULL },
+        { TW_GET, "/api/sync", "minipos_state", API_NOBODY, NULL },
+        { TW_POST, "/api/sync", "cloudsync_push", API_NOBODY, NULL },
+        { TW_GET, "/api/restaurants/kitchen/data", "cloudsync_pull", API_NOBODY, "kitchen" },
+        { TW_GET, "/api/restaurants/restaurant%20123/status", "cloudsync_devices", API_DEVICES,
+          "restaurant%20123" },
+        { TW_GET, "/api/restaurants/orders/status", "cloudsync_devices", API_DEVICES,
+          "orders" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct api_match m = find(rows[i].method, rows[i].path);
+
+        assert_row(m.route != NULL, rows[i].path);
+        assert_int_equal(m.manner, API_DEVICE);
+        assert_int_equal(m.route->manner, API_DEVICE);
+        assert_int_equal(m.route->presence, rows[i].presence);
+        assert_int_equal(m.route->tenant_from, API_TENANT_CREDENTIAL);
+        assert_row((m.route->operation == NULL) == (rows[i].operation == NULL), rows[i].path);
+        if (rows[i].operation != NULL)
+            assert_string_equal(m.route->operation, rows[i].operation);
+        if (rows[i].id != NULL)
+            assert_slice(api_match_param(&m, "id"), rows[i].id);
+        assert_int_equal(m.key.len, 0);
+    }
+    assert_string_equal(find(TW_PUT, "/api/sync").allow, "GET, HEAD, POST, OPTIONS");
+    assert_int_equal(find(TW_PUT, "/api/sync").manner, API_DEVICE);
+    assert_int_equal(find(TW_PUT, "/api/kitchen/health").manner, API_STRICT);
+    assert_int_equal(find(TW_GET, "/nothing").manner, API_STRICT);
+}
+
+static void a_key_in_the_path_is_cut_off_for_devices_alone(void **state)
+{
+    static const struct {
+        const char *path, *key; /* null: nothing is there */
+    } rows[] = {
+        { "/k/pos_1/health", "pos_1" },
+        { "/k/pos_1/api/health", "pos_1" },
+        { "/k/pos%5F1/api/sync", "pos%5F1" },
+        { "/k/a.b.c/api/restaurants/kitchen/data", "a.b.c" },
+        { "/k/k/api/sync", "k" },
+        { "/k/pos_1/api/kitchen/health", NULL },
+        { "/k/pos_1/api/v1/orders", NULL },
+        { "/k/pos_1/k/pos_1/api/sync", NULL },
+        { "/k/pos_1//api/sync", NULL },
+        { "/k//api/sync", NULL },
+        { "/k/pos_1", NULL },
+        { "/k/pos_1/", NULL },
+        { "/k/", NULL },
+        { "/k", NULL },
+        { "/K/pos_1/api/sync", NULL },
+        { "/api/k/pos_1/sync", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct api_match m = find(TW_GET, rows[i].path);
+
+        assert_row((m.route != NULL) == (rows[i].key != NULL), rows[i].path);
+        if (rows[i].key != NULL)
+            assert_slice(m.key, rows[i].key);
+        else
+            assert_string_equal(m.allow, "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +319,8 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_404),
         cmocka_unit_test(what_a_path_names_is_not_decoded_yet),
         cmocka_unit_test(a_path_is_read_within_its_bytes),
+        cmocka_unit_test(the_addresses_of_devices_are_found_by_method),
+        cmocka_unit_test(a_key_in_the_path_is_cut_off_for_devices_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

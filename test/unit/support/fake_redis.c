@@ -60,7 +60,7 @@ static void answer(struct fake_redis *r, struct end *e, const struct tw_slice *w
     } else if (tw_slice_is(words[0], "PUBLISH")) {
         end_say(e, ":0\r\n");
     } else {
-        end_say(e, "-ERR unknown command\r\n");
+        end_say(e, r->reply == NULL ? "-ERR unknown command\r\n" : r->reply);
     }
 }
 

@@ -10,6 +10,7 @@ struct fake_redis {
     const char *auth;       /* "password" or "user password" that AUTH must bring; null: none */
     bool is_silent;         /* reads, and answers nothing */
     bool may_not_subscribe; /* answers SUBSCRIBE with an error */
+    const char *reply;      /* to every other command, as it is; null: an error */
     struct tw_buf commands; /* each as its words with blanks between, and a line's end */
 };
 

@@ -1,0 +1,112 @@
+/* answer.c - headers, CORS, the dress of refusals.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/answer.h"
+
+#include "common/base.h"
+#include "common/refusal.h"
+
+/* What a page may send, and what it may read, besides what every page may. */
+#define MAY_SEND                                                                               \
+    "Content-Type, Authorization, X-API-Key, X-Tenant-ID, X-Device-Id, X-Request-Id, "         \
+    "Idempotency-Key"
+#define MAY_READ "X-Request-Id, Retry-After, Idempotent-Replayed"
+
+void api_answers_start(struct api_answers *all, struct tw_slice origins,
+                       struct tw_metrics *metrics)
+{
+    static const char *const classes[] = {
+        NULL,           "class=\"1xx\"", "class=\"2xx\"", "class=\"3xx\"", "class=\"4xx\"",
+        "class=\"5xx\""
+    };
+
+    all->origins = origins;
+    for (size_t i = 1; i < TW_COUNT(classes); i++)
+        tw_metric_add(metrics, &all->by_status[i], "http_answers_total", classes[i],
+                      "Answers to requests, by class of status.");
+}
+
+void api_reply_init(struct api_reply *r, struct api_answers *all, struct tw_http_conn *conn,
+                    const struct tw_http_request *req)
+{
+    struct tw_slice origin = tw_http_header(req, "origin");
+
+    *r = (struct api_reply){ .all = all, .conn = conn };
+    if (origin.len > 0 && origin.len <= TW_CORS_ORIGIN)
+        memcpy(r->origin, origin.at, origin.len);
+    tw_request_id(req, r->request_id);
+}
+
+static void send(struct api_reply *r, struct tw_http_response *res)
+{
+    struct tw_http_conn *conn = r->conn;
+
+    if (conn == NULL)
+        return;
+    r->conn = NULL;
+    r->all->by_status[res->status / 100 % 6].value++;
+    tw_http_add(res, "X-Request-Id", tw_slice_of(r->request_id));
+    tw_cors_add(res, r->all->origins, tw_slice_of(r->origin));
+    tw_http_answer(conn, res);
+}
+
+/* Their clients know no further ones, and a retry would change nothing. */
+static bool is_bad_request(int status)
+{
+    return status == 409 || status == 415 || status == 422;
+}
+
+static struct tw_slice dress(struct tw_slice body, struct tw_buf *text)
+{
+    tw_buf_text(text, "{\"status\":\"error\",");
+    tw_buf_append(text, tw_slice_skip(body, 1));
+    return text->failed ? body : tw_buf_view(text);
+}
+
+void api_reply_send(struct api_reply *r, int status, struct tw_slice body, bool is_replayed)
+{
+    bool is_dressed = r->manner == API_DEVICE && status >= 400;
+    struct tw_buf text = { .max = body.len + 64 };
+    struct tw_http_response res = { .body = body };
+
+    tw_refusal_head(&res, is_dressed && is_bad_request(status) ? 400 : status);
+    if (is_dressed && tw_slice_starts(body, TW_LIT("{")))
+        res.body = dress(body, &text);
+    tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
+    if (is_replayed)
+        tw_http_add(&res, "Idempotent-Replayed", TW_LIT("true"));
+    if (r->origin[0] != '\0')
+        tw_http_add(&res, "Access-Control-Expose-Headers", TW_LIT(MAY_READ));
+    send(r, &res);
+    tw_buf_done(&text);
+}
+
+void api_reply_refuse(struct api_reply *r, const char *code, struct tw_slice message)
+{
+    const struct tw_refusal *refusal = tw_refusal_of(code);
+    struct tw_buf body = { .max = 8192 };
+
+    tw_refusal_body(&body, refusal, message, tw_slice_of(r->request_id));
+    api_reply_send(r, refusal->status, tw_buf_view(&body), false);
+    tw_buf_done(&body);
+}
+
+void api_reply_methods(struct api_reply *r, enum tw_http_method method, const char *allow)
+{
+    const struct tw_refusal *refusal = tw_refusal_of("METHOD_NOT_ALLOWED");
+    struct tw_http_response res = { .status = 204 };
+    struct tw_buf body = { .max = 4096 }, text = { .max = 4096 };
+
+    if (method != TW_OPTIONS) {
+        tw_refusal_head(&res, refusal->status);
+        tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 },
+                        tw_slice_of(r->request_id));
+        res.body =
+            r->manner == API_DEVICE ? dress(tw_buf_view(&body), &text) : tw_buf_view(&body);
+    } else if (r->origin[0] != '\0') {
+        tw_cors_add_preflight(&res, tw_slice_of(allow), TW_LIT(MAY_SEND));
+    }
+    tw_http_add(&res, "Allow", tw_slice_of(allow));
+    send(r, &res);
+    tw_buf_done(&body);
+    tw_buf_done(&text);
+}

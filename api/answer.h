@@ -1,0 +1,42 @@
+/* answer.h - how an answer leaves: its headers, what pages of other origins may read of it, and
+ * refusals as each dialect knows them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/routes.h"
+#include "common/cors.h"
+#include "common/http_conn.h"
+#include "common/metrics.h"
+#include "common/request_id.h"
+
+/* What all answers of a process share; embedded in its state. */
+struct api_answers {
+    struct tw_slice origins;       /* see cors.h; kept */
+    struct tw_metric by_status[6]; /* by hundreds; [0] is not used */
+};
+
+void api_answers_start(struct api_answers *all, struct tw_slice origins,
+                       struct tw_metrics *metrics);
+
+/* An answer that is due; plain values, so that it may be copied. */
+struct api_reply {
+    struct api_answers *all;
+    struct tw_http_conn *conn; /* null once the client has left: nothing is sent then */
+    enum api_manner manner;
+    char request_id[TW_REQUEST_ID];
+    char origin[TW_CORS_ORIGIN + 1]; /* of the page that asks; "": none */
+};
+
+/* The reply to `req`, which may be gone when it is given. */
+void api_reply_init(struct api_reply *r, struct api_answers *all, struct tw_http_conn *conn,
+                    const struct tw_http_request *req);
+
+/* Each answers, and must be the last.
+ *
+ * To a client of API_DEVICE a refusal says "status":"error" besides, and what is wrong with the
+ * request itself is always 400. */
+void api_reply_send(struct api_reply *r, int status, struct tw_slice body, bool is_replayed);
+/* A refusal of refusal.h; `message` replaces the table's when it is not empty. */
+void api_reply_refuse(struct api_reply *r, const char *code, struct tw_slice message);
+/* A path that does not have this method: 204 with those that it has to OPTIONS, else 405. */
+void api_reply_methods(struct api_reply *r, enum tw_http_method method, const char *allow);

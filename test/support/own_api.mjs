@@ -1,0 +1,75 @@
+// own_api.mjs - an api process of a test's own, like the stack's but for some settings; and a Redis
+// that a test can silence.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readlinkSync } from 'node:fs';
+import net from 'node:net';
+import { eventually, pidOf, soon } from './stack.mjs';
+import { request } from './rest.mjs';
+
+async function freePort() {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address();
+    server.close();
+    return port;
+}
+
+// The settings of the stack's api, and those of `over` (without TILLWIRE_). Gives its address; it
+// ends, and in order, with the test.
+export async function startApi(t, over) {
+    const lines = readFileSync(`${process.env.RUN_DIR}/env/api-1.env`, 'utf8').split('\n');
+    const settings = Object.fromEntries(
+        lines.filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)),
+    );
+    const listen = `127.0.0.1:${await freePort()}`;
+    for (const [name, value] of Object.entries(over)) settings[`TILLWIRE_${name}`] = value;
+    // A build that has been replaced since the stack started is as good.
+    const program = readlinkSync(`/proc/${pidOf('api-1')}/exe`).replace(/ \(deleted\)$/, '');
+    const child = spawn(program, [], {
+        env: { ...settings, TILLWIRE_LISTEN: listen, TILLWIRE_OPS_LISTEN: '' },
+        stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    await once(child, 'spawn');
+    let said = '';
+    child.stderr.on('data', (data) => {
+        said += data;
+    });
+    const ended = once(child, 'exit');
+    t.defer(async () => {
+        child.kill('SIGTERM');
+        const [status] = await soon('the api to end', ended);
+        assert.equal(status, 0, said);
+    });
+    const base = `http://${listen}`;
+    await eventually('an api of our own', () => request({ base, path: '/nothing' }));
+    return base;
+}
+
+// As much of Redis as makes a link: it takes the password and answers pings, until `isSilent`.
+export async function startSilentRedis(t) {
+    const sockets = new Set();
+    const redis = { isSilent: false, commands: 0 };
+    const server = net.createServer((socket) => {
+        sockets.add(socket);
+        socket.on('error', () => {});
+        socket.on('close', () => sockets.delete(socket));
+        socket.on('data', (data) => {
+            const text = data.toString('latin1');
+            redis.commands += (text.match(/\r\n(HVALS|ZCOUNT)\r\n/g) ?? []).length;
+            if (redis.isSilent) return;
+            for (const [, word] of text.matchAll(/\r\n(AUTH|PING)\r\n/g))
+                socket.write(word === 'AUTH' ? '+OK\r\n' : '+PONG\r\n');
+        });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.defer(() => {
+        for (const socket of sockets) socket.destroy();
+        server.close();
+    });
+    redis.url = `redis://:x@127.0.0.1:${server.address().port}`;
+    return redis;
+}
