@@ -245,8 +245,10 @@ async function run(t, changes, disturb) {
     const devices = times(3, (i) => new Device(tenant, bases[(i + 1) % bases.length], `pos_${i}`));
     const clients = [...tablets, ...devices];
     const screen = io(publicUrl, { auth: { token: tenant.key }, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 200 });
+    const till = disturb ? undefined : await tenant.till(); // the fourth family; it hears of online orders alone
     const shown = new Set();
     const errors = [];
+    let online = 0;
     t.defer(() => {
         for (const client of clients) {
             client.hasLeft = true;
@@ -265,7 +267,10 @@ async function run(t, changes, disturb) {
     for (let i = 0; i < changes; i += 1) {
         const there = clients.filter((client) => client.isThere);
         if (there.length > 0) random.pick(there).change(random);
-        if (i % 100 === 50) await insertOrder(tenant);
+        if (i % 100 === 50) {
+            await insertOrder(tenant);
+            online += 1;
+        }
         if (i % 10 === 9) await pause(random.whole(20));
         await disturb?.(i);
     }
@@ -295,6 +300,7 @@ async function run(t, changes, disturb) {
             assertShows(`${device.name}: ${kind}`, device.rows[kind], byId(data[kind]));
     }
     assert.deepEqual(errors, []);
+    if (till) assert.equal(till.events().filter((frame) => frame.type === 'new_order').length, online);
     for (const order of state.orderHistory) assert.ok(shown.has(String(order.id)), `the screen does not show ${order.id}`);
 }
 
