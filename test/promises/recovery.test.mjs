@@ -205,6 +205,7 @@ test('Redis has forgotten all: who is connected stays; who is cut off comes back
     assert.equal(cut.events('error').length, 0);
     await createOrder(tenant);
     await assertAll(tenant, [safe]);
+    await cut.next('order:created');
     assert.equal(safe.lives.length, 1);
     assert.deepEqual(cut.seqs(), [1, 3]);
 });
