@@ -156,13 +156,22 @@ for (const [what, packets] of Object.entries({
     });
 }
 
+// Until the server has seen that the one before is gone, another one is not wanted.
+async function probeAnew(t, polling) {
+    for (;;) {
+        const socket = await openProbe(t, polling);
+        socket.send('2probe');
+        if ((await socket.next()) === '3probe') return socket;
+    }
+}
+
 test('a WebSocket that is lost before 5 does no harm', async (t) => {
     const polling = await openPolling(fixture);
     const unasked = await openProbe(t, polling);
     unasked.ws.terminate();
     await unasked.closed;
     for (const end of ['close', 'terminate']) {
-        const socket = await probe(t, polling);
+        const socket = await probeAnew(t, polling);
         await polling.send('4kept');
         socket.ws[end]();
         await socket.closed;
