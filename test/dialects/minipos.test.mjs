@@ -5,7 +5,10 @@ import { gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mj
 import { insertOrder, newTenant } from '../support/tenant.mjs';
 import { knock } from '../support/house.mjs';
 
-const tablet = (t, tenant, base = publicUrl) => knock(t, `${base}/ws`, { 'X-API-Key': tenant.key });
+async function tablet(t, tenant, base = publicUrl) {
+    const one = await knock(t, `${base}/ws`, { 'X-API-Key': tenant.key });
+    return one.settle({ type: 'HEARTBEAT', data: {} }, 'HEARTBEAT');
+}
 const message = (type, data, clientId = 'client_1') => ({ type, data, clientId, timestamp: Date.now() });
 
 // Everything before it has been heard by whoever gets the answer.

@@ -41,6 +41,15 @@ export class Member {
         return soon(`a ${type}`, look());
     }
 
+    // It is in its restaurant's stream: what is changed from now on it hears. Nothing of this is kept.
+    async settle(question, answer) {
+        this.say(question);
+        await this.next(answer);
+        this.heard = [];
+        this.#place = 0;
+        return this;
+    }
+
     all(type) {
         return this.heard.filter((one) => one.type === type);
     }
