@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/answer.h"
 
-#include "common/base.h"
-#include "common/refusal.h"
+#include "common/net/refusal.h"
+#include "common/util/base.h"
 
 /* What a page may send, and what it may read, besides what every page may. */
 #define MAY_SEND                                                                               \

@@ -4,10 +4,10 @@
 #pragma once
 
 #include "api/routes.h"
-#include "common/cors.h"
-#include "common/http_conn.h"
-#include "common/metrics.h"
-#include "common/request_id.h"
+#include "common/net/cors.h"
+#include "common/net/http_conn.h"
+#include "common/net/request_id.h"
+#include "common/util/metrics.h"
 
 /* What all answers of a process share; embedded in its state. */
 struct api_answers {

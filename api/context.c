@@ -3,12 +3,12 @@
 #include "api/context.h"
 
 #include "api/credential.h"
-#include "common/base.h"
-#include "common/encode.h"
-#include "common/err.h"
-#include "common/json_view.h"
-#include "common/json_write.h"
-#include "common/token.h"
+#include "common/domain/token.h"
+#include "common/util/base.h"
+#include "common/util/encode.h"
+#include "common/util/err.h"
+#include "common/util/json_view.h"
+#include "common/util/json_write.h"
 
 #define HEADER_MOST 200
 #define NAME_MOST 200 /* of a restaurant; a longer one is none */

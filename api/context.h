@@ -3,10 +3,10 @@
 #pragma once
 
 #include "api/router.h"
-#include "common/buf.h"
-#include "common/crypto.h"
-#include "common/http_message.h"
-#include "common/request_id.h"
+#include "common/net/http_message.h"
+#include "common/net/request_id.h"
+#include "common/util/buf.h"
+#include "common/util/crypto.h"
 
 struct api_context {
     char request_id[TW_REQUEST_ID];

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/credential.h"
 
-#include "common/base.h"
-#include "common/cors.h"
-#include "common/crypto.h"
-#include "common/encode.h"
+#include "common/net/cors.h"
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/encode.h"
 
 /* `Authorization: Bearer <key>`; an empty slice for anything else. */
 static struct tw_slice bearer(const struct tw_http_request *req)

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "api/router.h"
-#include "common/buf.h"
-#include "common/http_message.h"
-#include "common/slice.h"
+#include "common/net/http_message.h"
+#include "common/util/buf.h"
+#include "common/util/slice.h"
 
 /* What the request presents, appended to `out`, whose limit is the caller's; nothing when it
  * presents none. Null, or the code of a refusal. Every address takes X-API-Key and

@@ -11,11 +11,11 @@
 #include "api/context.h"
 #include "api/presence.h"
 #include "api/router.h"
-#include "common/base.h"
-#include "common/clock.h"
-#include "common/err.h"
-#include "common/json_scan.h"
-#include "common/json_write.h"
+#include "common/util/base.h"
+#include "common/util/clock.h"
+#include "common/util/err.h"
+#include "common/util/json_scan.h"
+#include "common/util/json_write.h"
 
 #define DEVICES_BYTES ((size_t)9 * 1024 * 1024)
 

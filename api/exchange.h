@@ -5,11 +5,11 @@
 #include "api/answer.h"
 #include "api/limiter.h"
 #include "api/waiting.h"
-#include "common/http_conn.h"
-#include "common/operation.h"
-#include "common/pg_pool.h"
-#include "common/redis_link.h"
-#include "common/token.h"
+#include "common/domain/operation.h"
+#include "common/domain/token.h"
+#include "common/net/http_conn.h"
+#include "common/net/pg_pool.h"
+#include "common/net/redis_link.h"
 
 /* What exchanges work with; embedded in the process's state. */
 struct api_service {

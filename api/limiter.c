@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/ratelimit.h"
+#include "common/util/base.h"
+#include "common/util/ratelimit.h"
 
 #define TABLE_MOST 10000
 #define SWEEP_MOST 64

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/map.h"
-#include "common/metrics.h"
+#include "common/util/map.h"
+#include "common/util/metrics.h"
 
 /* Only keys that SQL has found good get a bucket, so strangers cannot fill the table; a
  * stranger's requests are all answered with 401. */

@@ -1,13 +1,13 @@
 /* main.c - tillwire-api: the REST side.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/exchange.h"
-#include "common/base.h"
-#include "common/daemon.h"
-#include "common/err.h"
-#include "common/listener.h"
-#include "common/log.h"
-#include "common/schema_version.h"
-#include "common/stream.h"
+#include "common/daemon/daemon.h"
+#include "common/domain/schema_version.h"
+#include "common/net/listener.h"
+#include "common/net/stream.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
 
 struct api {
     struct tw_daemon daemon;

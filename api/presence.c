@@ -7,11 +7,11 @@
 
 #include <stdio.h>
 
-#include "common/base.h"
-#include "common/clock.h"
-#include "common/json_scan.h"
-#include "common/json_view.h"
-#include "common/json_write.h"
+#include "common/util/base.h"
+#include "common/util/clock.h"
+#include "common/util/json_scan.h"
+#include "common/util/json_view.h"
+#include "common/util/json_write.h"
 
 #define LIMIT_MS 700
 #define RECORD_BYTES ((size_t)4 * 1024 * 1024)

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "api/routes.h"
-#include "common/buf.h"
-#include "common/loop.h"
-#include "common/redis_link.h"
+#include "common/net/loop.h"
+#include "common/net/redis_link.h"
+#include "common/util/buf.h"
 
 /* What all gateways say together. Zero is nobody. */
 struct api_presence_sum {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "api/routes.h"
-#include "common/buf.h"
+#include "common/util/buf.h"
 
 #define API_PATH_PARAMS 3
 

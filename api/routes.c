@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
 
-#include "common/base.h"
+#include "common/util/base.h"
 
 /* Bodies whose numbers are amounts take any number that numeric takes: SQL compares its text
  * before it computes, and answers INVALID_AMOUNT instead of INVALID_JSON. */

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/http_message.h"
-#include "common/json_scan.h"
+#include "common/net/http_message.h"
+#include "common/util/json_scan.h"
 
 /* API_TENANT_CREDENTIAL: nothing in the address names the tenant; it is the key's or token's
  * own. What names a restaurant all the same ({id}) is compared by the operation. */

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/waiting.h"
 
-#include "common/base.h"
-#include "common/err.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
 
 #define BEAT_MS 200
 #define PARKED_MOST 10000

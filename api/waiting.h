@@ -6,11 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/buf.h"
-#include "common/list.h"
-#include "common/loop.h"
-#include "common/metrics.h"
-#include "common/pg_pool.h"
+#include "common/net/loop.h"
+#include "common/net/pg_pool.h"
+#include "common/util/buf.h"
+#include "common/util/list.h"
+#include "common/util/metrics.h"
 
 struct api_parked;
 /* Its stream has gone on, or (`has_news` false) its time is over. Never before the parking call

@@ -5,9 +5,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/leader.h"
 
-#include "common/base.h"
-#include "common/err.h"
-#include "common/log.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
 
 #define RETRY_MS 400 /* a standby takes over within this and a round trip */
 

@@ -4,10 +4,10 @@
 
 #include <stdbool.h>
 
-#include "common/loop.h"
-#include "common/metrics.h"
-#include "common/pg_conn.h"
-#include "common/slice.h"
+#include "common/net/loop.h"
+#include "common/net/pg_conn.h"
+#include "common/util/metrics.h"
+#include "common/util/slice.h"
 
 struct br_leader;
 

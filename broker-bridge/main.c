@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/leader.h"
 #include "broker-bridge/relay.h"
-#include "common/base.h"
-#include "common/daemon.h"
-#include "common/err.h"
-#include "common/event.h"
-#include "common/log.h"
+#include "common/daemon/daemon.h"
+#include "common/domain/event.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
 
 struct bridge {
     struct tw_daemon daemon;

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/relay.h"
 
-#include "common/base.h"
-#include "common/encode.h"
-#include "common/err.h"
-#include "common/log.h"
+#include "common/util/base.h"
+#include "common/util/encode.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
 
 #define BEAT_MS 3000 /* also a sign of life: the role's idle_session_timeout is 15 s */
 #define MAINTENANCE_MS 3600000

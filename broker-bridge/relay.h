@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/buf.h"
-#include "common/loop.h"
-#include "common/metrics.h"
-#include "common/pg_conn.h"
-#include "common/redis_link.h"
+#include "common/net/loop.h"
+#include "common/net/pg_conn.h"
+#include "common/net/redis_link.h"
+#include "common/util/buf.h"
+#include "common/util/metrics.h"
 
 /* Embedded in its owner. One statement is under way at a time; notifications that come
  * meanwhile gather and are read together. Publishing twice is harmless, so whatever is in doubt

@@ -1,18 +1,18 @@
 /* main.c - tillwire-gateway: WebSocket sessions and the tenants' streams.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/base.h"
-#include "common/daemon.h"
-#include "common/err.h"
-#include "common/listener.h"
-#include "common/log.h"
-#include "common/schema_version.h"
-#include "common/stream.h"
-#include "gateway/control.h"
-#include "gateway/door.h"
-#include "gateway/keycheck.h"
-#include "gateway/presence.h"
-#include "gateway/restaurantos/restaurantos.h"
-#include "gateway/synclog.h"
+#include "common/daemon/daemon.h"
+#include "common/domain/schema_version.h"
+#include "common/net/listener.h"
+#include "common/net/stream.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
+#include "gateway/admission/handshake.h"
+#include "gateway/admission/revocation.h"
+#include "gateway/admission/revocation_poll.h"
+#include "gateway/restaurant_os/restaurant_os.h"
+#include "gateway/shared_state/presence.h"
+#include "gateway/stream/sync_log.h"
 
 #define EXPIRY_CHECK_MS 1000
 #define SIO_CONNECT_MS 45000 /* both as in the reference server */

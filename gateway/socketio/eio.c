@@ -7,12 +7,12 @@
 
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/crypto.h"
-#include "common/encode.h"
-#include "gateway/frame.h"
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/encode.h"
 #include "gateway/socketio/eio_socket.h"
-#include "gateway/wire.h"
+#include "gateway/websocket/frame.h"
+#include "gateway/websocket/transport.h"
 
 #define SID_RANDOM_BYTES 18 /* 144 bits: who has it owns the session */
 #define ROOM_BYTES 65536

@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/http_conn.h"
-#include "common/list.h"
-#include "common/loop.h"
-#include "common/map.h"
-#include "common/metrics.h"
-#include "common/slice.h"
+#include "common/net/http_conn.h"
+#include "common/net/loop.h"
+#include "common/util/list.h"
+#include "common/util/map.h"
+#include "common/util/metrics.h"
+#include "common/util/slice.h"
 
 struct gw_conns;
 struct gw_eio;

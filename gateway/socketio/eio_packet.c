@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/socketio/eio_packet.h"
 
-#include "common/encode.h"
-#include "common/err.h"
-#include "common/json_write.h"
+#include "common/util/encode.h"
+#include "common/util/err.h"
+#include "common/util/json_write.h"
 
 #define SEPARATOR '\x1e'
 

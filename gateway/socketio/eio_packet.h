@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/buf.h"
-#include "common/slice.h"
+#include "common/util/buf.h"
+#include "common/util/slice.h"
 
 /* The type digits of Engine.IO v4. */
 enum gw_eio_type {

@@ -6,12 +6,12 @@
  *
  * Section 2.4 of docs/protocols/socketio.md orders the checks and numbers the errors.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/base.h"
-#include "common/cors.h"
-#include "common/json_write.h"
-#include "gateway/frame.h"
+#include "common/net/cors.h"
+#include "common/util/base.h"
+#include "common/util/json_write.h"
 #include "gateway/socketio/eio_socket.h"
-#include "gateway/upgrade.h"
+#include "gateway/websocket/frame.h"
+#include "gateway/websocket/upgrade.h"
 
 #define ANSWER_BYTES ((size_t)4 * 1024 * 1024)
 #define ANSWER_SOFT_BYTES ((size_t)256 * 1024) /* the rest goes with the next GET */

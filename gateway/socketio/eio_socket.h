@@ -3,10 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "gateway/sendq.h"
 #include "gateway/socketio/eio.h"
 #include "gateway/socketio/eio_packet.h"
-#include "gateway/talker.h"
+#include "gateway/websocket/handler.h"
+#include "gateway/websocket/sendq.h"
 
 #define GW_EIO_SID_BYTES 96
 

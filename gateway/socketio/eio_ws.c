@@ -7,12 +7,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "gateway/conn.h"
-#include "gateway/frame.h"
+#include "common/util/base.h"
 #include "gateway/socketio/eio_socket.h"
-#include "gateway/upgrade.h"
-#include "gateway/wire.h"
+#include "gateway/websocket/conn.h"
+#include "gateway/websocket/frame.h"
+#include "gateway/websocket/transport.h"
+#include "gateway/websocket/upgrade.h"
 
 #define UPGRADE_MS 10000
 #define CLOSE_NORMAL 1000

@@ -5,11 +5,11 @@
 
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/crypto.h"
-#include "common/encode.h"
-#include "common/json_write.h"
-#include "gateway/frame.h"
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/encode.h"
+#include "common/util/json_write.h"
+#include "gateway/websocket/frame.h"
 
 #define CLOSE_NORMAL 1000
 #define CLOSE_POLICY 1008

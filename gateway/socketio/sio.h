@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/buf.h"
-#include "common/list.h"
-#include "common/loop.h"
+#include "common/net/loop.h"
+#include "common/util/buf.h"
+#include "common/util/list.h"
 #include "gateway/socketio/eio.h"
 #include "gateway/socketio/sio_packet.h"
 

@@ -5,11 +5,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/socketio/sio_packet.h"
 
-#include "common/base.h"
-#include "common/encode.h"
-#include "common/err.h"
-#include "common/json_scan.h"
-#include "common/json_view.h"
+#include "common/util/base.h"
+#include "common/util/encode.h"
+#include "common/util/err.h"
+#include "common/util/json_scan.h"
+#include "common/util/json_view.h"
 
 static bool is_binary(enum gw_sio_type type)
 {

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/buf.h"
-#include "common/slice.h"
+#include "common/util/buf.h"
+#include "common/util/slice.h"
 
 /* In the order of their digits. */
 enum gw_sio_type {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/socketio/eio_packet.h"
 
-#include "common/encode.h"
+#include "common/util/encode.h"
 #include "test/fuzz/fuzz.h"
 
 #define SCRATCH_BYTES 256 /* small, so that it also gets full */

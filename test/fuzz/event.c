@@ -1,9 +1,9 @@
 /* event.c - fuzzing what comes from Redis: a tenant, a blank, an event.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/event.h"
+#include "common/domain/event.h"
 
-#include "common/json_scan.h"
-#include "common/json_write.h"
+#include "common/util/json_scan.h"
+#include "common/util/json_write.h"
 #include "test/fuzz/fuzz.h"
 
 static const char tenant_text[] = "69fb5687-044a-48af-ac0e-d6b817aec684";

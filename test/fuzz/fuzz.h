@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base.h"
-#include "common/slice.h"
+#include "common/util/base.h"
+#include "common/util/slice.h"
 
 /* Called by libFuzzer; always returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);

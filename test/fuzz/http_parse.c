@@ -2,9 +2,9 @@
  *
  * The input's first byte says how long the pieces are; the rest is what came in.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/http_parse.h"
+#include "common/net/http_parse.h"
 
-#include "common/buf.h"
+#include "common/util/buf.h"
 #include "test/fuzz/fuzz.h"
 
 /* Small, so that they are reached. */

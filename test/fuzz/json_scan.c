@@ -1,11 +1,11 @@
 /* json_scan.c - fuzzing the strict scanner, and the walks over what it has passed.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/json_scan.h"
+#include "common/util/json_scan.h"
 
-#include "common/encode.h"
-#include "common/json.h"
-#include "common/json_view.h"
-#include "common/json_write.h"
+#include "common/util/encode.h"
+#include "common/util/json.h"
+#include "common/util/json_view.h"
+#include "common/util/json_write.h"
 #include "test/fuzz/fuzz.h"
 
 /* A string decodes to UTF-8, and what is written of that is a string of the same text. */

@@ -1,14 +1,14 @@
 /* jwt.c - fuzzing: whatever a client sends as a token, read and checked with every kind of key.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/jwt.h"
+#include "common/util/jwt.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base.h"
-#include "common/crypto.h"
-#include "common/encode.h"
-#include "common/json_view.h"
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/encode.h"
+#include "common/util/json_view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

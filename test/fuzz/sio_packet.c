@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/socketio/sio_packet.h"
 
-#include "common/encode.h"
-#include "common/json_view.h"
+#include "common/util/encode.h"
+#include "common/util/json_view.h"
 #include "test/fuzz/fuzz.h"
 
 static void check_packet(const struct gw_sio_packet *p, struct tw_slice text)

@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/encode.h"
-#include "gateway/deflate.h"
-#include "gateway/ws.h"
+#include "common/util/base.h"
+#include "common/util/encode.h"
+#include "gateway/websocket/deflate.h"
+#include "gateway/websocket/ws.h"
 
 #define MESSAGE_MOST 4096
 #define REPLY_MOST 65536

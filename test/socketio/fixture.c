@@ -19,12 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/listener.h"
-#include "common/stream.h"
-#include "gateway/conn.h"
-#include "gateway/frame.h"
+#include "common/net/listener.h"
+#include "common/net/stream.h"
+#include "common/util/base.h"
 #include "gateway/socketio/sio.h"
+#include "gateway/websocket/conn.h"
+#include "gateway/websocket/frame.h"
 
 #define INTERVAL_MS 300
 #define TIMEOUT_MS 200

@@ -1,13 +1,13 @@
 /* context_test.c - headers, path and query as the `ctx` of pos.call; and what is refused first.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/context.h"
-#include "common/encode.h"
+#include "common/util/encode.h"
 
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/json_view.h"
-#include "common/refusal.h"
+#include "common/net/refusal.h"
+#include "common/util/base.h"
+#include "common/util/json_view.h"
 #include "test/unit/support/check.h"
 
 /* A request under way: add headers, then read it. */

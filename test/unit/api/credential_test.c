@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/credential.h"
 
-#include "common/base.h"
+#include "common/util/base.h"
 #include "test/unit/support/check.h"
 
 struct row {

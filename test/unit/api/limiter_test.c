@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/limiter.h"
 
-#include "common/crypto.h"
+#include "common/util/crypto.h"
 #include "test/unit/support/check.h"
 
 #define TABLE_MOST 10000

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/clock.h"
+#include "common/util/base.h"
+#include "common/util/clock.h"
 #include "test/unit/support/caught_log.h"
 #include "test/unit/support/check.h"
 #include "test/unit/support/fake_redis.h"

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "common/base.h"
+#include "common/util/base.h"
 #include "test/unit/support/check.h"
 
 static struct api_match find(enum tw_http_method method, const char *path)

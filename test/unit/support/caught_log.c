@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/util/log.h"
 #include "test/unit/support/check.h"
 
 static int ends[2];

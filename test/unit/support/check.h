@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "common/buf.h"
-#include "common/slice.h"
+#include "common/util/buf.h"
+#include "common/util/slice.h"
 
 /* The bytes are exactly this text; shows both when they are not. */
 #define assert_slice(slice, text) check_slice((slice), (text), __FILE__, __LINE__)

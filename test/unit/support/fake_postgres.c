@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base.h"
+#include "common/util/base.h"
 #include "test/unit/support/check.h"
 
 #define SSL_REQUEST 80877103

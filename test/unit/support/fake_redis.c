@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/base.h"
+#include "common/util/base.h"
 #include "test/unit/support/check.h"
 
 #define WORDS 4

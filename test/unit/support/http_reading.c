@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "common/refusal.h"
+#include "common/net/refusal.h"
 
 void reading_put_request(struct tw_buf *out, struct tw_http_parser *p)
 {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/http_parse.h"
+#include "common/net/http_parse.h"
 #include "test/unit/support/check.h"
 
 /* What became of a text. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base.h"
+#include "common/util/base.h"
 #include "test/unit/support/check.h"
 
 static void answer_text(struct tw_http_conn *conn, struct tw_slice text, bool closes)

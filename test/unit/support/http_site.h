@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/http_conn.h"
-#include "common/listener.h"
-#include "common/stream.h"
+#include "common/net/http_conn.h"
+#include "common/net/listener.h"
+#include "common/net/stream.h"
 #include "test/unit/support/net.h"
 
 #define SITE_WAITING 8

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/address.h"
-#include "common/base.h"
-#include "common/clock.h"
+#include "common/net/address.h"
+#include "common/util/base.h"
+#include "common/util/clock.h"
 #include "test/unit/support/check.h"
 
 #define PATIENCE_MS 10000

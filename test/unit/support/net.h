@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/buf.h"
-#include "common/loop.h"
-#include "common/slice.h"
+#include "common/net/loop.h"
+#include "common/util/buf.h"
+#include "common/util/slice.h"
 
 /* A loop for a test, and its end: everything on it must have been closed by then. */
 struct tw_loop *net_loop_new(void);

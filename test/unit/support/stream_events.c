@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/support/stream_events.h"
 
-#include "common/json_view.h"
+#include "common/util/json_view.h"
 #include "test/unit/support/check.h"
 
 static struct tw_event make(struct tw_buf *text, uint64_t seq, const char *source, size_t extra)

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/event.h"
+#include "common/domain/event.h"
 
 /* An online order's event with this seq, `extra` bytes longer than it need be; its text goes
  * to `text`, which lends it. */

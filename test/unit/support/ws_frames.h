@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "common/buf.h"
-#include "common/slice.h"
+#include "common/util/buf.h"
+#include "common/util/slice.h"
 
 /* The first byte of a frame: FIN, RSV1 to RSV3 and the opcode (RFC 6455 section 5.2). */
 #define WS_FIN 0x80u

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/err.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
 #include "test/unit/support/check.h"
 
 /* The separator is written \036 here: behind \x1e a digit would belong to the escape. */

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "common/base.h"
-#include "common/err.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
 #include "test/unit/support/check.h"
 
 /* Reads a copy of exactly its size, and tells a good packet as

@@ -1,0 +1,298 @@
+/* daemon.c - a process from its options to its exit status.
+ *
+ * PostgreSQL or Redis being away is no reason not to start: systemd is told READY as soon as
+ * the process listens, and /readyz tells the rest.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/daemon/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/err.h"
+#include "common/util/json_write.h"
+#include "common/util/log.h"
+#include "common/util/map.h"
+
+#define DRAIN_CHECK_MS 50
+#define STOP_LIMIT_MS 3000
+
+/* One datagram to systemd, when it asked for it (sd_notify(3)). */
+static void notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    size_t len = path == NULL ? 0 : strlen(path);
+    int fd;
+
+    if (len < 2 || len >= sizeof(to.sun_path))
+        return;
+    memcpy(to.sun_path, path, len);
+    if (to.sun_path[0] == '@') /* an abstract address */
+        to.sun_path[0] = '\0';
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)(void *)&to,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+    (void)close(fd);
+}
+
+static void on_watchdog(struct tw_deadline *w)
+{
+    struct tw_daemon *d = tw_container_of(w, struct tw_daemon, watchdog);
+
+    notify("WATCHDOG=1");
+    tw_after(&d->loop, &d->watchdog, d->watchdog_ms, on_watchdog);
+}
+
+static void start_watchdog(struct tw_daemon *d)
+{
+    const char *text = getenv("WATCHDOG_USEC");
+    uint64_t microseconds;
+
+    if (text == NULL || !tw_slice_u64(tw_slice_of(text), &microseconds) || microseconds < 2000)
+        return;
+    d->watchdog_ms = microseconds / 1000 / 2;
+    on_watchdog(&d->watchdog);
+}
+
+static void on_stop_limit(struct tw_deadline *w)
+{
+    (void)w; /* something holds the loop: say so, and go */
+    tw_log_warn("daemon.forced", tw_str("why", "handles were still open after the drain"));
+    exit(0);
+}
+
+static void on_signal_closed(uv_handle_t *handle)
+{
+    (void)handle; /* embedded in the daemon */
+}
+
+static void stop(struct tw_daemon *d)
+{
+    if (d->is_stopped)
+        return;
+    d->is_stopped = true;
+    tw_after_cancel(&d->loop, &d->watchdog);
+    for (size_t i = 0; i < TW_COUNT(d->signals); i++)
+        uv_close((uv_handle_t *)&d->signals[i], on_signal_closed);
+    tw_ops_stop(&d->ops);
+    if (d->has_started)
+        d->kind->stop(d);
+    tw_after(&d->loop, &d->drain_check, STOP_LIMIT_MS, on_stop_limit);
+    uv_unref((uv_handle_t *)&d->loop.ticker); /* limits alone keep nobody alive */
+}
+
+static void on_drain_check(struct tw_deadline *w)
+{
+    struct tw_daemon *d = tw_container_of(w, struct tw_daemon, drain_check);
+
+    if (d->kind->is_drained(d) || d->loop.now_ms >= d->drain_until_ms)
+        stop(d);
+    else
+        tw_after(&d->loop, &d->drain_check, DRAIN_CHECK_MS, on_drain_check);
+}
+
+static void drain(struct tw_daemon *d)
+{
+    if (d->is_draining) {
+        tw_log_info("daemon.killed", tw_str("why", "a second signal"));
+        exit(0);
+    }
+    d->is_draining = true;
+    tw_log_info("daemon.draining", tw_u64("limit_ms", d->settings.drain_ms));
+    notify("STOPPING=1");
+    d->drain_until_ms = d->loop.now_ms + d->settings.drain_ms;
+    d->kind->drain(d);
+    tw_after(&d->loop, &d->drain_check, 0, on_drain_check);
+}
+
+static void log_metrics(struct tw_daemon *d)
+{
+    if (d->kind->refresh != NULL)
+        d->kind->refresh(d);
+    for (const struct tw_metric *m = d->metrics.first; m != NULL; m = m->next)
+        tw_log_info("metric", tw_str("name", m->name), tw_str("labels", m->labels),
+                    tw_u64("value", m->value));
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct tw_daemon *d = handle->loop->data;
+
+    if (number == SIGTERM || number == SIGINT)
+        drain(d);
+    else if (number == SIGHUP && d->kind->reload != NULL)
+        d->kind->reload(d);
+    else if (number == SIGUSR1)
+        log_metrics(d);
+}
+
+static void watch_signals(struct tw_daemon *d)
+{
+    static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
+
+    d->loop.uv.data = d;
+    for (size_t i = 0; i < TW_COUNT(numbers); i++) {
+        int r = uv_signal_init(&d->loop.uv, &d->signals[i]);
+
+        TW_ASSERT(r == 0);
+        r = uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+        TW_ASSERT(r == 0);
+        uv_unref((uv_handle_t *)&d->signals[i]);
+    }
+}
+
+static void ops_missing(struct tw_ops *ops, struct tw_buf *missing, struct tw_buf *degraded)
+{
+    struct tw_daemon *d = tw_container_of(ops, struct tw_daemon, ops);
+
+    if (d->is_draining)
+        tw_daemon_note(missing, "draining");
+    d->kind->missing(d, missing, degraded);
+}
+
+static void ops_refresh(struct tw_ops *ops)
+{
+    struct tw_daemon *d = tw_container_of(ops, struct tw_daemon, ops);
+
+    if (d->kind->refresh != NULL)
+        d->kind->refresh(d);
+}
+
+void tw_daemon_note(struct tw_buf *list, const char *what)
+{
+    if (list->len > 0)
+        tw_buf_char(list, ',');
+    tw_json_put(list, tw_slice_of(what));
+}
+
+static int run(struct tw_daemon *d)
+{
+    uint8_t key[16];
+    int r;
+
+    (void)signal(SIGPIPE, SIG_IGN); /* a write to a closed peer is an error, not an end */
+    tw_random(key, sizeof(key));
+    tw_hash_seed(key);
+    tw_loop_init(&d->loop);
+    watch_signals(d);
+    d->ops.missing = ops_missing;
+    d->ops.refresh = ops_refresh;
+    r = tw_ops_start(&d->ops, &d->loop, tw_slice_of(d->settings.ops_listen), &d->metrics);
+    if (r != 0)
+        tw_log_error("daemon.listen", tw_str("address", d->settings.ops_listen), tw_err(r));
+    else {
+        d->has_started = true;
+        r = d->kind->start(d);
+    }
+    if (r == 0) {
+        start_watchdog(d);
+        notify("READY=1");
+        tw_log_info("daemon.started", tw_str("version", TILLWIRE_VERSION),
+                    tw_str("instance", d->settings.instance), tw_i64("pid", getpid()));
+        tw_loop_run(&d->loop);
+        tw_log_info("daemon.stopped", tw_str("instance", d->settings.instance));
+    }
+    if (r != 0) {
+        stop(d);
+        tw_loop_run(&d->loop);
+    }
+    if (d->has_started)
+        d->kind->free(d);
+    tw_loop_done(&d->loop);
+    return r == 0 ? 0 : TW_EXIT_SYSTEM;
+}
+
+static void print(FILE *where, const struct tw_buf *text)
+{
+    (void)fwrite(text->at, 1, text->len, where);
+}
+
+static int print_help(const struct tw_daemon_kind *kind)
+{
+    struct tw_buf text = { .max = 65536 };
+
+    tw_settings_help(kind->program, &text);
+    printf("%s %s - %s\n\nUsage: %s [--help | --version | --check-config | "
+           "--print-config-reference]\n\nSettings, from the environment (default):\n",
+           kind->name, TILLWIRE_VERSION, kind->about, kind->name);
+    print(stdout, &text);
+    tw_buf_done(&text);
+    return 0;
+}
+
+static int print_reference(void)
+{
+    struct tw_buf text = { .max = 65536 };
+
+    tw_settings_reference(&text);
+    print(stdout, &text);
+    tw_buf_done(&text);
+    return 0;
+}
+
+static int check_config(const struct tw_daemon *d)
+{
+    struct tw_buf text = { .max = 65536 };
+
+    tw_settings_print(d->kind->program, &d->settings, &text);
+    print(stdout, &text);
+    tw_buf_done(&text);
+    return 0;
+}
+
+static int read_settings(struct tw_daemon *d)
+{
+    struct tw_buf problems = { .max = 65536 };
+    int r = tw_settings_read(d->kind->program, environ, &d->settings, &problems);
+
+    if (r != 0) {
+        fprintf(stderr, "%s: bad settings\n", d->kind->name);
+        print(stderr, &problems);
+    }
+    tw_buf_done(&problems);
+    return r;
+}
+
+static int run_with_settings(struct tw_daemon *d, bool only_checks)
+{
+    enum tw_log_level level = TW_LOG_INFO;
+    int status = TW_EXIT_CONFIG;
+
+    if (read_settings(d) == 0) {
+        (void)tw_log_level_of(tw_slice_of(d->settings.log_level), &level);
+        tw_log_open(STDERR_FILENO, d->kind->name, level,
+                    strcmp(d->settings.log_format, "json") == 0);
+        status = only_checks ? check_config(d) : run(d);
+    }
+    tw_settings_done(&d->settings);
+    return status;
+}
+
+int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int argc,
+                   char **argv)
+{
+    const char *option = argc > 1 ? argv[1] : "";
+
+    d->kind = kind;
+    if (argc == 1)
+        return run_with_settings(d, false);
+    if (argc == 2 && strcmp(option, "--check-config") == 0)
+        return run_with_settings(d, true);
+    if (argc == 2 && strcmp(option, "--help") == 0)
+        return print_help(kind);
+    if (argc == 2 && strcmp(option, "--print-config-reference") == 0)
+        return print_reference();
+    if (argc == 2 && strcmp(option, "--version") == 0) {
+        printf("%s %s\n", kind->name, TILLWIRE_VERSION);
+        return 0;
+    }
+    fprintf(stderr, "%s: unknown option %s; --help lists what there is\n", kind->name, option);
+    return TW_EXIT_USAGE;
+}

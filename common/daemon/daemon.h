@@ -1,0 +1,56 @@
+/* daemon.h - what every main does: options, settings, loop, signals, readiness, drain.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/daemon/ops.h"
+#include "common/daemon/settings.h"
+#include "common/net/loop.h"
+#include "common/util/metrics.h"
+
+#define TW_EXIT_USAGE 64
+#define TW_EXIT_INTERNAL 70
+#define TW_EXIT_SYSTEM 71
+#define TW_EXIT_CONFIG 78
+
+struct tw_daemon;
+
+/* What is particular to a process; one constant row. */
+struct tw_daemon_kind {
+    const char *name;  /* "tillwire-api" */
+    const char *about; /* a sentence for --help */
+    enum tw_program program;
+    /* Build everything and listen. 0, or a negative error that was logged. */
+    int (*start)(struct tw_daemon *d);
+    /* SIGTERM: take nothing new, send everybody home; is_drained is asked until it is true or
+     * the drain time is over. */
+    void (*drain)(struct tw_daemon *d);
+    bool (*is_drained)(struct tw_daemon *d);
+    /* Close every handle; their memory goes when the loop has ended, in `free`. */
+    void (*stop)(struct tw_daemon *d);
+    void (*free)(struct tw_daemon *d);
+    void (*reload)(struct tw_daemon *d); /* SIGHUP; may be null */
+    void (*missing)(struct tw_daemon *d, struct tw_buf *missing, struct tw_buf *degraded);
+    void (*refresh)(struct tw_daemon *d); /* gauges; may be null */
+};
+
+/* Embedded in the process's state, which is zeroed at the start. */
+struct tw_daemon {
+    const struct tw_daemon_kind *kind;
+    struct tw_settings settings;
+    struct tw_loop loop;
+    struct tw_metrics metrics;
+    struct tw_ops ops;
+    uv_signal_t signals[5];
+    struct tw_deadline watchdog, drain_check;
+    uint64_t watchdog_ms, drain_until_ms;
+    bool has_started, is_draining, is_stopped;
+};
+
+/* The whole life of a process; its exit status. */
+int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int argc,
+                   char **argv);
+
+/* Appends a JSON string to one of readyz's lists. */
+void tw_daemon_note(struct tw_buf *list, const char *what);

@@ -1,0 +1,113 @@
+/* ops.c - what an operator's tools ask a process.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/daemon/ops.h"
+
+#include "common/net/stream.h"
+#include "common/util/base.h"
+
+static const struct tw_http_server_limits limits = {
+    .request = { .target_bytes = 1024, .head_bytes = 8192, .body_bytes = 1024 },
+    .head_ms = 5000,
+    .body_ms = 5000,
+    .idle_ms = 75000,
+    .connections = 64,
+};
+
+static void answer(struct tw_http_conn *conn, int status, const char *type,
+                   const struct tw_buf *body)
+{
+    struct tw_http_response res = { .status = status, .content_type = type };
+
+    res.body = tw_buf_view(body);
+    tw_http_answer(conn, &res);
+}
+
+static void healthz(struct tw_ops *ops, struct tw_http_conn *conn)
+{
+    struct tw_buf body = { .max = 64 };
+
+    (void)ops; /* it is enough that the loop turns */
+    tw_buf_text(&body, "{\"status\":\"ok\"}");
+    answer(conn, 200, "application/json", &body);
+    tw_buf_done(&body);
+}
+
+static void readyz(struct tw_ops *ops, struct tw_http_conn *conn)
+{
+    struct tw_buf missing = { .max = 4096 }, degraded = { .max = 4096 },
+                  body = { .max = 16384 };
+    bool is_ready;
+
+    ops->missing(ops, &missing, &degraded);
+    is_ready = missing.len == 0;
+    tw_buf_text(&body, is_ready ? "{\"status\":\"ready\"" : "{\"status\":\"not ready\"");
+    tw_buf_text(&body, ",\"missing\":[");
+    tw_buf_append(&body, tw_buf_view(&missing));
+    tw_buf_text(&body, "],\"degraded\":[");
+    tw_buf_append(&body, tw_buf_view(&degraded));
+    tw_buf_text(&body, "]}");
+    answer(conn, is_ready ? 200 : 503, "application/json", &body);
+    tw_buf_done(&missing);
+    tw_buf_done(&degraded);
+    tw_buf_done(&body);
+}
+
+static void metrics(struct tw_ops *ops, struct tw_http_conn *conn)
+{
+    struct tw_buf body = { .max = 1048576 };
+
+    if (ops->refresh != NULL)
+        ops->refresh(ops);
+    tw_metrics_print(ops->metrics, &body);
+    answer(conn, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
+    tw_buf_done(&body);
+}
+
+static const struct {
+    const char *path;
+    void (*show)(struct tw_ops *ops, struct tw_http_conn *conn);
+} pages[] = { { "/healthz", healthz }, { "/readyz", readyz }, { "/metrics", metrics } };
+
+static void handle(struct tw_http_server *server, struct tw_http_conn *conn,
+                   struct tw_http_request *req)
+{
+    struct tw_ops *ops = tw_container_of(server, struct tw_ops, http);
+    const struct tw_http_header allow = { TW_LIT("Allow"), TW_LIT("GET, HEAD") };
+
+    for (size_t i = 0; i < TW_COUNT(pages); i++) {
+        if (!tw_slice_is(req->path, pages[i].path))
+            continue;
+        if (req->method == TW_GET || req->method == TW_HEAD)
+            pages[i].show(ops, conn);
+        else
+            tw_http_refuse_with(conn, "METHOD_NOT_ALLOWED", (struct tw_slice){ NULL, 0 },
+                                &allow, 1);
+        return;
+    }
+    tw_http_refuse(conn, "NOT_FOUND", (struct tw_slice){ NULL, 0 });
+}
+
+static void on_accept(struct tw_listener *l, struct tw_stream *stream)
+{
+    tw_http_serve(&tw_container_of(l, struct tw_ops, listener)->http, stream);
+}
+
+int tw_ops_start(struct tw_ops *ops, struct tw_loop *loop, struct tw_slice address,
+                 struct tw_metrics *all)
+{
+    struct tw_slice which;
+
+    ops->metrics = all;
+    ops->http.limits = &limits;
+    ops->http.handle = handle;
+    tw_http_server_init(&ops->http, &ops->own);
+    if (address.len == 0)
+        return 0;
+    return tw_listener_start(&ops->listener, loop, address, false, on_accept, &which);
+}
+
+void tw_ops_stop(struct tw_ops *ops)
+{
+    tw_listener_stop(&ops->listener);
+    tw_http_server_close(&ops->http);
+}

@@ -1,0 +1,368 @@
+/* settings.c - the table of settings; it drives reading, checking, --help and the reference.
+ *
+ * A text setting NAME may also come from a file, as NAME_FILE=/path: for secrets that systemd
+ * hands over as credentials.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/daemon/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/err.h"
+
+#define PREFIX "TILLWIRE_"
+#define ALL (TW_GATEWAY | TW_API | TW_BRIDGE)
+
+struct tw_setting {
+    const char *name; /* without the prefix */
+    unsigned programs;
+    enum { TEXT, NUMBER } type;
+    size_t offset;
+    const char *fallback; /* the default, as text */
+    uint64_t least, most; /* NUMBER: bounds; TEXT: length; 0 too if the default is empty */
+    bool is_secret;       /* may hold a password */
+    const char *choices;  /* TEXT: comma separated; null for any */
+    const char *about;
+};
+
+#define AT(member) offsetof(struct tw_settings, member)
+
+/* In place of choices: a name that goes into ids. */
+static const char name_text[] = "must be letters and digits";
+
+static const struct tw_setting table[] = {
+    { "INSTANCE", ALL, TEXT, AT(instance), "1", 1, 32, false, name_text,
+      "Name of this instance among those of its kind; letters and digits." },
+    { "LISTEN", TW_GATEWAY | TW_API, TEXT, AT(listen), "127.0.0.1:9101", 1, 512, false, NULL,
+      "Where nginx finds this process: host:port or unix:/path, several with commas." },
+    { "OPS_LISTEN", ALL, TEXT, AT(ops_listen), "", 0, 512, false, NULL,
+      "Private address for /healthz, /readyz and /metrics; empty: none." },
+    { "DATABASE_URL", ALL, TEXT, AT(database_url), "postgresql://127.0.0.1:5432/tillwire", 1,
+      1024, true, NULL,
+      "PostgreSQL, as a libpq connection URI; the primary, with an IP address or a socket "
+      "folder as host." },
+    { "DATABASE_CONNECTIONS", TW_GATEWAY | TW_API, NUMBER, AT(database_connections), "8", 2, 64,
+      false, NULL, "Connections to PostgreSQL." },
+    { "DATABASE_QUEUE", TW_GATEWAY | TW_API, NUMBER, AT(database_queue), "2000", 10, 100000,
+      false, NULL, "Statements that may wait for a connection; more are refused with 503." },
+    { "REDIS_URL", ALL, TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, true, NULL,
+      "Redis: redis://[user:password@]host:port or unix:///path." },
+    { "LOG_LEVEL", ALL, TEXT, AT(log_level), "info", 1, 8, false, "error,warn,info,debug",
+      "Lines below this level are not written." },
+    { "LOG_FORMAT", ALL, TEXT, AT(log_format), "text", 1, 8, false, "text,json",
+      "key=value lines, or a JSON object a line." },
+    { "DRAIN_MS", ALL, NUMBER, AT(drain_ms), "10000", 0, 600000, false, NULL,
+      "After SIGTERM: how long connections are given to end." },
+    { "HTTP_CONNECTIONS", TW_GATEWAY | TW_API, NUMBER, AT(http_connections), "10000", 10,
+      1000000, false, NULL, "Open HTTP connections at most; more are closed at once." },
+    { "RATE_PER_SECOND", TW_API, NUMBER, AT(rate_per_second), "500", 1, 100000, false, NULL,
+      "Requests a second that one API key may make in this process." },
+    { "RATE_BURST", TW_API, NUMBER, AT(rate_burst), "2000", 1, 1000000, false, NULL,
+      "Requests that one API key may make at once." },
+    { "MAX_SESSIONS", TW_GATEWAY, NUMBER, AT(max_sessions), "100000", 1, 10000000, false, NULL,
+      "WebSocket sessions at most; more are answered with 503." },
+    { "MESSAGE_BYTES", TW_GATEWAY, NUMBER, AT(message_bytes), "65536", 1024, 1048576, false,
+      NULL, "Longest message that a client may send; a longer one closes with 1009." },
+    { "QUEUE_BYTES", TW_GATEWAY, NUMBER, AT(queue_bytes), "1048576", 65536, 67108864, false,
+      NULL, "Bytes that may wait for one client that does not read; more closes with 1013." },
+    { "BACKLOG_BYTES", TW_GATEWAY, NUMBER, AT(backlog_bytes), "2097152", 65536, 268435456,
+      false, NULL, "Recent events kept in memory for each tenant that is connected." },
+    { "PING_MS", TW_GATEWAY, NUMBER, AT(ping_ms), "25000", 100, 3600000, false, NULL,
+      "How long a connection may be silent before it is pinged." },
+    { "PONG_MS", TW_GATEWAY, NUMBER, AT(pong_ms), "10000", 100, 3600000, false, NULL,
+      "How long a ping may stay unanswered before the connection is closed." },
+    { "AUTH_CACHE_MS", TW_GATEWAY, NUMBER, AT(auth_cache_ms), "900000", 0, 86400000, false,
+      NULL, "How long a key that was good can open sockets while PostgreSQL is away." },
+    { "JWT_SECRET", TW_GATEWAY | TW_API, TEXT, AT(jwt_secret), "", 16, 1024, true, NULL,
+      "Secret of JSON Web Tokens with HS256, 16 bytes or more; empty: none are accepted." },
+    { "JWT_PUBLIC_KEY_FILE", TW_GATEWAY | TW_API, TEXT, AT(jwt_public_key_file), "", 1, 1024,
+      false, NULL,
+      "PEM file with the issuer's public key, read at start: RSA from 2048 bits for RS256, "
+      "P-256 for ES256; empty: none are accepted." },
+    { "ALLOWED_ORIGINS", TW_GATEWAY | TW_API, TEXT, AT(allowed_origins), "*", 1, 4096, false,
+      NULL,
+      "Origins of browser pages that may use Socket.IO and REST, with commas between them; *: "
+      "any." },
+    { "JWT_AUDIENCE", TW_GATEWAY | TW_API, TEXT, AT(jwt_audience), "", 1, 512, false, NULL,
+      "What a token's aud must name; empty: not checked." },
+};
+
+static char **text_of(struct tw_settings *s, const struct tw_setting *row)
+{
+    return (char **)(void *)((char *)s + row->offset);
+}
+
+static uint64_t *number_of(struct tw_settings *s, const struct tw_setting *row)
+{
+    return (uint64_t *)(void *)((char *)s + row->offset);
+}
+
+static void complain(struct tw_buf *problems, const struct tw_setting *row, const char *what)
+{
+    tw_buf_text(problems, PREFIX);
+    tw_buf_text(problems, row->name);
+    tw_buf_text(problems, ": ");
+    tw_buf_text(problems, what);
+    tw_buf_char(problems, '\n');
+}
+
+static bool is_name(struct tw_slice value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = tw_ascii_lower(value.at[i]);
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
+            return false;
+    }
+    return true;
+}
+
+static bool is_choice(const struct tw_setting *row, struct tw_slice value)
+{
+    struct tw_slice rest = tw_slice_of(row->choices), one;
+
+    if (row->choices == name_text)
+        return is_name(value);
+
+    if (row->choices == NULL)
+        return true;
+    while (tw_slice_split(&rest, ',', &one))
+        if (tw_slice_eq(one, value))
+            return true;
+    return false;
+}
+
+static bool set_text(struct tw_settings *s, const struct tw_setting *row, struct tw_slice value,
+                     struct tw_buf *problems)
+{
+    bool may_be_empty = row->fallback[0] == '\0';
+
+    if (value.len > row->most) {
+        complain(problems, row, "is too long");
+        return false;
+    }
+    if (value.len < row->least && !(value.len == 0 && may_be_empty)) {
+        complain(problems, row, value.len == 0 ? "must not be empty" : "is too short");
+        return false;
+    }
+    if (!is_choice(row, value)) {
+        complain(problems, row, row->choices);
+        return false;
+    }
+    free(*text_of(s, row));
+    *text_of(s, row) = tw_copy_text(value.at, value.len);
+    return true;
+}
+
+static bool set_number(struct tw_settings *s, const struct tw_setting *row,
+                       struct tw_slice value, struct tw_buf *problems)
+{
+    char text[96];
+    uint64_t number;
+
+    if (!tw_slice_u64(value, &number) || number < row->least || number > row->most) {
+        (void)snprintf(text, sizeof(text), "must be a whole number from %llu to %llu",
+                       (unsigned long long)row->least, (unsigned long long)row->most);
+        complain(problems, row, text);
+        return false;
+    }
+    *number_of(s, row) = number;
+    return true;
+}
+
+static bool set(struct tw_settings *s, const struct tw_setting *row, struct tw_slice value,
+                struct tw_buf *problems)
+{
+    return row->type == TEXT ? set_text(s, row, value, problems)
+                             : set_number(s, row, value, problems);
+}
+
+/* The first line of a file, as the value. */
+static bool set_from_file(struct tw_settings *s, const struct tw_setting *row, const char *path,
+                          struct tw_buf *problems)
+{
+    char line[2048];
+    FILE *f = fopen(path, "re");
+    bool ok = f != NULL && fgets(line, sizeof(line), f) != NULL;
+
+    if (!ok)
+        complain(problems, row, "its file cannot be read or is empty");
+    if (f != NULL)
+        (void)fclose(f);
+    return ok && set(s, row, tw_slice_from(line, strcspn(line, "\r\n")), problems);
+}
+
+static const struct tw_setting *row_named(struct tw_slice name, bool *is_file)
+{
+    for (size_t i = 0; i < TW_COUNT(table); i++) {
+        struct tw_slice row = tw_slice_of(table[i].name);
+
+        *is_file =
+            name.len == row.len + 5 && tw_slice_is(tw_slice_skip(name, row.len), "_FILE");
+        if (tw_slice_eq(name, row) ||
+            (*is_file && table[i].type == TEXT && tw_slice_starts(name, row)))
+            return &table[i];
+    }
+    return NULL;
+}
+
+static bool read_variable(enum tw_program program, const char *variable, struct tw_settings *s,
+                          struct tw_buf *problems)
+{
+    struct tw_slice rest = tw_slice_of(variable + sizeof(PREFIX) - 1), name;
+    const struct tw_setting *row;
+    bool is_file = false;
+
+    if (!tw_slice_split(&rest, '=', &name))
+        return true;
+    row = row_named(name, &is_file);
+    if (row == NULL) {
+        tw_buf_text(problems, PREFIX);
+        tw_buf_append(problems, name);
+        tw_buf_text(problems, ": unknown setting; --help lists those there are\n");
+        return false;
+    }
+    if ((row->programs & program) == 0)
+        return true;
+    return is_file ? set_from_file(s, row, rest.at, problems) : set(s, row, rest, problems);
+}
+
+/* TW_EDOWN: nothing can be read there. */
+static int key_of_file(const char *path, struct tw_public_key **out)
+{
+    char pem[16384]; /* an RSA key of 8192 bits takes 1500 bytes */
+    FILE *f = fopen(path, "re");
+    size_t n = f == NULL ? 0 : fread(pem, 1, sizeof(pem), f);
+
+    if (f != NULL)
+        (void)fclose(f);
+    if (n == 0)
+        return TW_EDOWN;
+    return tw_public_key_read(tw_slice_from(pem, n), out);
+}
+
+/* Here, so that a wrong file stops the start and --check-config, not the first client. */
+static bool read_key_file(struct tw_settings *s, struct tw_buf *problems)
+{
+    int r;
+
+    if (s->jwt_public_key_file[0] == '\0')
+        return true;
+    r = key_of_file(s->jwt_public_key_file, &s->jwt_public_key);
+    if (r == 0)
+        return true;
+    tw_buf_text(problems, PREFIX "JWT_PUBLIC_KEY_FILE: ");
+    tw_buf_text(problems, s->jwt_public_key_file);
+    tw_buf_text(problems, r == TW_ECONFIG
+                              ? ": no public key as PEM, RSA from 2048 bits or P-256\n"
+                              : ": cannot be read or is empty\n");
+    return false;
+}
+
+int tw_settings_read(enum tw_program program, char *const *environment, struct tw_settings *out,
+                     struct tw_buf *problems)
+{
+    int r = 0;
+
+    *out = (struct tw_settings){ 0 };
+    for (size_t i = 0; i < TW_COUNT(table); i++)
+        (void)set(out, &table[i], tw_slice_of(table[i].fallback), problems);
+    for (; *environment != NULL; environment++)
+        if (strncmp(*environment, PREFIX, sizeof(PREFIX) - 1) == 0 &&
+            !read_variable(program, *environment, out, problems))
+            r = TW_ECONFIG;
+    return read_key_file(out, problems) ? r : TW_ECONFIG;
+}
+
+void tw_settings_done(struct tw_settings *s)
+{
+    for (size_t i = 0; i < TW_COUNT(table); i++)
+        if (table[i].type == TEXT)
+            free(*text_of(s, &table[i]));
+    tw_public_key_free(s->jwt_public_key);
+    *s = (struct tw_settings){ 0 };
+}
+
+void tw_settings_print(enum tw_program program, const struct tw_settings *s, struct tw_buf *out)
+{
+    struct tw_settings copy = *s; /* texts stay shared; only read */
+
+    for (size_t i = 0; i < TW_COUNT(table); i++) {
+        if ((table[i].programs & program) == 0)
+            continue;
+        tw_buf_text(out, PREFIX);
+        tw_buf_text(out, table[i].name);
+        tw_buf_char(out, '=');
+        if (table[i].is_secret && (*text_of(&copy, &table[i]))[0] != '\0')
+            tw_buf_text(out, "***");
+        else if (table[i].type == TEXT)
+            tw_buf_text(out, *text_of(&copy, &table[i]));
+        else
+            tw_buf_u64(out, *number_of(&copy, &table[i]));
+        tw_buf_char(out, '\n');
+    }
+}
+
+void tw_settings_help(enum tw_program program, struct tw_buf *out)
+{
+    for (size_t i = 0; i < TW_COUNT(table); i++) {
+        if ((table[i].programs & program) == 0)
+            continue;
+        tw_buf_text(out, "  " PREFIX);
+        tw_buf_text(out, table[i].name);
+        tw_buf_text(out, " (");
+        tw_buf_text(out, table[i].fallback[0] == '\0' ? "empty" : table[i].fallback);
+        tw_buf_text(out, ")\n      ");
+        tw_buf_text(out, table[i].about);
+        tw_buf_char(out, '\n');
+    }
+}
+
+static void put_programs(struct tw_buf *out, unsigned programs)
+{
+    static const char *const names[] = { "gateway", "api", "bridge" };
+    const char *comma = "";
+
+    for (unsigned i = 0; i < TW_COUNT(names); i++) {
+        if ((programs & 1u << i) == 0)
+            continue;
+        tw_buf_text(out, comma);
+        tw_buf_text(out, names[i]);
+        comma = ", ";
+    }
+}
+
+void tw_settings_reference(struct tw_buf *out)
+{
+    tw_buf_text(out, "| setting | of | default | meaning |\n| --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < TW_COUNT(table); i++) {
+        tw_buf_text(out, "| `" PREFIX);
+        tw_buf_text(out, table[i].name);
+        tw_buf_text(out, "` | ");
+        put_programs(out, table[i].programs);
+        tw_buf_text(out, " | ");
+        if (table[i].fallback[0] != '\0') {
+            tw_buf_char(out, '`');
+            tw_buf_text(out, table[i].fallback);
+            tw_buf_char(out, '`');
+        }
+        tw_buf_text(out, " | ");
+        tw_buf_text(out, table[i].about);
+        if (table[i].choices != NULL && table[i].choices != name_text) {
+            tw_buf_text(out, " One of: ");
+            tw_buf_text(out, table[i].choices);
+            tw_buf_char(out, '.');
+        } else if (table[i].type == NUMBER) {
+            tw_buf_text(out, " From ");
+            tw_buf_u64(out, table[i].least);
+            tw_buf_text(out, " to ");
+            tw_buf_u64(out, table[i].most);
+            tw_buf_char(out, '.');
+        }
+        tw_buf_text(out, " |\n");
+    }
+}

@@ -1,0 +1,169 @@
+/* operation.c - call, try again, publish.
+ *
+ * A deadlock or a serialization failure has done nothing, so it is tried again. When a
+ * connection breaks nobody knows; but the `attempt` in the ctx, or the client's own idempotency
+ * key, makes it happen once however often it is sent, so that is tried again too. Once a try
+ * was lost, no later refusal says any more that nothing was done.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/domain/operation.h"
+
+#include <string.h>
+
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
+
+#define RETRY_WITHIN_MS 2000
+#define PAUSE_MS 50 /* before the next try, when a connection was lost */
+#define ATTEMPTS 4  /* the first and three more, for deadlocks */
+
+/* Columns of the one statement. */
+enum { STATUS, BODY, EVENTS, TENANT, REPLAYED };
+
+static const char call_sql[] =
+    "select status, body, array_to_string(events, E'\\n'), tenant_id, "
+    "replayed from pos.call($1, $2::jsonb, $3)";
+
+void tw_operations_start(struct tw_operations *all, struct tw_metrics *metrics)
+{
+    tw_metric_add(metrics, &all->published, "published_total", NULL, "Events published.");
+    tw_metric_add(metrics, &all->publish_failures, "publish_failures_total", NULL,
+                  "Events that Redis did not take.");
+    tw_metric_add(metrics, &all->replays, "idempotent_replays_total", NULL,
+                  "Answers repeated for a known Idempotency-Key.");
+    tw_metric_add(metrics, &all->retries, "pg_retries_total", NULL,
+                  "Statements tried again after a deadlock or a lost connection.");
+}
+
+static void send_call(struct tw_operation *op)
+{
+    op->attempts++;
+    tw_pg_pool_call(op->all->pool, &op->call);
+}
+
+static void on_pause(struct tw_deadline *d)
+{
+    send_call(tw_container_of(d, struct tw_operation, pause));
+}
+
+static bool is_state(const struct tw_pg_result *result, const char *sqlstate)
+{
+    return tw_pg_error(result) == TW_EQUERY && strcmp(tw_pg_sqlstate(result), sqlstate) == 0;
+}
+
+static bool is_worth_another(const struct tw_operation *op, const struct tw_pg_result *result)
+{
+    if (op->all->pool->is_closed || op->all->loop->now_ms - op->started_ms > RETRY_WITHIN_MS)
+        return false;
+    if (tw_pg_error(result) == TW_ELOST || op->is_unsure)
+        return true;
+    return op->attempts < ATTEMPTS && (is_state(result, "40001") || is_state(result, "40P01"));
+}
+
+static void try_again(struct tw_operation *op, const struct tw_pg_result *result)
+{
+    op->all->retries.value++;
+    if (op->is_unsure || tw_pg_error(result) == TW_ELOST)
+        tw_after(op->all->loop, &op->pause, PAUSE_MS, on_pause);
+    else
+        send_call(op);
+}
+
+/* SQLSTATE classes (PostgreSQL 15, appendix A) as refusals; the rest is a bug of ours. */
+static const struct {
+    const char *prefix, *code;
+} by_sqlstate[] = {
+    { "40", "BUSY" },           { "55P03", "BUSY" },        { "57014", "BUSY" },
+    { "53", "UNAVAILABLE" },    { "57", "UNAVAILABLE" },    { "08", "UNAVAILABLE" },
+    { "25006", "UNAVAILABLE" }, { "42883", "UNAVAILABLE" }, { "3F", "UNAVAILABLE" },
+};
+
+static const char *refusal_of(const struct tw_operation *op, const struct tw_pg_result *result)
+{
+    const char *state = tw_pg_sqlstate(result);
+
+    if (op->is_unsure)
+        return "OUTCOME_UNKNOWN"; /* this try did nothing; an earlier one may have */
+    switch (tw_pg_error(result)) {
+    case TW_EDOWN:
+        return "UNAVAILABLE";
+    case TW_ETIMEOUT:
+    case TW_EFULL:
+        return "OVERLOADED";
+    case TW_ELOST:
+        return "UNAVAILABLE"; /* it was a reading */
+    default:
+        for (size_t i = 0; i < TW_COUNT(by_sqlstate); i++)
+            if (strncmp(state, by_sqlstate[i].prefix, strlen(by_sqlstate[i].prefix)) == 0)
+                return by_sqlstate[i].code;
+        return "INTERNAL";
+    }
+}
+
+/* After the commit: one message an event. What Redis does not take, reconciliation finds. */
+static void publish(struct tw_operations *all, struct tw_slice tenant, struct tw_slice events)
+{
+    struct tw_slice one;
+
+    if (events.len == 0)
+        return;
+    while (tw_slice_split(&events, '\n', &one)) {
+        if (tw_redis_publish_event(all->publisher, tenant, one) == 0)
+            all->published.value++;
+        else
+            all->publish_failures.value++;
+    }
+}
+
+static void fail(struct tw_operation *op, const struct tw_pg_result *result)
+{
+    struct tw_outcome outcome = { .refusal = refusal_of(op, result) };
+
+    if (tw_pg_error(result) == TW_EQUERY)
+        tw_log_error("operation.sql", tw_str("operation", op->name),
+                     tw_str("code", outcome.refusal),
+                     tw_str("sqlstate", tw_pg_sqlstate(result)),
+                     tw_str("message", tw_pg_message(result)), tw_str("req", op->request_id));
+    op->done(op, &outcome);
+}
+
+static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
+{
+    struct tw_operation *op = tw_container_of(done, struct tw_operation, call);
+    struct tw_outcome outcome = { 0 };
+
+    op->is_unsure = op->is_unsure || (tw_pg_error(result) == TW_ELOST && op->writes);
+    if (tw_pg_error(result) != 0 && is_worth_another(op, result)) {
+        try_again(op, result);
+        return;
+    }
+    if (tw_pg_error(result) != 0 || tw_pg_rows(result) != 1) {
+        fail(op, result);
+        return;
+    }
+    outcome.status = (int)tw_pg_int(result, 0, STATUS);
+    outcome.body = tw_pg_text(result, 0, BODY);
+    outcome.tenant = tw_pg_text(result, 0, TENANT);
+    outcome.replayed = tw_slice_is(tw_pg_text(result, 0, REPLAYED), "t");
+    op->all->replays.value += outcome.replayed ? 1 : 0;
+    publish(op->all, outcome.tenant, tw_pg_text(result, 0, EVENTS));
+    op->done(op, &outcome);
+}
+
+void tw_operation_start(struct tw_operation *op)
+{
+    op->call = (struct tw_pg_call){
+        .sql = call_sql,
+        .params = { { tw_slice_of(op->name), false },
+                    { op->context, false },
+                    { op->body, true } },
+        .param_count = 3,
+        .writes = op->writes,
+        .affinity = op->affinity,
+        .done = on_done,
+    };
+    op->attempts = 0;
+    op->is_unsure = false;
+    op->started_ms = op->all->loop->now_ms;
+    send_call(op);
+}

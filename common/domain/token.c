@@ -1,0 +1,237 @@
+/* token.c - read, look the restaurant up, verify: in this order, since the restaurant may have
+ * a secret of its own. Nothing that the token says counts before its signature has been
+ * checked.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/domain/token.h"
+
+#include <stdlib.h>
+
+#include "common/util/base.h"
+#include "common/util/clock.h"
+#include "common/util/err.h"
+#include "common/util/json_view.h"
+#include "common/util/json_write.h"
+#include "common/util/log.h"
+
+#define KNOWN_MOST 10000
+#define NAME_BYTES 128
+
+/* Columns of the one statement. */
+enum { TENANT_ID, TENANT_SLUG, TENANT_NAME, TENANT_STATUS, SECRET };
+
+/* What was looked up of a restaurant. */
+struct finding {
+    struct tw_token_tenant tenant;
+    bool is_suspended;
+    char *secret; /* null: none of its own */
+    uint64_t until_ms;
+};
+
+void tw_tokens_start(struct tw_tokens *all, struct tw_metrics *metrics)
+{
+    static const char help[] = "Signed tokens that were checked.";
+
+    tw_metric_add(metrics, &all->good, "tokens_total", "result=\"good\"", help);
+    tw_metric_add(metrics, &all->refused, "tokens_total", "result=\"refused\"", help);
+    tw_metric_add(metrics, &all->from_memory, "tokens_from_memory_total", NULL,
+                  "Restaurants of tokens that were remembered while PostgreSQL was away.");
+}
+
+static void finding_free(struct finding *f)
+{
+    if (f != NULL)
+        free(f->secret);
+    free(f);
+}
+
+void tw_tokens_forget(struct tw_tokens *all)
+{
+    struct tw_slice name;
+    struct finding *f;
+
+    while ((f = tw_map_any(&all->known, &name)) != NULL) {
+        (void)tw_map_remove(&all->known, name);
+        finding_free(f);
+    }
+}
+
+void tw_tokens_done(struct tw_tokens *all)
+{
+    tw_tokens_forget(all);
+    tw_map_done(&all->known);
+}
+
+bool tw_token_is_jwt(struct tw_slice credential)
+{
+    size_t dots = 0;
+
+    for (size_t i = 0; i < credential.len; i++)
+        dots += credential.at[i] == '.' ? 1 : 0;
+    return dots == 2;
+}
+
+static void finish(struct tw_token_check *c, const char *refusal,
+                   const struct tw_token_grant *grant)
+{
+    struct tw_buf token = c->token, text = c->text, named = c->named, context = c->context;
+
+    c->token = c->text = c->named = c->context = (struct tw_buf){ 0 };
+    if (refusal == NULL)
+        c->all->good.value++;
+    else
+        c->all->refused.value++;
+    c->answered(c, refusal, grant); /* `c` may be gone behind this */
+    tw_buf_done(&token);
+    tw_buf_done(&text);
+    tw_buf_done(&named);
+    tw_buf_done(&context);
+}
+
+static void on_later(struct tw_later *l)
+{
+    struct tw_token_check *c = tw_container_of(l, struct tw_token_check, later);
+
+    finish(c, c->refusal, NULL);
+}
+
+static void finish_later(struct tw_token_check *c, const char *refusal)
+{
+    c->refusal = refusal;
+    tw_later(c->all->pool->loop, &c->later, on_later);
+}
+
+/* ctx.token: the claims that pos.token_may reads. */
+static void write_context(struct tw_token_check *c)
+{
+    struct tw_buf *json = &c->context;
+
+    json->max = TW_JWT_TEXT_BYTES;
+    tw_buf_char(json, '{');
+    tw_json_member(json, "restaurant", tw_buf_view(&c->named));
+    if (c->jwt.subject.len > 0)
+        tw_json_member(json, "subject", c->jwt.subject);
+    if (c->jwt.role.len > 0)
+        tw_json_member(json, "role", c->jwt.role);
+    if (c->jwt.has_scopes)
+        tw_json_member_raw(json, "scopes", c->jwt.scopes);
+    tw_buf_char(json, '}');
+}
+
+static void judge(struct tw_token_check *c, const struct finding *f)
+{
+    struct tw_jwt_keys keys = c->all->keys;
+    struct tw_token_grant grant = { .tenant = f->tenant,
+                                    .restaurants = c->jwt.restaurants,
+                                    .expires_ms = c->jwt.expires_ms };
+    const char *fault;
+
+    if (f->secret != NULL)
+        keys.secret = tw_slice_of(f->secret);
+    fault = tw_jwt_fault(&c->jwt, &keys, tw_wall_ms());
+    if (fault != NULL) {
+        tw_log_info("token.refused", tw_str("tenant", f->tenant.slug), tw_str("why", fault));
+        finish(c, "AUTH_FAILED", NULL);
+        return;
+    }
+    write_context(c);
+    grant.context = tw_buf_view(&c->context);
+    finish(c, f->is_suspended ? "TENANT_SUSPENDED" : NULL, &grant);
+}
+
+static void copy_text(char *to, size_t size, struct tw_slice from)
+{
+    size_t n = from.len < size - 1 ? from.len : size - 1;
+
+    memcpy(to, from.at, n);
+    to[n] = '\0';
+}
+
+/* What the row says, remembered when there is room. */
+static void take_row(struct tw_token_check *c, const struct tw_pg_result *result)
+{
+    struct tw_tokens *all = c->all;
+    struct finding *f = tw_new(struct finding);
+    struct tw_slice secret = tw_pg_text(result, 0, SECRET);
+
+    copy_text(f->tenant.id, sizeof(f->tenant.id), tw_pg_text(result, 0, TENANT_ID));
+    copy_text(f->tenant.slug, sizeof(f->tenant.slug), tw_pg_text(result, 0, TENANT_SLUG));
+    f->is_suspended = !tw_slice_is(tw_pg_text(result, 0, TENANT_STATUS), "active");
+    f->secret = secret.len == 0 ? NULL : tw_copy_text(secret.at, secret.len);
+    f->until_ms = all->pool->loop->now_ms + all->cache_ms;
+    finding_free(tw_map_remove(&all->known, tw_buf_view(&c->named)));
+    if (all->known.count < KNOWN_MOST) {
+        (void)tw_map_set(&all->known, tw_buf_view(&c->named), f);
+        judge(c, f);
+        return;
+    }
+    judge(c, f);
+    finding_free(f);
+}
+
+static void on_tenant(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct tw_token_check *c = tw_container_of(call, struct tw_token_check, call);
+    const struct finding *f = tw_map_get(&c->all->known, tw_buf_view(&c->named));
+
+    if (tw_pg_error(result) == 0 && tw_pg_rows(result) == 1) {
+        take_row(c, result);
+    } else if (tw_pg_error(result) == 0) {
+        finish(c, "INVALID_RESTAURANT", NULL);
+    } else if (f != NULL && f->until_ms > c->all->pool->loop->now_ms) {
+        c->all->from_memory.value++;
+        judge(c, f);
+    } else {
+        finish(c, "UNAVAILABLE", NULL);
+    }
+}
+
+static bool grants(const struct tw_jwt *jwt, struct tw_slice restaurant)
+{
+    struct tw_slice rest = jwt->restaurants, raw, text;
+
+    if (tw_slice_eq(restaurant, jwt->restaurant))
+        return true;
+    while (tw_json_element(&rest, &raw))
+        if (tw_json_plain(raw, &text) && tw_slice_eq(text, restaurant))
+            return true;
+    return false;
+}
+
+/* Its own restaurant, or the first of those that it names. */
+static struct tw_slice restaurant_of(const struct tw_token_check *c)
+{
+    struct tw_slice rest = c->jwt.restaurants, raw, text = { NULL, 0 };
+
+    if (c->restaurant.len > 0)
+        return c->restaurant;
+    if (c->jwt.restaurant.len > 0)
+        return c->jwt.restaurant;
+    if (tw_json_element(&rest, &raw) && tw_json_plain(raw, &text))
+        return text;
+    return (struct tw_slice){ NULL, 0 };
+}
+
+void tw_token_check(struct tw_token_check *c, struct tw_slice token)
+{
+    c->token.max = TW_JWT_BYTES;
+    c->text.max = TW_JWT_TEXT_BYTES;
+    c->named.max = NAME_BYTES;
+    tw_buf_append(&c->token, token);
+    if (c->token.failed || tw_jwt_read(tw_buf_view(&c->token), &c->text, &c->jwt) != 0) {
+        finish_later(c, "AUTH_FAILED");
+        return;
+    }
+    tw_buf_append(&c->named, restaurant_of(c));
+    if (c->named.failed || c->named.len == 0 || !grants(&c->jwt, tw_buf_view(&c->named))) {
+        finish_later(c, c->restaurant.len > 0 ? "PERMISSION_DENIED" : "AUTH_FAILED");
+        return;
+    }
+    c->call = (struct tw_pg_call){
+        .sql = "select tenant_id, tenant_slug, tenant_name, status, secret "
+               "from pos.token_tenant($1)",
+        .params = { { tw_buf_view(&c->named), false } },
+        .param_count = 1,
+        .done = on_tenant,
+    };
+    tw_pg_pool_call(c->all->pool, &c->call);
+}

@@ -1,0 +1,66 @@
+/* token.h - whose token is this, and is it good? The JWT itself is read by jwt.h; here its
+ * restaurant is looked up, with the secret that this restaurant may have of its own.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/net/pg_pool.h"
+#include "common/util/buf.h"
+#include "common/util/jwt.h"
+#include "common/util/map.h"
+#include "common/util/metrics.h"
+#include "common/util/slice.h"
+
+/* Embedded in the process's state; zeroed but for the first three, which are kept. While
+ * PostgreSQL is away, a restaurant that was looked up within `cache_ms` still counts. */
+struct tw_tokens {
+    struct tw_pg_pool *pool;
+    struct tw_jwt_keys keys; /* of the deployment; a restaurant's own secret goes before its */
+    uint64_t cache_ms;
+    struct tw_map known; /* restaurant as named to what was looked up */
+    struct tw_metric good, refused, from_memory;
+};
+
+void tw_tokens_start(struct tw_tokens *all, struct tw_metrics *metrics);
+void tw_tokens_forget(struct tw_tokens *all); /* everything that was looked up */
+void tw_tokens_done(struct tw_tokens *all);
+
+/* Three parts with dots between them; anything else is an API key. */
+bool tw_token_is_jwt(struct tw_slice credential);
+
+/* Who a restaurant is, in text. */
+struct tw_token_tenant {
+    char id[37];
+    char slug[64];
+};
+
+/* A good token; lent during the answering call. */
+struct tw_token_grant {
+    struct tw_token_tenant tenant;
+    struct tw_slice context;     /* what pos.call wants as ctx.token: a JSON object */
+    struct tw_slice restaurants; /* raw JSON array of further ones, or empty */
+    int64_t expires_ms;          /* wall clock */
+};
+
+struct tw_token_check;
+/* Exactly once, never before tw_token_check has returned. `refusal`: null, or the code of a
+ * refusal: AUTH_FAILED, INVALID_RESTAURANT, TENANT_SUSPENDED, UNAVAILABLE. */
+typedef void (*tw_token_cb)(struct tw_token_check *check, const char *refusal,
+                            const struct tw_token_grant *grant);
+
+/* Embedded in whoever asks and kept until the answer; zeroed but for the first three. */
+struct tw_token_check {
+    struct tw_tokens *all;
+    struct tw_slice restaurant; /* another that the token also grants; empty: its own */
+    tw_token_cb answered;
+    struct tw_pg_call call; /* the rest is its own */
+    struct tw_later later;
+    struct tw_buf token, text, named, context;
+    struct tw_jwt jwt;
+    const char *refusal;
+};
+
+void tw_token_check(struct tw_token_check *check,
+                    struct tw_slice token); /* `token` is copied */

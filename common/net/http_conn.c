@@ -1,0 +1,404 @@
+/* http_conn.c - the phases of an HTTP/1.1 connection.
+ *
+ *     READ -> (a whole request) -> HANDLE -> (answered) -> WRITE -> READ ...
+ *                                                             \-> LINGER -> SHUT
+ *
+ * One request is handled at a time; what the client pipelines behind it waits in `in`, and we
+ * stop reading when that is full. After an error the rest of what the client is sending is read
+ * and thrown away for a moment (LINGER), or the kernel would answer it with a reset that can
+ * overtake our answer. Callbacks note and drive; only drive changes the phase.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/http_conn.h"
+
+#include <stdlib.h>
+
+#include "common/net/loop.h"
+#include "common/net/refusal.h"
+#include "common/net/request_id.h"
+#include "common/net/stream.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
+
+#define PIPELINE_BYTES 65536
+#define LINGER_BYTES ((size_t)4 * 1024 * 1024)
+#define LINGER_MS 2000
+#define ANSWER_BYTES ((size_t)64 * 1024 * 1024)
+
+enum phase { READ, HANDLE, WRITE, LINGER, SHUT };
+
+struct tw_http_conn {
+    struct tw_stream_owner owner;
+    struct tw_http_server *server;
+    struct tw_list link;
+    struct tw_stream *stream;
+    struct tw_loop *loop;
+    struct tw_http_parser *parser;
+    struct tw_http_waiter *waiter;
+    struct tw_deadline limit;
+    struct tw_later later;
+    struct tw_buf in;  /* bytes behind the current request */
+    struct tw_buf out; /* the answer */
+    enum phase phase;
+    size_t lingered;
+    bool is_answered, is_written, is_writing, closes, has_ended, is_broken, is_late, is_closing;
+};
+
+static void drive(struct tw_http_conn *c);
+
+static void on_later(struct tw_later *l)
+{
+    drive(tw_container_of(l, struct tw_http_conn, later));
+}
+
+static void on_late(struct tw_deadline *d)
+{
+    struct tw_http_conn *c = tw_container_of(d, struct tw_http_conn, limit);
+
+    c->is_late = true;
+    drive(c);
+}
+
+static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
+{
+    struct tw_http_conn *c = tw_container_of(o, struct tw_http_conn, owner);
+
+    if (c->phase == LINGER)
+        c->lingered += bytes.len;
+    else
+        tw_buf_append(&c->in, bytes);
+    c->is_broken =
+        c->is_broken || c->in.failed; /* memory is out: it never holds more than fits */
+    drive(c);
+}
+
+static void on_end(struct tw_stream_owner *o, int err)
+{
+    struct tw_http_conn *c = tw_container_of(o, struct tw_http_conn, owner);
+
+    c->has_ended = true;
+    c->is_broken = c->is_broken || err != 0 || (c->waiter != NULL && c->waiter->ends_on_fin);
+    drive(c);
+}
+
+static void on_written(struct tw_stream_owner *o, int err)
+{
+    struct tw_http_conn *c = tw_container_of(o, struct tw_http_conn, owner);
+
+    c->is_writing = false;
+    c->is_written = true;
+    c->is_broken = c->is_broken || err != 0;
+    drive(c);
+}
+
+/* Everything is released here but the stream, which has just gone or was given away. */
+static void conn_free(struct tw_http_conn *c)
+{
+    struct tw_http_waiter *waiter = c->waiter;
+
+    tw_after_cancel(c->loop, &c->limit);
+    tw_later_cancel(&c->later);
+    tw_list_remove(&c->link);
+    c->server->connections.value--;
+    tw_http_parser_free(c->parser);
+    tw_buf_done(&c->in);
+    tw_buf_done(&c->out);
+    free(c);
+    if (waiter != NULL)
+        waiter->gone(waiter);
+}
+
+static void on_closed(struct tw_stream_owner *o)
+{
+    conn_free(tw_container_of(o, struct tw_http_conn, owner));
+}
+
+static const struct tw_stream_events events = { on_read, on_end, on_written, on_closed };
+
+static void set_limit(struct tw_http_conn *c, uint64_t ms)
+{
+    tw_after(c->loop, &c->limit, ms, on_late);
+}
+
+/* A refusal of our own; the request may have no head yet, and gets a new id then. */
+static void refuse(struct tw_http_conn *c, const char *code)
+{
+    char request_id[TW_REQUEST_ID];
+
+    tw_request_id(tw_http_parser_request(c->parser), request_id);
+    tw_http_refuse(c, code, tw_slice_of(request_id));
+}
+
+/* A client that is too slow hears so, unless it has not even begun. */
+static enum phase give_up(struct tw_http_conn *c)
+{
+    if (tw_http_parser_is_idle(c->parser) && c->in.len == 0)
+        return SHUT;
+    c->is_late = false; /* the answer has a limit of its own */
+    c->closes = true;
+    refuse(c, "REQUEST_TIMEOUT");
+    return HANDLE;
+}
+
+static enum phase bad_request(struct tw_http_conn *c)
+{
+    c->closes = true;
+    c->server->refused.value++;
+    tw_buf_clear(&c->in);
+    refuse(c, tw_http_parser_refusal(c->parser));
+    return HANDLE;
+}
+
+/* "100 Continue" is short and the client has sent nothing else: it fits the kernel's buffer. */
+static enum phase say_continue(struct tw_http_conn *c)
+{
+    struct tw_slice line = TW_LIT("HTTP/1.1 100 Continue\r\n\r\n");
+
+    return tw_stream_write(c->stream, &line, 1) == 1 ? READ : SHUT;
+}
+
+static void renew_limit(struct tw_http_conn *c, bool had_head)
+{
+    const struct tw_http_server_limits *l = c->server->limits;
+
+    if (tw_http_parser_has_head(c->parser)) {
+        if (!had_head)
+            set_limit(c, l->body_ms);
+    } else if (!tw_deadline_is_set(&c->limit)) {
+        set_limit(c, tw_http_parser_is_idle(c->parser) ? l->idle_ms : l->head_ms);
+    }
+}
+
+static enum phase read_request(struct tw_http_conn *c)
+{
+    bool was_idle = tw_http_parser_is_idle(c->parser);
+    bool had_head = tw_http_parser_has_head(c->parser);
+    enum tw_http_progress progress;
+    size_t used = 0;
+
+    progress = tw_http_parse(c->parser, tw_buf_view(&c->in), &used);
+    if (progress == TW_HTTP_BAD)
+        return bad_request(c);
+    tw_buf_drop(&c->in, used);
+    if (progress == TW_HTTP_REQUEST) {
+        tw_after_cancel(c->loop, &c->limit);
+        c->server->requests.value++;
+        return HANDLE;
+    }
+    if (c->has_ended || c->is_broken)
+        return SHUT;
+    if (c->is_late)
+        return give_up(c);
+    if (was_idle && !tw_http_parser_is_idle(c->parser))
+        tw_after_cancel(c->loop, &c->limit); /* from now on the head's limit counts */
+    renew_limit(c, had_head);
+    return progress == TW_HTTP_CONTINUE ? say_continue(c) : READ;
+}
+
+/* Send the answer in one write, in two when the kernel is full. */
+static enum phase write_answer(struct tw_http_conn *c)
+{
+    struct tw_slice part = tw_buf_view(&c->out);
+    int r;
+
+    if (c->is_broken || (c->is_late && !c->is_written))
+        return SHUT;
+    if (c->is_writing)
+        return WRITE;
+    if (!c->is_written) {
+        r = tw_stream_write(c->stream, &part, 1);
+        if (r < 0)
+            return SHUT;
+        if (r == 0) {
+            c->is_writing = true;
+            set_limit(c, c->server->limits->body_ms);
+            return WRITE;
+        }
+    }
+    tw_after_cancel(c->loop, &c->limit);
+    tw_buf_done(&c->out);
+    c->is_written = c->is_answered = c->is_late = false;
+    if (c->closes) {
+        tw_stream_finish(c->stream);
+        set_limit(c, LINGER_MS);
+        return LINGER;
+    }
+    tw_http_parser_next(c->parser);
+    if (c->in.len == 0)
+        tw_buf_done(&c->in);
+    return READ;
+}
+
+static enum phase linger(struct tw_http_conn *c)
+{
+    if (c->has_ended || c->is_broken || c->is_late || c->lingered > LINGER_BYTES)
+        return SHUT;
+    return LINGER;
+}
+
+/* The client that waits for an answer is watched: when it leaves, its waiter hears. A half
+ * close is no leaving (RFC 9112 section 9.6): the answer may still be wanted. */
+static bool wants_read(const struct tw_http_conn *c)
+{
+    if (c->has_ended)
+        return false;
+    return c->phase == READ || c->phase == LINGER ||
+           (c->phase == HANDLE && c->in.len < PIPELINE_BYTES - TW_READ_CHUNK / 2);
+}
+
+static void begin_handle(struct tw_http_conn *c)
+{
+    tw_stream_want_read(c->stream, wants_read(c)); /* the handler may take the stream */
+    if (!c->is_answered) /* a refusal of our own is an answer already */
+        c->server->handle(c->server, c, tw_http_parser_request(c->parser));
+}
+
+static void shut(struct tw_http_conn *c)
+{
+    c->is_closing = true;
+    tw_after_cancel(c->loop, &c->limit);
+    tw_stream_close(c->stream);
+}
+
+/* The only place where a connection changes phase. A handler may give the stream away, and `c`
+ * is gone then: so handling comes last, from the loop, never under another callback. */
+static void drive(struct tw_http_conn *c)
+{
+    enum phase was;
+
+    if (c->is_closing)
+        return;
+    do {
+        was = c->phase;
+        if (was == READ)
+            c->phase = read_request(c);
+        else if (was == HANDLE && c->is_answered)
+            c->phase = WRITE;
+        else if (was == HANDLE && c->is_broken)
+            c->phase = SHUT;
+        else if (was == WRITE)
+            c->phase = write_answer(c);
+        else if (was == LINGER)
+            c->phase = linger(c);
+        if (was == READ && c->phase == HANDLE) {
+            begin_handle(c);
+            return; /* answering has asked for another turn; taking the stream has freed `c` */
+        }
+    } while (c->phase != was && c->phase != SHUT);
+    if (c->phase == SHUT)
+        shut(c);
+    else
+        tw_stream_want_read(c->stream, wants_read(c));
+}
+
+void tw_http_answer(struct tw_http_conn *c, const struct tw_http_response *res)
+{
+    struct tw_http_request *req = tw_http_parser_request(c->parser);
+
+    TW_ASSERT(!c->is_answered);
+    if (!tw_http_parser_keeps_alive(c->parser) || c->server->is_draining || res->closes)
+        c->closes = true;
+    c->out.max = ANSWER_BYTES;
+    tw_http_write(&c->out, res, req->method == TW_HEAD, !c->closes);
+    TW_ASSERT(!c->out.failed);
+    c->is_answered = true;
+    c->waiter = NULL;
+    tw_later(c->loop, &c->later, on_later);
+}
+
+void tw_http_refuse(struct tw_http_conn *c, const char *code, struct tw_slice request_id)
+{
+    tw_http_refuse_with(c, code, request_id, NULL, 0);
+}
+
+void tw_http_refuse_with(struct tw_http_conn *c, const char *code, struct tw_slice request_id,
+                         const struct tw_http_header *extra, size_t n)
+{
+    const struct tw_refusal *refusal = tw_refusal_of(code);
+    struct tw_http_response res = { 0 };
+    struct tw_buf body = { .max = 4096 };
+
+    tw_refusal_head(&res, refusal->status);
+    tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, request_id);
+    if (request_id.len > 0)
+        tw_http_add(&res, "X-Request-Id", request_id);
+    for (size_t i = 0; i < n; i++)
+        res.extra[res.extra_count++] = extra[i];
+    res.body = tw_buf_view(&body);
+    tw_http_answer(c, &res);
+    tw_buf_done(&body);
+}
+
+void tw_http_wait(struct tw_http_conn *c, struct tw_http_waiter *w)
+{
+    c->waiter = w;
+    tw_stream_want_read(c->stream, wants_read(c));
+}
+
+struct tw_stream *tw_http_take_stream(struct tw_http_conn *c, struct tw_buf *rest)
+{
+    struct tw_stream *stream = c->stream;
+
+    tw_buf_append(rest, tw_buf_view(&c->in));
+    tw_stream_set_owner(stream, NULL);
+    c->waiter = NULL;
+    conn_free(c);
+    return stream;
+}
+
+void tw_http_server_init(struct tw_http_server *server, struct tw_metrics *metrics)
+{
+    tw_list_init(&server->conns);
+    tw_metric_add(metrics, &server->connections, "http_connections", NULL,
+                  "Open HTTP connections, without those that became WebSockets.");
+    tw_metric_add(metrics, &server->requests, "http_requests_total", NULL,
+                  "Complete HTTP requests.");
+    tw_metric_add(metrics, &server->refused, "http_rejects_total", NULL,
+                  "Requests that broke HTTP or a limit, and connections over the limit.");
+}
+
+void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream)
+{
+    struct tw_http_conn *c;
+
+    if (server->connections.value >= server->limits->connections) {
+        server->refused.value++;
+        tw_stream_close(stream);
+        return;
+    }
+    c = tw_new(struct tw_http_conn);
+    c->owner.events = &events;
+    c->server = server;
+    c->stream = stream;
+    c->loop = tw_stream_loop(stream);
+    c->parser = tw_http_parser_new(&server->limits->request);
+    c->in.max = PIPELINE_BYTES + TW_READ_CHUNK;
+    c->phase = READ;
+    server->connections.value++;
+    tw_list_append(&server->conns, &c->link);
+    tw_stream_set_owner(stream, &c->owner);
+    set_limit(c, server->limits->head_ms);
+    tw_stream_want_read(stream, true);
+}
+
+void tw_http_server_drain(struct tw_http_server *server)
+{
+    server->is_draining = true;
+    tw_list_each(&server->conns, link)
+    {
+        struct tw_http_conn *c = tw_container_of(link, struct tw_http_conn, link);
+
+        if (c->phase == READ && tw_http_parser_is_idle(c->parser) && !c->is_closing)
+            shut(c);
+    }
+}
+
+void tw_http_server_close(struct tw_http_server *server)
+{
+    tw_list_each(&server->conns, link)
+    {
+        struct tw_http_conn *c = tw_container_of(link, struct tw_http_conn, link);
+
+        if (!c->is_closing)
+            shut(c);
+    }
+}

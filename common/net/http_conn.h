@@ -1,0 +1,69 @@
+/* http_conn.h - an HTTP/1.1 connection on a stream: requests in, answers out, in order.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/net/http_message.h"
+#include "common/net/http_parse.h"
+#include "common/util/list.h"
+#include "common/util/metrics.h"
+
+struct tw_stream;
+struct tw_http_conn;
+struct tw_http_server;
+
+/* Whoever answers later waits with this, embedded in its own object. */
+struct tw_http_waiter {
+    /* The client left before the answer: `conn` is gone with this call, do not answer. */
+    void (*gone)(struct tw_http_waiter *w);
+    bool ends_on_fin; /* a half close is an end: for those who wait long */
+};
+
+struct tw_http_server_limits {
+    struct tw_http_limits request;
+    uint64_t head_ms;   /* for a head that has begun */
+    uint64_t body_ms;   /* for a body */
+    uint64_t idle_ms;   /* between requests */
+    size_t connections; /* more are closed at once */
+};
+
+/* Embedded in whoever serves; zeroed but for these, then tw_http_server_init. */
+struct tw_http_server {
+    const struct tw_http_server_limits *limits; /* kept */
+    /* One request (lent). The handler answers now, or waits, or takes the stream; exactly one.
+     */
+    void (*handle)(struct tw_http_server *server, struct tw_http_conn *conn,
+                   struct tw_http_request *req);
+    struct tw_list conns;
+    bool is_draining; /* every answer is then the connection's last */
+    struct tw_metric connections, refused, requests;
+};
+
+void tw_http_server_init(struct tw_http_server *server, struct tw_metrics *metrics);
+
+/* Serve a new connection; takes the stream. */
+void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream);
+
+/* Close connections without a request at once and the others behind their answer. */
+void tw_http_server_drain(struct tw_http_server *server);
+void tw_http_server_close(struct tw_http_server *server); /* all of them, now */
+
+/* For handlers: answer the request; `req` and all that was lent with it end with this. */
+void tw_http_answer(struct tw_http_conn *conn, const struct tw_http_response *res);
+
+/* Answer with a refusal of refusal.h; `request_id` may be empty. */
+void tw_http_refuse(struct tw_http_conn *conn, const char *code, struct tw_slice request_id);
+
+/* The same with headers that this refusal must have: Allow, Upgrade. */
+void tw_http_refuse_with(struct tw_http_conn *conn, const char *code,
+                         struct tw_slice request_id, const struct tw_http_header *extra,
+                         size_t n);
+
+/* Answer later: `w` (kept until the answer) hears when the client leaves before. */
+void tw_http_wait(struct tw_http_conn *conn, struct tw_http_waiter *w);
+
+/* Give the stream away, for a protocol upgrade: the connection is gone with this, and so is all
+ * that was lent. `rest` receives the bytes behind the request (they are added to it). */
+struct tw_stream *tw_http_take_stream(struct tw_http_conn *conn, struct tw_buf *rest);

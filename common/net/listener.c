@@ -1,0 +1,168 @@
+/* listener.c - listening sockets.
+ *
+ * When descriptors run out (EMFILE), libuv sheds the waiting connection with a spare one, so
+ * the loop does not spin and the peers see a reset at once.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/listener.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/net/address.h"
+#include "common/net/stream.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
+
+#define BACKLOG 4096
+#define FIRST_INHERITED_FD 3 /* sd_listen_fds(3) */
+
+struct tw_listener_socket {
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    struct tw_listener *listener; /* null once it is stopped */
+    bool is_unix;
+};
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(tw_container_of(handle, struct tw_listener_socket, uv.handle));
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+    struct tw_listener_socket *s =
+        tw_container_of(stream, struct tw_listener_socket, uv.stream);
+    struct tw_stream *accepted;
+    int err;
+
+    if (status < 0 || s->listener == NULL)
+        return;
+    accepted = tw_stream_accept(s->listener->loop, stream, s->is_unix, &err);
+    if (accepted != NULL)
+        s->listener->accept(s->listener, accepted);
+}
+
+static int open_tcp(struct tw_listener_socket *s, const struct tw_address *a)
+{
+    const struct sockaddr *address = (const struct sockaddr *)(const void *)&a->tcp;
+    uv_os_fd_t fd;
+    int on = 1;
+    int r = uv_fileno(&s->uv.handle, &fd);
+
+    if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+        r = -errno;
+    return r != 0 ? r : uv_tcp_bind(&s->uv.tcp, address, 0);
+}
+
+/* A socket file that nobody serves any more is left by a killed process: replace it. */
+static int open_unix(struct tw_listener_socket *s, const struct tw_address *a)
+{
+    int r;
+
+    (void)unlink(a->path);                   /* if it cannot go, bind says why */
+    r = uv_pipe_bind(&s->uv.pipe, a->path);  /* libuv removes the file when it closes */
+    if (r == 0 && chmod(a->path, 0666) != 0) /* its folder's rights decide */
+        r = -errno;
+    return r;
+}
+
+static struct tw_listener_socket *add_socket(struct tw_listener *l, bool is_unix,
+                                             unsigned family)
+{
+    struct tw_listener_socket *s = tw_new(struct tw_listener_socket);
+    int r;
+
+    s->listener = l;
+    s->is_unix = is_unix;
+    r = is_unix ? uv_pipe_init(&l->loop->uv, &s->uv.pipe, 0)
+                : uv_tcp_init_ex(&l->loop->uv, &s->uv.tcp, family);
+    if (r != 0) {
+        free(s);
+        return NULL;
+    }
+    l->sockets[l->count++] = s;
+    return s;
+}
+
+static int listen_on(struct tw_listener *l, struct tw_slice text)
+{
+    struct tw_listener_socket *s;
+    struct tw_address a;
+    int r = tw_address_parse(text, &a);
+
+    if (r != 0)
+        return r;
+    if (l->count == TW_LISTENER_SOCKETS)
+        return TW_ETOOBIG;
+    s = add_socket(l, a.is_unix, a.tcp.ss_family);
+    if (s == NULL)
+        return UV_EMFILE;
+    r = a.is_unix ? open_unix(s, &a) : open_tcp(s, &a);
+    return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
+}
+
+/* How many sockets systemd hands to this very process (sd_listen_fds(3)). */
+static int inherited_count(void)
+{
+    const char *pid = getenv("LISTEN_PID");
+    const char *fds = getenv("LISTEN_FDS");
+    uint64_t number, whose;
+
+    if (pid == NULL || fds == NULL || !tw_slice_u64(tw_slice_of(pid), &whose) ||
+        !tw_slice_u64(tw_slice_of(fds), &number) || whose != (uint64_t)getpid())
+        return 0;
+    return number > TW_LISTENER_SOCKETS ? TW_LISTENER_SOCKETS : (int)number;
+}
+
+static int listen_inherited(struct tw_listener *l, int fd)
+{
+    struct sockaddr_storage a = { 0 };
+    socklen_t len = sizeof(a);
+    struct tw_listener_socket *s;
+    int r;
+
+    if (getsockname(fd, (struct sockaddr *)(void *)&a, &len) != 0)
+        return -errno;
+    s = add_socket(l, a.ss_family == AF_UNIX, AF_UNSPEC);
+    if (s == NULL)
+        return UV_EMFILE;
+    r = s->is_unix ? uv_pipe_open(&s->uv.pipe, fd) : uv_tcp_open(&s->uv.tcp, fd);
+    return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
+}
+
+int tw_listener_start(struct tw_listener *l, struct tw_loop *loop, struct tw_slice addresses,
+                      bool inherits, tw_accept_cb accept, struct tw_slice *which)
+{
+    int inherited = inherits ? inherited_count() : 0;
+    struct tw_slice rest = addresses, one;
+    int r = 0;
+
+    l->loop = loop;
+    l->accept = accept;
+    *which = addresses;
+    for (int i = 0; i < inherited && r == 0; i++)
+        r = listen_inherited(l, FIRST_INHERITED_FD + i);
+    while (inherited == 0 && r == 0 && tw_slice_split(&rest, ',', &one)) {
+        *which = tw_slice_trim(one);
+        r = listen_on(l, *which);
+    }
+    return r;
+}
+
+void tw_listener_stop(struct tw_listener *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        struct tw_listener_socket *s = l->sockets[i];
+
+        s->listener = NULL;
+        uv_close(&s->uv.handle, on_closed);
+    }
+    l->count = 0;
+}

@@ -1,0 +1,98 @@
+/* loop.c - one turn of the loop: callbacks note, then what was noted runs, then sleep.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/loop.h"
+
+#include "common/util/base.h"
+#include "common/util/clock.h"
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct tw_loop *loop = tw_container_of(timer, struct tw_loop, ticker);
+
+    loop->now_ms = tw_now_ms();
+    tw_deadlines_run(&loop->deadlines, loop->now_ms);
+    if (loop->deadlines.count == 0)
+        (void)uv_timer_stop(timer);
+}
+
+/* Notes made while this runs are run too, but a note that keeps coming back waits a turn. */
+static void on_before_sleep(uv_prepare_t *prepare)
+{
+    struct tw_loop *loop = tw_container_of(prepare, struct tw_loop, before_sleep);
+    struct tw_list *link;
+
+    loop->now_ms = tw_now_ms();
+    for (int pass = 0; pass < 4 && !tw_list_empty(&loop->later); pass++) {
+        struct tw_list noted;
+
+        tw_list_init(&noted);
+        tw_list_move_all(&noted, &loop->later);
+        while ((link = tw_list_shift(&noted)) != NULL) {
+            struct tw_later *l = tw_container_of(link, struct tw_later, link);
+
+            l->run(l);
+        }
+    }
+    if (!tw_list_empty(&loop->later)) /* the next turn must not sleep */
+        (void)uv_timer_start(&loop->ticker, on_tick, 0, TW_DEADLINE_TICK_MS);
+}
+
+void tw_loop_init(struct tw_loop *loop)
+{
+    int r = uv_loop_init(&loop->uv);
+
+    TW_ASSERT(r == 0); /* fails only when descriptors or memory are out: at a process's start */
+    tw_list_init(&loop->later);
+    loop->now_ms = tw_now_ms();
+    tw_deadlines_init(&loop->deadlines, loop->now_ms);
+    (void)uv_prepare_init(&loop->uv, &loop->before_sleep); /* these cannot fail */
+    (void)uv_prepare_start(&loop->before_sleep, on_before_sleep);
+    uv_unref((uv_handle_t *)&loop->before_sleep);
+    (void)uv_timer_init(&loop->uv, &loop->ticker);
+}
+
+void tw_loop_run(struct tw_loop *loop)
+{
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void tw_loop_stop(struct tw_loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+
+void tw_loop_done(struct tw_loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->before_sleep, NULL);
+    uv_close((uv_handle_t *)&loop->ticker, NULL);
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&loop->uv);
+}
+
+void tw_later(struct tw_loop *loop, struct tw_later *l, void (*run)(struct tw_later *l))
+{
+    l->run = run;
+    if (!tw_list_linked(&l->link))
+        tw_list_append(&loop->later, &l->link);
+}
+
+void tw_later_cancel(struct tw_later *l)
+{
+    tw_list_remove(&l->link);
+}
+
+void tw_after(struct tw_loop *loop, struct tw_deadline *d, uint64_t after_ms,
+              tw_deadline_cb expired)
+{
+    if (loop->deadlines.count == 0) { /* the wheel stood still: start it from now */
+        loop->now_ms = tw_now_ms();
+        tw_deadlines_run(&loop->deadlines, loop->now_ms);
+        (void)uv_timer_start(&loop->ticker, on_tick, TW_DEADLINE_TICK_MS, TW_DEADLINE_TICK_MS);
+    }
+    tw_deadline_set(&loop->deadlines, d, loop->now_ms + after_ms, expired);
+}
+
+void tw_after_cancel(struct tw_loop *loop, struct tw_deadline *d)
+{
+    tw_deadline_clear(&loop->deadlines, d);
+}

@@ -1,0 +1,473 @@
+/* pg_conn.c - a PostgreSQL connection as a small machine: WAIT -> CONNECT -> UP -> WAIT ...
+ *
+ * While libpq connects it may close and reopen its socket under the same number, so every step
+ * polls with a new handle. Once up, the connection is in pipeline mode: each call is sent with
+ * its own Sync, which keeps errors apart, and the answers come in order.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/pg_conn.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
+
+#define CONNECT_MS 5000
+#define ANSWER_MS 2500 /* above the roles' statement_timeout: the server is hung */
+#define RETRY_FIRST_MS 100
+#define RETRY_MOST_MS 5000
+#define OID_TEXT 25
+#define OID_JSON 114
+
+enum state { WAIT, CONNECT, UP, CLOSED };
+
+struct poll {
+    uv_poll_t handle;
+    struct tw_pg_conn *conn; /* null once it was replaced */
+};
+
+struct tw_pg_conn {
+    struct tw_loop *loop;
+    const char *url, *program;
+    const struct tw_pg_conn_events *events;
+    void *owner;
+    PGconn *pg;
+    struct poll *poll;
+    struct tw_deadline limit; /* connecting, retrying, or the oldest call's answer */
+    struct tw_later flush;
+    struct tw_list calls; /* sent, in order */
+    size_t depth, writes;
+    PGresult *answer; /* of the first call, until its Sync */
+    enum state state;
+    bool has_answered; /* in this turn */
+    uint64_t retry_ms;
+    uint64_t heard_ms; /* of the last bytes, or since when they are awaited */
+};
+
+struct tw_pg_result {
+    int err;
+    const PGresult *pg;
+};
+
+int tw_pg_error(const struct tw_pg_result *r)
+{
+    return r->err;
+}
+
+const char *tw_pg_sqlstate(const struct tw_pg_result *r)
+{
+    const char *state = r->pg == NULL ? NULL : PQresultErrorField(r->pg, PG_DIAG_SQLSTATE);
+
+    return state == NULL ? "" : state;
+}
+
+const char *tw_pg_message(const struct tw_pg_result *r)
+{
+    const char *text =
+        r->pg == NULL ? NULL : PQresultErrorField(r->pg, PG_DIAG_MESSAGE_PRIMARY);
+
+    return text == NULL ? tw_err_text(r->err) : text;
+}
+
+size_t tw_pg_rows(const struct tw_pg_result *r)
+{
+    return r->pg == NULL ? 0 : (size_t)PQntuples(r->pg);
+}
+
+bool tw_pg_is_null(const struct tw_pg_result *r, size_t row, int column)
+{
+    return PQgetisnull(r->pg, (int)row, column) != 0;
+}
+
+struct tw_slice tw_pg_text(const struct tw_pg_result *r, size_t row, int column)
+{
+    return tw_slice_from(PQgetvalue(r->pg, (int)row, column),
+                         (size_t)PQgetlength(r->pg, (int)row, column));
+}
+
+int64_t tw_pg_int(const struct tw_pg_result *r, size_t row, int column)
+{
+    struct tw_slice text = tw_pg_text(r, row, column);
+    bool is_negative = text.len > 0 && text.at[0] == '-';
+    uint64_t value = 0;
+
+    if (!tw_slice_u64(is_negative ? tw_slice_skip(text, 1) : text, &value) || value > INT64_MAX)
+        return 0;
+    return is_negative ? -(int64_t)value : (int64_t)value;
+}
+
+void tw_pg_refuse(struct tw_pg_call *call, int err)
+{
+    struct tw_pg_result result = { err, NULL };
+
+    call->done(call, &result);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    free(tw_container_of((uv_poll_t *)(void *)handle, struct poll, handle));
+}
+
+static void drop_poll(struct tw_pg_conn *c)
+{
+    if (c->poll == NULL)
+        return;
+    c->poll->conn = NULL;
+    uv_close((uv_handle_t *)&c->poll->handle, on_poll_closed);
+    c->poll = NULL;
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events);
+
+static bool watch(struct tw_pg_conn *c, int events)
+{
+    if (c->poll == NULL) {
+        c->poll = tw_new(struct poll);
+        c->poll->conn = c;
+        if (uv_poll_init(&c->loop->uv, &c->poll->handle, PQsocket(c->pg)) != 0) {
+            free(c->poll);
+            c->poll = NULL;
+            return false;
+        }
+    }
+    return uv_poll_start(&c->poll->handle, events, on_poll) == 0;
+}
+
+static void start_connect(struct tw_pg_conn *c);
+
+static void on_retry(struct tw_deadline *d)
+{
+    start_connect(tw_container_of(d, struct tw_pg_conn, limit));
+}
+
+static void forget_answer(struct tw_pg_conn *c)
+{
+    PQclear(c->answer);
+    c->answer = NULL;
+}
+
+static void lose_calls(struct tw_pg_conn *c)
+{
+    struct tw_list lost, *link;
+
+    tw_list_init(&lost);
+    tw_list_move_all(&lost, &c->calls);
+    c->depth = c->writes = 0;
+    while ((link = tw_list_shift(&lost)) != NULL)
+        tw_pg_refuse(tw_container_of(link, struct tw_pg_call, link), TW_ELOST);
+}
+
+/* Between half and all of the pause, so that many connections do not come at once. */
+static uint64_t with_jitter(uint64_t ms)
+{
+    uint16_t random;
+
+    tw_random(&random, sizeof(random));
+    return ms / 2 + ms / 2 * random / UINT16_MAX;
+}
+
+/* libpq's own words, when it has any. */
+static const char *libpq_says(const struct tw_pg_conn *c, const char *otherwise)
+{
+    return c->pg != NULL && PQerrorMessage(c->pg)[0] != '\0' ? PQerrorMessage(c->pg)
+                                                             : otherwise;
+}
+
+static void go_down(struct tw_pg_conn *c, const char *why)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(why, "\n"), why);
+    drop_poll(c);
+    forget_answer(c);
+    PQfinish(c->pg);
+    c->pg = NULL;
+    c->state = WAIT;
+    tw_later_cancel(&c->flush);
+    tw_after(c->loop, &c->limit, with_jitter(c->retry_ms), on_retry);
+    c->retry_ms = c->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : c->retry_ms * 2;
+    c->events->on_down(c, c->owner, text);
+    lose_calls(c);
+    c->events->on_idle(c, c->owner);
+}
+
+static void on_connect_limit(struct tw_deadline *d)
+{
+    go_down(tw_container_of(d, struct tw_pg_conn, limit), "connecting took too long");
+}
+
+/* How long the first call may hear nothing. */
+static uint64_t answer_limit(const struct tw_pg_conn *c)
+{
+    const struct tw_pg_call *first = tw_container_of(c->calls.next, struct tw_pg_call, link);
+
+    return first->answer_ms != 0 ? first->answer_ms : ANSWER_MS;
+}
+
+static void on_answer_limit(struct tw_deadline *d)
+{
+    struct tw_pg_conn *c = tw_container_of(d, struct tw_pg_conn, limit);
+    uint64_t silent = c->loop->now_ms - c->heard_ms, most = answer_limit(c);
+
+    if (silent >= most)
+        go_down(c, "no answer in time");
+    else /* a long answer on a slow line: what counts is that bytes come */
+        tw_after(c->loop, &c->limit, most - silent, on_answer_limit);
+}
+
+static void on_notice(void *arg, const PGresult *notice)
+{
+    (void)arg;
+    tw_log_debug("pg.notice",
+                 tw_str("message", PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY)));
+}
+
+static void become_up(struct tw_pg_conn *c)
+{
+    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
+        go_down(c, libpq_says(c, "pipeline mode refused"));
+        return;
+    }
+    (void)PQsetNoticeReceiver(c->pg, on_notice, NULL);
+    drop_poll(c);
+    if (!watch(c, UV_READABLE)) {
+        go_down(c, "cannot watch the socket");
+        return;
+    }
+    c->state = UP;
+    c->retry_ms = RETRY_FIRST_MS;
+    tw_after_cancel(c->loop, &c->limit);
+    c->events->on_up(c, c->owner);
+}
+
+static void step_connect(struct tw_pg_conn *c)
+{
+    PostgresPollingStatusType next = PQconnectPoll(c->pg);
+
+    if (next == PGRES_POLLING_OK) {
+        become_up(c);
+        return;
+    }
+    drop_poll(c);
+    if (next == PGRES_POLLING_FAILED ||
+        !watch(c, next == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE))
+        go_down(c, libpq_says(c, "cannot connect"));
+}
+
+static void start_connect(struct tw_pg_conn *c)
+{
+    /* What stands before the URL it may override: Kerberos encryption is rarely wanted, and
+     * asking for it costs a round trip and a megabyte. */
+    const char *const names[] = { "gssencmode",       "dbname",           "application_name",
+                                  "client_encoding",  "keepalives_idle",  "keepalives_interval",
+                                  "keepalives_count", "tcp_user_timeout", NULL };
+    const char *const values[] = { "disable", c->url, c->program, "UTF8", "5",
+                                   "2",       "3",    "10000",    NULL };
+
+    c->state = CONNECT;
+    tw_after(c->loop, &c->limit, CONNECT_MS, on_connect_limit);
+    c->pg = PQconnectStartParams(names, values, 1);
+    if (c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD || !watch(c, UV_WRITABLE))
+        go_down(c, libpq_says(c, "cannot connect"));
+}
+
+/* Its limit runs from when it is the first: those behind it wait for it. */
+static void await_answer(struct tw_pg_conn *c)
+{
+    c->heard_ms = c->loop->now_ms;
+    tw_after(c->loop, &c->limit, answer_limit(c), on_answer_limit);
+}
+
+/* The first call is answered: hand it out. Its `done` may send more. */
+static void finish_call(struct tw_pg_conn *c)
+{
+    struct tw_list *link = tw_list_shift(&c->calls);
+    struct tw_pg_call *call;
+    struct tw_pg_result result = { 0, c->answer };
+    PGresult *answer = c->answer;
+    ExecStatusType status = PQresultStatus(answer);
+
+    if (link == NULL)
+        return;
+    call = tw_container_of(link, struct tw_pg_call, link);
+    c->answer = NULL;
+    c->has_answered = true;
+    c->depth--;
+    c->writes -= call->writes ? 1 : 0;
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+        result.err = TW_EQUERY;
+    if (c->depth > 0)
+        await_answer(c);
+    else
+        tw_after_cancel(c->loop, &c->limit);
+    call->done(call, &result);
+    PQclear(answer);
+}
+
+static void read_answers(struct tw_pg_conn *c)
+{
+    int separators = 0;
+
+    while (c->state == UP && c->depth > 0 && separators < 2 && PQisBusy(c->pg) == 0) {
+        PGresult *r = PQgetResult(c->pg);
+
+        if (r == NULL) {
+            separators++;
+        } else if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
+            separators = 0;
+            PQclear(r);
+            finish_call(c);
+        } else if (PQresultStatus(r) == PGRES_PIPELINE_ABORTED) {
+            PQclear(r); /* the error that caused it is the answer */
+        } else {
+            separators = 0;
+            forget_answer(c);
+            c->answer = r;
+        }
+    }
+}
+
+static void read_notifications(struct tw_pg_conn *c)
+{
+    PGnotify *n;
+
+    while (c->state == UP && (n = PQnotifies(c->pg)) != NULL) {
+        if (c->events->on_notify != NULL)
+            c->events->on_notify(c, c->owner, tw_slice_of(n->relname), tw_slice_of(n->extra));
+        PQfreemem(n);
+    }
+}
+
+/* Returns false when the connection broke. */
+static bool flush(struct tw_pg_conn *c)
+{
+    int left = PQflush(c->pg);
+
+    if (left < 0 || PQstatus(c->pg) == CONNECTION_BAD ||
+        !watch(c, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE)) {
+        go_down(c, libpq_says(c, "cannot write"));
+        return false;
+    }
+    return true;
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    struct tw_pg_conn *c = tw_container_of(handle, struct poll, handle)->conn;
+    if (c == NULL)
+        return;
+    c->loop->now_ms = uv_now(&c->loop->uv);
+    if (c->state == CONNECT) { /* also after an error: libpq finds out which */
+        step_connect(c);
+        return;
+    }
+    c->has_answered = false;
+    if (events & UV_READABLE)
+        c->heard_ms = c->loop->now_ms;
+    if ((status < 0 || (events & UV_READABLE)) && PQconsumeInput(c->pg) == 0) {
+        go_down(c, libpq_says(c, "connection lost"));
+        return;
+    }
+    read_answers(c);
+    read_notifications(c);
+    if (c->state == UP && PQstatus(c->pg) == CONNECTION_BAD)
+        go_down(c, libpq_says(c, "connection lost"));
+    else if (c->state == UP && (events & UV_WRITABLE))
+        (void)flush(c);
+    if (c->state == UP && c->has_answered)
+        c->events->on_idle(c, c->owner);
+}
+
+static void on_flush(struct tw_later *l)
+{
+    struct tw_pg_conn *c = tw_container_of(l, struct tw_pg_conn, flush);
+
+    if (c->state == UP)
+        (void)flush(c);
+}
+
+/* libpq buffers; what a turn of the loop brings leaves in few writes. Each Sync flushes what it
+ * can by itself, and the rest goes when the socket has room. */
+void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call)
+{
+    const char *values[TW_PG_PARAMS];
+    int lengths[TW_PG_PARAMS], formats[TW_PG_PARAMS];
+    Oid types[TW_PG_PARAMS];
+
+    TW_ASSERT(c->state == UP && call->param_count <= TW_PG_PARAMS);
+    for (int i = 0; i < call->param_count; i++) {
+        const struct tw_pg_param *p = &call->params[i];
+
+        values[i] = p->bytes.at;
+        lengths[i] = (int)p->bytes.len; /* bodies are limited to 1 MiB */
+        formats[i] = 1;                 /* binary: the length counts, no NUL is needed */
+        types[i] = p->is_json ? OID_JSON : OID_TEXT;
+    }
+    tw_list_append(&c->calls, &call->link);
+    c->depth++;
+    c->writes += call->writes ? 1 : 0;
+    if (c->depth == 1)
+        await_answer(c);
+    (void)PQsendQueryParams(c->pg, call->sql, call->param_count, types, values, lengths,
+                            formats, 0);
+    (void)PQpipelineSync(c->pg); /* when either fails, the connection is bad: flush notices */
+    tw_later(c->loop, &c->flush, on_flush);
+}
+
+struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop, const char *url, const char *program,
+                                  const struct tw_pg_conn_events *events, void *owner)
+{
+    struct tw_pg_conn *c = tw_new(struct tw_pg_conn);
+
+    c->loop = loop;
+    c->url = url;
+    c->program = program;
+    c->events = events;
+    c->owner = owner;
+    c->retry_ms = RETRY_FIRST_MS;
+    tw_list_init(&c->calls);
+    tw_after(loop, &c->limit, 0, on_retry);
+    return c;
+}
+
+void tw_pg_conn_close(struct tw_pg_conn *c)
+{
+    if (c == NULL)
+        return;
+    c->state = CLOSED;
+    tw_after_cancel(c->loop, &c->limit);
+    tw_later_cancel(&c->flush);
+    drop_poll(c);
+    forget_answer(c);
+    PQfinish(c->pg);
+    c->pg = NULL;
+    lose_calls(c);
+    free(c);
+}
+
+bool tw_pg_conn_is_up(const struct tw_pg_conn *c)
+{
+    return c->state == UP;
+}
+
+size_t tw_pg_conn_depth(const struct tw_pg_conn *c)
+{
+    return c->depth;
+}
+
+size_t tw_pg_conn_writes(const struct tw_pg_conn *c)
+{
+    return c->writes;
+}
+
+bool tw_pg_conn_has(const struct tw_pg_conn *c, uint64_t affinity)
+{
+    tw_list_each(&c->calls,
+                 link) if (tw_container_of(link, struct tw_pg_call, link)->affinity ==
+                           affinity) return true;
+    return false;
+}

@@ -1,0 +1,82 @@
+/* pg_conn.h - libpq's door: one connection in pipeline mode, that comes back by itself.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/loop.h"
+#include "common/util/list.h"
+#include "common/util/slice.h"
+
+#define TW_PG_PARAMS 4
+
+struct tw_pg_param {
+    struct tw_slice bytes; /* `at` null: SQL null */
+    bool is_json;          /* type json, else text */
+};
+
+struct tw_pg_result; /* lent during `done` */
+struct tw_pg_call;
+typedef void (*tw_pg_done_cb)(struct tw_pg_call *call, const struct tw_pg_result *result);
+
+/* One statement and its answer; embedded in whoever asks, kept with all that it points to until
+ * `done`, which comes exactly once and never before the sending call has returned. Each is a
+ * transaction of its own: never BEGIN. */
+struct tw_pg_call {
+    const char *sql;
+    struct tw_pg_param params[TW_PG_PARAMS];
+    int param_count;
+    bool writes;        /* may lock rows, so others must not wait behind it (pg_pool.h) */
+    uint64_t affinity;  /* not 0: calls of one affinity run one after the other */
+    uint64_t answer_ms; /* how long it may hear nothing once it is its turn; 0: as usual */
+    tw_pg_done_cb done;
+
+    struct tw_list link; /* the rest belongs to pg_conn and pg_pool */
+    struct tw_deadline limit;
+    struct tw_pg_pool *pool;
+};
+
+/* 0, or why there are no rows: TW_EQUERY (see the SQLSTATE), TW_ELOST (the connection broke,
+ * the outcome is unknown), TW_EDOWN, TW_ETIMEOUT, TW_EFULL (the last three: nothing was sent).
+ */
+int tw_pg_error(const struct tw_pg_result *r);
+const char *tw_pg_sqlstate(const struct tw_pg_result *r); /* five characters, or "" */
+const char *tw_pg_message(const struct tw_pg_result *r);  /* for the log alone */
+
+size_t tw_pg_rows(const struct tw_pg_result *r);
+bool tw_pg_is_null(const struct tw_pg_result *r, size_t row, int column);
+struct tw_slice tw_pg_text(const struct tw_pg_result *r, size_t row, int column); /* lent */
+int64_t tw_pg_int(const struct tw_pg_result *r, size_t row, int column); /* 0 if null */
+
+struct tw_pg_conn;
+
+struct tw_pg_conn_events {
+    void (*on_up)(struct tw_pg_conn *c, void *owner);
+    /* It broke or could not be made; `why` is for the log. It tries again by itself. */
+    void (*on_down)(struct tw_pg_conn *c, void *owner, const char *why);
+    void (*on_idle)(struct tw_pg_conn *c, void *owner); /* a call has been answered, or lost */
+    void (*on_notify)(struct tw_pg_conn *c, void *owner, struct tw_slice channel,
+                      struct tw_slice payload); /* may be null */
+};
+
+/* Gives; begins to connect at once. `url`, `events` and `owner` are kept. */
+struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop, const char *url, const char *program,
+                                  const struct tw_pg_conn_events *events, void *owner);
+
+/* Ends it: unanswered calls get TW_ELOST, no event comes any more. */
+void tw_pg_conn_close(struct tw_pg_conn *c);
+
+bool tw_pg_conn_is_up(const struct tw_pg_conn *c);
+
+/* Send one call; only while it is up. */
+void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call);
+
+/* What is under way: how many calls, how many of them write, and whether one has `affinity`. */
+size_t tw_pg_conn_depth(const struct tw_pg_conn *c);
+size_t tw_pg_conn_writes(const struct tw_pg_conn *c);
+bool tw_pg_conn_has(const struct tw_pg_conn *c, uint64_t affinity);
+
+/* Answer a call that was never sent. */
+void tw_pg_refuse(struct tw_pg_call *call, int err);

@@ -1,0 +1,228 @@
+/* pg_pool.c - placing calls on connections.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/pg_pool.h"
+
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
+
+#define DEPTH 16       /* calls on one connection */
+#define WAIT_MS 1500   /* for a place; with the roles' lock_timeout of 1 s an answer in 3 s */
+#define ABSENT_MS 1000 /* for a place while PostgreSQL is away */
+
+/* The fullest connection that may still take it is no use: take the emptiest. */
+static struct tw_pg_conn *emptiest(const struct tw_pg_pool *pool, size_t depth_most)
+{
+    struct tw_pg_conn *best = NULL;
+
+    for (size_t i = 0; i < pool->conn_count; i++) {
+        struct tw_pg_conn *c = pool->conns[i];
+
+        if (!tw_pg_conn_is_up(c) || tw_pg_conn_writes(c) > 0 ||
+            tw_pg_conn_depth(c) >= depth_most)
+            continue;
+        if (best == NULL || tw_pg_conn_depth(c) < tw_pg_conn_depth(best))
+            best = c;
+    }
+    return best;
+}
+
+static bool has_rival(const struct tw_pg_pool *pool, uint64_t affinity)
+{
+    for (size_t i = 0; i < pool->conn_count; i++)
+        if (tw_pg_conn_has(pool->conns[i], affinity))
+            return true;
+    return false;
+}
+
+static size_t writing_connections(const struct tw_pg_pool *pool)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pool->conn_count; i++)
+        n += tw_pg_conn_writes(pool->conns[i]) > 0 ? 1 : 0;
+    return n;
+}
+
+/* Where `call` can go now; null when it has to wait. */
+static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
+                                    const struct tw_pg_call *call)
+{
+    if (!call->writes)
+        return emptiest(pool, DEPTH);
+    if (call->affinity != 0 && has_rival(pool, call->affinity))
+        return NULL;
+    if (writing_connections(pool) + 1 >= pool->up_count && pool->up_count > 1)
+        return NULL; /* the last one is for reads */
+    return emptiest(pool, DEPTH);
+}
+
+static void place(struct tw_pg_pool *pool, struct tw_pg_conn *c, struct tw_pg_call *call)
+{
+    tw_after_cancel(pool->loop, &call->limit);
+    pool->calls.value++;
+    tw_pg_conn_send(c, call);
+}
+
+/* In the order of coming, passing over those who must wait for their rivals. */
+static void dispatch(struct tw_pg_pool *pool)
+{
+    tw_list_each(&pool->waiting, link)
+    {
+        struct tw_pg_call *call = tw_container_of(link, struct tw_pg_call, link);
+        struct tw_pg_conn *c = place_for(pool, call);
+
+        if (c != NULL) {
+            tw_list_remove(link);
+            pool->queued.value--;
+            place(pool, c, call);
+        } else if (!call->writes) {
+            break; /* no room for a read is no room for anybody */
+        }
+    }
+}
+
+static void on_overfull(struct tw_deadline *d)
+{
+    struct tw_pg_call *call = tw_container_of(d, struct tw_pg_call, limit);
+    struct tw_pg_pool *pool = call->pool;
+
+    tw_list_remove(&call->link);
+    pool->queued.value--;
+    pool->refused.value++;
+    tw_pg_refuse(call, pool->is_closed ? TW_EDOWN : TW_EFULL);
+}
+
+static void on_waited(struct tw_deadline *d)
+{
+    struct tw_pg_call *call = tw_container_of(d, struct tw_pg_call, limit);
+    struct tw_pg_pool *pool = call->pool;
+
+    tw_list_remove(&call->link);
+    pool->queued.value--;
+    pool->refused.value++;
+    tw_pg_refuse(call, pool->up_count == 0 ? TW_EDOWN : TW_ETIMEOUT);
+}
+
+void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call)
+{
+    struct tw_pg_conn *c;
+
+    call->pool = pool;
+    if (!pool->is_closed && tw_list_empty(&pool->waiting) &&
+        (c = place_for(pool, call)) != NULL) {
+        place(pool, c, call);
+        return;
+    }
+    tw_list_append(&pool->waiting, &call->link);
+    pool->queued.value++;
+    if (pool->queued.value > pool->waiting_most || pool->is_closed)
+        tw_after(pool->loop, &call->limit, 0, on_overfull); /* but not before we return */
+    else
+        tw_after(pool->loop, &call->limit, pool->up_count == 0 ? ABSENT_MS : WAIT_MS,
+                 on_waited);
+    dispatch(pool);
+}
+
+static void on_up(struct tw_pg_conn *c, void *owner)
+{
+    struct tw_pg_pool *pool = owner;
+
+    (void)c;
+    pool->up_count++;
+    pool->up.value = pool->up_count;
+    pool->reconnects.value++;
+    if (!pool->was_up) {
+        pool->was_up = true;
+        pool->has_failed = false;
+        tw_log_info("pg.up", tw_u64("connections", pool->conn_count));
+        if (pool->on_change != NULL)
+            pool->on_change(pool);
+    }
+    dispatch(pool);
+}
+
+/* The pool is down when its last connection is; it is said once. */
+static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
+{
+    struct tw_pg_pool *pool = owner;
+    size_t up = 0;
+
+    (void)c;
+    for (size_t i = 0; i < pool->conn_count; i++)
+        up += pool->conns[i] != NULL && tw_pg_conn_is_up(pool->conns[i]) ? 1 : 0;
+    pool->up_count = up;
+    pool->up.value = up;
+    if (up == 0 && !pool->has_failed) {
+        pool->has_failed = true;
+        pool->was_up = false;
+        tw_log_warn("pg.down", tw_str("why", why));
+        if (pool->on_change != NULL)
+            pool->on_change(pool);
+    }
+}
+
+static void on_idle(struct tw_pg_conn *c, void *owner)
+{
+    (void)c;
+    dispatch(owner);
+}
+
+static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL };
+
+void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char *url,
+                      const char *program, size_t connections, size_t waiting_most,
+                      struct tw_metrics *metrics)
+{
+    TW_ASSERT(connections <= TW_PG_CONNECTIONS);
+    pool->loop = loop;
+    pool->waiting_most = waiting_most;
+    tw_list_init(&pool->waiting);
+    tw_metric_add(metrics, &pool->up, "pg_connections", NULL,
+                  "Open connections to PostgreSQL.");
+    tw_metric_add(metrics, &pool->queued, "pg_queue", NULL, "Statements waiting for a place.");
+    tw_metric_add(metrics, &pool->calls, "pg_calls_total", NULL, "Statements sent.");
+    tw_metric_add(metrics, &pool->refused, "pg_refused_total", NULL,
+                  "Statements that found no place in time.");
+    tw_metric_add(metrics, &pool->reconnects, "pg_connects_total", NULL,
+                  "Connections made to PostgreSQL.");
+    for (size_t i = 0; i < connections; i++) {
+        pool->conns[i] = tw_pg_conn_new(loop, url, program, &events, pool);
+        pool->conn_count++;
+    }
+}
+
+bool tw_pg_pool_is_up(const struct tw_pg_pool *pool)
+{
+    return pool->up_count > 0;
+}
+
+bool tw_pg_pool_is_idle(const struct tw_pg_pool *pool)
+{
+    for (size_t i = 0; i < pool->conn_count; i++)
+        if (tw_pg_conn_depth(pool->conns[i]) > 0)
+            return false;
+    return pool->queued.value == 0;
+}
+
+void tw_pg_pool_close(struct tw_pg_pool *pool)
+{
+    struct tw_list *link;
+    size_t count;
+
+    if (pool->loop == NULL || pool->is_closed)
+        return;
+    pool->is_closed = true;
+    while ((link = tw_list_shift(&pool->waiting)) != NULL) {
+        struct tw_pg_call *call = tw_container_of(link, struct tw_pg_call, link);
+
+        tw_after_cancel(pool->loop, &call->limit);
+        pool->queued.value--;
+        tw_pg_refuse(call, TW_EDOWN);
+    }
+    /* What a connection loses may be asked again by its `done`: it must find none then. */
+    count = pool->conn_count;
+    pool->conn_count = pool->up_count = 0;
+    for (size_t i = 0; i < count; i++)
+        tw_pg_conn_close(pool->conns[i]);
+}

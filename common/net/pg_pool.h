@@ -1,0 +1,44 @@
+/* pg_pool.h - a few connections, many callers: who goes where, who waits, for how long.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/pg_conn.h"
+#include "common/util/metrics.h"
+
+#define TW_PG_CONNECTIONS 64
+
+/* The rule of placing: reads are pipelined behind reads. A call that writes may wait for a
+ * row's lock, so nothing is ever sent behind it, and one connection is always left to reads. Of
+ * calls of one affinity (one card, one phone) one is under way at a time; its rivals wait here,
+ * where a time limit can still take them out. So a locked row delays those who need it, and
+ * nobody else. */
+struct tw_pg_pool {
+    struct tw_loop *loop;
+    struct tw_pg_conn *conns[TW_PG_CONNECTIONS];
+    size_t conn_count, up_count;
+    struct tw_list waiting;
+    size_t waiting_most; /* more are refused with TW_EFULL */
+    bool is_closed, was_up, has_failed;
+    void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
+    struct tw_metric up, queued, calls, refused, reconnects;
+};
+
+/* Begins to connect; `url` and `program` are kept. */
+void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char *url,
+                      const char *program, size_t connections, size_t waiting_most,
+                      struct tw_metrics *metrics);
+
+/* Send `call` as soon as there is room for it. One that still waits after a second and a half
+ * is refused with TW_ETIMEOUT, or TW_EDOWN when no connection is up: nothing was done then. */
+void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call);
+
+bool tw_pg_pool_is_up(const struct tw_pg_pool *pool);
+bool tw_pg_pool_is_idle(
+    const struct tw_pg_pool *pool); /* nothing waits, nothing is under way */
+
+/* Waiting calls get TW_EDOWN, those under way TW_ELOST. Fine when it never started. */
+void tw_pg_pool_close(struct tw_pg_pool *pool);

@@ -1,0 +1,102 @@
+/* redis_link.h - hiredis's door: its codec on our stream; subscribe, publish, ping, come back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/address.h"
+#include "common/net/loop.h"
+#include "common/net/stream.h"
+#include "common/util/buf.h"
+#include "common/util/list.h"
+#include "common/util/metrics.h"
+#include "common/util/slice.h"
+
+struct tw_redis_link;
+struct tw_redis_ask;
+
+/* A reply, lent. */
+struct tw_redis_value {
+    bool is_there; /* false: there is none (nil), Redis refuses to give it, or is away */
+    struct tw_slice text;
+    int64_t number;
+    size_t count;         /* of a list: its elements; see tw_redis_element */
+    const void *elements; /* hiredis's */
+};
+
+/* Element `i` (below `count`) of a list of texts; empty when it is something else. Lent as the
+ * list is. */
+struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i);
+
+/* Exactly once, never before tw_redis_ask has returned. */
+typedef void (*tw_redis_ask_cb)(struct tw_redis_ask *ask, const struct tw_redis_value *value);
+
+/* A command whose reply is wanted; embedded in whoever asks and kept until it is answered. */
+struct tw_redis_ask {
+    tw_redis_ask_cb answered;
+    struct tw_list link; /* the rest is the link's */
+    uint64_t number;
+};
+
+/* Any may be null. */
+struct tw_redis_events {
+    void (*on_up)(struct tw_redis_link *l); /* connected: subscribe to what is wanted */
+    void (*on_down)(
+        struct tw_redis_link *l); /* once when it breaks; it tries again by itself */
+    void (*on_subscribed)(struct tw_redis_link *l, struct tw_slice channel); /* confirmed */
+    /* The message is lent and may be changed in place. */
+    void (*on_message)(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len);
+};
+
+/* Embedded in its owner; zeroed before the start. One link either publishes or subscribes. */
+struct tw_redis_link {
+    struct tw_stream_owner owner;
+    const struct tw_redis_events *events;
+    struct tw_loop *loop;
+    struct tw_address address;
+    char *user, *password; /* null without */
+    struct tw_stream *stream;
+    void *reader;          /* hiredis's redisReader */
+    struct tw_buf out;     /* commands of this turn */
+    struct tw_buf writing; /* what the kernel has not taken yet */
+    struct tw_later flush;
+    struct tw_list asks;        /* in the order of their replies */
+    uint64_t commands, replies; /* on this connection */
+    struct tw_deadline limit;   /* connecting, retrying or listening for a sign of life */
+    uint64_t retry_ms, heard_ms;
+    bool is_up, is_writing, is_stopped, has_failed, is_connected;
+    bool has_refused; /* a question, on this connection; said once */
+    const char *name; /* for the log: "publisher" */
+    struct tw_metric up, connects, sent, dropped;
+};
+
+/* `url`: redis://[user:password@]host:port or unix:///path. Begins to connect; 0, or
+ * TW_ECONFIG for a URL that cannot be. `name` and `events` are kept. */
+int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
+                   const char *name, const struct tw_redis_events *events,
+                   struct tw_metrics *metrics);
+void tw_redis_stop(struct tw_redis_link *l); /* no event comes any more */
+
+bool tw_redis_is_up(const struct tw_redis_link *l);
+
+/* Each is sent with others of its turn. 0, TW_EDOWN, or TW_EFULL when Redis reads too slowly;
+ * nothing is kept for later then: what is lost is found by reconciliation. */
+int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message);
+/* An event on its tenant's channel (event.h). */
+int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
+                           struct tw_slice event);
+
+/* Any command of at most TW_REDIS_WORDS words; nobody waits for the reply of the first, the
+ * second hears it. Not on a link that subscribes. The errors are those of publishing; the
+ * second's caller is not called back then. */
+#define TW_REDIS_WORDS 8
+int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n);
+int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
+                 const struct tw_slice *words, size_t n);
+/* Whoever asked does not want to know any more: no call comes. Fine when nothing was asked. */
+void tw_redis_forget(struct tw_redis_ask *ask);
+
+int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel);
+int tw_redis_unsubscribe(struct tw_redis_link *l, struct tw_slice channel);

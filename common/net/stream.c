@@ -1,0 +1,261 @@
+/* stream.c - a connection's handle, its one waiting write, and its way to the end.
+ *
+ * libuv corks nothing and each write is a system call, so a write takes all parts at once:
+ * first without waiting (uv_try_write); only what the kernel does not take becomes a waiting
+ * request.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+
+#include "common/net/address.h"
+#include "common/util/base.h"
+
+struct tw_stream {
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    struct tw_loop *loop;
+    struct tw_stream_owner *owner;
+    union {
+        uv_connect_t connect;
+        uv_write_t write;
+    } request;
+    uv_shutdown_t finish;
+    bool is_unix, is_connecting, is_writing, is_finishing, is_reading, is_closing, is_local;
+    char peer[48];
+};
+
+static struct tw_stream *stream_new(struct tw_loop *loop, bool is_unix, int *err)
+{
+    struct tw_stream *s = tw_new(struct tw_stream);
+
+    s->loop = loop;
+    s->is_unix = is_unix;
+    *err =
+        is_unix ? uv_pipe_init(&loop->uv, &s->uv.pipe, 0) : uv_tcp_init(&loop->uv, &s->uv.tcp);
+    if (*err != 0) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct tw_stream *s = tw_container_of(handle, struct tw_stream, uv.handle);
+    struct tw_stream_owner *owner = s->owner;
+
+    free(s);
+    if (owner != NULL)
+        owner->events->on_closed(owner);
+}
+
+void tw_stream_close(struct tw_stream *s)
+{
+    if (s->is_closing)
+        return;
+    s->is_closing = true;
+    uv_close(&s->uv.handle, on_closed);
+}
+
+/* An IPv4 peer of a dual-stack socket is shown as IPv4. */
+static void note_peer(struct tw_stream *s)
+{
+    struct sockaddr_storage a = { 0 };
+    int len = sizeof(a);
+
+    if (s->is_unix) {
+        memcpy(s->peer, "unix", 5);
+        s->is_local = true;
+        return;
+    }
+    if (uv_tcp_getpeername(&s->uv.tcp, (struct sockaddr *)(void *)&a, &len) != 0)
+        return;
+    if (a.ss_family == AF_INET) {
+        (void)uv_ip4_name((struct sockaddr_in *)(void *)&a, s->peer, sizeof(s->peer));
+    } else {
+        (void)uv_ip6_name((struct sockaddr_in6 *)(void *)&a, s->peer, sizeof(s->peer));
+        if (memcmp(s->peer, "::ffff:", 7) == 0 && strchr(s->peer, '.') != NULL)
+            memmove(s->peer, s->peer + 7, strlen(s->peer + 7) + 1);
+    }
+    s->is_local = memcmp(s->peer, "127.", 4) == 0 || strcmp(s->peer, "::1") == 0;
+}
+
+struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
+                                   int *err)
+{
+    struct tw_stream *s = stream_new(loop, is_unix, err);
+
+    if (s == NULL)
+        return NULL;
+    *err = uv_accept(listener, &s->uv.stream);
+    if (*err != 0) {
+        tw_stream_close(s); /* it has no owner: it just goes */
+        return NULL;
+    }
+    note_peer(s);
+    if (!is_unix)
+        (void)uv_tcp_nodelay(&s->uv.tcp, 1); /* a speed-up; works without */
+    return s;
+}
+
+static void on_connected(uv_connect_t *request, int status)
+{
+    struct tw_stream *s = tw_container_of(request, struct tw_stream, request.connect);
+
+    s->is_connecting = false;
+    if (s->is_closing)
+        return;
+    if (status == 0 && !s->is_unix)
+        (void)uv_tcp_nodelay(&s->uv.tcp, 1);
+    s->owner->events->on_written(s->owner, status);
+}
+
+struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_address *address,
+                                    struct tw_stream_owner *owner, int *err)
+{
+    struct tw_stream *s = stream_new(loop, address->is_unix, err);
+
+    if (s == NULL)
+        return NULL;
+    s->is_connecting = true;
+    if (address->is_unix) {
+        uv_pipe_connect(&s->request.connect, &s->uv.pipe, address->path, on_connected);
+    } else {
+        *err =
+            uv_tcp_connect(&s->request.connect, &s->uv.tcp,
+                           (const struct sockaddr *)(const void *)&address->tcp, on_connected);
+        if (*err != 0) {
+            s->is_connecting = false;
+            tw_stream_close(s);
+            return NULL;
+        }
+    }
+    s->owner = owner;
+    return s;
+}
+
+void tw_stream_set_owner(struct tw_stream *s, struct tw_stream_owner *owner)
+{
+    s->owner = owner;
+}
+
+struct tw_loop *tw_stream_loop(const struct tw_stream *s)
+{
+    return s->loop;
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct tw_stream *s = tw_container_of(handle, struct tw_stream, uv.handle);
+
+    (void)suggested;
+    *buf = uv_buf_init(s->loop->read_chunk, TW_READ_CHUNK);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct tw_stream *s = tw_container_of(stream, struct tw_stream, uv.stream);
+
+    if (n == 0 || s->is_closing)
+        return;
+    s->loop->now_ms = uv_now(&s->loop->uv);
+    if (n > 0) {
+        s->owner->events->on_read(s->owner, tw_slice_from(buf->base, (size_t)n));
+        return;
+    }
+    tw_stream_want_read(s, false);
+    s->owner->events->on_end(s->owner, n == UV_EOF ? 0 : (int)n);
+}
+
+void tw_stream_want_read(struct tw_stream *s, bool wants)
+{
+    if (s->is_closing || wants == s->is_reading)
+        return;
+    s->is_reading = wants;
+    if (wants)
+        (void)uv_read_start(&s->uv.stream, on_alloc, on_read); /* fails only when closing */
+    else
+        (void)uv_read_stop(&s->uv.stream);
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct tw_stream *s = tw_container_of(request, struct tw_stream, request.write);
+
+    s->is_writing = false;
+    if (!s->is_closing)
+        s->owner->events->on_written(s->owner, status);
+}
+
+int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n)
+{
+    uv_buf_t bufs[TW_STREAM_PARTS];
+    size_t total = 0, done = 0, first = 0;
+    int r;
+
+    TW_ASSERT(n <= TW_STREAM_PARTS && !s->is_writing && !s->is_connecting);
+    if (s->is_closing || s->is_finishing)
+        return UV_EPIPE;
+    for (size_t i = 0; i < n; i++) {
+        /* uv_buf_t has no const form; libuv only reads what it writes out */
+        bufs[i] = uv_buf_init((char *)(uintptr_t)parts[i].at, (unsigned)parts[i].len);
+        total += parts[i].len;
+    }
+    r = uv_try_write(&s->uv.stream, bufs, (unsigned)n);
+    if (r < 0 && r != UV_EAGAIN)
+        return r;
+    done = r < 0 ? 0 : (size_t)r;
+    if (done == total)
+        return 1;
+    while (done >= bufs[first].len)
+        done -= bufs[first++].len;
+    bufs[first].base += done;
+    bufs[first].len -= done;
+    r = uv_write(&s->request.write, &s->uv.stream, bufs + first, (unsigned)(n - first),
+                 on_written);
+    if (r < 0)
+        return r;
+    s->is_writing = true;
+    return 0;
+}
+
+static void on_finished(uv_shutdown_t *request, int status)
+{
+    (void)
+        request; /* whatever came of it, the owner waits for the peer's end or its own limit */
+    (void)status;
+}
+
+void tw_stream_finish(struct tw_stream *s)
+{
+    if (s->is_closing || s->is_finishing || s->is_connecting)
+        return;
+    s->is_finishing = true;
+    (void)uv_shutdown(&s->finish, &s->uv.stream, on_finished); /* fails when not connected */
+}
+
+struct tw_slice tw_stream_peer(const struct tw_stream *s)
+{
+    return tw_slice_of(s->peer);
+}
+
+bool tw_stream_peer_is_local(const struct tw_stream *s)
+{
+    return s->is_local;
+}
+
+void tw_stream_user_timeout(struct tw_stream *s, unsigned ms)
+{
+    uv_os_fd_t fd;
+
+    if (!s->is_unix && uv_fileno(&s->uv.handle, &fd) == 0) /* without it, pings still notice */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}

@@ -1,0 +1,61 @@
+/* stream.h - a TCP or Unix stream on libuv: read on demand, write, close; may change its owner.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/net/loop.h"
+#include "common/util/slice.h"
+
+struct tw_stream;
+struct tw_stream_owner;
+
+/* What an owner hears. None of these comes before the call that caused it has returned. */
+struct tw_stream_events {
+    void (*on_read)(struct tw_stream_owner *o, struct tw_slice bytes); /* lent */
+    /* No more bytes will come: the peer ended (0) or the connection broke (negative). */
+    void (*on_end)(struct tw_stream_owner *o, int err);
+    /* The write that had to wait is done (0) or failed; its parts may go. */
+    void (*on_written)(struct tw_stream_owner *o, int err);
+    /* The last call: the stream is gone with this. The owner may free itself. */
+    void (*on_closed)(struct tw_stream_owner *o);
+};
+
+/* Embedded in whoever owns the stream. */
+struct tw_stream_owner {
+    const struct tw_stream_events *events;
+};
+
+/* All gives: the caller owns the stream until tw_stream_close. */
+struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
+                                   int *err);
+
+/* Connect to an address of tw_address_parse; the answer comes by on_written (0 or an error). */
+struct tw_address;
+struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_address *address,
+                                    struct tw_stream_owner *owner, int *err);
+
+void tw_stream_set_owner(struct tw_stream *s, struct tw_stream_owner *owner); /* keeps */
+struct tw_loop *tw_stream_loop(const struct tw_stream *s);
+
+void tw_stream_want_read(struct tw_stream *s, bool wants); /* idempotent */
+
+#define TW_STREAM_PARTS 64
+
+/* Write `n` (at most TW_STREAM_PARTS) parts in one system call. 1: all is written. 0: the
+ * kernel's buffer is full; the parts must stay as they are until on_written, and no other
+ * write may be made before. Negative: the connection is broken. */
+int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n);
+
+/* Sends FIN behind what is written; reading goes on. Only when no write waits. */
+void tw_stream_finish(struct tw_stream *s);
+
+/* Ends it for good. on_closed follows from the loop; nothing else does. */
+void tw_stream_close(struct tw_stream *s);
+
+/* The peer's address as text ("unix" for Unix sockets), lent with the stream; whether it is on
+ * this machine; and its limit for data that stays unacknowledged (TCP_USER_TIMEOUT). */
+struct tw_slice tw_stream_peer(const struct tw_stream *s);
+bool tw_stream_peer_is_local(const struct tw_stream *s);
+void tw_stream_user_timeout(struct tw_stream *s, unsigned ms);

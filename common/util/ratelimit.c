@@ -1,0 +1,20 @@
+/* ratelimit.c - the bucket as the moment at which it is full again (GCRA, ITU-T I.371): one
+ * number, no refilling. In microseconds, to add up exactly.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/util/ratelimit.h"
+
+bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, uint32_t burst)
+{
+    uint64_t now = now_ms * 1000, token = 1000000 / per_second;
+    uint64_t full = b->full_at_us > now ? b->full_at_us : now;
+
+    if (full + token > now + token * burst)
+        return false;
+    b->full_at_us = full + token;
+    return true;
+}
+
+bool tw_bucket_is_full(const struct tw_bucket *b, uint64_t now_ms)
+{
+    return b->full_at_us <= now_ms * 1000;
+}

@@ -1,0 +1,115 @@
+/* keycheck.c - the keys of all sessions, once each, to pos.keys_state.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admission/revocation_poll.h"
+
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "common/util/log.h"
+#include "gateway/admission/revocation.h"
+#include "gateway/stream/session.h"
+
+#define BEAT_MS 5000
+#define KEYS_BYTES ((size_t)16 * 1024 * 1024)
+
+static void on_beat(struct tw_deadline *d);
+
+static void note_key(struct gw_session *s, void *arg)
+{
+    struct gw_keycheck *k = arg;
+    struct tw_slice id = tw_slice_of(s->key_id);
+
+    if (s->is_closing || id.len == 0 || tw_map_set(&k->seen, id, s) != NULL)
+        return;
+    tw_buf_char(&k->keys, k->keys.len == 0 ? '{' : ',');
+    tw_buf_append(&k->keys, id);
+}
+
+static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct gw_keycheck *k = tw_container_of(call, struct gw_keycheck, call);
+
+    if (k->is_stopped)
+        return;
+    for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
+        gw_control_set_expiry(k->sessions, k->auth, tw_pg_text(result, i, 0),
+                              tw_pg_int(result, i, 1));
+    tw_after(k->loop, &k->beat, BEAT_MS, on_beat);
+}
+
+/* Who lets in whoever comes: said once, and whenever it changes, since it is unsafe. */
+static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct gw_keycheck *k = tw_container_of(call, struct gw_keycheck, keyless_call);
+    struct tw_slice now;
+
+    if (k->is_stopped || tw_pg_error(result) != 0 || tw_pg_rows(result) != 1)
+        return;
+    now = tw_pg_text(result, 0, 0);
+    if (!tw_slice_eq(now, tw_buf_view(&k->keyless))) {
+        tw_buf_clear(&k->keyless);
+        tw_buf_append(&k->keyless, now);
+        tw_log_warn(
+            "keyless", tw_slc("tenants", now),
+            tw_str("why", "unsafe: whoever reaches this gateway is a device of theirs"));
+    }
+    gw_control_keyless(k->sessions, now);
+}
+
+static void ask_keyless(struct gw_keycheck *k)
+{
+    k->keyless_call = (struct tw_pg_call){
+        .sql = "select coalesce(string_agg(slug, ' '), '') from pos.keyless_tenants() slug",
+        .done = on_keyless,
+    };
+    tw_pg_pool_call(k->pool, &k->keyless_call);
+}
+
+static void on_beat(struct tw_deadline *d)
+{
+    struct gw_keycheck *k = tw_container_of(d, struct gw_keycheck, beat);
+
+    if (!tw_list_linked(&k->keyless_call.link))
+        ask_keyless(k);
+    tw_buf_clear(&k->keys);
+    gw_sessions_each(k->sessions, note_key, k);
+    tw_map_done(&k->seen);
+    if (k->keys.len == 0 || k->keys.failed) {
+        tw_after(k->loop, &k->beat, BEAT_MS, on_beat);
+        return;
+    }
+    tw_buf_char(&k->keys, '}');
+    k->call = (struct tw_pg_call){
+        .sql = "select key_id, expires_at_ms from pos.keys_state($1::uuid[])",
+        .params = { { tw_buf_view(&k->keys), false } },
+        .param_count = 1,
+        .done = on_states,
+    };
+    tw_pg_pool_call(k->pool, &k->call);
+}
+
+void gw_keycheck_start(struct gw_keycheck *k, struct tw_loop *loop, struct tw_pg_pool *pool,
+                       struct gw_sessions *sessions, struct gw_auth *auth)
+{
+    k->loop = loop;
+    k->pool = pool;
+    k->sessions = sessions;
+    k->auth = auth;
+    k->keys.max = KEYS_BYTES;
+    k->keyless.max = KEYS_BYTES;
+    tw_after(loop, &k->beat, BEAT_MS, on_beat);
+}
+
+void gw_keycheck_stop(struct gw_keycheck *k)
+{
+    if (k->loop == NULL)
+        return;
+    k->is_stopped = true;
+    tw_after_cancel(k->loop, &k->beat);
+}
+
+void gw_keycheck_done(struct gw_keycheck *k)
+{
+    tw_buf_done(&k->keys);
+    tw_buf_done(&k->keyless);
+    tw_map_done(&k->seen);
+}

@@ -1,0 +1,36 @@
+/* caller.c - writing a ctx.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/dialect/principal.h"
+
+#include "common/util/json_write.h"
+
+void gw_caller_context(const struct gw_caller *c, struct tw_slice tenant_id,
+                       struct tw_slice device, struct tw_slice session,
+                       struct tw_slice request_id, struct tw_buf *out)
+{
+    char attempt[36];
+
+    tw_random_uuid(attempt);
+    tw_buf_char(out, '{');
+    if (c->claim.len > 0)
+        tw_json_member_raw(out, "token", tw_buf_view(&c->claim));
+    else if (c->has_key)
+        tw_json_member(out, "keyHash", tw_slice_from(c->key_hash, TW_SHA256_HEX));
+    else if (c->is_keyless)
+        tw_json_member(out, "keyless", tenant_id);
+    tw_json_member(out, "kind", TW_LIT("socket"));
+    if (device.len > 0)
+        tw_json_member(out, "device", device);
+    if (session.len > 0)
+        tw_json_member(out, "session", session);
+    tw_json_member(out, "attempt", tw_slice_from(attempt, sizeof(attempt)));
+    tw_json_member(out, "requestId", request_id);
+    tw_json_member_raw(out, "path", TW_LIT("{}"));
+    tw_json_member_raw(out, "query", TW_LIT("{}"));
+    tw_buf_char(out, '}');
+}
+
+void gw_caller_done(struct gw_caller *c)
+{
+    tw_buf_done(&c->claim);
+}

@@ -1,0 +1,309 @@
+/* restaurantos.c - Restaurant OS on the wire: docs/protocols/restaurantos.md sections 3 and 5.
+ *
+ * Each event becomes one Socket.IO EVENT of the main namespace whose last argument is its seq:
+ * the offset that an unmodified client remembers and comes back with. Values are copied as the
+ * raw members that they are; what the document calls otherwise is renamed.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/util/base.h"
+#include "common/util/json_view.h"
+#include "common/util/json_write.h"
+#include "gateway/dialect/dialect.h"
+#include "gateway/dialect/shape.h"
+#include "gateway/restaurant_os/client.h"
+
+#define FRAME_BYTES ((size_t)64 * 1024 * 1024) /* whatever an event has */
+
+/* How a member is written. */
+enum form {
+    RAW,    /* as it is */
+    TEXT,   /* ids are strings here, whatever their creator wrote */
+    STATUS, /* in the document's words */
+    MAYBE,  /* left out when it is null or absent */
+    LINES,  /* an order's items */
+    NAMES   /* names of fields, in snake_case */
+};
+
+struct field {
+    const char *name, *from;
+    enum form form;
+};
+
+#define FIELDS 12
+
+struct row {
+    const char *event, *name; /* canonical, and on the wire */
+    bool holds_order;         /* an `order` with all its fields comes first */
+    struct field fields[FIELDS];
+};
+
+static const struct field order_fields[FIELDS] = {
+    { "id", "orderId", TEXT },
+    { "order_number", "orderNumber", RAW },
+    { "status", "status", STATUS },
+    { "type", "orderType", RAW },
+    { "table_number", "tableNumber", MAYBE },
+    { "items", "items", LINES },
+    { "total", "totalAmount", RAW },
+    { "created_at", "createdAt", RAW },
+};
+
+/* Behind the restaurant, which is no member of an event. */
+static const struct field order_extras[] = {
+    { "customer_name", "customerName", RAW },
+    { "order_source", "orderSource", RAW },
+};
+
+static const struct row rows[] = {
+    { .event = "order.created", .name = "order:created" },
+    { .event = "order.updated",
+      .name = "order:updated",
+      .holds_order = true,
+      .fields = { { "changes", "changes", NAMES }, { "updatedBy", "updatedBy", MAYBE } } },
+    { .event = "order.status_changed",
+      .name = "order:status_changed",
+      .fields = { { "orderId", "orderId", TEXT },
+                  { "previousStatus", "previousStatus", STATUS },
+                  { "status", "status", STATUS },
+                  { "timestamp", "updatedAt", RAW } } },
+    { .event = "order.deleted",
+      .name = "order:deleted",
+      .fields = { { "orderId", "orderId", TEXT },
+                  { "reason", "reason", MAYBE },
+                  { "timestamp", "updatedAt", RAW } } },
+    { .event = "table.ready",
+      .name = "table:ready",
+      .fields = { { "tableNumber", "tableNumber", RAW },
+                  { "orderIds", "orderIds", RAW },
+                  { "readyAt", "readyAt", RAW } } },
+    { .event = "table.completed",
+      .name = "table:completed",
+      .fields = { { "tableNumber", "tableNumber", RAW },
+                  { "orderIds", "orderIds", RAW },
+                  { "completedAt", "completedAt", RAW } } },
+    { .event = "kitchen.alert",
+      .name = "kitchen:alert",
+      .fields = { { "type", "type", RAW },
+                  { "message", "message", RAW },
+                  { "orderId", "orderId", MAYBE },
+                  { "tableNumber", "tableNumber", MAYBE },
+                  { "severity", "severity", RAW } } },
+};
+
+static const struct row *row_of(const struct tw_event *ev)
+{
+    for (size_t i = 0; i < TW_COUNT(rows); i++)
+        if (tw_slice_is(ev->type, rows[i].event))
+            return &rows[i];
+    return NULL;
+}
+
+static bool is_null(struct tw_slice raw)
+{
+    return raw.len == 0 || tw_slice_is(raw, "null");
+}
+
+/* The words of pos.status_word. */
+static struct tw_slice status_word(struct tw_slice raw)
+{
+    if (tw_slice_is(raw, "\"picked_up\"") || tw_slice_is(raw, "\"served\"") ||
+        tw_slice_is(raw, "\"out_for_delivery\""))
+        return TW_LIT("\"picked-up\"");
+    if (tw_slice_is(raw, "\"rejected\""))
+        return TW_LIT("\"cancelled\"");
+    return raw;
+}
+
+/* ["specialInstructions"] as ["special_instructions"]. */
+static void put_names(struct tw_buf *out, struct tw_slice raw)
+{
+    for (size_t i = 0; i < raw.len; i++) {
+        char c = raw.at[i];
+
+        if (c >= 'A' && c <= 'Z') {
+            tw_buf_char(out, '_');
+            c = tw_ascii_lower(c);
+        }
+        tw_buf_char(out, c);
+    }
+}
+
+static void copy_member(struct tw_buf *out, struct tw_slice from, const char *name,
+                        const char *as)
+{
+    struct tw_slice raw;
+
+    if (tw_json_get(from, name, &raw) && !is_null(raw))
+        tw_json_member_raw(out, as, raw);
+}
+
+static void put_modifiers(struct tw_buf *out, struct tw_slice addons)
+{
+    struct tw_slice one;
+    const char *before = "";
+
+    tw_json_member_raw(out, "modifiers", TW_LIT("["));
+    while (tw_json_element(&addons, &one)) {
+        tw_buf_text(out, before);
+        tw_buf_char(out, '{');
+        copy_member(out, one, "id", "id");
+        copy_member(out, one, "name", "name");
+        copy_member(out, one, "price", "price");
+        copy_member(out, one, "quantity", "quantity");
+        tw_buf_char(out, '}');
+        before = ",";
+    }
+    tw_buf_char(out, ']');
+}
+
+static void put_lines(struct tw_buf *out, struct tw_slice items)
+{
+    struct tw_slice one, addons;
+    const char *before = "";
+
+    tw_buf_char(out, '[');
+    while (tw_json_element(&items, &one)) {
+        tw_buf_text(out, before);
+        tw_buf_char(out, '{');
+        copy_member(out, one, "id", "id");
+        copy_member(out, one, "name", "name");
+        copy_member(out, one, "quantity", "quantity");
+        copy_member(out, one, "price", "price");
+        if (tw_json_get(one, "selectedAddons", &addons) && !tw_slice_is(addons, "[]"))
+            put_modifiers(out, addons);
+        copy_member(out, one, "specialInstructions", "special_instructions");
+        tw_buf_char(out, '}');
+        before = ",";
+    }
+    tw_buf_char(out, ']');
+}
+
+static void put_fields(struct tw_buf *out, struct tw_slice data, const struct field *fields,
+                       size_t most)
+{
+    struct tw_slice raw;
+
+    for (size_t i = 0; i < most && fields[i].name != NULL; i++) {
+        if (!tw_json_get(data, fields[i].from, &raw))
+            raw = TW_LIT("null");
+        switch (fields[i].form) {
+        case RAW:
+            tw_json_member_raw(out, fields[i].name, raw);
+            break;
+        case TEXT:
+            gw_shape_text(out, fields[i].name, raw);
+            break;
+        case STATUS:
+            tw_json_member_raw(out, fields[i].name, status_word(raw));
+            break;
+        case MAYBE:
+            if (!is_null(raw))
+                gw_shape_text(out, fields[i].name, raw);
+            break;
+        case LINES:
+            tw_json_member_raw(out, fields[i].name, (struct tw_slice){ NULL, 0 });
+            put_lines(out, raw);
+            break;
+        case NAMES:
+            tw_json_member_raw(out, fields[i].name, (struct tw_slice){ NULL, 0 });
+            put_names(out, raw);
+            break;
+        }
+    }
+}
+
+static void put_seq(struct tw_buf *out, uint64_t seq)
+{
+    tw_json_member_raw(out, "seq", (struct tw_slice){ NULL, 0 });
+    tw_buf_u64(out, seq);
+}
+
+/* The shape of pos.orders_restaurant_os, which lists and answers have. */
+static void put_order(struct tw_buf *out, const struct gw_tenant *tenant, struct tw_slice data)
+{
+    put_fields(out, data, order_fields, FIELDS);
+    tw_json_member(out, "restaurant_id", tw_slice_of(tenant->id));
+    put_fields(out, data, order_extras, TW_COUNT(order_extras));
+}
+
+static void put_payload(struct tw_buf *out, const struct gw_tenant *tenant,
+                        const struct row *row, const struct tw_event *ev)
+{
+    tw_buf_char(out, '{');
+    if (row->fields[0].name == NULL) {
+        put_order(out, tenant, ev->data);
+    } else {
+        if (row->holds_order) {
+            tw_json_member_raw(out, "order", TW_LIT("{"));
+            put_order(out, tenant, ev->data);
+            tw_buf_char(out, '}');
+        }
+        put_fields(out, ev->data, row->fields, FIELDS);
+        tw_json_member(out, "restaurant_id", tw_slice_of(tenant->id));
+    }
+    put_seq(out, ev->seq);
+    tw_buf_char(out, '}');
+}
+
+static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
+                   struct gw_batch *batch)
+{
+    struct tw_buf out = { .max = FRAME_BYTES };
+    const struct row *row = row_of(ev);
+
+    if (row == NULL)
+        return;
+    tw_buf_text(&out, "42[\"");
+    tw_buf_text(&out, row->name);
+    tw_buf_text(&out, "\",");
+    put_payload(&out, tenant, row, ev);
+    tw_buf_text(&out, ",\"");
+    tw_buf_u64(&out, ev->seq);
+    tw_buf_text(&out, "\"]");
+    if (!out.failed)
+        gw_batch_add(batch, tw_buf_view(&out));
+    tw_buf_done(&out);
+}
+
+/* A targeted alert goes to its station, everything else to the whole restaurant. */
+static bool hears(const struct gw_session *s, const struct tw_event *ev)
+{
+    struct tw_slice raw, station = { NULL, 0 };
+
+    if (row_of(ev) == NULL)
+        return false;
+    if (tw_slice_is(ev->type, "kitchen.alert") && tw_json_get(ev->data, "station", &raw))
+        (void)tw_json_plain(raw, &station);
+    return gw_guest_hears(s, station);
+}
+
+static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
+{
+    (void)req; /* its clients come through Engine.IO, and say who they are later */
+    (void)hello;
+    return false;
+}
+
+static void message(struct gw_session *s, struct tw_slice json)
+{
+    (void)s; /* what they say is heard by gateway/restaurant_os */
+    (void)json;
+}
+
+static void nonsense(struct gw_session *s, const char *why)
+{
+    (void)s;
+    (void)why;
+}
+
+const struct gw_dialect gw_restaurantos_dialect = {
+    .name = "restaurantos",
+    .labels = "dialect=\"restaurantos\"",
+    .claims = claims,
+    .greet = gw_guest_greet,
+    .resync = gw_guest_resync,
+    .message = message,
+    .nonsense = nonsense,
+    .hears = hears,
+    .given = gw_guest_given,
+    .render = render,
+};

@@ -1,0 +1,35 @@
+/* presence.h - which devices are connected here, told to Redis, where the api adds up all
+ * gateways.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/net/loop.h"
+#include "common/net/redis_link.h"
+#include "common/util/map.h"
+
+struct gw_sessions;
+
+/* Embedded in the process's state; zeroed but for the first four, which are kept.
+ *
+ *     tw:p:<tenant>   hash: instance -> {"until","minipos","devices":[…]}
+ *     tw:p:all        hash: instance -> {"until","minipos","cloudsync"}
+ *     tw:p:tenants    sorted set: tenants with cloud sync devices, by until
+ *
+ * `until` is a moment of the wall clock: what is older comes from a gateway that is gone. */
+struct gw_presence {
+    struct tw_loop *loop;
+    struct gw_sessions *sessions;
+    struct tw_redis_link *store;
+    struct tw_slice instance;
+
+    struct tw_map groups; /* tenant id to what is there of it */
+    struct tw_deadline beat;
+    bool is_touched;
+};
+
+void gw_presence_start(struct gw_presence *p);
+void gw_presence_touch(struct gw_presence *p); /* somebody has come or gone: tell it soon */
+void gw_presence_stop(struct gw_presence *p);  /* takes back what was told */
+void gw_presence_done(struct gw_presence *p);

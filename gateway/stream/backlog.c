@@ -1,0 +1,172 @@
+/* backlog.c - a ring of entries, sorted by seq, limited in bytes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/stream/backlog.h"
+
+#include <stdlib.h>
+
+#include "common/util/base.h"
+
+#define ENTRIES_MOST 4096
+
+static struct gw_entry *at(const struct gw_backlog *b, size_t i)
+{
+    return b->ring[(b->first + i) % b->cap];
+}
+
+static size_t weight(const struct gw_entry *e)
+{
+    size_t n = sizeof(*e) + e->event.raw.len;
+
+    for (size_t i = 0; i < GW_DIALECTS; i++)
+        n += e->rendered[i].bytes;
+    return n;
+}
+
+static void entry_free(struct gw_entry *e)
+{
+    for (size_t i = 0; i < GW_DIALECTS; i++)
+        gw_batch_done(&e->rendered[i]);
+    free(e);
+}
+
+static void drop_oldest(struct gw_backlog *b)
+{
+    struct gw_entry *e = at(b, 0);
+
+    b->gone = e->event.seq;
+    b->bytes -= weight(e);
+    b->first = (b->first + 1) % b->cap;
+    b->count--;
+    entry_free(e);
+}
+
+/* One entry always stays: the event that is being delivered. */
+static void trim(struct gw_backlog *b)
+{
+    while (b->count > 1 && (b->bytes > b->bytes_most || b->count > ENTRIES_MOST))
+        drop_oldest(b);
+}
+
+static void grow(struct gw_backlog *b)
+{
+    size_t cap = b->cap == 0 ? 16 : b->cap * 2;
+    struct gw_entry **ring = tw_alloc(cap, sizeof(struct gw_entry *));
+
+    for (size_t i = 0; i < b->count; i++)
+        ring[i] = at(b, i);
+    free(b->ring);
+    b->ring = ring;
+    b->cap = cap;
+    b->first = 0;
+}
+
+/* Frames are compressed while they are sent, behind our back. What is counted late is counted
+ * at the next asking or event; what is never asked for again is less than its plain frame. */
+static void weigh_newest(struct gw_backlog *b)
+{
+    struct gw_entry *e = b->count == 0 ? NULL : at(b, b->count - 1);
+
+    for (size_t i = 0; e != NULL && i < GW_DIALECTS; i++)
+        b->bytes += gw_batch_weigh(&e->rendered[i]);
+}
+
+/* The same slice, in the copy. */
+static struct tw_slice moved(struct tw_slice s, struct tw_slice from, const char *to)
+{
+    return tw_slice_from(to + (s.at - from.at), s.len);
+}
+
+static struct gw_entry *entry_new(const struct tw_event *ev)
+{
+    struct gw_entry *e = tw_alloc(1, sizeof(*e) + ev->raw.len);
+
+    memcpy(e->text, ev->raw.at, ev->raw.len);
+    e->event = (struct tw_event){
+        .seq = ev->seq,
+        .type = moved(ev->type, ev->raw, e->text),
+        .at = moved(ev->at, ev->raw, e->text),
+        .origin = moved(ev->origin, ev->raw, e->text),
+        .data = moved(ev->data, ev->raw, e->text),
+        .raw = tw_slice_from(e->text, ev->raw.len),
+    };
+    return e;
+}
+
+void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev)
+{
+    struct gw_entry *e = entry_new(ev);
+
+    weigh_newest(b);
+    e->offset = b->total;
+    b->total += (int64_t)ev->raw.len;
+    if (b->count == b->cap)
+        grow(b);
+    b->ring[(b->first + b->count) % b->cap] = e;
+    b->count++;
+    b->bytes += weight(e);
+    trim(b);
+}
+
+bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
+{
+    struct gw_entry *e;
+
+    if (b->count >= ENTRIES_MOST || b->bytes + sizeof(*e) + ev->raw.len > b->bytes_most)
+        return false;
+    e = entry_new(ev);
+    e->offset = (b->count == 0 ? b->total : at(b, 0)->offset) - (int64_t)ev->raw.len;
+    if (b->count == b->cap)
+        grow(b);
+    b->first = (b->first + b->cap - 1) % b->cap;
+    b->ring[b->first] = e;
+    b->count++;
+    b->bytes += weight(e);
+    b->gone = ev->seq - 1;
+    return true;
+}
+
+struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)
+{
+    size_t low = 0, high = b->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (at(b, middle)->event.seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == b->count ? NULL : at(b, low);
+}
+
+const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e,
+                                         const struct gw_dialect *d,
+                                         const struct gw_tenant *tenant, uint64_t *renderings)
+{
+    size_t i = gw_dialect_index(d);
+
+    if (!e->is_rendered[i]) {
+        e->is_rendered[i] = true;
+        d->render(tenant, &e->event, &e->rendered[i]);
+        b->bytes += e->rendered[i].bytes;
+        *renderings += e->rendered[i].count;
+    } else {
+        b->bytes += gw_batch_weigh(&e->rendered[i]);
+    }
+    return &e->rendered[i];
+}
+
+void gw_backlog_restart(struct gw_backlog *b, uint64_t seq)
+{
+    while (b->count > 0)
+        drop_oldest(b);
+    b->gone = seq;
+}
+
+void gw_backlog_done(struct gw_backlog *b)
+{
+    gw_backlog_restart(b, 0);
+    free(b->ring);
+    *b = (struct gw_backlog){ .bytes_most = b->bytes_most };
+}

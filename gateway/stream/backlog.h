@@ -1,0 +1,51 @@
+/* backlog.h - a tenant's last events and their frames: what blocked and returning sessions
+ * read.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/domain/event.h"
+#include "gateway/dialect/batch.h"
+#include "gateway/dialect/dialect.h"
+
+/* One event, with what each dialect has made of it so far. */
+struct gw_entry {
+    struct tw_event event; /* its slices point into `text` */
+    struct gw_batch rendered[GW_DIALECTS];
+    bool is_rendered[GW_DIALECTS];
+    uint32_t heard; /* sessions that were given it */
+    int64_t offset; /* bytes of all events before it, from some point on; may be negative */
+    char text[];
+};
+
+/* Zeroed but for `bytes_most`. */
+struct gw_backlog {
+    struct gw_entry **ring;
+    size_t cap, first, count;
+    size_t bytes, bytes_most;
+    int64_t total; /* bytes of all events ever added behind that point */
+    uint64_t gone; /* events up to this seq are not here: dropped, or from before our time */
+};
+
+/* Adds a copy of an event whose seq is above all before; the oldest make room. */
+void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev);
+
+/* Puts a copy of an event that lies before all others in front, when there is room: true, and
+ * nothing between it and them is missing. */
+bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev);
+
+/* The first entry with a seq of at least `seq`; null when there is none. Lent until the next
+ * addition. */
+struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq);
+
+/* The frames of an entry in a dialect, rendered at the first asking; lent. */
+const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e,
+                                         const struct gw_dialect *d,
+                                         const struct gw_tenant *tenant, uint64_t *renderings);
+
+/* Empty it: the stream goes on behind `seq`. */
+void gw_backlog_restart(struct gw_backlog *b, uint64_t seq);
+void gw_backlog_done(struct gw_backlog *b);

@@ -1,0 +1,59 @@
+/* hubs.h - which tenants are here: create, subscribe, read, linger, remove.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/loop.h"
+#include "common/net/pg_pool.h"
+#include "common/net/redis_link.h"
+#include "common/util/list.h"
+#include "common/util/map.h"
+#include "common/util/metrics.h"
+#include "gateway/dialect/dialect.h"
+
+struct gw_hub;
+struct gw_session;
+struct gw_sessions;
+struct gw_synclog;
+
+/* Embedded in the process's state. */
+struct gw_hubs {
+    struct tw_loop *loop;
+    struct tw_pg_pool *pool;
+    struct tw_redis_link subscriber;
+    struct tw_map by_tenant; /* tenant id to its hub */
+    struct tw_list all;
+    struct gw_sessions *sessions;
+    size_t backlog_bytes;
+    bool is_stopped;
+    struct tw_redis_link *publisher; /* kept; for relays */
+    void (*on_control)(struct gw_hubs *hubs, char *at,
+                       size_t len); /* a message on tw:control */
+    struct tw_pg_call reconcile_call;
+    struct tw_buf reconcile_ids;
+    struct tw_deadline reconcile_timer;
+    struct tw_metric hub_count, from_redis, from_log, duplicates, garbage, held, rejected,
+        log_reads, older_reads, log_failures, reconciliations, lags, went_back;
+};
+
+/* Connects to Redis; `pool` and `sessions` are kept. 0, or TW_ECONFIG for a bad URL. */
+int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool *pool,
+                  const char *redis_url, size_t backlog_bytes, struct gw_sessions *sessions,
+                  struct tw_metrics *metrics);
+void gw_hubs_stop(struct gw_hubs *hubs);
+
+/* The same of all hubs: gw_hub_log_deliveries. */
+void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log);
+
+void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
+
+/* Pass a message on to the other sessions of this dialect, at all gateways: not stored, not
+ * logged, and lost when Redis is away. `from` is the member's id. */
+void gw_hubs_relay(struct gw_hub *hub, const char *dialect, const char *from,
+                   struct tw_slice message);
+
+/* Put a session into its tenant's hub, which is made when it is the first. */
+void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct gw_session *s);

@@ -1,0 +1,131 @@
+/* synclog.c - rows as one JSON array a second, to pos.sync_log_write.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/stream/sync_log.h"
+
+#include "common/util/base.h"
+#include "common/util/clock.h"
+#include "common/util/err.h"
+#include "common/util/json_write.h"
+
+#define BEAT_MS 1000
+#define ROWS_BYTES ((size_t)512 * 1024)
+
+static void on_beat(struct tw_deadline *d);
+
+void gw_synclog_start(struct gw_synclog *log, struct tw_loop *loop, struct tw_pg_pool *pool,
+                      const char *instance, struct tw_metrics *metrics)
+{
+    log->loop = loop;
+    log->pool = pool;
+    log->instance = instance;
+    log->rows.max = log->sending.max = ROWS_BYTES;
+    tw_metric_add(metrics, &log->written, "sync_log_rows_total", "result=\"taken\"",
+                  "Rows for pos_sync_logs.");
+    tw_metric_add(metrics, &log->dropped, "sync_log_rows_total", "result=\"dropped\"",
+                  "Rows for pos_sync_logs.");
+    tw_after(loop, &log->beat, BEAT_MS, on_beat);
+}
+
+void gw_synclog_stop(struct gw_synclog *log)
+{
+    if (log->loop == NULL)
+        return;
+    log->is_stopped = true;
+    tw_after_cancel(log->loop, &log->beat);
+}
+
+void gw_synclog_done(struct gw_synclog *log)
+{
+    tw_buf_done(&log->rows);
+    tw_buf_done(&log->sending);
+}
+
+static void put_number(struct tw_buf *out, const char *name, uint64_t number)
+{
+    tw_json_member_raw(out, name, (struct tw_slice){ NULL, 0 });
+    tw_buf_u64(out, number);
+}
+
+static void put_detail(struct tw_buf *out, const struct gw_synclog_row *row)
+{
+    if (row->reason == NULL && row->code == 0)
+        return;
+    tw_json_member_raw(out, "detail", TW_LIT("{"));
+    if (row->code != 0)
+        put_number(out, "code", row->code);
+    if (row->reason != NULL)
+        tw_json_member(out, "reason", tw_slice_of(row->reason));
+    tw_buf_char(out, '}');
+}
+
+void gw_synclog_add(struct gw_synclog *log, const struct gw_synclog_row *row)
+{
+    struct tw_buf *out = &log->rows;
+    size_t before = out->len;
+    char at[TW_TIME_TEXT];
+
+    if (log->is_stopped)
+        return;
+    tw_time_text(tw_wall_ms(), at);
+    tw_buf_text(out, before == 0 ? "[{" : ",{");
+    tw_json_member(out, "at", tw_slice_of(at));
+    tw_json_member(out, "instance", tw_slice_of(log->instance));
+    tw_json_member(out, "kind", tw_slice_of(row->kind));
+    if (row->tenant.len > 0)
+        tw_json_member(out, "tenant_id", row->tenant);
+    if (row->dialect != NULL)
+        tw_json_member(out, "dialect", tw_slice_of(row->dialect));
+    if (row->device.len > 0)
+        tw_json_member(out, "device", row->device);
+    if (row->seq != 0)
+        put_number(out, "seq", row->seq);
+    put_number(out, "count", row->count == 0 ? 1 : row->count);
+    put_detail(out, row);
+    tw_buf_char(out, '}');
+    if (out->failed || out->len + 1 > out->max) { /* as if it had not been */
+        out->len = before;
+        out->failed = false;
+        log->dropped.value++;
+        return;
+    }
+    log->written.value++;
+}
+
+static void on_written(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct gw_synclog *log = tw_container_of(call, struct gw_synclog, call);
+
+    /* Rows that may or may not be there are not written again: this is a log, not a ledger. */
+    (void)result;
+    log->is_sending = false;
+    tw_buf_clear(&log->sending);
+}
+
+static void send_rows(struct gw_synclog *log)
+{
+    struct tw_buf rows = log->rows;
+
+    tw_buf_char(&rows, ']');
+    log->rows = log->sending;
+    log->sending = rows;
+    log->is_sending = true;
+    log->call = (struct tw_pg_call){
+        .sql = "select pos.sync_log_write($1)",
+        .params = { { tw_buf_view(&log->sending), true } },
+        .param_count = 1,
+        .writes = true,
+        .done = on_written,
+    };
+    tw_pg_pool_call(log->pool, &log->call);
+}
+
+static void on_beat(struct tw_deadline *d)
+{
+    struct gw_synclog *log = tw_container_of(d, struct gw_synclog, beat);
+
+    if (log->collect != NULL)
+        log->collect(log);
+    if (log->rows.len > 0 && !log->is_sending && tw_pg_pool_is_up(log->pool))
+        send_rows(log);
+    tw_after(log->loop, &log->beat, BEAT_MS, on_beat);
+}

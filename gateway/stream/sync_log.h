@@ -1,0 +1,46 @@
+/* synclog.h - what happened to sessions and events, for pos_sync_logs: in batches, never waited
+ * for. SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/loop.h"
+#include "common/net/pg_pool.h"
+#include "common/util/buf.h"
+#include "common/util/metrics.h"
+#include "common/util/slice.h"
+
+/* One row. Slices and texts are copied by the call; empty ones become null. */
+struct gw_synclog_row {
+    const char *kind; /* "connect", "disconnect", "auth_failed", "delivery" */
+    struct tw_slice tenant;
+    const char *dialect;
+    struct tw_slice device;
+    uint64_t seq;       /* 0: none */
+    uint64_t count;     /* 0: one */
+    const char *reason; /* into `detail`; null: none */
+    unsigned code;      /* into `detail`; 0: none */
+};
+
+/* Embedded in the process's state. Rows gather in memory and leave once a second; when the
+ * database does not take them, the buffer fills and further rows are dropped and counted. */
+struct gw_synclog {
+    struct tw_loop *loop;
+    struct tw_pg_pool *pool;
+    const char *instance;
+    void (*collect)(struct gw_synclog *log); /* add rows just before they leave; may be null */
+    struct tw_pg_call call;
+    struct tw_buf rows, sending; /* JSON arrays, the first without its closing bracket */
+    struct tw_deadline beat;
+    bool is_sending, is_stopped;
+    struct tw_metric written, dropped;
+};
+
+void gw_synclog_start(struct gw_synclog *log, struct tw_loop *loop, struct tw_pg_pool *pool,
+                      const char *instance, struct tw_metrics *metrics); /* all kept */
+void gw_synclog_stop(struct gw_synclog *log);
+void gw_synclog_done(struct gw_synclog *log);
+
+void gw_synclog_add(struct gw_synclog *log, const struct gw_synclog_row *row);

@@ -1,0 +1,151 @@
+/* deflate.c - raw deflate blocks, with and without their last four bytes.
+ *
+ * A message is compressed into blocks that end on a byte, the last one being an empty stored
+ * block (a sync flush). The four bytes that such a block always ends with are not sent: the
+ * receiver puts them back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/websocket/deflate.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#define ZLIB_CONST
+#include <zlib.h>
+
+#include "common/util/base.h"
+#include "common/util/err.h"
+
+#define WINDOW_BITS (-15) /* negative: no header, no checksum */
+#define MEMORY_LEVEL 8
+#define PIECE_BYTES 4096
+#define TAIL TW_LIT("\x00\x00\xff\xff")
+
+struct gw_deflate_state {
+    z_stream z;
+};
+
+void gw_deflate_count(struct gw_deflate *d, struct tw_metrics *metrics)
+{
+    tw_metric_add(metrics, &d->packed, "ws_deflate_messages_total", "dir=\"out\"",
+                  "Messages that were compressed: once, however many hear them.");
+    tw_metric_add(metrics, &d->unpacked, "ws_deflate_messages_total", "dir=\"in\"",
+                  "Messages that were compressed: once, however many hear them.");
+    tw_metric_add(metrics, &d->plain_bytes, "ws_deflate_bytes_total", "form=\"plain\"",
+                  "Bytes of compressed messages to clients, before and after.");
+    tw_metric_add(metrics, &d->packed_bytes, "ws_deflate_bytes_total", "form=\"packed\"",
+                  "Bytes of compressed messages to clients, before and after.");
+}
+
+void gw_deflate_done(struct gw_deflate *d)
+{
+    if (d->deflating != NULL)
+        deflateEnd(&d->deflating->z);
+    if (d->inflating != NULL)
+        inflateEnd(&d->inflating->z);
+    free(d->deflating);
+    free(d->inflating);
+    d->deflating = d->inflating = NULL;
+}
+
+static z_stream *ready_to_deflate(struct gw_deflate *d)
+{
+    int r;
+
+    if (d->deflating == NULL) {
+        d->deflating = tw_new(struct gw_deflate_state);
+        r = deflateInit2(&d->deflating->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS,
+                         MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
+    } else {
+        r = deflateReset(&d->deflating->z);
+    }
+    TW_ASSERT(r == Z_OK); /* fails only when memory is out */
+    return &d->deflating->z;
+}
+
+static z_stream *ready_to_inflate(struct gw_deflate *d)
+{
+    int r;
+
+    if (d->inflating == NULL) {
+        d->inflating = tw_new(struct gw_deflate_state);
+        r = inflateInit2(&d->inflating->z, WINDOW_BITS);
+    } else {
+        r = inflateReset(&d->inflating->z);
+    }
+    TW_ASSERT(r == Z_OK); /* fails only when memory is out */
+    return &d->inflating->z;
+}
+
+bool gw_deflate_pack(struct gw_deflate *d, struct tw_slice message, struct tw_buf *out)
+{
+    size_t room_bytes = out->max - out->len, packed;
+    char *room;
+    z_stream *z;
+
+    if (message.len > INT_MAX || room_bytes > INT_MAX) /* zlib counts in unsigned int */
+        return false;
+    room = tw_buf_room(out, room_bytes);
+    if (room == NULL)
+        return false;
+    z = ready_to_deflate(d);
+    z->next_in = (const unsigned char *)message.at;
+    z->avail_in = (unsigned)message.len;
+    z->next_out = (unsigned char *)room;
+    z->avail_out = (unsigned)room_bytes;
+    /* It has come to its end when there is room left, so the tail is in it. */
+    if (deflate(z, Z_SYNC_FLUSH) != Z_OK || z->avail_out == 0)
+        return false;
+    packed = room_bytes - z->avail_out - TAIL.len;
+    tw_buf_grew(out, packed);
+    d->packed.value++;
+    d->plain_bytes.value += message.len;
+    d->packed_bytes.value += packed;
+    return true;
+}
+
+/* Inflates all of `in`, unless `out` is full before. */
+static int inflate_all(z_stream *z, struct tw_slice in, struct tw_buf *out)
+{
+    char piece[PIECE_BYTES];
+    int r;
+
+    z->next_in = (const unsigned char *)in.at;
+    z->avail_in = (unsigned)in.len;
+    do {
+        z->next_out = (unsigned char *)piece;
+        z->avail_out = sizeof(piece);
+        r = inflate(z, Z_SYNC_FLUSH);
+        TW_ASSERT(r != Z_MEM_ERROR);
+        tw_buf_append(out, tw_slice_from(piece, sizeof(piece) - z->avail_out));
+        if (out->failed)
+            return TW_ETOOBIG;
+        if (r == Z_STREAM_END) /* a final block may lie anywhere (RFC 7692 section 7.2.3.4) */
+            r = inflateReset(z);
+        if (r != Z_OK && r != Z_BUF_ERROR) /* the latter: nothing is left to do */
+            return TW_ESYNTAX;
+    } while (z->avail_in > 0 || z->avail_out == 0);
+    return 0;
+}
+
+/* All blocks have come to their end, and the last one at a byte's. */
+static bool is_between_blocks(const z_stream *z)
+{
+    return (z->data_type & 128) != 0 && (z->data_type & 63) == 0;
+}
+
+int gw_deflate_unpack(struct gw_deflate *d, struct tw_slice payload, struct tw_buf *out)
+{
+    z_stream *z;
+    int r;
+
+    if (payload.len > INT_MAX)
+        return TW_ETOOBIG;
+    z = ready_to_inflate(d);
+    r = inflate_all(z, payload, out);
+    if (r == 0)
+        r = inflate_all(z, TAIL, out);
+    if (r == 0 && !is_between_blocks(z))
+        r = TW_ESYNTAX;
+    if (r == 0)
+        d->unpacked.value++;
+    return r;
+}

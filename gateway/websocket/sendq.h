@@ -1,0 +1,31 @@
+/* sendq.h - a connection's outgoing frames: in order, counted, gathered into few writes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/util/slice.h"
+
+struct gw_frame;
+
+/* Zero is an empty queue. It holds a reference to each of its frames. */
+struct gw_sendq {
+    struct gw_frame **ring;
+    size_t cap, first, count;
+    size_t bytes;     /* of all frames */
+    size_t in_flight; /* frames at the front that the kernel has been given */
+    size_t in_flight_bytes;
+};
+
+void gw_sendq_push(struct gw_sendq *q, struct gw_frame *f); /* takes another reference */
+
+/* The frames at the front as parts for one write, at most `most`; they count as in flight until
+ * gw_sendq_written drops them. Only when none are. How many parts there are. */
+size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t most);
+void gw_sendq_written(struct gw_sendq *q);
+
+/* The frame at the front, with its reference (gives); null when there is none. */
+struct gw_frame *gw_sendq_shift(struct gw_sendq *q);
+
+void gw_sendq_done(struct gw_sendq *q);

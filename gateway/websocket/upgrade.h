@@ -1,0 +1,17 @@
+/* upgrade.h - the WebSocket handshake, RFC 6455 section 4.2.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/net/http_message.h"
+#include "common/util/buf.h"
+
+/* Whether the request asks for a WebSocket at all. */
+bool gw_upgrade_is_asked(const struct tw_http_request *req);
+
+/* Null when the handshake is good, else the code of a refusal: UPGRADE_REQUIRED for another
+ * version or none, BAD_HANDSHAKE, METHOD_NOT_ALLOWED. */
+const char *gw_upgrade_check(const struct tw_http_request *req);
+
+/* "101 Switching Protocols" for a good handshake, whole, onto `out`. True when it agrees to
+ * permessage-deflate (RFC 7692), without context takeover on either side. */
+bool gw_upgrade_answer(const struct tw_http_request *req, struct tw_buf *out);

@@ -1,0 +1,291 @@
+/* ws.c - RFC 6455's receiving side by wslay; sending is ours (frame.h).
+ *
+ * wslay reads from `input` through its callback and checks framing, masks, UTF-8 and lengths.
+ * It queues pongs and close frames, which are taken out behind each piece of input, so that a
+ * flood of pings cannot pile up pongs in its heap.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/websocket/ws.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <wslay/wslay.h>
+
+#include "common/util/base.h"
+#include "common/util/encode.h"
+#include "common/util/err.h"
+#include "gateway/websocket/deflate.h"
+#include "gateway/websocket/frame.h"
+
+#define SPARE_MOST 64
+#define PIECE_BYTES 4096
+#define FRAGMENTS_MOST 1024
+#define CLOSE_PROTOCOL 1002
+#define CLOSE_NO_CODE 1005
+#define CLOSE_BAD_DATA 1007
+#define CLOSE_POLICY 1008
+#define CLOSE_TOO_BIG 1009
+
+struct gw_ws_lease {
+    wslay_event_context_ptr context;
+    struct gw_ws_lease *next; /* among the spare ones */
+    struct gw_ws *ws;         /* who has it */
+    struct tw_slice input;
+    struct tw_buf *reply;
+};
+
+static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *buf, size_t len, int flags,
+                       void *arg)
+{
+    struct gw_ws_lease *lease = arg;
+    size_t n = lease->input.len < len ? lease->input.len : len;
+
+    (void)flags;
+    if (n == 0) {
+        wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
+        return -1;
+    }
+    memcpy(buf, lease->input.at, n);
+    lease->input = tw_slice_skip(lease->input, n);
+    lease->ws->fed += n;
+    return (ssize_t)n;
+}
+
+/* Takes everything, always; a reply that overflows is noticed behind it. */
+static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t len,
+                       int flags, void *arg)
+{
+    struct gw_ws_lease *lease = arg;
+
+    (void)context;
+    (void)flags;
+    tw_buf_append(lease->reply, tw_slice_from((const char *)data, len));
+    return (ssize_t)len;
+}
+
+static void on_frame_start(wslay_event_context_ptr context,
+                           const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
+{
+    struct gw_ws *ws = ((struct gw_ws_lease *)arg)->ws;
+    uint64_t n = frame->payload_length;
+
+    (void)context;
+    ws->framed += 6 + n + (n < 126 ? 0 : n < 65536 ? 2 : 8);
+    ws->is_bad_close = frame->opcode == WSLAY_CONNECTION_CLOSE && n == 1;
+    if (!wslay_is_ctrl_frame(frame->opcode))
+        ws->fragments = frame->fin ? 0 : ws->fragments + 1;
+}
+
+/* Puts the message in place of its compressed payload: 0, or the close code. wslay checks the
+ * UTF-8 of plain messages only. Data that are no deflate blocks are 1007 and not 1002: the
+ * frames are sound, it is the message that is not what it says (RFC 6455 section 7.4.1; RFC
+ * 7692 leaves the choice). */
+static unsigned inflate(struct gw_ws_pool *pool, bool is_text, struct tw_slice *message)
+{
+    int r;
+
+    tw_buf_clear(&pool->inflated);
+    pool->inflated.max = pool->message_most;
+    r = gw_deflate_unpack(pool->deflate, *message, &pool->inflated);
+    *message = tw_buf_view(&pool->inflated);
+    if (r == TW_ETOOBIG)
+        return CLOSE_TOO_BIG;
+    if (r != 0 || (is_text && !tw_is_utf8(*message)))
+        return CLOSE_BAD_DATA;
+    return 0;
+}
+
+static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_arg *msg)
+{
+    struct tw_slice message = tw_slice_from((const char *)msg->msg, msg->msg_length);
+    bool is_text = msg->opcode == WSLAY_TEXT_FRAME;
+
+    if (wslay_get_rsv1(msg->rsv))
+        ws->refusal = inflate(ws->pool, is_text, &message);
+    else if (message.len > ws->pool->message_most)
+        ws->refusal = CLOSE_TOO_BIG;
+    if (ws->refusal == 0)
+        ws->on_message(ws, is_text, message);
+    else
+        wslay_event_shutdown_read(ws->lease->context); /* nothing behind it is read */
+}
+
+static void on_msg(wslay_event_context_ptr context,
+                   const struct wslay_event_on_msg_recv_arg *msg, void *arg)
+{
+    struct gw_ws *ws = ((struct gw_ws_lease *)arg)->ws;
+
+    (void)context;
+    if (msg->opcode == WSLAY_CONNECTION_CLOSE && msg->msg_length > 2)
+        ws->is_bad_reason =
+            !tw_is_utf8(tw_slice_from((const char *)msg->msg + 2, msg->msg_length - 2));
+    if (msg->opcode == WSLAY_TEXT_FRAME || msg->opcode == WSLAY_BINARY_FRAME)
+        take_message(ws, msg);
+}
+
+static const struct wslay_event_callbacks callbacks = {
+    .recv_callback = on_recv,
+    .send_callback = on_send,
+    .on_frame_recv_start_callback = on_frame_start,
+    .on_msg_recv_callback = on_msg,
+};
+
+static struct gw_ws_lease *lease_new(void)
+{
+    struct gw_ws_lease *lease = tw_new(struct gw_ws_lease);
+    int r = wslay_event_context_server_init(&lease->context, &callbacks, lease);
+
+    TW_ASSERT(r == 0); /* fails only when memory is out */
+    return lease;
+}
+
+static void lease_free(struct gw_ws_lease *lease)
+{
+    wslay_event_context_free(lease->context);
+    free(lease);
+}
+
+/* The limit is for bytes as they come, and a message that does not compress comes with some
+ * more than it has. */
+static void configure(const struct gw_ws *ws)
+{
+    size_t most = ws->pool->message_most;
+
+    wslay_event_config_set_max_recv_msg_length(ws->lease->context,
+                                               ws->is_deflating ? most + most / 8 + 64 : most);
+    wslay_event_config_set_allowed_rsv_bits(ws->lease->context,
+                                            ws->is_deflating ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE);
+}
+
+static void borrow(struct gw_ws *ws)
+{
+    struct gw_ws_pool *pool = ws->pool;
+
+    if (ws->lease != NULL)
+        return;
+    if (pool->spare == NULL) {
+        ws->lease = lease_new();
+    } else {
+        ws->lease = pool->spare;
+        pool->spare = ws->lease->next;
+        pool->spare_count--;
+    }
+    pool->lent++;
+    ws->lease->ws = ws;
+    configure(ws);
+    ws->fed = ws->framed = 0;
+}
+
+/* A context that failed or was closed is of no further use. */
+static void give_back(struct gw_ws *ws)
+{
+    struct gw_ws_pool *pool = ws->pool;
+    struct gw_ws_lease *lease = ws->lease;
+
+    if (lease == NULL)
+        return;
+    ws->lease = NULL;
+    pool->lent--;
+    if (ws->is_over || pool->spare_count >= SPARE_MOST) {
+        lease_free(lease);
+        return;
+    }
+    lease->ws = NULL;
+    lease->next = pool->spare;
+    pool->spare = lease;
+    pool->spare_count++;
+}
+
+void gw_ws_done(struct gw_ws *ws)
+{
+    ws->is_over = true;
+    give_back(ws);
+}
+
+void gw_ws_pool_done(struct gw_ws_pool *pool)
+{
+    while (pool->spare != NULL) {
+        struct gw_ws_lease *lease = pool->spare;
+
+        pool->spare = lease->next;
+        lease_free(lease);
+    }
+    pool->spare_count = 0;
+    tw_buf_done(&pool->inflated);
+}
+
+/* Pongs make way for it when both do not fit. */
+static void put_close(struct tw_buf *reply, unsigned code, const char *reason)
+{
+    struct gw_frame *f = gw_frame_close(code, tw_slice_of(reason));
+
+    tw_buf_append(reply, gw_frame_bytes(f));
+    if (reply->failed) {
+        tw_buf_clear(reply);
+        tw_buf_append(reply, gw_frame_bytes(f));
+    }
+    gw_frame_unref(f);
+}
+
+/* What wslay has decided: 0 while open, else the code that ends it. */
+static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
+{
+    wslay_event_context_ptr context = ws->lease->context;
+
+    if (ws->is_bad_close || ws->is_bad_reason) { /* section 5.5.1; wslay would echo them */
+        tw_buf_clear(reply);
+        put_close(reply, ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_BAD_DATA, "");
+        return ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_BAD_DATA;
+    }
+    if (ws->refusal != 0) {
+        put_close(reply, ws->refusal, "");
+        return ws->refusal;
+    }
+    if (wslay_event_get_close_received(context)) {
+        ws->peer_closed = true;
+        return wslay_event_get_status_code_received(context) == 0
+                   ? CLOSE_NO_CODE
+                   : wslay_event_get_status_code_received(context);
+    }
+    if (wslay_event_get_close_sent(context) && wslay_event_get_status_code_sent(context) != 0)
+        return wslay_event_get_status_code_sent(context);
+    if (r != 0 || !wslay_event_get_read_enabled(context)) {
+        put_close(reply, CLOSE_PROTOCOL, ""); /* wslay's own would carry no code */
+        return CLOSE_PROTOCOL;
+    }
+    if (reply->failed || ws->fragments > FRAGMENTS_MOST) {
+        tw_buf_clear(reply);
+        put_close(reply, CLOSE_POLICY, "too many control frames or fragments");
+        return CLOSE_POLICY;
+    }
+    return 0;
+}
+
+static unsigned feed_piece(struct gw_ws *ws, struct tw_slice piece, struct tw_buf *reply)
+{
+    struct gw_ws_lease *lease = ws->lease;
+    int r;
+
+    lease->input = piece;
+    lease->reply = reply;
+    r = wslay_event_recv(lease->context);
+    if (r == 0)
+        r = wslay_event_send(lease->context);
+    return read_outcome(ws, r, reply);
+}
+
+unsigned gw_ws_feed(struct gw_ws *ws, struct tw_slice bytes, struct tw_buf *reply)
+{
+    unsigned code = 0;
+
+    while (bytes.len > 0 && code == 0 && !ws->is_over) {
+        size_t n = bytes.len < PIECE_BYTES ? bytes.len : PIECE_BYTES;
+
+        borrow(ws);
+        code = feed_piece(ws, tw_slice_from(bytes.at, n), reply);
+        bytes = tw_slice_skip(bytes, n);
+        ws->is_over = ws->is_over || code != 0;
+        if (ws->is_over || (ws->fed == ws->framed && ws->fragments == 0))
+            give_back(ws);
+    }
+    return code;
+}

@@ -1,0 +1,53 @@
+/* ws.h - wslay's door, without I/O: a client's bytes to messages, and what must be said back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/util/buf.h"
+#include "common/util/slice.h"
+
+struct gw_deflate;
+struct gw_ws;
+struct gw_ws_lease;
+
+/* One of wslay's contexts weighs 9 KB, so they are lent: a connection has one only while a
+ * frame or a fragmented message of its is incomplete. */
+struct gw_ws_pool {
+    struct gw_ws_lease *spare;
+    size_t spare_count;
+    size_t lent;
+    size_t message_most;        /* bytes of a message; longer ones close with 1009 */
+    struct gw_deflate *deflate; /* kept; null when no connection may be deflating */
+    struct tw_buf inflated;     /* the message that is being handed out */
+};
+
+void gw_ws_pool_done(struct gw_ws_pool *pool);
+
+/* A complete message of the client (lent). */
+typedef void (*gw_ws_message_cb)(struct gw_ws *ws, bool is_text, struct tw_slice message);
+
+/* Embedded in the connection; zeroed but for the first three. */
+struct gw_ws {
+    struct gw_ws_pool *pool;
+    gw_ws_message_cb on_message;
+    bool is_deflating;         /* permessage-deflate was agreed on: RSV1 is allowed */
+    struct gw_ws_lease *lease; /* null at a frame's boundary */
+    uint64_t fed, framed; /* bytes given to wslay, and bytes that whole frames account for */
+    unsigned fragments;   /* of the message under way */
+    bool is_over;         /* a close was received or provoked: nothing more is read */
+    bool peer_closed;
+    bool is_bad_close;  /* the peer's close frame has a payload of one byte */
+    bool is_bad_reason; /* or a reason that is not UTF-8 */
+    unsigned refusal;   /* why a whole message was not taken: a close code, or 0 */
+};
+
+/* Read `bytes`; complete messages are handed out meanwhile. Pongs and close frames that must be
+ * sent are appended to `reply`, encoded. Returns 0 while the connection is open, else the close
+ * code (RFC 6455 section 7.4.1; 1005 when the peer gave none) with the close frame in `reply`.
+ */
+unsigned gw_ws_feed(struct gw_ws *ws, struct tw_slice bytes, struct tw_buf *reply);
+
+void gw_ws_done(struct gw_ws *ws);

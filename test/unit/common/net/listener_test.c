@@ -1,0 +1,250 @@
+/* listener_test.c - accepting on several addresses.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/listener.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/net/stream.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "test/unit/support/check.h"
+#include "test/unit/support/net.h"
+
+#define STREAMS 8
+
+struct fixture {
+    struct tw_loop *loop;
+    struct tw_listener listener, second;
+    struct tw_stream *streams[STREAMS];
+    size_t count;
+    char path[64], tcp[32], both[128];
+};
+
+/* Whoever accepts: it has nothing but the listener to find itself by. */
+static struct fixture *the_fixture;
+
+static void on_accept(struct tw_listener *l, struct tw_stream *stream)
+{
+    struct fixture *f = the_fixture;
+
+    assert_true(l == &f->listener || l == &f->second);
+    assert_true(f->count < STREAMS);
+    f->streams[f->count++] = stream;
+}
+
+static int begin(void **state)
+{
+    struct fixture *f = tw_new(struct fixture);
+
+    f->loop = net_loop_new();
+    (void)snprintf(f->path, sizeof(f->path), "/tmp/listener_test.%d", (int)getpid());
+    (void)snprintf(f->tcp, sizeof(f->tcp), "127.0.0.1:%d", net_closed_port());
+    (void)snprintf(f->both, sizeof(f->both), "%s, unix:%s", f->tcp, f->path);
+    *state = the_fixture = f;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < f->count; i++)
+        tw_stream_close(f->streams[i]);
+    tw_listener_stop(&f->listener);
+    tw_listener_stop(&f->second);
+    net_loop_free(f->loop);
+    (void)unlink(f->path);
+    free(f);
+    return 0;
+}
+
+static int start(struct fixture *f, struct tw_listener *l, const char *addresses,
+                 struct tw_slice *which)
+{
+    return tw_listener_start(l, f->loop, tw_slice_of(addresses), false, on_accept, which);
+}
+
+static void every_address_of_the_list_accepts(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_slice which;
+    char unix_address[80];
+    struct end *a, *b;
+
+    assert_int_equal(start(f, &f->listener, f->both, &which), 0);
+    (void)snprintf(unix_address, sizeof(unix_address), "unix:%s", f->path);
+    a = end_connect(f->loop, f->tcp);
+    await(f->loop, f->count == 1);
+    b = end_connect(f->loop, unix_address);
+    await(f->loop, f->count == 2);
+    assert_slice(tw_stream_peer(f->streams[0]), "127.0.0.1");
+    assert_slice(tw_stream_peer(f->streams[1]), "unix");
+    end_close(a);
+    end_close(b);
+}
+
+static void a_stopped_one_accepts_no_more_and_its_connections_live(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_slice which, part = TW_LIT("still here");
+    struct end *a, *b;
+
+    assert_int_equal(start(f, &f->listener, f->both, &which), 0);
+    a = end_connect(f->loop, f->tcp);
+    await(f->loop, f->count == 1 && a->is_connected);
+    tw_listener_stop(&f->listener);
+    tw_listener_stop(&f->listener);
+    net_idle(f->loop, 20);
+    b = end_connect(f->loop, f->tcp);
+    await(f->loop, b->has_ended);
+    assert_int_equal(b->err, UV_ECONNREFUSED);
+    assert_int_equal(tw_stream_write(f->streams[0], &part, 1), 1);
+    await(f->loop, a->heard.len == part.len);
+    assert_int_equal(access(f->path, F_OK), -1); /* the socket's file went with it */
+    end_close(a);
+    end_close(b);
+}
+
+static void a_new_instance_listens_beside_the_old_one(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_slice which;
+    struct end *e;
+
+    assert_int_equal(start(f, &f->listener, f->tcp, &which), 0);
+    assert_int_equal(start(f, &f->second, f->tcp, &which), 0);
+    tw_listener_stop(&f->listener);
+    net_idle(f->loop, 20);
+    e = end_connect(f->loop, f->tcp);
+    await(f->loop, f->count == 1);
+    end_close(e);
+}
+
+static void a_socket_file_that_nobody_serves_is_replaced(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    struct tw_slice which;
+    struct stat status;
+    char address[80];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct end *e;
+
+    memcpy(a.sun_path, f->path, strlen(f->path));
+    assert_int_equal(bind(fd, (struct sockaddr *)(void *)&a, sizeof(a)), 0);
+    (void)close(fd); /* as a killed process leaves it */
+    (void)snprintf(address, sizeof(address), "unix:%s", f->path);
+    assert_int_equal(start(f, &f->listener, address, &which), 0);
+    assert_int_equal(stat(f->path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0666);
+    e = end_connect(f->loop, address);
+    await(f->loop, f->count == 1);
+    end_close(e);
+}
+
+static void a_bad_address_is_named(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_slice which = { NULL, 0 };
+    char list[128];
+
+    (void)snprintf(list, sizeof(list), "%s, nonsense ,127.0.0.1:1", f->tcp);
+    assert_int_equal(start(f, &f->listener, list, &which), TW_ESYNTAX);
+    assert_slice(which, "nonsense");
+    tw_listener_stop(&f->listener); /* and what was opened goes */
+    assert_int_equal(start(f, &f->second, "unix:/no/such/folder/socket", &which), UV_EACCES);
+    assert_slice(which, "unix:/no/such/folder/socket");
+}
+
+static void an_address_in_use_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    struct host host = { 0 }; /* without SO_REUSEPORT */
+    struct tw_slice which;
+    char address[32];
+    int r;
+
+    host_start(&host, f->loop, 0);
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", host.port);
+    r = start(f, &f->listener, address, &which);
+    host_stop(&host);
+    net_idle(f->loop, 10);
+    assert_int_equal(r, UV_EADDRINUSE);
+}
+
+static void more_addresses_than_it_holds_are_too_many(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_buf list = { .max = 1000 };
+    struct tw_slice which;
+
+    for (int i = 0; i <= TW_LISTENER_SOCKETS; i++) {
+        tw_buf_text(&list, i == 0 ? "127.0.0.1:0" : ",127.0.0.1:0");
+    }
+    assert_int_equal(
+        tw_listener_start(&f->listener, f->loop, tw_buf_view(&list), false, on_accept, &which),
+        TW_ETOOBIG);
+    tw_buf_done(&list);
+}
+
+/* systemd's sockets begin at descriptor 3: this runs first, while that is free. */
+static void sockets_that_systemd_hands_over_are_used_instead(void **state)
+{
+    struct tw_slice which;
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    struct fixture *f;
+    char pid[32], address[80];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct end *e;
+
+    if (fd != 3) { /* somebody else has 3: there it cannot be shown */
+        (void)close(fd);
+        skip();
+    }
+    assert_int_equal(begin(state), 0);
+    f = *state;
+    memcpy(a.sun_path, f->path, strlen(f->path));
+    assert_int_equal(bind(fd, (struct sockaddr *)(void *)&a, sizeof(a)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    (void)setenv("LISTEN_FDS", "1", 1);
+    (void)setenv("LISTEN_PID", pid, 1);
+    assert_int_equal(
+        tw_listener_start(&f->listener, f->loop, TW_LIT("nonsense"), true, on_accept, &which),
+        0);
+    (void)snprintf(address, sizeof(address), "unix:%s", f->path);
+    e = end_connect(f->loop, address);
+    await(f->loop, f->count == 1);
+    end_close(e);
+    (void)setenv("LISTEN_PID", "1", 1); /* meant for another process */
+    assert_int_equal(
+        tw_listener_start(&f->second, f->loop, TW_LIT("nonsense"), true, on_accept, &which),
+        TW_ESYNTAX);
+    (void)unsetenv("LISTEN_FDS");
+    (void)unsetenv("LISTEN_PID");
+    assert_int_equal(end(state), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sockets_that_systemd_hands_over_are_used_instead),
+        cmocka_unit_test_setup_teardown(every_address_of_the_list_accepts, begin, end),
+        cmocka_unit_test_setup_teardown(a_stopped_one_accepts_no_more_and_its_connections_live,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_new_instance_listens_beside_the_old_one, begin, end),
+        cmocka_unit_test_setup_teardown(a_socket_file_that_nobody_serves_is_replaced, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_bad_address_is_named, begin, end),
+        cmocka_unit_test_setup_teardown(an_address_in_use_is_an_error, begin, end),
+        cmocka_unit_test_setup_teardown(more_addresses_than_it_holds_are_too_many, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

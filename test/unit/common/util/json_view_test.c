@@ -1,0 +1,192 @@
+/* json_view_test.c - members as raw slices.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/util/json_view.h"
+
+#include <stdlib.h>
+
+#include "common/util/base.h"
+#include "test/unit/support/check.h"
+
+static const struct {
+    const char *object, *name;
+    const char *raw; /* null: not there */
+} members[] = {
+    { "{\"amount\":25.10}", "amount", "25.10" },
+    { "{\"a\":1,\"b\":-0.50e3,\"c\":null}", "b", "-0.50e3" },
+    { "{\"a\":1,\"b\":2}", "a", "1" },
+    { "{\"a\":1,\"b\":true}", "b", "true" },
+    { "{\"a\":\"x\"}", "a", "\"x\"" },
+    { "{\"a\":\"\"}", "a", "\"\"" },
+    { "{\"\":7}", "", "7" },
+    { "{\"a\":{\"b\":1},\"b\":2}", "b", "2" }, /* its own member, not the inner one */
+    { "{\"a\":[{\"b\":1},\"b\"],\"b\":[2,[3]]}", "b", "[2,[3]]" },
+    { "{\"a\":\"{\\\"b\\\":1}\",\"b\":2}", "b", "2" },
+    { "{\"a\":\"]}\\\\\",\"b\":{\"c\":\"}\"}}", "b", "{\"c\":\"}\"}" },
+    { "{\"a\":\"\\\\\\\"\",\"b\":0}", "b", "0" },
+    { "{\"a\":{},\"b\":[]}", "b", "[]" },
+    { "{\"ab\":1,\"a\":2}", "a", "2" },
+    { "{\"b\":\"a\",\"a\":3}", "a", "3" },
+    { "{\"a\":1}", "b", NULL },
+    { "{\"a\":1}", "A", NULL },
+    { "{\"a\":1}", "", NULL },
+    { "{}", "a", NULL },
+    { "[]", "a", NULL },
+    { "[{\"a\":1}]", "a", NULL },
+    { "\"a\"", "a", NULL },
+    { "1", "a", NULL },
+    { "", "a", NULL },
+};
+
+static void a_member_comes_as_the_bytes_that_stand_there(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(members); i++) {
+        char *object = exact_copy(tw_slice_of(members[i].object));
+        struct tw_slice raw = TW_LIT("untouched");
+        bool found = tw_json_get(tw_slice_from(object, strlen(members[i].object)),
+                                 members[i].name, &raw);
+
+        assert_row(found == (members[i].raw != NULL), members[i].object);
+        assert_slice(raw, members[i].raw == NULL ? "untouched" : members[i].raw);
+        free(object);
+    }
+}
+
+static void an_array_is_walked_element_by_element(void **state)
+{
+    struct tw_slice rest = TW_LIT("[1,\"a,b\",[2,[3]],{\"c\":[4]},null]"), raw;
+    static const char *const wanted[] = { "1", "\"a,b\"", "[2,[3]]", "{\"c\":[4]}", "null" };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(wanted); i++) {
+        assert_true(tw_json_element(&rest, &raw));
+        assert_slice(raw, wanted[i]);
+    }
+    assert_false(tw_json_element(&rest, &raw));
+    assert_false(tw_json_element(&rest, &raw));
+}
+
+static void what_is_no_array_has_no_elements(void **state)
+{
+    static const char *const others[] = { "", "[]", "{}", "{\"a\":1}", "1", "\"[1]\"", "null" };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(others); i++) {
+        struct tw_slice rest = tw_slice_of(others[i]), raw;
+
+        assert_row(!tw_json_element(&rest, &raw), others[i]);
+    }
+}
+
+static void an_object_is_walked_member_by_member(void **state)
+{
+    struct tw_slice rest = TW_LIT("{\"a\":1,\"b:,\":{\"x\":2},\"\":[]}"), name, raw;
+
+    (void)state;
+    assert_true(tw_json_pair(&rest, &name, &raw));
+    assert_slice(name, "\"a\"");
+    assert_slice(raw, "1");
+    assert_true(tw_json_pair(&rest, &name, &raw));
+    assert_slice(name, "\"b:,\"");
+    assert_slice(raw, "{\"x\":2}");
+    assert_true(tw_json_pair(&rest, &name, &raw));
+    assert_slice(name, "\"\"");
+    assert_slice(raw, "[]");
+    assert_false(tw_json_pair(&rest, &name, &raw));
+}
+
+static const struct {
+    const char *raw;
+    const char *text; /* null: no string */
+} strings[] = {
+    { "\"\"", "" },
+    { "\"abc\"", "abc" },
+    { "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t" },
+    { "\"\\u0041\\u00e9\\u20AC\\uFFFF\"", "A\xc3\xa9\xe2\x82\xac\xef\xbf\xbf" },
+    { "\"\\u007f\\u0080\\u07ff\\u0800\"", "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80" },
+    { "\"\\ud83c\\udf55\"", "\xf0\x9f\x8d\x95" },
+    { "\"\\uD800\\uDC00\\uDBFF\\uDFFF\"", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf" },
+    { "\"x\\n\xc3\xa9y\"", "x\n\xc3\xa9y" },
+    { "1", NULL },
+    { "null", NULL },
+    { "{\"a\":\"b\"}", NULL },
+    { "\"", NULL },
+    { "", NULL },
+};
+
+static void a_string_stands_for_its_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(strings); i++) {
+        char *raw = exact_copy(tw_slice_of(strings[i].raw));
+        struct tw_buf out = { .max = 100 };
+
+        assert_row(tw_json_string(&out, tw_slice_from(raw, strlen(strings[i].raw))) ==
+                       (strings[i].text != NULL),
+                   strings[i].raw);
+        assert_buf(&out, strings[i].text == NULL ? "" : strings[i].text);
+        tw_buf_done(&out);
+        free(raw);
+    }
+}
+
+static void a_text_over_the_buffer_s_limit_is_no_text(void **state)
+{
+    struct tw_buf out = { .max = 3 };
+
+    (void)state;
+    assert_true(tw_json_string(&out, TW_LIT("\"a\\u00e9\"")));
+    tw_buf_clear(&out);
+    assert_false(tw_json_string(&out, TW_LIT("\"aa\\u00e9\"")));
+    tw_buf_done(&out);
+}
+
+static void a_plain_string_is_lent_and_one_with_escapes_is_not(void **state)
+{
+    struct tw_slice text = TW_LIT("untouched");
+
+    (void)state;
+    assert_false(tw_json_plain(TW_LIT("\"a\\nb\""), &text));
+    assert_false(tw_json_plain(TW_LIT("1"), &text));
+    assert_false(tw_json_plain(TW_LIT("null"), &text));
+    assert_false(tw_json_plain(TW_LIT("{}"), &text));
+    assert_false(tw_json_plain(TW_LIT("\""), &text));
+    assert_false(tw_json_plain((struct tw_slice){ NULL, 0 }, &text));
+    assert_slice(text, "untouched");
+    assert_true(tw_json_plain(TW_LIT("\"caf\xc3\xa9\""), &text));
+    assert_slice(text, "caf\xc3\xa9");
+    assert_true(tw_json_plain(TW_LIT("\"\""), &text));
+    assert_slice(text, "");
+}
+
+static void a_whole_number_is_digits_alone(void **state)
+{
+    uint64_t n = 7;
+
+    (void)state;
+    assert_false(tw_json_u64(TW_LIT("-1"), &n));
+    assert_false(tw_json_u64(TW_LIT("1.0"), &n));
+    assert_false(tw_json_u64(TW_LIT("1e3"), &n));
+    assert_false(tw_json_u64(TW_LIT("\"1\""), &n));
+    assert_false(tw_json_u64(TW_LIT("null"), &n));
+    assert_false(tw_json_u64(TW_LIT("18446744073709551616"), &n));
+    assert_int_equal(n, 7);
+    assert_true(tw_json_u64(TW_LIT("9007199254740993"), &n));
+    assert_int_equal(n, 9007199254740993u);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_member_comes_as_the_bytes_that_stand_there),
+        cmocka_unit_test(an_array_is_walked_element_by_element),
+        cmocka_unit_test(what_is_no_array_has_no_elements),
+        cmocka_unit_test(an_object_is_walked_member_by_member),
+        cmocka_unit_test(a_string_stands_for_its_text),
+        cmocka_unit_test(a_text_over_the_buffer_s_limit_is_no_text),
+        cmocka_unit_test(a_plain_string_is_lent_and_one_with_escapes_is_not),
+        cmocka_unit_test(a_whole_number_is_digits_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,154 @@
+/* sendq_test.c - outgoing frames, in order and counted.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/websocket/sendq.h"
+
+#include <stdio.h>
+
+#include "common/util/base.h"
+#include "gateway/websocket/frame.h"
+#include "test/unit/support/check.h"
+
+#define PARTS 8
+
+static void push(struct gw_sendq *q, const char *text)
+{
+    struct gw_frame *f = gw_frame_raw(tw_slice_of(text));
+
+    gw_sendq_push(q, f);
+    gw_frame_unref(f);
+}
+
+/* What one write would be, as text. */
+static void check_gathered(struct gw_sendq *q, size_t most, const char *want)
+{
+    struct tw_slice parts[PARTS];
+    struct tw_buf text = { .max = 1000 };
+    size_t n = gw_sendq_gather(q, parts, most);
+
+    assert_true(n <= most);
+    assert_int_equal(q->in_flight, n);
+    for (size_t i = 0; i < n; i++)
+        tw_buf_append(&text, parts[i]);
+    assert_buf(&text, want);
+    tw_buf_done(&text);
+}
+
+static void frames_leave_in_the_order_of_coming(void **state)
+{
+    struct gw_sendq q = { 0 };
+
+    (void)state;
+    push(&q, "a");
+    push(&q, "bc");
+    push(&q, "");
+    push(&q, "d");
+    assert_int_equal(q.count, 4);
+    assert_int_equal(q.bytes, 4);
+    check_gathered(&q, PARTS, "abcd");
+    gw_sendq_written(&q);
+    assert_int_equal(q.count, 0);
+    assert_int_equal(q.bytes, 0);
+    check_gathered(&q, PARTS, "");
+    gw_sendq_written(&q);
+    gw_sendq_done(&q);
+}
+
+static void one_write_takes_so_many_and_the_rest_stays(void **state)
+{
+    struct gw_sendq q = { 0 };
+
+    (void)state;
+    push(&q, "a");
+    push(&q, "b");
+    push(&q, "c");
+    check_gathered(&q, 2, "ab");
+    push(&q, "d"); /* while those are on their way */
+    assert_int_equal(q.in_flight, 2);
+    assert_int_equal(q.in_flight_bytes, 2);
+    assert_int_equal(q.bytes, 4);
+    gw_sendq_written(&q);
+    assert_int_equal(q.in_flight, 0);
+    assert_int_equal(q.in_flight_bytes, 0);
+    assert_int_equal(q.bytes, 2);
+    check_gathered(&q, 2, "cd");
+    gw_sendq_written(&q);
+    gw_sendq_done(&q);
+}
+
+static void it_holds_a_reference_until_the_frame_is_written(void **state)
+{
+    struct gw_frame *f = gw_frame_raw(TW_LIT("shared"));
+    struct gw_sendq a = { 0 }, b = { 0 };
+
+    (void)state;
+    gw_sendq_push(&a, f);
+    gw_sendq_push(&b, f);
+    gw_sendq_push(&b, f);
+    assert_int_equal(f->references, 4);
+    check_gathered(&b, PARTS, "sharedshared");
+    gw_sendq_written(&b);
+    assert_int_equal(f->references, 2);
+    gw_sendq_done(&a); /* also what was never written */
+    assert_int_equal(f->references, 1);
+    gw_frame_unref(f);
+    gw_sendq_done(&b);
+}
+
+static void an_empty_queue_owns_nothing(void **state)
+{
+    struct gw_sendq q = { 0 };
+
+    (void)state;
+    gw_sendq_done(&q);
+    push(&q, "a");
+    assert_non_null(q.ring);
+    check_gathered(&q, PARTS, "a");
+    gw_sendq_written(&q);
+    assert_null(q.ring);
+    push(&q, "b");
+    check_gathered(&q, PARTS, "b");
+    gw_sendq_done(&q); /* with a write under way: the connection broke */
+    assert_null(q.ring);
+    assert_int_equal(q.count + q.bytes + q.in_flight, 0);
+}
+
+static void the_ring_keeps_its_order_whatever_comes_and_goes(void **state)
+{
+    struct dice dice = dice_new();
+    struct gw_sendq q = { 0 };
+    uint64_t pushed = 0, written = 0;
+
+    (void)state;
+    for (int step = 0; step < 50000; step++) {
+        char text[24];
+
+        if (dice_roll(&dice, 2) == 0) {
+            (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)pushed++);
+            push(&q, text);
+        } else {
+            struct tw_slice parts[PARTS];
+            size_t n = gw_sendq_gather(&q, parts, 1 + (size_t)dice_roll(&dice, PARTS));
+
+            for (size_t i = 0; i < n; i++) {
+                (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)written++);
+                assert_slice(parts[i], text);
+            }
+            gw_sendq_written(&q);
+        }
+        assert_int_equal(q.count, pushed - written);
+    }
+    gw_sendq_done(&q);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_leave_in_the_order_of_coming),
+        cmocka_unit_test(one_write_takes_so_many_and_the_rest_stays),
+        cmocka_unit_test(it_holds_a_reference_until_the_frame_is_written),
+        cmocka_unit_test(an_empty_queue_owns_nothing),
+        cmocka_unit_test(the_ring_keeps_its_order_whatever_comes_and_goes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
