@@ -10,14 +10,14 @@
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
 
-#define HEADER_MOST 200
-#define NAME_MOST 200 /* of a restaurant; a longer one is none */
+#define MAX_HEADER 200
+#define MAX_NAME 200 /* of a restaurant; a longer one is none */
 #define CONTEXT_BYTES 65536
 
 /* Text of a header that is stored or compared. */
 static bool is_good_header(struct tw_slice value)
 {
-    return value.len <= HEADER_MOST && tw_is_plain_line(value);
+    return value.len <= MAX_HEADER && tw_is_plain_line(value);
 }
 
 /* Its name as the address or the body has it, onto `out`; SQL says whether there is one. */
@@ -34,7 +34,7 @@ static void put_restaurant(const struct api_match *match, struct tw_slice body,
 /* For restaurants that let in whoever is in their network. */
 static void go_without_key(const struct api_match *match, struct api_context *out)
 {
-    struct tw_buf name = { .max = NAME_MOST };
+    struct tw_buf name = { .max = MAX_NAME };
 
     put_restaurant(match, out->body, &name);
     tw_json_member_raw(&out->json, "keyless", TW_LIT("true"));

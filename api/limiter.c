@@ -7,8 +7,8 @@
 #include "common/util/base.h"
 #include "common/util/ratelimit.h"
 
-#define TABLE_MOST 10000
-#define SWEEP_MOST 64
+#define MAX_TABLE 10000
+#define MAX_SWEEP 64
 
 void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst,
                        struct tw_metrics *metrics)
@@ -44,14 +44,14 @@ bool api_limiter_allows(struct api_limiter *l, struct tw_slice key_hash, uint64_
 struct sweep {
     uint64_t now_ms;
     size_t count;
-    char keys[SWEEP_MOST][64];
+    char keys[MAX_SWEEP][64];
 };
 
 static void note_full(struct tw_slice key, void *value, void *arg)
 {
     struct sweep *s = arg;
 
-    if (s->count < SWEEP_MOST && key.len == 64 && tw_bucket_is_full(value, s->now_ms))
+    if (s->count < MAX_SWEEP && key.len == 64 && tw_bucket_is_full(value, s->now_ms))
         memcpy(s->keys[s->count++], key.at, 64);
 }
 
@@ -68,8 +68,8 @@ void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, uint64_t 
 {
     if (tw_map_get(&l->buckets, key_hash) != NULL)
         return;
-    if (l->buckets.count >= TABLE_MOST)
+    if (l->buckets.count >= MAX_TABLE)
         forget_full(l, now_ms);
-    if (l->buckets.count < TABLE_MOST)
+    if (l->buckets.count < MAX_TABLE)
         (void)tw_map_set(&l->buckets, key_hash, tw_new(struct tw_bucket));
 }

@@ -5,17 +5,17 @@
 #include "common/util/base.h"
 #include "common/util/err.h"
 
-#define BEAT_MS 200
-#define PARKED_MOST 10000
+#define TICK_MS 200
+#define MAX_PARKED 10000
 
-static void on_beat(struct tw_deadline *d);
+static void on_tick(struct tw_deadline *d);
 
 void api_waiting_start(struct api_waiting *w, struct tw_loop *loop, struct tw_pg_pool *pool,
                        struct tw_metrics *metrics)
 {
     w->loop = loop;
     w->pool = pool;
-    w->tenants.max = (size_t)PARKED_MOST * 40;
+    w->tenants.max = (size_t)MAX_PARKED * 40;
     tw_list_init(&w->parked);
     tw_metric_add(metrics, &w->count, "long_polls", NULL, "Requests waiting for an event.");
 }
@@ -36,12 +36,12 @@ void api_waiting_leave(struct api_waiting *w, struct api_parked *p)
 
 bool api_waiting_park(struct api_waiting *w, struct api_parked *p)
 {
-    if (w->is_stopped || w->count.value >= PARKED_MOST)
+    if (w->is_stopped || w->count.value >= MAX_PARKED)
         return false;
     tw_list_append(&w->parked, &p->link);
     w->count.value++;
-    if (!tw_deadline_is_set(&w->beat) && !w->is_asking)
-        tw_after(w->loop, &w->beat, BEAT_MS, on_beat);
+    if (!tw_deadline_is_set(&w->tick) && !w->is_asking)
+        tw_after(w->loop, &w->tick, TICK_MS, on_tick);
     return true;
 }
 
@@ -92,13 +92,13 @@ static void on_heads(struct tw_pg_call *call, const struct tw_pg_result *result)
         wake_those_behind(w, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1));
     wake_late(w);
     if (!tw_list_empty(&w->parked))
-        tw_after(w->loop, &w->beat, BEAT_MS, on_beat);
+        tw_after(w->loop, &w->tick, TICK_MS, on_tick);
 }
 
 /* A tenant that several wait for is named several times: PostgreSQL answers once. */
-static void on_beat(struct tw_deadline *d)
+static void on_tick(struct tw_deadline *d)
 {
-    struct api_waiting *w = tw_container_of(d, struct api_waiting, beat);
+    struct api_waiting *w = tw_container_of(d, struct api_waiting, tick);
 
     if (tw_list_empty(&w->parked))
         return;
@@ -124,7 +124,7 @@ void api_waiting_stop(struct api_waiting *w)
     if (w->loop == NULL || w->is_stopped)
         return;
     w->is_stopped = true;
-    tw_after_cancel(w->loop, &w->beat);
+    tw_after_cancel(w->loop, &w->tick);
     while (!tw_list_empty(&w->parked))
         wake(w, tw_container_of(w->parked.next, struct api_parked, link), false);
 }

@@ -34,7 +34,7 @@ struct api_waiting {
     struct tw_list parked;
     struct tw_pg_call call;
     struct tw_buf tenants;
-    struct tw_deadline beat;
+    struct tw_deadline tick;
     bool is_asking, is_stopped;
     struct tw_metric count;
 };

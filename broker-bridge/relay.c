@@ -7,10 +7,10 @@
 #include "common/util/err.h"
 #include "common/util/log.h"
 
-#define BEAT_MS 3000 /* also a sign of life: the role's idle_session_timeout is 15 s */
+#define TICK_MS 3000 /* also a sign of life: the role's idle_session_timeout is 15 s */
 #define MAINTENANCE_MS 3600000
-#define ANSWER_MS 8000  /* housekeeping may take a while */
-#define NAMED_MOST 2000 /* beyond that the log itself is asked what is left */
+#define ANSWER_MS 8000 /* housekeeping may take a while */
+#define MAX_NAMED 2000 /* beyond that the log itself is asked what is left */
 
 static void ask(struct br_relay *r);
 
@@ -139,9 +139,9 @@ static void ask(struct br_relay *r)
     }
 }
 
-static void on_beat(struct tw_deadline *d)
+static void on_tick(struct tw_deadline *d)
 {
-    struct br_relay *r = tw_container_of(d, struct br_relay, beat);
+    struct br_relay *r = tw_container_of(d, struct br_relay, tick);
 
     r->owes_mark = !r->owes_pending;
     if (r->loop->now_ms - r->maintained_ms >= MAINTENANCE_MS) {
@@ -149,7 +149,7 @@ static void on_beat(struct tw_deadline *d)
         r->owes_maintenance = true;
     }
     ask_soon(r);
-    tw_after(r->loop, &r->beat, BEAT_MS, on_beat);
+    tw_after(r->loop, &r->tick, TICK_MS, on_tick);
 }
 
 void br_relay_set_active(struct br_relay *r, struct tw_pg_conn *conn)
@@ -162,10 +162,10 @@ void br_relay_set_active(struct br_relay *r, struct tw_pg_conn *conn)
     r->owes_pending = true;
     r->owes_mark = false;
     if (conn == NULL) {
-        tw_after_cancel(r->loop, &r->beat);
+        tw_after_cancel(r->loop, &r->tick);
         return;
     }
-    tw_after(r->loop, &r->beat, BEAT_MS, on_beat);
+    tw_after(r->loop, &r->tick, TICK_MS, on_tick);
     ask_soon(r);
 }
 
@@ -185,7 +185,7 @@ void br_relay_named(struct br_relay *r, struct tw_slice payload)
     if (!tw_slice_split(&rest, ' ', &tenant) || !tw_is_uuid(tenant) ||
         !tw_slice_u64(rest, &seq))
         return;
-    if (r->named >= NAMED_MOST) {
+    if (r->named >= MAX_NAMED) {
         r->overruns.value++;
         r->owes_pending = true;
         return;
@@ -203,8 +203,8 @@ void br_relay_start(struct br_relay *r, struct tw_loop *loop, struct tw_redis_li
 {
     r->loop = loop;
     r->redis = redis;
-    r->tenants.max = r->sent_tenants.max = (size_t)NAMED_MOST * 40;
-    r->seqs.max = r->sent_seqs.max = (size_t)NAMED_MOST * 22;
+    r->tenants.max = r->sent_tenants.max = (size_t)MAX_NAMED * 40;
+    r->seqs.max = r->sent_seqs.max = (size_t)MAX_NAMED * 22;
     tw_metric_add(metrics, &r->notifications, "bridge_notifications_total", NULL,
                   "NOTIFYs about events of other writers.");
     tw_metric_add(metrics, &r->published, "bridge_published_total", NULL, "Events published.");
@@ -220,7 +220,7 @@ void br_relay_stop(struct br_relay *r)
         return;
     r->is_stopped = true;
     r->conn = NULL;
-    tw_after_cancel(r->loop, &r->beat);
+    tw_after_cancel(r->loop, &r->tick);
     tw_later_cancel(&r->turn);
 }
 

@@ -21,7 +21,7 @@ struct br_relay {
     struct tw_redis_link *redis;
     struct tw_pg_call call;
     struct tw_later turn;
-    struct tw_deadline beat;
+    struct tw_deadline tick;
     struct tw_buf tenants, seqs;           /* named since the last statement: array literals */
     struct tw_buf sent_tenants, sent_seqs; /* of the statement under way */
     size_t named;

@@ -29,19 +29,19 @@ struct gateway {
     struct tw_listener listener;
     struct tw_pg_pool pool;
     struct tw_schema schema;
-    struct gw_door door;
-    struct gw_auth auth;
+    struct gw_handshakes handshakes;
+    struct gw_key_auth auth;
     struct tw_tokens tokens;
     struct tw_redis_link publisher;
     struct tw_operations operations;
-    struct gw_restaurantos restaurantos;
-    struct gw_house house;
+    struct gw_restaurant_os restaurant_os;
+    struct gw_shared_state shared_state;
     struct gw_presence presence;
     struct gw_conns conns;
     struct gw_sessions sessions;
     struct gw_hubs hubs;
-    struct gw_synclog log;
-    struct gw_keycheck keycheck;
+    struct gw_sync_log log;
+    struct gw_revocation_poll revocation_poll;
     struct tw_deadline expiry, goodbye;
     size_t goodbyes_each;
     struct tw_metric ws_contexts;
@@ -54,17 +54,17 @@ static struct gateway *gateway_of(struct tw_daemon *d)
 
 static void on_accept(struct tw_listener *l, struct tw_stream *stream)
 {
-    tw_http_serve(&tw_container_of(l, struct gateway, listener)->door.http, stream);
+    tw_http_serve(&tw_container_of(l, struct gateway, listener)->handshakes.http, stream);
 }
 
 static void on_control(struct gw_hubs *hubs, char *at, size_t len)
 {
     struct gateway *g = tw_container_of(hubs, struct gateway, hubs);
 
-    gw_control_read(&g->sessions, &g->auth, at, len);
+    gw_revocation_read(&g->sessions, &g->auth, at, len);
 }
 
-static void on_collect(struct gw_synclog *log)
+static void on_collect(struct gw_sync_log *log)
 {
     struct gateway *g = tw_container_of(log, struct gateway, log);
 
@@ -75,15 +75,15 @@ static void on_expiry(struct tw_deadline *t)
 {
     struct gateway *g = tw_container_of(t, struct gateway, expiry);
 
-    gw_control_expire(&g->sessions);
+    gw_revocation_expire(&g->sessions);
     tw_after(&g->daemon.loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
 }
 
 /* The dialect that comes over Engine.IO. */
-static void start_restaurantos(struct gateway *g)
+static void start_restaurant_os(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
-    struct gw_restaurantos *r = &g->restaurantos;
+    struct gw_restaurant_os *r = &g->restaurant_os;
     struct gw_eio *e = &r->sio.engine;
 
     g->tokens = (struct tw_tokens){
@@ -113,15 +113,15 @@ static void start_restaurantos(struct gateway *g)
     e->origins = tw_slice_of(set->allowed_origins);
     e->interval_ms = set->ping_ms;
     e->timeout_ms = EIO_TIMEOUT_MS;
-    e->payload_most = set->message_bytes;
+    e->max_payload = set->message_bytes;
     e->queue_bytes = 3 * set->queue_bytes;
-    e->sockets_most = set->max_sessions;
-    gw_restaurantos_start(r, &g->daemon.metrics);
+    e->max_sockets = set->max_sessions;
+    gw_restaurant_os_start(r, &g->daemon.metrics);
 }
 
-static void on_house(struct gw_house *h)
+static void on_shared_state(struct gw_shared_state *h)
 {
-    gw_presence_touch(&tw_container_of(h, struct gateway, house)->presence);
+    gw_presence_touch(&tw_container_of(h, struct gateway, shared_state)->presence);
 }
 
 static const struct tw_redis_events publisher_events = { NULL, NULL, NULL, NULL };
@@ -134,34 +134,35 @@ static void start_parts(struct gateway *g)
     tw_pg_pool_start(&g->pool, &g->daemon.loop, set->database_url, g->daemon.kind->name,
                      set->database_connections, set->database_queue, m);
     tw_schema_start(&g->schema, &g->pool, m);
-    gw_auth_start(&g->auth, &g->pool, set->auth_cache_ms, m);
-    gw_synclog_start(&g->log, &g->daemon.loop, &g->pool, set->instance, m);
+    gw_key_auth_start(&g->auth, &g->pool, set->auth_cache_ms, m);
+    gw_sync_log_start(&g->log, &g->daemon.loop, &g->pool, set->instance, m);
     g->log.collect = on_collect;
     gw_sessions_start(&g->sessions, &g->log, set->queue_bytes, set->message_bytes, m);
     gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms,
                    m);
-    gw_keycheck_start(&g->keycheck, &g->daemon.loop, &g->pool, &g->sessions, &g->auth);
-    start_restaurantos(g);
-    g->door.auth = &g->auth;
-    g->door.engine = &g->restaurantos.sio.engine;
-    g->house.operations = &g->operations;
-    g->house.changed = on_house;
+    gw_revocation_poll_start(&g->revocation_poll, &g->daemon.loop, &g->pool, &g->sessions,
+                             &g->auth);
+    start_restaurant_os(g);
+    g->handshakes.auth = &g->auth;
+    g->handshakes.engine = &g->restaurant_os.sio.engine;
+    g->shared_state.operations = &g->operations;
+    g->shared_state.changed = on_shared_state;
     g->presence = (struct gw_presence){ .loop = &g->daemon.loop,
                                         .sessions = &g->sessions,
                                         .store = &g->publisher,
                                         .instance = tw_slice_of(set->instance) };
     gw_presence_start(&g->presence);
-    gw_house_start(&g->house, m);
+    gw_shared_state_start(&g->shared_state, m);
     g->hubs.publisher = &g->publisher;
-    g->door.tokens = &g->tokens;
-    g->door.house = &g->house;
-    g->door.conns = &g->conns;
-    g->door.hubs = &g->hubs;
-    g->door.sessions = &g->sessions;
-    g->door.log = &g->log;
-    g->door.sessions_most = set->max_sessions;
-    g->door.http.limits = &g->limits;
-    gw_door_start(&g->door, m);
+    g->handshakes.tokens = &g->tokens;
+    g->handshakes.shared_state = &g->shared_state;
+    g->handshakes.conns = &g->conns;
+    g->handshakes.hubs = &g->hubs;
+    g->handshakes.sessions = &g->sessions;
+    g->handshakes.log = &g->log;
+    g->handshakes.max_sessions = set->max_sessions;
+    g->handshakes.http.limits = &g->limits;
+    gw_handshakes_start(&g->handshakes, m);
     tw_metric_add(m, &g->ws_contexts, "ws_contexts", NULL,
                   "Receiving contexts lent to connections with an incomplete frame.");
 }
@@ -206,7 +207,7 @@ static void on_goodbye(struct tw_deadline *t)
     struct gateway *g = tw_container_of(t, struct gateway, goodbye);
 
     if (gw_conns_send_home(&g->conns, g->goodbyes_each) +
-            gw_eio_send_home(&g->restaurantos.sio.engine, g->goodbyes_each) >
+            gw_eio_send_home(&g->restaurant_os.sio.engine, g->goodbyes_each) >
         0)
         tw_after(&g->daemon.loop, &g->goodbye,
                  g->daemon.settings.drain_ms * 6 / 10 / DRAIN_STEPS, on_goodbye);
@@ -216,12 +217,12 @@ static void drain(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);
 
-    g->door.is_closed = true;
-    g->restaurantos.sio.engine.is_closed = true;
+    g->handshakes.is_closed = true;
+    g->restaurant_os.sio.engine.is_closed = true;
     tw_listener_stop(&g->listener);
-    tw_http_server_drain(&g->door.http);
+    tw_http_server_drain(&g->handshakes.http);
     g->goodbyes_each =
-        (g->conns.count + g->restaurantos.sio.engine.by_sid.count) / DRAIN_STEPS + 1;
+        (g->conns.count + g->restaurant_os.sio.engine.by_sid.count) / DRAIN_STEPS + 1;
     on_goodbye(&g->goodbye);
 }
 
@@ -229,8 +230,8 @@ static bool is_drained(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);
 
-    return g->conns.count == 0 && g->restaurantos.sio.engine.by_sid.count == 0 &&
-           g->door.http.connections.value == 0;
+    return g->conns.count == 0 && g->restaurant_os.sio.engine.by_sid.count == 0 &&
+           g->handshakes.http.connections.value == 0;
 }
 
 static void stop(struct tw_daemon *d)
@@ -241,13 +242,13 @@ static void stop(struct tw_daemon *d)
     tw_after_cancel(&d->loop, &g->goodbye);
     tw_listener_stop(&g->listener);
     gw_hubs_stop(&g->hubs);
-    gw_eio_shut(&g->restaurantos.sio.engine);
+    gw_eio_shut(&g->restaurant_os.sio.engine);
     gw_presence_stop(&g->presence);
     tw_redis_stop(&g->publisher);
-    gw_synclog_stop(&g->log);
-    gw_keycheck_stop(&g->keycheck);
+    gw_sync_log_stop(&g->log);
+    gw_revocation_poll_stop(&g->revocation_poll);
     tw_schema_stop(&g->schema);
-    tw_http_server_close(&g->door.http);
+    tw_http_server_close(&g->handshakes.http);
     gw_conns_shut(&g->conns);
     tw_pg_pool_close(&g->pool);
 }
@@ -256,21 +257,21 @@ static void release(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);
 
-    gw_restaurantos_done(&g->restaurantos);
-    gw_house_done(&g->house);
+    gw_restaurant_os_done(&g->restaurant_os);
+    gw_shared_state_done(&g->shared_state);
     gw_presence_done(&g->presence);
     tw_tokens_done(&g->tokens);
     gw_hubs_done(&g->hubs);
-    gw_auth_done(&g->auth);
-    gw_synclog_done(&g->log);
-    gw_keycheck_done(&g->keycheck);
+    gw_key_auth_done(&g->auth);
+    gw_sync_log_done(&g->log);
+    gw_revocation_poll_done(&g->revocation_poll);
     gw_sessions_done(&g->sessions);
     gw_conns_done(&g->conns);
 }
 
 static void reload(struct tw_daemon *d)
 {
-    gw_auth_forget_all(&gateway_of(d)->auth);
+    gw_key_auth_forget_all(&gateway_of(d)->auth);
     tw_tokens_forget(&gateway_of(d)->tokens);
 }
 

@@ -13,7 +13,7 @@
 #include "common/util/json_write.h"
 #include "common/util/log.h"
 
-#define KNOWN_MOST 10000
+#define MAX_KNOWN 10000
 #define NAME_BYTES 128
 
 /* Columns of the one statement. */
@@ -159,7 +159,7 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
     f->secret = secret.len == 0 ? NULL : tw_copy_text(secret.at, secret.len);
     f->until_ms = all->pool->loop->now_ms + all->cache_ms;
     finding_free(tw_map_remove(&all->known, tw_buf_view(&c->named)));
-    if (all->known.count < KNOWN_MOST) {
+    if (all->known.count < MAX_KNOWN) {
         (void)tw_map_set(&all->known, tw_buf_view(&c->named), f);
         judge(c, f);
         return;

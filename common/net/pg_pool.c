@@ -11,7 +11,7 @@
 #define ABSENT_MS 1000 /* for a place while PostgreSQL is away */
 
 /* The fullest connection that may still take it is no use: take the emptiest. */
-static struct tw_pg_conn *emptiest(const struct tw_pg_pool *pool, size_t depth_most)
+static struct tw_pg_conn *emptiest(const struct tw_pg_pool *pool, size_t max_depth)
 {
     struct tw_pg_conn *best = NULL;
 
@@ -19,7 +19,7 @@ static struct tw_pg_conn *emptiest(const struct tw_pg_pool *pool, size_t depth_m
         struct tw_pg_conn *c = pool->conns[i];
 
         if (!tw_pg_conn_is_up(c) || tw_pg_conn_writes(c) > 0 ||
-            tw_pg_conn_depth(c) >= depth_most)
+            tw_pg_conn_depth(c) >= max_depth)
             continue;
         if (best == NULL || tw_pg_conn_depth(c) < tw_pg_conn_depth(best))
             best = c;
@@ -116,7 +116,7 @@ void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call)
     }
     tw_list_append(&pool->waiting, &call->link);
     pool->queued.value++;
-    if (pool->queued.value > pool->waiting_most || pool->is_closed)
+    if (pool->queued.value > pool->max_waiting || pool->is_closed)
         tw_after(pool->loop, &call->limit, 0, on_overfull); /* but not before we return */
     else
         tw_after(pool->loop, &call->limit, pool->up_count == 0 ? ABSENT_MS : WAIT_MS,
@@ -171,12 +171,12 @@ static void on_idle(struct tw_pg_conn *c, void *owner)
 static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL };
 
 void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char *url,
-                      const char *program, size_t connections, size_t waiting_most,
+                      const char *program, size_t connections, size_t max_waiting,
                       struct tw_metrics *metrics)
 {
     TW_ASSERT(connections <= TW_PG_CONNECTIONS);
     pool->loop = loop;
-    pool->waiting_most = waiting_most;
+    pool->max_waiting = max_waiting;
     tw_list_init(&pool->waiting);
     tw_metric_add(metrics, &pool->up, "pg_connections", NULL,
                   "Open connections to PostgreSQL.");

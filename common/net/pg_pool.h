@@ -21,7 +21,7 @@ struct tw_pg_pool {
     struct tw_pg_conn *conns[TW_PG_CONNECTIONS];
     size_t conn_count, up_count;
     struct tw_list waiting;
-    size_t waiting_most; /* more are refused with TW_EFULL */
+    size_t max_waiting; /* more are refused with TW_EFULL */
     bool is_closed, was_up, has_failed;
     void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
     struct tw_metric up, queued, calls, refused, reconnects;
@@ -29,7 +29,7 @@ struct tw_pg_pool {
 
 /* Begins to connect; `url` and `program` are kept. */
 void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char *url,
-                      const char *program, size_t connections, size_t waiting_most,
+                      const char *program, size_t connections, size_t max_waiting,
                       struct tw_metrics *metrics);
 
 /* Send `call` as soon as there is room for it. One that still waits after a second and a half

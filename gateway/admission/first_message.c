@@ -1,4 +1,4 @@
-/* lobby.c - from a connection without a credential to one whose first message has it.
+/* first_message.c - from a connection without a credential to one whose first message has it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/first_message.h"
 
@@ -13,12 +13,12 @@
 #define CLOSE_UNSUPPORTED 1003
 #define CLOSE_POLICY 1008
 
-static struct gw_lobby *lobby_of(const struct gw_talker *t)
+static struct gw_first_message *waiting_of(const struct gw_handler *t)
 {
-    return tw_container_of((uintptr_t)t, struct gw_lobby, talker);
+    return tw_container_of((uintptr_t)t, struct gw_first_message, handler);
 }
 
-static bool is_ready(const struct gw_talker *t)
+static bool is_ready(const struct gw_handler *t)
 {
     (void)t;
     return true;
@@ -38,7 +38,7 @@ static bool find_credential(struct tw_slice json, struct tw_buf *out)
     return false;
 }
 
-static void arrive(struct gw_lobby *l, struct tw_slice message)
+static void arrive(struct gw_first_message *l, struct tw_slice message)
 {
     struct tw_buf copy = { .max = SAID_BYTES }, credential = { .max = 8192 };
     struct tw_json_fault fault;
@@ -51,15 +51,15 @@ static void arrive(struct gw_lobby *l, struct tw_slice message)
         find_credential(tw_slice_from(copy.at, len), &credential))
         l->arrived(l, tw_buf_view(&credential));
     else
-        gw_lobby_refuse(l, "the first message must have an api_key or a token");
+        gw_first_message_refuse(l, "the first message must have an api_key or a token");
     tw_buf_done(&copy);
     tw_buf_done(&credential);
 }
 
 /* All are kept for the session, which hears them in their order. */
-static void on_text(struct gw_talker *t, struct tw_slice message)
+static void on_text(struct gw_handler *t, struct tw_slice message)
 {
-    struct gw_lobby *l = lobby_of(t);
+    struct gw_first_message *l = waiting_of(t);
 
     if (l->is_over)
         return;
@@ -67,34 +67,34 @@ static void on_text(struct gw_talker *t, struct tw_slice message)
         tw_buf_char(&l->said, '\x1e');
     tw_buf_append(&l->said, message);
     if (l->said.failed)
-        gw_lobby_refuse(l, "too much said before the credential was checked");
+        gw_first_message_refuse(l, "too much said before the credential was checked");
     else if (!l->has_arrived)
         arrive(l, message);
 }
 
-static void on_binary(struct gw_talker *t, struct tw_slice message)
+static void on_binary(struct gw_handler *t, struct tw_slice message)
 {
-    struct gw_lobby *l = lobby_of(t);
-    struct gw_wire *w = gw_conn_wire(l->conn);
+    struct gw_first_message *l = waiting_of(t);
+    struct gw_transport *w = gw_conn_transport(l->conn);
 
     (void)message;
     w->ops->close(w, CLOSE_UNSUPPORTED, "only text messages are understood here");
 }
 
-static void on_room(struct gw_talker *t, uint64_t now_ms)
+static void on_writable(struct gw_handler *t, uint64_t now_ms)
 {
     (void)t;
     (void)now_ms;
 }
 
-static void on_nothing(struct gw_talker *t)
+static void on_nothing(struct gw_handler *t)
 {
     (void)t;
 }
 
-static void on_ended(struct gw_talker *t, unsigned code, const char *reason)
+static void on_ended(struct gw_handler *t, unsigned code, const char *reason)
 {
-    struct gw_lobby *l = lobby_of(t);
+    struct gw_first_message *l = waiting_of(t);
 
     (void)code;
     (void)reason;
@@ -104,25 +104,28 @@ static void on_ended(struct gw_talker *t, unsigned code, const char *reason)
     l->left(l);
 }
 
-static const struct gw_talker_ops ops = { is_ready,   on_text,    on_binary, on_room,
-                                          on_nothing, on_nothing, on_ended };
+static const struct gw_handler_ops ops = { is_ready,   on_text,    on_binary, on_writable,
+                                           on_nothing, on_nothing, on_ended };
 
 static void on_limit(struct tw_deadline *d)
 {
-    gw_lobby_refuse(tw_container_of(d, struct gw_lobby, limit),
-                    "the first message, with an api_key or a token, did not come in time");
+    gw_first_message_refuse(
+        tw_container_of(d, struct gw_first_message, limit),
+        "the first message, with an api_key or a token, did not come in time");
 }
 
-void gw_lobby_open(struct gw_lobby *l, struct gw_conn *conn, struct tw_slice rest)
+void gw_first_message_open(struct gw_first_message *l, struct gw_conn *conn,
+                           struct tw_slice rest)
 {
-    l->talker.ops = &ops;
+    l->handler.ops = &ops;
     l->conn = conn;
     l->said.max = SAID_BYTES;
     tw_after(l->loop, &l->limit, WAIT_MS, on_limit);
-    gw_conn_start(conn, &l->talker, rest);
+    gw_conn_start(conn, &l->handler, rest);
 }
 
-void gw_lobby_admit(struct gw_lobby *l, struct gw_talker *t, struct tw_buf *said)
+void gw_first_message_admit(struct gw_first_message *l, struct gw_handler *t,
+                            struct tw_buf *said)
 {
     *said = l->said;
     l->said = (struct tw_buf){ 0 };
@@ -130,13 +133,13 @@ void gw_lobby_admit(struct gw_lobby *l, struct gw_talker *t, struct tw_buf *said
     l->conn = NULL;
 }
 
-void gw_lobby_refuse(struct gw_lobby *l, const char *reason)
+void gw_first_message_refuse(struct gw_first_message *l, const char *reason)
 {
-    struct gw_wire *w;
+    struct gw_transport *w;
 
     if (l->is_over || l->conn == NULL)
         return;
     l->is_over = true;
-    w = gw_conn_wire(l->conn);
+    w = gw_conn_transport(l->conn);
     w->ops->close(w, CLOSE_POLICY, reason);
 }

@@ -1,4 +1,4 @@
-/* door.h - one HTTP request at the gateway: which dialect, who asks, admitted or refused.
+/* handshake.h - one HTTP request at the gateway: which dialect, who asks, admitted or refused.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -13,23 +13,23 @@
 #include "gateway/websocket/conn.h"
 
 /* Embedded in the process's state. */
-struct gw_door {
+struct gw_handshakes {
     struct tw_http_server http;
-    struct gw_auth *auth;
+    struct gw_key_auth *auth;
     struct tw_tokens *tokens;
-    struct gw_house *house;
+    struct gw_shared_state *shared_state;
     struct gw_eio *engine; /* asked first: its path is its own */
     struct gw_conns *conns;
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;
-    struct gw_synclog *log;
-    size_t sessions_most;
+    struct gw_sync_log *log;
+    size_t max_sessions;
     bool is_closed; /* draining */
     struct tw_metric admitted, refused, waiting;
 };
 
-void gw_door_start(struct gw_door *door, struct tw_metrics *metrics);
+void gw_handshakes_start(struct gw_handshakes *all, struct tw_metrics *metrics);
 
 /* The server's handler. */
-void gw_door_handle(struct tw_http_server *server, struct tw_http_conn *conn,
-                    struct tw_http_request *req);
+void gw_handshakes_handle(struct tw_http_server *server, struct tw_http_conn *conn,
+                          struct tw_http_request *req);

@@ -1,4 +1,4 @@
-/* auth.c - pos.authenticate, and what is remembered of it.
+/* key_auth.c - pos.authenticate, and what is remembered of it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/key_auth.h"
 
@@ -10,7 +10,7 @@
 #include "common/util/json_write.h"
 #include "common/util/log.h"
 
-#define KNOWN_MOST 100000
+#define MAX_KNOWN 100000
 #define FORGET_BATCH 64
 
 struct memory {
@@ -21,8 +21,8 @@ struct memory {
 /* Columns of pos.authenticate. */
 enum { STATUS, BODY, TENANT_ID, TENANT_SLUG, TENANT_NAME, KEY_ID, EXPIRES };
 
-void gw_auth_start(struct gw_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms,
-                   struct tw_metrics *metrics)
+void gw_key_auth_start(struct gw_key_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms,
+                       struct tw_metrics *metrics)
 {
     a->pool = pool;
     a->cache_ms = cache_ms;
@@ -33,7 +33,7 @@ void gw_auth_start(struct gw_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms
                   "Credentials checked.");
 }
 
-void gw_auth_forget_all(struct gw_auth *a)
+void gw_key_auth_forget_all(struct gw_key_auth *a)
 {
     struct tw_slice key;
     void *m;
@@ -44,9 +44,9 @@ void gw_auth_forget_all(struct gw_auth *a)
     }
 }
 
-void gw_auth_done(struct gw_auth *a)
+void gw_key_auth_done(struct gw_key_auth *a)
 {
-    gw_auth_forget_all(a);
+    gw_key_auth_forget_all(a);
     tw_map_done(&a->known);
 }
 
@@ -65,7 +65,7 @@ static void find(struct tw_slice question, void *value, void *arg)
         f->questions[f->count++] = question;
 }
 
-void gw_auth_forget(struct gw_auth *a, struct tw_slice key_id)
+void gw_key_auth_forget(struct gw_key_auth *a, struct tw_slice key_id)
 {
     struct finding f = { .key_id = key_id };
 
@@ -91,20 +91,20 @@ static void copy_text(char *to, size_t size, struct tw_slice from)
     to[n] = '\0';
 }
 
-static struct tw_slice question_of(const struct gw_auth_query *q)
+static struct tw_slice question_of(const struct gw_key_auth_query *q)
 {
     return tw_slice_from(q->context.at, q->question);
 }
 
-static void remember(struct gw_auth_query *q, const struct gw_identity *identity)
+static void remember(struct gw_key_auth_query *q, const struct gw_identity *identity)
 {
-    struct gw_auth *a = q->auth;
+    struct gw_key_auth *a = q->auth;
     struct memory *m = tw_map_get(&a->known, question_of(q));
 
     if (a->cache_ms == 0)
         return;
     if (m == NULL) {
-        if (a->known.count >= KNOWN_MOST)
+        if (a->known.count >= MAX_KNOWN)
             return;
         m = tw_new(struct memory);
         (void)tw_map_set(&a->known, question_of(q), m);
@@ -113,7 +113,7 @@ static void remember(struct gw_auth_query *q, const struct gw_identity *identity
     m->until_ms = a->pool->loop->now_ms + a->cache_ms;
 }
 
-static void answer(struct gw_auth_query *q, int status, const struct gw_identity *identity,
+static void answer(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
                    struct tw_slice body)
 {
     tw_buf_done(&q->context);
@@ -121,7 +121,7 @@ static void answer(struct gw_auth_query *q, int status, const struct gw_identity
 }
 
 /* PostgreSQL did not answer: what it said last still counts for a while. */
-static void answer_from_memory(struct gw_auth_query *q)
+static void answer_from_memory(struct gw_key_auth_query *q)
 {
     const struct memory *m = tw_map_get(&q->auth->known, question_of(q));
     struct gw_identity identity;
@@ -138,7 +138,7 @@ static void answer_from_memory(struct gw_auth_query *q)
 
 static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct gw_auth_query *q = tw_container_of(call, struct gw_auth_query, call);
+    struct gw_key_auth_query *q = tw_container_of(call, struct gw_key_auth_query, call);
     struct gw_identity identity = { 0 };
     int status;
 
@@ -167,7 +167,7 @@ static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result
     answer(q, 200, &identity, (struct tw_slice){ NULL, 0 });
 }
 
-void gw_auth_ask(struct gw_auth_query *q)
+void gw_key_auth_ask(struct gw_key_auth_query *q)
 {
     struct tw_buf *json = &q->context;
 

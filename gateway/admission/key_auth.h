@@ -1,4 +1,5 @@
-/* auth.h - a handshake's credential to who it is: asked of PostgreSQL, remembered for outages.
+/* key_auth.h - a handshake's credential to who it is: asked of PostgreSQL, remembered for
+ * outages.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -15,20 +16,20 @@
 
 /* While PostgreSQL is there, each handshake asks it, so a revoked key is refused at once. While
  * it is away, a key that was good within `cache_ms` still opens sockets. */
-struct gw_auth {
+struct gw_key_auth {
     struct tw_pg_pool *pool;
     uint64_t cache_ms;
     struct tw_map known; /* the question to its answer */
     struct tw_metric asked, refused, from_memory;
 };
 
-void gw_auth_start(struct gw_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms,
-                   struct tw_metrics *metrics);
-void gw_auth_done(struct gw_auth *a);
+void gw_key_auth_start(struct gw_key_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms,
+                       struct tw_metrics *metrics);
+void gw_key_auth_done(struct gw_key_auth *a);
 
 /* Forget everything remembered of a key (its UUID), or of all. */
-void gw_auth_forget(struct gw_auth *a, struct tw_slice key_id);
-void gw_auth_forget_all(struct gw_auth *a);
+void gw_key_auth_forget(struct gw_key_auth *a, struct tw_slice key_id);
+void gw_key_auth_forget_all(struct gw_key_auth *a);
 
 struct gw_identity {
     struct gw_tenant tenant;
@@ -36,16 +37,16 @@ struct gw_identity {
     int64_t expires_ms; /* wall clock; 0: never */
 };
 
-struct gw_auth_query;
-/* Exactly once, never before gw_auth_ask has returned: status 200 with `identity`, else 401,
- * 403 or 503 with the JSON body to send (lent; empty: the refusal UNAVAILABLE). */
-typedef void (*gw_auth_cb)(struct gw_auth_query *q, int status,
-                           const struct gw_identity *identity, struct tw_slice body);
+struct gw_key_auth_query;
+/* Exactly once, never before gw_key_auth_ask has returned: status 200 with `identity`, else
+ * 401, 403 or 503 with the JSON body to send (lent; empty: the refusal UNAVAILABLE). */
+typedef void (*gw_key_auth_cb)(struct gw_key_auth_query *q, int status,
+                               const struct gw_identity *identity, struct tw_slice body);
 
 /* Embedded in whoever asks, kept until the answer. Zeroed but for these. */
-struct gw_auth_query {
-    struct gw_auth *auth;
-    gw_auth_cb answered;
+struct gw_key_auth_query {
+    struct gw_key_auth *auth;
+    gw_key_auth_cb answered;
     bool has_key, is_keyless; /* keyless: documented clients of a tenant that lets them in */
     char key_hash[TW_SHA256_HEX];
     struct tw_slice tenant, tenant_header; /* decoded; copied by the call */
@@ -56,4 +57,4 @@ struct gw_auth_query {
     size_t question; /* bytes of `context` that make the question: all but the request's id */
 };
 
-void gw_auth_ask(struct gw_auth_query *q);
+void gw_key_auth_ask(struct gw_key_auth_query *q);

@@ -1,4 +1,4 @@
-/* control.c - the messages key.revoked {keyId}, key.expires {keyId, expiresAtMs} and
+/* revocation.c - the messages key.revoked {keyId}, key.expires {keyId, expiresAtMs} and
  * tenant.suspended {tenantId}.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation.h"
@@ -54,7 +54,8 @@ static void close_keyless(struct gw_session *s, void *arg)
     struct target *t = arg;
     struct tw_slice rest = t->allowed, one;
 
-    if (s->is_closing || s->hub == NULL || s->member == NULL || !s->member->caller.is_keyless)
+    if (s->is_closing || s->hub == NULL || s->device_state == NULL ||
+        !s->device_state->principal.is_keyless)
         return;
     if (t->id.len > 0 && !tw_slice_is(t->id, s->hub->tenant.id))
         return;
@@ -73,23 +74,23 @@ static void close_expired(struct gw_session *s, void *arg)
         gw_session_close(s, CLOSE_POLICY, "the API key is good no longer");
 }
 
-void gw_control_set_expiry(struct gw_sessions *sessions, struct gw_auth *auth,
-                           struct tw_slice key_id, int64_t expires_ms)
+void gw_revocation_set_expiry(struct gw_sessions *sessions, struct gw_key_auth *auth,
+                              struct tw_slice key_id, int64_t expires_ms)
 {
     struct target t = { .id = key_id, .expires_ms = expires_ms };
 
-    gw_auth_forget(auth, key_id);
+    gw_key_auth_forget(auth, key_id);
     gw_sessions_each(sessions, set_expiry, &t);
 }
 
-void gw_control_keyless(struct gw_sessions *sessions, struct tw_slice allowed)
+void gw_revocation_keyless(struct gw_sessions *sessions, struct tw_slice allowed)
 {
     struct target t = { .allowed = allowed };
 
     gw_sessions_each(sessions, close_keyless, &t);
 }
 
-void gw_control_expire(struct gw_sessions *sessions)
+void gw_revocation_expire(struct gw_sessions *sessions)
 {
     int64_t now_ms = tw_wall_ms();
 
@@ -103,7 +104,8 @@ static bool text_member(struct tw_slice json, const char *name, struct tw_slice 
     return tw_json_get(json, name, &raw) && tw_json_plain(raw, out);
 }
 
-void gw_control_read(struct gw_sessions *sessions, struct gw_auth *auth, char *at, size_t len)
+void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, char *at,
+                        size_t len)
 {
     struct tw_json_fault fault;
     struct tw_slice json, type, raw;
@@ -112,25 +114,25 @@ void gw_control_read(struct gw_sessions *sessions, struct gw_auth *auth, char *a
 
     if (tw_json_scan(at, &len, &tw_json_narrow, &fault) != '{' ||
         !text_member(tw_slice_from(at, len), "type", &type)) {
-        tw_log_warn("control.nonsense", tw_u64("bytes", len));
+        tw_log_warn("control.malformed", tw_u64("bytes", len));
         return;
     }
     json = tw_slice_from(at, len);
     if (tw_slice_is(type, "key.revoked") && text_member(json, "keyId", &t.id)) {
         t.reason = "the API key was revoked";
-        gw_auth_forget(auth, t.id);
+        gw_key_auth_forget(auth, t.id);
         gw_sessions_each(sessions, close_key, &t);
     } else if (tw_slice_is(type, "tenant.suspended") && text_member(json, "tenantId", &t.id)) {
         t.reason = "the tenant was suspended";
-        gw_auth_forget_all(auth);
+        gw_key_auth_forget_all(auth);
         gw_sessions_each(sessions, close_tenant, &t);
     } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &t.id)) {
-        gw_auth_forget_all(auth);
+        gw_key_auth_forget_all(auth);
         gw_sessions_each(sessions, close_keyless, &t);
     } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &t.id) &&
                tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &at_ms)) {
         /* a rotated key ends when its overlap is over */
-        gw_control_set_expiry(sessions, auth, t.id, (int64_t)at_ms);
+        gw_revocation_set_expiry(sessions, auth, t.id, (int64_t)at_ms);
     } else {
         return; /* of a newer release */
     }

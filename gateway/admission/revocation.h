@@ -1,4 +1,4 @@
-/* control.h - news about keys and tenants: whose sessions must end.
+/* revocation.h - news about keys and tenants: whose sessions must end.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -9,16 +9,17 @@
 
 /* Read a message of the control channel (rewritten in place) and act on it; nonsense is logged
  * and ignored. */
-void gw_control_read(struct gw_sessions *sessions, struct gw_auth *auth, char *at, size_t len);
+void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, char *at,
+                        size_t len);
 
 /* This key (a UUID) ends at that moment of the wall clock: its sessions are closed when it has
  * come, and it is remembered no longer. */
-void gw_control_set_expiry(struct gw_sessions *sessions, struct gw_auth *auth,
-                           struct tw_slice key_id, int64_t expires_ms);
+void gw_revocation_set_expiry(struct gw_sessions *sessions, struct gw_key_auth *auth,
+                              struct tw_slice key_id, int64_t expires_ms);
 
 /* Close sessions without a key of tenants that are not among `allowed`: slugs with blanks
  * between them. */
-void gw_control_keyless(struct gw_sessions *sessions, struct tw_slice allowed);
+void gw_revocation_keyless(struct gw_sessions *sessions, struct tw_slice allowed);
 
 /* Close sessions whose key has expired by now. */
-void gw_control_expire(struct gw_sessions *sessions);
+void gw_revocation_expire(struct gw_sessions *sessions);

@@ -1,4 +1,4 @@
-/* keycheck.c - the keys of all sessions, once each, to pos.keys_state.
+/* revocation_poll.c - the keys of all sessions, once each, to pos.keys_state.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation_poll.h"
 
@@ -8,14 +8,14 @@
 #include "gateway/admission/revocation.h"
 #include "gateway/stream/session.h"
 
-#define BEAT_MS 5000
+#define TICK_MS 5000
 #define KEYS_BYTES ((size_t)16 * 1024 * 1024)
 
-static void on_beat(struct tw_deadline *d);
+static void on_tick(struct tw_deadline *d);
 
 static void note_key(struct gw_session *s, void *arg)
 {
-    struct gw_keycheck *k = arg;
+    struct gw_revocation_poll *k = arg;
     struct tw_slice id = tw_slice_of(s->key_id);
 
     if (s->is_closing || id.len == 0 || tw_map_set(&k->seen, id, s) != NULL)
@@ -26,20 +26,21 @@ static void note_key(struct gw_session *s, void *arg)
 
 static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct gw_keycheck *k = tw_container_of(call, struct gw_keycheck, call);
+    struct gw_revocation_poll *k = tw_container_of(call, struct gw_revocation_poll, call);
 
     if (k->is_stopped)
         return;
     for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
-        gw_control_set_expiry(k->sessions, k->auth, tw_pg_text(result, i, 0),
-                              tw_pg_int(result, i, 1));
-    tw_after(k->loop, &k->beat, BEAT_MS, on_beat);
+        gw_revocation_set_expiry(k->sessions, k->auth, tw_pg_text(result, i, 0),
+                                 tw_pg_int(result, i, 1));
+    tw_after(k->loop, &k->tick, TICK_MS, on_tick);
 }
 
 /* Who lets in whoever comes: said once, and whenever it changes, since it is unsafe. */
 static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct gw_keycheck *k = tw_container_of(call, struct gw_keycheck, keyless_call);
+    struct gw_revocation_poll *k =
+        tw_container_of(call, struct gw_revocation_poll, keyless_call);
     struct tw_slice now;
 
     if (k->is_stopped || tw_pg_error(result) != 0 || tw_pg_rows(result) != 1)
@@ -52,10 +53,10 @@ static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *resul
             "keyless", tw_slc("tenants", now),
             tw_str("why", "unsafe: whoever reaches this gateway is a device of theirs"));
     }
-    gw_control_keyless(k->sessions, now);
+    gw_revocation_keyless(k->sessions, now);
 }
 
-static void ask_keyless(struct gw_keycheck *k)
+static void ask_keyless(struct gw_revocation_poll *k)
 {
     k->keyless_call = (struct tw_pg_call){
         .sql = "select coalesce(string_agg(slug, ' '), '') from pos.keyless_tenants() slug",
@@ -64,9 +65,9 @@ static void ask_keyless(struct gw_keycheck *k)
     tw_pg_pool_call(k->pool, &k->keyless_call);
 }
 
-static void on_beat(struct tw_deadline *d)
+static void on_tick(struct tw_deadline *d)
 {
-    struct gw_keycheck *k = tw_container_of(d, struct gw_keycheck, beat);
+    struct gw_revocation_poll *k = tw_container_of(d, struct gw_revocation_poll, tick);
 
     if (!tw_list_linked(&k->keyless_call.link))
         ask_keyless(k);
@@ -74,7 +75,7 @@ static void on_beat(struct tw_deadline *d)
     gw_sessions_each(k->sessions, note_key, k);
     tw_map_done(&k->seen);
     if (k->keys.len == 0 || k->keys.failed) {
-        tw_after(k->loop, &k->beat, BEAT_MS, on_beat);
+        tw_after(k->loop, &k->tick, TICK_MS, on_tick);
         return;
     }
     tw_buf_char(&k->keys, '}');
@@ -87,8 +88,9 @@ static void on_beat(struct tw_deadline *d)
     tw_pg_pool_call(k->pool, &k->call);
 }
 
-void gw_keycheck_start(struct gw_keycheck *k, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       struct gw_sessions *sessions, struct gw_auth *auth)
+void gw_revocation_poll_start(struct gw_revocation_poll *k, struct tw_loop *loop,
+                              struct tw_pg_pool *pool, struct gw_sessions *sessions,
+                              struct gw_key_auth *auth)
 {
     k->loop = loop;
     k->pool = pool;
@@ -96,18 +98,18 @@ void gw_keycheck_start(struct gw_keycheck *k, struct tw_loop *loop, struct tw_pg
     k->auth = auth;
     k->keys.max = KEYS_BYTES;
     k->keyless.max = KEYS_BYTES;
-    tw_after(loop, &k->beat, BEAT_MS, on_beat);
+    tw_after(loop, &k->tick, TICK_MS, on_tick);
 }
 
-void gw_keycheck_stop(struct gw_keycheck *k)
+void gw_revocation_poll_stop(struct gw_revocation_poll *k)
 {
     if (k->loop == NULL)
         return;
     k->is_stopped = true;
-    tw_after_cancel(k->loop, &k->beat);
+    tw_after_cancel(k->loop, &k->tick);
 }
 
-void gw_keycheck_done(struct gw_keycheck *k)
+void gw_revocation_poll_done(struct gw_revocation_poll *k)
 {
     tw_buf_done(&k->keys);
     tw_buf_done(&k->keyless);

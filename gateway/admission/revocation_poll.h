@@ -1,4 +1,4 @@
-/* keycheck.h - asks now and then whether the keys of open sessions are still good.
+/* revocation_poll.h - asks now and then whether the keys of open sessions are still good.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -13,19 +13,20 @@
 
 /* News about keys (control.h) is fast and can get lost; this finds what was lost. One statement
  * for all keys. Embedded in the process's state. */
-struct gw_keycheck {
+struct gw_revocation_poll {
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
     struct gw_sessions *sessions;
-    struct gw_auth *auth;
+    struct gw_key_auth *auth;
     struct tw_pg_call call, keyless_call;
     struct tw_buf keys, keyless; /* `keyless`: tenants that let devices in without a key */
     struct tw_map seen;
-    struct tw_deadline beat;
+    struct tw_deadline tick;
     bool is_stopped;
 };
 
-void gw_keycheck_start(struct gw_keycheck *k, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       struct gw_sessions *sessions, struct gw_auth *auth); /* all kept */
-void gw_keycheck_stop(struct gw_keycheck *k);
-void gw_keycheck_done(struct gw_keycheck *k);
+void gw_revocation_poll_start(struct gw_revocation_poll *k, struct tw_loop *loop,
+                              struct tw_pg_pool *pool, struct gw_sessions *sessions,
+                              struct gw_key_auth *auth); /* all kept */
+void gw_revocation_poll_stop(struct gw_revocation_poll *k);
+void gw_revocation_poll_done(struct gw_revocation_poll *k);

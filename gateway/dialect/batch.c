@@ -9,7 +9,7 @@ void gw_batch_add(struct gw_batch *b, struct tw_slice message)
 {
     struct gw_frame *f = gw_frame_text(message);
 
-    TW_ASSERT(b->count < GW_BATCH_MOST);
+    TW_ASSERT(b->count < GW_MAX_BATCH);
     b->frames[b->count++] = f;
     b->bytes += f->len;
 }

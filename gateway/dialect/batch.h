@@ -6,13 +6,13 @@
 
 #include "common/util/slice.h"
 
-#define GW_BATCH_MOST 4
+#define GW_MAX_BATCH 4
 
 struct gw_frame;
 
 /* Zero is an empty batch; it holds a reference to each frame. */
 struct gw_batch {
-    struct gw_frame *frames[GW_BATCH_MOST];
+    struct gw_frame *frames[GW_MAX_BATCH];
     size_t count;
     size_t bytes; /* when they were last weighed */
 };

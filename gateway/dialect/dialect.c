@@ -6,7 +6,7 @@
 
 /* In the order of asking: from the most particular address to the most general. */
 static const struct gw_dialect *const dialects[GW_DIALECTS] = { &gw_orderweb,
-                                                                &gw_restaurantos_dialect,
+                                                                &gw_restaurant_os_dialect,
                                                                 &gw_cloudsync, &gw_minipos };
 
 const struct gw_dialect *gw_dialect_at(size_t index)

@@ -27,7 +27,7 @@ struct gw_hello {
     bool hears_all;    /* asked for events that its documents do not name */
     bool resumes;      /* behind `since`, the last seq that it has seen */
     uint64_t since;
-    bool is_member; /* of the restaurant's house: it may change what all share */
+    bool is_device; /* of the restaurant's house: it may change what all share */
     char device[128], user[64], named[64]; /* as the address says: itself, its restaurant */
     const char *refusal; /* the code of a refusal when the address makes no sense; else null */
 };
@@ -51,7 +51,7 @@ struct gw_dialect {
     void (*message)(struct gw_session *s, struct tw_slice json);
 
     /* Text that is no JSON. */
-    void (*nonsense)(struct gw_session *s, const char *why);
+    void (*malformed)(struct gw_session *s, const char *why);
 
     bool (*hears)(const struct gw_session *s, const struct tw_event *ev);
 
@@ -64,7 +64,7 @@ struct gw_dialect {
                    struct gw_batch *out);
 };
 
-extern const struct gw_dialect gw_orderweb, gw_restaurantos_dialect, gw_cloudsync, gw_minipos;
+extern const struct gw_dialect gw_orderweb, gw_restaurant_os_dialect, gw_cloudsync, gw_minipos;
 
 #define GW_DIALECTS 4
 

@@ -1,12 +1,12 @@
-/* caller.c - writing a ctx.
+/* principal.c - writing a ctx.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/dialect/principal.h"
 
 #include "common/util/json_write.h"
 
-void gw_caller_context(const struct gw_caller *c, struct tw_slice tenant_id,
-                       struct tw_slice device, struct tw_slice session,
-                       struct tw_slice request_id, struct tw_buf *out)
+void gw_principal_context(const struct gw_principal *c, struct tw_slice tenant_id,
+                          struct tw_slice device, struct tw_slice session,
+                          struct tw_slice request_id, struct tw_buf *out)
 {
     char attempt[36];
 
@@ -30,7 +30,7 @@ void gw_caller_context(const struct gw_caller *c, struct tw_slice tenant_id,
     tw_buf_char(out, '}');
 }
 
-void gw_caller_done(struct gw_caller *c)
+void gw_principal_done(struct gw_principal *c)
 {
     tw_buf_done(&c->claim);
 }

@@ -174,7 +174,7 @@ static void send_error(struct gw_session *s, const char *code, const char *messa
     tw_buf_done(&out);
 }
 
-static void nonsense(struct gw_session *s, const char *why)
+static void malformed(struct gw_session *s, const char *why)
 {
     struct tw_buf text = { .max = 256 };
 
@@ -309,7 +309,7 @@ const struct gw_dialect gw_orderweb = {
     .greet = greet,
     .resync = resync,
     .message = message,
-    .nonsense = nonsense,
+    .malformed = malformed,
     .hears = hears,
     .render = render,
 };

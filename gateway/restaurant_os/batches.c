@@ -1,4 +1,4 @@
-/* rooms.c - the guests of a restaurant that share an orders:batch_update: beside the single
+/* batches.c - the guests of a restaurant that share an orders:batch_update: beside the single
  * events, when a tenth of a second had two changes of orders or more (section 5 of
  * docs/protocols/restaurantos.md). It carries no offset and is not replayed.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -17,9 +17,9 @@
     ((size_t)1024 * 1024) /* a larger one is left out: the singles have it all */
 
 struct gw_room {
-    struct gw_restaurantos *all;
+    struct gw_restaurant_os *all;
     char tenant[37];
-    struct tw_list guests;
+    struct tw_list clients;
     struct tw_buf items; /* of the batch under way */
     unsigned count;
     uint64_t first_seq; /* in the batch */
@@ -27,7 +27,7 @@ struct gw_room {
     struct tw_deadline tick;
 };
 
-void gw_room_enter(struct gw_sio_guest *g)
+void gw_room_enter(struct gw_sio_client *g)
 {
     const char *tenant = g->identity.tenant.id;
     struct gw_room *room;
@@ -40,15 +40,15 @@ void gw_room_enter(struct gw_sio_guest *g)
         room->all = g->all;
         room->items.max = BATCH_BYTES;
         memcpy(room->tenant, tenant, sizeof(room->tenant));
-        tw_list_init(&room->guests);
+        tw_list_init(&room->clients);
         (void)tw_map_set(&g->all->rooms, tw_slice_of(tenant), room);
     }
     g->room = room;
     g->entered_seq = room->last_seq;
-    tw_list_append(&room->guests, &g->in_room);
+    tw_list_append(&room->clients, &g->in_room);
 }
 
-void gw_room_leave(struct gw_sio_guest *g)
+void gw_room_leave(struct gw_sio_client *g)
 {
     struct gw_room *room = g->room;
 
@@ -56,7 +56,7 @@ void gw_room_leave(struct gw_sio_guest *g)
         return;
     g->room = NULL;
     tw_list_remove(&g->in_room);
-    if (!tw_list_empty(&room->guests))
+    if (!tw_list_empty(&room->clients))
         return;
     (void)tw_map_remove(&g->all->rooms, tw_slice_of(room->tenant));
     tw_after_cancel(g->all->loop, &room->tick);
@@ -74,12 +74,13 @@ static void send_batch(struct gw_room *room)
     tw_buf_append(&text, tw_buf_view(&room->items));
     tw_buf_text(&text, "]]");
     f = gw_frame_text(tw_buf_view(&text));
-    tw_list_each(&room->guests, link)
+    tw_list_each(&room->clients, link)
     {
-        struct gw_sio_guest *g = tw_container_of(link, struct gw_sio_guest, in_room);
+        struct gw_sio_client *g = tw_container_of(link, struct gw_sio_client, in_room);
 
         if (g->session != NULL && !g->session->is_closing && g->entered_seq < room->first_seq &&
-            g->session->next_seq > room->last_seq && g->wire.ops->has_room(&g->wire))
+            g->session->next_seq > room->last_seq &&
+            g->transport.ops->is_writable(&g->transport))
             gw_sio_send(g->k, f);
     }
     gw_frame_unref(f);
@@ -105,10 +106,10 @@ static bool cut_frame(const struct gw_frame *f, struct tw_slice *name, struct tw
     return tw_json_element(&rest, name) && tw_json_element(&rest, payload);
 }
 
-void gw_guest_given(struct gw_session *s, const struct tw_event *ev,
-                    const struct gw_batch *batch)
+void gw_client_given(struct gw_session *s, const struct tw_event *ev,
+                     const struct gw_batch *batch)
 {
-    struct gw_room *room = gw_guest_of(s)->room;
+    struct gw_room *room = gw_client_of(s)->room;
     struct tw_slice name, payload, id;
 
     if (room == NULL || s->is_replaying || ev->seq <= room->last_seq)

@@ -1,4 +1,4 @@
-/* guest.c - a client comes (credential, then its record if it wants to be recovered), is put
+/* client.c - a client comes (credential, then its record if it wants to be recovered), is put
  * into its restaurant's stream, and goes.
  *
  * Recovery: the record in Redis says which rooms it was in, the event log what it has missed,
@@ -32,19 +32,19 @@
 #define STORE_PAUSE_MS 50
 #define CLOSE_POLICY 1008
 
-static struct gw_restaurantos *all_of(struct gw_sio_socket *k)
+static struct gw_restaurant_os *all_of(struct gw_sio_socket *k)
 {
-    return tw_container_of(gw_sio_of(k), struct gw_restaurantos, sio);
+    return tw_container_of(gw_sio_of(k), struct gw_restaurant_os, sio);
 }
 
-static struct gw_sio_guest *guest_of_wire(const struct gw_wire *w)
+static struct gw_sio_client *client_of_transport(const struct gw_transport *w)
 {
-    return tw_container_of((uintptr_t)w, struct gw_sio_guest, wire);
+    return tw_container_of((uintptr_t)w, struct gw_sio_client, transport);
 }
 
-struct gw_sio_guest *gw_guest_of(const struct gw_session *s)
+struct gw_sio_client *gw_client_of(const struct gw_session *s)
 {
-    return guest_of_wire(s->wire);
+    return client_of_transport(s->transport);
 }
 
 /* --- The record in Redis ---------------------------------------------------------------------
@@ -59,10 +59,10 @@ static struct tw_slice record_name(struct tw_slice pid, char out[64])
 
 static void on_refresh(struct tw_deadline *d)
 {
-    gw_guest_save(tw_container_of(d, struct gw_sio_guest, refresh));
+    gw_client_save(tw_container_of(d, struct gw_sio_client, refresh));
 }
 
-void gw_guest_save(struct gw_sio_guest *g)
+void gw_client_save(struct gw_sio_client *g)
 {
     struct tw_buf record = { .max = RECORD_BYTES }, turn = { .max = 20 };
     char name[64];
@@ -89,7 +89,7 @@ void gw_guest_save(struct gw_sio_guest *g)
 }
 
 /* Who has left on purpose does not come back as the same one. */
-static void forget_record(struct gw_sio_guest *g)
+static void forget_record(struct gw_sio_client *g)
 {
     char name[64];
 
@@ -103,7 +103,7 @@ static void forget_record(struct gw_sio_guest *g)
 /* --- Telling the client ----------------------------------------------------------------------
  */
 
-static void say_status(struct gw_sio_guest *g, const char *state, const char *more,
+static void say_status(struct gw_sio_client *g, const char *state, const char *more,
                        uint64_t offset)
 {
     struct tw_buf json = { .max = 256 };
@@ -135,7 +135,7 @@ static void new_pid(char out[GW_PID])
 }
 
 /* As somebody new, in no room, at the head. */
-static void start_anew(struct gw_sio_guest *g, uint64_t seq)
+static void start_anew(struct gw_sio_client *g, uint64_t seq)
 {
     g->all->started_anew.value++;
     g->has_joined = false;
@@ -145,12 +145,12 @@ static void start_anew(struct gw_sio_guest *g, uint64_t seq)
     new_pid(g->pid);
     gw_sio_accept(g->k, tw_slice_of(g->sid), tw_slice_of(g->pid));
     say_status(g, "connected", "", seq);
-    gw_guest_save(g);
+    gw_client_save(g);
 }
 
-void gw_guest_greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
+void gw_client_greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
-    struct gw_sio_guest *g = gw_guest_of(s);
+    struct gw_sio_client *g = gw_client_of(s);
 
     if (g->k->is_accepted) { /* it has moved to this restaurant */
         say_status(g, "connected", "", seq);
@@ -164,17 +164,17 @@ void gw_guest_greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
         say_status(g, "connected", "", s->since); /* what follows, it has not heard yet */
         if (g->has_joined)
             gw_room_enter(g);
-        gw_guest_save(g);
-    } /* else gw_guest_resync follows at once */
+        gw_client_save(g);
+    } /* else gw_client_resync follows at once */
 }
 
-void gw_guest_resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
+void gw_client_resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     (void)oldest;
-    start_anew(gw_guest_of(s), seq);
+    start_anew(gw_client_of(s), seq);
 }
 
-bool gw_guest_hears(const struct gw_session *s, struct tw_slice station)
+bool gw_client_hears(const struct gw_session *s, struct tw_slice station)
 {
     static const struct {
         const char *name;
@@ -182,7 +182,7 @@ bool gw_guest_hears(const struct gw_session *s, struct tw_slice station)
     } stations[] = {
         { "kitchen", GW_KITCHEN }, { "expo", GW_EXPO }, { "bar", GW_BAR }, { "pos", GW_POS }
     };
-    const struct gw_sio_guest *g = gw_guest_of(s);
+    const struct gw_sio_client *g = gw_client_of(s);
 
     if (!g->has_joined || station.len == 0)
         return g->has_joined;
@@ -195,7 +195,7 @@ bool gw_guest_hears(const struct gw_session *s, struct tw_slice station)
 /* --- Its end ---------------------------------------------------------------------------------
  */
 
-static void guest_free(struct gw_sio_guest *g)
+static void client_free(struct gw_sio_client *g)
 {
     tw_after_cancel(g->all->loop, &g->refresh);
     tw_buf_done(&g->token);
@@ -203,57 +203,57 @@ static void guest_free(struct gw_sio_guest *g)
     free(g);
 }
 
-void gw_guest_release(struct gw_sio_guest *g)
+void gw_client_release(struct gw_sio_client *g)
 {
     TW_ASSERT(g->busy > 0);
     g->busy--;
     if (g->busy == 0 && g->k == NULL)
-        guest_free(g);
+        client_free(g);
 }
 
 static void on_left(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason)
 {
-    struct gw_sio_guest *g = k->guest;
+    struct gw_sio_client *g = k->client;
 
     if (k->is_accepted && (is_left || code == CLOSE_POLICY))
         forget_record(g);
     else
-        gw_guest_save(g);
+        gw_client_save(g);
     tw_after_cancel(g->all->loop, &g->refresh);
     gw_room_leave(g);
     gw_session_free(g->session, code, reason);
     g->session = NULL;
     g->k = NULL;
-    gw_guest_drop_commands(g);
+    gw_client_drop_commands(g);
     if (g->busy == 0)
-        guest_free(g);
+        client_free(g);
 }
 
 static void on_farewell(struct gw_sio_socket *k)
 {
-    if (k->guest->session != NULL)
-        say_status(k->guest, "reconnecting", ",\"nextRetry\":1000", 0);
+    if (k->client->session != NULL)
+        say_status(k->client, "reconnecting", ",\"nextRetry\":1000", 0);
 }
 
-static void on_room(struct gw_sio_socket *k, uint64_t now_ms)
+static void on_writable(struct gw_sio_socket *k, uint64_t now_ms)
 {
-    if (k->guest->session != NULL)
-        gw_session_room(k->guest->session, now_ms);
+    if (k->client->session != NULL)
+        gw_session_writable(k->client->session, now_ms);
 }
 
 /* --- The session's wire ----------------------------------------------------------------------
  */
 
-static bool wire_has_room(const struct gw_wire *w)
+static bool transport_is_writable(const struct gw_transport *w)
 {
-    const struct gw_sio_guest *g = guest_of_wire(w);
+    const struct gw_sio_client *g = client_of_transport(w);
 
-    return g->k != NULL && gw_sio_has_room(g->k);
+    return g->k != NULL && gw_sio_is_writable(g->k);
 }
 
-static void wire_send(struct gw_wire *w, struct gw_frame *f)
+static void transport_send(struct gw_transport *w, struct gw_frame *f)
 {
-    const struct gw_sio_guest *g = guest_of_wire(w);
+    const struct gw_sio_client *g = client_of_transport(w);
 
     if (g->k != NULL)
         gw_sio_send(g->k, f);
@@ -261,9 +261,9 @@ static void wire_send(struct gw_wire *w, struct gw_frame *f)
 
 /* A key that is good no longer: the client shall not come back by itself, as it does from
  * everything else. */
-static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
+static void transport_close(struct gw_transport *w, unsigned code, const char *reason)
 {
-    struct gw_sio_guest *g = guest_of_wire(w);
+    struct gw_sio_client *g = client_of_transport(w);
 
     if (g->k == NULL)
         return;
@@ -275,14 +275,14 @@ static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
     }
 }
 
-static const struct gw_wire_ops wire_ops = { .has_room = wire_has_room,
-                                             .send = wire_send,
-                                             .close = wire_close };
+static const struct gw_transport_ops transport_ops = { .is_writable = transport_is_writable,
+                                                       .send = transport_send,
+                                                       .close = transport_close };
 
 /* --- Coming in -------------------------------------------------------------------------------
  */
 
-static void refuse(struct gw_sio_guest *g, const char *code)
+static void refuse(struct gw_sio_client *g, const char *code)
 {
     bool is_away = strcmp(code, "UNAVAILABLE") == 0;
     struct tw_buf json = { .max = 1024 };
@@ -302,9 +302,10 @@ static void refuse(struct gw_sio_guest *g, const char *code)
     tw_buf_done(&json);
 }
 
-static void open_session(struct gw_sio_guest *g)
+static void open_session(struct gw_sio_client *g)
 {
-    struct gw_session *s = gw_session_new(g->all->sessions, &gw_restaurantos_dialect, &g->wire);
+    struct gw_session *s =
+        gw_session_new(g->all->sessions, &gw_restaurant_os_dialect, &g->transport);
 
     g->session = s;
     s->resumes = g->wants_recovery;
@@ -317,7 +318,7 @@ static void open_session(struct gw_sio_guest *g)
 }
 
 /* What the record says counts only for the restaurant that the credential is for. */
-static void read_record(struct gw_sio_guest *g, struct tw_slice text)
+static void read_record(struct gw_sio_client *g, struct tw_slice text)
 {
     struct tw_buf copy = { .max = RECORD_BYTES };
     struct tw_slice raw, json, tenant, sid;
@@ -347,7 +348,7 @@ static void read_record(struct gw_sio_guest *g, struct tw_slice text)
 
 static void on_record(struct tw_redis_ask *ask, const struct tw_redis_value *value)
 {
-    struct gw_sio_guest *g = tw_container_of(ask, struct gw_sio_guest, ask);
+    struct gw_sio_client *g = tw_container_of(ask, struct gw_sio_client, ask);
 
     if (g->k != NULL) {
         read_record(g, value->is_there ? value->text : (struct tw_slice){ NULL, 0 });
@@ -355,17 +356,17 @@ static void on_record(struct tw_redis_ask *ask, const struct tw_redis_value *val
             g->pid[0] = '\0';
         open_session(g);
     }
-    gw_guest_release(g);
+    gw_client_release(g);
 }
 
-static void admit(struct gw_sio_guest *g);
+static void admit(struct gw_sio_client *g);
 
 static void on_store(struct tw_deadline *d)
 {
-    admit(tw_container_of(d, struct gw_sio_guest, refresh));
+    admit(tw_container_of(d, struct gw_sio_client, refresh));
 }
 
-static void admit(struct gw_sio_guest *g)
+static void admit(struct gw_sio_client *g)
 {
     char name[64];
 
@@ -388,7 +389,7 @@ static void admit(struct gw_sio_guest *g)
     open_session(g);
 }
 
-static void take_grant(struct gw_sio_guest *g, const struct tw_token_grant *grant)
+static void take_grant(struct gw_sio_client *g, const struct tw_token_grant *grant)
 {
     g->expires_ms = grant->expires_ms;
     memcpy(g->identity.tenant.id, grant->tenant.id, sizeof(grant->tenant.id));
@@ -401,7 +402,7 @@ static void take_grant(struct gw_sio_guest *g, const struct tw_token_grant *gran
 static void on_token(struct tw_token_check *check, const char *refusal,
                      const struct tw_token_grant *grant)
 {
-    struct gw_sio_guest *g = tw_container_of(check, struct gw_sio_guest, check);
+    struct gw_sio_client *g = tw_container_of(check, struct gw_sio_client, check);
 
     if (g->k != NULL && refusal != NULL) {
         refuse(g, refusal);
@@ -409,13 +410,13 @@ static void on_token(struct tw_token_check *check, const char *refusal,
         take_grant(g, grant);
         admit(g);
     }
-    gw_guest_release(g);
+    gw_client_release(g);
 }
 
-static void on_key(struct gw_auth_query *q, int status, const struct gw_identity *identity,
+static void on_key(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
                    struct tw_slice body)
 {
-    struct gw_sio_guest *g = tw_container_of(q, struct gw_sio_guest, key_query);
+    struct gw_sio_client *g = tw_container_of(q, struct gw_sio_client, key_query);
 
     if (g->k != NULL && status == 200) {
         g->identity = *identity;
@@ -424,10 +425,10 @@ static void on_key(struct gw_auth_query *q, int status, const struct gw_identity
     } else if (g->k != NULL) {
         refuse(g, body.len == 0 ? "UNAVAILABLE" : "AUTH_FAILED");
     }
-    gw_guest_release(g);
+    gw_client_release(g);
 }
 
-void gw_guest_move(struct gw_sio_guest *g, const struct tw_token_grant *grant)
+void gw_client_move(struct gw_sio_client *g, const struct tw_token_grant *grant)
 {
     gw_room_leave(g);
     gw_session_free(g->session, 0, "joined another restaurant");
@@ -436,7 +437,7 @@ void gw_guest_move(struct gw_sio_guest *g, const struct tw_token_grant *grant)
     g->has_joined = true;
     open_session(g);
     gw_room_enter(g);
-    gw_guest_save(g);
+    gw_client_save(g);
 }
 
 static bool read_text(struct tw_slice auth, const char *name, struct tw_buf *out)
@@ -448,7 +449,7 @@ static bool read_text(struct tw_slice auth, const char *name, struct tw_buf *out
 }
 
 /* `pid` and `offset`, when they are what we once gave. */
-static void read_recovery(struct gw_sio_guest *g, struct tw_slice auth)
+static void read_recovery(struct gw_sio_client *g, struct tw_slice auth)
 {
     struct tw_buf pid = { .max = 64 }, offset = { .max = 32 };
 
@@ -462,7 +463,7 @@ static void read_recovery(struct gw_sio_guest *g, struct tw_slice auth)
 }
 
 /* The credential is a signed token or an API key. */
-static void check_credential(struct gw_sio_guest *g, struct tw_slice credential)
+static void check_credential(struct gw_sio_client *g, struct tw_slice credential)
 {
     g->busy++;
     if (tw_token_is_jwt(credential)) {
@@ -473,24 +474,24 @@ static void check_credential(struct gw_sio_guest *g, struct tw_slice credential)
         return;
     }
     tw_sha256_hex(credential, g->key_hash);
-    g->key_query = (struct gw_auth_query){ .auth = g->all->auth,
-                                           .answered = on_key,
-                                           .has_key = credential.len > 0,
-                                           .scope = "pos",
-                                           .request_id = "socket" };
+    g->key_query = (struct gw_key_auth_query){ .auth = g->all->auth,
+                                               .answered = on_key,
+                                               .has_key = credential.len > 0,
+                                               .scope = "pos",
+                                               .request_id = "socket" };
     memcpy(g->key_query.key_hash, g->key_hash, sizeof(g->key_hash));
-    gw_auth_ask(&g->key_query);
+    gw_key_auth_ask(&g->key_query);
 }
 
 static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
 {
-    struct gw_sio_guest *g = tw_new(struct gw_sio_guest);
+    struct gw_sio_client *g = tw_new(struct gw_sio_client);
     struct tw_buf credential = { .max = TW_JWT_BYTES };
 
     g->all = all_of(k);
     g->k = k;
-    g->wire.ops = &wire_ops;
-    k->guest = g;
+    g->transport.ops = &transport_ops;
+    k->client = g;
     tw_list_init(&g->commands);
     if (!read_text(auth, "token", &credential)) {
         refuse(g, "AUTH_FAILED");
@@ -505,14 +506,14 @@ static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
                      const struct tw_buf *attachments)
 {
     (void)attachments; /* no event of these has any use for them */
-    gw_guest_request(k->guest, p);
+    gw_client_request(k->client, p);
 }
 
 static const char *const namespaces[] = { "/", NULL };
-static const struct gw_sio_app app = { namespaces, on_connect,  on_event,
-                                       on_room,    on_farewell, on_left };
+static const struct gw_sio_app app = { namespaces,  on_connect,  on_event,
+                                       on_writable, on_farewell, on_left };
 
-void gw_restaurantos_start(struct gw_restaurantos *all, struct tw_metrics *metrics)
+void gw_restaurant_os_start(struct gw_restaurant_os *all, struct tw_metrics *metrics)
 {
     static const char connects[] = "Restaurant OS clients that came in.";
 
@@ -529,7 +530,7 @@ void gw_restaurantos_start(struct gw_restaurantos *all, struct tw_metrics *metri
     gw_eio_start(&all->sio.engine, metrics);
 }
 
-void gw_restaurantos_done(struct gw_restaurantos *all)
+void gw_restaurant_os_done(struct gw_restaurant_os *all)
 {
     gw_eio_done(&all->sio.engine);
     tw_map_done(&all->rooms);

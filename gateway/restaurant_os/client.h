@@ -1,4 +1,4 @@
-/* guest.h - a Restaurant OS client: from its credential over its rooms to its end.
+/* client.h - a Restaurant OS client: from its credential over its rooms to its end.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -12,12 +12,12 @@
 struct gw_session;
 
 /* For the dialect's row. */
-void gw_guest_greet(struct gw_session *s, uint64_t seq, uint64_t oldest);
-void gw_guest_resync(struct gw_session *s, uint64_t seq, uint64_t oldest);
+void gw_client_greet(struct gw_session *s, uint64_t seq, uint64_t oldest);
+void gw_client_resync(struct gw_session *s, uint64_t seq, uint64_t oldest);
 
 /* Whether it has joined the restaurant and, when one is named, that station. */
-bool gw_guest_hears(const struct gw_session *s, struct tw_slice station);
+bool gw_client_hears(const struct gw_session *s, struct tw_slice station);
 
 /* An event was handed to it: the room's next orders:batch_update may get it. */
-void gw_guest_given(struct gw_session *s, const struct tw_event *ev,
-                    const struct gw_batch *batch);
+void gw_client_given(struct gw_session *s, const struct tw_event *ev,
+                     const struct gw_batch *batch);

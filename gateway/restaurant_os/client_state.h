@@ -1,5 +1,5 @@
-/* state.h - a guest and its room, shared by guest.c (its life), requests.c (what it asks) and
- * rooms.c (batches); nobody else includes it.
+/* client_state.h - a guest and its room, shared by guest.c (its life), requests.c (what it
+ * asks) and rooms.c (batches); nobody else includes it.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -22,16 +22,16 @@ struct gw_window {
 struct command; /* requests.c */
 struct gw_room;
 
-/* A Socket.IO socket of the main namespace; the session's wire. */
-struct gw_sio_guest {
-    struct gw_restaurantos *all;
+/* A Socket.IO socket of the main namespace; the session's transport. */
+struct gw_sio_client {
+    struct gw_restaurant_os *all;
     struct gw_sio_socket *k; /* null once it has left; the guest stays while `busy` */
-    struct gw_wire wire;
+    struct gw_transport transport;
     struct gw_session *session; /* null before it is admitted */
     char sid[GW_SIO_SID], pid[GW_PID];
 
     /* Who it is. A JWT is kept: it may grant further restaurants. */
-    struct gw_auth_query key_query;
+    struct gw_key_auth_query key_query;
     struct tw_token_check check; /* when it comes, then of the restaurant that it joins */
     struct tw_buf token;         /* empty for an API key */
     struct tw_buf token_claim;   /* ctx.token */
@@ -61,16 +61,16 @@ struct gw_sio_guest {
 };
 
 /* --- guest.c --- */
-struct gw_sio_guest *gw_guest_of(const struct gw_session *s);
-void gw_guest_release(struct gw_sio_guest *g); /* one answer less is on its way */
-void gw_guest_save(struct gw_sio_guest *g);    /* its rooms, for its recovery */
+struct gw_sio_client *gw_client_of(const struct gw_session *s);
+void gw_client_release(struct gw_sio_client *g); /* one answer less is on its way */
+void gw_client_save(struct gw_sio_client *g);    /* its rooms, for its recovery */
 /* Go on in another restaurant, whose claim and identity are set already. */
-void gw_guest_move(struct gw_sio_guest *g, const struct tw_token_grant *grant);
+void gw_client_move(struct gw_sio_client *g, const struct tw_token_grant *grant);
 
 /* --- requests.c --- */
-void gw_guest_request(struct gw_sio_guest *g, const struct gw_sio_packet *p);
-void gw_guest_drop_commands(struct gw_sio_guest *g);
+void gw_client_request(struct gw_sio_client *g, const struct gw_sio_packet *p);
+void gw_client_drop_commands(struct gw_sio_client *g);
 
 /* --- rooms.c --- */
-void gw_room_enter(struct gw_sio_guest *g); /* fine when it is there already */
-void gw_room_leave(struct gw_sio_guest *g);
+void gw_room_enter(struct gw_sio_client *g); /* fine when it is there already */
+void gw_room_leave(struct gw_sio_client *g);

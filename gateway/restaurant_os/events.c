@@ -1,4 +1,4 @@
-/* restaurantos.c - Restaurant OS on the wire: docs/protocols/restaurantos.md sections 3 and 5.
+/* events.c - Restaurant OS on the wire: docs/protocols/restaurantos.md sections 3 and 5.
  *
  * Each event becomes one Socket.IO EVENT of the main namespace whose last argument is its seq:
  * the offset that an unmodified client remembers and comes back with. Values are copied as the
@@ -273,7 +273,7 @@ static bool hears(const struct gw_session *s, const struct tw_event *ev)
         return false;
     if (tw_slice_is(ev->type, "kitchen.alert") && tw_json_get(ev->data, "station", &raw))
         (void)tw_json_plain(raw, &station);
-    return gw_guest_hears(s, station);
+    return gw_client_hears(s, station);
 }
 
 static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
@@ -289,21 +289,21 @@ static void message(struct gw_session *s, struct tw_slice json)
     (void)json;
 }
 
-static void nonsense(struct gw_session *s, const char *why)
+static void malformed(struct gw_session *s, const char *why)
 {
     (void)s;
     (void)why;
 }
 
-const struct gw_dialect gw_restaurantos_dialect = {
+const struct gw_dialect gw_restaurant_os_dialect = {
     .name = "restaurantos",
     .labels = "dialect=\"restaurantos\"",
     .claims = claims,
-    .greet = gw_guest_greet,
-    .resync = gw_guest_resync,
+    .greet = gw_client_greet,
+    .resync = gw_client_resync,
     .message = message,
-    .nonsense = nonsense,
+    .malformed = malformed,
     .hears = hears,
-    .given = gw_guest_given,
+    .given = gw_client_given,
     .render = render,
 };

@@ -18,8 +18,8 @@
 #include "gateway/stream/session.h"
 
 #define WINDOW_MS 1000
-#define WINDOW_MOST 10
-#define COMMANDS_MOST 64 /* that one client may have waiting */
+#define MAX_WINDOW 10
+#define MAX_COMMANDS 64 /* that one client may have waiting */
 #define NAME_BYTES 128
 
 struct row;
@@ -34,7 +34,7 @@ struct call {
 /* The same, kept from its arrival until it is answered. */
 struct command {
     struct tw_list link;
-    struct gw_sio_guest *guest;
+    struct gw_sio_client *client;
     const struct row *row;
     struct tw_buf payload, ack;
     struct tw_operation operation;
@@ -58,7 +58,7 @@ static void finish(struct command *c);
 /* --- Answers ---------------------------------------------------------------------------------
  */
 
-static void ack_with(struct gw_sio_guest *g, struct tw_slice ack, struct tw_slice object)
+static void ack_with(struct gw_sio_client *g, struct tw_slice ack, struct tw_slice object)
 {
     struct tw_buf json = { .max = object.len + 16 };
 
@@ -71,7 +71,7 @@ static void ack_with(struct gw_sio_guest *g, struct tw_slice ack, struct tw_slic
     tw_buf_done(&json);
 }
 
-static void emit(struct gw_sio_guest *g, const char *event, struct tw_slice object)
+static void emit(struct gw_sio_client *g, const char *event, struct tw_slice object)
 {
     struct tw_buf json = { .max = object.len + 128 };
 
@@ -87,7 +87,7 @@ static void emit(struct gw_sio_guest *g, const char *event, struct tw_slice obje
 }
 
 /* Both shapes that the document shows, in one: to the acknowledgement, and as `error`. */
-static void refuse_raw(struct gw_sio_guest *g, struct tw_slice ack, struct tw_slice code,
+static void refuse_raw(struct gw_sio_client *g, struct tw_slice ack, struct tw_slice code,
                        struct tw_slice message, struct tw_slice error)
 {
     struct tw_buf json = { .max = 4096 };
@@ -104,7 +104,7 @@ static void refuse_raw(struct gw_sio_guest *g, struct tw_slice ack, struct tw_sl
     tw_buf_done(&json);
 }
 
-static void refuse(struct gw_sio_guest *g, const struct call *call, const char *code,
+static void refuse(struct gw_sio_client *g, const struct call *call, const char *code,
                    const char *message, const char *field)
 {
     struct tw_buf said = { .max = 512 }, named = { .max = 128 }, error = { .max = 1024 };
@@ -126,7 +126,7 @@ static void refuse(struct gw_sio_guest *g, const struct call *call, const char *
     tw_buf_done(&error);
 }
 
-static void succeed(struct gw_sio_guest *g, struct tw_slice ack)
+static void succeed(struct gw_sio_client *g, struct tw_slice ack)
 {
     struct tw_buf json = { .max = 256 };
 
@@ -150,17 +150,17 @@ static void refuse_command(struct command *c, const char *code, const char *mess
 {
     struct call call = call_of(c);
 
-    refuse(c->guest, &call, code, message, field);
+    refuse(c->client, &call, code, message, field);
 }
 
 static void join(struct command *c, unsigned station)
 {
-    struct gw_sio_guest *g = c->guest;
+    struct gw_sio_client *g = c->client;
 
     g->has_joined = true;
     g->stations |= station;
     gw_room_enter(g);
-    gw_guest_save(g);
+    gw_client_save(g);
     succeed(g, tw_buf_view(&c->ack));
 }
 
@@ -177,13 +177,13 @@ static void refuse_join(struct command *c, const char *code)
 static void on_grant(struct tw_token_check *check, const char *refusal,
                      const struct tw_token_grant *grant)
 {
-    struct gw_sio_guest *g = tw_container_of(check, struct gw_sio_guest, check);
+    struct gw_sio_client *g = tw_container_of(check, struct gw_sio_client, check);
     struct command *c = g->under_way;
 
     if (g->k != NULL && refusal != NULL) {
         refuse_join(c, refusal);
     } else if (g->k != NULL) {
-        gw_guest_move(g, grant);
+        gw_client_move(g, grant);
         succeed(g, tw_buf_view(&c->ack));
     }
     finish(c);
@@ -193,7 +193,7 @@ static void on_grant(struct tw_token_check *check, const char *refusal,
 static void on_lookup(struct tw_pg_call *lookup, const struct tw_pg_result *result)
 {
     struct command *c = tw_container_of(lookup, struct command, lookup);
-    struct gw_sio_guest *g = c->guest;
+    struct gw_sio_client *g = c->client;
 
     if (g->k == NULL) {
         finish(c);
@@ -210,7 +210,7 @@ static void on_lookup(struct tw_pg_call *lookup, const struct tw_pg_result *resu
     }
 }
 
-static bool is_own(const struct gw_sio_guest *g, struct tw_slice name)
+static bool is_own(const struct gw_sio_client *g, struct tw_slice name)
 {
     return tw_slice_is_nocase(name, g->identity.tenant.id) ||
            tw_slice_is(name, g->identity.tenant.slug);
@@ -218,7 +218,7 @@ static bool is_own(const struct gw_sio_guest *g, struct tw_slice name)
 
 static bool join_restaurant(struct command *c)
 {
-    struct gw_sio_guest *g = c->guest;
+    struct gw_sio_client *g = c->client;
 
     c->name.max = NAME_BYTES;
     if (!tw_json_string(&c->name, tw_buf_view(&c->payload)) || c->name.failed ||
@@ -262,7 +262,7 @@ static bool join_station(struct command *c)
         refuse_command(c, "VALIDATION_ERROR",
                        "\"station\" must be one of [kitchen, expo, bar, pos]", "station");
     else if (tw_json_get(payload, "restaurantId", &raw) &&
-             (!tw_json_plain(raw, &text) || !is_own(c->guest, text)))
+             (!tw_json_plain(raw, &text) || !is_own(c->client, text)))
         refuse_command(c, "PERMISSION_DENIED",
                        "This is another restaurant's. Join that restaurant first.",
                        "restaurantId");
@@ -282,7 +282,7 @@ static void tell_refusal(struct command *c, const struct tw_outcome *outcome)
         refuse_command(c, outcome->refusal, tw_refusal_of(outcome->refusal)->message, NULL);
     else if (tw_json_get(outcome->body, "error", &error) && tw_json_get(error, "code", &code) &&
              tw_json_get(error, "message", &message))
-        refuse_raw(c->guest, tw_buf_view(&c->ack), code, message, error);
+        refuse_raw(c->client, tw_buf_view(&c->ack), code, message, error);
 }
 
 /* SQL's answer as it is, with `success` first when it is not there. */
@@ -292,15 +292,15 @@ static void tell_success(struct command *c, struct tw_slice body)
     struct tw_slice raw;
 
     if (tw_json_get(body, "success", &raw)) {
-        ack_with(c->guest, tw_buf_view(&c->ack), body);
+        ack_with(c->client, tw_buf_view(&c->ack), body);
     } else if (c->ack.len > 0) {
         tw_buf_text(&json, "{\"success\":true,");
         tw_buf_append(&json, tw_slice_skip(body, 1));
-        ack_with(c->guest, tw_buf_view(&c->ack), tw_buf_view(&json));
+        ack_with(c->client, tw_buf_view(&c->ack), tw_buf_view(&json));
         tw_buf_done(&json);
     }
     if (c->row->answer != NULL)
-        emit(c->guest, c->row->answer, body);
+        emit(c->client, c->row->answer, body);
 }
 
 static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
@@ -317,7 +317,7 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
 /* The ctx of pos.call. */
 static void write_context(struct command *c)
 {
-    const struct gw_sio_guest *g = c->guest;
+    const struct gw_sio_client *g = c->client;
     struct tw_buf *json = &c->context;
     char attempt[36];
 
@@ -340,7 +340,7 @@ static void write_context(struct command *c)
 
 static bool ask(struct command *c)
 {
-    struct gw_sio_guest *g = c->guest;
+    struct gw_sio_client *g = c->client;
 
     write_context(c);
     g->busy++;
@@ -367,7 +367,7 @@ static void command_free(struct command *c)
     free(c);
 }
 
-static void go_on(struct gw_sio_guest *g)
+static void go_on(struct gw_sio_client *g)
 {
     struct tw_list *link;
 
@@ -386,32 +386,32 @@ static void go_on(struct gw_sio_guest *g)
 /* Its answer has come. */
 static void finish(struct command *c)
 {
-    struct gw_sio_guest *g = c->guest;
+    struct gw_sio_client *g = c->client;
 
     g->under_way = NULL;
     command_free(c);
     go_on(g); /* there is nothing when it has left */
-    gw_guest_release(g);
+    gw_client_release(g);
 }
 
 /* The one under way stays: its transaction ends, and so do its answers. */
-void gw_guest_drop_commands(struct gw_sio_guest *g)
+void gw_client_drop_commands(struct gw_sio_client *g)
 {
     tw_list_each(&g->commands, link) command_free(tw_container_of(link, struct command, link));
     tw_list_init(&g->commands);
     g->command_count = 0;
 }
 
-static void enqueue(struct gw_sio_guest *g, const struct call *call)
+static void enqueue(struct gw_sio_client *g, const struct call *call)
 {
     struct command *c;
 
-    if (g->command_count >= COMMANDS_MOST) {
+    if (g->command_count >= MAX_COMMANDS) {
         refuse(g, call, "RATE_LIMIT", "Rate limit exceeded", NULL);
         return;
     }
     c = tw_new(struct command);
-    c->guest = g;
+    c->client = g;
     c->row = call->row;
     c->payload.max = call->payload.len;
     c->ack.max = GW_SIO_ACK_DIGITS;
@@ -437,7 +437,7 @@ static const struct row rows[GW_EVENTS - 1] = {
 };
 
 /* Ten in a second, counted from the first; the rest has no effect, and the socket stays. */
-static bool is_within_limit(struct gw_sio_guest *g, size_t row)
+static bool is_within_limit(struct gw_sio_client *g, size_t row)
 {
     struct gw_window *w = &g->windows[row];
     uint64_t now_ms = g->all->loop->now_ms;
@@ -447,7 +447,7 @@ static bool is_within_limit(struct gw_sio_guest *g, size_t row)
         w->count = 0;
     }
     w->count++;
-    return w->count <= WINDOW_MOST;
+    return w->count <= MAX_WINDOW;
 }
 
 static bool is_good_payload(const struct call *call)
@@ -460,7 +460,7 @@ static bool is_good_payload(const struct call *call)
            tw_slice_is(call->payload, "null");
 }
 
-static void take(struct gw_sio_guest *g, struct call *call)
+static void take(struct gw_sio_client *g, struct call *call)
 {
     if (!is_good_payload(call)) {
         refuse(g, call, "INVALID_PAYLOAD",
@@ -475,7 +475,7 @@ static void take(struct gw_sio_guest *g, struct call *call)
     enqueue(g, call);
 }
 
-void gw_guest_request(struct gw_sio_guest *g, const struct gw_sio_packet *p)
+void gw_client_request(struct gw_sio_client *g, const struct gw_sio_packet *p)
 {
     struct tw_slice rest = gw_sio_args(p), name = { NULL, 0 };
     struct call call = { .ack = p->ack };

@@ -1,4 +1,4 @@
-/* restaurantos.h - Restaurant OS: what Socket.IO clients may ask for, and who they are.
+/* restaurant_os.h - Restaurant OS: what Socket.IO clients may ask for, and who they are.
  * docs/protocols/restaurantos.md
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -16,9 +16,9 @@ struct gw_sessions;
 
 /* Embedded in the process's state; zeroed but for what stands before the blank line (kept). The
  * engine of `sio` is set up by its owner. */
-struct gw_restaurantos {
+struct gw_restaurant_os {
     struct tw_loop *loop;
-    struct gw_auth *auth;
+    struct gw_key_auth *auth;
     struct tw_tokens *tokens;
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;
@@ -30,5 +30,5 @@ struct gw_restaurantos {
     struct tw_metric recovered, started_anew, refused, limited, requests;
 };
 
-void gw_restaurantos_start(struct gw_restaurantos *all, struct tw_metrics *metrics);
-void gw_restaurantos_done(struct gw_restaurantos *all); /* when no client is left */
+void gw_restaurant_os_start(struct gw_restaurant_os *all, struct tw_metrics *metrics);
+void gw_restaurant_os_done(struct gw_restaurant_os *all); /* when no client is left */

@@ -292,7 +292,7 @@ static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
 
 static bool hears(const struct gw_session *s, const struct tw_event *ev)
 {
-    (void)s; /* its own: gw_member_needs */
+    (void)s; /* its own: gw_device_needs */
     return kind_of(ev) != NULL;
 }
 
@@ -301,8 +301,8 @@ static bool hears(const struct gw_session *s, const struct tw_event *ev)
 
 static struct tw_slice named(const struct gw_session *s)
 {
-    return s->member->named[0] != '\0' ? tw_slice_of(s->member->named)
-                                       : tw_slice_of(gw_session_tenant(s)->slug);
+    return s->device_state->named[0] != '\0' ? tw_slice_of(s->device_state->named)
+                                             : tw_slice_of(gw_session_tenant(s)->slug);
 }
 
 static void send_error(struct gw_session *s, const char *code, const char *message)
@@ -322,7 +322,7 @@ static void send_error(struct gw_session *s, const char *code, const char *messa
 static void on_changed(struct gw_commands *q, const struct gw_command *c,
                        const struct tw_outcome *outcome)
 {
-    struct gw_member *m = gw_member_of(q);
+    struct gw_device *m = gw_device_of(q);
     struct tw_buf out = { .max = REFUSAL_BYTES };
     struct tw_slice raw;
 
@@ -333,7 +333,7 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
     }
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", TW_LIT("error"));
-    gw_house_put_refusal(&out, outcome);
+    gw_device_put_refusal(&out, outcome);
     tw_json_member(&out, "request", tw_buf_view(&c->note));
     put_time(&out);
     tw_buf_char(&out, '}');
@@ -367,7 +367,8 @@ static void change(struct gw_session *s, struct tw_slice json, struct tw_slice t
     tw_buf_text(&body, "}]}");
     if (data.len == 0 || data.at[0] != '{')
         send_error(s, "VALIDATION_ERROR", "\"data\" must be an object.");
-    else if (body.failed || !gw_member_change(s->member, tw_buf_view(&body), type, on_changed))
+    else if (body.failed ||
+             !gw_device_change(s->device_state, tw_buf_view(&body), type, on_changed))
         send_error(s, "RATE_LIMIT", "Too many changes wait; send this one again in a moment.");
     tw_buf_done(&body);
 }
@@ -392,9 +393,9 @@ static void on_register(struct gw_session *s, struct tw_slice json)
     struct tw_slice raw, text;
 
     if (tw_json_get(json, "user_id", &raw) && tw_json_plain(raw, &text) &&
-        text.len < sizeof(s->member->user)) {
-        memcpy(s->member->user, text.at, text.len);
-        s->member->user[text.len] = '\0';
+        text.len < sizeof(s->device_state->user)) {
+        memcpy(s->device_state->user, text.at, text.len);
+        s->device_state->user[text.len] = '\0';
     }
     say(s, "registered", true);
 }
@@ -459,7 +460,7 @@ static void message(struct gw_session *s, struct tw_slice json)
     send_error(s, "UNKNOWN_TYPE", "This message type is not known.");
 }
 
-static void nonsense(struct gw_session *s, const char *why)
+static void malformed(struct gw_session *s, const char *why)
 {
     (void)why;
     send_error(s, "INVALID_JSON", "The message is not acceptable JSON.");
@@ -491,7 +492,7 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     (void)read_query(req, "user_id", hello->user, sizeof(hello->user));
     if (!has_device && !has_restaurant && tw_slice_is(req->path, "/ws"))
         return false;
-    hello->is_member = true;
+    hello->is_device = true;
     if (!has_device || !has_restaurant)
         hello->refusal = "MISSING_DEVICE";
     return true;
@@ -502,7 +503,7 @@ static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     (void)seq;
     (void)oldest;
-    gw_member_hear_first(s->member);
+    gw_device_hear_first(s->device_state);
 }
 
 static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
@@ -519,7 +520,7 @@ const struct gw_dialect gw_cloudsync = {
     .greet = greet,
     .resync = resync,
     .message = message,
-    .nonsense = nonsense,
+    .malformed = malformed,
     .hears = hears,
     .render = render,
 };

@@ -1,4 +1,4 @@
-/* house.c - states: read once, sent to many.
+/* device.c - states: read once, sent to many.
  *
  * Who asks while a reading is under way waits for the next one, since its own last change may
  * not be in this one; unless nothing has happened in the stream, and then the last frame is
@@ -26,8 +26,8 @@
 
 /* What an operation last answered for a tenant. */
 struct state {
-    struct gw_house *house;
-    const struct gw_view *view;
+    struct gw_shared_state *shared_state;
+    const struct gw_snapshot_kind *view;
     char name[NAME_BYTES];
     struct tw_operation operation;
     struct tw_buf context;
@@ -39,7 +39,7 @@ struct state {
     struct tw_list later;   /* for the one behind it */
 };
 
-void gw_house_start(struct gw_house *h, struct tw_metrics *metrics)
+void gw_shared_state_start(struct gw_shared_state *h, struct tw_metrics *metrics)
 {
     tw_metric_add(metrics, &h->asked, "states_asked_total", NULL,
                   "Times that a client asked for its restaurant's state.");
@@ -54,7 +54,7 @@ static void state_free(struct state *s)
     free(s);
 }
 
-void gw_house_done(struct gw_house *h)
+void gw_shared_state_done(struct gw_shared_state *h)
 {
     struct tw_slice name;
     struct state *s;
@@ -66,12 +66,12 @@ void gw_house_done(struct gw_house *h)
     tw_map_done(&h->states);
 }
 
-struct gw_member *gw_member_new(struct gw_house *h, struct gw_session *s)
+struct gw_device *gw_device_new(struct gw_shared_state *h, struct gw_session *s)
 {
-    struct gw_member *m = tw_new(struct gw_member);
+    struct gw_device *m = tw_new(struct gw_device);
     uint8_t random[16];
 
-    m->house = h;
+    m->shared_state = h;
     m->session = s;
     m->since_ms = tw_wall_ms();
     tw_random(random, sizeof(random));
@@ -82,26 +82,26 @@ struct gw_member *gw_member_new(struct gw_house *h, struct gw_session *s)
     return m;
 }
 
-void gw_member_free(struct gw_member *m)
+void gw_device_free(struct gw_device *m)
 {
     if (m == NULL)
         return;
     if (tw_list_linked(&m->waiting))
         tw_list_remove(&m->waiting);
     gw_commands_leave(&m->commands);
-    gw_caller_done(&m->caller);
+    gw_principal_done(&m->principal);
     tw_buf_done(&m->first);
-    if (m->house->changed != NULL)
-        m->house->changed(m->house);
+    if (m->shared_state->changed != NULL)
+        m->shared_state->changed(m->shared_state);
     free(m);
 }
 
-struct gw_member *gw_member_of(struct gw_commands *q)
+struct gw_device *gw_device_of(struct gw_commands *q)
 {
-    return tw_container_of(q, struct gw_member, commands);
+    return tw_container_of(q, struct gw_device, commands);
 }
 
-void gw_member_hear_first(struct gw_member *m)
+void gw_device_hear_first(struct gw_device *m)
 {
     struct tw_buf first = m->first;
     struct tw_slice rest = tw_buf_view(&first), one;
@@ -116,20 +116,20 @@ void gw_member_hear_first(struct gw_member *m)
  */
 
 /* Events have waited for it. */
-static void go_on(struct gw_member *m)
+static void go_on(struct gw_device *m)
 {
-    m->asks = 0;
-    gw_session_room(m->session, m->session->all->now_ms);
+    m->snapshots_due = 0;
+    gw_session_writable(m->session, m->session->all->now_ms);
 }
 
-static void serve(struct gw_member *m, struct gw_frame *f)
+static void serve(struct gw_device *m, struct gw_frame *f)
 {
-    for (unsigned i = 0; i < m->asks; i++)
+    for (unsigned i = 0; i < m->snapshots_due; i++)
         gw_session_send_frame(m->session, f);
     go_on(m);
 }
 
-static bool is_fresh(const struct state *s, const struct gw_member *m)
+static bool is_fresh(const struct state *s, const struct gw_device *m)
 {
     const struct gw_hub *h = m->session->hub;
 
@@ -137,7 +137,7 @@ static bool is_fresh(const struct state *s, const struct gw_member *m)
            s->seq >= m->own_seq;
 }
 
-static void read_state(struct state *s, struct gw_member *m);
+static void read_state(struct state *s, struct gw_device *m);
 
 static void on_state(struct tw_operation *op, const struct tw_outcome *outcome)
 {
@@ -152,7 +152,7 @@ static void on_state(struct tw_operation *op, const struct tw_outcome *outcome)
     if (is_good && tw_json_get(outcome->body, "seq", &raw) && tw_json_u64(raw, &s->seq))
         s->frame = s->view->render(outcome->body);
     while ((link = tw_list_shift(&s->waiting)) != NULL) {
-        struct gw_member *m = tw_container_of(link, struct gw_member, waiting);
+        struct gw_device *m = tw_container_of(link, struct gw_device, waiting);
 
         if (s->frame != NULL) {
             serve(m, s->frame);
@@ -163,7 +163,7 @@ static void on_state(struct tw_operation *op, const struct tw_outcome *outcome)
     }
     tw_list_move_all(&s->waiting, &s->later);
     while (!tw_list_empty(&s->waiting)) {
-        struct gw_member *m = tw_container_of(s->waiting.next, struct gw_member, waiting);
+        struct gw_device *m = tw_container_of(s->waiting.next, struct gw_device, waiting);
 
         if (!is_fresh(s, m)) {
             read_state(s, m);
@@ -174,24 +174,24 @@ static void on_state(struct tw_operation *op, const struct tw_outcome *outcome)
     }
 }
 
-static void read_state(struct state *s, struct gw_member *m)
+static void read_state(struct state *s, struct gw_device *m)
 {
     tw_random_uuid(s->request_id);
     tw_buf_clear(&s->context);
-    gw_caller_context(&m->caller, tw_slice_of(m->session->hub->tenant.id),
-                      tw_slice_of(m->session->device), tw_slice_of(m->id),
-                      tw_slice_of(s->request_id), &s->context);
-    s->operation = (struct tw_operation){ .all = s->house->operations,
+    gw_principal_context(&m->principal, tw_slice_of(m->session->hub->tenant.id),
+                         tw_slice_of(m->session->device), tw_slice_of(m->id),
+                         tw_slice_of(s->request_id), &s->context);
+    s->operation = (struct tw_operation){ .all = s->shared_state->operations,
                                           .name = s->view->operation,
                                           .context = tw_buf_view(&s->context),
                                           .request_id = s->request_id,
                                           .done = on_state };
     s->is_reading = true;
-    s->house->read.value++;
+    s->shared_state->read.value++;
     tw_operation_start(&s->operation);
 }
 
-static struct state *state_of(struct gw_member *m, const struct gw_view *view)
+static struct state *state_of(struct gw_device *m, const struct gw_snapshot_kind *view)
 {
     struct tw_buf name = { .max = NAME_BYTES - 1 };
     struct state *s;
@@ -199,22 +199,22 @@ static struct state *state_of(struct gw_member *m, const struct gw_view *view)
     tw_buf_text(&name, m->session->hub->tenant.id);
     tw_buf_char(&name, ' ');
     tw_buf_text(&name, view->operation);
-    s = tw_map_get(&m->house->states, tw_buf_view(&name));
+    s = tw_map_get(&m->shared_state->states, tw_buf_view(&name));
     if (s == NULL) {
         s = tw_new(struct state);
-        s->house = m->house;
+        s->shared_state = m->shared_state;
         s->view = view;
         s->context.max = CONTEXT_BYTES;
         memcpy(s->name, name.at, name.len);
         tw_list_init(&s->waiting);
         tw_list_init(&s->later);
-        (void)tw_map_set(&m->house->states, tw_buf_view(&name), s);
+        (void)tw_map_set(&m->shared_state->states, tw_buf_view(&name), s);
     }
     tw_buf_done(&name);
     return s;
 }
 
-static void ask(struct gw_member *m)
+static void ask(struct gw_device *m)
 {
     struct state *s = state_of(m, m->view);
 
@@ -228,11 +228,11 @@ static void ask(struct gw_member *m)
     }
 }
 
-void gw_member_ask(struct gw_member *m, const struct gw_view *view)
+void gw_device_want_snapshot(struct gw_device *m, const struct gw_snapshot_kind *view)
 {
-    m->house->asked.value++;
+    m->shared_state->asked.value++;
     m->view = view;
-    if (m->asks++ == 0 && m->commands.count == 0)
+    if (m->snapshots_due++ == 0 && m->commands.count == 0)
         ask(m);
     /* else it waits already, and gets as many answers as it has asked for */
 }
@@ -243,16 +243,16 @@ void gw_member_ask(struct gw_member *m, const struct gw_view *view)
 static void on_changed(struct gw_commands *q, const struct gw_command *c,
                        const struct tw_outcome *outcome)
 {
-    struct gw_member *m = gw_member_of(q);
+    struct gw_device *m = gw_device_of(q);
 
     m->answered(q, c, outcome);
     if (q->count == GW_COMMANDS_SOFT - 1) /* it is read from again */
-        m->session->wire->ops->begin(m->session->wire);
-    if (m->asks > 0 && q->count == 0 && !tw_list_linked(&m->waiting))
+        m->session->transport->ops->begin(m->session->transport);
+    if (m->snapshots_due > 0 && q->count == 0 && !tw_list_linked(&m->waiting))
         ask(m);
 }
 
-bool gw_member_change(struct gw_member *m, struct tw_slice body, struct tw_slice note,
+bool gw_device_change(struct gw_device *m, struct tw_slice body, struct tw_slice note,
                       gw_command_cb answered)
 {
     struct gw_command *c = gw_command_new("house_change", true, BODY_BYTES, on_changed);
@@ -260,14 +260,14 @@ bool gw_member_change(struct gw_member *m, struct tw_slice body, struct tw_slice
     m->answered = answered;
     tw_buf_append(&c->body, body);
     tw_buf_append(&c->note, note);
-    gw_caller_context(&m->caller, tw_slice_of(m->session->hub->tenant.id),
-                      tw_slice_of(m->session->device), tw_slice_of(m->id),
-                      tw_slice_of(c->request_id), &c->context);
+    gw_principal_context(&m->principal, tw_slice_of(m->session->hub->tenant.id),
+                         tw_slice_of(m->session->device), tw_slice_of(m->id),
+                         tw_slice_of(c->request_id), &c->context);
     return gw_commands_add(&m->commands, c);
 }
 
 /* A cloud sync device is one on all its connections. */
-bool gw_member_is_origin(const struct gw_member *m, const struct tw_event *ev)
+bool gw_device_is_origin(const struct gw_device *m, const struct tw_event *ev)
 {
     struct tw_slice device = tw_slice_of(m->session->device), raw, text;
 
@@ -290,23 +290,24 @@ static uint64_t row_of(const struct tw_event *ev)
     return tw_hash(thing) * 31 + tw_hash(id);
 }
 
-bool gw_member_needs(struct gw_member *m, const struct tw_event *ev, bool is_own)
+bool gw_device_needs(struct gw_device *m, const struct tw_event *ev, bool is_own)
 {
     uint64_t row = row_of(ev), now_ms = m->session->all->now_ms;
 
     if (!is_own) {
-        m->told[m->told_count++ % GW_TOLD] = (struct gw_told){ row, now_ms };
+        m->recent_changes[m->recent_count++ % GW_RECENT_CHANGES] =
+            (struct gw_recent_change){ row, now_ms };
         return true;
     }
-    for (size_t i = 0; i < GW_TOLD && i < m->told_count; i++)
-        if (m->told[i].row == row && now_ms - m->told[i].at_ms < CROSS_MS)
+    for (size_t i = 0; i < GW_RECENT_CHANGES && i < m->recent_count; i++)
+        if (m->recent_changes[i].row == row && now_ms - m->recent_changes[i].at_ms < CROSS_MS)
             return true;
     /* So much was told that what is forgotten may have been the same row. */
-    return m->told_count > GW_TOLD &&
-           now_ms - m->told[m->told_count % GW_TOLD].at_ms < CROSS_MS;
+    return m->recent_count > GW_RECENT_CHANGES &&
+           now_ms - m->recent_changes[m->recent_count % GW_RECENT_CHANGES].at_ms < CROSS_MS;
 }
 
-void gw_house_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)
+void gw_device_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)
 {
     const struct tw_refusal *refusal =
         tw_refusal_of(outcome->refusal == NULL ? "INTERNAL" : outcome->refusal);

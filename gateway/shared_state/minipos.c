@@ -71,7 +71,7 @@ static void send_refusal(struct gw_session *s, const struct tw_outcome *outcome,
     struct tw_buf data = { .max = REFUSAL_BYTES };
 
     tw_buf_char(&data, '{');
-    gw_house_put_refusal(&data, outcome);
+    gw_device_put_refusal(&data, outcome);
     if (note.len > 0)
         tw_json_member(&data, "request", note);
     tw_buf_char(&data, '}');
@@ -100,7 +100,7 @@ static struct gw_frame *render_state(struct tw_slice body)
     return f;
 }
 
-static const struct gw_view state_view = { "minipos_state", render_state, refused };
+static const struct gw_snapshot_kind snapshot_kind = { "minipos_state", render_state, refused };
 
 /* --- Events ----------------------------------------------------------------------------------
  */
@@ -294,7 +294,7 @@ static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
 
 static bool hears(const struct gw_session *s, const struct tw_event *ev)
 {
-    (void)s; /* its own: gw_member_needs */
+    (void)s; /* its own: gw_device_needs */
     return row_of(ev) != NULL;
 }
 
@@ -309,7 +309,7 @@ struct said {
 static void on_changed(struct gw_commands *q, const struct gw_command *c,
                        const struct tw_outcome *outcome)
 {
-    struct gw_member *m = gw_member_of(q);
+    struct gw_device *m = gw_device_of(q);
     struct tw_slice raw;
 
     if (outcome->refusal != NULL || outcome->status >= 300)
@@ -333,7 +333,8 @@ static void change(struct gw_session *s, const struct said *said, const char *ki
         tw_json_member_raw(&body, "version", raw);
     tw_json_member_raw(&body, "data", data);
     tw_buf_text(&body, "}]}");
-    if (body.failed || !gw_member_change(s->member, tw_buf_view(&body), said->type, on_changed))
+    if (body.failed ||
+        !gw_device_change(s->device_state, tw_buf_view(&body), said->type, on_changed))
         send_error(s, "RATE_LIMIT", "Too many changes wait; send this one again in a moment.");
     tw_buf_done(&body);
 }
@@ -368,7 +369,7 @@ static void on_heartbeat(struct gw_session *s, const struct said *said)
 static void on_sync(struct gw_session *s, const struct said *said)
 {
     (void)said;
-    gw_member_ask(s->member, &state_view);
+    gw_device_want_snapshot(s->device_state, &snapshot_kind);
 }
 
 static const struct action {
@@ -416,7 +417,7 @@ static void on_settings(struct gw_session *s, const struct said *said)
 /* Staff and sessions: passed on to the other tablets as it came, neither stored nor logged. */
 static void on_relayed(struct gw_session *s, const struct said *said)
 {
-    gw_hubs_relay(s->hub, s->dialect->name, s->member->id, said->whole);
+    gw_hubs_relay(s->hub, s->dialect->name, s->device_state->id, said->whole);
 }
 
 static const struct {
@@ -456,7 +457,7 @@ static void message(struct gw_session *s, struct tw_slice json)
     send_error(s, "UNKNOWN_TYPE", "This message type is not known.");
 }
 
-static void nonsense(struct gw_session *s, const char *why)
+static void malformed(struct gw_session *s, const char *why)
 {
     (void)why;
     send_error(s, "INVALID_JSON", "The message is not acceptable JSON.");
@@ -467,7 +468,7 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
 {
     if (!tw_slice_is(req->path, "/ws"))
         return false;
-    hello->is_member = true;
+    hello->is_device = true;
     return true;
 }
 
@@ -476,7 +477,7 @@ static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     (void)seq;
     (void)oldest;
-    gw_member_hear_first(s->member);
+    gw_device_hear_first(s->device_state);
 }
 
 static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
@@ -493,7 +494,7 @@ const struct gw_dialect gw_minipos = {
     .greet = greet,
     .resync = resync,
     .message = message,
-    .nonsense = nonsense,
+    .malformed = malformed,
     .hears = hears,
     .render = render,
 };

@@ -12,7 +12,7 @@
 #include "gateway/stream/hub.h"
 #include "gateway/stream/session.h"
 
-#define BEAT_MS 5000
+#define TICK_MS 5000
 #define SOON_MS 150
 #define FRESH_MS 15000
 #define EXPIRE_SECONDS "30"
@@ -24,7 +24,7 @@ struct group {
     struct tw_buf devices;
 };
 
-static void on_beat(struct tw_deadline *d);
+static void on_tick(struct tw_deadline *d);
 
 static struct group *group_of(struct gw_presence *p, const char *tenant)
 {
@@ -45,19 +45,19 @@ static void note_session(struct gw_session *s, void *arg)
     char since[TW_TIME_TEXT];
     struct group *g;
 
-    if (s->member == NULL || s->hub == NULL || s->is_closing)
+    if (s->device_state == NULL || s->hub == NULL || s->is_closing)
         return;
     g = group_of(p, s->hub->tenant.id);
     if (s->dialect == &gw_minipos) {
         g->minipos++;
         return;
     }
-    tw_time_text(s->member->since_ms, since);
+    tw_time_text(s->device_state->since_ms, since);
     tw_buf_char(&g->devices, g->cloudsync++ == 0 ? '[' : ',');
     tw_buf_char(&g->devices, '{');
     tw_json_member(&g->devices, "device_id", tw_slice_of(s->device));
-    if (s->member->user[0] != '\0')
-        tw_json_member(&g->devices, "user_id", tw_slice_of(s->member->user));
+    if (s->device_state->user[0] != '\0')
+        tw_json_member(&g->devices, "user_id", tw_slice_of(s->device_state->user));
     else
         tw_json_member_raw(&g->devices, "user_id", TW_LIT("null"));
     tw_json_member(&g->devices, "connected_at", tw_slice_of(since));
@@ -178,17 +178,17 @@ static void tell_all(struct gw_presence *p)
     tw_buf_done(&key);
 }
 
-static void on_beat(struct tw_deadline *d)
+static void on_tick(struct tw_deadline *d)
 {
-    struct gw_presence *p = tw_container_of(d, struct gw_presence, beat);
+    struct gw_presence *p = tw_container_of(d, struct gw_presence, tick);
 
     tell_all(p);
-    tw_after(p->loop, &p->beat, p->is_touched ? SOON_MS : BEAT_MS, on_beat);
+    tw_after(p->loop, &p->tick, p->is_touched ? SOON_MS : TICK_MS, on_tick);
 }
 
 void gw_presence_start(struct gw_presence *p)
 {
-    tw_after(p->loop, &p->beat, SOON_MS, on_beat);
+    tw_after(p->loop, &p->tick, SOON_MS, on_tick);
 }
 
 void gw_presence_touch(struct gw_presence *p)
@@ -196,7 +196,7 @@ void gw_presence_touch(struct gw_presence *p)
     if (p->is_touched || p->loop == NULL)
         return;
     p->is_touched = true;
-    tw_after(p->loop, &p->beat, SOON_MS, on_beat);
+    tw_after(p->loop, &p->tick, SOON_MS, on_tick);
 }
 
 static void take_back_each(struct tw_slice name, void *value, void *arg)
@@ -211,7 +211,7 @@ void gw_presence_stop(struct gw_presence *p)
 
     if (p->loop == NULL)
         return;
-    tw_after_cancel(p->loop, &p->beat);
+    tw_after_cancel(p->loop, &p->tick);
     p->is_touched = true; /* nothing is told any more */
     tw_map_each(&p->groups, take_back_each, p);
     (void)tw_redis_tell(

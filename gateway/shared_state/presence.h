@@ -25,7 +25,7 @@ struct gw_presence {
     struct tw_slice instance;
 
     struct tw_map groups; /* tenant id to what is there of it */
-    struct tw_deadline beat;
+    struct tw_deadline tick;
     bool is_touched;
 };
 

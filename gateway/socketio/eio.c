@@ -15,8 +15,8 @@
 #include "gateway/websocket/transport.h"
 
 #define SID_RANDOM_BYTES 18 /* 144 bits: who has it owns the session */
-#define ROOM_BYTES 65536
-#define ROOM_FRAMES 64
+#define WRITABLE_BYTES 65536
+#define WRITABLE_FRAMES 64
 #define CLOSE_TRY_AGAIN 1013
 #define PART_MS 5000 /* for the polls that fetch the last words */
 
@@ -51,7 +51,7 @@ static void socket_free(struct gw_eio_socket *s)
         e->websocket.value--;
     else
         e->polling.value--;
-    tw_after_cancel(e->loop, &s->beat);
+    tw_after_cancel(e->loop, &s->tick);
     tw_later_cancel(&s->later);
     tw_list_remove(&s->link);
     gw_sendq_done(&s->out);
@@ -60,7 +60,7 @@ static void socket_free(struct gw_eio_socket *s)
 
 static void on_parted(struct tw_deadline *d)
 {
-    struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, beat);
+    struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, tick);
 
     s->is_parting = false;
     gw_eio_socket_drive(s);
@@ -71,7 +71,7 @@ static void dismiss(struct gw_eio_socket *s)
 {
     s->user->ops->closed(s->user, s->close_code, s->close_reason);
     s->user = NULL;
-    tw_after(s->engine->loop, &s->beat, PART_MS, on_parted);
+    tw_after(s->engine->loop, &s->tick, PART_MS, on_parted);
 }
 
 /* What was sent before still leaves; then the client sees its transport end. Not in one answer:
@@ -105,9 +105,9 @@ static void on_later(struct tw_later *l)
         gw_eio_poll_flush(s);
     else if (s->poll != NULL && s->is_probed) /* section 2.5: it must not hang for long */
         gw_eio_poll_end(s, GW_EIO_NOOP);
-    if (s->was_full && gw_eio_has_room(s)) {
+    if (s->was_full && gw_eio_is_writable(s)) {
         s->was_full = false;
-        s->user->ops->room(s->user, s->engine->loop->now_ms);
+        s->user->ops->writable(s->user, s->engine->loop->now_ms);
     }
 }
 
@@ -125,21 +125,21 @@ static uint64_t in_time(uint64_t ms)
 
 static void on_silence(struct tw_deadline *d)
 {
-    gw_eio_close(tw_container_of(d, struct gw_eio_socket, beat), 0, "left a ping unanswered");
+    gw_eio_close(tw_container_of(d, struct gw_eio_socket, tick), 0, "left a ping unanswered");
 }
 
 /* In version 4 the server pings; only a pong is counted as an answer. */
-static void on_beat(struct tw_deadline *d)
+static void on_tick(struct tw_deadline *d)
 {
-    struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, beat);
+    struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, tick);
 
     gw_eio_send(s, s->engine->ping);
-    tw_after(s->engine->loop, &s->beat, in_time(s->engine->timeout_ms), on_silence);
+    tw_after(s->engine->loop, &s->tick, in_time(s->engine->timeout_ms), on_silence);
 }
 
-static void await_beat(struct gw_eio_socket *s)
+static void await_tick(struct gw_eio_socket *s)
 {
-    tw_after(s->engine->loop, &s->beat, in_time(s->engine->interval_ms), on_beat);
+    tw_after(s->engine->loop, &s->tick, in_time(s->engine->interval_ms), on_tick);
 }
 
 static void make_sid(const struct gw_eio *e, char out[GW_EIO_SID_BYTES])
@@ -161,7 +161,7 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)
 {
     struct gw_eio_socket *s;
 
-    if (e->by_sid.count >= e->sockets_most)
+    if (e->by_sid.count >= e->max_sockets)
         return NULL;
     s = tw_new(struct gw_eio_socket);
     s->engine = e;
@@ -176,7 +176,7 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)
 void gw_eio_socket_begin(struct gw_eio_socket *s)
 {
     s->user = s->engine->open(s->engine, s);
-    await_beat(s);
+    await_tick(s);
 }
 
 bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
@@ -191,7 +191,7 @@ bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
             s->user->ops->text(s->user, p->data);
         return true;
     case GW_EIO_PONG:
-        await_beat(s);
+        await_tick(s);
         return true;
     case GW_EIO_CLOSE:
         if (s->poll != NULL)
@@ -218,7 +218,7 @@ void gw_eio_socket_move(struct gw_eio_socket *s)
     if (s->poll != NULL)
         gw_eio_poll_end(s, GW_EIO_NOOP);
     while ((f = gw_sendq_shift(&s->out)) != NULL) {
-        s->ws->wire->ops->send(s->ws->wire, f);
+        s->ws->transport->ops->send(s->ws->transport, f);
         gw_frame_unref(f);
     }
     gw_sendq_done(&s->out); /* its ring: from now on nothing waits here */
@@ -230,7 +230,7 @@ void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f)
     if (s->is_closing)
         return;
     if (s->is_websocket) {
-        s->ws->wire->ops->send(s->ws->wire, f);
+        s->ws->transport->ops->send(s->ws->transport, f);
         return;
     }
     gw_sendq_push(&s->out, f);
@@ -240,17 +240,17 @@ void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f)
         gw_eio_socket_drive(s);
 }
 
-bool gw_eio_has_room(struct gw_eio_socket *s)
+bool gw_eio_is_writable(struct gw_eio_socket *s)
 {
-    bool has_room;
+    bool is_writable;
 
     if (s->is_closing)
         return false;
     if (s->is_websocket)
-        return s->ws->wire->ops->has_room(s->ws->wire);
-    has_room = s->out.bytes < ROOM_BYTES && s->out.count < ROOM_FRAMES;
-    s->was_full = s->was_full || !has_room;
-    return has_room;
+        return s->ws->transport->ops->is_writable(s->ws->transport);
+    is_writable = s->out.bytes < WRITABLE_BYTES && s->out.count < WRITABLE_FRAMES;
+    s->was_full = s->was_full || !is_writable;
+    return is_writable;
 }
 
 void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason)

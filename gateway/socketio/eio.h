@@ -24,7 +24,7 @@ struct gw_frame;
 struct gw_eio_user_ops {
     void (*text)(struct gw_eio_user *u, struct tw_slice message); /* behind the `4`; lent */
     void (*binary)(struct gw_eio_user *u, struct tw_slice message);
-    void (*room)(struct gw_eio_user *u, uint64_t now_ms); /* more may be sent again */
+    void (*writable)(struct gw_eio_user *u, uint64_t now_ms); /* more may be sent again */
     void (*farewell)(struct gw_eio_user *u); /* this process goes: the last words */
     /* The socket is gone, and this the last call: why, and our close code or 0. */
     void (*closed)(struct gw_eio_user *u, unsigned code, const char *reason);
@@ -43,9 +43,9 @@ struct gw_eio {
     struct tw_slice instance; /* what each sid begins with, so that a proxy finds the process */
     struct tw_slice origins;  /* comma-separated list of allowed origins, or "*" */
     uint64_t interval_ms, timeout_ms; /* of pings */
-    size_t payload_most;              /* bytes of a POST's body, and of a message */
+    size_t max_payload;               /* bytes of a POST's body, and of a message */
     size_t queue_bytes;               /* of a socket that polls too slowly */
-    size_t sockets_most;
+    size_t max_sockets;
     /* A new client: gives the user, which is kept until its `closed`. */
     struct gw_eio_user *(*open)(struct gw_eio *e, struct gw_eio_socket *s);
 
@@ -66,7 +66,7 @@ void gw_eio_handle(struct gw_eio *e, struct tw_http_conn *conn, struct tw_http_r
 
 /* Send a frame whose payload is a whole packet ("4…"), or a binary message. */
 void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f);
-bool gw_eio_has_room(struct gw_eio_socket *s);
+bool gw_eio_is_writable(struct gw_eio_socket *s);
 
 /* The transport is closed behind all that was sent: a client that polls has a moment to fetch
  * it, unless `code` is 0 (there is nobody to tell). Only noted: nothing is freed before this

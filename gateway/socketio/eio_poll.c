@@ -96,7 +96,7 @@ static void open_polling(const struct visit *v)
         return;
     }
     gw_eio_put_open(&body, tw_slice_of(s->sid), true, e->interval_ms, e->timeout_ms,
-                    e->payload_most);
+                    e->max_payload);
     answer(v, 200, "text/plain; charset=UTF-8", tw_buf_view(&body));
     tw_buf_done(&body);
     gw_eio_socket_begin(s);
@@ -170,7 +170,7 @@ static void hold(const struct visit *v, struct gw_eio_socket *s)
 static void take_body(const struct visit *v, struct gw_eio_socket *s)
 {
     struct tw_slice rest = v->req->body.len > 0 ? v->req->body : TW_LIT("");
-    struct tw_buf scratch = { .max = s->engine->payload_most };
+    struct tw_buf scratch = { .max = s->engine->max_payload };
     struct gw_eio_packet p;
     int r;
 
@@ -195,7 +195,7 @@ static void take_post(const struct visit *v, struct gw_eio_socket *s)
     if (tw_slice_starts(type, TW_LIT("application/octet-stream"))) { /* version 3's binary */
         gw_eio_close(s, 0, "broke the Engine.IO protocol");
         refuse_plainly(v, 400);
-    } else if (v->req->body.len > s->engine->payload_most) {
+    } else if (v->req->body.len > s->engine->max_payload) {
         refuse_plainly(v, 413);
     } else {
         take_body(v, s);

@@ -24,7 +24,7 @@ struct gw_eio_socket {
     struct tw_http_waiter waiter;
     char poll_origin[256]; /* of the GET that is held, for its answer */
     struct gw_sendq out;   /* for the next GET */
-    struct tw_deadline beat;
+    struct tw_deadline tick;
     struct tw_later later; /* answer the GET, or end */
     bool was_full, is_closing;
     bool is_parting; /* is_closing, and polls still bring the last words */
@@ -34,8 +34,8 @@ struct gw_eio_socket {
 
 /* A WebSocket that belongs to a socket, or to none any more. Freed with its connection. */
 struct gw_eio_ws {
-    struct gw_talker talker;
-    struct gw_wire *wire;
+    struct gw_handler handler;
+    struct gw_transport *transport;
     struct gw_eio_socket *socket; /* null: what it says does not count */
     struct tw_loop *loop;
     struct tw_deadline limit; /* for the upgrade */

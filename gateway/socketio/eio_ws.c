@@ -17,12 +17,12 @@
 #define UPGRADE_MS 10000
 #define CLOSE_NORMAL 1000
 
-static struct gw_eio_ws *ws_of(const struct gw_talker *t)
+static struct gw_eio_ws *ws_of(const struct gw_handler *t)
 {
-    return tw_container_of((uintptr_t)t, struct gw_eio_ws, talker);
+    return tw_container_of((uintptr_t)t, struct gw_eio_ws, handler);
 }
 
-static bool is_ready(const struct gw_talker *t)
+static bool is_ready(const struct gw_handler *t)
 {
     (void)t;
     return true;
@@ -32,7 +32,7 @@ static void say(struct gw_eio_ws *ws, struct tw_slice text)
 {
     struct gw_frame *f = gw_frame_text(text);
 
-    ws->wire->ops->send(ws->wire, f);
+    ws->transport->ops->send(ws->transport, f);
     gw_frame_unref(f);
 }
 
@@ -55,7 +55,7 @@ static void probe(struct gw_eio_ws *ws, const struct gw_eio_packet *p)
     }
 }
 
-static void on_text(struct gw_talker *t, struct tw_slice message)
+static void on_text(struct gw_handler *t, struct tw_slice message)
 {
     struct gw_eio_ws *ws = ws_of(t);
     struct gw_eio_packet p;
@@ -75,7 +75,7 @@ static void on_text(struct gw_talker *t, struct tw_slice message)
     }
 }
 
-static void on_binary(struct gw_talker *t, struct tw_slice message)
+static void on_binary(struct gw_handler *t, struct tw_slice message)
 {
     struct gw_eio_ws *ws = ws_of(t);
     struct gw_eio_packet p = { .type = GW_EIO_MESSAGE, .is_binary = true, .data = message };
@@ -86,21 +86,21 @@ static void on_binary(struct gw_talker *t, struct tw_slice message)
         gw_eio_ws_leave(ws, CLOSE_NORMAL, "an upgrade is 2probe, 3probe, 5");
 }
 
-static void on_room(struct gw_talker *t, uint64_t now_ms)
+static void on_writable(struct gw_handler *t, uint64_t now_ms)
 {
     struct gw_eio_ws *ws = ws_of(t);
 
     if (ws->socket != NULL && ws->socket->is_websocket && !ws->socket->is_closing)
-        ws->socket->user->ops->room(ws->socket->user, now_ms);
+        ws->socket->user->ops->writable(ws->socket->user, now_ms);
 }
 
 /* Called also for a close of our own, whose last words are queued already. */
-static void on_closing(struct gw_talker *t)
+static void on_closing(struct gw_handler *t)
 {
     (void)t;
 }
 
-static void on_farewell(struct gw_talker *t)
+static void on_farewell(struct gw_handler *t)
 {
     struct gw_eio_ws *ws = ws_of(t);
 
@@ -108,7 +108,7 @@ static void on_farewell(struct gw_talker *t)
         ws->socket->user->ops->farewell(ws->socket->user);
 }
 
-static void on_ended(struct gw_talker *t, unsigned code, const char *reason)
+static void on_ended(struct gw_handler *t, unsigned code, const char *reason)
 {
     struct gw_eio_ws *ws = ws_of(t);
     struct gw_eio_socket *s = ws->socket;
@@ -123,8 +123,8 @@ static void on_ended(struct gw_talker *t, unsigned code, const char *reason)
     free(ws);
 }
 
-static const struct gw_talker_ops ops = { is_ready,   on_text,     on_binary, on_room,
-                                          on_closing, on_farewell, on_ended };
+static const struct gw_handler_ops ops = { is_ready,   on_text,     on_binary, on_writable,
+                                           on_closing, on_farewell, on_ended };
 
 void gw_eio_ws_leave(struct gw_eio_ws *ws, unsigned code, const char *reason)
 {
@@ -133,7 +133,7 @@ void gw_eio_ws_leave(struct gw_eio_ws *ws, unsigned code, const char *reason)
         ws->socket->is_probed = false;
     }
     ws->socket = NULL;
-    ws->wire->ops->close(ws->wire, code == 0 ? CLOSE_NORMAL : code, reason);
+    ws->transport->ops->close(ws->transport, code == 0 ? CLOSE_NORMAL : code, reason);
 }
 
 static void on_upgrade_limit(struct tw_deadline *d)
@@ -151,7 +151,7 @@ static void begin(struct gw_eio_socket *s)
     e->polling.value--;
     e->websocket.value++;
     gw_eio_put_open(&open, tw_slice_of(s->sid), false, e->interval_ms, e->timeout_ms,
-                    e->payload_most);
+                    e->max_payload);
     say(s->ws, tw_buf_view(&open));
     tw_buf_done(&open);
     gw_eio_socket_begin(s);
@@ -169,10 +169,10 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
     is_deflating = gw_upgrade_answer(req, &head);
     stream = tw_http_take_stream(conn, &rest);
     c = gw_conn_new(e->conns, stream, tw_buf_view(&head), is_deflating);
-    ws->talker.ops = &ops;
+    ws->handler.ops = &ops;
     ws->loop = e->loop;
-    ws->wire = gw_conn_wire(c);
-    gw_conn_start(c, &ws->talker, tw_buf_view(&rest));
+    ws->transport = gw_conn_transport(c);
+    gw_conn_start(c, &ws->handler, tw_buf_view(&rest));
     if (s->ws != NULL) { /* one is there, or on its way: this one is not wanted */
         gw_eio_ws_leave(ws, CLOSE_NORMAL, "there is a WebSocket already");
     } else {

@@ -15,7 +15,7 @@
 #define CLOSE_POLICY 1008
 
 /* One Engine.IO socket. */
-struct gw_sio_client {
+struct gw_sio_connection {
     struct gw_eio_user user;
     struct gw_sio *sio;
     struct gw_eio_socket *eio;
@@ -28,12 +28,12 @@ struct gw_sio_client {
     size_t bytes;
 };
 
-static struct gw_sio_client *client_of(struct gw_eio_user *u)
+static struct gw_sio_connection *client_of(struct gw_eio_user *u)
 {
-    return tw_container_of(u, struct gw_sio_client, user);
+    return tw_container_of(u, struct gw_sio_connection, user);
 }
 
-static void forget_packet(struct gw_sio_client *c)
+static void forget_packet(struct gw_sio_connection *c)
 {
     tw_buf_done(&c->packet);
     for (unsigned i = 0; i < c->arrived; i++)
@@ -42,7 +42,7 @@ static void forget_packet(struct gw_sio_client *c)
     c->bytes = 0;
 }
 
-static void break_off(struct gw_sio_client *c)
+static void break_off(struct gw_sio_connection *c)
 {
     gw_eio_of(c->eio)->broken.value++;
     gw_eio_close(c->eio, CLOSE_NORMAL, "broke the Socket.IO protocol");
@@ -50,12 +50,12 @@ static void break_off(struct gw_sio_client *c)
 
 static void on_limit(struct tw_deadline *d)
 {
-    struct gw_sio_client *c = tw_container_of(d, struct gw_sio_client, limit);
+    struct gw_sio_connection *c = tw_container_of(d, struct gw_sio_connection, limit);
 
     gw_eio_close(c->eio, CLOSE_POLICY, "no namespace was connected in time");
 }
 
-static struct gw_sio_socket *socket_of(struct gw_sio_client *c, struct tw_slice nsp)
+static struct gw_sio_socket *socket_of(struct gw_sio_connection *c, struct tw_slice nsp)
 {
     tw_list_each(&c->sockets, link)
     {
@@ -67,7 +67,7 @@ static struct gw_sio_socket *socket_of(struct gw_sio_client *c, struct tw_slice 
     return NULL;
 }
 
-static void send_text(struct gw_sio_client *c, struct tw_slice text)
+static void send_text(struct gw_sio_connection *c, struct tw_slice text)
 {
     struct gw_frame *f = gw_frame_text(text);
 
@@ -76,7 +76,7 @@ static void send_text(struct gw_sio_client *c, struct tw_slice text)
 }
 
 /* A packet of this namespace with some JSON. */
-static void send_packet(struct gw_sio_client *c, enum gw_sio_type type, struct tw_slice nsp,
+static void send_packet(struct gw_sio_connection *c, enum gw_sio_type type, struct tw_slice nsp,
                         struct tw_slice ack, struct tw_slice json)
 {
     struct tw_buf out = { .max = json.len + 256 };
@@ -91,7 +91,7 @@ static void send_packet(struct gw_sio_client *c, enum gw_sio_type type, struct t
 static void drop(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason)
 {
     tw_list_remove(&k->link);
-    k->client->sio->app->left(k, is_left, code, reason);
+    k->connection->sio->app->left(k, is_left, code, reason);
     free(k);
 }
 
@@ -103,7 +103,7 @@ static const char *find_namespace(const struct gw_sio_app *app, struct tw_slice 
     return NULL;
 }
 
-static void connect_to(struct gw_sio_client *c, const struct gw_sio_packet *p)
+static void connect_to(struct gw_sio_connection *c, const struct gw_sio_packet *p)
 {
     const char *nsp = find_namespace(c->sio->app, p->nsp);
     struct gw_sio_socket *k;
@@ -118,13 +118,13 @@ static void connect_to(struct gw_sio_client *c, const struct gw_sio_packet *p)
         return;
     }
     k = tw_new(struct gw_sio_socket);
-    k->client = c;
+    k->connection = c;
     k->nsp = nsp;
     tw_list_append(&c->sockets, &k->link);
     c->sio->app->connect(k, p->json);
 }
 
-static void take(struct gw_sio_client *c, const struct gw_sio_packet *p)
+static void take(struct gw_sio_connection *c, const struct gw_sio_packet *p)
 {
     struct gw_sio_socket *k;
 
@@ -144,10 +144,10 @@ static void take(struct gw_sio_client *c, const struct gw_sio_packet *p)
 
 static void on_text(struct gw_eio_user *u, struct tw_slice message)
 {
-    struct gw_sio_client *c = client_of(u);
+    struct gw_sio_connection *c = client_of(u);
     struct gw_sio_packet p;
 
-    c->packet.max = gw_eio_of(c->eio)->payload_most;
+    c->packet.max = gw_eio_of(c->eio)->max_payload;
     if (c->expected > 0) { /* text while attachments are due */
         break_off(c);
         return;
@@ -171,9 +171,9 @@ static void on_text(struct gw_eio_user *u, struct tw_slice message)
  * it reads the same again. */
 static void on_binary(struct gw_eio_user *u, struct tw_slice message)
 {
-    struct gw_sio_client *c = client_of(u);
+    struct gw_sio_connection *c = client_of(u);
     struct gw_sio_packet p;
-    size_t most = gw_eio_of(c->eio)->payload_most;
+    size_t most = gw_eio_of(c->eio)->max_payload;
 
     c->bytes += message.len;
     if (c->expected == 0 || c->bytes > most) {
@@ -192,16 +192,16 @@ static void on_binary(struct gw_eio_user *u, struct tw_slice message)
     forget_packet(c);
 }
 
-static void on_room(struct gw_eio_user *u, uint64_t now_ms)
+static void on_writable(struct gw_eio_user *u, uint64_t now_ms)
 {
-    struct gw_sio_client *c = client_of(u);
+    struct gw_sio_connection *c = client_of(u);
 
     tw_list_each(&c->sockets, link)
     {
         struct gw_sio_socket *k = tw_container_of(link, struct gw_sio_socket, link);
 
         if (k->is_accepted)
-            c->sio->app->room(k, now_ms);
+            c->sio->app->writable(k, now_ms);
     }
 }
 
@@ -212,13 +212,13 @@ static void on_farewell(struct gw_eio_user *u)
         struct gw_sio_socket *k = tw_container_of(link, struct gw_sio_socket, link);
 
         if (k->is_accepted)
-            k->client->sio->app->farewell(k);
+            k->connection->sio->app->farewell(k);
     }
 }
 
 static void on_closed(struct gw_eio_user *u, unsigned code, const char *reason)
 {
-    struct gw_sio_client *c = client_of(u);
+    struct gw_sio_connection *c = client_of(u);
 
     tw_list_each(&c->sockets, link)
         drop(tw_container_of(link, struct gw_sio_socket, link), false, code, reason);
@@ -227,12 +227,12 @@ static void on_closed(struct gw_eio_user *u, unsigned code, const char *reason)
     free(c);
 }
 
-static const struct gw_eio_user_ops user_ops = { on_text, on_binary, on_room, on_farewell,
+static const struct gw_eio_user_ops user_ops = { on_text, on_binary, on_writable, on_farewell,
                                                  on_closed };
 
 struct gw_eio_user *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s)
 {
-    struct gw_sio_client *c = tw_new(struct gw_sio_client);
+    struct gw_sio_connection *c = tw_new(struct gw_sio_connection);
 
     c->user.ops = &user_ops;
     c->sio = tw_container_of(e, struct gw_sio, engine);
@@ -259,60 +259,60 @@ void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice
     struct tw_buf json = { .max = 1024 };
 
     k->is_accepted = true;
-    tw_after_cancel(gw_eio_loop(k->client->eio), &k->client->limit);
+    tw_after_cancel(gw_eio_loop(k->connection->eio), &k->connection->limit);
     memcpy(k->sid, sid.at, sid.len < GW_SIO_SID ? sid.len : GW_SIO_SID - 1);
     tw_buf_char(&json, '{');
     tw_json_member(&json, "sid", sid);
     if (pid.len > 0)
         tw_json_member(&json, "pid", pid);
     tw_buf_char(&json, '}');
-    send_packet(k->client, GW_SIO_CONNECT, tw_slice_of(k->nsp), (struct tw_slice){ NULL, 0 },
-                tw_buf_view(&json));
+    send_packet(k->connection, GW_SIO_CONNECT, tw_slice_of(k->nsp),
+                (struct tw_slice){ NULL, 0 }, tw_buf_view(&json));
     tw_buf_done(&json);
 }
 
 void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json)
 {
-    send_packet(k->client, GW_SIO_CONNECT_ERROR, tw_slice_of(k->nsp),
+    send_packet(k->connection, GW_SIO_CONNECT_ERROR, tw_slice_of(k->nsp),
                 (struct tw_slice){ NULL, 0 }, json);
     drop(k, true, 0, "refused");
 }
 
 struct gw_sio *gw_sio_of(const struct gw_sio_socket *k)
 {
-    return k->client->sio;
+    return k->connection->sio;
 }
 
 void gw_sio_send(struct gw_sio_socket *k, struct gw_frame *f)
 {
-    gw_eio_send(k->client->eio, f);
+    gw_eio_send(k->connection->eio, f);
 }
 
-bool gw_sio_has_room(const struct gw_sio_socket *k)
+bool gw_sio_is_writable(const struct gw_sio_socket *k)
 {
-    return gw_eio_has_room(k->client->eio);
+    return gw_eio_is_writable(k->connection->eio);
 }
 
 void gw_sio_emit(struct gw_sio_socket *k, struct tw_slice json)
 {
-    send_packet(k->client, GW_SIO_EVENT, tw_slice_of(k->nsp), (struct tw_slice){ NULL, 0 },
+    send_packet(k->connection, GW_SIO_EVENT, tw_slice_of(k->nsp), (struct tw_slice){ NULL, 0 },
                 json);
 }
 
 void gw_sio_ack(struct gw_sio_socket *k, struct tw_slice ack, struct tw_slice json)
 {
     if (ack.len > 0)
-        send_packet(k->client, GW_SIO_ACK, tw_slice_of(k->nsp), ack, json);
+        send_packet(k->connection, GW_SIO_ACK, tw_slice_of(k->nsp), ack, json);
 }
 
 void gw_sio_expel(struct gw_sio_socket *k, unsigned code, const char *reason)
 {
-    send_packet(k->client, GW_SIO_DISCONNECT, tw_slice_of(k->nsp), (struct tw_slice){ NULL, 0 },
-                (struct tw_slice){ NULL, 0 });
+    send_packet(k->connection, GW_SIO_DISCONNECT, tw_slice_of(k->nsp),
+                (struct tw_slice){ NULL, 0 }, (struct tw_slice){ NULL, 0 });
     gw_sio_close(k, code, reason);
 }
 
 void gw_sio_close(struct gw_sio_socket *k, unsigned code, const char *reason)
 {
-    gw_eio_close(k->client->eio, code, reason);
+    gw_eio_close(k->connection->eio, code, reason);
 }

@@ -15,8 +15,8 @@
 
 struct gw_frame;
 struct gw_sio;
-struct gw_sio_client;
-struct gw_sio_guest; /* the app defines it */
+struct gw_sio_connection;
+struct gw_sio_client; /* the app defines it */
 struct gw_sio_socket;
 
 #define GW_SIO_SID 21 /* with a NUL */
@@ -30,7 +30,7 @@ struct gw_sio_app {
     /* An event; the attachments of a binary one (packet->attachments of them) are lent too. */
     void (*event)(struct gw_sio_socket *k, const struct gw_sio_packet *packet,
                   const struct tw_buf *attachments);
-    void (*room)(struct gw_sio_socket *k, uint64_t now_ms); /* more may be sent again */
+    void (*writable)(struct gw_sio_socket *k, uint64_t now_ms); /* more may be sent again */
     void (*farewell)(struct gw_sio_socket *k); /* this process goes: the last words */
     /* The last call, for each that came to `connect`, accepted or not. `is_left`: on purpose,
      * so it does not want to be recovered. */
@@ -46,12 +46,12 @@ struct gw_sio {
 
 /* One client in one namespace. */
 struct gw_sio_socket {
-    struct gw_sio_client *client;
+    struct gw_sio_connection *connection;
     struct tw_list link;
     const char *nsp;
     char sid[GW_SIO_SID];
     bool is_accepted;
-    struct gw_sio_guest *guest; /* the app's own; it keeps and frees it */
+    struct gw_sio_client *client; /* the app's own; it keeps and frees it */
 };
 
 struct gw_eio_user *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s);
@@ -69,7 +69,7 @@ struct gw_sio *gw_sio_of(const struct gw_sio_socket *k);
 
 /* Send a frame that is a whole packet of this namespace; whether it has room for more. */
 void gw_sio_send(struct gw_sio_socket *k, struct gw_frame *f);
-bool gw_sio_has_room(const struct gw_sio_socket *k);
+bool gw_sio_is_writable(const struct gw_sio_socket *k);
 
 /* One event to this client alone: the JSON array ["name",…]. */
 void gw_sio_emit(struct gw_sio_socket *k, struct tw_slice json);

@@ -6,7 +6,7 @@
 
 #include "common/util/base.h"
 
-#define ENTRIES_MOST 4096
+#define MAX_ENTRIES 4096
 
 static struct gw_entry *at(const struct gw_backlog *b, size_t i)
 {
@@ -43,7 +43,7 @@ static void drop_oldest(struct gw_backlog *b)
 /* One entry always stays: the event that is being delivered. */
 static void trim(struct gw_backlog *b)
 {
-    while (b->count > 1 && (b->bytes > b->bytes_most || b->count > ENTRIES_MOST))
+    while (b->count > 1 && (b->bytes > b->max_bytes || b->count > MAX_ENTRIES))
         drop_oldest(b);
 }
 
@@ -111,7 +111,7 @@ bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
 {
     struct gw_entry *e;
 
-    if (b->count >= ENTRIES_MOST || b->bytes + sizeof(*e) + ev->raw.len > b->bytes_most)
+    if (b->count >= MAX_ENTRIES || b->bytes + sizeof(*e) + ev->raw.len > b->max_bytes)
         return false;
     e = entry_new(ev);
     e->offset = (b->count == 0 ? b->total : at(b, 0)->offset) - (int64_t)ev->raw.len;
@@ -168,5 +168,5 @@ void gw_backlog_done(struct gw_backlog *b)
 {
     gw_backlog_restart(b, 0);
     free(b->ring);
-    *b = (struct gw_backlog){ .bytes_most = b->bytes_most };
+    *b = (struct gw_backlog){ .max_bytes = b->max_bytes };
 }

@@ -21,11 +21,11 @@ struct gw_entry {
     char text[];
 };
 
-/* Zeroed but for `bytes_most`. */
+/* Zeroed but for `max_bytes`. */
 struct gw_backlog {
     struct gw_entry **ring;
     size_t cap, first, count;
-    size_t bytes, bytes_most;
+    size_t bytes, max_bytes;
     int64_t total; /* bytes of all events ever added behind that point */
     uint64_t gone; /* events up to this seq are not here: dropped, or from before our time */
 };

@@ -42,17 +42,17 @@ static void note_head(struct gw_cursor *c, uint64_t seq)
         c->known_head = seq;
 }
 
-static enum gw_turn hold(struct gw_cursor *c, uint64_t seq, struct tw_slice raw)
+static enum gw_admit hold(struct gw_cursor *c, uint64_t seq, struct tw_slice raw)
 {
     size_t i = place_of(c, seq);
 
     if (i < c->held_count && c->held[i].seq == seq) {
         c->duplicates++;
-        return GW_TURN_DUPLICATE;
+        return GW_ADMIT_DUPLICATE;
     }
-    if (c->held_count >= GW_HELD_MOST || c->held_bytes + raw.len > GW_HELD_BYTES) {
+    if (c->held_count >= GW_MAX_HELD || c->held_bytes + raw.len > GW_HELD_BYTES) {
         note_head(c, c->at + 1); /* enough to know that something must be read */
-        return GW_TURN_EARLY;
+        return GW_ADMIT_EARLY;
     }
     if (c->held_count == c->held_cap) {
         size_t cap = c->held_cap == 0 ? 8 : c->held_cap * 2;
@@ -69,35 +69,35 @@ static enum gw_turn hold(struct gw_cursor *c, uint64_t seq, struct tw_slice raw)
         (struct gw_held){ .seq = seq, .raw = tw_copy_text(raw.at, raw.len), .len = raw.len };
     c->held_count++;
     c->held_bytes += raw.len;
-    return GW_TURN_EARLY;
+    return GW_ADMIT_EARLY;
 }
 
-enum gw_turn gw_cursor_arrive(struct gw_cursor *c, uint64_t seq, struct tw_slice raw)
+enum gw_admit gw_cursor_arrive(struct gw_cursor *c, uint64_t seq, struct tw_slice raw)
 {
     if (!c->is_known)
         return hold(c, seq, raw);
     if (seq <= c->at) {
         c->duplicates++;
-        return GW_TURN_DUPLICATE;
+        return GW_ADMIT_DUPLICATE;
     }
     if (seq != c->at + 1)
         return hold(c, seq, raw);
     c->at = seq;
     note_head(c, seq);
-    return GW_TURN_NOW;
+    return GW_ADMIT_NOW;
 }
 
-enum gw_turn gw_cursor_read(struct gw_cursor *c, uint64_t seq)
+enum gw_admit gw_cursor_read(struct gw_cursor *c, uint64_t seq)
 {
     if (seq <= c->at) {
         c->duplicates++;
-        return GW_TURN_DUPLICATE;
+        return GW_ADMIT_DUPLICATE;
     }
     c->at = seq;
     note_head(c, seq);
     while (c->held_count > 0 && c->held[0].seq <= seq)
         drop_held(c, 0);
-    return GW_TURN_NOW;
+    return GW_ADMIT_NOW;
 }
 
 bool gw_cursor_release(struct gw_cursor *c, uint64_t *seq, char **raw, size_t *len)
@@ -147,14 +147,14 @@ bool gw_cursor_has_gap(const struct gw_cursor *c)
     return c->is_known && (c->known_head > c->at || c->held_count > 0);
 }
 
-void gw_cursor_reading(struct gw_cursor *c)
+void gw_cursor_log_read(struct gw_cursor *c)
 {
     c->doubted_head = c->known_head;
     for (size_t i = 0; i < c->held_count; i++)
         c->held[i].is_doubted = true;
 }
 
-void gw_cursor_read_end(struct gw_cursor *c)
+void gw_cursor_log_end(struct gw_cursor *c)
 {
     size_t i = 0;
 

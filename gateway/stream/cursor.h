@@ -12,7 +12,7 @@
 
 #include "common/util/slice.h"
 
-#define GW_HELD_MOST 1024
+#define GW_MAX_HELD 1024
 #define GW_HELD_BYTES ((size_t)1024 * 1024)
 
 /* An event that came before its turn; a copy. */
@@ -34,18 +34,18 @@ struct gw_cursor {
 };
 
 /* What to do with an event that has come. */
-enum gw_turn {
-    GW_TURN_NOW,       /* deliver it: the cursor has moved onto it */
-    GW_TURN_DUPLICATE, /* drop it */
-    GW_TURN_EARLY,     /* it is held (or, beyond the limits, dropped to be read later) */
+enum gw_admit {
+    GW_ADMIT_NOW,       /* deliver it: the cursor has moved onto it */
+    GW_ADMIT_DUPLICATE, /* drop it */
+    GW_ADMIT_EARLY,     /* it is held (or, beyond the limits, dropped to be read later) */
 };
 
 /* An event from Redis. */
-enum gw_turn gw_cursor_arrive(struct gw_cursor *c, uint64_t seq, struct tw_slice raw);
+enum gw_admit gw_cursor_arrive(struct gw_cursor *c, uint64_t seq, struct tw_slice raw);
 
 /* An event read from the log, which goes up without gaps but where a restore has skipped
  * numbers: so any seq beyond the cursor is the next one. */
-enum gw_turn gw_cursor_read(struct gw_cursor *c, uint64_t seq);
+enum gw_admit gw_cursor_read(struct gw_cursor *c, uint64_t seq);
 
 /* The held event whose turn has come, or false. `raw` is given: free() it. The cursor has
  * moved. */
@@ -65,10 +65,10 @@ void gw_cursor_expect(struct gw_cursor *c, uint64_t seq);
 bool gw_cursor_has_gap(const struct gw_cursor *c);
 
 /* A reading of the log begins now: it will see all that has been committed so far. */
-void gw_cursor_reading(struct gw_cursor *c);
+void gw_cursor_log_read(struct gw_cursor *c);
 
 /* That reading reached the log's end: what was held when it began and is not in the log never
  * was (somebody published nonsense) and is dropped. */
-void gw_cursor_read_end(struct gw_cursor *c);
+void gw_cursor_log_end(struct gw_cursor *c);
 
 void gw_cursor_done(struct gw_cursor *c);

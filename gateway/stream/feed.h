@@ -1,4 +1,4 @@
-/* place.h - a tenant's hub and what connects it to the world, shared by hubs.c and reconcile.c;
+/* feed.h - a tenant's hub and what connects it to the world, shared by hubs.c and reconcile.c;
  * nobody else includes it.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -10,7 +10,7 @@
 #include "gateway/stream/hubs.h"
 
 /* A hub with what connects it to the world. */
-struct gw_place {
+struct gw_feed {
     struct gw_hub hub;
     struct gw_hubs *hubs;
     struct tw_list link;
@@ -25,12 +25,12 @@ struct gw_place {
     bool is_subscribed, is_reading, is_reading_older, is_gap_due, is_asked;
 };
 
-static inline struct gw_place *gw_place_of(struct gw_hub *h)
+static inline struct gw_feed *gw_feed_of(struct gw_hub *h)
 {
-    return tw_container_of(h, struct gw_place, hub);
+    return tw_container_of(h, struct gw_feed, hub);
 }
 
-static inline struct tw_slice gw_place_id(const struct gw_place *p)
+static inline struct tw_slice gw_feed_id(const struct gw_feed *p)
 {
     return tw_slice_of(p->hub.tenant.id);
 }

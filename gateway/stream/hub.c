@@ -18,8 +18,8 @@ void gw_hub_init(struct gw_hub *h, struct gw_tenant tenant, size_t backlog_bytes
 {
     h->tenant = tenant;
     h->changed = changed;
-    h->backlog.bytes_most = backlog_bytes;
-    h->page.bytes_most = SIZE_MAX; /* bounded by the rows of one reading */
+    h->backlog.max_bytes = backlog_bytes;
+    h->page.max_bytes = SIZE_MAX; /* bounded by the rows of one reading */
     tw_list_init(&h->sessions);
 }
 
@@ -61,7 +61,7 @@ void gw_hub_begin(struct gw_hub *h, uint64_t head, uint64_t oldest)
     gw_cursor_begin(&h->cursor, head);
     gw_backlog_restart(&h->backlog, head);
     tw_list_each(&h->sessions, link)
-        gw_hub_place(h, tw_container_of(link, struct gw_session, link));
+        gw_hub_position(h, tw_container_of(link, struct gw_session, link));
     release(h);
     h->changed(h);
 }
@@ -72,7 +72,7 @@ void gw_hub_join(struct gw_hub *h, struct gw_session *s)
     tw_list_append(&h->sessions, &s->link);
     h->session_count++;
     if (h->cursor.is_known)
-        gw_hub_place(h, s);
+        gw_hub_position(h, s);
 }
 
 /* The log has been asked, or need not be: greet it when it is new, and give it its place. */
@@ -81,10 +81,10 @@ static void settle(struct gw_hub *h, struct gw_session *s)
     if (s->next_seq == 0)
         gw_session_begin(s, h->cursor.at, h->oldest);
     else
-        gw_session_place(s, h->cursor.at, h->oldest);
+        gw_session_position(s, h->cursor.at, h->oldest);
 }
 
-void gw_hub_place(struct gw_hub *h, struct gw_session *s)
+void gw_hub_position(struct gw_hub *h, struct gw_session *s)
 {
     if (s->resumes && s->since > h->cursor.at) {
         s->is_ahead = true;
@@ -96,9 +96,9 @@ void gw_hub_place(struct gw_hub *h, struct gw_session *s)
     h->changed(h);
 }
 
-void gw_hub_reading(struct gw_hub *h)
+void gw_hub_log_read(struct gw_hub *h)
 {
-    gw_cursor_reading(&h->cursor);
+    gw_cursor_log_read(&h->cursor);
     tw_list_each(&h->sessions, link)
     {
         struct gw_session *s = tw_container_of(link, struct gw_session, link);
@@ -107,9 +107,9 @@ void gw_hub_reading(struct gw_hub *h)
     }
 }
 
-void gw_hub_read_end(struct gw_hub *h)
+void gw_hub_log_end(struct gw_hub *h)
 {
-    gw_cursor_read_end(&h->cursor);
+    gw_cursor_log_end(&h->cursor);
     tw_list_each(&h->sessions, link)
     {
         struct gw_session *s = tw_container_of(link, struct gw_session, link);
@@ -129,29 +129,29 @@ void gw_hub_leave(struct gw_hub *h, struct gw_session *s)
     h->changed(h);
 }
 
-enum gw_turn gw_hub_arrive(struct gw_hub *h, const struct tw_event *ev)
+enum gw_admit gw_hub_arrive(struct gw_hub *h, const struct tw_event *ev)
 {
-    enum gw_turn turn = gw_cursor_arrive(&h->cursor, ev->seq, ev->raw);
+    enum gw_admit admitted = gw_cursor_arrive(&h->cursor, ev->seq, ev->raw);
 
-    if (turn == GW_TURN_NOW) {
+    if (admitted == GW_ADMIT_NOW) {
         deliver(h, ev);
         release(h);
     }
-    if (turn != GW_TURN_DUPLICATE)
+    if (admitted != GW_ADMIT_DUPLICATE)
         h->changed(h);
-    return turn;
+    return admitted;
 }
 
-enum gw_turn gw_hub_read(struct gw_hub *h, const struct tw_event *ev)
+enum gw_admit gw_hub_read(struct gw_hub *h, const struct tw_event *ev)
 {
-    enum gw_turn turn = gw_cursor_read(&h->cursor, ev->seq);
+    enum gw_admit admitted = gw_cursor_read(&h->cursor, ev->seq);
 
-    if (turn == GW_TURN_NOW) {
+    if (admitted == GW_ADMIT_NOW) {
         deliver(h, ev);
         release(h);
         h->changed(h);
     }
-    return turn;
+    return admitted;
 }
 
 bool gw_hub_saw_head(struct gw_hub *h, uint64_t head)
@@ -201,7 +201,7 @@ static void give_up_before(struct gw_hub *h, uint64_t after, uint64_t seq)
         if (s->next_seq <= after || s->next_seq >= seq || s->is_ahead)
             continue;
         s->since = s->next_seq - 1;
-        gw_session_place(s, h->cursor.at, h->oldest);
+        gw_session_position(s, h->cursor.at, h->oldest);
     }
 }
 
@@ -245,21 +245,21 @@ void gw_hub_fan_out(struct gw_hub *h)
     }
 }
 
-void gw_hub_log_deliveries(struct gw_hub *h, struct gw_synclog *log)
+void gw_hub_log_deliveries(struct gw_hub *h, struct gw_sync_log *log)
 {
     struct gw_entry *e;
 
     if (h->logged < h->backlog.gone) /* it went out of memory before its row was written */
         h->logged = h->backlog.gone;
     while ((e = gw_backlog_from(&h->backlog, h->logged + 1)) != NULL) {
-        struct gw_synclog_row row = { .kind = "delivery",
-                                      .tenant = tw_slice_of(h->tenant.id),
-                                      .seq = e->event.seq,
-                                      .count = e->heard };
+        struct gw_sync_log_row row = { .kind = "delivery",
+                                       .tenant = tw_slice_of(h->tenant.id),
+                                       .seq = e->event.seq,
+                                       .count = e->heard };
 
         h->logged = e->event.seq;
         if (e->heard > 0)
-            gw_synclog_add(log, &row);
+            gw_sync_log_add(log, &row);
     }
 }
 
@@ -272,8 +272,9 @@ void gw_hub_relay(struct gw_hub *h, struct tw_slice dialect, struct tw_slice fro
     {
         struct gw_session *s = tw_container_of(link, struct gw_session, link);
 
-        if (tw_slice_is(dialect, s->dialect->name) && s->member != NULL &&
-            !tw_slice_is(from, s->member->id) && s->wire->ops->has_room(s->wire))
+        if (tw_slice_is(dialect, s->dialect->name) && s->device_state != NULL &&
+            !tw_slice_is(from, s->device_state->id) &&
+            s->transport->ops->is_writable(s->transport))
             gw_session_send_frame(s, f);
     }
     gw_frame_unref(f);

@@ -13,7 +13,7 @@
 #include "gateway/stream/cursor.h"
 
 struct gw_session;
-struct gw_synclog;
+struct gw_sync_log;
 struct gw_hub;
 
 /* Something is to be fanned out or read: call gw_hub_fan_out soon, but not from within. */
@@ -52,15 +52,15 @@ void gw_hub_leave(struct gw_hub *h, struct gw_session *s);
  * ahead of this one: then it waits (ungreeted, if it is new) until a reading of the log has
  * told whether that event exists; only if it does not, the client has to fetch the state anew.
  */
-void gw_hub_place(struct gw_hub *h, struct gw_session *s);
+void gw_hub_position(struct gw_hub *h, struct gw_session *s);
 
 /* A reading of the log behind the cursor begins, and has reached the log's end. */
-void gw_hub_reading(struct gw_hub *h);
-void gw_hub_read_end(struct gw_hub *h);
+void gw_hub_log_read(struct gw_hub *h);
+void gw_hub_log_end(struct gw_hub *h);
 
 /* An event from Redis, and one read from the log. What the turn was, for the metrics. */
-enum gw_turn gw_hub_arrive(struct gw_hub *h, const struct tw_event *ev);
-enum gw_turn gw_hub_read(struct gw_hub *h, const struct tw_event *ev);
+enum gw_admit gw_hub_arrive(struct gw_hub *h, const struct tw_event *ev);
+enum gw_admit gw_hub_read(struct gw_hub *h, const struct tw_event *ev);
 
 /* The head as reconciliation saw it. True when the stream went back (a restore): sessions are
  * closed then, to come back and learn the state anew. */
@@ -86,4 +86,4 @@ void gw_hub_relay(struct gw_hub *h, struct tw_slice dialect, struct tw_slice fro
 
 /* One row for each event that was handed out since the last time, with the number of sessions
  * that heard it. */
-void gw_hub_log_deliveries(struct gw_hub *h, struct gw_synclog *log);
+void gw_hub_log_deliveries(struct gw_hub *h, struct gw_sync_log *log);

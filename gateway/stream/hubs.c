@@ -34,39 +34,39 @@
 /* Columns of pos.events_after. */
 enum { SEQ, EVENT, MORE };
 
-static void place_free(struct gw_place *p)
+static void feed_free(struct gw_feed *p)
 {
     tw_after_cancel(p->hubs->loop, &p->gap);
     tw_after_cancel(p->hubs->loop, &p->linger);
     tw_after_cancel(p->hubs->loop, &p->older);
     tw_later_cancel(&p->turn);
     tw_list_remove(&p->link);
-    (void)tw_map_remove(&p->hubs->by_tenant, gw_place_id(p));
+    (void)tw_map_remove(&p->hubs->by_tenant, gw_feed_id(p));
     p->hubs->hub_count.value--;
     gw_hub_done(&p->hub);
     free(p);
 }
 
-static void subscribe(struct gw_place *p)
+static void subscribe(struct gw_feed *p)
 {
     char channel[TW_CHANNEL_BYTES];
 
-    (void)tw_redis_subscribe(&p->hubs->subscriber, tw_event_channel(gw_place_id(p), channel));
+    (void)tw_redis_subscribe(&p->hubs->subscriber, tw_event_channel(gw_feed_id(p), channel));
 }
 
-static void unsubscribe(struct gw_place *p)
+static void unsubscribe(struct gw_feed *p)
 {
     char channel[TW_CHANNEL_BYTES];
 
-    (void)tw_redis_unsubscribe(&p->hubs->subscriber, tw_event_channel(gw_place_id(p), channel));
+    (void)tw_redis_unsubscribe(&p->hubs->subscriber, tw_event_channel(gw_feed_id(p), channel));
 }
 
-static void read_log(struct gw_place *p);
+static void read_log(struct gw_feed *p);
 static void on_older_wanted(struct tw_deadline *d);
 
 static void on_gap(struct tw_deadline *d)
 {
-    struct gw_place *p = tw_container_of(d, struct gw_place, gap);
+    struct gw_feed *p = tw_container_of(d, struct gw_feed, gap);
 
     p->is_gap_due = true;
     read_log(p);
@@ -74,7 +74,7 @@ static void on_gap(struct tw_deadline *d)
 
 /* A row of the log as an event, in a copy that the scanner may rewrite; gives the copy. Null
  * for a row that is no event: it is passed over, by all sessions alike, and logged. */
-static char *read_row(struct gw_place *p, const struct tw_pg_result *result, size_t row,
+static char *read_row(struct gw_feed *p, const struct tw_pg_result *result, size_t row,
                       struct tw_event *ev)
 {
     struct tw_slice text = tw_pg_text(result, row, EVENT);
@@ -92,14 +92,14 @@ static char *read_row(struct gw_place *p, const struct tw_pg_result *result, siz
     return NULL;
 }
 
-static void take_row(struct gw_place *p, const struct tw_pg_result *result, size_t row)
+static void take_row(struct gw_feed *p, const struct tw_pg_result *result, size_t row)
 {
     struct tw_event ev;
     char *copy = read_row(p, result, row, &ev);
 
     if (copy == NULL)
         (void)gw_cursor_read(&p->hub.cursor, (uint64_t)tw_pg_int(result, row, SEQ));
-    else if (gw_hub_read(&p->hub, &ev) == GW_TURN_NOW)
+    else if (gw_hub_read(&p->hub, &ev) == GW_ADMIT_NOW)
         p->hubs->from_log.value++;
     free(copy);
 }
@@ -115,7 +115,7 @@ static bool has_more(const struct tw_pg_result *result)
 /* Go on after a piece of the log: at once when there may be more, later when it failed. */
 static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct gw_place *p = tw_container_of(call, struct gw_place, call);
+    struct gw_feed *p = tw_container_of(call, struct gw_feed, call);
     uint64_t rejected = p->hub.cursor.rejected;
 
     p->is_reading = false;
@@ -129,7 +129,7 @@ static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
     for (size_t i = 0; i < tw_pg_rows(result); i++)
         take_row(p, result, i);
     if (!has_more(result)) {
-        gw_hub_read_end(&p->hub);
+        gw_hub_log_end(&p->hub);
         p->is_gap_due = false;
         p->hubs->rejected.value += p->hub.cursor.rejected - rejected;
     }
@@ -138,7 +138,7 @@ static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
 
 static void on_head(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct gw_place *p = tw_container_of(call, struct gw_place, call);
+    struct gw_feed *p = tw_container_of(call, struct gw_feed, call);
 
     p->is_reading = false;
     if (p->hubs->is_stopped)
@@ -152,11 +152,11 @@ static void on_head(struct tw_pg_call *call, const struct tw_pg_result *result)
     gw_hub_begin(&p->hub, (uint64_t)tw_pg_int(result, 0, 1), (uint64_t)tw_pg_int(result, 0, 2));
 }
 
-static void read_head(struct gw_place *p)
+static void read_head(struct gw_feed *p)
 {
     p->call = (struct tw_pg_call){
         .sql = "select tenant_id, head, oldest from pos.heads(array[$1::uuid])",
-        .params = { { gw_place_id(p), false } },
+        .params = { { gw_feed_id(p), false } },
         .param_count = 1,
         .done = on_head,
     };
@@ -170,13 +170,13 @@ static struct tw_slice seq_text(char text[24], uint64_t seq)
     return tw_slice_from(text, (size_t)snprintf(text, 24, "%llu", (unsigned long long)seq));
 }
 
-static void read_events(struct gw_place *p)
+static void read_events(struct gw_feed *p)
 {
-    gw_hub_reading(&p->hub);
+    gw_hub_log_read(&p->hub);
     p->hubs->log_reads.value++;
     p->call = (struct tw_pg_call){
         .sql = events_sql,
-        .params = { { gw_place_id(p), false },
+        .params = { { gw_feed_id(p), false },
                     { seq_text(p->after, p->hub.cursor.at), false },
                     { TW_LIT("500"), false } },
         .param_count = 3,
@@ -191,7 +191,7 @@ struct piece {
     size_t count;
 };
 
-static void read_piece(struct gw_place *p, const struct tw_pg_result *result,
+static void read_piece(struct gw_feed *p, const struct tw_pg_result *result,
                        struct piece *piece)
 {
     for (size_t i = 0; i < tw_pg_rows(result) && i < OLDER_ROWS; i++) {
@@ -204,7 +204,7 @@ static void read_piece(struct gw_place *p, const struct tw_pg_result *result,
 
 static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct gw_place *p = tw_container_of(call, struct gw_place, older_call);
+    struct gw_feed *p = tw_container_of(call, struct gw_feed, older_call);
     struct piece *piece;
     uint64_t through;
     size_t rows;
@@ -235,7 +235,7 @@ static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
  * close together, and find them in memory then. */
 static void on_older_wanted(struct tw_deadline *d)
 {
-    struct gw_place *p = tw_container_of(d, struct gw_place, older);
+    struct gw_feed *p = tw_container_of(d, struct gw_feed, older);
     uint64_t wanted = gw_hub_wants_older(&p->hub);
 
     if (wanted == 0 || p->is_reading_older || p->hubs->is_stopped)
@@ -249,7 +249,7 @@ static void on_older_wanted(struct tw_deadline *d)
     p->hubs->older_reads.value++;
     p->older_call = (struct tw_pg_call){
         .sql = events_sql,
-        .params = { { gw_place_id(p), false },
+        .params = { { gw_feed_id(p), false },
                     { seq_text(p->older_after, p->older_behind), false },
                     { TW_LIT("1000"), false } },
         .param_count = 3,
@@ -259,7 +259,7 @@ static void on_older_wanted(struct tw_deadline *d)
 }
 
 /* The first to want something waits a moment for others who want it too. */
-static void want_older(struct gw_place *p)
+static void want_older(struct gw_feed *p)
 {
     if (!p->is_reading_older && !tw_deadline_is_set(&p->older) &&
         gw_hub_wants_older(&p->hub) != 0)
@@ -268,7 +268,7 @@ static void want_older(struct gw_place *p)
 }
 
 /* The head when it is unknown, else what lies behind the cursor. One reading at a time. */
-static void read_log(struct gw_place *p)
+static void read_log(struct gw_feed *p)
 {
     bool needs_head = !p->hub.cursor.is_known;
 
@@ -288,7 +288,7 @@ static void read_log(struct gw_place *p)
 
 static void on_linger(struct tw_deadline *d)
 {
-    struct gw_place *p = tw_container_of(d, struct gw_place, linger);
+    struct gw_feed *p = tw_container_of(d, struct gw_feed, linger);
 
     if (p->hub.session_count > 0)
         return;
@@ -297,12 +297,12 @@ static void on_linger(struct tw_deadline *d)
         return;
     }
     unsubscribe(p);
-    place_free(p);
+    feed_free(p);
 }
 
 static void on_turn(struct tw_later *l)
 {
-    struct gw_place *p = tw_container_of(l, struct gw_place, turn);
+    struct gw_feed *p = tw_container_of(l, struct gw_feed, turn);
 
     p->hubs->sessions->now_ms = p->hubs->loop->now_ms;
     gw_hub_fan_out(&p->hub);
@@ -322,20 +322,20 @@ static void on_turn(struct tw_later *l)
 
 static void on_changed(struct gw_hub *h)
 {
-    struct gw_place *p = gw_place_of(h);
+    struct gw_feed *p = gw_feed_of(h);
 
     tw_later(p->hubs->loop, &p->turn, on_turn);
 }
 
 void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct gw_session *s)
 {
-    struct gw_place *p = tw_map_get(&hubs->by_tenant, tw_slice_of(tenant->id));
+    struct gw_feed *p = tw_map_get(&hubs->by_tenant, tw_slice_of(tenant->id));
 
     if (p == NULL) {
-        p = tw_new(struct gw_place);
+        p = tw_new(struct gw_feed);
         p->hubs = hubs;
         gw_hub_init(&p->hub, *tenant, hubs->backlog_bytes, on_changed);
-        (void)tw_map_set(&hubs->by_tenant, gw_place_id(p), p);
+        (void)tw_map_set(&hubs->by_tenant, gw_feed_id(p), p);
         tw_list_append(&hubs->all, &p->link);
         hubs->hub_count.value++;
         subscribe(p);
@@ -350,7 +350,7 @@ static void on_redis_up(struct tw_redis_link *l)
     struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
 
     (void)tw_redis_subscribe(l, TW_LIT(TW_CONTROL_CHANNEL));
-    tw_list_each(&hubs->all, link) subscribe(tw_container_of(link, struct gw_place, link));
+    tw_list_each(&hubs->all, link) subscribe(tw_container_of(link, struct gw_feed, link));
 }
 
 static void on_redis_down(struct tw_redis_link *l)
@@ -359,7 +359,7 @@ static void on_redis_down(struct tw_redis_link *l)
 
     tw_list_each(&hubs->all, link)
     {
-        struct gw_place *p = tw_container_of(link, struct gw_place, link);
+        struct gw_feed *p = tw_container_of(link, struct gw_feed, link);
 
         p->is_subscribed = false;
         if (!p->hub.cursor.is_known) /* who waited for the confirmation waits no more */
@@ -371,7 +371,7 @@ static void on_subscribed(struct tw_redis_link *l, struct tw_slice channel)
 {
     struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
     struct tw_slice tenant;
-    struct gw_place *p;
+    struct gw_feed *p;
 
     if (!tw_event_tenant(channel, &tenant) ||
         (p = tw_map_get(&hubs->by_tenant, tenant)) == NULL)
@@ -380,22 +380,22 @@ static void on_subscribed(struct tw_redis_link *l, struct tw_slice channel)
     read_log(p);
 }
 
-static void count_turn(struct gw_hubs *hubs, enum gw_turn turn)
+static void count_admitted(struct gw_hubs *hubs, enum gw_admit admitted)
 {
-    switch (turn) {
-    case GW_TURN_NOW:
+    switch (admitted) {
+    case GW_ADMIT_NOW:
         hubs->from_redis.value++;
         return;
-    case GW_TURN_DUPLICATE:
+    case GW_ADMIT_DUPLICATE:
         hubs->duplicates.value++;
         return;
-    case GW_TURN_EARLY:
+    case GW_ADMIT_EARLY:
         hubs->held.value++;
     }
 }
 
 /* {"relay":"minipos","from":"…","message":{…}} */
-static bool take_relay(struct gw_place *p, struct tw_slice json)
+static bool take_relay(struct gw_feed *p, struct tw_slice json)
 {
     struct tw_slice dialect, from, message, raw;
 
@@ -410,7 +410,7 @@ static bool take_relay(struct gw_place *p, struct tw_slice json)
 void gw_hubs_relay(struct gw_hub *hub, const char *dialect, const char *from,
                    struct tw_slice message)
 {
-    struct gw_place *p = gw_place_of(hub);
+    struct gw_feed *p = gw_feed_of(hub);
     struct tw_buf json = { .max = message.len + 256 };
 
     tw_buf_char(&json, '{');
@@ -418,7 +418,7 @@ void gw_hubs_relay(struct gw_hub *hub, const char *dialect, const char *from,
     tw_json_member(&json, "from", tw_slice_of(from));
     tw_json_member_raw(&json, "message", message);
     tw_buf_char(&json, '}');
-    (void)tw_redis_publish_event(p->hubs->publisher, gw_place_id(p), tw_buf_view(&json));
+    (void)tw_redis_publish_event(p->hubs->publisher, gw_feed_id(p), tw_buf_view(&json));
     tw_buf_done(&json);
 }
 
@@ -429,7 +429,7 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
     struct tw_json_fault fault;
     struct tw_slice tenant;
     struct tw_event ev;
-    struct gw_place *p;
+    struct gw_feed *p;
     size_t start;
 
     if (tw_slice_is(channel, TW_CONTROL_CHANNEL)) {
@@ -451,7 +451,7 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
         hubs->garbage.value++;
         return;
     }
-    count_turn(hubs, gw_hub_arrive(&p->hub, &ev));
+    count_admitted(hubs, gw_hub_arrive(&p->hub, &ev));
 }
 
 static const struct tw_redis_events redis_events = { on_redis_up, on_redis_down, on_subscribed,
@@ -497,10 +497,10 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
                           metrics);
 }
 
-void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log)
+void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_sync_log *log)
 {
     tw_list_each(&hubs->all, link)
-        gw_hub_log_deliveries(&tw_container_of(link, struct gw_place, link)->hub, log);
+        gw_hub_log_deliveries(&tw_container_of(link, struct gw_feed, link)->hub, log);
 }
 
 void gw_hubs_stop(struct gw_hubs *hubs)
@@ -516,7 +516,7 @@ void gw_hubs_done(struct gw_hubs *hubs)
 {
     if (hubs->loop == NULL)
         return;
-    tw_list_each(&hubs->all, link) place_free(tw_container_of(link, struct gw_place, link));
+    tw_list_each(&hubs->all, link) feed_free(tw_container_of(link, struct gw_feed, link));
     tw_map_done(&hubs->by_tenant);
     tw_buf_done(&hubs->reconcile_ids);
 }

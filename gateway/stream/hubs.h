@@ -17,7 +17,7 @@
 struct gw_hub;
 struct gw_session;
 struct gw_sessions;
-struct gw_synclog;
+struct gw_sync_log;
 
 /* Embedded in the process's state. */
 struct gw_hubs {
@@ -46,7 +46,7 @@ int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool 
 void gw_hubs_stop(struct gw_hubs *hubs);
 
 /* The same of all hubs: gw_hub_log_deliveries. */
-void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_synclog *log);
+void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_sync_log *log);
 
 void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
 

@@ -27,7 +27,7 @@ void gw_reconcile_plan(struct gw_hubs *hubs)
 static void take_head(struct gw_hubs *hubs, struct tw_slice tenant, uint64_t head,
                       uint64_t oldest)
 {
-    struct gw_place *p = tw_map_get(&hubs->by_tenant, tenant);
+    struct gw_feed *p = tw_map_get(&hubs->by_tenant, tenant);
     uint64_t before;
 
     if (p == NULL || !p->is_asked)
@@ -76,13 +76,13 @@ static void reconcile(struct gw_hubs *hubs)
     tw_buf_char(ids, '{');
     tw_list_each(&hubs->all, link)
     {
-        struct gw_place *p = tw_container_of(link, struct gw_place, link);
+        struct gw_feed *p = tw_container_of(link, struct gw_feed, link);
 
         p->is_asked = p->hub.cursor.is_known;
         p->asked_at = p->hub.cursor.at;
         if (ids->len > 1)
             tw_buf_char(ids, ',');
-        tw_buf_append(ids, gw_place_id(p));
+        tw_buf_append(ids, gw_feed_id(p));
     }
     tw_buf_char(ids, '}');
     hubs->reconcile_call = (struct tw_pg_call){

@@ -22,7 +22,7 @@
 #define SLOW_MS 1000
 #define STALL_MS 10000
 
-void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t queue_bytes,
+void gw_sessions_start(struct gw_sessions *all, struct gw_sync_log *log, size_t queue_bytes,
                        size_t message_bytes, struct tw_metrics *metrics)
 {
     tw_list_init(&all->list);
@@ -38,7 +38,7 @@ void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t q
                   "Messages of clients, and frames to them.");
     tw_metric_add(metrics, &all->messages_out, "ws_messages_total", "dir=\"out\"",
                   "Messages of clients, and frames to them.");
-    tw_metric_add(metrics, &all->nonsense, "ws_nonsense_total", NULL,
+    tw_metric_add(metrics, &all->malformed, "ws_nonsense_total", NULL,
                   "Messages that were no JSON.");
     tw_metric_add(metrics, &all->rendered, "frames_encoded_total", NULL,
                   "Frames encoded for events: once an event and dialect, not once a session.");
@@ -59,81 +59,82 @@ void gw_sessions_done(struct gw_sessions *all)
     tw_buf_done(&all->scratch);
 }
 
-static struct gw_session *session_of(const struct gw_talker *t)
+static struct gw_session *session_of(const struct gw_handler *t)
 {
-    return tw_container_of((uintptr_t)t, struct gw_session, talker);
+    return tw_container_of((uintptr_t)t, struct gw_session, handler);
 }
 
 /* A client may talk before its tenant's stream is ready; it is heard behind the greeting, which
  * is the first thing that it hears. And it is not heard while too many of its changes wait. */
-static bool is_ready(const struct gw_talker *t)
+static bool is_ready(const struct gw_handler *t)
 {
     const struct gw_session *s = session_of(t);
 
     return s->next_seq != 0 &&
-           (s->member == NULL || s->member->commands.count < GW_COMMANDS_SOFT);
+           (s->device_state == NULL || s->device_state->commands.count < GW_COMMANDS_SOFT);
 }
 
-static void on_text(struct gw_talker *t, struct tw_slice message)
+static void on_text(struct gw_handler *t, struct tw_slice message)
 {
     gw_session_text(session_of(t), message);
 }
 
-static void on_binary(struct gw_talker *t, struct tw_slice message)
+static void on_binary(struct gw_handler *t, struct tw_slice message)
 {
     (void)message;
     gw_session_close(session_of(t), CLOSE_UNSUPPORTED,
                      "only text messages are understood here");
 }
 
-static void on_room(struct gw_talker *t, uint64_t now_ms)
+static void on_writable(struct gw_handler *t, uint64_t now_ms)
 {
-    gw_session_room(session_of(t), now_ms);
+    gw_session_writable(session_of(t), now_ms);
 }
 
-static void on_closing(struct gw_talker *t)
+static void on_closing(struct gw_handler *t)
 {
     session_of(t)->is_closing = true;
 }
 
-static void on_farewell(struct gw_talker *t)
+static void on_farewell(struct gw_handler *t)
 {
     (void)t; /* the close frame says it */
 }
 
-static void on_ended(struct gw_talker *t, unsigned code, const char *reason)
+static void on_ended(struct gw_handler *t, unsigned code, const char *reason)
 {
     gw_session_free(session_of(t), code, reason);
 }
 
-static const struct gw_talker_ops talker_ops = { is_ready,   on_text,     on_binary, on_room,
-                                                 on_closing, on_farewell, on_ended };
+static const struct gw_handler_ops handler_ops = { is_ready,    on_text,    on_binary,
+                                                   on_writable, on_closing, on_farewell,
+                                                   on_ended };
 
 struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
-                                  struct gw_wire *wire)
+                                  struct gw_transport *transport)
 {
     struct gw_session *s = tw_new(struct gw_session);
 
-    s->talker.ops = &talker_ops;
+    s->handler.ops = &handler_ops;
     s->all = all;
     tw_list_append(&all->list, &s->among);
     s->dialect = dialect;
-    s->wire = wire;
+    s->transport = transport;
     all->open[gw_dialect_index(dialect)].value++;
     return s;
 }
 
 static void log_row(struct gw_session *s, const char *kind, unsigned code, const char *reason)
 {
-    struct gw_synclog_row row = { .kind = kind,
-                                  .tenant = tw_slice_of(s->hub->tenant.id),
-                                  .dialect = s->dialect->name,
-                                  .device = tw_slice_of(s->device),
-                                  .seq = s->next_seq > 0 ? s->next_seq - 1 : 0,
-                                  .reason = reason,
-                                  .code = code };
+    struct gw_sync_log_row row = { .kind = kind,
+                                   .tenant = tw_slice_of(s->hub->tenant.id),
+                                   .dialect = s->dialect->name,
+                                   .device = tw_slice_of(s->device),
+                                   .seq = s->next_seq > 0 ? s->next_seq - 1 : 0,
+                                   .reason = reason,
+                                   .code = code };
 
-    gw_synclog_add(s->all->log, &row);
+    gw_sync_log_add(s->all->log, &row);
 }
 
 void gw_session_free(struct gw_session *s, unsigned code, const char *reason)
@@ -144,13 +145,13 @@ void gw_session_free(struct gw_session *s, unsigned code, const char *reason)
         log_row(s, "disconnect", code, reason);
         gw_hub_leave(s->hub, s);
     }
-    gw_member_free(s->member);
+    gw_device_free(s->device_state);
     s->all->open[gw_dialect_index(s->dialect)].value--;
     tw_list_remove(&s->among);
     free(s);
 }
 
-void gw_session_place(struct gw_session *s, uint64_t head, uint64_t oldest)
+void gw_session_position(struct gw_session *s, uint64_t head, uint64_t oldest)
 {
     s->is_ahead = false;
     if (gw_session_can_resume(s, head, oldest)) {
@@ -169,9 +170,9 @@ void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest)
     s->next_seq = head + 1;
     s->dialect->greet(s, head, oldest);
     if (s->resumes)
-        gw_session_place(s, head, oldest);
-    if (s->wire->ops->begin != NULL)
-        s->wire->ops->begin(s->wire);
+        gw_session_position(s, head, oldest);
+    if (s->transport->ops->begin != NULL)
+        s->transport->ops->begin(s->transport);
     log_row(s, "connect", 0, NULL);
 }
 
@@ -181,14 +182,14 @@ bool gw_session_resume(struct gw_session *s, uint64_t since)
         return false;
     s->resumes = true;
     s->since = since;
-    gw_hub_place(s->hub, s);
+    gw_hub_position(s->hub, s);
     return true;
 }
 
 uint64_t gw_session_wants_older(const struct gw_session *s)
 {
     if (s->is_closing || s->is_ahead || s->next_seq == 0 ||
-        s->next_seq > s->hub->backlog.gone || !s->wire->ops->has_room(s->wire))
+        s->next_seq > s->hub->backlog.gone || !s->transport->ops->is_writable(s->transport))
         return 0;
     return s->next_seq;
 }
@@ -201,7 +202,7 @@ const struct gw_tenant *gw_session_tenant(const struct gw_session *s)
 static void send_frame(struct gw_session *s, struct gw_frame *f)
 {
     s->all->messages_out.value++;
-    s->wire->ops->send(s->wire, f);
+    s->transport->ops->send(s->transport, f);
 }
 
 void gw_session_send(struct gw_session *s, struct tw_slice message)
@@ -226,13 +227,13 @@ void gw_session_close(struct gw_session *s, unsigned code, const char *reason)
     if (s->is_closing)
         return;
     s->is_closing = true;
-    s->wire->ops->close(s->wire, code, reason);
+    s->transport->ops->close(s->transport, code, reason);
 }
 
 /* Rendered for this one client: it calls its restaurant by another name than ours, or its own
  * change comes back to it, and then as nobody's, since it drops what says that it is its own.
  */
-static void give_alone(struct gw_session *s, const struct gw_member *m,
+static void give_alone(struct gw_session *s, const struct gw_device *m,
                        const struct tw_event *ev, bool is_own)
 {
     struct gw_tenant tenant = s->hub->tenant;
@@ -252,14 +253,14 @@ static void give_alone(struct gw_session *s, const struct gw_member *m,
 
 static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
 {
-    struct gw_member *m = s->member;
+    struct gw_device *m = s->device_state;
     const struct gw_batch *batch;
     bool is_own;
 
     if (!s->dialect->hears(s, &e->event))
         return;
-    is_own = m != NULL && gw_member_is_origin(m, &e->event);
-    if (m != NULL && !gw_member_needs(m, &e->event, is_own))
+    is_own = m != NULL && gw_device_is_origin(m, &e->event);
+    if (m != NULL && !gw_device_needs(m, &e->event, is_own))
         return;
     s->has_heard = true;
     e->heard++;
@@ -307,10 +308,10 @@ void gw_session_pump(struct gw_session *s)
     struct gw_entry *e;
 
     while (!s->is_closing && !s->is_ahead && s->next_seq != 0 &&
-           (s->member == NULL || s->member->asks == 0)) {
+           (s->device_state == NULL || s->device_state->snapshots_due == 0)) {
         b = source_of(s);
         if (b == NULL) {
-            if (!s->wire->ops->has_room(s->wire))
+            if (!s->transport->ops->is_writable(s->transport))
                 check_stall(s, true);
             else
                 s->is_replaying = true; /* the hub reads it from the log */
@@ -325,7 +326,7 @@ void gw_session_pump(struct gw_session *s)
             s->is_replaying = false;
             return;
         }
-        if (!s->wire->ops->has_room(s->wire)) {
+        if (!s->transport->ops->is_writable(s->transport)) {
             check_stall(s, b->total - e->offset > (int64_t)s->all->queue_bytes);
             return;
         }
@@ -335,7 +336,7 @@ void gw_session_pump(struct gw_session *s)
     }
 }
 
-void gw_session_room(struct gw_session *s, uint64_t now_ms)
+void gw_session_writable(struct gw_session *s, uint64_t now_ms)
 {
     s->all->now_ms = now_ms;
     if (s->hub == NULL)
@@ -357,8 +358,8 @@ void gw_session_text(struct gw_session *s, struct tw_slice message)
     tw_buf_clear(scratch);
     tw_buf_append(scratch, message);
     if (scratch->failed || tw_json_scan(scratch->at, &len, &tw_json_wide, &fault) < 0) {
-        s->all->nonsense.value++;
-        s->dialect->nonsense(s, scratch->failed ? "too long" : fault.why);
+        s->all->malformed.value++;
+        s->dialect->malformed(s, scratch->failed ? "too long" : fault.why);
         return;
     }
     s->dialect->message(s, tw_slice_from(scratch->at, len));

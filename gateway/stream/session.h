@@ -14,27 +14,27 @@
 
 struct gw_frame;
 struct gw_hub;
-struct gw_member;
-struct gw_synclog;
-struct gw_wire;
+struct gw_device;
+struct gw_sync_log;
+struct gw_transport;
 
 /* What all sessions of a process share. */
 struct gw_sessions {
     struct tw_list list;
-    size_t queue_bytes;     /* how far a session may lag, in bytes of events */
-    struct gw_synclog *log; /* kept */
-    struct tw_buf scratch;  /* a message while it is scanned */
+    size_t queue_bytes;      /* how far a session may lag, in bytes of events */
+    struct gw_sync_log *log; /* kept */
+    struct tw_buf scratch;   /* a message while it is scanned */
     struct tw_metric open[GW_DIALECTS];
-    struct tw_metric slow, messages_in, messages_out, nonsense, rendered, resumed, resynced;
+    struct tw_metric slow, messages_in, messages_out, malformed, rendered, resumed, resynced;
     uint64_t now_ms; /* of this turn; the hub's owner sets it */
 };
 
 struct gw_session {
-    struct gw_talker talker; /* when a WebSocket is its own */
+    struct gw_handler handler; /* when a WebSocket is its own */
     struct gw_sessions *all;
     struct tw_list among; /* all sessions */
     const struct gw_dialect *dialect;
-    struct gw_wire *wire;
+    struct gw_transport *transport;
     struct gw_hub *hub;
     struct tw_list link; /* in its hub */
     uint64_t next_seq;   /* the first event that it has not been given; 0 before the greeting */
@@ -47,13 +47,13 @@ struct gw_session {
     bool has_heard;    /* an event was given to it: too late for a resume message */
     bool hears_all;
     bool is_closing;
-    char key_id[37];          /* of the API key, for revocation */
-    int64_t expires_ms;       /* wall clock; 0: never */
-    char device[128];         /* as it named itself; may be empty */
-    struct gw_member *member; /* of the restaurant's house; null in dialects without */
+    char key_id[37];                /* of the API key, for revocation */
+    int64_t expires_ms;             /* wall clock; 0: never */
+    char device[128];               /* as it named itself; may be empty */
+    struct gw_device *device_state; /* of the restaurant's house; null in dialects without */
 };
 
-void gw_sessions_start(struct gw_sessions *all, struct gw_synclog *log, size_t queue_bytes,
+void gw_sessions_start(struct gw_sessions *all, struct gw_sync_log *log, size_t queue_bytes,
                        size_t message_bytes, struct tw_metrics *metrics);
 void gw_sessions_done(struct gw_sessions *all);
 
@@ -63,7 +63,7 @@ void gw_sessions_each(struct gw_sessions *all, void (*visit)(struct gw_session *
 
 /* Gives; `wire` is kept. It hears nothing before it joins a hub (hub.h). */
 struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
-                                  struct gw_wire *wire);
+                                  struct gw_transport *transport);
 /* It leaves its hub; why, for the log. Fine with null. */
 void gw_session_free(struct gw_session *s, unsigned code, const char *reason);
 
@@ -79,7 +79,7 @@ static inline bool gw_session_can_resume(const struct gw_session *s, uint64_t he
 }
 
 /* Behind `since` when that is still kept; else the client is told, and goes on at the head. */
-void gw_session_place(struct gw_session *s, uint64_t head, uint64_t oldest);
+void gw_session_position(struct gw_session *s, uint64_t head, uint64_t oldest);
 
 /* Go to behind `since`; false when it has been given an event already. */
 bool gw_session_resume(struct gw_session *s, uint64_t since);
@@ -93,7 +93,7 @@ uint64_t gw_session_wants_older(const struct gw_session *s);
 void gw_session_pump(struct gw_session *s);
 
 /* Its wire has room again: the same, and the hub hears when the log must be read for it. */
-void gw_session_room(struct gw_session *s, uint64_t now_ms);
+void gw_session_writable(struct gw_session *s, uint64_t now_ms);
 
 /* A message from the client (lent). */
 void gw_session_text(struct gw_session *s, struct tw_slice message);

@@ -1,4 +1,4 @@
-/* synclog.c - rows as one JSON array a second, to pos.sync_log_write.
+/* sync_log.c - rows as one JSON array a second, to pos.sync_log_write.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/sync_log.h"
 
@@ -7,13 +7,13 @@
 #include "common/util/err.h"
 #include "common/util/json_write.h"
 
-#define BEAT_MS 1000
+#define TICK_MS 1000
 #define ROWS_BYTES ((size_t)512 * 1024)
 
-static void on_beat(struct tw_deadline *d);
+static void on_tick(struct tw_deadline *d);
 
-void gw_synclog_start(struct gw_synclog *log, struct tw_loop *loop, struct tw_pg_pool *pool,
-                      const char *instance, struct tw_metrics *metrics)
+void gw_sync_log_start(struct gw_sync_log *log, struct tw_loop *loop, struct tw_pg_pool *pool,
+                       const char *instance, struct tw_metrics *metrics)
 {
     log->loop = loop;
     log->pool = pool;
@@ -23,18 +23,18 @@ void gw_synclog_start(struct gw_synclog *log, struct tw_loop *loop, struct tw_pg
                   "Rows for pos_sync_logs.");
     tw_metric_add(metrics, &log->dropped, "sync_log_rows_total", "result=\"dropped\"",
                   "Rows for pos_sync_logs.");
-    tw_after(loop, &log->beat, BEAT_MS, on_beat);
+    tw_after(loop, &log->tick, TICK_MS, on_tick);
 }
 
-void gw_synclog_stop(struct gw_synclog *log)
+void gw_sync_log_stop(struct gw_sync_log *log)
 {
     if (log->loop == NULL)
         return;
     log->is_stopped = true;
-    tw_after_cancel(log->loop, &log->beat);
+    tw_after_cancel(log->loop, &log->tick);
 }
 
-void gw_synclog_done(struct gw_synclog *log)
+void gw_sync_log_done(struct gw_sync_log *log)
 {
     tw_buf_done(&log->rows);
     tw_buf_done(&log->sending);
@@ -46,7 +46,7 @@ static void put_number(struct tw_buf *out, const char *name, uint64_t number)
     tw_buf_u64(out, number);
 }
 
-static void put_detail(struct tw_buf *out, const struct gw_synclog_row *row)
+static void put_detail(struct tw_buf *out, const struct gw_sync_log_row *row)
 {
     if (row->reason == NULL && row->code == 0)
         return;
@@ -58,7 +58,7 @@ static void put_detail(struct tw_buf *out, const struct gw_synclog_row *row)
     tw_buf_char(out, '}');
 }
 
-void gw_synclog_add(struct gw_synclog *log, const struct gw_synclog_row *row)
+void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row)
 {
     struct tw_buf *out = &log->rows;
     size_t before = out->len;
@@ -93,7 +93,7 @@ void gw_synclog_add(struct gw_synclog *log, const struct gw_synclog_row *row)
 
 static void on_written(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    struct gw_synclog *log = tw_container_of(call, struct gw_synclog, call);
+    struct gw_sync_log *log = tw_container_of(call, struct gw_sync_log, call);
 
     /* Rows that may or may not be there are not written again: this is a log, not a ledger. */
     (void)result;
@@ -101,7 +101,7 @@ static void on_written(struct tw_pg_call *call, const struct tw_pg_result *resul
     tw_buf_clear(&log->sending);
 }
 
-static void send_rows(struct gw_synclog *log)
+static void send_rows(struct gw_sync_log *log)
 {
     struct tw_buf rows = log->rows;
 
@@ -119,13 +119,13 @@ static void send_rows(struct gw_synclog *log)
     tw_pg_pool_call(log->pool, &log->call);
 }
 
-static void on_beat(struct tw_deadline *d)
+static void on_tick(struct tw_deadline *d)
 {
-    struct gw_synclog *log = tw_container_of(d, struct gw_synclog, beat);
+    struct gw_sync_log *log = tw_container_of(d, struct gw_sync_log, tick);
 
     if (log->collect != NULL)
         log->collect(log);
     if (log->rows.len > 0 && !log->is_sending && tw_pg_pool_is_up(log->pool))
         send_rows(log);
-    tw_after(log->loop, &log->beat, BEAT_MS, on_beat);
+    tw_after(log->loop, &log->tick, TICK_MS, on_tick);
 }

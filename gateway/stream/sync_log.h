@@ -1,4 +1,5 @@
-/* synclog.h - what happened to sessions and events, for pos_sync_logs: in batches, never waited
+/* sync_log.h - what happened to sessions and events, for pos_sync_logs: in batches, never
+ * waited
  * for. SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -13,7 +14,7 @@
 #include "common/util/slice.h"
 
 /* One row. Slices and texts are copied by the call; empty ones become null. */
-struct gw_synclog_row {
+struct gw_sync_log_row {
     const char *kind; /* "connect", "disconnect", "auth_failed", "delivery" */
     struct tw_slice tenant;
     const char *dialect;
@@ -26,21 +27,21 @@ struct gw_synclog_row {
 
 /* Embedded in the process's state. Rows gather in memory and leave once a second; when the
  * database does not take them, the buffer fills and further rows are dropped and counted. */
-struct gw_synclog {
+struct gw_sync_log {
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
     const char *instance;
-    void (*collect)(struct gw_synclog *log); /* add rows just before they leave; may be null */
+    void (*collect)(struct gw_sync_log *log); /* add rows just before they leave; may be null */
     struct tw_pg_call call;
     struct tw_buf rows, sending; /* JSON arrays, the first without its closing bracket */
-    struct tw_deadline beat;
+    struct tw_deadline tick;
     bool is_sending, is_stopped;
     struct tw_metric written, dropped;
 };
 
-void gw_synclog_start(struct gw_synclog *log, struct tw_loop *loop, struct tw_pg_pool *pool,
-                      const char *instance, struct tw_metrics *metrics); /* all kept */
-void gw_synclog_stop(struct gw_synclog *log);
-void gw_synclog_done(struct gw_synclog *log);
+void gw_sync_log_start(struct gw_sync_log *log, struct tw_loop *loop, struct tw_pg_pool *pool,
+                       const char *instance, struct tw_metrics *metrics); /* all kept */
+void gw_sync_log_stop(struct gw_sync_log *log);
+void gw_sync_log_done(struct gw_sync_log *log);
 
-void gw_synclog_add(struct gw_synclog *log, const struct gw_synclog_row *row);
+void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row);

@@ -22,8 +22,8 @@
 #include "gateway/websocket/transport.h"
 
 #define CLOSE_MS 5000 /* for the peer's close frame, and for our last bytes */
-#define ROOM_BYTES 65536
-#define ROOM_FRAMES 64
+#define WRITABLE_BYTES 65536
+#define WRITABLE_FRAMES 64
 #define REPLY_BYTES 16384
 #define CLOSE_GOING_AWAY 1001
 #define CLOSE_TRY_AGAIN 1013
@@ -32,12 +32,12 @@ enum phase { TALK, SAY_CLOSE, AWAIT_CLOSE, SHUT };
 
 struct gw_conn {
     struct tw_stream_owner owner;
-    struct gw_wire wire;
+    struct gw_transport transport;
     struct gw_conns *all;
     struct tw_list link;
     struct tw_stream *stream;
     struct tw_loop *loop;
-    struct gw_talker *talker;
+    struct gw_handler *handler;
     struct gw_ws ws;
     struct gw_sendq out;
     struct tw_later later;
@@ -52,11 +52,11 @@ struct gw_conn {
 };
 
 static void drive(struct gw_conn *c);
-static void wire_close(struct gw_wire *w, unsigned code, const char *reason);
+static void transport_close(struct gw_transport *w, unsigned code, const char *reason);
 
-static struct gw_conn *conn_of(const struct gw_wire *w)
+static struct gw_conn *conn_of(const struct gw_transport *w)
 {
-    return tw_container_of((uintptr_t)w, struct gw_conn, wire);
+    return tw_container_of((uintptr_t)w, struct gw_conn, transport);
 }
 
 static void on_later(struct tw_later *l)
@@ -90,7 +90,7 @@ static void feed(struct gw_conn *c, struct tw_slice bytes)
         queue_reply(c, &reply);
         if (code != 0) {
             c->phase = AWAIT_CLOSE; /* the close frame is queued already */
-            c->talker->ops->closing(c->talker);
+            c->handler->ops->closing(c->handler);
             tw_after_cancel(c->loop, &c->limit);
         }
     }
@@ -105,9 +105,9 @@ static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
     if (c->phase != TALK || c->close_code != 0)
         return;
     if (is_text)
-        c->talker->ops->text(c->talker, message);
+        c->handler->ops->text(c->handler, message);
     else
-        c->talker->ops->binary(c->talker, message);
+        c->handler->ops->binary(c->handler, message);
 }
 
 static void note_life(struct gw_conn *c)
@@ -122,7 +122,7 @@ static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
 
     note_life(c);
     feed(c, bytes);
-    if (c->out.bytes > ROOM_BYTES) /* first our answers leave; drive reads on then */
+    if (c->out.bytes > WRITABLE_BYTES) /* first our answers leave; drive reads on then */
         tw_stream_want_read(c->stream, false);
     drive_later(c);
 }
@@ -175,7 +175,7 @@ static void on_closed(struct tw_stream_owner *o)
     tw_after_cancel(c->loop, &c->limit);
     tw_list_remove(&c->link);
     c->all->count--;
-    c->talker->ops->ended(c->talker, c->close_code, end_reason(c));
+    c->handler->ops->ended(c->handler, c->close_code, end_reason(c));
     gw_ws_done(&c->ws);
     gw_sendq_done(&c->out);
     tw_buf_done(&c->early);
@@ -262,7 +262,7 @@ static void begin(struct gw_conn *c)
 {
     struct tw_buf early = c->early;
 
-    if (c->is_begun || !c->talker->ops->is_ready(c->talker))
+    if (c->is_begun || !c->handler->ops->is_ready(c->handler))
         return;
     c->is_begun = true;
     c->early = (struct tw_buf){ 0 };
@@ -281,12 +281,12 @@ static enum phase talk(struct gw_conn *c)
         return SHUT;
     /* Behind what the kernel has: one event may be as large as a body, and goes out whole. */
     if (c->out.bytes - c->out.in_flight_bytes > 3 * c->all->queue_bytes) {
-        wire_close(&c->wire, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
+        transport_close(&c->transport, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
         return SAY_CLOSE;
     }
     if (c->was_full && c->out.in_flight == 0) { /* room again: what it missed meanwhile */
         c->was_full = false;
-        c->talker->ops->room(c->talker, c->loop->now_ms);
+        c->handler->ops->writable(c->handler, c->loop->now_ms);
         return c->close_code != 0 ? SAY_CLOSE : flush(c) ? TALK : SHUT;
     }
     return TALK;
@@ -346,27 +346,27 @@ static void drive(struct gw_conn *c)
     } while (c->phase != was && c->phase != SHUT);
     if (c->phase == SHUT) {
         c->is_closing = true;
-        c->talker->ops->closing(c->talker);
+        c->handler->ops->closing(c->handler);
         tw_after_cancel(c->loop, &c->limit);
         tw_stream_close(c->stream);
         return;
     }
     tw_stream_want_read(c->stream,
                         c->phase == AWAIT_CLOSE || (c->is_begun && c->out.in_flight == 0 &&
-                                                    c->talker->ops->is_ready(c->talker)));
+                                                    c->handler->ops->is_ready(c->handler)));
 }
 
-static bool wire_has_room(const struct gw_wire *w)
+static bool transport_is_writable(const struct gw_transport *w)
 {
     struct gw_conn *c = conn_of(w);
-    bool has_room =
-        c->out.in_flight == 0 && c->out.bytes < ROOM_BYTES && c->out.count < ROOM_FRAMES;
+    bool is_writable = c->out.in_flight == 0 && c->out.bytes < WRITABLE_BYTES &&
+                       c->out.count < WRITABLE_FRAMES;
 
-    c->was_full = c->was_full || !has_room;
-    return has_room;
+    c->was_full = c->was_full || !is_writable;
+    return is_writable;
 }
 
-static void wire_send(struct gw_wire *w, struct gw_frame *f)
+static void transport_send(struct gw_transport *w, struct gw_frame *f)
 {
     struct gw_conn *c = conn_of(w);
 
@@ -376,7 +376,7 @@ static void wire_send(struct gw_wire *w, struct gw_frame *f)
     drive_later(c);
 }
 
-static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
+static void transport_close(struct gw_transport *w, unsigned code, const char *reason)
 {
     struct gw_conn *c = conn_of(w);
 
@@ -384,16 +384,17 @@ static void wire_close(struct gw_wire *w, unsigned code, const char *reason)
         return;
     c->close_code = code;
     c->close_reason = reason;
-    c->talker->ops->closing(c->talker);
+    c->handler->ops->closing(c->handler);
     drive_later(c);
 }
 
-static void wire_begin(struct gw_wire *w)
+static void transport_begin(struct gw_transport *w)
 {
     drive_later(conn_of(w));
 }
 
-static const struct gw_wire_ops wire_ops = { wire_has_room, wire_send, wire_close, wire_begin };
+static const struct gw_transport_ops transport_ops = { transport_is_writable, transport_send,
+                                                       transport_close, transport_begin };
 
 struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
                             struct tw_slice answer, bool is_deflating)
@@ -402,7 +403,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     struct gw_frame *f = gw_frame_raw(answer);
 
     c->owner.events = &events;
-    c->wire.ops = &wire_ops;
+    c->transport.ops = &transport_ops;
     c->all = all;
     c->stream = stream;
     c->loop = tw_stream_loop(stream);
@@ -420,22 +421,22 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     return c;
 }
 
-struct gw_wire *gw_conn_wire(struct gw_conn *c)
+struct gw_transport *gw_conn_transport(struct gw_conn *c)
 {
-    return &c->wire;
+    return &c->transport;
 }
 
-void gw_conn_start(struct gw_conn *c, struct gw_talker *talker, struct tw_slice rest)
+void gw_conn_start(struct gw_conn *c, struct gw_handler *handler, struct tw_slice rest)
 {
-    c->talker = talker;
+    c->handler = handler;
     c->early.max = rest.len;
     tw_buf_append(&c->early, rest);
     drive_later(c);
 }
 
-void gw_conn_hand_over(struct gw_conn *c, struct gw_talker *talker)
+void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler)
 {
-    c->talker = talker;
+    c->handler = handler;
     c->is_begun = false;
     drive_later(c);
 }
@@ -445,7 +446,7 @@ void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_byt
 {
     static const char help[] = "Ended WebSocket connections, by who ended them.";
 
-    all->ws.message_most = message_bytes;
+    all->ws.max_message = message_bytes;
     all->ws.deflate = &all->deflate;
     all->queue_bytes = queue_bytes;
     all->ping_ms = ping_ms;
@@ -474,8 +475,9 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t most)
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
         if (n < most && c->phase == TALK && c->close_code == 0) {
-            c->talker->ops->farewell(c->talker);
-            wire_close(&c->wire, CLOSE_GOING_AWAY, "this server goes away; connect again");
+            c->handler->ops->farewell(c->handler);
+            transport_close(&c->transport, CLOSE_GOING_AWAY,
+                            "this server goes away; connect again");
             n++;
         }
     }

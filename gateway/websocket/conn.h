@@ -12,7 +12,7 @@
 #include "gateway/websocket/ws.h"
 
 struct gw_conn;
-struct gw_talker;
+struct gw_handler;
 struct tw_stream;
 
 /* What all WebSocket connections of a process share. */
@@ -35,15 +35,15 @@ void gw_conns_done(struct gw_conns *all);
 struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
                             struct tw_slice answer, bool is_deflating);
 
-struct gw_wire *gw_conn_wire(struct gw_conn *c);
+struct gw_transport *gw_conn_transport(struct gw_conn *c);
 
 /* Give it whoever speaks over it (kept until its `ended`) and go; `rest` is what the client has
  * sent behind its request. In the turn of gw_conn_new. */
-void gw_conn_start(struct gw_conn *c, struct gw_talker *talker, struct tw_slice rest);
+void gw_conn_start(struct gw_conn *c, struct gw_handler *handler, struct tw_slice rest);
 
 /* Another speaks over it from now on (kept until its `ended`; the one before hears nothing
  * more). Not from within a call of the one before. */
-void gw_conn_hand_over(struct gw_conn *c, struct gw_talker *talker);
+void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler);
 
 /* End `most` of the connections that are still open, politely; how many there were. */
 size_t gw_conns_send_home(struct gw_conns *all, size_t most);

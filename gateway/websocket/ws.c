@@ -16,9 +16,9 @@
 #include "gateway/websocket/deflate.h"
 #include "gateway/websocket/frame.h"
 
-#define SPARE_MOST 64
+#define MAX_SPARE 64
 #define PIECE_BYTES 4096
-#define FRAGMENTS_MOST 1024
+#define MAX_FRAGMENTS 1024
 #define CLOSE_PROTOCOL 1002
 #define CLOSE_NO_CODE 1005
 #define CLOSE_BAD_DATA 1007
@@ -84,7 +84,7 @@ static unsigned inflate(struct gw_ws_pool *pool, bool is_text, struct tw_slice *
     int r;
 
     tw_buf_clear(&pool->inflated);
-    pool->inflated.max = pool->message_most;
+    pool->inflated.max = pool->max_message;
     r = gw_deflate_unpack(pool->deflate, *message, &pool->inflated);
     *message = tw_buf_view(&pool->inflated);
     if (r == TW_ETOOBIG)
@@ -101,7 +101,7 @@ static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_
 
     if (wslay_get_rsv1(msg->rsv))
         ws->refusal = inflate(ws->pool, is_text, &message);
-    else if (message.len > ws->pool->message_most)
+    else if (message.len > ws->pool->max_message)
         ws->refusal = CLOSE_TOO_BIG;
     if (ws->refusal == 0)
         ws->on_message(ws, is_text, message);
@@ -148,7 +148,7 @@ static void lease_free(struct gw_ws_lease *lease)
  * more than it has. */
 static void configure(const struct gw_ws *ws)
 {
-    size_t most = ws->pool->message_most;
+    size_t most = ws->pool->max_message;
 
     wslay_event_config_set_max_recv_msg_length(ws->lease->context,
                                                ws->is_deflating ? most + most / 8 + 64 : most);
@@ -185,7 +185,7 @@ static void give_back(struct gw_ws *ws)
         return;
     ws->lease = NULL;
     pool->lent--;
-    if (ws->is_over || pool->spare_count >= SPARE_MOST) {
+    if (ws->is_over || pool->spare_count >= MAX_SPARE) {
         lease_free(lease);
         return;
     }
@@ -252,7 +252,7 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
         put_close(reply, CLOSE_PROTOCOL, ""); /* wslay's own would carry no code */
         return CLOSE_PROTOCOL;
     }
-    if (reply->failed || ws->fragments > FRAGMENTS_MOST) {
+    if (reply->failed || ws->fragments > MAX_FRAGMENTS) {
         tw_buf_clear(reply);
         put_close(reply, CLOSE_POLICY, "too many control frames or fragments");
         return CLOSE_POLICY;

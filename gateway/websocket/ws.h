@@ -19,7 +19,7 @@ struct gw_ws_pool {
     struct gw_ws_lease *spare;
     size_t spare_count;
     size_t lent;
-    size_t message_most;        /* bytes of a message; longer ones close with 1009 */
+    size_t max_message;         /* bytes of a message; longer ones close with 1009 */
     struct gw_deflate *deflate; /* kept; null when no connection may be deflating */
     struct tw_buf inflated;     /* the message that is being handed out */
 };

@@ -13,14 +13,14 @@
 #include "gateway/websocket/deflate.h"
 #include "gateway/websocket/ws.h"
 
-#define MESSAGE_MOST 4096
-#define REPLY_MOST 65536
+#define MAX_MESSAGE 4096
+#define MAX_REPLY 65536
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
 {
-    TW_ASSERT(message.len <= ws->pool->message_most);
+    TW_ASSERT(message.len <= ws->pool->max_message);
     TW_ASSERT(!is_text || tw_is_utf8(message));
     TW_ASSERT(!ws->is_over);
 }
@@ -62,9 +62,9 @@ static void put_frame(struct tw_buf *out, struct tw_slice payload)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct gw_deflate deflate = { 0 };
-    struct gw_ws_pool pool = { .message_most = MESSAGE_MOST, .deflate = &deflate };
+    struct gw_ws_pool pool = { .max_message = MAX_MESSAGE, .deflate = &deflate };
     struct gw_ws ws = { .pool = &pool, .on_message = on_message };
-    struct tw_buf reply = { .max = REPLY_MOST }, frame = { .max = size + 16 };
+    struct tw_buf reply = { .max = MAX_REPLY }, frame = { .max = size + 16 };
     struct tw_slice bytes;
 
     if (size < 1)

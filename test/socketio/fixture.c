@@ -107,7 +107,7 @@ static struct gw_eio_user *open_echo(struct gw_eio *e, struct gw_eio_socket *s)
 /* --- Socket.IO -------------------- */
 
 /* Counts for its client as fast as that listens. */
-struct gw_sio_guest {
+struct gw_sio_client {
     uint64_t next, end;
     struct tw_buf text;
 };
@@ -117,7 +117,7 @@ static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
     struct tw_buf json = { .max = PAYLOAD_BYTES };
     char sid[GW_SIO_SID];
 
-    k->guest = tw_new(struct gw_sio_guest);
+    k->client = tw_new(struct gw_sio_client);
     if (tw_slice_is(auth, "{\"refuse\":true}")) {
         gw_sio_refuse(k, TW_LIT("{\"message\":\"refused\",\"data\":{\"code\":\"NO\"}}"));
         return;
@@ -165,10 +165,10 @@ static void send_back(struct gw_sio_socket *k, enum gw_sio_type type,
 
 static void count(struct gw_sio_socket *k)
 {
-    struct gw_sio_guest *g = k->guest;
+    struct gw_sio_client *g = k->client;
     struct tw_buf json = { .max = PAYLOAD_BYTES };
 
-    while (g->next < g->end && gw_sio_has_room(k)) {
+    while (g->next < g->end && gw_sio_is_writable(k)) {
         tw_buf_clear(&json);
         tw_buf_text(&json, "[\"number\",");
         tw_buf_u64(&json, g->next++);
@@ -183,7 +183,7 @@ static void count(struct gw_sio_socket *k)
 static void start_count(struct gw_sio_socket *k, const struct gw_sio_packet *p)
 {
     struct tw_slice rest = gw_sio_args(p), number, text;
-    struct gw_sio_guest *g = k->guest;
+    struct gw_sio_client *g = k->client;
 
     if (!gw_sio_arg(&rest, &number) || !tw_slice_u64(number, &g->end) ||
         !gw_sio_arg(&rest, &text))
@@ -216,7 +216,7 @@ static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
         gw_sio_close(k, CLOSE_NORMAL, "closed");
 }
 
-static void on_room(struct gw_sio_socket *k, uint64_t now_ms)
+static void on_writable(struct gw_sio_socket *k, uint64_t now_ms)
 {
     (void)now_ms;
     count(k);
@@ -232,13 +232,13 @@ static void on_left(struct gw_sio_socket *k, bool is_left, unsigned code, const 
     (void)is_left;
     (void)code;
     (void)reason;
-    tw_buf_done(&k->guest->text);
-    free(k->guest);
+    tw_buf_done(&k->client->text);
+    free(k->client);
 }
 
 static const char *const namespaces[] = { "/", "/custom", NULL };
-static const struct gw_sio_app app = { namespaces, on_connect,  on_event,
-                                       on_room,    on_farewell, on_left };
+static const struct gw_sio_app app = { namespaces,  on_connect,  on_event,
+                                       on_writable, on_farewell, on_left };
 
 /* --- The process -------------------- */
 
@@ -307,9 +307,9 @@ static void set_up_engine(struct fixture *f, struct gw_eio *e, struct tw_slice p
     e->origins = origins;
     e->interval_ms = INTERVAL_MS;
     e->timeout_ms = timeout_ms;
-    e->payload_most = PAYLOAD_BYTES;
+    e->max_payload = PAYLOAD_BYTES;
     e->queue_bytes = QUEUE_BYTES;
-    e->sockets_most = sockets;
+    e->max_sockets = sockets;
     gw_eio_start(e, &f->metrics);
 }
 

@@ -5,8 +5,8 @@
 #include "common/util/crypto.h"
 #include "test/unit/support/check.h"
 
-#define TABLE_MOST 10000
-#define ASKED_MOST 1000
+#define MAX_TABLE 10000
+#define MAX_ASKED 1000
 
 /* The hash that stands for a key with this number. */
 static struct tw_slice hash_of(uint64_t number, char out[TW_SHA256_HEX])
@@ -21,7 +21,7 @@ static int ask_until_refused(struct api_limiter *l, uint64_t number, uint64_t no
     struct tw_slice key = hash_of(number, text);
     int n = 0;
 
-    while (n < ASKED_MOST && api_limiter_allows(l, key, now_ms))
+    while (n < MAX_ASKED && api_limiter_allows(l, key, now_ms))
         n++;
     return n;
 }
@@ -86,7 +86,7 @@ static void a_stranger_is_not_limited_and_leaves_no_trace(void **state)
     (void)state;
     api_limiter_start(&l, 1, 1, &metrics);
     for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(ask_until_refused(&l, i, 0), ASKED_MOST);
+        assert_int_equal(ask_until_refused(&l, i, 0), MAX_ASKED);
     assert_int_equal(l.buckets.count, 0);
     assert_int_equal(l.limited.value, 0);
     api_limiter_done(&l);
@@ -100,17 +100,17 @@ static void a_full_table_takes_nobody_until_some_have_rested(void **state)
 
     (void)state;
     api_limiter_start(&l, 1, 10, &metrics);
-    for (uint64_t i = 0; i < TABLE_MOST; i++) {
+    for (uint64_t i = 0; i < MAX_TABLE; i++) {
         know(&l, i, 0);
         assert_true(api_limiter_allows(&l, hash_of(i, text), 0));
     }
-    assert_int_equal(l.buckets.count, TABLE_MOST);
-    know(&l, TABLE_MOST, 0); /* all are in use: this one is let through uncounted */
-    assert_int_equal(l.buckets.count, TABLE_MOST);
-    assert_true(api_limiter_allows(&l, hash_of(TABLE_MOST, text), 0));
-    know(&l, TABLE_MOST, 2000); /* by now every bucket is full again, and can be forgotten */
-    assert_true(l.buckets.count < TABLE_MOST);
-    assert_int_equal(ask_until_refused(&l, TABLE_MOST, 2000), 10);
+    assert_int_equal(l.buckets.count, MAX_TABLE);
+    know(&l, MAX_TABLE, 0); /* all are in use: this one is let through uncounted */
+    assert_int_equal(l.buckets.count, MAX_TABLE);
+    assert_true(api_limiter_allows(&l, hash_of(MAX_TABLE, text), 0));
+    know(&l, MAX_TABLE, 2000); /* by now every bucket is full again, and can be forgotten */
+    assert_true(l.buckets.count < MAX_TABLE);
+    assert_int_equal(ask_until_refused(&l, MAX_TABLE, 2000), 10);
     api_limiter_done(&l);
 }
 
@@ -123,9 +123,9 @@ static void who_asks_too_often_is_not_forgotten_for_it(void **state)
     api_limiter_start(&l, 1, 100, &metrics);
     know(&l, 0, 0);
     assert_int_equal(ask_until_refused(&l, 0, 0), 100);
-    for (uint64_t i = 1; i < TABLE_MOST + 5000; i++)
+    for (uint64_t i = 1; i < MAX_TABLE + 5000; i++)
         know(&l, i, 0);
-    assert_true(l.buckets.count <= TABLE_MOST);
+    assert_true(l.buckets.count <= MAX_TABLE);
     assert_int_equal(ask_until_refused(&l, 0, 0), 0);
     api_limiter_done(&l);
 }

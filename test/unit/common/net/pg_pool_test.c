@@ -67,11 +67,11 @@ static void on_change(struct tw_pg_pool *pool)
     tw_container_of(pool, struct fixture, pool)->changes++;
 }
 
-static void start_at(struct fixture *f, int port, size_t connections, size_t waiting_most)
+static void start_at(struct fixture *f, int port, size_t connections, size_t max_waiting)
 {
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", port);
     f->pool.on_change = on_change;
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", connections, waiting_most, &f->metrics);
+    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", connections, max_waiting, &f->metrics);
 }
 
 /* A pool whose connections are all up, and whose server holds its answers. */

@@ -272,7 +272,7 @@ static void a_callback_may_free_what_has_the_limit(void **state)
 
 static void thousands_at_random_keep_their_times(void **state)
 {
-    enum { LIMITS = 5000, STEP_MOST = 60 };
+    enum { LIMITS = 5000, MAX_STEP = 60 };
     struct dice dice = dice_new();
     struct limit *limits = tw_alloc(LIMITS, sizeof(*limits));
     int pending = 0;
@@ -280,12 +280,12 @@ static void thousands_at_random_keep_their_times(void **state)
     (void)state;
     for (size_t i = 0; i < LIMITS; i++)
         set(&limits[i], START + dice_roll(&dice, 4 * ONE_TURN), note);
-    while (now_ms < START + 4 * ONE_TURN + TICK + STEP_MOST) {
+    while (now_ms < START + 4 * ONE_TURN + TICK + MAX_STEP) {
         size_t i = (size_t)dice_roll(&dice, LIMITS);
 
         if (limits[i].expired == 0 && dice_roll(&dice, 3) == 0)
             set(&limits[i], now_ms + dice_roll(&dice, ONE_TURN), note);
-        run_to(now_ms + dice_roll(&dice, STEP_MOST));
+        run_to(now_ms + dice_roll(&dice, MAX_STEP));
     }
     for (size_t i = 0; i < LIMITS; i++) {
         if (tw_deadline_is_set(&limits[i].d)) {
@@ -296,7 +296,7 @@ static void thousands_at_random_keep_their_times(void **state)
         }
         assert_int_equal(limits[i].expired, 1);
         assert_true(limits[i].expired_ms >= limits[i].wanted_ms);
-        assert_true(limits[i].expired_ms <= limits[i].wanted_ms + TICK + STEP_MOST);
+        assert_true(limits[i].expired_ms <= limits[i].wanted_ms + TICK + MAX_STEP);
     }
     assert_int_equal(wheel.count, pending);
     free(limits);

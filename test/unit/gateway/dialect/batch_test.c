@@ -28,9 +28,9 @@ static void it_takes_as_many_as_it_may(void **state)
     struct gw_batch b = { 0 };
 
     (void)state;
-    for (size_t i = 0; i < GW_BATCH_MOST; i++)
+    for (size_t i = 0; i < GW_MAX_BATCH; i++)
         gw_batch_add(&b, TW_LIT("x"));
-    assert_int_equal(b.count, GW_BATCH_MOST);
+    assert_int_equal(b.count, GW_MAX_BATCH);
     gw_batch_done(&b);
 }
 

@@ -11,14 +11,14 @@
 
 static struct tw_buf said = { .max = 65536 }; /* frames, a line each */
 
-static bool has_room(const struct gw_wire *w)
+static bool is_writable(const struct gw_transport *w)
 {
     (void)w;
     return true;
 }
 
 /* The time of day becomes <time>, once it has been found to be one. */
-static void send_frame(struct gw_wire *w, struct gw_frame *f)
+static void send_frame(struct gw_transport *w, struct gw_frame *f)
 {
     struct tw_slice json = gw_frame_payload(f), time;
     size_t before;
@@ -34,7 +34,7 @@ static void send_frame(struct gw_wire *w, struct gw_frame *f)
     tw_buf_char(&said, '\n');
 }
 
-static void close_wire(struct gw_wire *w, unsigned code, const char *reason)
+static void close_wire(struct gw_transport *w, unsigned code, const char *reason)
 {
     (void)w;
     fail_msg("nothing that a till says closes: %u %s", code, reason);
@@ -45,27 +45,27 @@ static void on_changed(struct gw_hub *h)
     (void)h;
 }
 
-static const struct gw_wire_ops ops = { .has_room = has_room,
-                                        .send = send_frame,
-                                        .close = close_wire };
+static const struct gw_transport_ops ops = { .is_writable = is_writable,
+                                             .send = send_frame,
+                                             .close = close_wire };
 
 /* One till in its tenant's stream, at seq 40. */
 struct line {
     struct gw_hub hub;
     struct gw_sessions all;
-    struct gw_synclog log;
+    struct gw_sync_log log;
     struct tw_metrics metrics;
-    struct gw_wire wire;
+    struct gw_transport transport;
     struct gw_session *till;
 };
 
 static void connect_till(struct line *l, uint64_t head, uint64_t oldest)
 {
-    *l = (struct line){ .log = { .is_stopped = true }, .wire = { &ops } };
+    *l = (struct line){ .log = { .is_stopped = true }, .transport = { &ops } };
     tw_buf_clear(&said);
     gw_sessions_start(&l->all, &l->log, 10000, 1000, &l->metrics);
     gw_hub_init(&l->hub, (struct gw_tenant){ .slug = "kitchen" }, 100000, on_changed);
-    l->till = gw_session_new(&l->all, &gw_orderweb, &l->wire);
+    l->till = gw_session_new(&l->all, &gw_orderweb, &l->transport);
     gw_hub_join(&l->hub, l->till);
     gw_hub_begin(&l->hub, head, oldest);
 }
@@ -154,7 +154,7 @@ static void what_is_no_json_is_said_with_the_reason(void **state)
         &l, "{\"type\":\"ping\",\"type\":\"ping\"}",
         ERROR("INVALID_JSON", "The message is not acceptable JSON: a member is given twice."));
     tw_buf_clear(&said);
-    gw_orderweb.nonsense(l.till, "too long");
+    gw_orderweb.malformed(l.till, "too long");
     assert_buf(&said, ERROR("INVALID_JSON", "The message is not acceptable JSON: too long."));
     hang_up(&l);
 }

@@ -8,14 +8,14 @@
 #include "test/unit/support/check.h"
 #include "test/unit/support/stream_events.h"
 
-#define ENTRIES_MOST 4096
+#define MAX_ENTRIES 4096
 
 static const struct gw_tenant kitchen = { .id = "69fb5687-044a-48af-ac0e-d6b817aec684",
                                           .slug = "kitchen" };
 
-static struct gw_backlog backlog_of(size_t bytes_most)
+static struct gw_backlog backlog_of(size_t max_bytes)
 {
-    return (struct gw_backlog){ .bytes_most = bytes_most };
+    return (struct gw_backlog){ .max_bytes = max_bytes };
 }
 
 static void add(struct gw_backlog *b, uint64_t seq, size_t extra)
@@ -110,7 +110,7 @@ static void the_oldest_make_room_and_it_is_known_which_are_gone(void **state)
     (void)state;
     for (uint64_t seq = 1; seq <= 5000; seq++) {
         add(&b, seq, (size_t)(seq % 700));
-        assert_true(b.bytes <= b.bytes_most);
+        assert_true(b.bytes <= b.max_bytes);
         assert_int_equal(b.gone, seq - b.count);
         assert_int_equal(found(&b, 0), b.gone + 1);
         assert_int_equal(found(&b, seq), seq);
@@ -129,9 +129,9 @@ static void no_more_than_so_many_entries_are_kept(void **state)
     struct gw_backlog b = backlog_of(SIZE_MAX);
 
     (void)state;
-    for (uint64_t seq = 1; seq <= ENTRIES_MOST + 100; seq++)
+    for (uint64_t seq = 1; seq <= MAX_ENTRIES + 100; seq++)
         add(&b, seq, 0);
-    assert_int_equal(b.count, ENTRIES_MOST);
+    assert_int_equal(b.count, MAX_ENTRIES);
     assert_int_equal(b.gone, 100);
     assert_false(prepend(&b, 100, 0));
     gw_backlog_done(&b);

@@ -13,7 +13,7 @@
 
 #define STEPS 2000000
 #define READ_ROWS 20
-#define IN_FLIGHT_MOST 64
+#define MAX_IN_FLIGHT 64
 
 /* A question to the database: it is asked, then it runs, then its answer comes. */
 struct question {
@@ -25,9 +25,9 @@ struct question {
 struct world {
     struct dice dice;
     struct gw_cursor c;
-    uint64_t head;                      /* of the log */
-    uint64_t handed;                    /* the last one that was handed out */
-    uint64_t in_flight[IN_FLIGHT_MOST]; /* messages on their way */
+    uint64_t head;                     /* of the log */
+    uint64_t handed;                   /* the last one that was handed out */
+    uint64_t in_flight[MAX_IN_FLIGHT]; /* messages on their way */
     size_t in_flight_count;
     struct question reading, heads, begin;
     bool is_forging; /* events that never were */
@@ -70,10 +70,10 @@ static void release(struct world *w)
 static void arrive(struct world *w, char kind, uint64_t seq)
 {
     char text[32];
-    enum gw_turn turn = gw_cursor_arrive(&w->c, seq, text_of(text, kind, seq));
+    enum gw_admit admitted = gw_cursor_arrive(&w->c, seq, text_of(text, kind, seq));
 
-    w->early += turn == GW_TURN_EARLY ? 1 : 0;
-    if (turn != GW_TURN_NOW)
+    w->early += admitted == GW_ADMIT_EARLY ? 1 : 0;
+    if (admitted != GW_ADMIT_NOW)
         return;
     assert_int_equal(kind, 'R');
     hand_out(w, seq);
@@ -82,7 +82,7 @@ static void arrive(struct world *w, char kind, uint64_t seq)
 
 static void send_off(struct world *w, uint64_t seq)
 {
-    if (w->in_flight_count < IN_FLIGHT_MOST)
+    if (w->in_flight_count < MAX_IN_FLIGHT)
         w->in_flight[w->in_flight_count++] = seq;
 }
 
@@ -144,20 +144,20 @@ static void read_log(struct world *w)
     uint64_t rows = 0;
 
     if (!q->is_asked && gw_cursor_has_gap(&w->c) && chance(w, 5)) {
-        gw_cursor_reading(&w->c);
+        gw_cursor_log_read(&w->c);
         ask(q, w->c.at);
     }
     if (!moves_on(w, q))
         return;
     for (uint64_t seq = q->at + 1; seq <= q->seen && rows < READ_ROWS; seq++, rows++) {
         w->read_rows++;
-        if (gw_cursor_read(&w->c, seq) == GW_TURN_NOW) {
+        if (gw_cursor_read(&w->c, seq) == GW_ADMIT_NOW) {
             hand_out(w, seq);
             release(w);
         }
     }
     if (rows < READ_ROWS)
-        gw_cursor_read_end(&w->c);
+        gw_cursor_log_end(&w->c);
 }
 
 /* As hubs.c does: the answer is as old as the question. */
@@ -204,10 +204,10 @@ static void check_held(const struct gw_cursor *c)
         assert_true(i == 0 || c->held[i - 1].seq < c->held[i].seq);
     }
     assert_int_equal(bytes, c->held_bytes);
-    assert_true(c->held_count <= GW_HELD_MOST);
+    assert_true(c->held_count <= GW_MAX_HELD);
 }
 
-static void turn(struct world *w)
+static void admitted(struct world *w)
 {
     start_up(w);
     read_log(w);
@@ -226,7 +226,7 @@ static void come_to_rest(struct world *w)
     w->is_forging = false;
     w->in_flight_count = 0;
     for (int i = 0; i < 1000000 && !(w->handed == w->head && !gw_cursor_has_gap(&w->c)); i++)
-        turn(w);
+        admitted(w);
     assert_int_equal(w->handed, w->head);
     assert_int_equal(w->c.held_count, 0);
     w->is_forging = was_forging;
@@ -239,7 +239,7 @@ static void live(struct world *w, uint64_t steps)
             commit(w);
         if (w->in_flight_count > 0 && !chance(w, 3))
             bring(w);
-        turn(w);
+        admitted(w);
         if (chance(w, 20000))
             restart(w);
         if (i % 1000 == 0)

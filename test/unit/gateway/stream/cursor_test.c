@@ -6,16 +6,16 @@
 
 #include "test/unit/support/check.h"
 
-static enum gw_turn arrive(struct gw_cursor *c, uint64_t seq)
+static enum gw_admit arrive(struct gw_cursor *c, uint64_t seq)
 {
     struct tw_buf text = { .max = 32 };
-    enum gw_turn turn;
+    enum gw_admit admitted;
 
     tw_buf_text(&text, "event ");
     tw_buf_u64(&text, seq);
-    turn = gw_cursor_arrive(c, seq, tw_buf_view(&text));
+    admitted = gw_cursor_arrive(c, seq, tw_buf_view(&text));
     tw_buf_done(&text); /* what is held is a copy */
-    return turn;
+    return admitted;
 }
 
 /* Releases the next held event, checks its text, and tells its seq; 0 when there is none. */
@@ -42,10 +42,10 @@ static void events_are_held_until_the_head_is_known(void **state)
     struct gw_cursor c = { 0 };
 
     (void)state;
-    assert_int_equal(arrive(&c, 42), GW_TURN_EARLY);
-    assert_int_equal(arrive(&c, 40), GW_TURN_EARLY);
-    assert_int_equal(arrive(&c, 41), GW_TURN_EARLY);
-    assert_int_equal(arrive(&c, 41), GW_TURN_DUPLICATE);
+    assert_int_equal(arrive(&c, 42), GW_ADMIT_EARLY);
+    assert_int_equal(arrive(&c, 40), GW_ADMIT_EARLY);
+    assert_int_equal(arrive(&c, 41), GW_ADMIT_EARLY);
+    assert_int_equal(arrive(&c, 41), GW_ADMIT_DUPLICATE);
     assert_int_equal(release(&c), 0);
     assert_false(gw_cursor_has_gap(&c)); /* nothing can be asked for yet */
     gw_cursor_begin(&c, 40);
@@ -64,7 +64,7 @@ static void a_stream_may_begin_at_nothing(void **state)
     (void)state;
     gw_cursor_begin(&c, 0);
     assert_false(gw_cursor_has_gap(&c));
-    assert_int_equal(arrive(&c, 1), GW_TURN_NOW);
+    assert_int_equal(arrive(&c, 1), GW_ADMIT_NOW);
     assert_int_equal(c.at, 1);
     gw_cursor_done(&c);
 }
@@ -76,7 +76,7 @@ static void events_in_order_have_their_turn_at_once(void **state)
     (void)state;
     gw_cursor_begin(&c, 7);
     for (uint64_t seq = 8; seq < 100; seq++) {
-        assert_int_equal(arrive(&c, seq), GW_TURN_NOW);
+        assert_int_equal(arrive(&c, seq), GW_ADMIT_NOW);
         assert_int_equal(release(&c), 0);
         assert_false(gw_cursor_has_gap(&c));
     }
@@ -91,12 +91,12 @@ static void what_was_handed_out_is_a_duplicate(void **state)
 
     (void)state;
     gw_cursor_begin(&c, 7);
-    assert_int_equal(arrive(&c, 7), GW_TURN_DUPLICATE);
-    assert_int_equal(arrive(&c, 1), GW_TURN_DUPLICATE);
-    assert_int_equal(arrive(&c, 0), GW_TURN_DUPLICATE);
-    assert_int_equal(arrive(&c, 8), GW_TURN_NOW);
-    assert_int_equal(arrive(&c, 8), GW_TURN_DUPLICATE);
-    assert_int_equal(gw_cursor_read(&c, 8), GW_TURN_DUPLICATE);
+    assert_int_equal(arrive(&c, 7), GW_ADMIT_DUPLICATE);
+    assert_int_equal(arrive(&c, 1), GW_ADMIT_DUPLICATE);
+    assert_int_equal(arrive(&c, 0), GW_ADMIT_DUPLICATE);
+    assert_int_equal(arrive(&c, 8), GW_ADMIT_NOW);
+    assert_int_equal(arrive(&c, 8), GW_ADMIT_DUPLICATE);
+    assert_int_equal(gw_cursor_read(&c, 8), GW_ADMIT_DUPLICATE);
     assert_int_equal(c.duplicates, 5);
     assert_int_equal(c.at, 8);
     gw_cursor_done(&c);
@@ -108,12 +108,12 @@ static void an_early_event_waits_for_those_before_it(void **state)
 
     (void)state;
     gw_cursor_begin(&c, 0);
-    assert_int_equal(arrive(&c, 3), GW_TURN_EARLY);
+    assert_int_equal(arrive(&c, 3), GW_ADMIT_EARLY);
     assert_true(gw_cursor_has_gap(&c));
     assert_int_equal(release(&c), 0);
-    assert_int_equal(arrive(&c, 1), GW_TURN_NOW);
+    assert_int_equal(arrive(&c, 1), GW_ADMIT_NOW);
     assert_int_equal(release(&c), 0);
-    assert_int_equal(arrive(&c, 2), GW_TURN_NOW);
+    assert_int_equal(arrive(&c, 2), GW_ADMIT_NOW);
     assert_int_equal(release(&c), 3);
     assert_int_equal(release(&c), 0);
     assert_false(gw_cursor_has_gap(&c));
@@ -127,13 +127,13 @@ static void the_log_leads_over_a_gap_and_drops_what_was_held(void **state)
 
     (void)state;
     gw_cursor_begin(&c, 0);
-    assert_int_equal(arrive(&c, 3), GW_TURN_EARLY);
-    assert_int_equal(arrive(&c, 6), GW_TURN_EARLY);
+    assert_int_equal(arrive(&c, 3), GW_ADMIT_EARLY);
+    assert_int_equal(arrive(&c, 6), GW_ADMIT_EARLY);
     for (uint64_t seq = 1; seq <= 4; seq++)
-        assert_int_equal(gw_cursor_read(&c, seq), GW_TURN_NOW);
+        assert_int_equal(gw_cursor_read(&c, seq), GW_ADMIT_NOW);
     assert_int_equal(c.held_count, 1); /* 3 came from the log: once is enough */
     assert_int_equal(release(&c), 0);
-    assert_int_equal(arrive(&c, 5), GW_TURN_NOW);
+    assert_int_equal(arrive(&c, 5), GW_ADMIT_NOW);
     assert_int_equal(release(&c), 6);
     gw_cursor_done(&c);
 }
@@ -144,11 +144,11 @@ static void a_release_between_two_rows_of_the_log_makes_the_second_a_duplicate(v
 
     (void)state;
     gw_cursor_begin(&c, 0);
-    assert_int_equal(arrive(&c, 2), GW_TURN_EARLY);
-    assert_int_equal(gw_cursor_read(&c, 1), GW_TURN_NOW);
+    assert_int_equal(arrive(&c, 2), GW_ADMIT_EARLY);
+    assert_int_equal(gw_cursor_read(&c, 1), GW_ADMIT_NOW);
     assert_int_equal(release(&c), 2);
-    assert_int_equal(gw_cursor_read(&c, 2), GW_TURN_DUPLICATE);
-    assert_int_equal(gw_cursor_read(&c, 3), GW_TURN_NOW);
+    assert_int_equal(gw_cursor_read(&c, 2), GW_ADMIT_DUPLICATE);
+    assert_int_equal(gw_cursor_read(&c, 3), GW_ADMIT_NOW);
     gw_cursor_done(&c);
 }
 
@@ -158,11 +158,11 @@ static void the_log_may_have_skipped_numbers(void **state)
 
     (void)state;
     gw_cursor_begin(&c, 10);
-    assert_int_equal(arrive(&c, 1001), GW_TURN_EARLY);
-    assert_int_equal(gw_cursor_read(&c, 1001), GW_TURN_NOW); /* the next one that there is */
+    assert_int_equal(arrive(&c, 1001), GW_ADMIT_EARLY);
+    assert_int_equal(gw_cursor_read(&c, 1001), GW_ADMIT_NOW); /* the next one that there is */
     assert_int_equal(c.at, 1001);
     assert_int_equal(c.held_count, 0);
-    gw_cursor_read_end(&c);
+    gw_cursor_log_end(&c);
     assert_false(gw_cursor_has_gap(&c));
     gw_cursor_done(&c);
 }
@@ -177,9 +177,9 @@ static void a_head_beyond_the_cursor_is_a_gap(void **state)
     assert_false(gw_cursor_has_gap(&c));
     assert_false(gw_cursor_saw_head(&c, 12));
     assert_true(gw_cursor_has_gap(&c));
-    assert_int_equal(arrive(&c, 11), GW_TURN_NOW);
+    assert_int_equal(arrive(&c, 11), GW_ADMIT_NOW);
     assert_true(gw_cursor_has_gap(&c));
-    assert_int_equal(arrive(&c, 12), GW_TURN_NOW);
+    assert_int_equal(arrive(&c, 12), GW_ADMIT_NOW);
     assert_false(gw_cursor_has_gap(&c));
     gw_cursor_done(&c);
 }
@@ -190,13 +190,13 @@ static void a_head_before_the_cursor_takes_it_back(void **state)
 
     (void)state;
     gw_cursor_begin(&c, 10);
-    assert_int_equal(arrive(&c, 13), GW_TURN_EARLY);
+    assert_int_equal(arrive(&c, 13), GW_ADMIT_EARLY);
     assert_true(gw_cursor_saw_head(&c, 4));
     assert_int_equal(c.at, 4);
     assert_int_equal(c.held_count, 0);
     assert_int_equal(c.held_bytes, 0);
     assert_false(gw_cursor_has_gap(&c));
-    assert_int_equal(arrive(&c, 5), GW_TURN_NOW); /* the new history's */
+    assert_int_equal(arrive(&c, 5), GW_ADMIT_NOW); /* the new history's */
     gw_cursor_done(&c);
 }
 
@@ -211,8 +211,8 @@ static void somebody_who_knows_of_a_later_event_makes_a_gap(void **state)
     assert_false(gw_cursor_has_gap(&c));
     gw_cursor_expect(&c, 11);
     assert_true(gw_cursor_has_gap(&c));
-    gw_cursor_reading(&c);
-    gw_cursor_read_end(&c); /* there is no such event */
+    gw_cursor_log_read(&c);
+    gw_cursor_log_end(&c); /* there is no such event */
     assert_false(gw_cursor_has_gap(&c));
     gw_cursor_done(&c);
 }
@@ -223,14 +223,14 @@ static void nonsense_that_the_log_does_not_confirm_is_dropped(void **state)
 
     (void)state;
     gw_cursor_begin(&c, 10);
-    assert_int_equal(arrive(&c, 5000000), GW_TURN_EARLY);
+    assert_int_equal(arrive(&c, 5000000), GW_ADMIT_EARLY);
     assert_true(gw_cursor_has_gap(&c));
-    gw_cursor_reading(&c);
-    gw_cursor_read_end(&c);
+    gw_cursor_log_read(&c);
+    gw_cursor_log_end(&c);
     assert_int_equal(c.rejected, 1);
     assert_int_equal(c.held_count, 0);
     assert_false(gw_cursor_has_gap(&c));
-    assert_int_equal(arrive(&c, 11), GW_TURN_NOW);
+    assert_int_equal(arrive(&c, 11), GW_ADMIT_NOW);
     gw_cursor_done(&c);
 }
 
@@ -240,19 +240,19 @@ static void what_came_while_the_log_was_read_is_not_doubted(void **state)
 
     (void)state;
     gw_cursor_begin(&c, 10);
-    assert_int_equal(arrive(&c, 12), GW_TURN_EARLY);
-    gw_cursor_reading(&c);
-    assert_int_equal(arrive(&c, 14), GW_TURN_EARLY); /* committed behind the reading's sight */
-    assert_int_equal(gw_cursor_read(&c, 11), GW_TURN_NOW);
-    assert_int_equal(gw_cursor_read(&c, 12), GW_TURN_NOW);
-    gw_cursor_read_end(&c);
+    assert_int_equal(arrive(&c, 12), GW_ADMIT_EARLY);
+    gw_cursor_log_read(&c);
+    assert_int_equal(arrive(&c, 14), GW_ADMIT_EARLY); /* committed behind the reading's sight */
+    assert_int_equal(gw_cursor_read(&c, 11), GW_ADMIT_NOW);
+    assert_int_equal(gw_cursor_read(&c, 12), GW_ADMIT_NOW);
+    gw_cursor_log_end(&c);
     assert_int_equal(c.rejected, 0);
     assert_int_equal(c.held_count, 1);
     assert_true(gw_cursor_has_gap(&c)); /* 13 is still to be read */
-    gw_cursor_reading(&c);
-    assert_int_equal(gw_cursor_read(&c, 13), GW_TURN_NOW);
+    gw_cursor_log_read(&c);
+    assert_int_equal(gw_cursor_read(&c, 13), GW_ADMIT_NOW);
     assert_int_equal(release(&c), 14);
-    gw_cursor_read_end(&c);
+    gw_cursor_log_end(&c);
     assert_false(gw_cursor_has_gap(&c));
     gw_cursor_done(&c);
 }
@@ -264,9 +264,9 @@ static void a_head_that_the_log_does_not_reach_is_forgotten(void **state)
     (void)state;
     gw_cursor_begin(&c, 10);
     assert_false(gw_cursor_saw_head(&c, 13)); /* numbers that a restore skipped */
-    gw_cursor_reading(&c);
-    assert_int_equal(gw_cursor_read(&c, 11), GW_TURN_NOW);
-    gw_cursor_read_end(&c);
+    gw_cursor_log_read(&c);
+    assert_int_equal(gw_cursor_read(&c, 11), GW_ADMIT_NOW);
+    gw_cursor_log_end(&c);
     assert_false(gw_cursor_has_gap(&c));
     gw_cursor_done(&c);
 }
@@ -278,15 +278,15 @@ static void a_head_that_was_seen_while_the_log_was_read_is_not_forgotten(void **
     (void)state;
     gw_cursor_begin(&c, 10);
     assert_false(gw_cursor_saw_head(&c, 12));
-    gw_cursor_reading(&c);
+    gw_cursor_log_read(&c);
     assert_false(gw_cursor_saw_head(&c, 13)); /* committed behind the reading's sight */
-    assert_int_equal(gw_cursor_read(&c, 11), GW_TURN_NOW);
-    assert_int_equal(gw_cursor_read(&c, 12), GW_TURN_NOW);
-    gw_cursor_read_end(&c);
+    assert_int_equal(gw_cursor_read(&c, 11), GW_ADMIT_NOW);
+    assert_int_equal(gw_cursor_read(&c, 12), GW_ADMIT_NOW);
+    gw_cursor_log_end(&c);
     assert_true(gw_cursor_has_gap(&c));
-    gw_cursor_reading(&c);
-    assert_int_equal(gw_cursor_read(&c, 13), GW_TURN_NOW);
-    gw_cursor_read_end(&c);
+    gw_cursor_log_read(&c);
+    assert_int_equal(gw_cursor_read(&c, 13), GW_ADMIT_NOW);
+    gw_cursor_log_end(&c);
     assert_false(gw_cursor_has_gap(&c));
     gw_cursor_done(&c);
 }
@@ -297,14 +297,14 @@ static void so_many_early_ones_are_held_and_the_rest_is_read_later(void **state)
 
     (void)state;
     gw_cursor_begin(&c, 0);
-    for (uint64_t i = 0; i < 3ULL * GW_HELD_MOST; i++) /* backwards, the worst order */
-        assert_int_equal(arrive(&c, 3ULL * GW_HELD_MOST + 1 - i), GW_TURN_EARLY);
-    assert_int_equal(c.held_count, GW_HELD_MOST);
+    for (uint64_t i = 0; i < 3ULL * GW_MAX_HELD; i++) /* backwards, the worst order */
+        assert_int_equal(arrive(&c, 3ULL * GW_MAX_HELD + 1 - i), GW_ADMIT_EARLY);
+    assert_int_equal(c.held_count, GW_MAX_HELD);
     assert_true(gw_cursor_has_gap(&c));
-    gw_cursor_reading(&c);
-    for (uint64_t seq = 1; seq <= 2ULL * GW_HELD_MOST + 1; seq++)
-        assert_int_equal(gw_cursor_read(&c, seq), GW_TURN_NOW);
-    for (uint64_t seq = 2ULL * GW_HELD_MOST + 2; seq <= 3ULL * GW_HELD_MOST + 1; seq++)
+    gw_cursor_log_read(&c);
+    for (uint64_t seq = 1; seq <= 2ULL * GW_MAX_HELD + 1; seq++)
+        assert_int_equal(gw_cursor_read(&c, seq), GW_ADMIT_NOW);
+    for (uint64_t seq = 2ULL * GW_MAX_HELD + 2; seq <= 3ULL * GW_MAX_HELD + 1; seq++)
         assert_int_equal(release(&c), seq);
     assert_int_equal(release(&c), 0);
     assert_false(gw_cursor_has_gap(&c));
@@ -321,12 +321,12 @@ static void so_many_bytes_are_held(void **state)
     assert_non_null(raw);
     gw_cursor_begin(&c, 0);
     for (uint64_t seq = 2; seq < 6; seq++)
-        assert_int_equal(gw_cursor_arrive(&c, seq, tw_slice_from(raw, n)), GW_TURN_EARLY);
+        assert_int_equal(gw_cursor_arrive(&c, seq, tw_slice_from(raw, n)), GW_ADMIT_EARLY);
     assert_int_equal(c.held_bytes, GW_HELD_BYTES);
-    assert_int_equal(gw_cursor_arrive(&c, 6, tw_slice_from(raw, 1)), GW_TURN_EARLY);
+    assert_int_equal(gw_cursor_arrive(&c, 6, tw_slice_from(raw, 1)), GW_ADMIT_EARLY);
     assert_int_equal(c.held_count, 4);
     assert_true(gw_cursor_has_gap(&c));
-    assert_int_equal(gw_cursor_read(&c, 2), GW_TURN_NOW);
+    assert_int_equal(gw_cursor_read(&c, 2), GW_ADMIT_NOW);
     assert_int_equal(c.held_bytes, 3 * n);
     gw_cursor_done(&c);
     free(raw);
@@ -341,7 +341,7 @@ static void one_that_was_too_much_to_hold_is_asked_for(void **state)
     assert_non_null(raw);
     gw_cursor_begin(&c, 5);
     assert_int_equal(gw_cursor_arrive(&c, 9, tw_slice_from(raw, GW_HELD_BYTES + 1)),
-                     GW_TURN_EARLY);
+                     GW_ADMIT_EARLY);
     assert_int_equal(c.held_count, 0);
     assert_true(gw_cursor_has_gap(&c));
     gw_cursor_done(&c);
@@ -355,11 +355,11 @@ static void an_ended_cursor_is_an_empty_one(void **state)
     (void)state;
     gw_cursor_done(&c);
     gw_cursor_begin(&c, 1);
-    assert_int_equal(arrive(&c, 9), GW_TURN_EARLY);
+    assert_int_equal(arrive(&c, 9), GW_ADMIT_EARLY);
     gw_cursor_done(&c);
     assert_false(c.is_known);
     assert_int_equal(c.held_count, 0);
-    assert_int_equal(arrive(&c, 1), GW_TURN_EARLY);
+    assert_int_equal(arrive(&c, 1), GW_ADMIT_EARLY);
     gw_cursor_done(&c);
 }
 

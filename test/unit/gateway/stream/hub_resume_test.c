@@ -18,7 +18,7 @@
 
 /* A client's end: what it was told, and how much room its socket has. */
 struct till {
-    struct gw_wire wire; /* first, so that it is the till */
+    struct gw_transport transport; /* first, so that it is the till */
     struct gw_session *session;
     struct tw_buf heard;
     uint64_t room;         /* frames that still fit */
@@ -26,17 +26,17 @@ struct till {
     unsigned close_code;   /* 0: open */
 };
 
-static struct till *till_of(const struct gw_wire *w)
+static struct till *till_of(const struct gw_transport *w)
 {
     return (struct till *)(uintptr_t)w;
 }
 
-static bool has_room(const struct gw_wire *w)
+static bool is_writable(const struct gw_transport *w)
 {
     return till_of(w)->room > 0;
 }
 
-static void send_frame(struct gw_wire *w, struct gw_frame *f)
+static void send_frame(struct gw_transport *w, struct gw_frame *f)
 {
     struct till *t = till_of(w);
 
@@ -47,7 +47,7 @@ static void send_frame(struct gw_wire *w, struct gw_frame *f)
     t->room -= t->room > 0 ? 1 : 0;
 }
 
-static void close_wire(struct gw_wire *w, unsigned code, const char *reason)
+static void close_wire(struct gw_transport *w, unsigned code, const char *reason)
 {
     struct till *t = till_of(w);
 
@@ -56,15 +56,15 @@ static void close_wire(struct gw_wire *w, unsigned code, const char *reason)
     t->close_code = code;
 }
 
-static const struct gw_wire_ops ops = { .has_room = has_room,
-                                        .send = send_frame,
-                                        .close = close_wire };
+static const struct gw_transport_ops ops = { .is_writable = is_writable,
+                                             .send = send_frame,
+                                             .close = close_wire };
 
 /* A process with one tenant. */
 struct house {
     struct gw_hub hub;
     struct gw_sessions all;
-    struct gw_synclog log;
+    struct gw_sync_log log;
     struct tw_metrics metrics;
     struct tw_buf text; /* of the last event */
     struct till tills[TILLS];
@@ -91,7 +91,7 @@ static int open_house(void **state)
         1000000, on_changed);
     h->all.now_ms = 1000000;
     for (size_t i = 0; i < TILLS; i++)
-        h->tills[i] = (struct till){ .wire = { &ops }, .heard = { .max = 1048576 } };
+        h->tills[i] = (struct till){ .transport = { &ops }, .heard = { .max = 1048576 } };
     changes = 0;
     *state = h;
     return 0;
@@ -114,7 +114,7 @@ static int close_house(void **state)
     }
     gw_hub_done(&h->hub);
     gw_sessions_done(&h->all);
-    gw_synclog_done(&h->log);
+    gw_sync_log_done(&h->log);
     tw_buf_done(&h->text);
     free(h);
     return 0;
@@ -127,7 +127,7 @@ static struct till *come(struct house *h, size_t i)
     tw_buf_clear(&t->heard);
     t->close_code = 0;
     t->room = UINT64_MAX;
-    t->session = gw_session_new(&h->all, &gw_orderweb, &t->wire);
+    t->session = gw_session_new(&h->all, &gw_orderweb, &t->transport);
     return t;
 }
 
@@ -157,10 +157,10 @@ static void say(struct house *h, struct till *t, const char *json)
     gw_hub_fan_out(&h->hub);
 }
 
-static enum gw_turn arrive(struct house *h, uint64_t seq)
+static enum gw_admit arrive(struct house *h, uint64_t seq)
 {
     struct tw_event ev = event_of(&h->text, seq, 0);
-    enum gw_turn r = gw_hub_arrive(&h->hub, &ev);
+    enum gw_admit r = gw_hub_arrive(&h->hub, &ev);
 
     gw_hub_fan_out(&h->hub);
     return r;
@@ -169,7 +169,7 @@ static enum gw_turn arrive(struct house *h, uint64_t seq)
 static void arrive_all(struct house *h, uint64_t first, uint64_t last)
 {
     for (uint64_t seq = first; seq <= last; seq++)
-        assert_int_equal(arrive(h, seq), GW_TURN_NOW);
+        assert_int_equal(arrive(h, seq), GW_ADMIT_NOW);
 }
 
 /* The log's answer to "what lies behind the cursor": these events, and no more. */
@@ -180,7 +180,7 @@ static void gap_read(struct house *h, uint64_t first, uint64_t last)
 
         (void)gw_hub_read(&h->hub, &ev);
     }
-    gw_hub_read_end(&h->hub);
+    gw_hub_log_end(&h->hub);
     gw_hub_fan_out(&h->hub);
 }
 
@@ -239,7 +239,7 @@ static void who_came_before_the_head_was_known_is_resumed_with_it(void **state)
     struct till *t = come_since(h, 0, 3);
 
     assert_int_equal(gw_hub_wants_older(&h->hub), 0);
-    assert_int_equal(arrive(h, 6), GW_TURN_EARLY);
+    assert_int_equal(arrive(h, 6), GW_ADMIT_EARLY);
     assert_buf(&t->heard, "");
     gw_hub_begin(&h->hub, 5, 1);
     gw_hub_fan_out(&h->hub);
@@ -259,7 +259,7 @@ static void what_is_older_than_memory_is_read_from_the_log(void **state)
     gw_hub_begin(&h->hub, 50, 1);
     t = come_since(h, 0, 45);
     assert_int_equal(gw_hub_wants_older(&h->hub), 46);
-    arrive_all(h, 51, 52); /* live ones wait their turn */
+    arrive_all(h, 51, 52); /* live ones wait their admitted */
     assert_buf(&t->heard, "connected@50");
     answer_older(h, 43, 44, 52, true); /* begun a little further back */
     assert_buf(&t->heard, "connected@50 46 47 48 49 50 51 52");
@@ -348,7 +348,7 @@ static void a_till_from_a_process_that_was_ahead_waits_for_the_log(void **state)
     t = come_since(h, 0, 7); /* another gateway has told it of 6 and 7 */
     assert_buf(&t->heard, "");
     assert_true(gw_cursor_has_gap(&h->hub.cursor));
-    gw_hub_reading(&h->hub);
+    gw_hub_log_read(&h->hub);
     gap_read(h, 6, 8);
     assert_buf(&t->heard, "connected@8 8");
     assert_int_equal(h->all.resynced.value, 0);
@@ -374,7 +374,7 @@ static void what_the_log_does_not_know_was_never_written(void **state)
 
     gw_hub_begin(&h->hub, 5, 1);
     t = come_since(h, 0, UINT64_MAX); /* or before a restore */
-    gw_hub_reading(&h->hub);
+    gw_hub_log_read(&h->hub);
     assert_buf(&t->heard, "");
     gap_read(h, 6, 6);
     assert_buf(&t->heard, "connected@6 resync@6");
@@ -389,12 +389,12 @@ static void a_reading_that_began_before_it_came_tells_nothing_of_it(void **state
     struct till *t;
 
     gw_hub_begin(&h->hub, 5, 1);
-    gw_hub_reading(&h->hub);
+    gw_hub_log_read(&h->hub);
     t = come_since(h, 0, 7);
     gap_read(h, 6, 6); /* 7 was committed behind that reading's sight */
     assert_buf(&t->heard, "");
     assert_true(gw_cursor_has_gap(&h->hub.cursor)); /* so it is asked again */
-    gw_hub_reading(&h->hub);
+    gw_hub_log_read(&h->hub);
     gap_read(h, 7, 7);
     assert_buf(&t->heard, "connected@7");
 }
@@ -424,7 +424,7 @@ static void who_must_fetch_anew_hears_what_lies_behind_that_state(void **state)
     t = come_live(h, 0);
     say(h, t, "{\"type\":\"resume\",\"since\":900}");
     arrive_all(h, 6, 7);
-    gw_hub_reading(&h->hub);
+    gw_hub_log_read(&h->hub);
     gap_read(h, 8, 8);
     arrive_all(h, 9, 9);
     assert_buf(&t->heard, "connected@5 resync@8 9");
@@ -442,13 +442,13 @@ static void a_full_socket_asks_for_nothing_older(void **state)
     assert_int_equal(gw_hub_wants_older(&h->hub), 0);
     t->room = 3;
     before = changes;
-    gw_session_room(t->session, t->session->all->now_ms);
+    gw_session_writable(t->session, t->session->all->now_ms);
     assert_true(changes > before); /* the owner hears that there is something to read */
     assert_int_equal(gw_hub_wants_older(&h->hub), 46);
     answer_older(h, 45, 46, 50, true);
     assert_buf(&t->heard, "connected@50 46 47 48");
     t->room = 100;
-    gw_session_room(t->session, t->session->all->now_ms);
+    gw_session_writable(t->session, t->session->all->now_ms);
     assert_buf(&t->heard, "connected@50 46 47 48 49 50");
 }
 
@@ -473,7 +473,7 @@ static void who_fell_out_of_memory_is_read_for_when_it_reads_again(void **state)
     struct house *h = *state;
     struct till *t;
 
-    h->hub.backlog.bytes_most = 3000; /* a handful of events */
+    h->hub.backlog.max_bytes = 3000; /* a handful of events */
     gw_hub_begin(&h->hub, 0, 1);
     t = come_live(h, 0);
     t->room = 2;
@@ -481,7 +481,7 @@ static void who_fell_out_of_memory_is_read_for_when_it_reads_again(void **state)
     assert_true(h->hub.backlog.gone > 3);
     assert_buf(&t->heard, "connected@0 1 2");
     t->room = UINT64_MAX;
-    gw_session_room(t->session, t->session->all->now_ms);
+    gw_session_writable(t->session, t->session->all->now_ms);
     assert_int_equal(gw_hub_wants_older(&h->hub), 3);
     answer_older(h, 2, 3, 40, true);
     assert_int_equal(t->session->next_seq, 41);
@@ -531,7 +531,7 @@ static void any_tills_at_any_pace_hear_everything_once_and_in_order(void **state
     struct dice dice = dice_new();
     uint64_t since[TILLS] = { 0 }, head = 100;
 
-    h->hub.backlog.bytes_most = 20000;
+    h->hub.backlog.max_bytes = 20000;
     h->all.queue_bytes = SIZE_MAX / 4;
     gw_hub_begin(&h->hub, head, 1);
     for (int round = 0; round < 60000; round++) {
@@ -547,7 +547,7 @@ static void any_tills_at_any_pace_hear_everything_once_and_in_order(void **state
             leave(t);
         } else {
             t->room = dice_roll(&dice, 20);
-            gw_session_room(t->session, t->session->all->now_ms);
+            gw_session_writable(t->session, t->session->all->now_ms);
         }
         if (dice_roll(&dice, 4) == 0)
             (void)arrive(h, ++head);

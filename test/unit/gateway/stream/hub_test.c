@@ -17,7 +17,7 @@
 
 /* A client's end: what it was told, and how much room its socket has. */
 struct till {
-    struct gw_wire wire; /* first, so that it is the till */
+    struct gw_transport transport; /* first, so that it is the till */
     struct gw_session *session;
     struct tw_buf heard;
     uint64_t room;         /* frames that still fit */
@@ -25,17 +25,17 @@ struct till {
     unsigned close_code;   /* 0: open */
 };
 
-static struct till *till_of(const struct gw_wire *w)
+static struct till *till_of(const struct gw_transport *w)
 {
     return (struct till *)(uintptr_t)w;
 }
 
-static bool has_room(const struct gw_wire *w)
+static bool is_writable(const struct gw_transport *w)
 {
     return till_of(w)->room > 0;
 }
 
-static void send_frame(struct gw_wire *w, struct gw_frame *f)
+static void send_frame(struct gw_transport *w, struct gw_frame *f)
 {
     struct till *t = till_of(w);
 
@@ -46,7 +46,7 @@ static void send_frame(struct gw_wire *w, struct gw_frame *f)
     t->room -= t->room > 0 ? 1 : 0;
 }
 
-static void close_wire(struct gw_wire *w, unsigned code, const char *reason)
+static void close_wire(struct gw_transport *w, unsigned code, const char *reason)
 {
     struct till *t = till_of(w);
 
@@ -55,15 +55,15 @@ static void close_wire(struct gw_wire *w, unsigned code, const char *reason)
     t->close_code = code;
 }
 
-static const struct gw_wire_ops ops = { .has_room = has_room,
-                                        .send = send_frame,
-                                        .close = close_wire };
+static const struct gw_transport_ops ops = { .is_writable = is_writable,
+                                             .send = send_frame,
+                                             .close = close_wire };
 
 /* A process with one tenant. */
 struct house {
     struct gw_hub hub;
     struct gw_sessions all;
-    struct gw_synclog log;
+    struct gw_sync_log log;
     struct tw_metrics metrics;
     struct tw_buf text; /* of the last event */
     struct till tills[TILLS];
@@ -90,7 +90,7 @@ static int open_house(void **state)
         1000000, on_changed);
     h->all.now_ms = 1000000;
     for (size_t i = 0; i < TILLS; i++)
-        h->tills[i] = (struct till){ .wire = { &ops }, .heard = { .max = 1048576 } };
+        h->tills[i] = (struct till){ .transport = { &ops }, .heard = { .max = 1048576 } };
     changes = 0;
     *state = h;
     return 0;
@@ -113,7 +113,7 @@ static int close_house(void **state)
     }
     gw_hub_done(&h->hub);
     gw_sessions_done(&h->all);
-    gw_synclog_done(&h->log);
+    gw_sync_log_done(&h->log);
     tw_buf_done(&h->text);
     free(h);
     return 0;
@@ -124,28 +124,28 @@ static struct till *come(struct house *h, size_t i)
     struct till *t = &h->tills[i];
 
     t->room = UINT64_MAX;
-    t->session = gw_session_new(&h->all, &gw_orderweb, &t->wire);
+    t->session = gw_session_new(&h->all, &gw_orderweb, &t->transport);
     gw_hub_join(&h->hub, t->session);
     return t;
 }
 
-/* A turn of the loop, so many milliseconds later. */
-static void turn(struct house *h, uint64_t later_ms)
+/* A admitted of the loop, so many milliseconds later. */
+static void admitted(struct house *h, uint64_t later_ms)
 {
     h->all.now_ms += later_ms;
     gw_hub_fan_out(&h->hub);
 }
 
-static enum gw_turn arrive_large(struct house *h, uint64_t seq, size_t extra)
+static enum gw_admit arrive_large(struct house *h, uint64_t seq, size_t extra)
 {
     struct tw_event ev = event_of(&h->text, seq, extra);
-    enum gw_turn r = gw_hub_arrive(&h->hub, &ev);
+    enum gw_admit r = gw_hub_arrive(&h->hub, &ev);
 
-    turn(h, 0);
+    admitted(h, 0);
     return r;
 }
 
-static enum gw_turn arrive(struct house *h, uint64_t seq)
+static enum gw_admit arrive(struct house *h, uint64_t seq)
 {
     return arrive_large(h, seq, 0);
 }
@@ -158,13 +158,13 @@ static void gap_answer(struct house *h, uint64_t first, uint64_t last)
 
         (void)gw_hub_read(&h->hub, &ev);
     }
-    gw_hub_read_end(&h->hub);
-    turn(h, 0);
+    gw_hub_log_end(&h->hub);
+    admitted(h, 0);
 }
 
 static void gap_read(struct house *h, uint64_t first, uint64_t last)
 {
-    gw_hub_reading(&h->hub);
+    gw_hub_log_read(&h->hub);
     gap_answer(h, first, last);
 }
 
@@ -173,12 +173,12 @@ static void nobody_is_greeted_before_the_head_is_known(void **state)
     struct house *h = *state;
     struct till *t = come(h, 0);
 
-    assert_int_equal(arrive(h, 7), GW_TURN_EARLY);
-    assert_int_equal(arrive(h, 5), GW_TURN_EARLY);
+    assert_int_equal(arrive(h, 7), GW_ADMIT_EARLY);
+    assert_int_equal(arrive(h, 5), GW_ADMIT_EARLY);
     assert_buf(&t->heard, "");
     gw_hub_begin(&h->hub, 5, 1);
     assert_buf(&t->heard, "connected@5");
-    assert_int_equal(arrive(h, 6), GW_TURN_NOW);
+    assert_int_equal(arrive(h, 6), GW_ADMIT_NOW);
     assert_buf(&t->heard, "connected@5 6 7");
 }
 
@@ -188,12 +188,12 @@ static void what_was_held_behind_the_head_follows_the_greeting(void **state)
     struct till *t = come(h, 0);
 
     for (uint64_t seq = 8; seq >= 3; seq--)
-        assert_int_equal(arrive(h, seq), GW_TURN_EARLY);
+        assert_int_equal(arrive(h, seq), GW_ADMIT_EARLY);
     gw_hub_begin(&h->hub, 5, 1);
-    turn(h, 0);
+    admitted(h, 0);
     assert_buf(&t->heard, "connected@5 6 7 8");
     gw_hub_begin(&h->hub, 99, 1); /* it has begun already */
-    turn(h, 0);
+    admitted(h, 0);
     assert_buf(&t->heard, "connected@5 6 7 8");
 }
 
@@ -203,14 +203,14 @@ static void a_lost_message_is_read_from_the_log_and_nothing_comes_twice(void **s
     struct till *t = come(h, 0);
 
     gw_hub_begin(&h->hub, 0, 1);
-    assert_int_equal(arrive(h, 1), GW_TURN_NOW);
-    assert_int_equal(arrive(h, 3), GW_TURN_EARLY); /* 2 got lost in Redis */
+    assert_int_equal(arrive(h, 1), GW_ADMIT_NOW);
+    assert_int_equal(arrive(h, 3), GW_ADMIT_EARLY); /* 2 got lost in Redis */
     assert_buf(&t->heard, "connected@0 1");
     assert_true(gw_cursor_has_gap(&h->hub.cursor));
     gap_read(h, 2, 3); /* the log's answer has 3 as well */
     assert_buf(&t->heard, "connected@0 1 2 3");
-    assert_int_equal(arrive(h, 3), GW_TURN_DUPLICATE); /* a publisher that tried again */
-    assert_int_equal(arrive(h, 1), GW_TURN_DUPLICATE);
+    assert_int_equal(arrive(h, 3), GW_ADMIT_DUPLICATE); /* a publisher that tried again */
+    assert_int_equal(arrive(h, 1), GW_ADMIT_DUPLICATE);
     assert_buf(&t->heard, "connected@0 1 2 3");
     assert_int_equal(h->hub.delivered, 3);
 }
@@ -221,7 +221,7 @@ static void what_the_log_has_told_lets_the_early_ones_go_on(void **state)
     struct till *t = come(h, 0);
 
     gw_hub_begin(&h->hub, 0, 1);
-    gw_hub_reading(&h->hub); /* it sees no more than 2 */
+    gw_hub_log_read(&h->hub); /* it sees no more than 2 */
     (void)arrive(h, 4);
     (void)arrive(h, 3);
     (void)arrive(h, 1);
@@ -273,7 +273,7 @@ static void events_that_nobody_hears_are_passed_over_and_not_rendered(void **sta
     gw_hub_begin(&h->hub, 0, 1);
     (void)arrive(h, 1);
     ev = event_unheard(&h->text, 2);
-    assert_int_equal(gw_hub_arrive(&h->hub, &ev), GW_TURN_NOW);
+    assert_int_equal(gw_hub_arrive(&h->hub, &ev), GW_ADMIT_NOW);
     (void)arrive(h, 3);
     assert_buf(&t->heard, "connected@0 1 3");
     assert_int_equal(h->all.rendered.value, 2);
@@ -293,10 +293,10 @@ static void a_full_socket_keeps_its_place_and_goes_on_when_there_is_room(void **
     assert_buf(&quick->heard, "connected@0 1 2 3 4 5 6"); /* it has not waited */
     assert_buf(&slow->heard, "connected@0 1 2");
     slow->room = 1;
-    gw_session_room(slow->session, slow->session->all->now_ms);
+    gw_session_writable(slow->session, slow->session->all->now_ms);
     assert_buf(&slow->heard, "connected@0 1 2 3");
     slow->room = 100;
-    gw_session_room(slow->session, slow->session->all->now_ms);
+    gw_session_writable(slow->session, slow->session->all->now_ms);
     assert_buf(&slow->heard, "connected@0 1 2 3 4 5 6");
     assert_int_equal(h->all.rendered.value, 6); /* and what it missed was not encoded again */
     assert_int_equal(slow->close_code, 0);
@@ -312,10 +312,10 @@ static void a_burst_closes_nobody(void **state)
     t->room = 1;
     for (uint64_t seq = 1; seq <= 50; seq++) /* five times the limit, within a second */
         (void)arrive_large(h, seq, 1000);
-    turn(h, 1000);
+    admitted(h, 1000);
     assert_int_equal(t->close_code, 0);
     t->room = 100;
-    gw_session_room(t->session, t->session->all->now_ms);
+    gw_session_writable(t->session, t->session->all->now_ms);
     assert_int_equal(t->session->next_seq, 51);
     assert_int_equal(h->all.slow.value, 0);
 }
@@ -331,14 +331,14 @@ static void who_takes_nothing_for_a_second_and_is_far_behind_is_closed(void **st
     slow->room = 0;
     for (uint64_t seq = 1; seq <= 20; seq++)
         (void)arrive_large(h, seq, 1000);
-    turn(h, 1000);
+    admitted(h, 1000);
     assert_int_equal(slow->close_code, 0);
-    turn(h, 1);
+    admitted(h, 1);
     assert_int_equal(slow->close_code, 1013);
     assert_int_equal(quick->close_code, 0);
     assert_int_equal(h->all.slow.value, 1);
     (void)arrive(h, 21); /* nothing is sent to it any more, and it is not closed twice */
-    turn(h, 100000);
+    admitted(h, 100000);
     assert_buf(&slow->heard, "connected@0");
     assert_int_equal(quick->session->next_seq, 22);
 }
@@ -352,9 +352,9 @@ static void who_is_a_little_behind_has_ten_seconds(void **state)
     t = come(h, 0);
     t->room = 0;
     (void)arrive(h, 1);
-    turn(h, 10000);
+    admitted(h, 10000);
     assert_int_equal(t->close_code, 0);
-    turn(h, 1);
+    admitted(h, 1);
     assert_int_equal(t->close_code, 1013);
 }
 
@@ -369,15 +369,15 @@ static void each_frame_that_is_taken_starts_the_time_anew(void **state)
     for (uint64_t seq = 1; seq <= 40; seq++)
         (void)arrive_large(h, seq, 1000);
     for (int i = 0; i < 25; i++) { /* slow, and far behind, and alive */
-        turn(h, 900);
+        admitted(h, 900);
         t->room = 1;
-        gw_session_room(t->session, t->session->all->now_ms);
+        gw_session_writable(t->session, t->session->all->now_ms);
     }
     assert_int_equal(t->close_code, 0);
     assert_int_equal(t->session->next_seq, 26);
-    turn(h, 500);
-    turn(h, 501);
-    turn(h, 501);
+    admitted(h, 500);
+    admitted(h, 501);
+    admitted(h, 501);
     assert_int_equal(t->close_code, 1013);
 }
 
@@ -389,8 +389,8 @@ static void a_silent_tenants_full_socket_is_left_alone(void **state)
     gw_hub_begin(&h->hub, 0, 1);
     t = come(h, 0);
     t->room = 0;
-    turn(h, 0);
-    turn(h, 1000000); /* there is nothing that it could take */
+    admitted(h, 0);
+    admitted(h, 1000000); /* there is nothing that it could take */
     assert_int_equal(t->close_code, 0);
     t->room = 1;
     (void)arrive(h, 1);
@@ -412,7 +412,7 @@ static void a_stream_that_went_back_closes_its_sessions(void **state)
     leave(t);
     again = come(h, 1);
     assert_buf(&again->heard, "connected@3");
-    assert_int_equal(arrive(h, 4), GW_TURN_NOW); /* the new history's */
+    assert_int_equal(arrive(h, 4), GW_ADMIT_NOW); /* the new history's */
     assert_buf(&again->heard, "connected@3 4");
     assert_buf(&t->heard, "connected@5 6");
 }
@@ -440,7 +440,7 @@ static void an_event_that_never_was_is_never_heard(void **state)
     struct till *t = come(h, 0);
 
     gw_hub_begin(&h->hub, 5, 1);
-    assert_int_equal(arrive(h, 4000000), GW_TURN_EARLY);
+    assert_int_equal(arrive(h, 4000000), GW_ADMIT_EARLY);
     gap_read(h, 6, 6);
     assert_int_equal(h->hub.cursor.rejected, 1);
     (void)arrive(h, 7);

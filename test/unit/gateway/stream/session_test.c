@@ -18,7 +18,7 @@
 
 /* A client's end: what it was told, and how much room its socket has. */
 struct till {
-    struct gw_wire wire; /* first, so that it is the till */
+    struct gw_transport transport; /* first, so that it is the till */
     struct gw_session *session;
     struct tw_buf heard;
     uint64_t room;         /* frames that still fit */
@@ -26,17 +26,17 @@ struct till {
     unsigned close_code;   /* 0: open */
 };
 
-static struct till *till_of(const struct gw_wire *w)
+static struct till *till_of(const struct gw_transport *w)
 {
     return (struct till *)(uintptr_t)w;
 }
 
-static bool has_room(const struct gw_wire *w)
+static bool is_writable(const struct gw_transport *w)
 {
     return till_of(w)->room > 0;
 }
 
-static void send_frame(struct gw_wire *w, struct gw_frame *f)
+static void send_frame(struct gw_transport *w, struct gw_frame *f)
 {
     struct till *t = till_of(w);
 
@@ -47,7 +47,7 @@ static void send_frame(struct gw_wire *w, struct gw_frame *f)
     t->room -= t->room > 0 ? 1 : 0;
 }
 
-static void close_wire(struct gw_wire *w, unsigned code, const char *reason)
+static void close_wire(struct gw_transport *w, unsigned code, const char *reason)
 {
     struct till *t = till_of(w);
 
@@ -56,15 +56,15 @@ static void close_wire(struct gw_wire *w, unsigned code, const char *reason)
     t->close_code = code;
 }
 
-static const struct gw_wire_ops ops = { .has_room = has_room,
-                                        .send = send_frame,
-                                        .close = close_wire };
+static const struct gw_transport_ops ops = { .is_writable = is_writable,
+                                             .send = send_frame,
+                                             .close = close_wire };
 
 /* A process with one tenant. */
 struct house {
     struct gw_hub hub;
     struct gw_sessions all;
-    struct gw_synclog log;
+    struct gw_sync_log log;
     struct tw_metrics metrics;
     struct tw_buf text; /* of the last event */
     struct till tills[TILLS];
@@ -92,7 +92,7 @@ static int open_house(void **state)
         1000000, on_changed);
     h->all.now_ms = 1000000;
     for (size_t i = 0; i < TILLS; i++)
-        h->tills[i] = (struct till){ .wire = { &ops }, .heard = { .max = 1048576 } };
+        h->tills[i] = (struct till){ .transport = { &ops }, .heard = { .max = 1048576 } };
     changes = 0;
     *state = h;
     return 0;
@@ -115,7 +115,7 @@ static int close_house(void **state)
     }
     gw_hub_done(&h->hub);
     gw_sessions_done(&h->all);
-    gw_synclog_done(&h->log);
+    gw_sync_log_done(&h->log);
     tw_buf_done(&h->text);
     free(h);
     return 0;
@@ -128,7 +128,7 @@ static struct till *come(struct house *h, size_t i)
     tw_buf_clear(&t->heard);
     t->close_code = 0;
     t->room = UINT64_MAX;
-    t->session = gw_session_new(&h->all, &gw_orderweb, &t->wire);
+    t->session = gw_session_new(&h->all, &gw_orderweb, &t->transport);
     return t;
 }
 
@@ -158,10 +158,10 @@ static void say(struct house *h, struct till *t, const char *json)
     gw_hub_fan_out(&h->hub);
 }
 
-static enum gw_turn arrive(struct house *h, uint64_t seq)
+static enum gw_admit arrive(struct house *h, uint64_t seq)
 {
     struct tw_event ev = event_of(&h->text, seq, 0);
-    enum gw_turn r = gw_hub_arrive(&h->hub, &ev);
+    enum gw_admit r = gw_hub_arrive(&h->hub, &ev);
 
     gw_hub_fan_out(&h->hub);
     return r;
@@ -170,7 +170,7 @@ static enum gw_turn arrive(struct house *h, uint64_t seq)
 static void arrive_all(struct house *h, uint64_t first, uint64_t last)
 {
     for (uint64_t seq = first; seq <= last; seq++)
-        assert_int_equal(arrive(h, seq), GW_TURN_NOW);
+        assert_int_equal(arrive(h, seq), GW_ADMIT_NOW);
 }
 
 static void messages_are_scanned_and_go_to_the_dialect(void **state)
@@ -186,7 +186,7 @@ static void messages_are_scanned_and_go_to_the_dialect(void **state)
     assert_buf(&t->heard, "connected@5 pong UNKNOWN_TYPE");
     assert_int_equal(h->all.messages_in.value, 3);
     assert_int_equal(h->all.messages_out.value, 3);
-    assert_int_equal(h->all.nonsense.value, 0);
+    assert_int_equal(h->all.malformed.value, 0);
 }
 
 static void what_is_no_json_is_answered_and_closes_nothing(void **state)
@@ -207,7 +207,7 @@ static void what_is_no_json_is_answered_and_closes_nothing(void **state)
         say(h, t, texts[i]);
         assert_buf(&t->heard, "INVALID_JSON");
     }
-    assert_int_equal(h->all.nonsense.value, TW_COUNT(texts));
+    assert_int_equal(h->all.malformed.value, TW_COUNT(texts));
     assert_int_equal(t->close_code, 0);
 }
 
@@ -360,7 +360,7 @@ static void each_event_is_logged_once_with_the_number_who_heard_it(void **state)
     (void)come_live(h, 1);
     arrive_all(h, 6, 6);
     ev = event_unheard(&h->text, 7);
-    assert_int_equal(gw_hub_arrive(&h->hub, &ev), GW_TURN_NOW);
+    assert_int_equal(gw_hub_arrive(&h->hub, &ev), GW_ADMIT_NOW);
     arrive_all(h, 8, 8);
     tw_buf_clear(&h->log.rows);
     gw_hub_log_deliveries(&h->hub, &h->log);

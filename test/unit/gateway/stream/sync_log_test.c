@@ -1,4 +1,4 @@
-/* synclog_test.c - rows for pos_sync_logs while they gather in memory.
+/* sync_log_test.c - rows for pos_sync_logs while they gather in memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/sync_log.h"
 
@@ -6,13 +6,13 @@
 #include "common/util/json_view.h"
 #include "test/unit/support/check.h"
 
-static struct gw_synclog log_of(size_t bytes)
+static struct gw_sync_log log_of(size_t bytes)
 {
-    return (struct gw_synclog){ .rows = { .max = bytes }, .instance = "g1" };
+    return (struct gw_sync_log){ .rows = { .max = bytes }, .instance = "g1" };
 }
 
 /* The raw row behind the first `skip` ones. */
-static struct tw_slice row_at(const struct gw_synclog *log, int skip)
+static struct tw_slice row_at(const struct gw_sync_log *log, int skip)
 {
     struct tw_slice rest = tw_buf_view(&log->rows), row = { NULL, 0 };
 
@@ -32,18 +32,18 @@ static void check_member(struct tw_slice row, const char *name, const char *want
 
 static void a_row_has_what_is_known(void **state)
 {
-    struct gw_synclog log = log_of(65536);
-    struct gw_synclog_row row = { .kind = "disconnect",
-                                  .tenant = TW_LIT("69fb5687-044a-48af-ac0e-d6b817aec684"),
-                                  .dialect = "orderweb",
-                                  .device = TW_LIT("till \"7\""),
-                                  .seq = 41,
-                                  .count = 3,
-                                  .reason = "reading too slowly",
-                                  .code = 1013 };
+    struct gw_sync_log log = log_of(65536);
+    struct gw_sync_log_row row = { .kind = "disconnect",
+                                   .tenant = TW_LIT("69fb5687-044a-48af-ac0e-d6b817aec684"),
+                                   .dialect = "orderweb",
+                                   .device = TW_LIT("till \"7\""),
+                                   .seq = 41,
+                                   .count = 3,
+                                   .reason = "reading too slowly",
+                                   .code = 1013 };
 
     (void)state;
-    gw_synclog_add(&log, &row);
+    gw_sync_log_add(&log, &row);
     check_member(row_at(&log, 0), "instance", "\"g1\"");
     check_member(row_at(&log, 0), "kind", "\"disconnect\"");
     check_member(row_at(&log, 0), "tenant_id", "\"69fb5687-044a-48af-ac0e-d6b817aec684\"");
@@ -53,36 +53,36 @@ static void a_row_has_what_is_known(void **state)
     check_member(row_at(&log, 0), "count", "3");
     check_member(row_at(&log, 0), "detail",
                  "{\"code\":1013,\"reason\":\"reading too slowly\"}");
-    gw_synclog_done(&log);
+    gw_sync_log_done(&log);
 }
 
 static void what_is_not_known_is_left_out(void **state)
 {
-    struct gw_synclog log = log_of(65536);
-    struct gw_synclog_row row = { .kind = "auth_failed" };
+    struct gw_sync_log log = log_of(65536);
+    struct gw_sync_log_row row = { .kind = "auth_failed" };
 
     (void)state;
-    gw_synclog_add(&log, &row);
+    gw_sync_log_add(&log, &row);
     check_member(row_at(&log, 0), "tenant_id", NULL);
     check_member(row_at(&log, 0), "dialect", NULL);
     check_member(row_at(&log, 0), "device", NULL);
     check_member(row_at(&log, 0), "seq", NULL);
     check_member(row_at(&log, 0), "count", "1");
     check_member(row_at(&log, 0), "detail", NULL);
-    gw_synclog_done(&log);
+    gw_sync_log_done(&log);
 }
 
 static void rows_are_one_array_but_for_its_end(void **state)
 {
-    struct gw_synclog log = log_of(65536);
-    struct gw_synclog_row row = { .kind = "connect", .reason = "\xff\"\n" };
+    struct gw_sync_log log = log_of(65536);
+    struct gw_sync_log_row row = { .kind = "connect", .reason = "\xff\"\n" };
     struct tw_json_fault fault;
     size_t len;
 
     (void)state;
     for (uint64_t i = 1; i <= 20; i++) {
         row.seq = i;
-        gw_synclog_add(&log, &row);
+        gw_sync_log_add(&log, &row);
     }
     check_member(row_at(&log, 0), "seq", "1");
     check_member(row_at(&log, 19), "seq", "20");
@@ -90,53 +90,53 @@ static void rows_are_one_array_but_for_its_end(void **state)
     len = log.rows.len;
     assert_int_equal(tw_json_scan(log.rows.at, &len, &tw_json_narrow, &fault), '[');
     assert_int_equal(log.written.value, 20);
-    gw_synclog_done(&log);
+    gw_sync_log_done(&log);
 }
 
 static void a_row_without_room_is_dropped_whole_and_counted(void **state)
 {
-    struct gw_synclog_row row = { .kind = "connect", .device = TW_LIT("till-7") };
-    struct gw_synclog log = log_of(1000);
+    struct gw_sync_log_row row = { .kind = "connect", .device = TW_LIT("till-7") };
+    struct gw_sync_log log = log_of(1000);
 
     (void)state;
     for (uint64_t i = 1; i <= 100; i++) {
         row.seq = i;
-        gw_synclog_add(&log, &row);
+        gw_sync_log_add(&log, &row);
         assert_int_equal(log.written.value + log.dropped.value, i);
         assert_true(log.rows.len < 1000 && !log.rows.failed); /* room for the array's end */
         assert_int_equal(log.rows.at[log.rows.len - 1], '}');
     }
     assert_true(log.written.value > 3 && log.dropped.value > 50);
     check_member(row_at(&log, (int)log.written.value - 1), "kind", "\"connect\"");
-    gw_synclog_done(&log);
+    gw_sync_log_done(&log);
 }
 
 static void every_size_leaves_room_for_the_end(void **state)
 {
-    struct gw_synclog_row row = { .kind = "connect" };
+    struct gw_sync_log_row row = { .kind = "connect" };
 
     (void)state;
     for (size_t bytes = 0; bytes < 400; bytes++) {
-        struct gw_synclog log = log_of(bytes);
+        struct gw_sync_log log = log_of(bytes);
 
         for (int i = 0; i < 5; i++)
-            gw_synclog_add(&log, &row);
+            gw_sync_log_add(&log, &row);
         tw_buf_char(&log.rows, ']');
         assert_int_equal(log.rows.failed, bytes == 0);
-        gw_synclog_done(&log);
+        gw_sync_log_done(&log);
     }
 }
 
 static void a_stopped_one_takes_nothing(void **state)
 {
-    struct gw_synclog log = { .is_stopped = true };
-    struct gw_synclog_row row = { .kind = "connect" };
+    struct gw_sync_log log = { .is_stopped = true };
+    struct gw_sync_log_row row = { .kind = "connect" };
 
     (void)state;
-    gw_synclog_add(&log, &row);
+    gw_sync_log_add(&log, &row);
     assert_int_equal(log.rows.len, 0);
     assert_int_equal(log.dropped.value, 0);
-    gw_synclog_done(&log);
+    gw_sync_log_done(&log);
 }
 
 int main(void)

@@ -7,8 +7,8 @@
 #include "test/unit/support/check.h"
 #include "test/unit/support/ws_frames.h"
 
-#define MESSAGE_MOST 1000
-#define REPLY_MOST 4096
+#define MAX_MESSAGE 1000
+#define MAX_REPLY 4096
 
 struct talk {
     struct gw_ws_pool pool;
@@ -27,8 +27,8 @@ static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
 
 static void begin(struct talk *t)
 {
-    *t = (struct talk){ .pool = { .message_most = MESSAGE_MOST },
-                        .reply = { .max = REPLY_MOST },
+    *t = (struct talk){ .pool = { .max_message = MAX_MESSAGE },
+                        .reply = { .max = MAX_REPLY },
                         .heard = { .max = 1048576 } };
     t->ws.pool = &t->pool;
     t->ws.on_message = on_message;
@@ -239,7 +239,7 @@ static void bytes_that_are_no_utf8_are_fine_in_binary_and_control_frames(void **
 
 static void a_message_over_the_limit_is_1009(void **state)
 {
-    char bytes[MESSAGE_MOST + 1];
+    char bytes[MAX_MESSAGE + 1];
     struct tw_buf f = after("good");
 
     (void)state;
@@ -251,7 +251,7 @@ static void a_message_over_the_limit_is_1009(void **state)
     tw_buf_char(&f, 'x');
     check_end(&f, 1009, "close(1009)");
     f = after(NULL); /* fragments count together */
-    ws_put(&f, WS_TEXT, tw_slice_from(bytes, MESSAGE_MOST - 1));
+    ws_put(&f, WS_TEXT, tw_slice_from(bytes, MAX_MESSAGE - 1));
     ws_put(&f, WS_MORE, TW_LIT("1"));
     ws_put(&f, WS_FIN | WS_PONG, TW_LIT("does not count"));
     ws_put(&f, WS_FIN | WS_MORE, TW_LIT("2"));
@@ -260,7 +260,7 @@ static void a_message_over_the_limit_is_1009(void **state)
 
 static void a_message_of_the_limit_is_good(void **state)
 {
-    char bytes[MESSAGE_MOST];
+    char bytes[MAX_MESSAGE];
     struct tw_buf f = after(NULL);
     struct talk t;
 
@@ -271,7 +271,7 @@ static void a_message_of_the_limit_is_good(void **state)
     ws_put(&f, WS_FIN | WS_MORE, TW_LIT("y"));
     begin(&t);
     assert_int_equal(read_all(&t, tw_buf_view(&f), f.len), 0);
-    assert_int_equal(t.heard.len, 2 * (MESSAGE_MOST + 6));
+    assert_int_equal(t.heard.len, 2 * (MAX_MESSAGE + 6));
     end(&t);
     tw_buf_done(&f);
 }
@@ -424,7 +424,7 @@ static void a_flood_of_pings_in_one_reading_stays_bounded_and_is_1008(void **sta
         ws_put(&f, WS_FIN | WS_PING, tw_slice_from(beat, sizeof(beat)));
     begin(&t);
     assert_int_equal(read_all(&t, tw_buf_view(&f), f.len), 1008);
-    assert_true(t.reply.cap <= 2UL * REPLY_MOST);
+    assert_true(t.reply.cap <= 2UL * MAX_REPLY);
     ws_read_server(&text, tw_buf_view(&t.reply));
     assert_buf(&text, "close(1008 too many control frames or fragments)");
     assert_int_equal(t.pool.lent, 0);
@@ -517,7 +517,7 @@ static void bytes_at_random_never_do_harm(void **state)
             f.at[dice_roll(&dice, f.len)] = (char)dice_roll(&dice, 256);
         begin(&t);
         (void)read_all(&t, tw_buf_view(&f), (size_t)dice_roll(&dice, 50) + 1);
-        assert_true(t.reply.cap <= 2UL * REPLY_MOST);
+        assert_true(t.reply.cap <= 2UL * MAX_REPLY);
         end(&t);
         tw_buf_done(&f);
     }

@@ -8,7 +8,7 @@
 #include "test/unit/support/check.h"
 #include "test/unit/support/ws_frames.h"
 
-#define MESSAGE_MOST 1000
+#define MAX_MESSAGE 1000
 #define PACKED_TEXT (WS_FIN | WS_RSV1 | WS_TEXT)
 #define HELLO "\xf2\x48\xcd\xc9\xc9\x07\x00" /* section 7.2.3.1 */
 
@@ -38,7 +38,7 @@ static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
 static void check(struct tw_buf *frames, unsigned code, const char *want)
 {
     for (size_t cut = 0; cut <= frames->len; cut++) { /* 0: byte by byte */
-        struct talk t = { .pool = { .message_most = MESSAGE_MOST },
+        struct talk t = { .pool = { .max_message = MAX_MESSAGE },
                           .reply = { .max = 4096 },
                           .heard = { .max = 1048576 } };
         size_t step = cut == 0 ? 1 : cut;
@@ -196,8 +196,8 @@ static void the_limit_is_for_what_comes_out(void **state)
     struct tw_buf f = frames_new();
 
     (void)state;
-    put_packed(&f, PACKED_TEXT, 'x', MESSAGE_MOST);
-    put_packed(&f, PACKED_TEXT, 'x', MESSAGE_MOST + 1);
+    put_packed(&f, PACKED_TEXT, 'x', MAX_MESSAGE);
+    put_packed(&f, PACKED_TEXT, 'x', MAX_MESSAGE + 1);
     check(&f, 1009, "text<1000 bytes>close(1009)");
     f = frames_new();
     put_packed(&f, PACKED_TEXT, '\0', 300000); /* a bomb */
@@ -207,19 +207,19 @@ static void the_limit_is_for_what_comes_out(void **state)
 static void a_message_that_grew_by_compressing_fits_and_a_plain_one_gets_no_more(void **state)
 {
     struct tw_buf f = frames_new(), stored = { .max = 2000 };
-    char text[MESSAGE_MOST + 1];
+    char text[MAX_MESSAGE + 1];
 
     (void)state;
     memset(text, 'x', sizeof(text));
-    for (size_t i = 0; i < MESSAGE_MOST; i += 100) { /* blocks of 100 bytes, as they are */
+    for (size_t i = 0; i < MAX_MESSAGE; i += 100) { /* blocks of 100 bytes, as they are */
         tw_buf_append(&stored, TW_LIT("\x00\x64\x00\x9b\xff"));
         tw_buf_append(&stored, tw_slice_from(text, 100));
     }
     tw_buf_char(&stored, '\0');
-    assert_true(stored.len > MESSAGE_MOST);
+    assert_true(stored.len > MAX_MESSAGE);
     ws_put(&f, PACKED_TEXT, tw_buf_view(&stored));
-    ws_put(&f, WS_FIN | WS_TEXT, tw_slice_from(text, MESSAGE_MOST));
-    ws_put(&f, WS_FIN | WS_TEXT, tw_slice_from(text, MESSAGE_MOST + 1));
+    ws_put(&f, WS_FIN | WS_TEXT, tw_slice_from(text, MAX_MESSAGE));
+    ws_put(&f, WS_FIN | WS_TEXT, tw_slice_from(text, MAX_MESSAGE + 1));
     check(&f, 1009, "text<1000 bytes>text<1000 bytes>close(1009)");
     tw_buf_done(&stored);
 }
@@ -227,7 +227,7 @@ static void a_message_that_grew_by_compressing_fits_and_a_plain_one_gets_no_more
 static void a_flood_of_pings_does_not_keep_the_close_from_being_said(void **state)
 {
     struct gw_deflate deflate = { 0 };
-    struct talk t = { .pool = { .message_most = MESSAGE_MOST, .deflate = &deflate },
+    struct talk t = { .pool = { .max_message = MAX_MESSAGE, .deflate = &deflate },
                       .reply = { .max = 30 } };
     struct tw_buf f = frames_new(), said = { .max = 1000 };
 
@@ -251,7 +251,7 @@ static void a_flood_of_pings_does_not_keep_the_close_from_being_said(void **stat
 static void who_did_not_agree_to_it_may_not_use_it(void **state)
 {
     struct gw_deflate deflate = { 0 };
-    struct gw_ws_pool pool = { .message_most = MESSAGE_MOST, .deflate = &deflate };
+    struct gw_ws_pool pool = { .max_message = MAX_MESSAGE, .deflate = &deflate };
     struct tw_buf f = frames_new(), reply = { .max = 4096 }, said = { .max = 4096 };
     struct talk with = { .heard = { .max = 1000 } }, without = { .heard = { .max = 1000 } };
 

@@ -8,7 +8,7 @@
 #include "test/unit/support/check.h"
 #include "test/unit/support/ws_frames.h"
 
-#define MESSAGE_MOST 65536
+#define MAX_MESSAGE 65536
 
 /* A connection of which only the receiving side is there. */
 struct talk {
@@ -34,7 +34,7 @@ static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
 
 static void begin(struct talk *t)
 {
-    *t = (struct talk){ .pool = { .message_most = MESSAGE_MOST },
+    *t = (struct talk){ .pool = { .max_message = MAX_MESSAGE },
                         .reply = { .max = 65536 },
                         .heard = { .max = 1048576 } };
     t->ws.pool = &t->pool;
@@ -173,11 +173,11 @@ static void a_character_may_be_split_over_fragments(void **state)
 static void every_length_form_is_read(void **state)
 {
     static const size_t sizes[] = { 124, 125, 126, 127, 128, 4095, 4096, 4097, 65535, 65536 };
-    char *bytes = calloc(1, MESSAGE_MOST);
+    char *bytes = calloc(1, MAX_MESSAGE);
 
     (void)state;
     assert_non_null(bytes);
-    memset(bytes, 'x', MESSAGE_MOST);
+    memset(bytes, 'x', MAX_MESSAGE);
     for (size_t i = 0; i < TW_COUNT(sizes); i++) {
         struct tw_buf f = frames_new(), want = { .max = 64 }, text;
 
@@ -281,7 +281,7 @@ static void a_connection_that_breaks_gives_its_context_back(void **state)
 
 static void no_more_than_64_spare_contexts_are_kept(void **state)
 {
-    struct gw_ws_pool pool = { .message_most = MESSAGE_MOST };
+    struct gw_ws_pool pool = { .max_message = MAX_MESSAGE };
     struct gw_ws ws[200];
     struct tw_buf reply = { .max = 1024 };
 
