@@ -49,6 +49,8 @@ TESTS := $(patsubst test/unit/%.c,$(OUT)/test/%,$(filter %_test.c,$(TEST_SOURCES
 # What unit tests share; linked into each of them.
 SUPPORT_SOURCES := $(call sources,test/unit/support)
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(OUT)/obj/%.o)
+# The same for the tests of one folder of ours.
+folder_support = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard test/unit/$(1)/support/*.c))
 FUZZ_SOURCES := $(call sources,test/fuzz)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,$(OUT)/target/%,$(FUZZ_SOURCES))
 ALL_SOURCES := $(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) \
@@ -124,8 +126,8 @@ $(OUT)/lib/$(1).a: $(call library_objects,$(1)) $(if $(filter common,$(1)),$(LLH
 	@rm -f $$@
 	@ar rcsD $$@ $$^
 
-$(OUT)/test/$(1)/%: $(OUT)/obj/test/unit/$(1)/%.o $(SUPPORT_OBJECTS) $(OUT)/lib/$(1).a \
-		$(OUT)/lib/common.a
+$(OUT)/test/$(1)/%: $(OUT)/obj/test/unit/$(1)/%.o $(call folder_support,$(1)) $(SUPPORT_OBJECTS) \
+		$(OUT)/lib/$(1).a $(OUT)/lib/common.a
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
 	@$$(LINK) $$^ $$(LIBS) -lcmocka -o $$@

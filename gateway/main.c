@@ -10,9 +10,14 @@
 #include "gateway/admission/handshake.h"
 #include "gateway/admission/revocation.h"
 #include "gateway/admission/revocation_poll.h"
+#include "gateway/dialects.h"
 #include "gateway/restaurant_os/restaurant_os.h"
+#include "gateway/shared_state/device.h"
 #include "gateway/shared_state/presence.h"
+#include "gateway/stream/hubs.h"
+#include "gateway/stream/session.h"
 #include "gateway/stream/sync_log.h"
+#include "gateway/websocket/conn.h"
 
 #define EXPIRY_CHECK_MS 1000
 #define SIO_CONNECT_MS 45000 /* both as in the reference server */
@@ -29,6 +34,9 @@ struct gateway {
     struct tw_listener listener;
     struct tw_pg_pool pool;
     struct tw_schema schema;
+    struct tw_http_server http;
+    struct gw_authenticator authenticator;
+    struct gw_dialects dialects;
     struct gw_handshakes handshakes;
     struct gw_key_auth auth;
     struct tw_tokens tokens;
@@ -54,7 +62,19 @@ static struct gateway *gateway_of(struct tw_daemon *d)
 
 static void on_accept(struct tw_listener *l, struct tw_stream *stream)
 {
-    tw_http_serve(&tw_container_of(l, struct gateway, listener)->handshakes.http, stream);
+    tw_http_serve(&tw_container_of(l, struct gateway, listener)->http, stream);
+}
+
+/* Engine.IO is asked first: its path is its own. */
+static void on_request(struct tw_http_server *server, struct tw_http_conn *conn,
+                       struct tw_http_request *req)
+{
+    struct gateway *g = tw_container_of(server, struct gateway, http);
+
+    if (gw_eio_claims(&g->restaurant_os.sio.engine, req))
+        gw_eio_handle(&g->restaurant_os.sio.engine, conn, req);
+    else
+        gw_handshakes_handle(&g->handshakes, conn, req);
 }
 
 static void on_control(struct gw_hubs *hubs, char *at, size_t len)
@@ -99,8 +119,7 @@ static void start_restaurant_os(struct gateway *g)
     tw_tokens_start(&g->tokens, &g->daemon.metrics);
     tw_operations_start(&g->operations, &g->daemon.metrics);
     r->loop = &g->daemon.loop;
-    r->auth = &g->auth;
-    r->tokens = &g->tokens;
+    r->authenticator = &g->authenticator;
     r->hubs = &g->hubs;
     r->sessions = &g->sessions;
     r->operations = &g->operations;
@@ -137,32 +156,44 @@ static void start_parts(struct gateway *g)
     gw_key_auth_start(&g->auth, &g->pool, set->auth_cache_ms, m);
     gw_sync_log_start(&g->log, &g->daemon.loop, &g->pool, set->instance, m);
     g->log.collect = on_collect;
-    gw_sessions_start(&g->sessions, &g->log, set->queue_bytes, set->message_bytes, m);
+    g->dialects = gw_all_dialects(&g->shared_state);
+    gw_sessions_start(&g->sessions,
+                      &(struct gw_sessions_options){ .dialects = &g->dialects,
+                                                     .log = &g->log,
+                                                     .queue_bytes = set->queue_bytes,
+                                                     .message_bytes = set->message_bytes },
+                      m);
     gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms,
                    m);
     gw_revocation_poll_start(&g->revocation_poll, &g->daemon.loop, &g->pool, &g->sessions,
                              &g->auth);
     start_restaurant_os(g);
-    g->handshakes.auth = &g->auth;
-    g->handshakes.engine = &g->restaurant_os.sio.engine;
-    g->shared_state.operations = &g->operations;
-    g->shared_state.changed = on_shared_state;
+    gw_shared_state_start(&g->shared_state,
+                          &(struct gw_shared_state_options){ .operations = &g->operations,
+                                                             .changed = on_shared_state },
+                          m);
     g->presence = (struct gw_presence){ .loop = &g->daemon.loop,
-                                        .sessions = &g->sessions,
+                                        .shared_state = &g->shared_state,
                                         .store = &g->publisher,
                                         .instance = tw_slice_of(set->instance) };
     gw_presence_start(&g->presence);
-    gw_shared_state_start(&g->shared_state, m);
-    g->hubs.publisher = &g->publisher;
-    g->handshakes.tokens = &g->tokens;
-    g->handshakes.shared_state = &g->shared_state;
-    g->handshakes.conns = &g->conns;
-    g->handshakes.hubs = &g->hubs;
-    g->handshakes.sessions = &g->sessions;
-    g->handshakes.log = &g->log;
-    g->handshakes.max_sessions = set->max_sessions;
-    g->handshakes.http.limits = &g->limits;
-    gw_handshakes_start(&g->handshakes, m);
+    g->authenticator = (struct gw_authenticator){ .keys = &g->auth, .tokens = &g->tokens };
+    g->http.limits = &g->limits;
+    g->http.handle = on_request;
+    tw_http_server_init(&g->http, m);
+    gw_handshakes_start(&g->handshakes,
+                        &(struct gw_handshakes_options){
+                            .loop = &g->daemon.loop,
+                            .authenticator = &g->authenticator,
+                            .dialects = &g->dialects,
+                            .conns = &g->conns,
+                            .hubs = &g->hubs,
+                            .sessions = &g->sessions,
+                            .log = &g->log,
+                            .origins = tw_slice_of(set->allowed_origins),
+                            .max_sessions = set->max_sessions,
+                        },
+                        m);
     tw_metric_add(m, &g->ws_contexts, "ws_contexts", NULL,
                   "Receiving contexts lent to connections with an incomplete frame.");
 }
@@ -184,9 +215,15 @@ static int start(struct tw_daemon *d)
         .connections = set->http_connections,
     };
     start_parts(g);
-    g->hubs.on_control = on_control;
-    r = gw_hubs_start(&g->hubs, &d->loop, &g->pool, set->redis_url, set->backlog_bytes,
-                      &g->sessions, &d->metrics);
+    r = gw_hubs_start(&g->hubs,
+                      &(struct gw_hubs_options){ .loop = &d->loop,
+                                                 .pool = &g->pool,
+                                                 .publisher = &g->publisher,
+                                                 .sessions = &g->sessions,
+                                                 .control = on_control,
+                                                 .redis_url = set->redis_url,
+                                                 .backlog_bytes = set->backlog_bytes },
+                      &d->metrics);
     if (r == 0)
         r = tw_redis_start(&g->publisher, &d->loop, set->redis_url, "publisher",
                            &publisher_events, &d->metrics);
@@ -220,7 +257,7 @@ static void drain(struct tw_daemon *d)
     g->handshakes.is_closed = true;
     g->restaurant_os.sio.engine.is_closed = true;
     tw_listener_stop(&g->listener);
-    tw_http_server_drain(&g->handshakes.http);
+    tw_http_server_drain(&g->http);
     g->goodbyes_each =
         (g->conns.count + g->restaurant_os.sio.engine.by_sid.count) / DRAIN_STEPS + 1;
     on_goodbye(&g->goodbye);
@@ -231,7 +268,7 @@ static bool is_drained(struct tw_daemon *d)
     struct gateway *g = gateway_of(d);
 
     return g->conns.count == 0 && g->restaurant_os.sio.engine.by_sid.count == 0 &&
-           g->handshakes.http.connections.value == 0;
+           g->http.connections.value == 0;
 }
 
 static void stop(struct tw_daemon *d)
@@ -248,7 +285,7 @@ static void stop(struct tw_daemon *d)
     gw_sync_log_stop(&g->log);
     gw_revocation_poll_stop(&g->revocation_poll);
     tw_schema_stop(&g->schema);
-    tw_http_server_close(&g->handshakes.http);
+    tw_http_server_close(&g->http);
     gw_conns_shut(&g->conns);
     tw_pg_pool_close(&g->pool);
 }

@@ -9,18 +9,18 @@
 #include "gateway/websocket/transport.h"
 
 #define WAIT_MS 10000
-#define SAID_BYTES 131072
+#define EARLY_BYTES 131072
 #define CLOSE_UNSUPPORTED 1003
 #define CLOSE_POLICY 1008
 
-static struct gw_first_message *waiting_of(const struct gw_handler *t)
+static struct gw_first_message *waiting_of(const struct gw_handler *h)
 {
-    return tw_container_of((uintptr_t)t, struct gw_first_message, handler);
+    return tw_container_of((uintptr_t)h, struct gw_first_message, handler);
 }
 
-static bool is_ready(const struct gw_handler *t)
+static bool is_ready(const struct gw_handler *h)
 {
-    (void)t;
+    (void)h;
     return true;
 }
 
@@ -38,74 +38,81 @@ static bool find_credential(struct tw_slice json, struct tw_buf *out)
     return false;
 }
 
-static void arrive(struct gw_first_message *l, struct tw_slice message)
+static void arrive(struct gw_first_message *f, struct tw_slice message)
 {
-    struct tw_buf copy = { .max = SAID_BYTES }, credential = { .max = 8192 };
+    struct tw_buf copy = { .max = EARLY_BYTES }, credential = { .max = 8192 };
     struct tw_json_fault fault;
     size_t len = message.len;
 
     tw_buf_append(&copy, message);
-    l->has_arrived = true;
-    tw_after_cancel(l->loop, &l->limit);
+    f->has_arrived = true;
+    tw_after_cancel(f->loop, &f->limit);
     if (!copy.failed && tw_json_scan(copy.at, &len, &tw_json_wide, &fault) == '{' &&
         find_credential(tw_slice_from(copy.at, len), &credential))
-        l->arrived(l, tw_buf_view(&credential));
+        f->arrived(f, tw_buf_view(&credential));
     else
-        gw_first_message_refuse(l, "the first message must have an api_key or a token");
+        gw_first_message_refuse(f, "the first message must have an api_key or a token");
     tw_buf_done(&copy);
     tw_buf_done(&credential);
 }
 
-/* All are kept for the session, which hears them in their order. */
-static void on_text(struct gw_handler *t, struct tw_slice message)
+/* Every message is kept for the session, which hears them in their order. */
+static void on_text(struct gw_handler *h, struct tw_slice message)
 {
-    struct gw_first_message *l = waiting_of(t);
+    struct gw_first_message *f = waiting_of(h);
 
-    if (l->is_over)
+    if (f->is_over)
         return;
-    if (l->said.len > 0)
-        tw_buf_char(&l->said, '\x1e');
-    tw_buf_append(&l->said, message);
-    if (l->said.failed)
-        gw_first_message_refuse(l, "too much said before the credential was checked");
-    else if (!l->has_arrived)
-        arrive(l, message);
+    if (f->early.len > 0)
+        tw_buf_char(&f->early, '\x1e');
+    tw_buf_append(&f->early, message);
+    if (f->early.failed)
+        gw_first_message_refuse(f, "too much said before the credential was checked");
+    else if (!f->has_arrived)
+        arrive(f, message);
 }
 
-static void on_binary(struct gw_handler *t, struct tw_slice message)
+static void on_binary(struct gw_handler *h, struct tw_slice message)
 {
-    struct gw_first_message *l = waiting_of(t);
-    struct gw_transport *w = gw_conn_transport(l->conn);
+    struct gw_first_message *f = waiting_of(h);
+    struct gw_transport *w = gw_conn_transport(f->conn);
 
     (void)message;
     w->ops->close(w, CLOSE_UNSUPPORTED, "only text messages are understood here");
 }
 
-static void on_writable(struct gw_handler *t, uint64_t now_ms)
+static void on_writable(struct gw_handler *h, uint64_t now_ms)
 {
-    (void)t;
+    (void)h;
     (void)now_ms;
 }
 
-static void on_nothing(struct gw_handler *t)
+static void on_nothing(struct gw_handler *h)
 {
-    (void)t;
+    (void)h;
 }
 
-static void on_ended(struct gw_handler *t, unsigned code, const char *reason)
+static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
 {
-    struct gw_first_message *l = waiting_of(t);
+    struct gw_first_message *f = waiting_of(h);
 
     (void)code;
     (void)reason;
-    tw_after_cancel(l->loop, &l->limit);
-    tw_buf_done(&l->said);
-    l->conn = NULL;
-    l->left(l);
+    tw_after_cancel(f->loop, &f->limit);
+    tw_buf_done(&f->early);
+    f->conn = NULL;
+    f->left(f);
 }
 
-static const struct gw_handler_ops ops = { is_ready,   on_text,    on_binary, on_writable,
-                                           on_nothing, on_nothing, on_ended };
+static const struct gw_handler_ops ops = {
+    .is_ready = is_ready,
+    .text = on_text,
+    .binary = on_binary,
+    .writable = on_writable,
+    .closing = on_nothing,
+    .farewell = on_nothing,
+    .ended = on_ended,
+};
 
 static void on_limit(struct tw_deadline *d)
 {
@@ -114,32 +121,44 @@ static void on_limit(struct tw_deadline *d)
         "the first message, with an api_key or a token, did not come in time");
 }
 
-void gw_first_message_open(struct gw_first_message *l, struct gw_conn *conn,
-                           struct tw_slice rest)
+void gw_first_message_await(struct gw_first_message *f,
+                            const struct gw_first_message_options *options,
+                            struct gw_conn *conn, struct tw_slice rest)
 {
-    l->handler.ops = &ops;
-    l->conn = conn;
-    l->said.max = SAID_BYTES;
-    tw_after(l->loop, &l->limit, WAIT_MS, on_limit);
-    gw_conn_start(conn, &l->handler, rest);
+    *f = (struct gw_first_message){
+        .handler = { &ops },
+        .loop = options->loop,
+        .arrived = options->arrived,
+        .left = options->left,
+        .conn = conn,
+        .early = { .max = EARLY_BYTES },
+    };
+    tw_after(f->loop, &f->limit, WAIT_MS, on_limit);
+    gw_conn_start(conn, &f->handler, rest);
 }
 
-void gw_first_message_admit(struct gw_first_message *l, struct gw_handler *t,
-                            struct tw_buf *said)
+struct tw_buf *gw_first_message_take(struct gw_first_message *f)
 {
-    *said = l->said;
-    l->said = (struct tw_buf){ 0 };
-    gw_conn_hand_over(l->conn, t);
-    l->conn = NULL;
+    struct tw_buf *early = tw_new(struct tw_buf);
+
+    *early = f->early;
+    f->early = (struct tw_buf){ 0 };
+    return early;
 }
 
-void gw_first_message_refuse(struct gw_first_message *l, const char *reason)
+void gw_first_message_admit(struct gw_first_message *f, struct gw_handler *handler)
+{
+    gw_conn_hand_over(f->conn, handler);
+    f->conn = NULL;
+}
+
+void gw_first_message_refuse(struct gw_first_message *f, const char *reason)
 {
     struct gw_transport *w;
 
-    if (l->is_over || l->conn == NULL)
+    if (f->is_over || f->conn == NULL)
         return;
-    l->is_over = true;
-    w = gw_conn_transport(l->conn);
+    f->is_over = true;
+    w = gw_conn_transport(f->conn);
     w->ops->close(w, CLOSE_POLICY, reason);
 }

@@ -1,6 +1,5 @@
-/* first_message.h - clients of the restaurant's house that say who they are in their first
- * message
- * (`?auth=message`): connected already, and not yet let in.
+/* first_message.h - a client that says its credential in its first message (`?auth=message`):
+ * connected already, and not admitted yet.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -10,33 +9,40 @@
 #include "gateway/websocket/handler.h"
 
 struct gw_conn;
-
-/* Its first message has a key (lent), or none came in time (empty): the owner checks it and
- * calls gw_first_message_admit or gw_first_message_refuse, once, now or later. */
 struct gw_first_message;
-typedef void (*gw_first_message_cb)(struct gw_first_message *l, struct tw_slice credential);
-/* The connection is over before that. */
-typedef void (*gw_first_message_left_cb)(struct gw_first_message *l);
 
-/* Embedded in whoever let it connect; zeroed but for the first three. */
+/* Its first message has a credential (lent): the owner checks it and calls
+ * gw_first_message_admit or gw_first_message_refuse, once, now or later. */
+typedef void (*gw_first_message_cb)(struct gw_first_message *f, struct tw_slice credential);
+/* The connection has ended before it was admitted. */
+typedef void (*gw_first_message_left_cb)(struct gw_first_message *f);
+
+/* Embedded in its owner. */
 struct gw_first_message {
+    struct gw_handler handler;
     struct tw_loop *loop;
     gw_first_message_cb arrived;
     gw_first_message_left_cb left;
-    struct gw_handler handler; /* the rest is its own */
-    struct gw_conn *conn;
+    struct gw_conn *conn; /* null once it is over */
     struct tw_deadline limit;
-    struct tw_buf said; /* messages with 0x1e between them; the session hears them */
+    struct tw_buf early; /* its messages, with 0x1e between them; the session hears them */
     bool has_arrived, is_over;
 };
 
-/* Wait on this connection; `rest` is what it has sent already. */
-void gw_first_message_open(struct gw_first_message *l, struct gw_conn *conn,
-                           struct tw_slice rest);
+struct gw_first_message_options {
+    struct tw_loop *loop;
+    gw_first_message_cb arrived;
+    gw_first_message_left_cb left;
+};
 
-/* Let it in: the connection speaks to `t` from now on. `said` (taken by the caller) is what it
- * has said so far. */
-void gw_first_message_admit(struct gw_first_message *l, struct gw_handler *t,
-                            struct tw_buf *said);
-void gw_first_message_refuse(struct gw_first_message *l,
-                             const char *reason); /* closes with 1008 */
+/* Wait on this connection; `rest` is what it has sent already. */
+void gw_first_message_await(struct gw_first_message *f,
+                            const struct gw_first_message_options *options,
+                            struct gw_conn *conn, struct tw_slice rest);
+
+/* Its messages so far, for the session; given. */
+struct tw_buf *gw_first_message_take(struct gw_first_message *f);
+
+/* Admit it: the connection has `handler` from now on. */
+void gw_first_message_admit(struct gw_first_message *f, struct gw_handler *handler);
+void gw_first_message_refuse(struct gw_first_message *f, const char *reason); /* 1008 */

@@ -1,35 +1,39 @@
-/* handshake.h - one HTTP request at the gateway: which dialect, who asks, admitted or refused.
+/* handshake.h - one HTTP request at the gateway: which dialect, which identity, admitted or
+ * refused.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/domain/token.h"
 #include "common/net/http_conn.h"
-#include "gateway/admission/key_auth.h"
-#include "gateway/shared_state/device.h"
-#include "gateway/socketio/eio.h"
-#include "gateway/stream/hubs.h"
-#include "gateway/stream/session.h"
-#include "gateway/stream/sync_log.h"
-#include "gateway/websocket/conn.h"
+#include "gateway/admission/authenticate.h"
 
-/* Embedded in the process's state. */
-struct gw_handshakes {
-    struct tw_http_server http;
-    struct gw_key_auth *auth;
-    struct tw_tokens *tokens;
-    struct gw_shared_state *shared_state;
-    struct gw_eio *engine; /* asked first: its path is its own */
+struct gw_conns;
+struct gw_dialects;
+struct gw_hubs;
+struct gw_sessions;
+struct gw_sync_log;
+
+struct gw_handshakes_options { /* pointers are kept */
+    struct tw_loop *loop;
+    struct gw_authenticator *authenticator;
+    const struct gw_dialects *dialects;
     struct gw_conns *conns;
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;
     struct gw_sync_log *log;
+    struct tw_slice origins; /* of pages whose cookies count */
     size_t max_sessions;
-    bool is_closed; /* draining */
+};
+
+/* Embedded in the process's state. */
+struct gw_handshakes {
+    struct gw_handshakes_options options;
+    bool is_closed; /* draining: nobody is admitted any more */
     struct tw_metric admitted, refused, waiting;
 };
 
-void gw_handshakes_start(struct gw_handshakes *all, struct tw_metrics *metrics);
+void gw_handshakes_start(struct gw_handshakes *all, const struct gw_handshakes_options *options,
+                         struct tw_metrics *metrics);
 
-/* The server's handler. */
-void gw_handshakes_handle(struct tw_http_server *server, struct tw_http_conn *conn,
+/* Answer, hold, or take over one request. */
+void gw_handshakes_handle(struct gw_handshakes *all, struct tw_http_conn *conn,
                           struct tw_http_request *req);

@@ -174,9 +174,9 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
     q->auth->asked.value++;
     json->max = 4096;
     tw_buf_char(json, '{');
-    if (q->has_key)
-        tw_json_member(json, "keyHash", tw_slice_from(q->key_hash, TW_SHA256_HEX));
-    else if (q->is_keyless)
+    if (q->principal->has_key)
+        tw_json_member(json, "keyHash", tw_slice_from(q->principal->key_hash, TW_SHA256_HEX));
+    else if (q->principal->is_keyless)
         tw_json_member_raw(json, "keyless", TW_LIT("true"));
     if (q->tenant.len > 0)
         tw_json_member(json, "tenant", q->tenant);

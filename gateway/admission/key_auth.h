@@ -9,7 +9,6 @@
 
 #include "common/net/pg_pool.h"
 #include "common/util/buf.h"
-#include "common/util/crypto.h"
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 #include "gateway/dialect/dialect.h"
@@ -31,12 +30,6 @@ void gw_key_auth_done(struct gw_key_auth *a);
 void gw_key_auth_forget(struct gw_key_auth *a, struct tw_slice key_id);
 void gw_key_auth_forget_all(struct gw_key_auth *a);
 
-struct gw_identity {
-    struct gw_tenant tenant;
-    char key_id[37];
-    int64_t expires_ms; /* wall clock; 0: never */
-};
-
 struct gw_key_auth_query;
 /* Exactly once, never before gw_key_auth_ask has returned: status 200 with `identity`, else
  * 401, 403 or 503 with the JSON body to send (lent; empty: the refusal UNAVAILABLE). */
@@ -47,8 +40,7 @@ typedef void (*gw_key_auth_cb)(struct gw_key_auth_query *q, int status,
 struct gw_key_auth_query {
     struct gw_key_auth *auth;
     gw_key_auth_cb answered;
-    bool has_key, is_keyless; /* keyless: documented clients of a tenant that lets them in */
-    char key_hash[TW_SHA256_HEX];
+    const struct gw_principal *principal;  /* whose key, or keyless device, it is; lent */
     struct tw_slice tenant, tenant_header; /* decoded; copied by the call */
     const char *scope;
     const char *request_id;

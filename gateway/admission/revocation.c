@@ -8,9 +8,8 @@
 #include "common/util/json_scan.h"
 #include "common/util/json_view.h"
 #include "common/util/log.h"
-#include "gateway/shared_state/device.h"
-#include "gateway/stream/hub.h"
 #include "gateway/stream/session.h"
+#include "gateway/stream/stream.h"
 
 #define CLOSE_POLICY 1008
 
@@ -25,7 +24,7 @@ static void close_key(struct gw_session *s, void *arg)
 {
     struct target *t = arg;
 
-    if (!s->is_closing && tw_slice_is(t->id, s->key_id)) {
+    if (s->phase != GW_CLOSING && tw_slice_is(t->id, s->key_id)) {
         gw_session_close(s, CLOSE_POLICY, t->reason);
         t->closed++;
     }
@@ -43,7 +42,8 @@ static void close_tenant(struct gw_session *s, void *arg)
 {
     struct target *t = arg;
 
-    if (!s->is_closing && s->hub != NULL && tw_slice_is(t->id, s->hub->tenant.id)) {
+    if (s->phase != GW_CLOSING && s->stream != NULL &&
+        tw_slice_is(t->id, s->stream->tenant.id)) {
         gw_session_close(s, CLOSE_POLICY, t->reason);
         t->closed++;
     }
@@ -54,13 +54,12 @@ static void close_keyless(struct gw_session *s, void *arg)
     struct target *t = arg;
     struct tw_slice rest = t->allowed, one;
 
-    if (s->is_closing || s->hub == NULL || s->device_state == NULL ||
-        !s->device_state->principal.is_keyless)
+    if (s->phase == GW_CLOSING || s->stream == NULL || !s->is_keyless)
         return;
-    if (t->id.len > 0 && !tw_slice_is(t->id, s->hub->tenant.id))
+    if (t->id.len > 0 && !tw_slice_is(t->id, s->stream->tenant.id))
         return;
     while (t->id.len == 0 && tw_slice_split(&rest, ' ', &one))
-        if (tw_slice_is(one, s->hub->tenant.slug))
+        if (tw_slice_is(one, s->stream->tenant.slug))
             return;
     gw_session_close(s, CLOSE_POLICY, "devices without a key are not let in any more");
     t->closed++;

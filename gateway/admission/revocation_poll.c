@@ -18,7 +18,7 @@ static void note_key(struct gw_session *s, void *arg)
     struct gw_revocation_poll *k = arg;
     struct tw_slice id = tw_slice_of(s->key_id);
 
-    if (s->is_closing || id.len == 0 || tw_map_set(&k->seen, id, s) != NULL)
+    if (s->phase == GW_CLOSING || id.len == 0 || tw_map_set(&k->seen, id, s) != NULL)
         return;
     tw_buf_char(&k->keys, k->keys.len == 0 ? '{' : ',');
     tw_buf_append(&k->keys, id);

@@ -8,9 +8,10 @@
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 
-void gw_commands_init(struct gw_commands *q, struct tw_operations *operations)
+void gw_commands_init(struct gw_commands *q, struct tw_operations *operations, size_t max_count)
 {
     q->operations = operations;
+    q->max_count = max_count;
     tw_list_init(&q->list);
 }
 
@@ -19,7 +20,20 @@ static void command_free(struct gw_command *c)
     tw_buf_done(&c->context);
     tw_buf_done(&c->body);
     tw_buf_done(&c->note);
-    free(c);
+    if (c->release != NULL)
+        c->release(c);
+    else
+        free(c);
+}
+
+void gw_command_init(struct gw_command *c, const char *operation, bool writes, size_t bytes,
+                     gw_command_cb answered)
+{
+    c->operation.name = operation;
+    c->operation.writes = writes;
+    c->context.max = c->body.max = c->note.max = bytes;
+    c->answered = answered;
+    tw_random_uuid(c->request_id);
 }
 
 struct gw_command *gw_command_new(const char *operation, bool writes, size_t bytes,
@@ -27,15 +41,47 @@ struct gw_command *gw_command_new(const char *operation, bool writes, size_t byt
 {
     struct gw_command *c = tw_new(struct gw_command);
 
-    c->operation.name = operation;
-    c->operation.writes = writes;
-    c->context.max = c->body.max = c->note.max = bytes;
-    c->answered = answered;
-    tw_random_uuid(c->request_id);
+    gw_command_init(c, operation, writes, bytes, answered);
     return c;
 }
 
-static void start_first(struct gw_commands *q);
+static bool begin(struct gw_command *c)
+{
+    if (c->begin != NULL)
+        return c->begin(c);
+    gw_command_operate(c, c->queue->operations);
+    return false;
+}
+
+static void forget(struct gw_commands *q, struct gw_command *c)
+{
+    tw_list_remove(&c->link);
+    q->count--;
+    command_free(c);
+}
+
+static void begin_next(struct gw_commands *q)
+{
+    while (!tw_list_empty(&q->list)) {
+        struct gw_command *c = tw_container_of(q->list.next, struct gw_command, link);
+
+        if (!begin(c))
+            return;
+        forget(q, c);
+    }
+}
+
+void gw_command_end(struct gw_command *c)
+{
+    struct gw_commands *q = c->queue;
+
+    if (q == NULL) {
+        command_free(c);
+        return;
+    }
+    forget(q, c);
+    begin_next(q);
+}
 
 static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
 {
@@ -46,19 +92,14 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
         tw_list_remove(&c->link);
         q->count--;
         c->answered(q, c, outcome); /* only notes what it sends: the queue stays */
-        start_first(q);
+        begin_next(q);
     }
     command_free(c);
 }
 
-static void start_first(struct gw_commands *q)
+void gw_command_operate(struct gw_command *c, struct tw_operations *operations)
 {
-    struct gw_command *c;
-
-    if (tw_list_empty(&q->list))
-        return;
-    c = tw_container_of(q->list.next, struct gw_command, link);
-    c->operation.all = q->operations;
+    c->operation.all = operations;
     c->operation.context = tw_buf_view(&c->context);
     c->operation.body = tw_buf_view(&c->body);
     c->operation.request_id = c->request_id;
@@ -68,7 +109,7 @@ static void start_first(struct gw_commands *q)
 
 bool gw_commands_add(struct gw_commands *q, struct gw_command *c)
 {
-    if (q->count >= GW_COMMANDS || c->context.failed || c->body.failed) {
+    if (q->count >= q->max_count || c->context.failed || c->body.failed) {
         command_free(c);
         return false;
     }
@@ -76,7 +117,7 @@ bool gw_commands_add(struct gw_commands *q, struct gw_command *c)
     tw_list_append(&q->list, &c->link);
     q->count++;
     if (q->count == 1)
-        start_first(q);
+        begin_next(q);
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* command.h - a client's wishes: one operation after the other, in its order, and not too many.
+/* command.h - what a client asks for: one command after the other, in its order, and not too
+ * many. Most commands are an operation of pos.call.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -9,40 +10,56 @@
 #include "common/util/buf.h"
 #include "common/util/list.h"
 
-#define GW_COMMANDS_SOFT 64 /* then nothing more is read from the client */
-#define GW_COMMANDS 4096    /* more than one read can bring behind that */
-
 struct gw_command;
+struct gw_commands;
 
-/* Embedded in whoever asks; gw_commands_init before, gw_commands_leave behind. */
+/* Embedded in the client; gw_commands_init first, gw_commands_leave at its end. */
 struct gw_commands {
     struct tw_operations *operations;
     struct tw_list list; /* the first is under way */
-    size_t count;
+    size_t count, max_count;
 };
 
-void gw_commands_init(struct gw_commands *q, struct tw_operations *operations);
+void gw_commands_init(struct gw_commands *q, struct tw_operations *operations,
+                      size_t max_count); /* kept */
 
-/* Its answer; lent. Not called when the client has left meanwhile: what it asked for happens
- * all the same, and is told to everybody else. */
+/* The outcome of a command's operation; lent. Not called when the client has left meanwhile:
+ * what it asked for happens all the same, and all others hear of it. */
 typedef void (*gw_command_cb)(struct gw_commands *q, const struct gw_command *c,
                               const struct tw_outcome *outcome);
 
+/* The turn of a command has come. True: it has ended already. Else gw_command_end follows, or
+ * the answer of gw_command_operate. */
+typedef bool (*gw_command_begin_cb)(struct gw_command *c);
+
 struct gw_command {
-    struct tw_operation operation;
     struct tw_list link;
-    struct gw_commands *queue; /* null: its client has left */
-    struct tw_buf context, body, note;
-    const void *row; /* the asker's own, static */
-    char request_id[37];
+    struct gw_commands *queue;             /* null: its client has left */
+    gw_command_begin_cb begin;             /* null: its operation */
+    void (*release)(struct gw_command *c); /* frees the struct it is in; null: free() */
     gw_command_cb answered;
+    struct tw_operation operation;
+    struct tw_buf context, body, note;
+    char request_id[37];
 };
 
-/* A new one, with its request_id drawn; fill context, body and note (all have a limit of
- * `bytes`), then add it (takes). False when too many wait already: it is gone then. */
+/* Prepare a zeroed command, with its request_id drawn: fill context, body and note (each has a
+ * limit of `bytes`), then add it. */
+void gw_command_init(struct gw_command *c, const char *operation, bool writes, size_t bytes,
+                     gw_command_cb answered);
 struct gw_command *gw_command_new(const char *operation, bool writes, size_t bytes,
-                                  gw_command_cb answered);
+                                  gw_command_cb answered); /* gives */
+
+/* Takes. False when too many wait already, or one of its texts exceeds its limit: it is gone
+ * then. */
 bool gw_commands_add(struct gw_commands *q, struct gw_command *c);
 
-/* The client goes: those that wait are dropped. */
+/* For a `begin` of one's own: start the operation with what is in context and body; its answer
+ * ends the command. */
+void gw_command_operate(struct gw_command *c, struct tw_operations *operations);
+
+/* For a `begin` that returned false and starts no operation: the command has ended. */
+void gw_command_end(struct gw_command *c);
+
+/* The client goes: commands that wait are dropped, the one under way ends by itself. */
 void gw_commands_leave(struct gw_commands *q);

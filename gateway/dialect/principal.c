@@ -4,7 +4,17 @@
 
 #include "common/util/json_write.h"
 
-void gw_principal_context(const struct gw_principal *c, struct tw_slice tenant_id,
+void gw_principal_copy(struct gw_principal *to, const struct gw_principal *from)
+{
+    to->has_key = from->has_key;
+    to->is_keyless = from->is_keyless;
+    memcpy(to->key_hash, from->key_hash, sizeof(to->key_hash));
+    tw_buf_clear(&to->claim);
+    to->claim.max = from->claim.len;
+    tw_buf_append(&to->claim, tw_buf_view(&from->claim));
+}
+
+void gw_principal_context(const struct gw_principal *p, struct tw_slice tenant_id,
                           struct tw_slice device, struct tw_slice session,
                           struct tw_slice request_id, struct tw_buf *out)
 {
@@ -12,11 +22,11 @@ void gw_principal_context(const struct gw_principal *c, struct tw_slice tenant_i
 
     tw_random_uuid(attempt);
     tw_buf_char(out, '{');
-    if (c->claim.len > 0)
-        tw_json_member_raw(out, "token", tw_buf_view(&c->claim));
-    else if (c->has_key)
-        tw_json_member(out, "keyHash", tw_slice_from(c->key_hash, TW_SHA256_HEX));
-    else if (c->is_keyless)
+    if (p->claim.len > 0)
+        tw_json_member_raw(out, "token", tw_buf_view(&p->claim));
+    else if (p->has_key)
+        tw_json_member(out, "keyHash", tw_slice_from(p->key_hash, TW_SHA256_HEX));
+    else if (p->is_keyless)
         tw_json_member(out, "keyless", tenant_id);
     tw_json_member(out, "kind", TW_LIT("socket"));
     if (device.len > 0)
@@ -30,7 +40,7 @@ void gw_principal_context(const struct gw_principal *c, struct tw_slice tenant_i
     tw_buf_char(out, '}');
 }
 
-void gw_principal_done(struct gw_principal *c)
+void gw_principal_done(struct gw_principal *p)
 {
-    tw_buf_done(&c->claim);
+    tw_buf_done(&p->claim);
 }

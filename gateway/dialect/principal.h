@@ -7,16 +7,22 @@
 #include "common/util/buf.h"
 #include "common/util/crypto.h"
 
-/* Zero is nobody. */
+/* A key, a token, or neither (is_keyless: the tenant lets such devices in). Zero is nobody. */
 struct gw_principal {
     bool has_key, is_keyless;
     char key_hash[TW_SHA256_HEX];
     struct tw_buf claim; /* of a signed token: ctx.token; empty without */
 };
 
+/* A copy, into a zeroed or released one. */
+void gw_principal_copy(struct gw_principal *to, const struct gw_principal *from);
+
 /* A ctx for an operation of this client: `device` is what it calls itself, `session` the
- * connection that must not hear of its own change. The ctx has an attempt of its own. */
-void gw_principal_context(const struct gw_principal *c, struct tw_slice tenant_id,
+ * connection that must not hear of its own change (either may be empty). The ctx has an attempt
+ * of its own. */
+void gw_principal_context(const struct gw_principal *p, struct tw_slice tenant_id,
                           struct tw_slice device, struct tw_slice session,
                           struct tw_slice request_id, struct tw_buf *out);
-void gw_principal_done(struct gw_principal *c);
+
+/* Release the memory. Fine on a zeroed one. */
+void gw_principal_done(struct gw_principal *p);

@@ -4,13 +4,16 @@
  * keep the digits that their creator wrote. A public client reads a frame into one buffer of
  * 4096 bytes, so nothing is sent that no document names, and known fields come first.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/orderweb/orderweb.h"
+
+#include <stdlib.h>
+
 #include "common/net/refusal.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
 #include "common/util/json.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
-#include "gateway/dialect/dialect.h"
 #include "gateway/stream/session.h"
 
 #define FRAME_BYTES                                                                            \
@@ -113,6 +116,32 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
         tw_http_query(req, "events", &events) == 1 && tw_slice_is(tw_buf_view(&events), "all");
     tw_buf_done(&events);
     return true;
+}
+
+struct till {
+    struct gw_session session;
+    bool hears_all; /* it asked for events that its documents do not name */
+};
+
+static struct till *till_of(struct gw_session *s)
+{
+    return tw_container_of(s, struct till, session);
+}
+
+static struct gw_session *open_till(void *family, const struct gw_hello *hello,
+                                    const struct gw_identity *who)
+{
+    struct till *t = tw_new(struct till);
+
+    (void)family;
+    (void)who;
+    t->hears_all = hello->hears_all;
+    return &t->session;
+}
+
+static void closed(struct gw_session *s)
+{
+    free(till_of(s));
 }
 
 static void put_time(struct tw_buf *out)
@@ -254,11 +283,11 @@ static bool member_is(const struct tw_event *ev, const char *name, const char *v
 
 /* Tills hear of online orders alone. A cancelled order has told its status already, so its
  * deletion is news only when it was deleted out of another status. */
-static bool hears(const struct gw_session *s, const struct tw_event *ev)
+static bool shows(const struct till *t, const struct tw_event *ev)
 {
     const struct row *row = row_of(ev);
 
-    if (row == NULL || (!row->is_documented && !s->hears_all))
+    if (row == NULL || (!row->is_documented && !t->hears_all))
         return false;
     if (!tw_slice_starts(ev->type, TW_LIT("order.")))
         return true;
@@ -266,6 +295,11 @@ static bool hears(const struct gw_session *s, const struct tw_event *ev)
         return false;
     return !tw_slice_is(ev->type, "order.deleted") ||
            !member_is(ev, "previousStatus", "cancelled");
+}
+
+static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
+{
+    return shows(till_of(s), ev) ? GW_SHARED : GW_SKIP;
 }
 
 static void put_fields(struct tw_buf *out, const struct tw_event *ev,
@@ -306,6 +340,8 @@ const struct gw_dialect gw_orderweb = {
     .name = "orderweb",
     .labels = "dialect=\"orderweb\"",
     .claims = claims,
+    .open = open_till,
+    .closed = closed,
     .greet = greet,
     .resync = resync,
     .message = message,

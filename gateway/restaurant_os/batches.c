@@ -7,9 +7,7 @@
 #include "common/util/base.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
-#include "gateway/restaurant_os/client_state.h"
-#include "gateway/stream/hub.h"
-#include "gateway/stream/session.h"
+#include "gateway/restaurant_os/client.h"
 #include "gateway/websocket/frame.h"
 
 #define TICK_MS 100
@@ -27,39 +25,39 @@ struct gw_room {
     struct tw_deadline tick;
 };
 
-void gw_room_enter(struct gw_sio_client *g)
+void gw_room_enter(struct gw_sio_client *c)
 {
-    const char *tenant = g->identity.tenant.id;
+    const char *tenant = c->identity.tenant.id;
     struct gw_room *room;
 
-    if (g->room != NULL)
+    if (c->room != NULL)
         return;
-    room = tw_map_get(&g->all->rooms, tw_slice_of(tenant));
+    room = tw_map_get(&c->all->rooms, tw_slice_of(tenant));
     if (room == NULL) {
         room = tw_new(struct gw_room);
-        room->all = g->all;
+        room->all = c->all;
         room->items.max = BATCH_BYTES;
         memcpy(room->tenant, tenant, sizeof(room->tenant));
         tw_list_init(&room->clients);
-        (void)tw_map_set(&g->all->rooms, tw_slice_of(tenant), room);
+        (void)tw_map_set(&c->all->rooms, tw_slice_of(tenant), room);
     }
-    g->room = room;
-    g->entered_seq = room->last_seq;
-    tw_list_append(&room->clients, &g->in_room);
+    c->room = room;
+    c->entered_seq = room->last_seq;
+    tw_list_append(&room->clients, &c->in_room);
 }
 
-void gw_room_leave(struct gw_sio_client *g)
+void gw_room_leave(struct gw_sio_client *c)
 {
-    struct gw_room *room = g->room;
+    struct gw_room *room = c->room;
 
     if (room == NULL)
         return;
-    g->room = NULL;
-    tw_list_remove(&g->in_room);
+    c->room = NULL;
+    tw_list_remove(&c->in_room);
     if (!tw_list_empty(&room->clients))
         return;
-    (void)tw_map_remove(&g->all->rooms, tw_slice_of(room->tenant));
-    tw_after_cancel(g->all->loop, &room->tick);
+    (void)tw_map_remove(&c->all->rooms, tw_slice_of(room->tenant));
+    tw_after_cancel(c->all->loop, &room->tick);
     tw_buf_done(&room->items);
     free(room);
 }
@@ -76,12 +74,12 @@ static void send_batch(struct gw_room *room)
     f = gw_frame_text(tw_buf_view(&text));
     tw_list_each(&room->clients, link)
     {
-        struct gw_sio_client *g = tw_container_of(link, struct gw_sio_client, in_room);
+        struct gw_sio_client *c = tw_container_of(link, struct gw_sio_client, in_room);
 
-        if (g->session != NULL && !g->session->is_closing && g->entered_seq < room->first_seq &&
-            g->session->next_seq > room->last_seq &&
-            g->transport.ops->is_writable(&g->transport))
-            gw_sio_send(g->k, f);
+        if (c->is_admitted && !gw_session_is_closing(&c->session) &&
+            c->entered_seq < room->first_seq && c->session.next_seq > room->last_seq &&
+            c->transport.ops->is_writable(&c->transport))
+            gw_sio_send(c->socket, f);
     }
     gw_frame_unref(f);
     tw_buf_done(&text);
@@ -106,13 +104,12 @@ static bool cut_frame(const struct gw_frame *f, struct tw_slice *name, struct tw
     return tw_json_element(&rest, name) && tw_json_element(&rest, payload);
 }
 
-void gw_client_given(struct gw_session *s, const struct tw_event *ev,
-                     const struct gw_batch *batch)
+void gw_room_sent(struct gw_session *s, const struct tw_event *ev, const struct gw_batch *batch)
 {
     struct gw_room *room = gw_client_of(s)->room;
     struct tw_slice name, payload, id;
 
-    if (room == NULL || s->is_replaying || ev->seq <= room->last_seq)
+    if (room == NULL || s->phase == GW_REPLAYING || ev->seq <= room->last_seq)
         return;
     room->last_seq = ev->seq;
     if (!tw_slice_starts(ev->type, TW_LIT("order.")) || batch->count == 0 ||

@@ -7,7 +7,6 @@
 #include "common/util/base.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
-#include "gateway/dialect/dialect.h"
 #include "gateway/dialect/shape.h"
 #include "gateway/restaurant_os/client.h"
 
@@ -265,45 +264,25 @@ static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
 }
 
 /* A targeted alert goes to its station, everything else to the whole restaurant. */
-static bool hears(const struct gw_session *s, const struct tw_event *ev)
+static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
 {
     struct tw_slice raw, station = { NULL, 0 };
 
     if (row_of(ev) == NULL)
-        return false;
+        return GW_SKIP;
     if (tw_slice_is(ev->type, "kitchen.alert") && tw_json_get(ev->data, "station", &raw))
         (void)tw_json_plain(raw, &station);
-    return gw_client_hears(s, station);
+    return gw_client_hears(s, station) ? GW_SHARED : GW_SKIP;
 }
 
-static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
-{
-    (void)req; /* its clients come through Engine.IO, and say who they are later */
-    (void)hello;
-    return false;
-}
-
-static void message(struct gw_session *s, struct tw_slice json)
-{
-    (void)s; /* what they say is heard by gateway/restaurant_os */
-    (void)json;
-}
-
-static void malformed(struct gw_session *s, const char *why)
-{
-    (void)s;
-    (void)why;
-}
-
+/* Its clients come through Engine.IO and speak Socket.IO: requests.c reads what they say. */
 const struct gw_dialect gw_restaurant_os_dialect = {
     .name = "restaurantos",
     .labels = "dialect=\"restaurantos\"",
-    .claims = claims,
+    .policy = GW_TAKES_TOKENS,
     .greet = gw_client_greet,
     .resync = gw_client_resync,
-    .message = message,
-    .malformed = malformed,
     .hears = hears,
-    .given = gw_client_given,
+    .sent = gw_room_sent,
     .render = render,
 };

@@ -10,16 +10,12 @@
 
 #include "common/net/refusal.h"
 #include "common/util/base.h"
-#include "common/util/crypto.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
-#include "gateway/restaurant_os/client_state.h"
-#include "gateway/stream/hub.h"
-#include "gateway/stream/session.h"
+#include "gateway/restaurant_os/client.h"
 
 #define WINDOW_MS 1000
 #define MAX_WINDOW 10
-#define MAX_COMMANDS 64 /* that one client may have waiting */
 #define NAME_BYTES 128
 
 struct row;
@@ -31,63 +27,69 @@ struct call {
     struct tw_slice ack;
 };
 
-/* The same, kept from its arrival until it is answered. */
-struct command {
-    struct tw_list link;
+/* The same, kept from its arrival until it is answered; the payload is the command's body. */
+struct request {
+    struct gw_command command;
     struct gw_sio_client *client;
     const struct row *row;
-    struct tw_buf payload, ack;
-    struct tw_operation operation;
-    struct tw_buf context;
-    char request_id[37];
+    struct tw_buf ack;
     struct tw_pg_call lookup; /* of a restaurant, by this name */
     struct tw_buf name;
+    struct gw_authentication further; /* of the client's token, for that restaurant */
 };
 
 struct row {
     const char *event;
-    bool (*act)(struct command *c); /* whether it is done already */
-    const char *operation;          /* of pos.dispatch */
+    gw_command_begin_cb begin;
+    const char *operation; /* of pos.dispatch */
     bool writes;
     bool takes_text;    /* else an object */
     const char *answer; /* an event that carries the answer, besides the acknowledgement */
 };
 
-static void finish(struct command *c);
+static struct request *request_of(struct gw_command *c)
+{
+    return tw_container_of(c, struct request, command);
+}
+
+static struct tw_slice payload_of(const struct request *r)
+{
+    return tw_buf_view(&r->command.body);
+}
 
 /* --- Answers ---------------------------------------------------------------------------------
  */
 
-static void ack_with(struct gw_sio_client *g, struct tw_slice ack, struct tw_slice object)
+static void ack_with(struct gw_sio_client *c, struct tw_slice ack, struct tw_slice object)
 {
     struct tw_buf json = { .max = object.len + 16 };
 
-    if (ack.len == 0 || g->k == NULL)
+    if (ack.len == 0 || c->socket == NULL)
         return;
     tw_buf_char(&json, '[');
     tw_buf_append(&json, object);
     tw_buf_char(&json, ']');
-    gw_sio_ack(g->k, ack, tw_buf_view(&json));
+    gw_sio_ack(c->socket, ack, tw_buf_view(&json));
     tw_buf_done(&json);
 }
 
-static void emit(struct gw_sio_client *g, const char *event, struct tw_slice object)
+static void emit(struct gw_sio_client *c, const char *event, struct tw_slice object)
 {
     struct tw_buf json = { .max = object.len + 128 };
 
-    if (g->k == NULL)
+    if (c->socket == NULL)
         return;
     tw_buf_text(&json, "[\"");
     tw_buf_text(&json, event);
     tw_buf_text(&json, "\",");
     tw_buf_append(&json, object);
     tw_buf_char(&json, ']');
-    gw_sio_emit(g->k, tw_buf_view(&json));
+    gw_sio_emit(c->socket, tw_buf_view(&json));
     tw_buf_done(&json);
 }
 
 /* Both shapes that the document shows, in one: to the acknowledgement, and as `error`. */
-static void refuse_raw(struct gw_sio_client *g, struct tw_slice ack, struct tw_slice code,
+static void refuse_raw(struct gw_sio_client *c, struct tw_slice ack, struct tw_slice code,
                        struct tw_slice message, struct tw_slice error)
 {
     struct tw_buf json = { .max = 4096 };
@@ -98,13 +100,13 @@ static void refuse_raw(struct gw_sio_client *g, struct tw_slice ack, struct tw_s
     tw_json_member_raw(&json, "error", error);
     tw_buf_char(&json, '}');
     if (!json.failed) {
-        ack_with(g, ack, tw_buf_view(&json));
-        emit(g, "error", tw_buf_view(&json));
+        ack_with(c, ack, tw_buf_view(&json));
+        emit(c, "error", tw_buf_view(&json));
     }
     tw_buf_done(&json);
 }
 
-static void refuse(struct gw_sio_client *g, const struct call *call, const char *code,
+static void refuse(struct gw_sio_client *c, const struct call *call, const char *code,
                    const char *message, const char *field)
 {
     struct tw_buf said = { .max = 512 }, named = { .max = 128 }, error = { .max = 1024 };
@@ -120,327 +122,264 @@ static void refuse(struct gw_sio_client *g, const struct call *call, const char 
     if (field != NULL)
         tw_json_member(&error, "field", tw_slice_of(field));
     tw_buf_text(&error, "}}");
-    refuse_raw(g, call->ack, tw_buf_view(&named), tw_buf_view(&said), tw_buf_view(&error));
+    refuse_raw(c, call->ack, tw_buf_view(&named), tw_buf_view(&said), tw_buf_view(&error));
     tw_buf_done(&said);
     tw_buf_done(&named);
     tw_buf_done(&error);
 }
 
-static void succeed(struct gw_sio_client *g, struct tw_slice ack)
+static void succeed(struct gw_sio_client *c, struct tw_slice ack)
 {
     struct tw_buf json = { .max = 256 };
 
     tw_buf_text(&json, "{\"success\":true");
-    tw_json_member(&json, "restaurantId", tw_slice_of(g->identity.tenant.id));
+    tw_json_member(&json, "restaurantId", tw_slice_of(c->identity.tenant.id));
     tw_buf_char(&json, '}');
-    ack_with(g, ack, tw_buf_view(&json));
+    ack_with(c, ack, tw_buf_view(&json));
     tw_buf_done(&json);
 }
 
 /* --- Rooms -----------------------------------------------------------------------------------
  */
 
-static struct call call_of(const struct command *c)
-{
-    return (struct call){ c->row, tw_buf_view(&c->payload), tw_buf_view(&c->ack) };
-}
-
-static void refuse_command(struct command *c, const char *code, const char *message,
+static void refuse_request(struct request *r, const char *code, const char *message,
                            const char *field)
 {
-    struct call call = call_of(c);
+    struct call call = { r->row, payload_of(r), tw_buf_view(&r->ack) };
 
-    refuse(c->client, &call, code, message, field);
+    refuse(r->client, &call, code, message, field);
 }
 
-static void join(struct command *c, unsigned station)
+static void join(struct request *r, unsigned station)
 {
-    struct gw_sio_client *g = c->client;
+    struct gw_sio_client *c = r->client;
 
-    g->has_joined = true;
-    g->stations |= station;
-    gw_room_enter(g);
-    gw_client_save(g);
-    succeed(g, tw_buf_view(&c->ack));
+    c->has_joined = true;
+    c->stations |= station;
+    gw_room_enter(c);
+    gw_recovery_save(c);
+    succeed(c, tw_buf_view(&r->ack));
 }
 
-static void refuse_join(struct command *c, const char *code)
+static void refuse_join(struct request *r, const char *code)
 {
     const char *message =
         strcmp(code, "INVALID_RESTAURANT") == 0  ? "There is no such restaurant."
         : strcmp(code, "PERMISSION_DENIED") == 0 ? "Your token is not for this restaurant."
                                                  : tw_refusal_of(code)->message;
 
-    refuse_command(c, code, message, "restaurantId");
+    refuse_request(r, code, message, "restaurantId");
 }
 
-static void on_grant(struct tw_token_check *check, const char *refusal,
-                     const struct tw_token_grant *grant)
+static bool has_left(const struct request *r)
 {
-    struct gw_sio_client *g = tw_container_of(check, struct gw_sio_client, check);
-    struct command *c = g->under_way;
-
-    if (g->k != NULL && refusal != NULL) {
-        refuse_join(c, refusal);
-    } else if (g->k != NULL) {
-        gw_client_move(g, grant);
-        succeed(g, tw_buf_view(&c->ack));
-    }
-    finish(c);
+    return r->command.queue == NULL;
 }
 
-/* It exists, then: does its token grant it? An API key is for one restaurant. */
+static void on_further(struct gw_authentication *a, const struct gw_authenticated *result)
+{
+    struct request *r = tw_container_of(a, struct request, further);
+
+    if (!has_left(r) && result->who == NULL) {
+        refuse_join(r, result->refusal);
+    } else if (!has_left(r)) {
+        gw_client_move(r->client, result->who);
+        succeed(r->client, tw_buf_view(&r->ack));
+    }
+    gw_command_end(&r->command);
+}
+
+/* The restaurant exists, then: does the client's token grant it? An API key is for one
+ * restaurant. */
 static void on_lookup(struct tw_pg_call *lookup, const struct tw_pg_result *result)
 {
-    struct command *c = tw_container_of(lookup, struct command, lookup);
-    struct gw_sio_client *g = c->client;
+    struct request *r = tw_container_of(lookup, struct request, lookup);
+    const char *code = NULL;
 
-    if (g->k == NULL) {
-        finish(c);
-    } else if (tw_pg_error(result) != 0 || tw_pg_rows(result) != 1 || g->token.len == 0) {
-        refuse_join(c, tw_pg_error(result) != 0  ? "UNAVAILABLE"
-                       : tw_pg_rows(result) != 1 ? "INVALID_RESTAURANT"
-                                                 : "PERMISSION_DENIED");
-        finish(c);
-    } else {
-        g->check = (struct tw_token_check){ .all = g->all->tokens,
-                                            .restaurant = tw_buf_view(&c->name),
-                                            .answered = on_grant };
-        tw_token_check(&g->check, tw_buf_view(&g->token));
+    if (tw_pg_error(result) != 0)
+        code = "UNAVAILABLE";
+    else if (tw_pg_rows(result) != 1)
+        code = "INVALID_RESTAURANT";
+    else if (has_left(r) || r->client->token.len == 0)
+        code = "PERMISSION_DENIED";
+    if (code != NULL) {
+        if (!has_left(r))
+            refuse_join(r, code);
+        gw_command_end(&r->command);
+        return;
     }
+    r->further = (struct gw_authentication){ .all = r->client->all->authenticator,
+                                             .answered = on_further,
+                                             .policy = GW_TAKES_TOKENS,
+                                             .scope = "pos",
+                                             .request_id = r->command.request_id,
+                                             .restaurant = tw_buf_view(&r->name) };
+    gw_authenticate(&r->further, tw_buf_view(&r->client->token));
 }
 
-static bool is_own(const struct gw_sio_client *g, struct tw_slice name)
+static bool is_own(const struct gw_sio_client *c, struct tw_slice name)
 {
-    return tw_slice_is_nocase(name, g->identity.tenant.id) ||
-           tw_slice_is(name, g->identity.tenant.slug);
+    return tw_slice_is_nocase(name, c->identity.tenant.id) ||
+           tw_slice_is(name, c->identity.tenant.slug);
 }
 
-static bool join_restaurant(struct command *c)
+static bool join_restaurant(struct gw_command *command)
 {
-    struct gw_sio_client *g = c->client;
+    struct request *r = request_of(command);
 
-    c->name.max = NAME_BYTES;
-    if (!tw_json_string(&c->name, tw_buf_view(&c->payload)) || c->name.failed ||
-        c->name.len == 0) {
-        refuse_join(c, "INVALID_RESTAURANT");
+    r->name.max = NAME_BYTES;
+    if (!tw_json_string(&r->name, payload_of(r)) || r->name.failed || r->name.len == 0) {
+        refuse_join(r, "INVALID_RESTAURANT");
         return true;
     }
-    if (is_own(g, tw_buf_view(&c->name))) {
-        join(c, 0);
+    if (is_own(r->client, tw_buf_view(&r->name))) {
+        join(r, 0);
         return true;
     }
-    g->busy++;
-    c->lookup = (struct tw_pg_call){
+    r->lookup = (struct tw_pg_call){
         .sql = "select tenant_id from pos.token_tenant($1)",
-        .params = { { tw_buf_view(&c->name), false } },
+        .params = { { tw_buf_view(&r->name), false } },
         .param_count = 1,
         .done = on_lookup,
     };
-    tw_pg_pool_call(g->all->operations->pool, &c->lookup);
+    tw_pg_pool_call(r->client->all->operations->pool, &r->lookup);
     return false;
 }
 
-static bool join_station(struct command *c)
+static bool join_station(struct gw_command *command)
 {
-    static const struct {
-        const char *name;
-        enum gw_station bit;
-    } stations[] = {
-        { "kitchen", GW_KITCHEN }, { "expo", GW_EXPO }, { "bar", GW_BAR }, { "pos", GW_POS }
-    };
-    struct tw_slice payload = tw_buf_view(&c->payload), raw, text = { NULL, 0 };
+    struct request *r = request_of(command);
+    struct tw_slice payload = payload_of(r), raw, text = { NULL, 0 };
     unsigned station = 0;
 
     if (tw_json_get(payload, "station", &raw) && tw_json_plain(raw, &text))
-        for (size_t i = 0; i < TW_COUNT(stations); i++)
-            if (tw_slice_is(text, stations[i].name))
-                station = stations[i].bit;
+        station = gw_station_of(text);
     if (!tw_json_get(payload, "station", &raw))
-        refuse_command(c, "VALIDATION_ERROR", "\"station\" is required", "station");
+        refuse_request(r, "VALIDATION_ERROR", "\"station\" is required", "station");
     else if (station == 0)
-        refuse_command(c, "VALIDATION_ERROR",
+        refuse_request(r, "VALIDATION_ERROR",
                        "\"station\" must be one of [kitchen, expo, bar, pos]", "station");
     else if (tw_json_get(payload, "restaurantId", &raw) &&
-             (!tw_json_plain(raw, &text) || !is_own(c->client, text)))
-        refuse_command(c, "PERMISSION_DENIED",
+             (!tw_json_plain(raw, &text) || !is_own(r->client, text)))
+        refuse_request(r, "PERMISSION_DENIED",
                        "This is another restaurant's. Join that restaurant first.",
                        "restaurantId");
     else
-        join(c, station);
+        join(r, station);
     return true;
 }
 
 /* --- Operations ------------------------------------------------------------------------------
  */
 
-static void tell_refusal(struct command *c, const struct tw_outcome *outcome)
+static void tell_refusal(struct request *r, const struct tw_outcome *outcome)
 {
     struct tw_slice error, code, message;
 
     if (outcome->refusal != NULL)
-        refuse_command(c, outcome->refusal, tw_refusal_of(outcome->refusal)->message, NULL);
+        refuse_request(r, outcome->refusal, tw_refusal_of(outcome->refusal)->message, NULL);
     else if (tw_json_get(outcome->body, "error", &error) && tw_json_get(error, "code", &code) &&
              tw_json_get(error, "message", &message))
-        refuse_raw(c->client, tw_buf_view(&c->ack), code, message, error);
+        refuse_raw(r->client, tw_buf_view(&r->ack), code, message, error);
 }
 
 /* SQL's answer as it is, with `success` first when it is not there. */
-static void tell_success(struct command *c, struct tw_slice body)
+static void tell_success(struct request *r, struct tw_slice body)
 {
     struct tw_buf json = { .max = body.len + 32 };
     struct tw_slice raw;
 
     if (tw_json_get(body, "success", &raw)) {
-        ack_with(c->client, tw_buf_view(&c->ack), body);
-    } else if (c->ack.len > 0) {
+        ack_with(r->client, tw_buf_view(&r->ack), body);
+    } else if (r->ack.len > 0) {
         tw_buf_text(&json, "{\"success\":true,");
         tw_buf_append(&json, tw_slice_skip(body, 1));
-        ack_with(c->client, tw_buf_view(&c->ack), tw_buf_view(&json));
+        ack_with(r->client, tw_buf_view(&r->ack), tw_buf_view(&json));
         tw_buf_done(&json);
     }
-    if (c->row->answer != NULL)
-        emit(c->client, c->row->answer, body);
+    if (r->row->answer != NULL)
+        emit(r->client, r->row->answer, body);
 }
 
-static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
+static void on_answered(struct gw_commands *q, const struct gw_command *command,
+                        const struct tw_outcome *outcome)
 {
-    struct command *c = tw_container_of(op, struct command, operation);
+    struct request *r = tw_container_of((uintptr_t)command, struct request, command);
 
+    (void)q;
     if (outcome->refusal != NULL || outcome->status >= 300)
-        tell_refusal(c, outcome);
+        tell_refusal(r, outcome);
     else
-        tell_success(c, outcome->body);
-    finish(c);
+        tell_success(r, outcome->body);
 }
 
-/* The ctx of pos.call. */
-static void write_context(struct command *c)
+/* The ctx is written only now: an earlier join may have changed the restaurant. */
+static bool operate(struct gw_command *command)
 {
-    const struct gw_sio_client *g = c->client;
-    struct tw_buf *json = &c->context;
-    char attempt[36];
+    const struct gw_sio_client *c = request_of(command)->client;
 
-    json->max = TW_JWT_TEXT_BYTES + 1024;
-    tw_random_uuid(attempt);
-    tw_random_uuid(c->request_id);
-    tw_buf_char(json, '{');
-    if (g->token_claim.len > 0)
-        tw_json_member_raw(json, "token", tw_buf_view(&g->token_claim));
-    else
-        tw_json_member(json, "keyHash", tw_slice_from(g->key_hash, TW_SHA256_HEX));
-    tw_json_member(json, "kind", TW_LIT("socket"));
-    tw_json_member(json, "device", tw_slice_of(g->sid));
-    tw_json_member(json, "attempt", tw_slice_from(attempt, sizeof(attempt)));
-    tw_json_member(json, "requestId", tw_slice_of(c->request_id));
-    tw_json_member_raw(json, "path", TW_LIT("{}"));
-    tw_json_member_raw(json, "query", TW_LIT("{}"));
-    tw_buf_char(json, '}');
-}
-
-static bool ask(struct command *c)
-{
-    struct gw_sio_client *g = c->client;
-
-    write_context(c);
-    g->busy++;
-    c->operation.all = g->all->operations;
-    c->operation.name = c->row->operation;
-    c->operation.context = tw_buf_view(&c->context);
-    c->operation.body = c->payload.len > 0 ? tw_buf_view(&c->payload) : TW_LIT("{}");
-    c->operation.request_id = c->request_id;
-    c->operation.writes = c->row->writes;
-    c->operation.done = on_done;
-    tw_operation_start(&c->operation);
+    if (command->body.len == 0)
+        tw_buf_text(&command->body, "{}");
+    gw_principal_context(&c->principal, tw_slice_of(c->identity.tenant.id), tw_slice_of(c->sid),
+                         (struct tw_slice){ NULL, 0 }, tw_slice_of(command->request_id),
+                         &command->context);
+    gw_command_operate(command, c->all->operations);
     return false;
 }
 
-/* --- One after the other ---------------------------------------------------------------------
- */
-
-static void command_free(struct command *c)
+static void request_free(struct gw_command *command)
 {
-    tw_buf_done(&c->payload);
-    tw_buf_done(&c->ack);
-    tw_buf_done(&c->context);
-    tw_buf_done(&c->name);
-    free(c);
+    struct request *r = request_of(command);
+
+    tw_buf_done(&r->ack);
+    tw_buf_done(&r->name);
+    gw_authentication_done(&r->further);
+    free(r);
 }
 
-static void go_on(struct gw_sio_client *g)
+static void enqueue(struct gw_sio_client *c, const struct call *call)
 {
-    struct tw_list *link;
+    struct request *r = tw_new(struct request);
+    size_t bytes = call->payload.len < sizeof("{}") ? sizeof("{}") : call->payload.len;
 
-    while (g->under_way == NULL && (link = tw_list_shift(&g->commands)) != NULL) {
-        struct command *c = tw_container_of(link, struct command, link);
-
-        g->command_count--;
-        g->under_way = c;
-        if (c->row->act(c)) {
-            g->under_way = NULL;
-            command_free(c);
-        }
-    }
-}
-
-/* Its answer has come. */
-static void finish(struct command *c)
-{
-    struct gw_sio_client *g = c->client;
-
-    g->under_way = NULL;
-    command_free(c);
-    go_on(g); /* there is nothing when it has left */
-    gw_client_release(g);
-}
-
-/* The one under way stays: its transaction ends, and so do its answers. */
-void gw_client_drop_commands(struct gw_sio_client *g)
-{
-    tw_list_each(&g->commands, link) command_free(tw_container_of(link, struct command, link));
-    tw_list_init(&g->commands);
-    g->command_count = 0;
-}
-
-static void enqueue(struct gw_sio_client *g, const struct call *call)
-{
-    struct command *c;
-
-    if (g->command_count >= MAX_COMMANDS) {
-        refuse(g, call, "RATE_LIMIT", "Rate limit exceeded", NULL);
-        return;
-    }
-    c = tw_new(struct command);
-    c->client = g;
-    c->row = call->row;
-    c->payload.max = call->payload.len;
-    c->ack.max = GW_SIO_ACK_DIGITS;
-    tw_buf_append(&c->payload, call->payload);
-    tw_buf_append(&c->ack, call->ack);
-    tw_list_append(&g->commands, &c->link);
-    g->command_count++;
-    go_on(g);
+    gw_command_init(&r->command, call->row->operation, call->row->writes, bytes, on_answered);
+    r->command.begin = call->row->begin;
+    r->command.release = request_free;
+    r->command.context.max = TW_JWT_TEXT_BYTES + 1024;
+    r->client = c;
+    r->row = call->row;
+    r->ack.max = GW_SIO_ACK_DIGITS;
+    tw_buf_append(&r->command.body, call->payload);
+    tw_buf_append(&r->ack, call->ack);
+    if (!gw_commands_add(&c->commands, &r->command))
+        refuse(c, call, "RATE_LIMIT", "Rate limit exceeded", NULL);
 }
 
 /* --- The table -------------------------------------------------------------------------------
  */
 
 static const struct row rows[GW_EVENTS - 1] = {
-    { .event = "join:restaurant", .act = join_restaurant, .takes_text = true },
-    { .event = "join:station", .act = join_station },
+    { .event = "join:restaurant", .begin = join_restaurant, .takes_text = true },
+    { .event = "join:station", .begin = join_station },
     { .event = "orders:sync",
-      .act = ask,
+      .begin = operate,
       .operation = "orders_sync",
       .answer = "orders:sync:complete" },
-    { .event = "order:update_status", .act = ask, .operation = "order_status", .writes = true },
-    { .event = "table:complete", .act = ask, .operation = "table_complete", .writes = true },
+    { .event = "order:update_status",
+      .begin = operate,
+      .operation = "order_status",
+      .writes = true },
+    { .event = "table:complete",
+      .begin = operate,
+      .operation = "table_complete",
+      .writes = true },
 };
 
 /* Ten in a second, counted from the first; the rest has no effect, and the socket stays. */
-static bool is_within_limit(struct gw_sio_client *g, size_t row)
+static bool is_within_limit(struct gw_sio_client *c, size_t row)
 {
-    struct gw_window *w = &g->windows[row];
-    uint64_t now_ms = g->all->loop->now_ms;
+    struct gw_window *w = &c->windows[row];
+    uint64_t now_ms = c->all->loop->now_ms;
 
     if (w->count == 0 || now_ms - w->since_ms >= WINDOW_MS) {
         w->since_ms = now_ms;
@@ -460,10 +399,10 @@ static bool is_good_payload(const struct call *call)
            tw_slice_is(call->payload, "null");
 }
 
-static void take(struct gw_sio_client *g, struct call *call)
+static void take(struct gw_sio_client *c, struct call *call)
 {
     if (!is_good_payload(call)) {
-        refuse(g, call, "INVALID_PAYLOAD",
+        refuse(c, call, "INVALID_PAYLOAD",
                call->row->takes_text ? "\"restaurantId\" must be a string"
                                      : "The payload must be an object.",
                NULL);
@@ -471,11 +410,11 @@ static void take(struct gw_sio_client *g, struct call *call)
     }
     if (tw_slice_is(call->payload, "null"))
         call->payload = (struct tw_slice){ NULL, 0 };
-    g->all->requests.value++;
-    enqueue(g, call);
+    c->all->requests.value++;
+    enqueue(c, call);
 }
 
-void gw_client_request(struct gw_sio_client *g, const struct gw_sio_packet *p)
+void gw_client_request(struct gw_sio_client *c, const struct gw_sio_packet *p)
 {
     struct tw_slice rest = gw_sio_args(p), name = { NULL, 0 };
     struct call call = { .ack = p->ack };
@@ -488,12 +427,12 @@ void gw_client_request(struct gw_sio_client *g, const struct gw_sio_packet *p)
         i++;
     if (i < TW_COUNT(rows))
         call.row = &rows[i];
-    if (!is_within_limit(g, i)) {
-        g->all->limited.value++;
-        refuse(g, &call, "RATE_LIMIT", "Rate limit exceeded", NULL);
+    if (!is_within_limit(c, i)) {
+        c->all->limited.value++;
+        refuse(c, &call, "RATE_LIMIT", "Rate limit exceeded", NULL);
     } else if (call.row == NULL) {
-        refuse(g, &call, "INVALID_PAYLOAD", "There is no such event.", NULL);
+        refuse(c, &call, "INVALID_PAYLOAD", "There is no such event.", NULL);
     } else {
-        take(g, &call);
+        take(c, &call);
     }
 }

@@ -1,25 +1,27 @@
-/* restaurant_os.h - Restaurant OS: what Socket.IO clients may ask for, and who they are.
+/* restaurant_os.h - Restaurant OS: kitchen screens that come over Socket.IO.
  * docs/protocols/restaurantos.md
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "common/domain/operation.h"
-#include "common/domain/token.h"
 #include "common/net/redis_link.h"
 #include "common/util/map.h"
 #include "common/util/metrics.h"
-#include "gateway/admission/key_auth.h"
+#include "gateway/admission/authenticate.h"
+#include "gateway/dialect/dialect.h"
 #include "gateway/socketio/sio.h"
 
 struct gw_hubs;
 struct gw_sessions;
 
+/* Its clients come through Engine.IO, so it claims no handshake; it has no family. */
+extern const struct gw_dialect gw_restaurant_os_dialect;
+
 /* Embedded in the process's state; zeroed but for what stands before the blank line (kept). The
  * engine of `sio` is set up by its owner. */
 struct gw_restaurant_os {
     struct tw_loop *loop;
-    struct gw_key_auth *auth;
-    struct tw_tokens *tokens;
+    struct gw_authenticator *authenticator;
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;
     struct tw_operations *operations;

@@ -1,5 +1,5 @@
-/* device.h - what MiniPOS and cloud sync share: a client of the restaurant's state, which is
- * asked for once for all who want it, and changed by one operation.
+/* device.h - what MiniPOS tablets and cloud sync devices have in common: a client of the
+ * restaurant's shared state (docs/shared_state.md), which shows it and changes it.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -9,83 +9,99 @@
 #include "common/domain/event.h"
 #include "common/domain/operation.h"
 #include "common/util/list.h"
-#include "common/util/map.h"
-#include "common/util/metrics.h"
 #include "gateway/dialect/command.h"
 #include "gateway/dialect/principal.h"
+#include "gateway/shared_state/snapshots.h"
+#include "gateway/stream/session.h"
 
 #define GW_RECENT_CHANGES 32
 
-struct gw_frame;
-struct gw_session;
-struct gw_snapshot_kind;
+struct gw_shared_state;
+/* A device has come, gone, or renamed itself. */
+typedef void (*gw_shared_state_changed_cb)(struct gw_shared_state *all);
 
-/* Embedded in the process's state; zeroed but for the first two. */
-struct gw_shared_state {
-    struct tw_operations *operations;
-    void (*changed)(struct gw_shared_state *h); /* a member came or goes; may be null */
-    struct tw_map states; /* "<tenant> <operation>" to what was read last, and who waits */
-    struct tw_metric asked, read;
+struct gw_shared_state_options {
+    struct tw_operations *operations;   /* kept */
+    gw_shared_state_changed_cb changed; /* may be null */
 };
 
-void gw_shared_state_start(struct gw_shared_state *h, struct tw_metrics *metrics);
-void gw_shared_state_done(struct gw_shared_state *h);
+/* What all devices of a process share; embedded in its state. */
+struct gw_shared_state {
+    struct tw_operations *operations;
+    gw_shared_state_changed_cb changed;
+    struct gw_snapshots snapshots;
+    struct tw_list devices;
+};
 
-/* What a session of these dialects has besides. */
+void gw_shared_state_start(struct gw_shared_state *all,
+                           const struct gw_shared_state_options *options,
+                           struct tw_metrics *metrics);
+void gw_shared_state_done(struct gw_shared_state *all); /* when no device is left */
+
+/* A change of another device that this one was sent. */
+struct gw_recent_change {
+    uint64_t row; /* a hash */
+    uint64_t at_ms;
+};
+
 struct gw_device {
-    struct gw_shared_state *shared_state;
-    struct gw_session *session;
+    struct gw_session session; /* first, so that gw_device_of is a cast */
+    struct gw_shared_state *all;
+    struct tw_list link; /* among all devices */
     struct gw_principal principal;
     struct gw_commands commands;
-    char id[33];         /* of this connection: origin.session of what it changes */
-    char user[64];       /* as it named itself; may be empty */
-    char named[64];      /* the restaurant as it wrote it; empty: as we do */
-    int64_t since_ms;    /* wall clock */
-    struct tw_buf first; /* what it said before it was let in, with 0x1e between */
-    uint64_t own_seq;    /* its last change: a state must have it */
-    const struct gw_snapshot_kind *view; /* that it waits for */
-    struct tw_list waiting;
-    unsigned snapshots_due; /* answers that it waits for; meanwhile it is given no events */
     gw_command_cb answered; /* the dialect's */
-    struct gw_recent_change {
-        uint64_t row; /* a hash */
-        uint64_t at_ms;
-    } recent_changes[GW_RECENT_CHANGES]; /* changes of others that it was told of, a ring */
+    struct gw_snapshot_reader snapshots;
+    char connection[33]; /* the id of this connection: origin.session of what it changes */
+    char user[64];       /* as it named itself; may be empty */
+    char restaurant[64]; /* the restaurant as it wrote it; empty: as we do */
+    int64_t since_ms;    /* wall clock */
+    bool is_one_by_name; /* it is the same device on each connection that gives its name */
+    struct gw_recent_change recent_changes[GW_RECENT_CHANGES]; /* a ring */
     size_t recent_count;
 };
 
-struct gw_device *gw_device_new(struct gw_shared_state *h, struct gw_session *s);
-void gw_device_free(struct gw_device *m); /* waits no longer; fine with null */
+struct gw_device *gw_device_of(struct gw_session *s);
 
-/* For a dialect's greeting: hear what it said before it was let in. */
-void gw_device_hear_first(struct gw_device *m);
+/* --- Hooks of the dialects' rows (dialect.h) -------------------------------------------------
+ */
 
-/* How a dialect shows the state. */
-struct gw_snapshot_kind {
-    const char *operation;
-    struct gw_frame *(*render)(struct tw_slice body); /* gives one frame for all */
-    void (*refused)(struct gw_session *s, const struct tw_outcome *outcome);
-};
+/* `family` is the struct gw_shared_state. */
+struct gw_session *gw_device_open(void *family, const struct gw_hello *hello,
+                                  const struct gw_identity *who);
+void gw_device_closed(struct gw_session *s);
+bool gw_device_may_read(const struct gw_session *s); /* not while too many changes wait */
+bool gw_device_may_send(const struct gw_session *s); /* not while a snapshot is due */
+void gw_device_relayed(struct gw_session *s, struct tw_slice from, struct gw_frame *f);
 
-/* Send the state, behind the client's own changes and before all that comes later: what it
- * hears behind it is never older. A reading that is yet to begin, or the last one when nothing
- * has happened since, serves all who ask, as long as it has the client's own changes in it. */
-void gw_device_want_snapshot(struct gw_device *m, const struct gw_snapshot_kind *view);
+/* No document has a greeting, and these clients do not resume: both do nothing. */
+void gw_device_greet(struct gw_session *s, uint64_t seq, uint64_t oldest);
+void gw_device_resync(struct gw_session *s, uint64_t seq, uint64_t oldest);
 
-/* Change something: `body` is that of house_change. `answered` hears how it went; `note` is
- * kept with it. False when too many changes wait. */
-bool gw_device_change(struct gw_device *m, struct tw_slice body, struct tw_slice note,
+/* How it hears an event of a kind that its dialect shows. Everything of other devices; its own
+ * change only when it was sent another change of the same row shortly before: the two may have
+ * crossed, and it would keep the older one. */
+enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev);
+
+/* The dialect's rendering for this device alone: under the name that it has for its restaurant,
+ * and its own change as nobody's, since it drops messages that name it as their origin. */
+void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
+                              struct gw_batch *out);
+
+/* --- What a dialect does for its device ------------------------------------------------------
+ */
+
+/* Change the state: `body` is that of shared_state_change. `answered` hears how it went; `note`
+ * is kept with it. False when too many changes wait. */
+bool gw_device_change(struct gw_device *d, struct tw_slice body, struct tw_slice note,
                       gw_command_cb answered);
 
-struct gw_device *gw_device_of(struct gw_commands *q);
+/* The device whose change a gw_command_cb is about; its change has been stored as `outcome`
+ * says. */
+struct gw_device *gw_device_of_commands(struct gw_commands *q);
+void gw_device_note_own(struct gw_device *d, const struct tw_outcome *outcome);
 
-/* Whether an event comes from this connection, or from this cloud sync device. */
-bool gw_device_is_origin(const struct gw_device *m, const struct tw_event *ev);
-
-/* Whether a client must hear an event. All of others; its own only when it was told of another
- * change of the same row shortly before: the two may have crossed, and it would keep what is
- * older. */
-bool gw_device_needs(struct gw_device *m, const struct tw_event *ev, bool is_own);
+void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind *kind);
 
 /* Append the members code, message and (where there are any) details of a refused outcome: the
  * operation's own, or those of refusal.h. */

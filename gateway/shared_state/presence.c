@@ -9,8 +9,6 @@
 #include "common/util/clock.h"
 #include "common/util/json_write.h"
 #include "gateway/shared_state/device.h"
-#include "gateway/stream/hub.h"
-#include "gateway/stream/session.h"
 
 #define TICK_MS 5000
 #define SOON_MS 150
@@ -39,25 +37,24 @@ static struct group *group_of(struct gw_presence *p, const char *tenant)
     return g;
 }
 
-static void note_session(struct gw_session *s, void *arg)
+static void note_device(struct gw_presence *p, struct gw_device *d)
 {
-    struct gw_presence *p = arg;
     char since[TW_TIME_TEXT];
     struct group *g;
 
-    if (s->device_state == NULL || s->hub == NULL || s->is_closing)
+    if (d->session.stream == NULL || gw_session_is_closing(&d->session))
         return;
-    g = group_of(p, s->hub->tenant.id);
-    if (s->dialect == &gw_minipos) {
+    g = group_of(p, gw_session_tenant(&d->session)->id);
+    if (!d->is_one_by_name) { /* a tablet: counted, not listed */
         g->minipos++;
         return;
     }
-    tw_time_text(s->device_state->since_ms, since);
+    tw_time_text(d->since_ms, since);
     tw_buf_char(&g->devices, g->cloudsync++ == 0 ? '[' : ',');
     tw_buf_char(&g->devices, '{');
-    tw_json_member(&g->devices, "device_id", tw_slice_of(s->device));
-    if (s->device_state->user[0] != '\0')
-        tw_json_member(&g->devices, "user_id", tw_slice_of(s->device_state->user));
+    tw_json_member(&g->devices, "device_id", tw_slice_of(d->session.device));
+    if (d->user[0] != '\0')
+        tw_json_member(&g->devices, "user_id", tw_slice_of(d->user));
     else
         tw_json_member_raw(&g->devices, "user_id", TW_LIT("null"));
     tw_json_member(&g->devices, "connected_at", tw_slice_of(since));
@@ -162,7 +159,8 @@ static void tell_all(struct gw_presence *p)
     struct tw_buf key = { .max = 64 };
 
     p->is_touched = false;
-    gw_sessions_each(p->sessions, note_session, p);
+    tw_list_each(&p->shared_state->devices, link)
+        note_device(p, tw_container_of(link, struct gw_device, link));
     tw_map_each(&p->groups, tell, &r);
     if (r.empty != NULL) { /* one in each round: the others follow at once */
         take_back(p, r.empty);

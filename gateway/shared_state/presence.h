@@ -9,7 +9,7 @@
 #include "common/net/redis_link.h"
 #include "common/util/map.h"
 
-struct gw_sessions;
+struct gw_shared_state;
 
 /* Embedded in the process's state; zeroed but for the first four, which are kept.
  *
@@ -20,7 +20,7 @@ struct gw_sessions;
  * `until` is a moment of the wall clock: what is older comes from a gateway that is gone. */
 struct gw_presence {
     struct tw_loop *loop;
-    struct gw_sessions *sessions;
+    struct gw_shared_state *shared_state;
     struct tw_redis_link *store;
     struct tw_slice instance;
 

@@ -17,14 +17,14 @@ static size_t weight(const struct gw_entry *e)
 {
     size_t n = sizeof(*e) + e->event.raw.len;
 
-    for (size_t i = 0; i < GW_DIALECTS; i++)
+    for (size_t i = 0; i < GW_MAX_DIALECTS; i++)
         n += e->rendered[i].bytes;
     return n;
 }
 
 static void entry_free(struct gw_entry *e)
 {
-    for (size_t i = 0; i < GW_DIALECTS; i++)
+    for (size_t i = 0; i < GW_MAX_DIALECTS; i++)
         gw_batch_done(&e->rendered[i]);
     free(e);
 }
@@ -66,7 +66,7 @@ static void weigh_newest(struct gw_backlog *b)
 {
     struct gw_entry *e = b->count == 0 ? NULL : at(b, b->count - 1);
 
-    for (size_t i = 0; e != NULL && i < GW_DIALECTS; i++)
+    for (size_t i = 0; e != NULL && i < GW_MAX_DIALECTS; i++)
         b->bytes += gw_batch_weigh(&e->rendered[i]);
 }
 
@@ -140,21 +140,19 @@ struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)
     return low == b->count ? NULL : at(b, low);
 }
 
-const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e,
+const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e, size_t index,
                                          const struct gw_dialect *d,
                                          const struct gw_tenant *tenant, uint64_t *renderings)
 {
-    size_t i = gw_dialect_index(d);
-
-    if (!e->is_rendered[i]) {
-        e->is_rendered[i] = true;
-        d->render(tenant, &e->event, &e->rendered[i]);
-        b->bytes += e->rendered[i].bytes;
-        *renderings += e->rendered[i].count;
+    if (!e->is_rendered[index]) {
+        e->is_rendered[index] = true;
+        d->render(tenant, &e->event, &e->rendered[index]);
+        b->bytes += e->rendered[index].bytes;
+        *renderings += e->rendered[index].count;
     } else {
-        b->bytes += gw_batch_weigh(&e->rendered[i]);
+        b->bytes += gw_batch_weigh(&e->rendered[index]);
     }
-    return &e->rendered[i];
+    return &e->rendered[index];
 }
 
 void gw_backlog_restart(struct gw_backlog *b, uint64_t seq)

@@ -14,8 +14,8 @@
 /* One event, with what each dialect has made of it so far. */
 struct gw_entry {
     struct tw_event event; /* its slices point into `text` */
-    struct gw_batch rendered[GW_DIALECTS];
-    bool is_rendered[GW_DIALECTS];
+    struct gw_batch rendered[GW_MAX_DIALECTS];
+    bool is_rendered[GW_MAX_DIALECTS];
     uint32_t heard; /* sessions that were given it */
     int64_t offset; /* bytes of all events before it, from some point on; may be negative */
     char text[];
@@ -41,8 +41,9 @@ bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev);
  * addition. */
 struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq);
 
-/* The frames of an entry in a dialect, rendered at the first asking; lent. */
-const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e,
+/* The frames of an entry in a dialect (`index` among the process's rows), rendered when they
+ * are first asked for; lent. */
+const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e, size_t index,
                                          const struct gw_dialect *d,
                                          const struct gw_tenant *tenant, uint64_t *renderings);
 

@@ -1,5 +1,5 @@
-/* feed.h - a tenant's hub and what connects it to the world, shared by hubs.c and reconcile.c;
- * nobody else includes it.
+/* feed.h - a tenant's hub and its two sources, Redis and the log. For hubs.c (its life), feed.c
+ * (readings of the log) and reconcile.c; no other file includes it.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -9,20 +9,33 @@
 #include "gateway/stream/hub.h"
 #include "gateway/stream/hubs.h"
 
-/* A hub with what connects it to the world. */
 struct gw_feed {
     struct gw_hub hub;
     struct gw_hubs *hubs;
-    struct tw_list link;
+    struct tw_list link; /* among all feeds */
     struct tw_later turn;
-    struct tw_deadline gap, linger, older;
-    struct tw_pg_call call;          /* the head, or a piece of the log */
-    struct tw_pg_call older_call;    /* a piece for those who resume */
-    char after[24], older_after[24]; /* their parameters */
-    uint64_t older_wanted, older_behind, older_upto;
-    uint64_t asked_at; /* the cursor when reconciliation asked for the head */
+    struct tw_deadline linger;
+    bool is_subscribed;
+
+    /* The reading of the head, or of the events after the cursor. */
+    struct tw_deadline gap;
+    struct tw_pg_call call;
+    char after_text[24]; /* its parameter */
+    bool is_reading, is_gap_due;
+
+    /* The reading of a piece for sessions that resume. */
+    struct tw_deadline older;
+    struct tw_pg_call older_call;
+    char older_after_text[24];
+    uint64_t older_wanted; /* the lowest seq that a session waits for */
+    uint64_t older_after;  /* the reading begins after this one */
+    uint64_t older_upto;   /* the log reached this far when it began */
+    bool is_reading_older;
     bool skips_margin; /* large events: the last reading ended before what was wanted */
-    bool is_subscribed, is_reading, is_reading_older, is_gap_due, is_asked;
+
+    /* Reconciliation. */
+    uint64_t asked_at; /* the cursor when the head was asked for */
+    bool is_asked;
 };
 
 static inline struct gw_feed *gw_feed_of(struct gw_hub *h)
@@ -30,10 +43,19 @@ static inline struct gw_feed *gw_feed_of(struct gw_hub *h)
     return tw_container_of(h, struct gw_feed, hub);
 }
 
-static inline struct tw_slice gw_feed_id(const struct gw_feed *p)
+static inline struct tw_slice gw_feed_id(const struct gw_feed *f)
 {
-    return tw_slice_of(p->hub.tenant.id);
+    return tw_slice_of(f->hub.stream.tenant.id);
 }
 
-/* Compare all cursors with the heads of their streams, soon; and again and again. */
+/* Read the head when it is unknown, else the events after the cursor when one is missing. One
+ * reading at a time. */
+void gw_feed_read_log(struct gw_feed *f);
+
+/* Something has changed: read from the log what is missing, now or when its time has come. */
+void gw_feed_look(struct gw_feed *f);
+
+void gw_feed_cancel(struct gw_feed *f); /* its timers */
+
+/* Compare all cursors with the heads of their streams, soon and then periodically. */
 void gw_reconcile_plan(struct gw_hubs *hubs);

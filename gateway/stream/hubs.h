@@ -14,24 +14,37 @@
 #include "common/util/metrics.h"
 #include "gateway/dialect/dialect.h"
 
-struct gw_hub;
 struct gw_session;
 struct gw_sessions;
+struct gw_stream;
 struct gw_sync_log;
+struct gw_hubs;
+
+/* A message on the control channel: lent, and may be rewritten in place. */
+typedef void (*gw_control_cb)(struct gw_hubs *hubs, char *at, size_t len);
+
+struct gw_hubs_options { /* pointers are kept */
+    struct tw_loop *loop;
+    struct tw_pg_pool *pool;
+    struct tw_redis_link *publisher; /* for relays */
+    struct gw_sessions *sessions;
+    gw_control_cb control;
+    const char *redis_url;
+    size_t backlog_bytes; /* of events in memory, per tenant */
+};
 
 /* Embedded in the process's state. */
 struct gw_hubs {
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
-    struct tw_redis_link subscriber;
-    struct tw_map by_tenant; /* tenant id to its hub */
-    struct tw_list all;
+    struct tw_redis_link *publisher;
     struct gw_sessions *sessions;
+    gw_control_cb control;
     size_t backlog_bytes;
     bool is_stopped;
-    struct tw_redis_link *publisher; /* kept; for relays */
-    void (*on_control)(struct gw_hubs *hubs, char *at,
-                       size_t len); /* a message on tw:control */
+    struct tw_redis_link subscriber;
+    struct tw_map by_tenant; /* tenant id to its feed */
+    struct tw_list all;
     struct tw_pg_call reconcile_call;
     struct tw_buf reconcile_ids;
     struct tw_deadline reconcile_timer;
@@ -39,21 +52,19 @@ struct gw_hubs {
         log_reads, older_reads, log_failures, reconciliations, lags, went_back;
 };
 
-/* Connects to Redis; `pool` and `sessions` are kept. 0, or TW_ECONFIG for a bad URL. */
-int gw_hubs_start(struct gw_hubs *hubs, struct tw_loop *loop, struct tw_pg_pool *pool,
-                  const char *redis_url, size_t backlog_bytes, struct gw_sessions *sessions,
+/* Connects to Redis. 0, or TW_ECONFIG for an invalid URL. */
+int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options,
                   struct tw_metrics *metrics);
 void gw_hubs_stop(struct gw_hubs *hubs);
-
-/* The same of all hubs: gw_hub_log_deliveries. */
-void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_sync_log *log);
-
 void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
 
+/* Put a started session into its tenant's hub, which is made when it is the first. */
+void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct gw_session *s);
+
 /* Pass a message on to the other sessions of this dialect, at all gateways: not stored, not
- * logged, and lost when Redis is away. `from` is the member's id. */
-void gw_hubs_relay(struct gw_hub *hub, const char *dialect, const char *from,
+ * logged, and lost when Redis is away. `from` names the connection that it comes from. */
+void gw_hubs_relay(struct gw_stream *stream, const char *dialect, const char *from,
                    struct tw_slice message);
 
-/* Put a session into its tenant's hub, which is made when it is the first. */
-void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct gw_session *s);
+/* gw_hub_log_deliveries of all hubs. */
+void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_sync_log *log);

@@ -27,19 +27,19 @@ void gw_reconcile_plan(struct gw_hubs *hubs)
 static void take_head(struct gw_hubs *hubs, struct tw_slice tenant, uint64_t head,
                       uint64_t oldest)
 {
-    struct gw_feed *p = tw_map_get(&hubs->by_tenant, tenant);
+    struct gw_feed *f = tw_map_get(&hubs->by_tenant, tenant);
     uint64_t before;
 
-    if (p == NULL || !p->is_asked)
+    if (f == NULL || !f->is_asked)
         return;
-    p->is_asked = false;
-    p->hub.oldest = oldest;
-    before = p->hub.cursor.at;
-    if (head >= p->asked_at && head <= before)
+    f->is_asked = false;
+    f->hub.stream.oldest = oldest;
+    before = f->hub.stream.cursor.at;
+    if (head >= f->asked_at && head <= before)
         return;
-    if (gw_hub_saw_head(&p->hub, head)) {
+    if (gw_hub_saw_head(&f->hub, head)) {
         hubs->went_back.value++;
-        tw_log_warn("stream.went_back", tw_str("tenant", p->hub.tenant.slug),
+        tw_log_warn("stream.went_back", tw_str("tenant", f->hub.stream.tenant.slug),
                     tw_u64("from", before), tw_u64("to", head));
     } else {
         hubs->lags.value++;
@@ -76,13 +76,13 @@ static void reconcile(struct gw_hubs *hubs)
     tw_buf_char(ids, '{');
     tw_list_each(&hubs->all, link)
     {
-        struct gw_feed *p = tw_container_of(link, struct gw_feed, link);
+        struct gw_feed *f = tw_container_of(link, struct gw_feed, link);
 
-        p->is_asked = p->hub.cursor.is_known;
-        p->asked_at = p->hub.cursor.at;
+        f->is_asked = f->hub.stream.cursor.is_known;
+        f->asked_at = f->hub.stream.cursor.at;
         if (ids->len > 1)
             tw_buf_char(ids, ',');
-        tw_buf_append(ids, gw_feed_id(p));
+        tw_buf_append(ids, gw_feed_id(f));
     }
     tw_buf_char(ids, '}');
     hubs->reconcile_call = (struct tw_pg_call){

@@ -1,8 +1,8 @@
 /* session.c - what a client hears, and in which order.
  *
- * A session has no queue of events: it has a place in its tenant's backlog (`next_seq`) and
- * moves on while its wire has room. One that reads too slowly falls behind there, costs nobody
- * anything, and is closed when it is too far behind.
+ * A session has no queue of events: it has a position in its tenant's stream (`next_seq`) and
+ * moves on while its transport is writable. One that reads too slowly falls behind there, costs
+ * the others nothing, and is closed when it lags too far.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/session.h"
 
@@ -10,9 +10,8 @@
 
 #include "common/util/base.h"
 #include "common/util/json_scan.h"
-#include "gateway/shared_state/device.h"
 #include "gateway/stream/backlog.h"
-#include "gateway/stream/hub.h"
+#include "gateway/stream/stream.h"
 #include "gateway/stream/sync_log.h"
 #include "gateway/websocket/frame.h"
 #include "gateway/websocket/transport.h"
@@ -22,15 +21,21 @@
 #define SLOW_MS 1000
 #define STALL_MS 10000
 
-void gw_sessions_start(struct gw_sessions *all, struct gw_sync_log *log, size_t queue_bytes,
-                       size_t message_bytes, struct tw_metrics *metrics)
+/* --- All sessions ----------------------------------------------------------------------------
+ */
+
+void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options *options,
+                       struct tw_metrics *metrics)
 {
+    const struct gw_dialects *dialects = options->dialects;
+
     tw_list_init(&all->list);
-    all->log = log;
-    all->queue_bytes = queue_bytes;
-    all->scratch.max = message_bytes;
-    for (size_t i = 0; i < GW_DIALECTS; i++)
-        tw_metric_add(metrics, &all->open[i], "ws_sessions", gw_dialect_at(i)->labels,
+    all->dialects = dialects;
+    all->log = options->log;
+    all->queue_bytes = options->queue_bytes;
+    all->scratch.max = options->message_bytes;
+    for (size_t i = 0; i < dialects->count; i++)
+        tw_metric_add(metrics, &all->open[i], "ws_sessions", dialects->rows[i].dialect->labels,
                       "Open sessions.");
     tw_metric_add(metrics, &all->slow, "ws_slow_consumers_total", NULL,
                   "Sessions closed with 1013 because they did not read.");
@@ -59,75 +64,126 @@ void gw_sessions_done(struct gw_sessions *all)
     tw_buf_done(&all->scratch);
 }
 
-static struct gw_session *session_of(const struct gw_handler *t)
+/* --- Its phases ------------------------------------------------------------------------------
+ */
+
+/* Which phases may follow a phase, as bits. */
+static const unsigned nexts[] = {
+    [GW_NEW] = 1U << GW_AHEAD | 1U << GW_LIVE | 1U << GW_CLOSING,
+    [GW_AHEAD] = 1U << GW_DOUBTED | 1U << GW_LIVE | 1U << GW_REPLAYING | 1U << GW_CLOSING,
+    [GW_DOUBTED] = 1U << GW_LIVE | 1U << GW_REPLAYING | 1U << GW_CLOSING,
+    [GW_REPLAYING] = 1U << GW_LIVE | 1U << GW_CLOSING,
+    [GW_LIVE] = 1U << GW_AHEAD | 1U << GW_REPLAYING | 1U << GW_CLOSING,
+    [GW_CLOSING] = 0,
+};
+
+/* The only place where a session's phase changes. */
+static void move_to(struct gw_session *s, enum gw_phase phase)
 {
-    return tw_container_of((uintptr_t)t, struct gw_session, handler);
+    TW_ASSERT(phase == s->phase || (nexts[s->phase] & 1U << phase) != 0);
+    s->phase = phase;
 }
 
-/* A client may talk before its tenant's stream is ready; it is heard behind the greeting, which
- * is the first thing that it hears. And it is not heard while too many of its changes wait. */
-static bool is_ready(const struct gw_handler *t)
+static bool is_ahead(const struct gw_session *s)
 {
-    const struct gw_session *s = session_of(t);
-
-    return s->next_seq != 0 &&
-           (s->device_state == NULL || s->device_state->commands.count < GW_COMMANDS_SOFT);
+    return s->phase == GW_AHEAD || s->phase == GW_DOUBTED;
 }
 
-static void on_text(struct gw_handler *t, struct tw_slice message)
+/* It has a position, and moves on from there. */
+static bool is_reading(const struct gw_session *s)
 {
-    gw_session_text(session_of(t), message);
+    return s->phase == GW_REPLAYING || s->phase == GW_LIVE;
 }
 
-static void on_binary(struct gw_handler *t, struct tw_slice message)
+/* --- As a WebSocket's handler ----------------------------------------------------------------
+ */
+
+static struct gw_session *session_of(const struct gw_handler *h)
+{
+    return tw_container_of((uintptr_t)h, struct gw_session, handler);
+}
+
+/* A client may send before its tenant's stream is ready; its messages are read after the
+ * greeting, which is the first thing that it hears. */
+static bool is_ready(const struct gw_handler *h)
+{
+    const struct gw_session *s = session_of(h);
+
+    return s->is_greeted && (s->dialect->may_read == NULL || s->dialect->may_read(s));
+}
+
+static void on_text(struct gw_handler *h, struct tw_slice message)
+{
+    gw_session_text(session_of(h), message);
+}
+
+static void on_binary(struct gw_handler *h, struct tw_slice message)
 {
     (void)message;
-    gw_session_close(session_of(t), CLOSE_UNSUPPORTED,
+    gw_session_close(session_of(h), CLOSE_UNSUPPORTED,
                      "only text messages are understood here");
 }
 
-static void on_writable(struct gw_handler *t, uint64_t now_ms)
+static void on_writable(struct gw_handler *h, uint64_t now_ms)
 {
-    gw_session_writable(session_of(t), now_ms);
+    gw_session_writable(session_of(h), now_ms);
 }
 
-static void on_closing(struct gw_handler *t)
+static void on_closing(struct gw_handler *h)
 {
-    session_of(t)->is_closing = true;
+    move_to(session_of(h), GW_CLOSING);
 }
 
-static void on_farewell(struct gw_handler *t)
+static void on_farewell(struct gw_handler *h)
 {
-    (void)t; /* the close frame says it */
+    (void)h; /* the close frame says it */
 }
 
-static void on_ended(struct gw_handler *t, unsigned code, const char *reason)
+static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
 {
-    gw_session_free(session_of(t), code, reason);
+    gw_session_free(session_of(h), code, reason);
 }
 
-static const struct gw_handler_ops handler_ops = { is_ready,    on_text,    on_binary,
-                                                   on_writable, on_closing, on_farewell,
-                                                   on_ended };
+static const struct gw_handler_ops handler_ops = {
+    .is_ready = is_ready,
+    .text = on_text,
+    .binary = on_binary,
+    .writable = on_writable,
+    .closing = on_closing,
+    .farewell = on_farewell,
+    .ended = on_ended,
+};
 
-struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
-                                  struct gw_transport *transport)
+/* --- From its start to its end ---------------------------------------------------------------
+ */
+
+void gw_session_start(struct gw_session *s, struct gw_sessions *all,
+                      const struct gw_session_options *options)
 {
-    struct gw_session *s = tw_new(struct gw_session);
-
-    s->handler.ops = &handler_ops;
-    s->all = all;
+    *s = (struct gw_session){
+        .handler = { &handler_ops },
+        .all = all,
+        .dialect = options->dialect,
+        .dialect_index = (unsigned)gw_dialect_index(all->dialects, options->dialect),
+        .phase = GW_NEW,
+        .transport = options->transport,
+        .resumes = options->resumes,
+        .since = options->since,
+        .early = options->early,
+        .is_keyless = options->who->principal != NULL && options->who->principal->is_keyless,
+        .expires_ms = options->who->expires_ms,
+    };
+    memcpy(s->key_id, options->who->key_id, sizeof(s->key_id));
+    if (options->device.len > 0 && options->device.len < sizeof(s->device))
+        memcpy(s->device, options->device.at, options->device.len);
     tw_list_append(&all->list, &s->among);
-    s->dialect = dialect;
-    s->transport = transport;
-    all->open[gw_dialect_index(dialect)].value++;
-    return s;
+    all->open[s->dialect_index].value++;
 }
 
 static void log_row(struct gw_session *s, const char *kind, unsigned code, const char *reason)
 {
     struct gw_sync_log_row row = { .kind = kind,
-                                   .tenant = tw_slice_of(s->hub->tenant.id),
+                                   .tenant = tw_slice_of(s->stream->tenant.id),
                                    .dialect = s->dialect->name,
                                    .device = tw_slice_of(s->device),
                                    .seq = s->next_seq > 0 ? s->next_seq - 1 : 0,
@@ -137,66 +193,158 @@ static void log_row(struct gw_session *s, const char *kind, unsigned code, const
     gw_sync_log_add(s->all->log, &row);
 }
 
-void gw_session_free(struct gw_session *s, unsigned code, const char *reason)
+static void free_early(struct gw_session *s)
 {
-    if (s == NULL)
-        return;
-    if (s->hub != NULL) {
-        log_row(s, "disconnect", code, reason);
-        gw_hub_leave(s->hub, s);
-    }
-    gw_device_free(s->device_state);
-    s->all->open[gw_dialect_index(s->dialect)].value--;
-    tw_list_remove(&s->among);
-    free(s);
+    if (s->early != NULL)
+        tw_buf_done(s->early);
+    free(s->early);
+    s->early = NULL;
 }
 
-void gw_session_position(struct gw_session *s, uint64_t head, uint64_t oldest)
+void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
 {
-    s->is_ahead = false;
-    if (gw_session_can_resume(s, head, oldest)) {
+    if (s->all == NULL)
+        return;
+    if (s->stream != NULL) {
+        log_row(s, "disconnect", code, reason);
+        s->stream->events->left(s->stream, s);
+        s->stream = NULL;
+    }
+    free_early(s);
+    s->all->open[s->dialect_index].value--;
+    tw_list_remove(&s->among);
+    s->all = NULL;
+}
+
+void gw_session_free(struct gw_session *s, unsigned code, const char *reason)
+{
+    gw_session_end(s, code, reason);
+    s->dialect->closed(s);
+}
+
+/* --- Its position ----------------------------------------------------------------------------
+ */
+
+bool gw_session_can_resume(const struct gw_session *s)
+{
+    return s->resumes && gw_stream_keeps(s->stream, s->since);
+}
+
+/* After `since` when that is still kept; else the client is told, and continues at the head. */
+static void resume_or_resync(struct gw_session *s)
+{
+    const struct gw_stream *st = s->stream;
+
+    if (gw_session_can_resume(s)) {
         s->next_seq = s->since + 1;
-        s->is_replaying = true;
         s->all->resumed.value++;
+        move_to(s, GW_REPLAYING);
         return;
     }
     s->all->resynced.value++;
-    s->next_seq = head + 1;
-    s->dialect->resync(s, head, oldest);
+    s->next_seq = st->cursor.at + 1;
+    move_to(s, GW_LIVE);
+    s->dialect->resync(s, st->cursor.at, st->oldest);
 }
 
-void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest)
+/* What it said before it was admitted, in its order. */
+static void hear_early(struct gw_session *s)
 {
-    s->next_seq = head + 1;
-    s->dialect->greet(s, head, oldest);
-    if (s->resumes)
-        gw_session_position(s, head, oldest);
-    if (s->transport->ops->begin != NULL)
-        s->transport->ops->begin(s->transport);
+    struct tw_slice rest, one;
+
+    if (s->early == NULL)
+        return;
+    rest = tw_buf_view(s->early);
+    while (rest.len > 0 && tw_slice_split(&rest, '\x1e', &one))
+        gw_session_text(s, one);
+    free_early(s);
+}
+
+static void greet(struct gw_session *s)
+{
+    s->is_greeted = true;
+    s->next_seq = s->stream->cursor.at + 1;
+    move_to(s, GW_LIVE);
+    s->dialect->greet(s, s->stream->cursor.at, s->stream->oldest);
+    if (s->resumes && s->phase != GW_CLOSING)
+        resume_or_resync(s);
+    gw_session_read_again(s);
     log_row(s, "connect", 0, NULL);
+    hear_early(s);
+}
+
+/* The log has been asked, or need not be. */
+static void settle(struct gw_session *s)
+{
+    if (s->is_greeted)
+        resume_or_resync(s);
+    else
+        greet(s);
+}
+
+void gw_session_position(struct gw_session *s)
+{
+    struct gw_stream *st = s->stream;
+
+    if (s->phase == GW_CLOSING)
+        return;
+    if (s->resumes && s->since > st->cursor.at) {
+        move_to(s, GW_AHEAD);
+        gw_cursor_expect(&st->cursor, s->since);
+    } else {
+        settle(s);
+    }
+    st->events->changed(st);
+}
+
+void gw_session_log_read(struct gw_session *s)
+{
+    if (s->phase == GW_AHEAD)
+        move_to(s, GW_DOUBTED);
+}
+
+void gw_session_log_end(struct gw_session *s)
+{
+    struct gw_cursor *c = &s->stream->cursor;
+
+    if (s->phase == GW_DOUBTED || (s->phase == GW_AHEAD && s->since <= c->at))
+        settle(s);
+    else if (s->phase == GW_AHEAD) /* it joined while the log was read: ask again */
+        gw_cursor_expect(c, s->since);
+}
+
+void gw_session_give_up(struct gw_session *s, uint64_t after, uint64_t begins)
+{
+    if (!is_reading(s) || s->next_seq <= after || s->next_seq >= begins)
+        return;
+    s->since = s->next_seq - 1;
+    resume_or_resync(s);
 }
 
 bool gw_session_resume(struct gw_session *s, uint64_t since)
 {
-    if (s->has_heard || s->resumes)
+    if (s->was_sent || s->resumes)
         return false;
     s->resumes = true;
     s->since = since;
-    gw_hub_position(s->hub, s);
+    gw_session_position(s);
     return true;
 }
 
 uint64_t gw_session_wants_older(const struct gw_session *s)
 {
-    if (s->is_closing || s->is_ahead || s->next_seq == 0 ||
-        s->next_seq > s->hub->backlog.gone || !s->transport->ops->is_writable(s->transport))
+    if (!is_reading(s) || s->next_seq > s->stream->backlog.gone ||
+        !s->transport->ops->is_writable(s->transport))
         return 0;
     return s->next_seq;
 }
 
+/* --- What it is sent -------------------------------------------------------------------------
+ */
+
 const struct gw_tenant *gw_session_tenant(const struct gw_session *s)
 {
-    return &s->hub->tenant;
+    return &s->stream->tenant;
 }
 
 static void send_frame(struct gw_session *s, struct gw_frame *f)
@@ -209,7 +357,7 @@ void gw_session_send(struct gw_session *s, struct tw_slice message)
 {
     struct gw_frame *f;
 
-    if (s->is_closing)
+    if (s->phase == GW_CLOSING)
         return;
     f = gw_frame_text(message);
     send_frame(s, f);
@@ -218,132 +366,133 @@ void gw_session_send(struct gw_session *s, struct tw_slice message)
 
 void gw_session_send_frame(struct gw_session *s, struct gw_frame *f)
 {
-    if (!s->is_closing)
+    if (s->phase != GW_CLOSING)
         send_frame(s, f);
 }
 
 void gw_session_close(struct gw_session *s, unsigned code, const char *reason)
 {
-    if (s->is_closing)
+    if (s->phase == GW_CLOSING)
         return;
-    s->is_closing = true;
+    move_to(s, GW_CLOSING);
     s->transport->ops->close(s->transport, code, reason);
 }
 
-/* Rendered for this one client: it calls its restaurant by another name than ours, or its own
- * change comes back to it, and then as nobody's, since it drops what says that it is its own.
- */
-static void give_alone(struct gw_session *s, const struct gw_device *m,
-                       const struct tw_event *ev, bool is_own)
+static void send_batch(struct gw_session *s, const struct gw_batch *batch)
 {
-    struct gw_tenant tenant = s->hub->tenant;
-    struct gw_batch batch = { 0 };
-    struct tw_event nobodys = *ev;
+    for (size_t i = 0; i < batch->count; i++)
+        send_frame(s, batch->frames[i]);
+}
 
-    if (m->named[0] != '\0')
-        memcpy(tenant.slug, m->named, sizeof(tenant.slug));
-    if (is_own)
-        nobodys.origin = TW_LIT("{}");
-    s->dialect->render(&tenant, &nobodys, &batch);
+static void send_private(struct gw_session *s, const struct tw_event *ev)
+{
+    struct gw_batch batch = { 0 };
+
+    s->dialect->render_private(s, ev, &batch);
     s->all->rendered.value++;
-    for (size_t i = 0; i < batch.count; i++)
-        send_frame(s, batch.frames[i]);
+    send_batch(s, &batch);
     gw_batch_done(&batch);
 }
 
-static void give(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
+static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
 {
-    struct gw_device *m = s->device_state;
     const struct gw_batch *batch;
-    bool is_own;
+    enum gw_hearing hearing = s->dialect->hears(s, &e->event);
 
-    if (!s->dialect->hears(s, &e->event))
+    if (hearing == GW_SKIP)
         return;
-    is_own = m != NULL && gw_device_is_origin(m, &e->event);
-    if (m != NULL && !gw_device_needs(m, &e->event, is_own))
-        return;
-    s->has_heard = true;
+    s->was_sent = true;
     e->heard++;
-    if (m != NULL && (is_own || m->named[0] != '\0')) {
-        give_alone(s, m, &e->event, is_own);
+    if (hearing == GW_PRIVATE) {
+        send_private(s, &e->event);
         return;
     }
-    batch = gw_backlog_render(b, e, s->dialect, &s->hub->tenant, &s->all->rendered.value);
-    for (size_t i = 0; i < batch->count; i++)
-        send_frame(s, batch->frames[i]);
-    if (s->dialect->given != NULL)
-        s->dialect->given(s, &e->event, batch);
+    batch = gw_backlog_render(b, e, s->dialect_index, s->dialect, &s->stream->tenant,
+                              &s->all->rendered.value);
+    send_batch(s, batch);
+    if (s->dialect->sent != NULL)
+        s->dialect->sent(s, &e->event, batch);
 }
 
-/* A session that takes nothing any more: for a second while it is far behind, for ten in any
- * case. A burst alone closes nobody: being far behind costs no memory, and what has left memory
- * is read from the log. */
+/* Ask only when there is something to send: a transport that says no calls back later. */
+static bool is_writable(const struct gw_session *s)
+{
+    return s->transport->ops->is_writable(s->transport);
+}
+
+/* A session whose transport takes nothing any more is closed: after a second while it lags far,
+ * after ten in any case. A burst alone closes nobody: lagging costs no memory, and what has
+ * left memory is read from the log. */
 static void check_stall(struct gw_session *s, bool is_far)
 {
-    uint64_t most = is_far && !s->is_replaying ? SLOW_MS : STALL_MS;
+    uint64_t limit_ms = is_far && s->phase != GW_REPLAYING ? SLOW_MS : STALL_MS;
 
     if (s->blocked_ms == 0)
         s->blocked_ms = s->all->now_ms;
-    if (s->all->now_ms - s->blocked_ms <= most)
+    if (s->all->now_ms - s->blocked_ms <= limit_ms)
         return;
     s->all->slow.value++;
     gw_session_close(s, CLOSE_TRY_AGAIN, "reading too slowly; connect again and resume");
 }
 
-/* Where its next event is: in memory, on the page that is being replayed, or (null) neither. */
-static struct gw_backlog *source_of(const struct gw_session *s)
+/* Send the next event, if there is one and it may be sent. True: look for another one. */
+static bool advance(struct gw_session *s)
 {
-    struct gw_hub *h = s->hub;
+    struct gw_backlog *b = gw_stream_source(s->stream, s->next_seq);
+    struct gw_entry *e;
 
-    if (s->next_seq > h->backlog.gone)
-        return &h->backlog;
-    if (s->next_seq > h->page.gone && s->next_seq <= h->page_end)
-        return &h->page;
-    return NULL;
+    if (b == NULL) {
+        if (is_writable(s))
+            move_to(s, GW_REPLAYING); /* the hub reads it from the log */
+        else
+            check_stall(s, true);
+        return false;
+    }
+    e = gw_backlog_from(b, s->next_seq);
+    if (e == NULL && b == &s->stream->page) {
+        s->next_seq = s->stream->page_end + 1;
+        return true;
+    }
+    if (e == NULL) {
+        move_to(s, GW_LIVE);
+        return false;
+    }
+    if (!is_writable(s)) {
+        check_stall(s, b->total - e->offset > (int64_t)s->all->queue_bytes);
+        return false;
+    }
+    s->blocked_ms = 0;
+    s->next_seq = e->event.seq + 1;
+    send_event(s, b, e);
+    return true;
 }
 
 void gw_session_pump(struct gw_session *s)
 {
-    struct gw_backlog *b;
-    struct gw_entry *e;
-
-    while (!s->is_closing && !s->is_ahead && s->next_seq != 0 &&
-           (s->device_state == NULL || s->device_state->snapshots_due == 0)) {
-        b = source_of(s);
-        if (b == NULL) {
-            if (!s->transport->ops->is_writable(s->transport))
-                check_stall(s, true);
-            else
-                s->is_replaying = true; /* the hub reads it from the log */
-            return;
-        }
-        e = gw_backlog_from(b, s->next_seq);
-        if (e == NULL && b == &s->hub->page) {
-            s->next_seq = s->hub->page_end + 1;
-            continue;
-        }
-        if (e == NULL) {
-            s->is_replaying = false;
-            return;
-        }
-        if (!s->transport->ops->is_writable(s->transport)) {
-            check_stall(s, b->total - e->offset > (int64_t)s->all->queue_bytes);
-            return;
-        }
-        s->blocked_ms = 0;
-        s->next_seq = e->event.seq + 1;
-        give(s, b, e);
-    }
+    if (is_ahead(s) && s->since <= s->stream->cursor.at)
+        settle(s);
+    while (is_reading(s) && (s->dialect->may_send == NULL || s->dialect->may_send(s)) &&
+           advance(s))
+        ;
 }
 
 void gw_session_writable(struct gw_session *s, uint64_t now_ms)
 {
     s->all->now_ms = now_ms;
-    if (s->hub == NULL)
+    if (s->stream == NULL)
         return;
     gw_session_pump(s);
     if (gw_session_wants_older(s) != 0)
-        s->hub->changed(s->hub);
+        s->stream->events->changed(s->stream);
+}
+
+/* --- What it says ----------------------------------------------------------------------------
+ */
+
+void gw_session_read_again(struct gw_session *s)
+{
+    if (s->transport->ops->begin != NULL)
+        s->transport->ops->begin(s->transport);
 }
 
 void gw_session_text(struct gw_session *s, struct tw_slice message)
@@ -352,7 +501,7 @@ void gw_session_text(struct gw_session *s, struct tw_slice message)
     struct tw_json_fault fault;
     size_t len = message.len;
 
-    if (s->is_closing)
+    if (s->phase == GW_CLOSING)
         return;
     s->all->messages_in.value++;
     tw_buf_clear(scratch);

@@ -1,4 +1,13 @@
-/* session.h - a client: its dialect, its tenant's stream, its place in it.
+/* session.h - a client in its tenant's stream: its position, its phase, what it may hear.
+ *
+ *     NEW --> AHEAD --> DOUBTED      it resumes after an event that this process has not seen
+ *      |        |           |        yet: a reading of the log tells whether it exists
+ *      v        v           v
+ *     LIVE <--> REPLAYING            greeted; REPLAYING while it catches up
+ *      |            |
+ *      +--> CLOSING <--+             from any phase; nothing is sent any more
+ *
+ * A session is embedded in its dialect's own struct (dialect.h: open, closed).
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -13,94 +22,135 @@
 #include "gateway/websocket/handler.h"
 
 struct gw_frame;
-struct gw_hub;
-struct gw_device;
+struct gw_stream;
 struct gw_sync_log;
 struct gw_transport;
+
+struct gw_sessions_options {
+    const struct gw_dialects *dialects; /* kept */
+    struct gw_sync_log *log;            /* kept */
+    size_t queue_bytes;                 /* how far a session may lag, in bytes of events */
+    size_t message_bytes;               /* the largest message from a client */
+};
 
 /* What all sessions of a process share. */
 struct gw_sessions {
     struct tw_list list;
-    size_t queue_bytes;      /* how far a session may lag, in bytes of events */
-    struct gw_sync_log *log; /* kept */
-    struct tw_buf scratch;   /* a message while it is scanned */
-    struct tw_metric open[GW_DIALECTS];
+    const struct gw_dialects *dialects;
+    struct gw_sync_log *log;
+    size_t queue_bytes;
+    struct tw_buf scratch; /* a message while it is scanned */
+    struct tw_metric open[GW_MAX_DIALECTS];
     struct tw_metric slow, messages_in, messages_out, malformed, rendered, resumed, resynced;
-    uint64_t now_ms; /* of this turn; the hub's owner sets it */
+    uint64_t now_ms; /* of this turn of the loop; the hub's owner sets it */
 };
+
+enum gw_phase { GW_NEW, GW_AHEAD, GW_DOUBTED, GW_REPLAYING, GW_LIVE, GW_CLOSING };
 
 struct gw_session {
     struct gw_handler handler; /* when a WebSocket is its own */
-    struct gw_sessions *all;
-    struct tw_list among; /* all sessions */
+    struct gw_sessions *all;   /* null: not started, or ended */
+    struct tw_list among;      /* all sessions */
     const struct gw_dialect *dialect;
+    unsigned dialect_index;
+    enum gw_phase phase; /* only move_to in session.c sets it */
     struct gw_transport *transport;
-    struct gw_hub *hub;
-    struct tw_list link; /* in its hub */
-    uint64_t next_seq;   /* the first event that it has not been given; 0 before the greeting */
-    uint64_t since;      /* what it resumes behind, when it does */
-    uint64_t blocked_ms; /* when its wire was first found full; 0: it has room */
-    bool resumes;
-    bool is_replaying; /* it has not caught up yet: it may lag as far as it does */
-    bool is_ahead;     /* it knows of a later event than this process: the log will tell */
-    bool is_doubted;   /* a reading of the log that will tell has begun */
-    bool has_heard;    /* an event was given to it: too late for a resume message */
-    bool hears_all;
-    bool is_closing;
-    char key_id[37];                /* of the API key, for revocation */
-    int64_t expires_ms;             /* wall clock; 0: never */
-    char device[128];               /* as it named itself; may be empty */
-    struct gw_device *device_state; /* of the restaurant's house; null in dialects without */
+    struct gw_stream *stream; /* null before it has joined */
+    struct tw_list link;      /* among the stream's readers; the hub's */
+    uint64_t next_seq;        /* the first event that it has not been sent */
+    uint64_t since;           /* the seq after which it resumes, when it does */
+    uint64_t blocked_ms;      /* when its transport was first found full; 0: it is writable */
+    struct tw_buf *early;     /* messages from before its admission, 0x1e between them; owned */
+    bool is_greeted;
+    bool resumes;       /* it has asked to, in the handshake or by a message */
+    bool was_sent;      /* an event was sent to it: too late for a resume message */
+    bool is_keyless;    /* it was admitted without any credential */
+    char key_id[37];    /* of the API key, for revocation */
+    int64_t expires_ms; /* wall clock; 0: never */
+    char device[128];   /* as it names itself; may be empty */
 };
 
-void gw_sessions_start(struct gw_sessions *all, struct gw_sync_log *log, size_t queue_bytes,
-                       size_t message_bytes, struct tw_metrics *metrics);
+void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options *options,
+                       struct tw_metrics *metrics);
 void gw_sessions_done(struct gw_sessions *all);
 
 /* `visit` may close the session, which frees nothing yet. */
 void gw_sessions_each(struct gw_sessions *all, void (*visit)(struct gw_session *s, void *arg),
                       void *arg);
 
-/* Gives; `wire` is kept. It hears nothing before it joins a hub (hub.h). */
-struct gw_session *gw_session_new(struct gw_sessions *all, const struct gw_dialect *dialect,
-                                  struct gw_transport *transport);
-/* It leaves its hub; why, for the log. Fine with null. */
+struct gw_session_options {
+    const struct gw_dialect *dialect;
+    struct gw_transport *transport; /* kept */
+    const struct gw_identity *who;  /* copied */
+    struct tw_slice device;         /* copied, when it is not too long */
+    bool resumes;                   /* after `since` */
+    uint64_t since;
+    struct tw_buf *early; /* taken; null: none */
+};
+
+/* Start a zeroed session. It hears nothing before it joins a hub (hub.h). */
+void gw_session_start(struct gw_session *s, struct gw_sessions *all,
+                      const struct gw_session_options *options);
+
+/* It leaves its hub; why, for the log. Its memory is its owner's, and it may be started again.
+ * Fine on one that was not started. */
+void gw_session_end(struct gw_session *s, unsigned code, const char *reason);
+
+/* The same, and its dialect frees it. */
 void gw_session_free(struct gw_session *s, unsigned code, const char *reason);
 
-/* The hub is at `head`, and events from `oldest` on are kept: greet, and hear what comes behind
- * the head, or behind what it resumes from. */
-void gw_session_begin(struct gw_session *s, uint64_t head, uint64_t oldest);
+/* --- For the hub -----------------------------------------------------------------------------
+ */
 
-/* Whether what it resumes behind is still kept. */
-static inline bool gw_session_can_resume(const struct gw_session *s, uint64_t head,
-                                         uint64_t oldest)
-{
-    return s->resumes && s->since <= head && s->since + 1 >= oldest;
-}
+/* The stream's head is known: greet the session when it is new, and let it hear what comes
+ * after the head, or after what it resumes from. A till may come from another process that was
+ * ahead of this one: then it waits until a reading of the log has told whether that event
+ * exists; only if it does not, the client has to fetch the state. */
+void gw_session_position(struct gw_session *s);
 
-/* Behind `since` when that is still kept; else the client is told, and goes on at the head. */
-void gw_session_position(struct gw_session *s, uint64_t head, uint64_t oldest);
+/* A reading of the log begins, and has reached the log's end. */
+void gw_session_log_read(struct gw_session *s);
+void gw_session_log_end(struct gw_session *s);
 
-/* Go to behind `since`; false when it has been given an event already. */
-bool gw_session_resume(struct gw_session *s, uint64_t since);
+/* The log begins at `begins`: a session that waits for an event after `after` and before that
+ * one has to fetch the state. */
+void gw_session_give_up(struct gw_session *s, uint64_t after, uint64_t begins);
 
-/* What it waits for is older than what is in memory and it could take it now: the seq, else 0.
+/* The event that it waits for is no longer in memory and it could take it now: the seq; else 0.
  */
 uint64_t gw_session_wants_older(const struct gw_session *s);
 
-/* Give it what it has not heard, as far as there is room; a session that lags too far is closed
- * with 1013. */
+/* Send it what it has not heard, as far as its transport is writable; a session that lags too
+ * far is closed with 1013. */
 void gw_session_pump(struct gw_session *s);
 
-/* Its wire has room again: the same, and the hub hears when the log must be read for it. */
+/* --- For dialects ----------------------------------------------------------------------------
+ */
+
+const struct gw_tenant *gw_session_tenant(const struct gw_session *s); /* once it has joined */
+
+static inline bool gw_session_is_closing(const struct gw_session *s)
+{
+    return s->phase == GW_CLOSING;
+}
+
+/* Whether what it resumes from is still kept. */
+bool gw_session_can_resume(const struct gw_session *s);
+
+/* Continue after `since`; false when it has been sent an event already. */
+bool gw_session_resume(struct gw_session *s, uint64_t since);
+
+/* Its transport is writable again, or `may_send` may say yes now: pump it, and let the hub read
+ * the log when it needs that. */
 void gw_session_writable(struct gw_session *s, uint64_t now_ms);
+
+/* `may_read` may say yes again: let the transport ask. */
+void gw_session_read_again(struct gw_session *s);
 
 /* A message from the client (lent). */
 void gw_session_text(struct gw_session *s, struct tw_slice message);
 
-const struct gw_tenant *gw_session_tenant(const struct gw_session *s); /* once it has joined */
-
-/* For dialects: send one message to this client alone; close. */
+/* Send one message to this client alone; close. */
 void gw_session_send(struct gw_session *s, struct tw_slice message);
 void gw_session_send_frame(struct gw_session *s, struct gw_frame *f); /* takes a reference */
 void gw_session_close(struct gw_session *s, unsigned code, const char *reason);

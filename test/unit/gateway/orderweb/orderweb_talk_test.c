@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/base.h"
 #include "common/util/json_view.h"
+#include "gateway/orderweb/orderweb.h"
 #include "gateway/stream/hub.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/sync_log.h"
@@ -34,7 +35,7 @@ static void send_frame(struct gw_transport *w, struct gw_frame *f)
     tw_buf_char(&said, '\n');
 }
 
-static void close_wire(struct gw_transport *w, unsigned code, const char *reason)
+static void close_transport(struct gw_transport *w, unsigned code, const char *reason)
 {
     (void)w;
     fail_msg("nothing that a till says closes: %u %s", code, reason);
@@ -47,11 +48,12 @@ static void on_changed(struct gw_hub *h)
 
 static const struct gw_transport_ops ops = { .is_writable = is_writable,
                                              .send = send_frame,
-                                             .close = close_wire };
+                                             .close = close_transport };
 
 /* One till in its tenant's stream, at seq 40. */
 struct line {
     struct gw_hub hub;
+    struct gw_dialects dialects;
     struct gw_sessions all;
     struct gw_sync_log log;
     struct tw_metrics metrics;
@@ -61,11 +63,25 @@ struct line {
 
 static void connect_till(struct line *l, uint64_t head, uint64_t oldest)
 {
-    *l = (struct line){ .log = { .is_stopped = true }, .transport = { &ops } };
+    static const struct gw_tenant kitchen = { .slug = "kitchen" };
+    static const struct gw_hello hello;
+    static const struct gw_identity who;
+
+    *l = (struct line){ .log = { .is_stopped = true },
+                        .dialects = { .rows = { { &gw_orderweb, NULL } }, .count = 1 },
+                        .transport = { &ops } };
     tw_buf_clear(&said);
-    gw_sessions_start(&l->all, &l->log, 10000, 1000, &l->metrics);
-    gw_hub_init(&l->hub, (struct gw_tenant){ .slug = "kitchen" }, 100000, on_changed);
-    l->till = gw_session_new(&l->all, &gw_orderweb, &l->transport);
+    gw_sessions_start(&l->all,
+                      &(struct gw_sessions_options){ .dialects = &l->dialects,
+                                                     .log = &l->log,
+                                                     .queue_bytes = 10000,
+                                                     .message_bytes = 1000 },
+                      &l->metrics);
+    gw_hub_init(&l->hub, &kitchen, 100000, on_changed);
+    l->till = gw_dialect_open(&l->dialects, &gw_orderweb, &hello, &who);
+    gw_session_start(l->till, &l->all,
+                     &(struct gw_session_options){
+                         .dialect = &gw_orderweb, .transport = &l->transport, .who = &who });
     gw_hub_join(&l->hub, l->till);
     gw_hub_begin(&l->hub, head, oldest);
 }

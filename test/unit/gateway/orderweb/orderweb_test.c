@@ -4,7 +4,8 @@
 #include "common/domain/event.h"
 #include "common/net/http_message.h"
 #include "common/util/base.h"
-#include "gateway/dialect/dialect.h"
+#include "gateway/dialects.h"
+#include "gateway/orderweb/orderweb.h"
 #include "gateway/stream/session.h"
 #include "gateway/websocket/frame.h"
 #include "test/unit/support/check.h"
@@ -123,15 +124,16 @@ static void since_is_a_whole_number_or_a_refusal(void **state)
 static void a_handshake_finds_its_dialect_in_the_table(void **state)
 {
     struct tw_http_request req = { .path = TW_LIT("/ws/pos/kitchen") };
+    struct gw_dialects all = gw_all_dialects(NULL);
     struct gw_hello hello;
 
     (void)state;
-    assert_ptr_equal(gw_dialect_of(&req, &hello), &gw_orderweb);
+    assert_ptr_equal(gw_dialect_of(&all, &req, &hello), &gw_orderweb);
     assert_slice(hello.tenant, "kitchen");
     assert_string_equal(hello.scope, "pos");
-    assert_ptr_equal(gw_dialect_at(gw_dialect_index(&gw_orderweb)), &gw_orderweb);
+    assert_ptr_equal(all.rows[gw_dialect_index(&all, &gw_orderweb)].dialect, &gw_orderweb);
     req.path = TW_LIT("/nowhere");
-    assert_null(gw_dialect_of(&req, &hello));
+    assert_null(gw_dialect_of(&all, &req, &hello));
 }
 
 /* An event of this type with these data. */
@@ -192,18 +194,23 @@ static const struct {
 
 static void tills_hear_of_online_orders_and_of_all_cards_and_points(void **state)
 {
-    struct gw_session plain = { .dialect = &gw_orderweb };
-    struct gw_session all = { .dialect = &gw_orderweb, .hears_all = true };
+    const struct gw_identity who = { 0 };
+    const struct gw_hello hellos[] = { { .hears_all = false }, { .hears_all = true } };
+    struct gw_session *plain = gw_orderweb.open(NULL, &hellos[0], &who);
+    struct gw_session *all = gw_orderweb.open(NULL, &hellos[1], &who);
     struct tw_buf text = { .max = 65536 };
 
     (void)state;
     for (size_t i = 0; i < TW_COUNT(hearings); i++) {
         struct tw_event ev = event_of(&text, 1, hearings[i].type, hearings[i].data);
 
-        assert_row(gw_orderweb.hears(&plain, &ev) == hearings[i].is_heard, hearings[i].data);
-        assert_row(gw_orderweb.hears(&all, &ev) == hearings[i].is_heard_by_all,
+        assert_row((gw_orderweb.hears(plain, &ev) == GW_SHARED) == hearings[i].is_heard,
+                   hearings[i].data);
+        assert_row((gw_orderweb.hears(all, &ev) == GW_SHARED) == hearings[i].is_heard_by_all,
                    hearings[i].data);
     }
+    gw_orderweb.closed(plain);
+    gw_orderweb.closed(all);
     tw_buf_done(&text);
 }
 

@@ -3,6 +3,7 @@
 #include "gateway/stream/backlog.h"
 
 #include "common/util/base.h"
+#include "gateway/orderweb/orderweb.h"
 #include "gateway/websocket/deflate.h"
 #include "gateway/websocket/frame.h"
 #include "test/unit/support/check.h"
@@ -156,7 +157,7 @@ static void the_event_that_is_being_delivered_stays_however_large(void **state)
 static void an_event_is_rendered_once_and_counts_with_its_frames(void **state)
 {
     struct gw_backlog b = backlog_of(100000);
-    const struct gw_dialect *d = gw_dialect_at(0);
+    const struct gw_dialect *d = &gw_orderweb;
     const struct gw_batch *batch;
     uint64_t renderings = 0;
     size_t before;
@@ -165,13 +166,13 @@ static void an_event_is_rendered_once_and_counts_with_its_frames(void **state)
     add(&b, 1, 10);
     add(&b, 2, 10);
     before = b.bytes;
-    batch = gw_backlog_render(&b, gw_backlog_from(&b, 1), d, &kitchen, &renderings);
+    batch = gw_backlog_render(&b, gw_backlog_from(&b, 1), 0, d, &kitchen, &renderings);
     assert_int_equal(batch->count, 1);
     assert_int_equal(renderings, 1);
     assert_int_equal(b.bytes, before + batch->bytes);
     assert_true(tw_slice_starts(gw_frame_payload(batch->frames[0]),
                                 TW_LIT("{\"type\":\"new_order\",\"tenant\":\"kitchen\",")));
-    assert_ptr_equal(gw_backlog_render(&b, gw_backlog_from(&b, 1), d, &kitchen, &renderings),
+    assert_ptr_equal(gw_backlog_render(&b, gw_backlog_from(&b, 1), 0, d, &kitchen, &renderings),
                      batch);
     assert_int_equal(renderings, 1);
     assert_int_equal(b.bytes, before + batch->bytes);
@@ -184,7 +185,7 @@ static void an_event_is_rendered_once_and_counts_with_its_frames(void **state)
 static void compressed_frames_count_too(void **state)
 {
     struct gw_backlog b = backlog_of(100000);
-    const struct gw_dialect *d = gw_dialect_at(0);
+    const struct gw_dialect *d = &gw_orderweb;
     struct gw_deflate deflate = { 0 };
     const struct gw_batch *batch;
     uint64_t renderings = 0;
@@ -192,15 +193,15 @@ static void compressed_frames_count_too(void **state)
 
     (void)state;
     add(&b, 1, 2000);
-    batch = gw_backlog_render(&b, gw_backlog_from(&b, 1), d, &kitchen, &renderings);
+    batch = gw_backlog_render(&b, gw_backlog_from(&b, 1), 0, d, &kitchen, &renderings);
     before = b.bytes;
     twin = gw_frame_deflated(batch->frames[0], &deflate)->len;
     assert_true(twin < batch->frames[0]->len);
-    (void)gw_backlog_render(&b, gw_backlog_from(&b, 1), d, &kitchen, &renderings);
+    (void)gw_backlog_render(&b, gw_backlog_from(&b, 1), 0, d, &kitchen, &renderings);
     assert_int_equal(b.bytes, before + twin);
 
     add(&b, 2, 2000);
-    batch = gw_backlog_render(&b, gw_backlog_from(&b, 2), d, &kitchen, &renderings);
+    batch = gw_backlog_render(&b, gw_backlog_from(&b, 2), 0, d, &kitchen, &renderings);
     before = b.bytes;
     twin = gw_frame_deflated(batch->frames[0], &deflate)->len;
     add(&b, 3, 0);
@@ -220,7 +221,7 @@ static void frames_that_somebody_still_sends_outlive_their_event(void **state)
     (void)state;
     add(&b, 1, 0);
     kept = gw_frame_ref(
-        gw_backlog_render(&b, gw_backlog_from(&b, 1), gw_dialect_at(0), &kitchen, &renderings)
+        gw_backlog_render(&b, gw_backlog_from(&b, 1), 0, &gw_orderweb, &kitchen, &renderings)
             ->frames[0]);
     gw_backlog_done(&b);
     assert_int_equal(kept->references, 1);

@@ -1,0 +1,104 @@
+/* authenticate.c - which of key, token and nothing it is, and who checks it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admission/authenticate.h"
+
+#include "common/util/base.h"
+
+static void answer(struct gw_authentication *a, const struct gw_authenticated *result)
+{
+    a->answered(a, result);
+}
+
+static void on_key(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
+                   struct tw_slice body)
+{
+    struct gw_authentication *a = tw_container_of(q, struct gw_authentication, key);
+    struct gw_authenticated result = { .status = status, .body = body };
+    struct gw_identity who;
+
+    if (status == 200) {
+        who = *identity;
+        who.principal = &a->principal;
+        result.who = &who;
+    } else {
+        result.refusal = body.len == 0 ? "UNAVAILABLE" : "AUTH_FAILED";
+    }
+    answer(a, &result);
+}
+
+/* A client that names its restaurant is let in only where that is the token's own. */
+static bool names_own(const struct gw_authentication *a, const struct tw_token_tenant *tenant)
+{
+    return a->named[0] == '\0' || strcmp(a->named, tenant->slug) == 0 ||
+           tw_slice_is_nocase(tw_slice_of(a->named), tenant->id);
+}
+
+static void on_token(struct tw_token_check *check, const char *refusal,
+                     const struct tw_token_grant *grant)
+{
+    struct gw_authentication *a = tw_container_of(check, struct gw_authentication, token);
+    struct gw_authenticated result = { .refusal = refusal };
+    struct gw_identity who = { .principal = &a->principal };
+
+    if (refusal == NULL && !names_own(a, &grant->tenant))
+        result.refusal = "PERMISSION_DENIED";
+    if (result.refusal == NULL) {
+        memcpy(who.tenant.id, grant->tenant.id, sizeof(who.tenant.id));
+        memcpy(who.tenant.slug, grant->tenant.slug, sizeof(who.tenant.slug));
+        who.expires_ms = grant->expires_ms;
+        a->principal.claim.max = TW_JWT_TEXT_BYTES;
+        tw_buf_append(&a->principal.claim, grant->context);
+        result.who = &who;
+    }
+    answer(a, &result);
+}
+
+bool gw_is_token(unsigned policy, struct tw_slice credential)
+{
+    return (policy & GW_TAKES_TOKENS) != 0 && tw_token_is_jwt(credential);
+}
+
+static void check_token(struct gw_authentication *a, struct tw_slice credential)
+{
+    size_t n = a->tenant.len < sizeof(a->named) ? a->tenant.len : sizeof(a->named) - 1;
+
+    if (n > 0) /* one that is cut off is the name of no restaurant */
+        memcpy(a->named, a->tenant.at, n);
+    a->token = (struct tw_token_check){ .all = a->all->tokens,
+                                        .restaurant = a->restaurant,
+                                        .answered = on_token };
+    tw_token_check(&a->token, credential);
+}
+
+static void check_key(struct gw_authentication *a, struct tw_slice credential)
+{
+    struct gw_principal *p = &a->principal;
+
+    p->has_key = credential.len > 0;
+    p->is_keyless = !p->has_key && (a->policy & GW_TAKES_NO_KEY) != 0;
+    if (p->has_key)
+        tw_sha256_hex(credential, p->key_hash);
+    a->key = (struct gw_key_auth_query){
+        .auth = a->all->keys,
+        .answered = on_key,
+        .principal = p,
+        .tenant = a->tenant,
+        .tenant_header = a->header,
+        .scope = a->scope,
+        .request_id = a->request_id,
+    };
+    gw_key_auth_ask(&a->key);
+}
+
+void gw_authenticate(struct gw_authentication *a, struct tw_slice credential)
+{
+    if (gw_is_token(a->policy, credential))
+        check_token(a, credential);
+    else
+        check_key(a, credential);
+}
+
+void gw_authentication_done(struct gw_authentication *a)
+{
+    gw_principal_done(&a->principal);
+}

@@ -1,0 +1,11 @@
+/* dialects.h - the rows: which dialects this gateway speaks.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "gateway/dialect/dialect.h"
+
+struct gw_shared_state;
+
+/* All dialects, in the order in which handshakes are offered to them. `shared_state` is kept.
+ */
+struct gw_dialects gw_all_dialects(struct gw_shared_state *shared_state);

@@ -1,0 +1,205 @@
+/* snapshots.c - one reading serves all devices that wait for it.
+ *
+ * A device that asks while a reading is under way waits for the next one, since its own last
+ * change may not be in this one; unless nothing has happened in the stream meanwhile: then the
+ * last frame is still valid.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/shared_state/snapshots.h"
+
+#include <stdlib.h>
+
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/json_view.h"
+#include "gateway/dialect/principal.h"
+#include "gateway/stream/session.h"
+#include "gateway/stream/stream.h"
+#include "gateway/websocket/frame.h"
+
+#define NAME_BYTES 128
+#define CONTEXT_BYTES 32768
+
+/* What an operation last answered for a tenant. */
+struct snapshot {
+    struct gw_snapshots *all;
+    const struct gw_snapshot_kind *kind;
+    struct tw_operation operation;
+    struct tw_buf context;
+    char request_id[37];
+    struct gw_frame *frame; /* null: none yet */
+    uint64_t seq;           /* the events up to this one are in it */
+    bool is_reading;
+    struct tw_list waiting; /* for the reading under way */
+    struct tw_list later;   /* for the next one */
+};
+
+void gw_snapshots_start(struct gw_snapshots *all, struct tw_operations *operations,
+                        struct tw_metrics *metrics)
+{
+    all->operations = operations;
+    tw_metric_add(metrics, &all->asked, "states_asked_total", NULL,
+                  "Times that a client asked for its restaurant's state.");
+    tw_metric_add(metrics, &all->read, "states_read_total", NULL,
+                  "Readings of a restaurant's state; one serves all who wait.");
+}
+
+static void snapshot_free(struct snapshot *s)
+{
+    gw_frame_unref(s->frame);
+    tw_buf_done(&s->context);
+    free(s);
+}
+
+void gw_snapshots_done(struct gw_snapshots *all)
+{
+    struct tw_slice name;
+    struct snapshot *s;
+
+    while ((s = tw_map_any(&all->by_name, &name)) != NULL) {
+        (void)tw_map_remove(&all->by_name, name);
+        snapshot_free(s);
+    }
+    tw_map_done(&all->by_name);
+}
+
+/* Events have waited for it. */
+static void resume_events(struct gw_snapshot_reader *r)
+{
+    r->due = 0;
+    gw_session_writable(r->session, r->session->all->now_ms);
+}
+
+static void serve(struct gw_snapshot_reader *r, struct gw_frame *f)
+{
+    for (unsigned i = 0; i < r->due; i++)
+        gw_session_send_frame(r->session, f);
+    resume_events(r);
+}
+
+static bool is_fresh(const struct snapshot *s, const struct gw_snapshot_reader *r)
+{
+    const struct gw_cursor *c = &r->session->stream->cursor;
+
+    return s->frame != NULL && c->is_known && s->seq == c->at && s->seq >= r->own_seq;
+}
+
+static struct gw_snapshot_reader *reader_of(struct tw_list *link)
+{
+    return tw_container_of(link, struct gw_snapshot_reader, waiting);
+}
+
+static void begin_reading(struct snapshot *s, struct gw_snapshot_reader *r);
+
+static void take_answer(struct snapshot *s, const struct tw_outcome *outcome)
+{
+    struct tw_slice raw;
+    bool is_success = outcome->refusal == NULL && outcome->status < 300;
+
+    gw_frame_unref(s->frame);
+    s->frame = NULL;
+    if (is_success && tw_json_get(outcome->body, "seq", &raw) && tw_json_u64(raw, &s->seq))
+        s->frame = s->kind->render(outcome->body);
+}
+
+static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
+{
+    struct snapshot *s = tw_container_of(op, struct snapshot, operation);
+    struct gw_snapshot_reader *r;
+    struct tw_list *link;
+
+    s->is_reading = false;
+    take_answer(s, outcome);
+    while ((link = tw_list_shift(&s->waiting)) != NULL) {
+        r = reader_of(link);
+        if (s->frame != NULL) {
+            serve(r, s->frame);
+        } else {
+            s->kind->refused(r->session, outcome);
+            resume_events(r);
+        }
+    }
+    tw_list_move_all(&s->waiting, &s->later);
+    while (!tw_list_empty(&s->waiting)) {
+        r = reader_of(s->waiting.next);
+        if (!is_fresh(s, r)) {
+            begin_reading(s, r);
+            return;
+        }
+        tw_list_remove(&r->waiting);
+        serve(r, s->frame);
+    }
+}
+
+static void begin_reading(struct snapshot *s, struct gw_snapshot_reader *r)
+{
+    tw_random_uuid(s->request_id);
+    tw_buf_clear(&s->context);
+    gw_principal_context(r->principal, tw_slice_of(gw_session_tenant(r->session)->id),
+                         tw_slice_of(r->session->device), tw_slice_of(r->connection),
+                         tw_slice_of(s->request_id), &s->context);
+    s->operation = (struct tw_operation){ .all = s->all->operations,
+                                          .name = s->kind->operation,
+                                          .context = tw_buf_view(&s->context),
+                                          .request_id = s->request_id,
+                                          .done = on_read };
+    s->is_reading = true;
+    s->all->read.value++;
+    tw_operation_start(&s->operation);
+}
+
+static struct snapshot *snapshot_of(struct gw_snapshot_reader *r)
+{
+    struct tw_buf name = { .max = NAME_BYTES };
+    struct snapshot *s;
+
+    tw_buf_text(&name, gw_session_tenant(r->session)->id);
+    tw_buf_char(&name, ' ');
+    tw_buf_text(&name, r->kind->operation);
+    s = tw_map_get(&r->all->by_name, tw_buf_view(&name));
+    if (s == NULL) {
+        s = tw_new(struct snapshot);
+        s->all = r->all;
+        s->kind = r->kind;
+        s->context.max = CONTEXT_BYTES;
+        tw_list_init(&s->waiting);
+        tw_list_init(&s->later);
+        (void)tw_map_set(&r->all->by_name, tw_buf_view(&name), s);
+    }
+    tw_buf_done(&name);
+    return s;
+}
+
+static void ask(struct gw_snapshot_reader *r)
+{
+    struct snapshot *s = snapshot_of(r);
+
+    if (s->is_reading) {
+        tw_list_append(&s->later, &r->waiting);
+    } else if (is_fresh(s, r)) {
+        serve(r, s->frame);
+    } else {
+        tw_list_append(&s->waiting, &r->waiting);
+        begin_reading(s, r);
+    }
+}
+
+void gw_snapshots_want(struct gw_snapshot_reader *r, const struct gw_snapshot_kind *kind,
+                       bool is_busy)
+{
+    r->all->asked.value++;
+    r->kind = kind;
+    if (r->due++ == 0 && !is_busy)
+        ask(r);
+    /* else it waits already, and gets as many answers as it has asked for */
+}
+
+void gw_snapshots_ready(struct gw_snapshot_reader *r)
+{
+    if (r->due > 0 && !tw_list_linked(&r->waiting))
+        ask(r);
+}
+
+void gw_snapshots_leave(struct gw_snapshot_reader *r)
+{
+    tw_list_remove(&r->waiting);
+}
