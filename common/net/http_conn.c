@@ -17,6 +17,7 @@
 #include "common/net/request_id.h"
 #include "common/net/stream.h"
 #include "common/util/base.h"
+#include "common/util/clock.h"
 #include "common/util/err.h"
 
 #define PIPELINE_BYTES 65536
@@ -298,7 +299,7 @@ void tw_http_answer(struct tw_http_conn *c, const struct tw_http_response *res)
     if (!tw_http_parser_keeps_alive(c->parser) || c->server->is_draining || res->closes)
         c->closes = true;
     c->out.max = ANSWER_BYTES;
-    tw_http_write(&c->out, res, req->method == TW_HEAD, !c->closes);
+    tw_http_write(&c->out, res, tw_wall_ms(), req->method == TW_HEAD, !c->closes);
     TW_ASSERT(!c->out.failed);
     c->is_answered = true;
     c->waiter = NULL;

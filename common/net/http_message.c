@@ -117,13 +117,13 @@ static void put_header(struct tw_buf *out, const char *name, struct tw_slice val
     tw_buf_text(out, "\r\n");
 }
 
-void tw_http_write(struct tw_buf *out, const struct tw_http_response *res, bool is_head,
-                   bool keeps_alive)
+void tw_http_write(struct tw_buf *out, const struct tw_http_response *res, int64_t wall_ms,
+                   bool is_head, bool keeps_alive)
 {
     bool has_body = res->status >= 200 && res->status != 204 && res->status != 304;
     char date[TW_HTTP_DATE];
 
-    tw_http_date(tw_wall_ms(), date);
+    tw_http_date(wall_ms, date);
     tw_buf_text(out, "HTTP/1.1 ");
     tw_buf_i64(out, res->status);
     tw_buf_char(out, ' ');

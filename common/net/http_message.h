@@ -68,6 +68,6 @@ void tw_http_add(struct tw_http_response *res, const char *name, struct tw_slice
 
 const char *tw_http_reason(int status); /* "Not Found" */
 
-/* Status line, headers and (unless `is_head`) body onto `out`. */
-void tw_http_write(struct tw_buf *out, const struct tw_http_response *res, bool is_head,
-                   bool keeps_alive);
+/* Status line, headers (the Date is `wall_ms`) and (unless `is_head`) body onto `out`. */
+void tw_http_write(struct tw_buf *out, const struct tw_http_response *res, int64_t wall_ms,
+                   bool is_head, bool keeps_alive);

@@ -14,6 +14,7 @@
 #include "common/net/refusal.h"
 #include "common/net/request_id.h"
 #include "common/util/base.h"
+#include "common/util/clock.h"
 #include "common/util/encode.h"
 #include "common/util/log.h"
 #include "gateway/admission/credential.h"
@@ -325,7 +326,7 @@ static void begin(struct pending *p, const struct tw_http_request *req,
         return;
     }
     p->answer.max = 1024;
-    p->is_deflating = gw_upgrade_answer(req, &p->answer);
+    p->is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &p->answer);
     (void)gw_credential_read(req, path_key, p->all->options.origins, &credential);
     if (credential.len == 0 && says_later(p, req)) {
         await_first_message(p);

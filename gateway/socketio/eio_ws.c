@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/util/base.h"
+#include "common/util/clock.h"
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/conn.h"
 #include "gateway/websocket/frame.h"
@@ -166,7 +167,7 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
     struct gw_conn *c;
     bool is_deflating, is_new = s->user == NULL;
 
-    is_deflating = gw_upgrade_answer(req, &head);
+    is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &head);
     stream = tw_http_take_stream(conn, &rest);
     c = gw_conn_new(e->conns, stream, tw_buf_view(&head), is_deflating);
     ws->handler.ops = &ops;

@@ -152,7 +152,7 @@ static const char *answer_to_offers(const struct tw_http_request *req)
     return NULL;
 }
 
-bool gw_upgrade_answer(const struct tw_http_request *req, struct tw_buf *out)
+bool gw_upgrade_answer(const struct tw_http_request *req, int64_t wall_ms, struct tw_buf *out)
 {
     struct tw_buf text = { .max = 128 }, accept = { .max = 64 };
     struct tw_http_response res = { .status = 101 };
@@ -168,7 +168,7 @@ bool gw_upgrade_answer(const struct tw_http_request *req, struct tw_buf *out)
     tw_http_add(&res, "Sec-WebSocket-Accept", tw_buf_view(&accept));
     if (extensions != NULL)
         tw_http_add(&res, "Sec-WebSocket-Extensions", tw_slice_of(extensions));
-    tw_http_write(out, &res, false, true);
+    tw_http_write(out, &res, wall_ms, false, true);
     tw_buf_done(&text);
     tw_buf_done(&accept);
     return extensions != NULL;

@@ -14,4 +14,4 @@ const char *gw_upgrade_check(const struct tw_http_request *req);
 
 /* "101 Switching Protocols" for a good handshake, whole, onto `out`. True when it agrees to
  * permessage-deflate (RFC 7692), without context takeover on either side. */
-bool gw_upgrade_answer(const struct tw_http_request *req, struct tw_buf *out);
+bool gw_upgrade_answer(const struct tw_http_request *req, int64_t wall_ms, struct tw_buf *out);

@@ -133,7 +133,7 @@ static void check_written(const struct tw_http_response *res, bool is_head, bool
     const char *date;
     size_t before;
 
-    tw_http_write(&out, res, is_head, keeps_alive);
+    tw_http_write(&out, res, 0, is_head, keeps_alive);
     assert_false(out.failed);
     date = memmem(out.at, out.len, "Date: ", 6);
     assert_non_null(date);

@@ -221,7 +221,8 @@ static void each_event_is_logged_once_with_the_number_who_heard_it(void **state)
     assert_int_equal(t->log.rows.len, 0);
 }
 
-#define test(function) cmocka_unit_test_setup_teardown(function, open_logged_tenant, close_tenant)
+#define test(function)                                                                         \
+    cmocka_unit_test_setup_teardown(function, open_logged_tenant, close_tenant)
 
 int main(void)
 {

@@ -47,7 +47,7 @@ static void the_example_of_the_rfc_is_answered(void **state)
     (void)state;
     assert_int_equal(tw_http_parse(p, text, &used), TW_HTTP_REQUEST);
     assert_null(gw_upgrade_check(tw_http_parser_request(p)));
-    assert_false(gw_upgrade_answer(tw_http_parser_request(p), &out));
+    assert_false(gw_upgrade_answer(tw_http_parser_request(p), 0, &out));
     answer = tw_buf_view(&out);
     assert_true(tw_slice_starts(answer, TW_LIT("HTTP/1.1 101 Switching Protocols\r\nDate: ")));
     answer = tw_slice_skip(answer, sizeof("HTTP/1.1 101 Switching Protocols\r\n"
@@ -168,7 +168,7 @@ static void check_offer(const char *lines, const char *want)
     tw_buf_text(&text, END);
     assert_row(tw_http_parse(p, tw_buf_view(&text), &used) == TW_HTTP_REQUEST, lines);
     assert_null(gw_upgrade_check(tw_http_parser_request(p)));
-    is_agreed = gw_upgrade_answer(tw_http_parser_request(p), &out);
+    is_agreed = gw_upgrade_answer(tw_http_parser_request(p), 0, &out);
     assert_row(is_agreed == (want[0] != '\0'), lines);
     tw_buf_text(&header, want[0] == '\0' ? "Sec-WebSocket-Extensions" : "\r\n");
     tw_buf_text(&header, want[0] == '\0' ? "" : "Sec-WebSocket-Extensions: ");
