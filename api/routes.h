@@ -1,5 +1,5 @@
 /* routes.h - the table of what can be asked: method, path, SQL operation. What a key needs
- * for it stands with the operation, in schema/functions/core/dispatch.sql.
+ * for it stands with the operation, in schema/functions/core/operations.sql.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -1,9 +1,9 @@
--- pos.keyless_set, pos.keyless_tenants, pos.keyless_may - devices that have no key and can be given none.
+-- pos.keyless_set, pos.keyless_tenants - devices that have no key and can be given none.
 -- Unsafe, and off unless the operator says otherwise for one tenant: whoever reaches the gateway reads that
--- restaurant's state and changes it. Never money: operations that are not named here stay closed.
+-- restaurant's state and changes it. Never money: pos.operations says which operations are open to them.
 -- Caller: keyless_set: the operator; keyless_tenants: gateway, at its start and to notice one that was
--- turned off; keyless_may: pos.call.
--- Answers: keyless_set: nothing; keyless_tenants: slugs; keyless_may: yes or no.
+-- turned off.
+-- Answers: keyless_set: nothing; keyless_tenants: slugs.
 -- Refusals: keyless_set: an SQL error for an unknown tenant. Locks: the tenant's row.
 -- Events: none; an audit row, and keyless.off on the control channel (tenant_changed).
 -- SPDX-License-Identifier: Apache-2.0
@@ -22,12 +22,6 @@ language plpgsql stable security definer set search_path = pos, pg_temp set enab
 begin
     return query select t.slug from dinedesk_main.tenants t where t.keyless and t.status = 'active' order by t.slug;
 end $$;
-
-create or replace function pos.keyless_may(operation text) returns boolean
-language sql immutable parallel safe as $$
-    select operation in ('house_change', 'minipos_state', 'cloudsync_data', 'cloudsync_push', 'cloudsync_pull',
-                         'cloudsync_devices', 'orders_sync', 'orders_pending', 'orders_pull')
-$$;
 
 -- The tenant that a device without a key means: the one it names, or the only one there is.
 create or replace function pos.keyless_tenant(given text) returns uuid

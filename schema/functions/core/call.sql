@@ -42,7 +42,7 @@ begin
         return (who.refused, pos.refusal(who.code, who.message, null, request_id), null, null, false)::pos.answer;
     end if;
     if who.key_id is null and jsonb_typeof(ctx -> 'token') is distinct from 'object' then
-        if not pos.keyless_may(operation) then
+        if pos.operation_keyless(operation) is not true then
             return (403, pos.refusal('PERMISSION_DENIED', 'A device without a key may not do that. Use an API key.', null, request_id),
                     null, null, false)::pos.answer;
         end if;

@@ -1,5 +1,6 @@
 #!/bin/bash
-# migrate: two at once, again, a changed file, a broken one, a signature that changes.
+# migrate: two at once, again, a changed file, a broken one, a signature that changes, an operation
+# without a function.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
@@ -52,12 +53,31 @@ rm "$SCRATCH/schema/migrations/0500_late.sql"
 oid=$(d -c "select 'pos.call'::regproc::oid")
 sed -i 's/returns boolean/returns text/; s/return false/return null/; s/return true/return key_id::text/' "$SCRATCH/schema/functions/auth/key_revoke.sql"
 sed -i 's/pos.read_date(given text)/pos.read_date(given text, extra int default 0)/' "$SCRATCH/schema/functions/core/read_date.sql"
-rm "$SCRATCH/schema/functions/core/health.sql"
 said=$(m) || say_failed "changed functions: $said"
-[ "$(d -c "select pg_get_function_result('pos.key_revoke'::regproc) || ' ' || (select count(*) from pg_proc where proname = 'read_date') || ' ' || (select count(*) from pg_proc where proname = 'health' and pronamespace = 'pos'::regnamespace)")" = "text 1 0" ] ||
+[ "$(d -c "select pg_get_function_result('pos.key_revoke'::regproc) || ' ' || (select count(*) from pg_proc where proname = 'read_date')")" = "text 1" ] ||
     say_failed "functions are not as their files"
 [ "$(d -c "select 'pos.call'::regproc::oid")" = "$oid" ] || say_failed "pos.call was dropped and made again"
 [ "$(d -c "select has_function_privilege('tillwire_api', 'pos.call(text,jsonb,json)', 'execute')")" = t ] || say_failed "grants are gone"
+
+# An operation is a function and a row: neither alone is accepted, nor a row twice.
+operations=$SCRATCH/schema/functions/core/operations.sql
+refuses() { # what is wrong, what migrate says of it
+    if said=$(m); then say_failed "$1 was accepted"; fi
+    case $said in *"$2"*) ;; *) say_failed "$1: migrate says $said" ;; esac
+    [ "$(d -c "select (pos.call('health', '{}', null)).status")" = 401 ] || say_failed "$1: something was done all the same"
+}
+rm "$SCRATCH/schema/functions/core/health.sql"
+refuses "a row whose function is gone" 'operations without a function: health'
+cp "$operations" "$SCRATCH/operations.sql"
+sed -i "s/^    ('health'/    ('healthy'/" "$operations"
+refuses "a row without a function" 'operations without a function: healthy'
+sed -i "s/^    ('healthy'/    ('order_get'/" "$operations"
+refuses "a row twice" 'core/operations.sql: the rows of these operations are wrong or contradict each other: order_get'
+sed "/^    ('health'/d" "$SCRATCH/operations.sql" >"$operations"
+said=$(m) || say_failed "an operation that is gone: $said"
+[ "$(d -c "select count(*) from pg_proc where proname = 'health' and pronamespace = 'pos'::regnamespace")" = 0 ] ||
+    say_failed "the function of an operation that is gone stayed"
+if said=$(d -c "select pos.call('health', '{}', null)" 2>&1); then say_failed "an operation that is gone was called"; fi
 
 # A function that does not parse: the old ones all stay.
 echo "create or replace function pos.broken() returns int language plpgsql as 'begin return'" >"$SCRATCH/schema/functions/core/broken.sql"

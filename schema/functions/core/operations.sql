@@ -1,0 +1,102 @@
+-- pos.operations - every operation that pos.call can run, one row each. A new operation is its function,
+-- `pos.<name>(c pos.context, body json) returns pos.answer` in a file of its own, and a row here.
+-- Holds: operations, and what is generated from its rows whenever this file is applied: dispatch,
+-- operation_writes, operation_scopes, operation_by_token, operation_keyless.
+-- Caller: pos.call, pos.token_may, tests. Inputs: the operation's name; dispatch: the context and the body too.
+-- Answers: operations: the rows; dispatch: the operation's answer; the others: one column of its row, null
+-- for a name that has none.
+-- Refusals, locks, events: those of the operation. A name without a row is an SQL error; a row without a
+-- function is refused by migrate.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- writes: the operation changes something, so it is idempotent and its events say where it came from.
+-- scopes: an API key needs one of them.
+-- by_token: `read`, any token may call it; `write`, a token that pos.token_may accepts; null, none may:
+--           everything else, money above all, needs a key.
+-- keyless: a device without a key may call it, where the tenant allows that. Never for money.
+create or replace function pos.operations()
+returns table (name text, writes boolean, scopes text[], by_token text, keyless boolean)
+language sql immutable parallel safe as $$
+    values
+    ('gift_card_deduct',   true,  array['pos'],             null,    false),
+    ('gift_card_balance',  false, array['pos'],             null,    false),
+    ('loyalty_points',     false, array['pos'],             null,    false),
+    ('loyalty_add',        true,  array['pos'],             null,    false),
+    ('loyalty_redeem',     true,  array['pos'],             null,    false),
+    ('order_create',       true,  array['platform'],        null,    false),
+    ('order_update',       true,  array['platform'],        null,    false),
+    ('order_get',          false, array['pos', 'platform'], 'read',  false),
+    ('orders_pending',     false, array['pos'],             null,    true),
+    ('orders_pull',        false, array['pos'],             null,    true),
+    ('report_daily',       true,  array['pos'],             null,    false),
+    ('gift_card_issue',    true,  array['platform'],        null,    false),
+    ('customer_create',    true,  array['platform'],        null,    false),
+    ('events_list',        false, array['pos'],             'read',  false),
+    ('health',             false, array['pos'],             'read',  false),
+    ('cloudsync_push',     true,  array['pos'],             'write', true),
+    ('cloudsync_pull',     false, array['pos'],             'read',  true),
+    ('cloudsync_devices',  false, array['pos'],             'read',  true),
+    ('orders_sync',        false, array['pos'],             'read',  true),
+    ('order_status',       true,  array['pos', 'platform'], 'write', false),
+    ('table_complete',     true,  array['pos', 'platform'], 'write', false),
+    ('kitchen_alert',      true,  array['platform'],        null,    false),
+    ('v1_orders',          false, array['pos', 'platform'], 'read',  false),
+    ('v1_order',           false, array['pos', 'platform'], 'read',  false),
+    ('house_change',       true,  array['pos'],             'write', true),
+    ('minipos_state',      false, array['pos'],             'read',  true),
+    ('cloudsync_data',     false, array['pos'],             'read',  true)
+$$;
+
+-- Generated, because every request asks: a `case` over constants costs less than any lookup, and the calls in
+-- dispatch keep their plans. The order of the rows is the order of the cases.
+do $make$
+declare
+    wrong text;
+    whens text;
+    generated record;
+begin
+    select string_agg(distinct o.name, ', ') into wrong
+      from (select r.*, count(*) over (partition by r.name) as rows from pos.operations() r) o
+     where o.rows > 1 or o.writes is null or o.keyless is null
+        or not (o.scopes <@ array['pos', 'platform'] and cardinality(o.scopes) > 0)
+        or o.by_token <> case when o.writes then 'write' else 'read' end;
+    if wrong is not null then
+        raise exception 'the rows of these operations are wrong or contradict each other: %', wrong;
+    end if;
+
+    select string_agg(format('when %L then return pos.%I(c, body);', o.name, o.name), E'\n    ' order by o.n)
+      into whens
+      from pos.operations() with ordinality o(name, writes, scopes, by_token, keyless, n);
+    execute format($f$
+create or replace function pos.dispatch(operation text, c pos.context, body json) returns pos.answer
+language plpgsql as $$
+begin
+    case operation
+    %s
+    end case;
+end $$
+    $f$, whens);
+
+    for generated in
+        select v.name, v.type, string_agg(v.names, E'\n    ') as whens
+          from (select v.name, v.type,
+                       format('when operation in (%s) then %L::%s',
+                              string_agg(quote_literal(o.name), ', '), v.value, v.type) as names
+                  from pos.operations() o,
+                       lateral (values ('writes', 'boolean', o.writes::text), ('scopes', 'text[]', o.scopes::text),
+                                       ('by_token', 'text', o.by_token), ('keyless', 'boolean', o.keyless::text))
+                               v(name, type, value)
+                 where v.value is not null
+                 group by v.name, v.type, v.value) v
+         group by v.name, v.type
+    loop
+        execute format($f$
+create or replace function pos.operation_%s(operation text) returns %s
+language sql immutable parallel safe as $$
+    select case
+    %s
+    end
+$$
+        $f$, generated.name, generated.type, generated.whens);
+    end loop;
+end $make$;

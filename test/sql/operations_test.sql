@@ -1,0 +1,54 @@
+-- operations_test.sql - the rows of operations, and that what is generated from them says the same.
+-- SPDX-License-Identifier: Apache-2.0
+\ir support/begin.sql
+select no_plan();
+
+create temp table case_of as
+    select m[1] as name, m[2] as function
+      from regexp_matches(pg_get_functiondef('pos.dispatch'::regproc),
+                          'when ''(\w+)'' then return pos\.(\w+)\(c, body\);', 'g') m;
+select bag_eq('select o.name, o.name as function from pos.operations() o', 'select name, function from case_of',
+              'dispatch calls the operations that have a row, and no other');
+select throws_ok($$select pos.dispatch('emit', null, null)$$, '20000', null, 'a name without a row reaches nothing');
+select is(pos.operation_writes('emit'), null, 'it neither reads nor writes');
+select is(pos.operation_scopes('emit'), null, 'no key may call it');
+select is(pos.operation_by_token('emit'), null, 'no token may');
+select is(pos.operation_keyless('emit'), null, 'no device without a key may');
+
+select is(pos.operation_writes(o.name), o.writes, o.name || ': writes') from pos.operations() o;
+select is(pos.operation_scopes(o.name), o.scopes, o.name || ': scopes') from pos.operations() o;
+select is(pos.operation_by_token(o.name), o.by_token, o.name || ': by_token') from pos.operations() o;
+select is(pos.operation_keyless(o.name), o.keyless, o.name || ': keyless') from pos.operations() o;
+
+-- Written out, so that no row opens more than is meant.
+select is(string_agg(o.name, ' ' order by o.name collate "C"),
+          'customer_create gift_card_issue kitchen_alert order_create order_get order_status order_update '
+          'table_complete v1_order v1_orders',
+          'what a key with the scope platform may call')
+  from pos.operations() o where 'platform' = any(o.scopes);
+select is(string_agg(o.name, ' ' order by o.name collate "C"),
+          'customer_create gift_card_issue kitchen_alert order_create order_update',
+          'what a key with the scope pos may not call')
+  from pos.operations() o where not 'pos' = any(o.scopes);
+select is(string_agg(o.name, ' ' order by o.name collate "C"),
+          'cloudsync_data cloudsync_devices cloudsync_pull events_list gift_card_balance health loyalty_points '
+          'minipos_state order_get orders_pending orders_pull orders_sync v1_order v1_orders',
+          'what changes nothing')
+  from pos.operations() o where not o.writes;
+select is(string_agg(o.name, ' ' order by o.name collate "C"),
+          'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push house_change minipos_state '
+          'orders_pending orders_pull orders_sync',
+          'what a device without a key may call')
+  from pos.operations() o where o.keyless;
+select is(string_agg(o.name, ' ' order by o.name collate "C"),
+          'cloudsync_push house_change order_status table_complete',
+          'what only a token that may write may call')
+  from pos.operations() o where o.by_token = 'write';
+select is(string_agg(o.name, ' ' order by o.name collate "C"),
+          'cloudsync_data cloudsync_devices cloudsync_pull events_list health minipos_state order_get orders_sync '
+          'v1_order v1_orders',
+          'what every token may call')
+  from pos.operations() o where o.by_token = 'read';
+
+select * from finish();
+rollback;
