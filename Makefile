@@ -159,7 +159,7 @@ $(FUZZ_TARGETS): $(OUT)/target/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/lib/gateway.a 
 # --- Targets ---------------------------------------------------------------------------------
 
 .PHONY: help setup setup-test build run test unit unit-programs fixture unit-run fuzz fuzz-run format \
-	format-check lint lint-boundaries lint-text lint-tidy lint-cppcheck lint-shell install clean FORCE
+	format-check lint lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck lint-shell install clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -206,10 +206,13 @@ format: ## lay out all C files as .clang-format says
 format-check: ## fail if `make format` would change something
 	@clang-format --dry-run --Werror $(C_FILES)
 
-lint: lint-boundaries lint-text lint-tidy lint-cppcheck lint-shell ## every static check
+lint: lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck lint-shell ## every static check
 
 lint-boundaries:
 	@.ci/check-boundaries
+
+lint-functions:
+	@.ci/check-functions
 
 lint-text:
 	@.ci/lint

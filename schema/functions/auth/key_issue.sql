@@ -1,4 +1,5 @@
 -- pos.key_issue - a new API key.
+-- Holds: key_make.
 -- Caller: the operator (deploy/), not the three processes.
 -- Inputs: the tenant's slug, the scopes, a label for people, an expiry or null.
 -- Answers: the key, which is shown this once: only its SHA-256 is kept.

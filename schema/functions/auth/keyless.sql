@@ -1,6 +1,7 @@
 -- pos.keyless_set, pos.keyless_tenants - devices that have no key and can be given none.
 -- Unsafe, and off unless the operator says otherwise for one tenant: whoever reaches the gateway reads that
 -- restaurant's state and changes it. Never money: pos.operations says which operations are open to them.
+-- Holds: keyless_set, keyless_tenants, keyless_tenant, keyless_lineage.
 -- Caller: keyless_set: the operator; keyless_tenants: gateway, at its start and to notice one that was
 -- turned off.
 -- Answers: keyless_set: nothing; keyless_tenants: slugs.

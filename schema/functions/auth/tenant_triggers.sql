@@ -1,4 +1,5 @@
 -- pos.tenant_check, pos.tenant_made, pos.tenant_changed - what a tenant needs beside its row.
+-- Holds: tenant_check, tenant_made, tenant_changed.
 -- Caller: triggers on dinedesk_main.tenants.
 -- A new tenant gets its stream and the sequence of its order numbers; a suspended one is told on
 -- the control channel, so that its sockets close; so is one that no longer lets devices in without a key.

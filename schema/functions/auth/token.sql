@@ -1,4 +1,5 @@
 -- pos.token_tenant, pos.token_may, pos.token_secret_set - who asks with a signed token.
+-- Holds: token_tenant, token_may, token_lineage, token_secret_set.
 -- Caller: token_tenant: gateway and api, before they check the signature; token_may: pos.call, once
 -- C has checked it; token_secret_set: the operator.
 -- Inputs: the restaurant that the token names, by UUID, slug or alias; the operation and the token's claims
@@ -18,18 +19,6 @@ begin
       from dinedesk_main.tenants t
       left join pos.token_secret s on s.tenant_id = t.id
      where t.id = pos.tenant_named(restaurant);
-end $$;
-
--- A tenant's id from its UUID, slug or alias; null when there is none. What looks like a UUID is one, also
--- where somebody chose it as a slug: a name never stands for two tenants.
-create or replace function pos.tenant_named(given text) returns uuid
-language plpgsql stable as $$
-begin
-    if given ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then
-        return (select t.id from dinedesk_main.tenants t where t.id = given::uuid);
-    end if;
-    return coalesce((select t.id from dinedesk_main.tenants t where t.slug = given),
-                    (select a.tenant_id from pos.tenant_alias a where a.alias = given));
 end $$;
 
 -- Scopes decide where the token has any, else its role; a token with neither may do what tills do.

@@ -1,4 +1,5 @@
 -- pos.clean_text, pos.clean_json - a receipt printer obeys control characters: they go.
+-- Holds: clean_text, clean_json.
 -- Caller: the triggers for plain SQL writers; what comes over HTTP is clean before SQL sees it.
 -- Inputs: a text, or JSON as text. Answers: the same without control characters (but newline, tab,
 -- carriage return) and without direction overrides. Refusals, locks, events: none.

@@ -1,4 +1,5 @@
 -- pos.normal_phone - a phone number as phones are compared: E.164, +447700900456.
+-- Holds: international_phone.
 -- Caller: loyalty, customers, the trigger of pos.customers.
 -- Inputs: the country whose dialling habits count (ISO 3166, two letters), the number as given.
 -- Answers: null for whatever is no phone number.

@@ -1,4 +1,5 @@
 -- pos.read_date, pos.read_instant - dates and moments from a request, without an exception block.
+-- Holds: read_instant.
 -- Caller: the operations. Inputs: a text.
 -- Answers: null for whatever is no date of the calendar or no ISO 8601 moment.
 -- Refusals, locks, events: none.

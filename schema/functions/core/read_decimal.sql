@@ -1,4 +1,5 @@
 -- pos.read_decimal, pos.read_money, pos.read_points - numbers from a request, exactly.
+-- Holds: read_money, read_points.
 -- Caller: the operations. Inputs: a JSON value as it came.
 -- Answers: null for whatever is not such a number: the caller knows how to refuse it.
 -- The text is checked before the cast: 1e131071 is eight bytes in JSON and 131 kB as numeric.

@@ -1,4 +1,5 @@
 -- pos.read_text, pos.read_label, pos.read_note - texts from a request.
+-- Holds: read_label, read_note.
 -- Caller: the operations. Inputs: the field's name, its value as it came, the longest it may be.
 -- Answers: the text; null when the field is absent or null.
 -- Refusals: 400 INVALID_FIELD. Locks, events: none.
@@ -52,17 +53,3 @@ begin
         note := left(note, 2000);
     end if;
 end $$;
-
--- The first of two fields that is there: clients have several words for the same thing.
-create or replace function pos.either(one json, other json) returns json
-language sql immutable parallel safe as $$
-    select case when json_typeof(one) <> 'null' then one else other end
-$$;
-
--- What the answer to a cut note gains.
-create or replace function pos.note_warning(cut boolean) returns json
-language sql immutable parallel safe as $$
-    select case when cut then
-        '{"warnings":[{"code":"NOTES_TRUNCATED","message":"The note was cut to 2000 characters."}]}'::json
-    end
-$$;

@@ -1,4 +1,5 @@
 -- pos.refuse - give up on a request: undo all it did and answer with an error.
+-- Holds: refuse_field.
 -- Caller: every operation. Inputs: HTTP status, code, a message that says what to do about it,
 -- details (a JSON object) where there are any.
 -- Refusals: it is one; SQLSTATE TWREF is caught by pos.call and by nobody else.

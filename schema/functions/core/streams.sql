@@ -1,4 +1,5 @@
 -- pos.note_tenant, pos.lock_streams - several tenants in one transaction never wait in a circle.
+-- Holds: note_tenant, lock_streams.
 -- Caller: the triggers for plain SQL writers. Inputs: the tenant that a row belongs to.
 -- Each change notes its tenant at once; the first trigger that runs at commit locks the streams of
 -- all of them in the order of their ids, before any event is written.

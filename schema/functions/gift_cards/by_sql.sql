@@ -1,5 +1,7 @@
 -- Gift cards and their ledger, written by plain SQL. Whichever of the two is written, the other
 -- follows, so that a balance is always the sum of its entries; the event follows at commit.
+-- Holds: gift_card_by_sql, gift_card_by_sql_entry, gift_card_entry_by_sql, gift_card_entry_by_sql_balance,
+-- gift_card_entry_event.
 -- Caller: triggers, only for writers other than our own functions; `set tillwire.writer` keeps the
 -- two from answering each other.
 -- Refusals: SQL errors: a card keeps its number and tenant; balances are never negative.

@@ -1,5 +1,6 @@
 -- pos.house_by_sql, pos.house_by_sql_delete, pos.house_by_sql_event - rows of the house that somebody
 -- writes by plain SQL: a back office, psql.
+-- Holds: house_by_sql, house_by_sql_delete, house_by_sql_event.
 -- Caller: triggers on the tables of the house, only for writers other than our own functions.
 -- Before the write: control characters go, and so do secrets of staff and members of details that a
 -- column has. A DELETE leaves a tombstone, so that the version goes on; deleting that one removes it.

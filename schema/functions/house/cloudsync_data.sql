@@ -1,4 +1,5 @@
 -- pos.cloudsync_data - GET /api/restaurants/{id}/data: all that a cloud sync till keeps.
+-- Holds: cloudsync_state_made.
 -- Caller: pos.call. Inputs: none.
 -- Answers: 200 {orders, menu_items, inventory, tables, users, printers, seq}: rows in that dialect's names;
 -- orders that are open or changed within 24 hours, at most 500, the open ones and the newest first to stay;

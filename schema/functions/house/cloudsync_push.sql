@@ -1,4 +1,5 @@
 -- pos.cloudsync_push - POST /api/sync: what a cloud sync device changed, in one transaction.
+-- Holds: cloudsync_change.
 -- Caller: pos.call. Inputs: {restaurant_id, device_id, changes: [{type, data_type, action, data,
 -- change_id?, version?}]}; data has the row's id.
 -- Answers: those of house_change, whose words these changes are put into.

@@ -1,11 +1,8 @@
--- pos.cloudsync_pull, pos.cloudsync_devices, pos.cloudsync_restaurant - what is asked for by a restaurant's
--- name: GET /api/restaurants/{id}/data and /status.
--- Caller: pos.call; the last: the other two and cloudsync_push. Inputs: the name, as UUID, slug or alias.
--- Answers: cloudsync_pull: 200 {restaurant_id, data, timestamp, seq}, the data of cloudsync_data;
--- cloudsync_devices: 200 {restaurant_id}, behind which C puts who is connected. The name is given back as it
--- came. cloudsync_restaurant: nothing.
--- Refusals: 400 VALIDATION_ERROR without a name, 404 RESTAURANT_NOT_FOUND, 403 TENANT_MISMATCH: whoever has a
--- key of one restaurant learns which others there are, since devices want to hear the difference.
+-- pos.cloudsync_restaurant - refuses a request for another restaurant than the key or token is for.
+-- Caller: cloudsync_pull, cloudsync_devices, cloudsync_push. Inputs: the restaurant's name: UUID, slug or alias.
+-- Answers: nothing.
+-- Refusals: 400 VALIDATION_ERROR without a name, 404 RESTAURANT_NOT_FOUND, 403 TENANT_MISMATCH. Somebody with
+-- a key of one restaurant can so learn which others there are; devices need to be told the difference.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -22,26 +19,4 @@ begin
         perform pos.refuse(403, 'TENANT_MISMATCH',
             'This credential belongs to another restaurant. Use the restaurant that it was issued for.');
     end if;
-end $$;
-
-create or replace function pos.cloudsync_pull(c pos.context, body json) returns pos.answer
-language plpgsql stable as $$
-declare
-    a pos.answer;
-    seq text;
-begin
-    perform pos.cloudsync_restaurant(c, c.path ->> 'id');
-    a := pos.cloudsync_data(c, body);
-    seq := substring(right(a.body, 32) from ',"seq":[0-9]+}$'); -- it stands last, and belongs beside the data
-    a.body := '{"restaurant_id":' || to_json(c.path ->> 'id') || ',"data":'
-        || coalesce(left(a.body, -length(seq)) || '}', a.body)
-        || ',"timestamp":"' || pos.utc(clock_timestamp()) || '"' || coalesce(seq, '}');
-    return a;
-end $$;
-
-create or replace function pos.cloudsync_devices(c pos.context, body json) returns pos.answer
-language plpgsql stable as $$
-begin
-    perform pos.cloudsync_restaurant(c, c.path ->> 'id');
-    return (200, '{"restaurant_id":' || to_json(c.path ->> 'id') || '}', null, c.tenant_id, false)::pos.answer;
 end $$;

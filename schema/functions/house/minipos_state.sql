@@ -1,4 +1,5 @@
 -- pos.minipos_state - SYNC_REQUEST and GET /api/sync: all that a tablet shows.
+-- Holds: minipos_state_made.
 -- Caller: pos.call. Inputs: none.
 -- Answers: 200 {tables, menuItems, categories, settings, orderHistory, seq}: rows in MiniPOS' names,
 -- settings null where there are none, the 200 orders that changed last, newest first, but none from before the

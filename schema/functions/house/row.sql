@@ -1,4 +1,5 @@
 -- pos.house_lock, pos.house_insert, pos.house_update - the rows of one kind or another, by its name.
+-- Holds: house_lock, house_insert, house_update, house_typed, house_details, house_bound.
 -- Caller: house_change. Inputs: the table (house_table: never a client's word), tenant and row; for a
 -- new row its fields, for a change those that change, in stored names with values as JSON (null: none).
 -- Answers: house_lock: one row {version, alive, field_versions, fields}, or none; house_insert: false

@@ -1,4 +1,5 @@
 -- pos.state_of - a restaurant's whole state in a dialect's form, made once and read by all.
+-- Holds: state_held.
 -- Caller: minipos_state, cloudsync_data. Inputs: the dialect, the tenant, its time zone.
 -- Answers: the text. What was made for the stream's head is good until the head moves, but not longer than
 -- a minute: some of it depends on the clock. When many ask for what is not there yet, one makes it.

@@ -1,4 +1,5 @@
 -- pos.emit - write one event: take the tenant's next seq, append to the log.
+-- Holds: emit_external, event_text.
 -- Caller: every operation that changes what a client may see, as the last thing it does.
 -- Inputs: the tenant, the canonical type, where it came from, its data (compact JSON).
 -- Answers: the canonical text, for the caller to publish; no NOTIFY is sent.

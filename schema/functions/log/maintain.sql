@@ -1,4 +1,5 @@
 -- pos.maintain - housekeeping: partitions ahead, old days and old answers gone.
+-- Holds: prune_logs, event_partitions_create, event_partitions_drop.
 -- Caller: the active bridge, hourly; migrate. Inputs: none.
 -- Answers: what it did, as JSON {"created","dropped","pruned"}.
 -- Refusals: none: what a busy moment does not allow is left for the next hour.

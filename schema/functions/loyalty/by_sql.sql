@@ -1,5 +1,7 @@
 -- Customers and their points ledger, written by plain SQL. Whichever of the two is written, the
 -- other follows, so that the points are always the sum of the entries; the event follows at commit.
+-- Holds: customer_by_sql, customer_by_sql_entry, loyalty_entry_by_sql, loyalty_entry_by_sql_points,
+-- loyalty_entry_event.
 -- Caller: triggers, only for writers other than our own functions; `set tillwire.writer` keeps the
 -- two from answering each other.
 -- Refusals: SQL errors: a customer keeps its id and tenant; a phone must be one; points are never

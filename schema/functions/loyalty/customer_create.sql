@@ -1,4 +1,5 @@
 -- pos.customer_create - POST /api/{tenant}/customers.
+-- Holds: customer_json.
 -- Caller: pos.call, platform side. Inputs: phone, name, email?.
 -- Answers: 201 {customer: {id, customerId, phone, name, email, loyaltyPoints, totalSpent, createdAt}}.
 -- Refusals: 400 INVALID_PHONE, INVALID_FIELD; 409 CUSTOMER_EXISTS with the customer in details.

@@ -1,4 +1,5 @@
 -- pos.order_by_sql, pos.order_by_sql_event - orders that a web shop writes by plain SQL.
+-- Holds: order_by_sql, order_by_sql_event.
 -- Caller: triggers on pos.orders, only for writers other than our own functions.
 -- Before the write: what the writer left out is filled in, lines get their one shape, control
 -- characters go. At commit: history and events, as the operations write them.

@@ -1,9 +1,9 @@
--- pos.v1_orders, pos.v1_order - GET /api/v1/orders and /api/v1/orders/{id}.
+-- pos.v1_orders - GET /api/v1/orders.
 -- Caller: pos.call. Inputs: query.status, one or a comma list of Restaurant OS's words; query.type;
--- query.limit, 1 to 500, 50 without; query.offset; path.id.
--- Answers: 200 with a bare list, newest first, which ends early after about 4 MiB; or the bare order:
--- clients of that API expect no envelope.
--- Refusals: 400 VALIDATION_ERROR, INVALID_FIELD; 404 ORDER_NOT_FOUND. Locks, events: none.
+-- query.limit, 1 to 500, 50 without; query.offset.
+-- Answers: 200 with a bare list, newest first, which ends early after about 4 MiB: clients of that API
+-- expect no envelope.
+-- Refusals: 400 VALIDATION_ERROR, INVALID_FIELD. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.v1_orders(c pos.context, body json) returns pos.answer
@@ -25,15 +25,4 @@ begin
     end if;
     newest := pos.orders_newest(c.tenant_id, wanted, nullif(c.query ->> 'type', ''), most::int, skipped::int);
     return (200, '[' || array_to_string(pos.orders_restaurant_os(c.tenant_id, newest.ids), ',') || ']', null, c.tenant_id, false)::pos.answer;
-end $$;
-
-create or replace function pos.v1_order(c pos.context, body json) returns pos.answer
-language plpgsql stable as $$
-declare
-    shown text := (pos.orders_restaurant_os(c.tenant_id, array[pos.path_order_id(c.path ->> 'id')]))[1];
-begin
-    if shown is null then
-        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
-    end if;
-    return (200, shown, null, c.tenant_id, false)::pos.answer;
 end $$;

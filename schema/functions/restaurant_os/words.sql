@@ -1,4 +1,5 @@
 -- What the Restaurant OS operations share: the words of that document for statuses, and its refusals.
+-- Holds: statuses_of, status_word, refuse_value, read_status_words, read_name, check_restaurant.
 -- Caller: the operations in this folder. Inputs: `event`, the name of the socket's event, or null for
 -- a request; `field` and its value as it came.
 -- Refusals: 400 VALIDATION_ERROR with {event?, field} in the sentences that the document's validator

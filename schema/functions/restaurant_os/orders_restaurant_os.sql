@@ -1,4 +1,5 @@
 -- pos.orders_restaurant_os, pos.orders_newest - orders as Restaurant OS shows them, and which to show.
+-- Holds: orders_newest.
 -- Caller: orders_sync, v1_orders, v1_order. Inputs: the tenant, the orders' ids; the statuses, a type
 -- or null, how many at most, how many of the newest are left out.
 -- Answers: for each id that there is, in the order of the ids, {id, order_number, status, type,

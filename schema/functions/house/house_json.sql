@@ -1,5 +1,6 @@
 -- pos.house_fields, pos.house_json - a row as events carry it: its id, its version, and its fields in
 -- stored names, as house_value writes them.
+-- Holds: house_fields, house_changes, house_event.
 -- Caller: the functions of this folder. Inputs: the row.
 -- Answers: house_fields: the members of its object, without braces; what is null is left out. house_json:
 -- the object with id and version before them.

@@ -1,4 +1,5 @@
 -- pos.order_items - the lines of an order, checked and put into one shape.
+-- Holds: order_line, order_addons, line_text, lean_items.
 -- Caller: order_create, order_update (strict), the trigger of pos.orders (lenient).
 -- Inputs: the items as they came; strict: refuse what is wrong, else make the best of it: an order
 -- that a shop wrote by SQL is never lost for an odd line.

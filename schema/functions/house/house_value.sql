@@ -1,4 +1,5 @@
 -- pos.house_value - one field of a row, from what a device sent to the one form that it is kept in.
+-- Holds: enum_word, read_cents, read_list, json_of_text.
 -- Caller: house_read, the trigger for plain SQL. Inputs: how to read it (house_words); the field's name
 -- as it came; the value.
 -- Answers: JSON text, the same for all ways of writing the same thing; null for JSON's null, which

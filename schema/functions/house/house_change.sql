@@ -1,5 +1,6 @@
 -- pos.house_change - what tablets and tills change: their orders, the floor, the menu, stock, staff,
 -- printers, settings. All of a batch, or nothing.
+-- Holds: house_answer, house_know, house_targets, house_make, house_room.
 -- Caller: pos.call. Inputs: {"changes":[{"kind","action","id"?,"data"?,"changeId"?,"version"?}, …at most
 -- 500],"dialect":"minipos"|"cloudsync"}. docs/house.md has kinds, fields and the merge rule.
 -- Answers: 200 {status, synced_changes, changes: [{index, result: applied|merged|repeated|unchanged, kind,

@@ -1,4 +1,5 @@
 -- pos.loyalty_move - points change hands: the common part of add and redeem.
+-- Holds: loyalty_moved, loyalty_twin, loyalty_updated_data.
 -- Caller: pos.loyalty_add, pos.loyalty_redeem. Inputs: 'add' or 'redeem', who asks with path.phone,
 -- the body: points > 0, orderId?, reason? (or notes).
 -- Answers: 200 {customerId, previousPoints, pointsAdded | pointsRedeemed, newPoints}, beside them

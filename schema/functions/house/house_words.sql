@@ -1,5 +1,7 @@
 -- pos.house_words and its kin - the kinds of rows that a restaurant's devices share, the fields of each,
 -- and the words that the dialects have for them.
+-- Holds: house_is_ours, house_column, house_table, house_kind, house_event_type, house_action, house_deletes,
+-- house_creates, house_told.
 -- Caller: the functions of this folder.
 -- Answers: house_words: for each field its kind, the one name that it is stored under, how its value is
 -- read (house_value) and its other names; house_table: the table of a kind, null for what is none;

@@ -1,4 +1,5 @@
 -- pos.order_move, pos.table_ready - an order takes another status, and what follows from it.
+-- Holds: table_ready.
 -- Caller: order_update, order_status, table_complete; table_ready also the trigger of pos.orders.
 -- Inputs: who asks; the order as it was read under its lock; the status that it may take
 -- (order_transition_legal is the caller's business); why and by whom.

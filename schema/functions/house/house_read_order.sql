@@ -1,4 +1,5 @@
 -- pos.house_read_order and its kin - an order that a tablet or a till of these families made or moved.
+-- Holds: house_order_name, house_order_status, house_order_insert, house_lines, given, house_lines_merge.
 -- Caller: house_read, house_change. Inputs: the step; its data in the dialect's words; the time zone.
 -- Answers: house_read_order: the step with the order's fields as order_fields reads them, lines in our
 -- shape, amounts to the cent, and the status that it is to have. house_order_insert: a new row, or none

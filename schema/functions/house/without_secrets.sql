@@ -1,4 +1,5 @@
 -- pos.is_secret, pos.without_secrets - what is never stored of staff, nor written to a log.
+-- Holds: is_secret.
 -- Caller: the functions of this folder. Inputs: a field's name; a JSON value.
 -- Answers: whether that name is one of a secret: password, PIN, passcode, token, secret and their
 -- compounds, in any spelling (adminPin, PIN_CODE, hashedPassword); the value without such members, at

@@ -1,4 +1,5 @@
 -- pos.order_json, pos.order_data - an order as REST shows it, and as events carry it.
+-- Holds: order_pull_json, order_data.
 -- Caller: the order operations, the trigger of pos.orders. Inputs: the row; for an event also the
 -- status before, the changed fields, why and by whom.
 -- Answers: JSON, documented fields first. REST has everything that the creator sent; events are

@@ -1,4 +1,5 @@
 -- pos.gift_card_issue - POST /api/{tenant}/gift-cards.
+-- Holds: card_number_make.
 -- Caller: pos.call, platform side. Inputs: initialBalance > 0, purchasedBy?, recipientName?,
 -- recipientEmail?, expiryDate?, cardNumber? (made when absent).
 -- Answers: 201 {giftCard: {cardNumber, initialBalance, currentBalance, status, …}}.

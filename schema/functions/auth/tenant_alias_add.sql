@@ -1,4 +1,5 @@
 -- pos.tenant_alias_add - another name for a tenant, as devices that were set up elsewhere have one.
+-- Holds: name_is_reserved, lock_names.
 -- Caller: the operator. Inputs: the tenant's slug, the alias. Answers: nothing; again is no error.
 -- Refusals: an SQL error for an unknown tenant, for a name that is reserved, looks like a UUID, or is a
 -- tenant's already. Locks: an advisory one against new slugs. Events: none; an audit row.

@@ -1,4 +1,5 @@
 -- pos.order_transition_legal - may an order go from this status to that one?
+-- Holds: order_rank.
 -- Caller: order_update, order_status. Inputs: the two statuses, and whether the client recalls on purpose.
 -- Answers: yes or no. Forward with skips; cancelled from any open status; rejected from the first
 -- three; back only by recall, and not from cancelled or rejected, which have been announced as gone.

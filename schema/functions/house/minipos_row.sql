@@ -1,4 +1,5 @@
 -- pos.minipos_row, pos.minipos_order, pos.minipos_status - rows as MiniPOS tablets know them.
+-- Holds: minipos_status, minipos_order.
 -- Caller: minipos_state, house_order_status. Inputs: the row; for an order the restaurant's time zone.
 -- Answers: JSON text; what we have no name for is given back as it came.
 -- Refusals, locks, events: none.
@@ -9,12 +10,6 @@ language sql immutable parallel safe as $$
     select case when status in ('new', 'confirmed') then 'pending'
                 when status in ('picked_up', 'out_for_delivery') then 'served'
                 when status = 'rejected' then 'cancelled' else status end
-$$;
-
--- A table's number is a number where it is one.
-create or replace function pos.number_or_text(label text) returns text
-language sql immutable parallel safe as $$
-    select case when label ~ '^(0|[1-9][0-9]{0,8})$' then label else to_json(label)::text end
 $$;
 
 -- A tablet knows three states; a table that is being cleaned is not free.
@@ -43,11 +38,4 @@ language sql stable parallel safe as $$
         '"status":"' || pos.minipos_status(o.status) || '"', '"total":' || o.total_amount, '"items":' || o.items,
         '"createdAt":"' || pos.utc(o.created_at) || '"', '"version":' || o.version,
         case when o.details::text <> '{}' then nullif(pos.members_but(o.details, array['orderDate', 'version']), '') end) || '}'
-$$;
-
--- An object's members without braces, but those.
-create or replace function pos.members_but(object json, names text[]) returns text
-language sql immutable parallel safe as $$
-    select string_agg(to_json(e.key) || ':' || e.value, ',' order by e.n)
-      from json_each(object) with ordinality e(key, value, n) where not e.key = any(names)
 $$;

@@ -1,4 +1,5 @@
 -- pos.order_create - POST /api/{tenant}/orders.
+-- Holds: order_insert, next_order_number, order_history_add.
 -- Caller: pos.call, platform side. Inputs: the fields of new_order: customerName, totalAmount and
 -- items required; orderId, orderNumber, customerPhone, orderType, orderSource, status,
 -- specialInstructions, scheduledFor, createdAt, tableNumber optional; all else is kept as it came.

@@ -1,4 +1,5 @@
 -- pos.house_read - one change of a batch, checked and in stored names.
+-- Holds: read_version, house_read_fields.
 -- Caller: house_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?};
 -- the dialect, whose words an order's status has; the tenant's time zone.
 -- Answers: the step; `warning` when a secret was left out or an amount rounded.

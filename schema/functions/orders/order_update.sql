@@ -1,4 +1,5 @@
 -- pos.order_update - PATCH /api/{tenant}/orders/{id}.
+-- Holds: order_merge, order_store, order_changes, order_details_merge.
 -- Caller: pos.call, platform side. Inputs: path.id; status, any other field of an order; recall,
 -- reason, updatedBy say how and why. Members that we do not know are replaced one by one.
 -- Answers: 200 {order}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409
@@ -77,13 +78,6 @@ begin
         perform pos.refuse(400, 'INVALID_FIELD', 'An order keeps at most 1 MiB of further fields. Send fewer.');
     end if;
     changes := pos.order_changes(old, o) || merged.changed;
-end $$;
-
--- The id in a path: a UUID in any case, anything else as it is.
-create or replace function pos.path_order_id(given text) returns text
-language plpgsql immutable parallel safe as $$
-begin
-    return case when given ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then lower(given) else given end;
 end $$;
 
 -- As it is in the table then: its version is the trigger's.

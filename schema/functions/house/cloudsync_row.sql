@@ -1,4 +1,5 @@
 -- pos.cloudsync_row, pos.cloudsync_order, pos.cloudsync_status - rows as cloud sync tills know them.
+-- Holds: cloudsync_status, cloudsync_order.
 -- Caller: cloudsync_data, house_order_status. Inputs: the row.
 -- Answers: JSON text in snake case; what we have no name for is given back as it came.
 -- Refusals, locks, events: none.

@@ -1,4 +1,5 @@
 -- pos.gift_card_deduct - POST /api/{tenant}/gift-cards/{cardNumber}/deduct.
+-- Holds: gift_card_deducted, gift_card_twin, gift_card_usable.
 -- Caller: pos.call. Inputs: path.cardNumber; amount > 0, orderId?, notes? (or reference?).
 -- Answers: 200 {previousBalance, amountDeducted, newBalance, transactionId}, beside them
 -- remainingBalance, warnings?, possibleDuplicateOf?.

@@ -22,9 +22,3 @@ begin
     end if;
     return (200, pos.success(documented), null, c.tenant_id, false)::pos.answer;
 end $$;
-
--- The date on the tenant's wall.
-create or replace function pos.today(timezone text) returns date
-language sql stable parallel safe as $$
-    select (now() at time zone timezone)::date
-$$;

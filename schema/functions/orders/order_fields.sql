@@ -1,4 +1,5 @@
 -- pos.order_fields - the fields of an order's body, each checked, in one pass.
+-- Holds: read_status, order_instant, is_order_field.
 -- Caller: order_create, order_update. Inputs: the body.
 -- Answers: a record of what was given; `given` lists the names that were there, `details` the
 -- members that we do not know, each verbatim, and money parts with two decimals. Fields that only
@@ -131,20 +132,6 @@ begin
         perform pos.refuse_field(field, format('"%s" must be a time like 2026-01-05T18:00:00Z.', field), 'INVALID_DATE');
     end if;
     return moment;
-end $$;
-
--- A JSON object from names and JSON values.
-create or replace function pos.object_of(names text[], vals text[]) returns json
-language plpgsql immutable parallel safe as $$
-declare
-    object json;
-begin
-    if cardinality(names) = 0 then
-        return '{}'::json;
-    end if;
-    select ('{' || string_agg(to_json(m.name) || ':' || m.value, ',' order by m.n) || '}')::json into object
-      from unnest(names, vals) with ordinality m(name, value, n);
-    return object;
 end $$;
 
 -- The names that are not for a creator's details: REST shows them itself.

@@ -1,4 +1,6 @@
 -- pos.house_do and its kin - one change of a batch, done to its row.
+-- Holds: house_version_of, house_do_row, house_wanted, refuse_stale, house_tell, house_log, house_clear,
+-- house_do_order.
 -- Caller: house_change, when all rows are locked. Inputs: who asks; the step; whether it has made its
 -- row already; the dialect.
 -- Answers: the step with its result and the row's version, and the events.

@@ -1,4 +1,5 @@
 -- pos.house_version, pos.order_version - a row's version is the number of its changes.
+-- Holds: order_version, field_versions, changed_since.
 -- Caller: triggers before insert and update on the tables of the house and on pos.orders, for every writer.
 -- Answers: the row with its version; when a field changed, that field's version too, so that a device
 -- that saw an older one can be told what it did not see. A write that changes nothing is no change.
