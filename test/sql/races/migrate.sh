@@ -79,6 +79,13 @@ said=$(m) || say_failed "an operation that is gone: $said"
     say_failed "the function of an operation that is gone stayed"
 if said=$(d -c "select pos.call('health', '{}', null)" 2>&1); then say_failed "an operation that is gone was called"; fi
 
+# A trigger of a function that is gone is named, and nothing is done.
+mv "$SCRATCH/schema/functions/core/append_only.sql" "$SCRATCH/"
+if said=$(m); then say_failed "triggers of a function that is gone were accepted"; fi
+case $said in *'append_only()'*'append_only_truncate on '*) ;; *) say_failed "the triggers are not named: $said" ;; esac
+mv "$SCRATCH/append_only.sql" "$SCRATCH/schema/functions/core/"
+said=$(m) || say_failed "with the function again: $said"
+
 # A function that does not parse: the old ones all stay.
 echo "create or replace function pos.broken() returns int language plpgsql as 'begin return'" >"$SCRATCH/schema/functions/core/broken.sql"
 if said=$(m); then say_failed "a broken function was accepted"; fi
