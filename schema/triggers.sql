@@ -27,28 +27,32 @@ create constraint trigger order_by_sql_event after insert or update or delete on
 create or replace trigger order_version before insert or update on pos.orders
     for each row execute function pos.order_version();
 
--- The house: all its tables have the same.
+-- The shared state: all its tables have the same triggers. They had other names in the release before this one.
 do $$
 declare
-    house text;
+    shared text;
 begin
-    foreach house in array array['tables', 'categories', 'menu_items', 'inventory', 'staff', 'printers',
-                                 'restaurant_settings'] loop
+    foreach shared in array array['tables', 'categories', 'menu_items', 'inventory', 'staff', 'printers',
+                                  'restaurant_settings'] loop
         execute format($f$
-            create or replace trigger house_by_sql before insert or update on pos.%1$I
-                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
-                execute function pos.house_by_sql();
-            create or replace trigger house_by_sql_delete before delete on pos.%1$I
-                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
-                execute function pos.house_by_sql_delete();
-            create or replace trigger house_version before insert or update on pos.%1$I
-                for each row execute function pos.house_version();
+            drop trigger if exists house_by_sql on pos.%1$I;
+            drop trigger if exists house_by_sql_delete on pos.%1$I;
+            drop trigger if exists house_version on pos.%1$I;
             drop trigger if exists house_by_sql_event on pos.%1$I;
-            create constraint trigger house_by_sql_event after insert or update on pos.%1$I
+            create or replace trigger shared_state_by_sql before insert or update on pos.%1$I
+                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+                execute function pos.shared_state_by_sql();
+            create or replace trigger shared_state_by_sql_delete before delete on pos.%1$I
+                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+                execute function pos.shared_state_by_sql_delete();
+            create or replace trigger shared_state_version before insert or update on pos.%1$I
+                for each row execute function pos.shared_state_version();
+            drop trigger if exists shared_state_by_sql_event on pos.%1$I;
+            create constraint trigger shared_state_by_sql_event after insert or update on pos.%1$I
                 deferrable initially deferred
                 for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
-                execute function pos.house_by_sql_event();
-            $f$, house);
+                execute function pos.shared_state_by_sql_event();
+            $f$, shared);
     end loop;
 end $$;
 

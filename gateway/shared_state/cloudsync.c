@@ -65,7 +65,7 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
     tw_buf_done(&out);
 }
 
-/* One change of `kind`, in the words of house_change. */
+/* One change of `kind`, in the words of shared_state_change. */
 static void change(struct gw_session *s, struct tw_slice json, struct tw_slice type,
                    struct tw_slice kind, const char *id_member)
 {

@@ -142,7 +142,7 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
 bool gw_device_change(struct gw_device *d, struct tw_slice body, struct tw_slice note,
                       gw_command_cb answered)
 {
-    struct gw_command *c = gw_command_new("house_change", true, BODY_BYTES, on_changed);
+    struct gw_command *c = gw_command_new("shared_state_change", true, BODY_BYTES, on_changed);
 
     d->answered = answered;
     tw_buf_append(&c->body, body);

@@ -4,7 +4,7 @@
 select no_plan();
 
 -- These two have tests of their own; here they say what reached them.
-create or replace function pos.house_change(c pos.context, body json) returns pos.answer language sql as $$
+create or replace function pos.shared_state_change(c pos.context, body json) returns pos.answer language sql as $$
     select (200, '{"device":' || to_json(c.device) || ',"origin":' || c.origin || ',"body":' || body || '}', null,
             c.tenant_id, false)::pos.answer
 $$;
@@ -19,7 +19,7 @@ create function pg_temp.changes(list text) returns text language sql as $$
       from pg_temp.push('{"restaurant_id":"alpha","device_id":"pos_1","changes":' || list || '}') a
 $$;
 
--- A change is put into the words of house_change, and no digit of it is touched.
+-- A change is put into the words of shared_state_change, and no digit of it is touched.
 select is(pg_temp.changes('[{"type":"data_change","data_type":"orders","action":"updated","data":{"id":"o1","total_amount":25.50,"x":1e2},'
     '"change_id":"1_pos_1_o1","version":3,"timestamp":"2026-01-05T18:00:02.117"}]'),
     '[{"kind" : "orders", "action" : "updated", "id" : "o1", "data" : {"id":"o1","total_amount":25.50,"x":1e2}, "changeId" : "1_pos_1_o1", "version" : 3}]', 'the words');
@@ -27,7 +27,7 @@ select is(pg_temp.changes('[{"data_type":"inventory"},{"data_type":"users","data
     '[{"kind" : "inventory", "action" : null, "id" : null, "data" : null, "changeId" : null, "version" : null},'
     '{"kind" : "users", "action" : null, "id" : null, "data" : 7, "changeId" : null, "version" : null},'
     '{"kind" : "tables", "action" : null, "id" : 5, "data" : {"id":5}, "changeId" : null, "version" : null},null,"x",[]]',
-    'what is missing or wrong is left to house_change, in its place');
+    'what is missing or wrong is left to shared_state_change, in its place');
 select is(pg_temp.changes('[]'), '[]', 'no change is no error');
 select is(a.body::json ->> 'device', 'pos_1', 'the body names the device'),
        is(a.body::json #>> '{origin,device}', 'pos_1', 'events come from it'),

@@ -37,11 +37,11 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
   from pos.operations() o where not o.writes;
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push house_change minipos_state '
-          'orders_pending orders_pull orders_sync',
+          'orders_pending orders_pull orders_sync shared_state_change',
           'what a device without a key may call')
   from pos.operations() o where o.keyless;
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'cloudsync_push house_change order_status table_complete',
+          'cloudsync_push house_change order_status shared_state_change table_complete',
           'what only a token that may write may call')
   from pos.operations() o where o.by_token = 'write';
 select is(string_agg(o.name, ' ' order by o.name collate "C"),

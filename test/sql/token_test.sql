@@ -63,7 +63,7 @@ select is(a.body::json ->> 'requestId', 't-1', 'the refusal names the request')
 -- Every operation that there is: reading for all, writing by scope or role, nothing else.
 create temp table operation as select o.name from pos.operations() o;
 select is((select string_agg(name, ' ' order by name collate "C") from operation where pos.token_may(name, '{}')),
-          'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push events_list health house_change minipos_state order_get order_status orders_sync table_complete v1_order v1_orders', 'with no claims'),
+          'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push events_list health house_change minipos_state order_get order_status orders_sync shared_state_change table_complete v1_order v1_orders', 'with no claims'),
        is((select string_agg(name, ' ' order by name collate "C") from operation
             where pos.token_may(name, '{"scopes":["orders:read"],"role":"owner"}')),
           'cloudsync_data cloudsync_devices cloudsync_pull events_list health minipos_state order_get orders_sync v1_order v1_orders', 'with a scope that reads'),

@@ -42,7 +42,8 @@ language sql immutable parallel safe as $$
     ('kitchen_alert',      true,  array['platform'],        null,    false),
     ('v1_orders',          false, array['pos', 'platform'], 'read',  false),
     ('v1_order',           false, array['pos', 'platform'], 'read',  false),
-    ('house_change',       true,  array['pos'],             'write', true),
+    ('shared_state_change', true,  array['pos'],             'write', true),
+    ('house_change',       true,  array['pos'],             'write', true), -- shared_state_change for one release
     ('minipos_state',      false, array['pos'],             'read',  true),
     ('cloudsync_data',     false, array['pos'],             'read',  true)
 $$;

@@ -8,17 +8,17 @@
 tenant=$(q -c "select id from dinedesk_main.tenants where slug = 'race11'")
 
 # One row, made by twenty: all of them are heard. And an order.
-in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,version}') from race.call('house_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"action\":\"created\",\"id\":\"t\",\"data\":{\"seats\":' || pg_backend_pid() % 1000 || ',\"by' || pg_backend_pid() || '\":1}}]}')) a"
+in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,version}') from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"action\":\"created\",\"id\":\"t\",\"data\":{\"seats\":' || pg_backend_pid() % 1000 || ',\"by' || pg_backend_pid() || '\":1}}]}')) a"
 [ "$(sort -u "$SCRATCH/said" | wc -l)" = 20 ] || say_failed "made by 20: $(cat "$SCRATCH/said")"
 kept=$(q -c "select version || ' ' || (select count(*) from json_object_keys(details)) from pos.tables where tenant_id = '$tenant' and id = 't'")
 [ "$kept" = "20 20" ] || say_failed "of 20 devices: $kept"
-in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,result}') from race.call('house_change', 'race11', '{}', '{\"changes\":[{\"kind\":\"orders\",\"id\":\"o\",\"data\":{\"total\":5}}]}') a"
+in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,result}') from race.call('shared_state_change', 'race11', '{}', '{\"changes\":[{\"kind\":\"orders\",\"id\":\"o\",\"data\":{\"total\":5}}]}') a"
 [ "$(how_many '200 applied') $(how_many '200 unchanged')" = "1 19" ] || say_failed "an order made by 20: $(sort "$SCRATCH/said" | uniq -c)"
 
 # The same change, by its id; a change of what one saw.
-in_parallel 20 "select a.body::json #>> '{changes,0,result}' from race.call('house_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"changeId\":\"same\",\"data\":{\"note\":' || pg_backend_pid() || '}}]}')) a"
+in_parallel 20 "select a.body::json #>> '{changes,0,result}' from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"changeId\":\"same\",\"data\":{\"note\":' || pg_backend_pid() || '}}]}')) a"
 [ "$(how_many applied) $(how_many repeated)" = "1 19" ] || say_failed "the same change: $(sort "$SCRATCH/said" | uniq -c)"
-in_parallel 12 "select a.status from race.call('house_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"version\":21,\"data\":{\"note\":\"' || pg_backend_pid() || '\"}}]}')) a"
+in_parallel 12 "select a.status from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"version\":21,\"data\":{\"note\":\"' || pg_backend_pid() || '\"}}]}')) a"
 [ "$(how_many 200) $(how_many 409)" = "1 11" ] || say_failed "with a version: $(sort "$SCRATCH/said" | uniq -c)"
 
 # Batches in one order and the other, and all else that locks these rows.
@@ -28,7 +28,7 @@ batch() { # the ids of orders and tables, in this order
     for n in "$@"; do
         list+="{\"kind\":\"orders\",\"id\":\"h$n\",\"changeId\":\"' || :r % 1000 || '-$n\",\"data\":{\"note\":' || :r || '}},{\"kind\":\"tables\",\"id\":\"h$n\",\"data\":{\"seats\":' || :r % 10 || '}},{\"kind\":\"inventory\",\"id\":\"new' || :r % 50 || '-$n\",\"data\":{\"stock\":' || :r % 7 || '}},"
     done
-    printf '%s\n' '\set r random(1, 1000000)' "select 1 / (case when race.try('house_change', 'race11', '{}', '{\"changes\":[${list%,}]}') = '200' then 1 else 0 end);"
+    printf '%s\n' '\set r random(1, 1000000)' "select 1 / (case when race.try('shared_state_change', 'race11', '{}', '{\"changes\":[${list%,}]}') = '200' then 1 else 0 end);"
 }
 batch 1 2 3 4 >"$SCRATCH/up.sql"
 batch 4 3 2 1 >"$SCRATCH/down.sql"

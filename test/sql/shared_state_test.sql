@@ -1,8 +1,8 @@
--- house_test.sql - the floor, the menu, stock, staff, printers, settings: what devices change of them.
+-- shared_state_test.sql - the floor, the menu, stock, staff, printers, settings: what devices change of them.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
-\ir support/house.sql
+\ir support/shared_state.sql
 
 -- One row, exactly.
 create temp table t as select pg_temp.change('{"kind":"tables","action":"add","data":{"id":"t1","number":1,"seats":4,"status":"available","shape":"round","x":1e400}}') as a;
@@ -137,7 +137,7 @@ select is(pg_temp.results(v.change), v.wanted, left(v.change, 100)) from (values
     (format('{"kind":"settings","data":{%s}}', (select string_agg(format('"k%s":%s', n, n), ',') from generate_series(1, 1000) n)), 'applied 4'),
     (format('{"kind":"orders","id":"wide","data":{%s}}', (select string_agg(format('"k%s":%s', n, n), ',') from generate_series(1, 1001) n)), '400 VALIDATION_ERROR 0 data'),
     (format('{"kind":"settings","data":{"logo":"%s"}}', repeat('x', 530000)), '400 VALIDATION_ERROR 0'), (format('{"kind":"menu_items","id":"x","data":{"image":"%s"}}', repeat('x', 390000)), 'applied 1')) v(change, wanted);
-select is(pg_temp.outcome(pos.call('house_change', pg_temp.ctx('{}'), v.body::json)), v.wanted, left(v.body, 60)) from (values
+select is(pg_temp.outcome(pos.call('shared_state_change', pg_temp.ctx('{}'), v.body::json)), v.wanted, left(v.body, 60)) from (values
     ('{}', '400 VALIDATION_ERROR'), ('{"changes":{}}', '400 VALIDATION_ERROR'), ('{"changes":[],"dialect":"klingon"}', '400 VALIDATION_ERROR'), ('{"changes":[]}', '200'), ('[]', '400 INVALID_JSON'),
     (format('{"changes":[%s{"kind":"tables","id":"x"}]}', repeat('{"kind":"tables","id":"x"},', 499)), '200'), (format('{"changes":[%s{"kind":"tables","id":"x"}]}', repeat('{"kind":"tables","id":"x"},', 500)), '400 VALIDATION_ERROR')) v(body, wanted);
 
@@ -145,7 +145,14 @@ select is(pg_temp.outcome(pos.call('house_change', pg_temp.ctx('{}'), v.body::js
 select is(x.body::json #>> '{changes,0,version}', '1', 'beta''s own') from pg_temp.change('{"kind":"menu_items","id":"m1","data":{"name":"Pie"}}', jsonb_build_object('tenant', 'beta', 'keyHash', pg_temp.key_hash('beta', 'pos'))) x;
 select is(r.name, 'Ramen 2', 'alpha''s stays') from pos.menu_items r where r.tenant_id = :alpha and r.id = 'm1';
 select is(pg_temp.outcome(x), '200', 'nobody''s device'), is(x.events[1]::json ->> 'origin', '{"kind":"socket","session":"s-1","requestId":"req-1"}', 'says none') from pg_temp.change('{"kind":"menu_items","id":"m9","data":{"name":"Pie"}}', '{"device":null}') x;
-select is(pg_temp.outcome(pos.call('house_change', pg_temp.ctx('{}', '{"scope":"platform"}'), '{"changes":[]}')), '403 FORBIDDEN', 'not the platform''s');
+select is(pg_temp.outcome(pos.call('shared_state_change', pg_temp.ctx('{}', '{"scope":"platform"}'), '{"changes":[]}')), '403 FORBIDDEN', 'not the platform''s');
+
+-- Gateways of the release before this one know the operation by another name.
+select is(pg_temp.outcome(x), '200', 'the old name of the operation')
+  from pos.call('house_change', pg_temp.ctx('{}'),
+                '{"changes":[{"kind":"menu_items","id":"old","data":{"name":"Old"}}]}') x;
+select is(pg_temp.types_after(pg_temp.head() - 1), 'menu.updated', 'does the same');
+select is((select r.name from pos.menu_items r where r.tenant_id = :alpha and r.id = 'old'), 'Old', 'to the same rows');
 
 -- Too many.
 insert into pos.categories (tenant_id, id) select :alpha, 'c' || n from generate_series(1, 10000) n;

@@ -1,5 +1,5 @@
--- pos.state_of - a restaurant's whole state in a dialect's form, made once and read by all.
--- Holds: state_held.
+-- pos.snapshot_of - a restaurant's whole state in a dialect's form, made once and read by all.
+-- Holds: snapshot_held.
 -- Caller: minipos_state, cloudsync_data. Inputs: the dialect, the tenant, its time zone.
 -- Answers: the text. What was made for the stream's head is good until the head moves, but not longer than
 -- a minute: some of it depends on the clock. When many ask for what is not there yet, one makes it.
@@ -7,7 +7,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- Volatile, so that whoever waited sees what the other one made.
-create or replace function pos.state_of(dialect text, tenant uuid, zone text) returns text
+create or replace function pos.snapshot_of(dialect text, tenant uuid, zone text) returns text
 language plpgsql as $$
 declare
     lock_key bigint := hashtextextended(dialect || ' ' || tenant, 7214460006);
@@ -16,7 +16,7 @@ declare
     shown text;
 begin
     for attempt in 1..3 loop
-        shown := pos.state_held(dialect, tenant);
+        shown := pos.snapshot_held(dialect, tenant);
         if shown is not null then
             return shown;
         end if;
@@ -26,22 +26,22 @@ begin
         perform pg_advisory_lock_shared(lock_key), pg_advisory_unlock_shared(lock_key);
     end loop;
     if dialect = 'minipos' then
-        made := pos.minipos_state_made(tenant, zone);
+        made := pos.minipos_snapshot_make(tenant, zone);
     else
-        made := pos.cloudsync_state_made(tenant, zone);
+        made := pos.cloudsync_snapshot_make(tenant, zone);
     end if;
     if is_mine then
         insert into pos.state_shown as s (tenant_id, dialect, head, body)
-        values (tenant, state_of.dialect, made.head, made.body)
+        values (tenant, snapshot_of.dialect, made.head, made.body)
         on conflict on constraint state_shown_pkey do update
            set head = excluded.head, at = clock_timestamp(), body = excluded.body;
     end if;
     return made.body;
 end $$;
 
-create or replace function pos.state_held(dialect text, tenant uuid) returns text
+create or replace function pos.snapshot_held(dialect text, tenant uuid) returns text
 language plpgsql as $$
 begin
     return (select h.body from pos.state_shown h join pos.stream s on s.tenant_id = h.tenant_id and s.head = h.head
-             where h.tenant_id = tenant and h.dialect = state_held.dialect and h.at > clock_timestamp() - interval '1 minute');
+             where h.tenant_id = tenant and h.dialect = snapshot_held.dialect and h.at > clock_timestamp() - interval '1 minute');
 end $$;

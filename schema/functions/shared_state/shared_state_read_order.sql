@@ -1,14 +1,14 @@
--- pos.house_read_order and its kin - an order that a tablet or a till of these families made or moved.
--- Holds: house_order_name, house_order_status, house_order_insert, house_lines, given, house_lines_merge.
--- Caller: house_read, house_change. Inputs: the step; its data in the dialect's words; the time zone.
--- Answers: house_read_order: the step with the order's fields as order_fields reads them, lines in our
--- shape, amounts to the cent, and the status that it is to have. house_order_insert: a new row, or none
--- when there is one. house_order_status: the stored status that a dialect's word means for this order.
+-- pos.shared_state_read_order and its kin - an order that a tablet or a till of these families made or moved.
+-- Holds: shared_state_order_name, shared_state_order_status, shared_state_order_insert, shared_state_lines, given, shared_state_lines_merge.
+-- Caller: shared_state_read, shared_state_change. Inputs: the step; its data in the dialect's words; the time zone.
+-- Answers: shared_state_read_order: the step with the order's fields as order_fields reads them, lines in our
+-- shape, amounts to the cent, and the status that it is to have. shared_state_order_insert: a new row, or none
+-- when there is one. shared_state_order_status: the stored status that a dialect's word means for this order.
 -- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT, INVALID_STATUS and those of order_fields.
--- Locks: the new row's. Events: none; house_change writes them.
+-- Locks: the new row's. Events: none; shared_state_change writes them.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_read_order(s pos.house_step, data json, dialect text, zone text)
+create or replace function pos.shared_state_read_order(s pos.house_step, data json, dialect text, zone text)
 returns pos.house_step
 language plpgsql stable as $$
 declare
@@ -21,10 +21,10 @@ declare
     cents numeric;
 begin
     for member in
-        select e.key, e.value, json_typeof(e.value) as kind, pos.house_order_name(e.key, json_typeof(e.value)) as name
+        select e.key, e.value, json_typeof(e.value) as kind, pos.shared_state_order_name(e.key, json_typeof(e.value)) as name
           from json_each(data) with ordinality e(key, value, n)
-         where not pos.house_is_ours(e.key)
-         order by pos.house_order_name(e.key, json_typeof(e.value)) = e.key, e.n
+         where not pos.shared_state_own_field(e.key)
+         order by pos.shared_state_order_name(e.key, json_typeof(e.value)) = e.key, e.n
     loop
         name := member.name;
         val := member.value::text;
@@ -33,7 +33,7 @@ begin
         when name = 'status' then
             if member.kind <> 'null' then
                 s.wanted := lower(pos.enum_word(pos.read_text('status', member.value, 64)));
-                perform pos.house_order_status(s.wanted, null, dialect);
+                perform pos.shared_state_order_status(s.wanted, null, dialect);
             end if;
             continue;
         when member.kind = 'null' and name in ('customerName', 'totalAmount', 'items', 'orderNumber', 'orderType', 'createdAt') then
@@ -49,7 +49,7 @@ begin
             end if;
             val := cents::text;
         when name = 'items' then
-            s.lines := pos.house_lines(member.value);
+            s.lines := pos.shared_state_lines(member.value);
             continue;
         when name = 'createdAt' and member.kind = 'string' and member.value #>> '{}' !~ '([Zz]|[-+ ][0-9]{2}:?[0-9]{2})$' then
             -- The clock on a device's wall.
@@ -82,7 +82,7 @@ begin
 end $$;
 
 -- The name that REST has for a field; null for what we do not take from a device.
-create or replace function pos.house_order_name(field text, kind text) returns text
+create or replace function pos.shared_state_order_name(field text, kind text) returns text
 language sql immutable parallel safe as $$
     select case
         when field in ('orderId', 'order_id', 'orderSource', 'order_source', 'previousStatus', 'recall', 'reason', 'updatedBy',
@@ -103,7 +103,7 @@ $$;
 
 -- A word that means what the order has already, in the dialect's eyes, changes nothing: a tablet sends
 -- whole orders, and calls a confirmed one pending. Null: no change.
-create or replace function pos.house_order_status(word text, held text, dialect text) returns text
+create or replace function pos.shared_state_order_status(word text, held text, dialect text) returns text
 language plpgsql immutable parallel safe as $$
 declare
     wanted text := case
@@ -124,7 +124,7 @@ begin
 end $$;
 
 -- What a till leaves out of a new order.
-create or replace function pos.house_order_insert(c pos.context, s pos.house_step, dialect text) returns boolean
+create or replace function pos.shared_state_order_insert(c pos.context, s pos.house_step, dialect text) returns boolean
 language plpgsql as $$
 declare
     f record := pos.order_fields(s.body);
@@ -138,14 +138,14 @@ begin
           from json_array_elements(f.items) i));
     f.order_type := coalesce(f.order_type, case when f.table_number is not null then 'dine_in' end);
     f.order_source := 'pos';
-    f.status := pos.house_order_status(s.wanted, null, dialect);
+    f.status := pos.shared_state_order_status(s.wanted, null, dialect);
     o := pos.order_insert(c, f, s.id, s.shown);
     return o.id is not null;
 end $$;
 
 -- Lines as a tablet or till has them, with the names that ours have; prices to the cent. Nothing that
 -- it sent is lost.
-create or replace function pos.house_lines(value json) returns json
+create or replace function pos.shared_state_lines(value json) returns json
 language plpgsql immutable parallel safe as $$
 declare
     list json := pos.read_list('items', value);
@@ -172,7 +172,7 @@ begin
         if pos.given(one -> 'quantity') is not null and coalesce(pos.read_decimal(one -> 'quantity'), 0) <= 0 then
             perform pos.refuse_field(line.place || '.quantity', format('"%s.quantity" must be a number above 0.', line.place));
         end if;
-        lines := lines || pos.house_details(one, array['name', 'price'], array[
+        lines := lines || pos.shared_state_details(one, array['name', 'price'], array[
             coalesce(pos.given(one -> 'name'), pos.given(named -> 'name'), pos.given(one -> 'menuItemName'),
                      pos.given(one -> 'menu_item_name'))::text,
             pos.read_cents(price)::text])::text;
@@ -188,11 +188,11 @@ $$;
 
 -- A tablet sends back the lines that it was shown, which are less than an online order's: what it does
 -- not say of a line that was there stays.
-create or replace function pos.house_lines_merge(stored json, sent json) returns json
+create or replace function pos.shared_state_lines_merge(stored json, sent json) returns json
 language plpgsql immutable as $$
 begin
     return (select ('[' || coalesce(string_agg(case when k.line is null then g.line::text else
-                        pos.house_details(k.line, array(select e.key from json_each(g.line) e),
+                        pos.shared_state_details(k.line, array(select e.key from json_each(g.line) e),
                                           array(select e.value::text from json_each(g.line) e))::text end, ',' order by g.n), '') || ']')::json
               from (select e.line, e.n, coalesce(e.line ->> 'id', 'i' || e.n) as id
                       from json_array_elements(sent) with ordinality e(line, n)) g

@@ -1,31 +1,31 @@
--- pos.house_do and its kin - one change of a batch, done to its row.
--- Holds: house_version_of, house_do_row, house_wanted, refuse_stale, house_tell, house_log, house_clear,
--- house_do_order.
--- Caller: house_change, when all rows are locked. Inputs: who asks; the step; whether it has made its
+-- pos.shared_state_apply and its kin - one change of a batch, done to its row.
+-- Holds: shared_state_version_of, shared_state_apply_row, shared_state_wanted, refuse_stale, shared_state_emit, shared_state_log, shared_state_clear,
+-- shared_state_apply_order.
+-- Caller: shared_state_change, when all rows are locked. Inputs: who asks; the step; whether it has made its
 -- row already; the dialect.
 -- Answers: the step with its result and the row's version, and the events.
 -- Refusals: 409 STALE_VERSION: the device saw an older version, and one of the fields that it sets was
 -- changed since to another value; 409 INVALID_TRANSITION: the order is at its end.
--- Locks: the stream. Events: see house_change.
+-- Locks: the stream. Events: see shared_state_change.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_do(c pos.context, in out s pos.house_step, made boolean, dialect text, out events text[])
+create or replace function pos.shared_state_apply(c pos.context, in out s pos.house_step, made boolean, dialect text, out events text[])
 language plpgsql as $$
 declare
     done record;
 begin
     events := array[]::text[];
     if s.result = 'repeated' then
-        s.version := pos.house_version_of(c.tenant_id, s.kind, s.id);
+        s.version := pos.shared_state_version_of(c.tenant_id, s.kind, s.id);
         return;
     end if;
     case s.kind
     when 'clear' then
-        done := pos.house_clear(c, s);
+        done := pos.shared_state_clear(c, s);
     when 'orders' then
-        done := pos.house_do_order(c, s, made, dialect);
+        done := pos.shared_state_apply_order(c, s, made, dialect);
     else
-        done := pos.house_do_row(c, s, made);
+        done := pos.shared_state_apply_row(c, s, made);
     end case;
     s := done.s;
     events := done.events;
@@ -33,7 +33,7 @@ begin
     s.seq := substring(events[cardinality(events)] from '^\{"seq":([0-9]+)');
 end $$;
 
-create or replace function pos.house_version_of(tenant uuid, kind text, row_id text) returns bigint
+create or replace function pos.shared_state_version_of(tenant uuid, kind text, row_id text) returns bigint
 language plpgsql as $$
 declare
     version bigint;
@@ -41,17 +41,17 @@ begin
     if kind = 'orders' then
         select o.version into version from pos.orders o where o.tenant_id = tenant and o.id = row_id;
     elsif kind <> 'clear' then
-        execute format('select r.version from pos.%I r where r.tenant_id = $1 and r.id = $2', pos.house_table(kind))
+        execute format('select r.version from pos.%I r where r.tenant_id = $1 and r.id = $2', pos.shared_state_table(kind))
            into version using tenant, row_id;
     end if;
     return coalesce(version, 0);
 end $$;
 
-create or replace function pos.house_do_row(c pos.context, in out s pos.house_step, made boolean, out events text[])
+create or replace function pos.shared_state_apply_row(c pos.context, in out s pos.house_step, made boolean, out events text[])
 language plpgsql as $$
 declare
-    table_name text := pos.house_table(s.kind);
-    held record := pos.house_lock(table_name, c.tenant_id, s.id);
+    table_name text := pos.shared_state_table(s.kind);
+    held record := pos.shared_state_lock(table_name, c.tenant_id, s.id);
     row_held json := ('{' || held.fields || '}')::json;
     change record;
     now record;
@@ -59,8 +59,8 @@ begin
     s.version := coalesce(held.version, 0);
     s.result := 'unchanged';
     if made then
-        change := pos.house_changes('', held.fields);
-        events := pos.house_tell(c, s, true, change.names, change.vals, held.fields);
+        change := pos.shared_state_changes('', held.fields);
+        events := pos.shared_state_emit(c, s, true, change.names, change.vals, held.fields);
         s.result := 'applied';
         return;
     end if;
@@ -69,35 +69,35 @@ begin
             return;
         end if;
         if s.seen <> held.version then
-            perform pos.refuse_stale(s, pos.house_json(s.id, held.version, held.fields), null);
+            perform pos.refuse_stale(s, pos.shared_state_json(s.id, held.version, held.fields), null);
         end if;
-        now := pos.house_update(table_name, c.tenant_id, s.id, '{}', '{}', c.device, true);
+        now := pos.shared_state_update(table_name, c.tenant_id, s.id, '{}', '{}', c.device, true);
         s.version := now.version;
-        events := pos.house_tell(c, s, false, '{}', '{}', now.fields);
+        events := pos.shared_state_emit(c, s, false, '{}', '{}', now.fields);
         s.result := 'applied';
         return;
     end if;
 
-    change := pos.house_wanted(s, held.fields, not held.alive and s.renews);
+    change := pos.shared_state_wanted(s, held.fields, not held.alive and s.renews);
     if cardinality(change.names) = 0 and held.alive then
         return;
     end if;
     if s.seen > held.version or (s.seen < held.version and (not held.alive
             or cardinality(pos.changed_since(held.field_versions, row_held, change.names, s.seen)) > 0)) then
-        perform pos.refuse_stale(s, pos.house_json(s.id, held.version, concat_ws(',', nullif(held.fields, ''),
+        perform pos.refuse_stale(s, pos.shared_state_json(s.id, held.version, concat_ws(',', nullif(held.fields, ''),
             case when not held.alive then '"deleted":true' end)), pos.changed_since(held.field_versions, row_held, change.names, s.seen));
     end if;
-    now := pos.house_update(table_name, c.tenant_id, s.id, change.names, change.vals, c.device, false);
+    now := pos.shared_state_update(table_name, c.tenant_id, s.id, change.names, change.vals, c.device, false);
     s.version := now.version;
     if not held.alive then
-        change := pos.house_changes('', now.fields);
+        change := pos.shared_state_changes('', now.fields);
     end if;
-    events := pos.house_tell(c, s, not held.alive, change.names, change.vals, now.fields);
+    events := pos.shared_state_emit(c, s, not held.alive, change.names, change.vals, now.fields);
     s.result := case when s.seen < held.version then 'merged' else 'applied' end;
 end $$;
 
 -- Of what the device sent, and of what follows from it, that which is not so yet.
-create or replace function pos.house_wanted(s pos.house_step, fields text, afresh boolean, out names text[], out vals text[])
+create or replace function pos.shared_state_wanted(s pos.house_step, fields text, afresh boolean, out names text[], out vals text[])
 language plpgsql stable as $$
 declare
     held json := ('{' || fields || '}')::json;
@@ -105,10 +105,10 @@ begin
     if afresh then
         -- What the deleted row had is forgotten, but what it needs.
         select s.names || coalesce(array_agg(e.key order by e.n), '{}'),
-               s.vals || coalesce(array_agg(pos.house_value(w.reads, e.key, 'null') order by e.n), '{}')
+               s.vals || coalesce(array_agg(pos.shared_state_value(w.reads, e.key, 'null') order by e.n), '{}')
           into s.names, s.vals
           from json_each(held) with ordinality e(key, value, n)
-          left join pos.house_words() w on w.kind = s.kind and w.name = e.key
+          left join pos.shared_state_words() w on w.kind = s.kind and w.name = e.key
          where not e.key = any(s.names) and not (s.kind = 'categories' and e.key = 'name');
     end if;
     if s.kind = 'tables' and s.vals[array_position(s.names, 'status')] = '"available"' and held ->> 'status' <> 'available' then
@@ -136,19 +136,19 @@ begin
 end $$;
 
 -- The event of a change and its line in sync_log.
-create or replace function pos.house_tell(c pos.context, s pos.house_step, is_new boolean, names text[], vals text[],
+create or replace function pos.shared_state_emit(c pos.context, s pos.house_step, is_new boolean, names text[], vals text[],
     fields text) returns text[]
 language plpgsql as $$
 declare
-    action text := pos.house_told(s.action, is_new);
-    data json := pos.house_event(s.kind, action, s.id, s.version, names, vals, pos.house_json(s.id, s.version, fields));
+    action text := pos.shared_state_event_action(s.action, is_new);
+    data json := pos.shared_state_event(s.kind, action, s.id, s.version, names, vals, pos.shared_state_json(s.id, s.version, fields));
 begin
-    perform pos.house_log(c.tenant_id, s.kind, action, s.id, s.version, c.device, data -> 'changed');
-    return array[pos.emit(c.tenant_id, pos.house_event_type(s.kind), c.origin, data)];
+    perform pos.shared_state_log(c.tenant_id, s.kind, action, s.id, s.version, c.device, data -> 'changed');
+    return array[pos.emit(c.tenant_id, pos.shared_state_event_type(s.kind), c.origin, data)];
 end $$;
 
 -- A log, not a copy: long values are left out.
-create or replace function pos.house_log(tenant uuid, kind text, action text, row_id text, version bigint, device text, data json)
+create or replace function pos.shared_state_log(tenant uuid, kind text, action text, row_id text, version bigint, device text, data json)
 returns void
 language plpgsql as $$
 begin
@@ -160,7 +160,7 @@ begin
 end $$;
 
 -- A tablet's history starts anew. Nothing came since the last time: nothing to do.
-create or replace function pos.house_clear(c pos.context, in out s pos.house_step, out events text[])
+create or replace function pos.shared_state_clear(c pos.context, in out s pos.house_step, out events text[])
 language plpgsql as $$
 declare
     data json := '{"clientId":' || coalesce(to_json(c.device)::text, 'null') || '}';
@@ -171,13 +171,13 @@ begin
                 where m.tenant_id = c.tenant_id) then
         update pos.order_history_mark m set since = clock_timestamp(), updated_by = left(c.device, 128)
          where m.tenant_id = c.tenant_id;
-        perform pos.house_log(c.tenant_id, 'orders', 'clear', null, null, c.device, '{}');
+        perform pos.shared_state_log(c.tenant_id, 'orders', 'clear', null, null, c.device, '{}');
         events := array[pos.emit(c.tenant_id, 'history.cleared', c.origin, data)];
         s.result := 'applied';
     end if;
 end $$;
 
-create or replace function pos.house_do_order(c pos.context, in out s pos.house_step, made boolean, dialect text, out events text[])
+create or replace function pos.shared_state_apply_order(c pos.context, in out s pos.house_step, made boolean, dialect text, out events text[])
 language plpgsql as $$
 declare
     old pos.orders;
@@ -197,7 +197,7 @@ begin
     end if;
     s.version := old.version;
     if made then
-        perform pos.house_log(c.tenant_id, 'orders', 'created', s.id, old.version, c.device, s.body);
+        perform pos.shared_state_log(c.tenant_id, 'orders', 'created', s.id, old.version, c.device, s.body);
         events := array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(old, null))];
         s.result := 'applied';
         return;
@@ -205,9 +205,9 @@ begin
 
     f := pos.order_fields(s.body);
     if s.lines is not null then
-        f.items := pos.order_items(pos.house_lines_merge(old.items, s.lines), false);
+        f.items := pos.order_items(pos.shared_state_lines_merge(old.items, s.lines), false);
     end if;
-    wanted := pos.house_order_status(s.wanted, old.status, dialect);
+    wanted := pos.shared_state_order_status(s.wanted, old.status, dialect);
     merged := pos.order_merge(old, f);
     o := merged.o;
     changes := merged.changes;
@@ -235,7 +235,7 @@ begin
         o := moved.o;
         events := events || moved.events;
     end if;
-    perform pos.house_log(c.tenant_id, 'orders', s.action, s.id, o.version, c.device,
+    perform pos.shared_state_log(c.tenant_id, 'orders', s.action, s.id, o.version, c.device,
         ('{' || concat_ws(',', nullif(pos.inside(s.body), ''), '"status":' || to_json(wanted)) || '}')::json);
     s.version := o.version;
     s.result := case when s.seen < old.version then 'merged' else 'applied' end;

@@ -1,19 +1,19 @@
 -- pos.minipos_state - SYNC_REQUEST and GET /api/sync: all that a tablet shows.
--- Holds: minipos_state_made.
+-- Holds: minipos_snapshot_make.
 -- Caller: pos.call. Inputs: none.
 -- Answers: 200 {tables, menuItems, categories, settings, orderHistory, seq}: rows in MiniPOS' names,
 -- settings null where there are none, the 200 orders that changed last, newest first, but none from before the
 -- history was cleared; seq is the stream's head in the same snapshot.
--- Refusals, events: none. Locks: see state_of.
+-- Refusals, events: none. Locks: see snapshot_of.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.minipos_state(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 begin
-    return (200, pos.state_of('minipos', c.tenant_id, c.timezone), null, c.tenant_id, false)::pos.answer;
+    return (200, pos.snapshot_of('minipos', c.tenant_id, c.timezone), null, c.tenant_id, false)::pos.answer;
 end $$;
 
-create or replace function pos.minipos_state_made(tenant uuid, zone text, out head bigint, out body text)
+create or replace function pos.minipos_snapshot_make(tenant uuid, zone text, out head bigint, out body text)
 language plpgsql stable as $$
 declare
     history_from timestamptz;

@@ -1,6 +1,6 @@
--- pos.house_change - what tablets and tills change: their orders, the floor, the menu, stock, staff,
+-- pos.shared_state_change - what tablets and tills change: their orders, the floor, the menu, stock, staff,
 -- printers, settings. All of a batch, or nothing.
--- Holds: house_answer, house_know, house_targets, house_make, house_room.
+-- Holds: shared_state_answer, shared_state_mark_repeats, shared_state_targets, shared_state_lock_or_make, shared_state_check_count.
 -- Caller: pos.call. Inputs: {"changes":[{"kind","action","id"?,"data"?,"changeId"?,"version"?}, …at most
 -- 500],"dialect":"minipos"|"cloudsync"}. docs/house.md has kinds, fields and the merge rule.
 -- Answers: 200 {status, synced_changes, changes: [{index, result: applied|merged|repeated|unchanged, kind,
@@ -11,7 +11,7 @@
 -- Events: <thing>.updated, those of orders, history.cleared; one row of sync_log each.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_change(c pos.context, body json) returns pos.answer
+create or replace function pos.shared_state_change(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 declare
     dialect text := coalesce(body ->> 'dialect', 'cloudsync');
@@ -35,19 +35,19 @@ begin
     begin
         for change in select e.value from json_array_elements(list) with ordinality e(value, n) order by e.n loop
             at := at + 1;
-            steps[at] := pos.house_read(change, dialect, c.timezone);
+            steps[at] := pos.shared_state_read(change, dialect, c.timezone);
         end loop;
-        steps := pos.house_know(c, steps);
+        steps := pos.shared_state_mark_repeats(c, steps);
         -- Every row is locked or made before the first event locks the stream.
-        for at in select t.at from pos.house_targets(steps) t order by t.n loop
-            if pos.house_make(c, steps[at], dialect) then
+        for at in select t.at from pos.shared_state_targets(steps) t order by t.n loop
+            if pos.shared_state_lock_or_make(c, steps[at], dialect) then
                 makers := makers || at;
             end if;
         end loop;
         at := 0;
         while at < cardinality(steps) loop
             at := at + 1;
-            told := pos.house_do(c, steps[at], at = any(makers), dialect);
+            told := pos.shared_state_apply(c, steps[at], at = any(makers), dialect);
             steps[at] := told.s;
             events := events || told.events;
         end loop;
@@ -59,10 +59,10 @@ begin
                  then 'VALIDATION_ERROR' else substr(refused_hint, 5) end, refused_message,
             ('{' || concat_ws(',', '"index":' || at - 1, nullif(pos.inside(nullif(refused_detail, '')::json), '')) || '}')::json);
     end;
-    return (200, pos.house_answer(c.tenant_id, steps), nullif(events, '{}'), c.tenant_id, false)::pos.answer;
+    return (200, pos.shared_state_answer(c.tenant_id, steps), nullif(events, '{}'), c.tenant_id, false)::pos.answer;
 end $$;
 
-create or replace function pos.house_answer(tenant uuid, steps pos.house_step[]) returns text
+create or replace function pos.shared_state_answer(tenant uuid, steps pos.house_step[]) returns text
 language plpgsql as $$
 begin
     return (select '{"status":"success","synced_changes":' || count(*) || ',"changes":['
@@ -82,7 +82,7 @@ end $$;
 
 -- Which changes are repeats: by their ids, among those of two days and in the batch itself. Whoever comes
 -- with the same id at the same time waits here for the first.
-create or replace function pos.house_know(c pos.context, steps pos.house_step[]) returns pos.house_step[]
+create or replace function pos.shared_state_mark_repeats(c pos.context, steps pos.house_step[]) returns pos.house_step[]
 language plpgsql as $$
 declare
     fresh text[];
@@ -110,7 +110,7 @@ begin
 end $$;
 
 -- Each row once, in the order in which they are locked, with the change that makes it where it is not there.
-create or replace function pos.house_targets(steps pos.house_step[]) returns table (at int, n bigint)
+create or replace function pos.shared_state_targets(steps pos.house_step[]) returns table (at int, n bigint)
 language plpgsql as $$
 begin
     return query
@@ -123,10 +123,10 @@ begin
 end $$;
 
 -- True when this change made the row.
-create or replace function pos.house_make(c pos.context, s pos.house_step, dialect text) returns boolean
+create or replace function pos.shared_state_lock_or_make(c pos.context, s pos.house_step, dialect text) returns boolean
 language plpgsql as $$
 declare
-    table_name text := pos.house_table(s.kind);
+    table_name text := pos.shared_state_table(s.kind);
 begin
     if s.kind = 'clear' then
         insert into pos.order_history_mark (tenant_id) values (c.tenant_id) on conflict do nothing;
@@ -138,20 +138,20 @@ begin
         if found or s.deletes then
             return false;
         end if;
-        return pos.house_order_insert(c, s, dialect)
+        return pos.shared_state_order_insert(c, s, dialect)
             -- Somebody made it meanwhile: theirs is changed.
             or (select false from pos.orders o where o.tenant_id = c.tenant_id and o.id = s.id for no key update);
     end if;
-    if (pos.house_lock(table_name, c.tenant_id, s.id)).version is not null or s.deletes then
+    if (pos.shared_state_lock(table_name, c.tenant_id, s.id)).version is not null or s.deletes then
         return false;
     end if;
-    perform pos.house_room(table_name, c.tenant_id);
-    return pos.house_insert(table_name, c.tenant_id, s.id, s.names, s.vals, c.device)
-        or (pos.house_lock(table_name, c.tenant_id, s.id)).version is null;
+    perform pos.shared_state_check_count(table_name, c.tenant_id);
+    return pos.shared_state_insert(table_name, c.tenant_id, s.id, s.names, s.vals, c.device)
+        or (pos.shared_state_lock(table_name, c.tenant_id, s.id)).version is null;
 end $$;
 
 -- A device that makes rows for ever is stopped.
-create or replace function pos.house_room(table_name text, tenant uuid) returns void
+create or replace function pos.shared_state_check_count(table_name text, tenant uuid) returns void
 language plpgsql as $$
 declare
     is_full boolean;

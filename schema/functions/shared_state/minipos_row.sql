@@ -1,6 +1,6 @@
 -- pos.minipos_row, pos.minipos_order, pos.minipos_status - rows as MiniPOS tablets know them.
 -- Holds: minipos_status, minipos_order.
--- Caller: minipos_state, house_order_status. Inputs: the row; for an order the restaurant's time zone.
+-- Caller: minipos_state, shared_state_order_status. Inputs: the row; for an order the restaurant's time zone.
 -- Answers: JSON text; what we have no name for is given back as it came.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

@@ -1,13 +1,13 @@
--- pos.house_fields, pos.house_json - a row as events carry it: its id, its version, and its fields in
--- stored names, as house_value writes them.
--- Holds: house_fields, house_changes, house_event.
+-- pos.shared_state_fields, pos.shared_state_json - a row as events carry it: its id, its version, and its fields in
+-- stored names, as shared_state_value writes them.
+-- Holds: shared_state_fields, shared_state_changes, shared_state_event.
 -- Caller: the functions of this folder. Inputs: the row.
--- Answers: house_fields: the members of its object, without braces; what is null is left out. house_json:
+-- Answers: shared_state_fields: the members of its object, without braces; what is null is left out. shared_state_json:
 -- the object with id and version before them.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_fields(r pos.tables) returns text
+create or replace function pos.shared_state_fields(r pos.tables) returns text
 language sql stable parallel safe as $$
     select concat_ws(',', '"number":' || to_json(r.number), '"seats":' || r.seats, '"status":"' || r.status || '"',
         '"orderId":' || to_json(r.order_id), '"customer":' || r.customer, '"orderItems":' || r.order_items,
@@ -15,50 +15,50 @@ language sql stable parallel safe as $$
         nullif(pos.inside(r.details), ''))
 $$;
 
-create or replace function pos.house_fields(r pos.categories) returns text
+create or replace function pos.shared_state_fields(r pos.categories) returns text
 language sql stable parallel safe as $$
     select concat_ws(',', '"name":' || to_json(r.id), '"sortOrder":' || r.sort_order, nullif(pos.inside(r.details), ''))
 $$;
 
-create or replace function pos.house_fields(r pos.menu_items) returns text
+create or replace function pos.shared_state_fields(r pos.menu_items) returns text
 language sql stable parallel safe as $$
     select concat_ws(',', '"name":' || to_json(r.name), '"description":' || to_json(r.description),
         '"price":' || r.price, '"category":' || to_json(r.category), '"image":' || to_json(r.image),
         '"available":' || r.available, nullif(pos.inside(r.details), ''))
 $$;
 
-create or replace function pos.house_fields(r pos.inventory) returns text
+create or replace function pos.shared_state_fields(r pos.inventory) returns text
 language sql stable parallel safe as $$
     select concat_ws(',', '"name":' || to_json(r.name), '"category":' || to_json(r.category), '"unit":' || to_json(r.unit),
         '"stock":' || trim_scale(r.stock), '"lowStockThreshold":' || trim_scale(r.low_stock_threshold),
         '"lowStockAlert":' || r.low_stock_alert, nullif(pos.inside(r.details), ''))
 $$;
 
-create or replace function pos.house_fields(r pos.staff) returns text
+create or replace function pos.shared_state_fields(r pos.staff) returns text
 language sql stable parallel safe as $$
     select concat_ws(',', '"name":' || to_json(r.name), '"role":' || to_json(r.role), '"active":' || r.active,
         nullif(pos.inside(r.details), ''))
 $$;
 
-create or replace function pos.house_fields(r pos.printers) returns text
+create or replace function pos.shared_state_fields(r pos.printers) returns text
 language sql stable parallel safe as $$
     select concat_ws(',', '"name":' || to_json(r.name), '"type":' || to_json(r.type), '"status":' || to_json(r.status),
         '"configuration":' || r.configuration, '"assignment":' || r.assignment, nullif(pos.inside(r.details), ''))
 $$;
 
-create or replace function pos.house_fields(r pos.restaurant_settings) returns text
+create or replace function pos.shared_state_fields(r pos.restaurant_settings) returns text
 language sql stable parallel safe as $$
     select pos.inside(r.details)
 $$;
 
-create or replace function pos.house_json(id text, version bigint, fields text) returns json
+create or replace function pos.shared_state_json(id text, version bigint, fields text) returns json
 language sql immutable parallel safe as $$
     select ('{"id":' || to_json(id) || ',"version":' || version || coalesce(',' || nullif(fields, ''), '') || '}')::json
 $$;
 
 -- What differs between two rows: the names, in the order of the new row, and the new values; those that
 -- are gone come last, with null.
-create or replace function pos.house_changes(old_fields text, new_fields text, out names text[], out vals text[])
+create or replace function pos.shared_state_changes(old_fields text, new_fields text, out names text[], out vals text[])
 language plpgsql immutable parallel safe as $$
 begin
     select coalesce(array_agg(coalesce(n.key, o.key) order by n.n, o.n), '{}'),
@@ -71,7 +71,7 @@ begin
 end $$;
 
 -- The event of a change, and of which it is the truth: the row as it is now.
-create or replace function pos.house_event(kind text, action text, id text, version bigint, names text[], vals text[],
+create or replace function pos.shared_state_event(kind text, action text, id text, version bigint, names text[], vals text[],
     row_now json) returns json
 language plpgsql stable as $$
 begin

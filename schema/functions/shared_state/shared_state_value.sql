@@ -1,12 +1,12 @@
--- pos.house_value - one field of a row, from what a device sent to the one form that it is kept in.
+-- pos.shared_state_value - one field of a row, from what a device sent to the one form that it is kept in.
 -- Holds: enum_word, read_cents, read_list, json_of_text.
--- Caller: house_read, the trigger for plain SQL. Inputs: how to read it (house_words); the field's name
+-- Caller: shared_state_read, the trigger for plain SQL. Inputs: how to read it (shared_state_words); the field's name
 -- as it came; the value.
 -- Answers: JSON text, the same for all ways of writing the same thing; null for JSON's null, which
 -- takes the value away. Refusals: 400 INVALID_FIELD, INVALID_AMOUNT. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_value(reads text, field text, value json) returns text
+create or replace function pos.shared_state_value(reads text, field text, value json) returns text
 language plpgsql immutable parallel safe as $$
 declare
     how text := split_part(reads, ' ', 1);

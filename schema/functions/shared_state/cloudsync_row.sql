@@ -1,6 +1,6 @@
 -- pos.cloudsync_row, pos.cloudsync_order, pos.cloudsync_status - rows as cloud sync tills know them.
 -- Holds: cloudsync_status, cloudsync_order.
--- Caller: cloudsync_data, house_order_status. Inputs: the row.
+-- Caller: cloudsync_data, shared_state_order_status. Inputs: the row.
 -- Answers: JSON text in snake case; what we have no name for is given back as it came.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

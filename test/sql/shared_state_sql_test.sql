@@ -1,8 +1,8 @@
--- house_sql_test.sql - the house by plain SQL, what devices are shown of it, and what is kept how long.
+-- shared_state_sql_test.sql - the house by plain SQL, what devices are shown of it, and what is kept how long.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
-\ir support/house.sql
+\ir support/shared_state.sql
 create temp table mark (head bigint);
 insert into mark values (0);
 -- Fires what waits for the commit, and says what came: type, action, version.

@@ -1,8 +1,8 @@
--- support/house.sql - short ways to ask house_change. Included behind begin.sql.
+-- support/shared_state.sql - short ways to call shared_state_change. Included after begin.sql.
 -- SPDX-License-Identifier: Apache-2.0
 
 create function pg_temp.change(changes text, more jsonb default '{}', dialect text default 'cloudsync') returns pos.answer language sql as $$
-    select pos.call('house_change', pg_temp.ctx('{}', '{"kind":"socket","session":"s-1"}' || more),
+    select pos.call('shared_state_change', pg_temp.ctx('{}', '{"kind":"socket","session":"s-1"}' || more),
                     format('{"dialect":"%s","changes":[%s]}', dialect, changes)::json)
 $$;
 -- "applied 1, unchanged 3", or "409 STALE_VERSION 0 price".

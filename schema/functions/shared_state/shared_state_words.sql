@@ -1,16 +1,16 @@
--- pos.house_words and its kin - the kinds of rows that a restaurant's devices share, the fields of each,
+-- pos.shared_state_words and its kin - the kinds of rows that a restaurant's devices share, the fields of each,
 -- and the words that the dialects have for them.
--- Holds: house_is_ours, house_column, house_table, house_kind, house_event_type, house_action, house_deletes,
--- house_creates, house_told.
+-- Holds: shared_state_own_field, shared_state_column, shared_state_table, shared_state_kind, shared_state_event_type, shared_state_action, shared_state_deletes,
+-- shared_state_creates, shared_state_event_action.
 -- Caller: the functions of this folder.
--- Answers: house_words: for each field its kind, the one name that it is stored under, how its value is
--- read (house_value) and its other names; house_table: the table of a kind, null for what is none;
--- house_event_type: the type of its events; house_action: an action as events have it.
+-- Answers: shared_state_words: for each field its kind, the one name that it is stored under, how its value is
+-- read (shared_state_value) and its other names; shared_state_table: the table of a kind, null for what is none;
+-- shared_state_event_type: the type of its events; shared_state_action: an action as events have it.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 -- The column is the name in snake case.
-create or replace function pos.house_words() returns table (kind text, name text, reads text, also text[])
+create or replace function pos.shared_state_words() returns table (kind text, name text, reads text, also text[])
 language sql immutable parallel safe as $$
     values
     ('tables', 'number', 'label 32', '{table_number,tableNumber}'::text[]),
@@ -45,18 +45,18 @@ language sql immutable parallel safe as $$
 $$;
 
 -- What every row has of itself: a device's own word for it is not kept.
-create or replace function pos.house_is_ours(field text) returns boolean
+create or replace function pos.shared_state_own_field(field text) returns boolean
 language sql immutable parallel safe as $$
     select field in ('id', 'version', 'tenant_id', 'tenantId', 'restaurant_id', 'restaurantId', 'device_id',
                      'deviceId', 'updated_at', 'updatedAt')
 $$;
 
-create or replace function pos.house_column(name text) returns text
+create or replace function pos.shared_state_column(name text) returns text
 language sql immutable parallel safe as $$
     select lower(regexp_replace(name, '([A-Z])', '_\1', 'g'))
 $$;
 
-create or replace function pos.house_table(kind text) returns text
+create or replace function pos.shared_state_table(kind text) returns text
 language sql immutable parallel safe as $$
     select case kind when 'users' then 'staff' when 'settings' then 'restaurant_settings'
                      when 'tables' then 'tables' when 'menu_items' then 'menu_items'
@@ -64,19 +64,19 @@ language sql immutable parallel safe as $$
                      when 'printers' then 'printers' end
 $$;
 
-create or replace function pos.house_kind(table_name text) returns text
+create or replace function pos.shared_state_kind(table_name text) returns text
 language sql immutable parallel safe as $$
     select case table_name when 'staff' then 'users' when 'restaurant_settings' then 'settings' else table_name end
 $$;
 
-create or replace function pos.house_event_type(kind text) returns text
+create or replace function pos.shared_state_event_type(kind text) returns text
 language sql immutable parallel safe as $$
     select case kind when 'tables' then 'table' when 'menu_items' then 'menu' when 'categories' then 'category'
                      when 'inventory' then 'inventory' when 'users' then 'staff' when 'printers' then 'printer'
                      when 'settings' then 'settings' end || '.updated'
 $$;
 
-create or replace function pos.house_action(given text) returns text
+create or replace function pos.shared_state_action(given text) returns text
 language sql immutable parallel safe as $$
     select case
         when given in ('add', 'add_item', 'add_category') then 'created'
@@ -86,20 +86,20 @@ language sql immutable parallel safe as $$
     end
 $$;
 
-create or replace function pos.house_deletes(action text) returns boolean
+create or replace function pos.shared_state_deletes(action text) returns boolean
 language sql immutable parallel safe as $$
     select action in ('deleted', 'item_removed', 'removed')
 $$;
 
-create or replace function pos.house_creates(action text) returns boolean
+create or replace function pos.shared_state_creates(action text) returns boolean
 language sql immutable parallel safe as $$
     select action in ('created', 'item_added', 'added')
 $$;
 
 -- An event says what happened: a row that was there is not created, one that was not is.
-create or replace function pos.house_told(action text, is_new boolean) returns text
+create or replace function pos.shared_state_event_action(action text, is_new boolean) returns text
 language sql immutable parallel safe as $$
-    select case when is_new and not pos.house_creates(action) then 'created'
-                when not is_new and pos.house_creates(action) then 'updated'
+    select case when is_new and not pos.shared_state_creates(action) then 'created'
+                when not is_new and pos.shared_state_creates(action) then 'updated'
                 else action end
 $$;

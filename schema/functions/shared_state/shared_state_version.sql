@@ -1,4 +1,4 @@
--- pos.house_version, pos.order_version - a row's version is the number of its changes.
+-- pos.shared_state_version, pos.order_version - a row's version is the number of its changes.
 -- Holds: order_version, field_versions, changed_since.
 -- Caller: triggers before insert and update on the tables of the house and on pos.orders, for every writer.
 -- Answers: the row with its version; when a field changed, that field's version too, so that a device
@@ -6,7 +6,7 @@
 -- Refusals: an SQL error: a row keeps its id and tenant. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_version() returns trigger
+create or replace function pos.shared_state_version() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     changes record;
@@ -19,7 +19,7 @@ begin
     if new.id <> old.id or new.tenant_id <> old.tenant_id then
         raise exception 'a row keeps its id' using errcode = 'restrict_violation';
     end if;
-    changes := pos.house_changes(pos.house_fields(old), pos.house_fields(new));
+    changes := pos.shared_state_changes(pos.shared_state_fields(old), pos.shared_state_fields(new));
     new.version := old.version;
     new.field_versions := old.field_versions;
     new.created_at := old.created_at;
@@ -46,7 +46,7 @@ begin
         changes := changes || 'status'::text;
     end if;
     if new.details::text <> old.details::text then
-        changes := changes || (pos.house_changes(pos.inside(old.details), pos.inside(new.details))).names;
+        changes := changes || (pos.shared_state_changes(pos.inside(old.details), pos.inside(new.details))).names;
     end if;
     new.version := old.version;
     new.field_versions := old.field_versions;
@@ -61,7 +61,7 @@ create or replace function pos.field_versions(kept json, names text[], version b
 language plpgsql immutable as $$
 begin
     return case when cardinality(names) = 0 then kept
-                else pos.house_details(kept, names, array_fill(version::text, array[cardinality(names)])) end;
+                else pos.shared_state_details(kept, names, array_fill(version::text, array[cardinality(names)])) end;
 end $$;
 
 -- Of these fields those that somebody changed since a version; what nobody changed is as old as the row,

@@ -2,9 +2,9 @@
 -- Holds: cloudsync_change.
 -- Caller: pos.call. Inputs: {restaurant_id, device_id, changes: [{type, data_type, action, data,
 -- change_id?, version?}]}; data has the row's id.
--- Answers: those of house_change, whose words these changes are put into.
--- Refusals: those of house_change and of cloudsync_restaurant; 400 VALIDATION_ERROR, UNKNOWN_TYPE.
--- Locks, events: those of house_change. Events come from the device that the body names.
+-- Answers: those of shared_state_change, whose words these changes are put into.
+-- Refusals: those of shared_state_change and of cloudsync_restaurant; 400 VALIDATION_ERROR, UNKNOWN_TYPE.
+-- Locks, events: those of shared_state_change. Events come from the device that the body names.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.cloudsync_push(c pos.context, body json) returns pos.answer
@@ -32,12 +32,12 @@ begin
     end if;
     c.device := device;
     c.origin := (c.origin::jsonb || jsonb_build_object('device', device))::json;
-    return pos.house_change(c, ('{"dialect":"cloudsync","changes":['
+    return pos.shared_state_change(c, ('{"dialect":"cloudsync","changes":['
         || coalesce((select string_agg(pos.cloudsync_change(e.value)::text, ',' order by e.n)
                        from json_array_elements(list) with ordinality e(value, n)), '') || ']}')::json);
 end $$;
 
--- A change in the words of house_change. What is no object stays as it is, and is refused there.
+-- A change in the words of shared_state_change. What is no object stays as it is, and is refused there.
 create or replace function pos.cloudsync_change(change json) returns json
 language sql immutable parallel safe as $$
     select case json_typeof(change) when 'object' then json_build_object('kind', change -> 'data_type',

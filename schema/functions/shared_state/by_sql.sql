@@ -1,6 +1,6 @@
--- pos.house_by_sql, pos.house_by_sql_delete, pos.house_by_sql_event - rows of the house that somebody
+-- pos.shared_state_by_sql, pos.shared_state_by_sql_delete, pos.shared_state_by_sql_event - rows of the house that somebody
 -- writes by plain SQL: a back office, psql.
--- Holds: house_by_sql, house_by_sql_delete, house_by_sql_event.
+-- Holds: shared_state_by_sql, shared_state_by_sql_delete, shared_state_by_sql_event.
 -- Caller: triggers on the tables of the house, only for writers other than our own functions.
 -- Before the write: control characters go, and so do secrets of staff and members of details that a
 -- column has. A DELETE leaves a tombstone, so that the version goes on; deleting that one removes it.
@@ -9,10 +9,10 @@
 -- Events: <thing>.updated.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_by_sql() returns trigger
+create or replace function pos.shared_state_by_sql() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
-    this_kind text := pos.house_kind(tg_table_name);
+    this_kind text := pos.shared_state_kind(tg_table_name);
     clean json;
 begin
     clean := pos.clean_json(row_to_json(new));
@@ -25,14 +25,14 @@ begin
       from (select array_agg(e.key order by e.n) as names, array_agg(e.value::text order by e.n) as vals
               from json_each(new.details) with ordinality e(key, value, n)
              where case this_kind when 'settings' then e.key not in ('id', 'version')
-                   else not pos.house_is_ours(e.key) and not (this_kind = 'categories' and e.key = 'name')
-                        and not exists (select 1 from pos.house_words() w where w.kind = this_kind and w.name = e.key) end) f;
-    perform pos.house_bound(pos.house_fields(new));
+                   else not pos.shared_state_own_field(e.key) and not (this_kind = 'categories' and e.key = 'name')
+                        and not exists (select 1 from pos.shared_state_words() w where w.kind = this_kind and w.name = e.key) end) f;
+    perform pos.shared_state_check_size(pos.shared_state_fields(new));
     perform pos.note_tenant(new.tenant_id);
     return new;
 end $$;
 
-create or replace function pos.house_by_sql_delete() returns trigger
+create or replace function pos.shared_state_by_sql_delete() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
     if old.deleted_at is not null then
@@ -43,12 +43,12 @@ begin
     return null;
 end $$;
 
-create or replace function pos.house_by_sql_event() returns trigger
+create or replace function pos.shared_state_by_sql_event() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
-    kind text := pos.house_kind(tg_table_name);
+    kind text := pos.shared_state_kind(tg_table_name);
     is_new boolean := tg_op = 'INSERT';
-    changes record := pos.house_changes('', pos.house_fields(new));
+    changes record := pos.shared_state_changes('', pos.shared_state_fields(new));
     action text;
     data json;
 begin
@@ -59,13 +59,13 @@ begin
         end if;
         is_new := old.deleted_at is not null and new.deleted_at is null;
         if not is_new then
-            changes := pos.house_changes(pos.house_fields(old), pos.house_fields(new));
+            changes := pos.shared_state_changes(pos.shared_state_fields(old), pos.shared_state_fields(new));
         end if;
     end if;
     action := case when new.deleted_at is not null then 'deleted' when is_new then 'created' else 'updated' end;
-    data := pos.house_event(kind, action, new.id, new.version, changes.names, changes.vals,
-                            pos.house_json(new.id, new.version, pos.house_fields(new)));
-    perform pos.house_log(new.tenant_id, kind, action, new.id, new.version, null, data -> 'changed');
-    perform pos.emit_external(new.tenant_id, pos.house_event_type(kind), data);
+    data := pos.shared_state_event(kind, action, new.id, new.version, changes.names, changes.vals,
+                            pos.shared_state_json(new.id, new.version, pos.shared_state_fields(new)));
+    perform pos.shared_state_log(new.tenant_id, kind, action, new.id, new.version, null, data -> 'changed');
+    perform pos.emit_external(new.tenant_id, pos.shared_state_event_type(kind), data);
     return null;
 end $$;

@@ -1,8 +1,8 @@
--- house_orders_test.sql - orders that tablets and tills make and move.
+-- shared_state_orders_test.sql - orders that tablets and tills make and move.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
-\ir support/house.sql
+\ir support/shared_state.sql
 create function pg_temp.tablet(id text, data text, action text default 'add', more text default '') returns text language sql as $$
     select pg_temp.results(format('{"kind":"orders","action":"%s","data":{"id":"%s"%s}%s}', action, id, data, more), 'minipos')
 $$;

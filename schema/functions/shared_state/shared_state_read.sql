@@ -1,13 +1,13 @@
--- pos.house_read - one change of a batch, checked and in stored names.
--- Holds: read_version, house_read_fields.
--- Caller: house_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?};
+-- pos.shared_state_read - one change of a batch, checked and in stored names.
+-- Holds: read_version, shared_state_read_fields.
+-- Caller: shared_state_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?};
 -- the dialect, whose words an order's status has; the tenant's time zone.
 -- Answers: the step; `warning` when a secret was left out or an amount rounded.
 -- Refusals: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID and those of the readers of values.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_read(change json, dialect text, zone text) returns pos.house_step
+create or replace function pos.shared_state_read(change json, dialect text, zone text) returns pos.house_step
 language plpgsql stable as $$
 declare
     s pos.house_step;
@@ -18,13 +18,13 @@ begin
         perform pos.refuse_field('changes', 'A change is an object: {kind, action, id, data}.');
     end if;
     s.kind := case json_typeof(change -> 'kind') when 'string' then change ->> 'kind' end;
-    if s.kind is distinct from 'orders' and pos.house_table(s.kind) is null then
+    if s.kind is distinct from 'orders' and pos.shared_state_table(s.kind) is null then
         perform pos.refuse_field('kind', 'The type of a change is one of orders, menu_items, inventory, tables, '
             'users, printers, categories, settings.', 'UNKNOWN_TYPE');
     end if;
-    s.action := pos.house_action(pos.enum_word(nullif(pos.read_text('action', change -> 'action', 64), '')));
-    s.deletes := pos.house_deletes(s.action);
-    s.renews := pos.house_creates(s.action);
+    s.action := pos.shared_state_action(pos.enum_word(nullif(pos.read_text('action', change -> 'action', 64), '')));
+    s.deletes := pos.shared_state_deletes(s.action);
+    s.renews := pos.shared_state_creates(s.action);
     s.change_id := nullif(pos.read_label('changeId', change -> 'changeId', 200), '');
     s.seen := pos.read_version(change -> 'version');
     s.warning := null;
@@ -58,9 +58,9 @@ begin
                                  'A change says which row it is about: send its id.', 'MISSING_ID');
     end if;
     if s.kind = 'orders' then
-        return pos.house_read_order(s, data, dialect, zone);
+        return pos.shared_state_read_order(s, data, dialect, zone);
     end if;
-    return case when s.deletes then s else pos.house_read_fields(s, data) end;
+    return case when s.deletes then s else pos.shared_state_read_fields(s, data) end;
 end $$;
 
 -- The version that a device saw: a whole number, or a text of one.
@@ -77,7 +77,7 @@ begin
 end $$;
 
 -- The fields under their stored names. Of several words for the same field the stored one counts.
-create or replace function pos.house_read_fields(s pos.house_step, data json) returns pos.house_step
+create or replace function pos.shared_state_read_fields(s pos.house_step, data json) returns pos.house_step
 language plpgsql stable as $$
 declare
     member record;
@@ -91,11 +91,11 @@ begin
                        row_number() over (partition by coalesce(w.name, e.key)
                                           order by w.name = e.key desc nulls first, array_position(w.also, e.key), e.n desc) as rank
                   from json_each(data) with ordinality e(key, value, n)
-                  left join pos.house_words() w on w.kind = s.kind and (w.name = e.key or e.key = any(w.also))) g
+                  left join pos.shared_state_words() w on w.kind = s.kind and (w.name = e.key or e.key = any(w.also))) g
          where g.rank = 1
          order by g.n
     loop
-        continue when case s.kind when 'settings' then member.key in ('id', 'version') else pos.house_is_ours(member.key) end;
+        continue when case s.kind when 'settings' then member.key in ('id', 'version') else pos.shared_state_own_field(member.key) end;
         continue when s.kind = 'categories' and member.key = 'name';
         if s.kind = 'users' and pos.is_secret(member.key) then
             s.warning := 'SECRET_DROPPED';
@@ -107,7 +107,7 @@ begin
         place := cardinality(s.names) + 1;
         s.names[place] := coalesce(member.name, member.key);
         s.vals[place] := case when member.reads is null then member.value::text
-                              else pos.house_value(member.reads, member.key, member.value) end;
+                              else pos.shared_state_value(member.reads, member.key, member.value) end;
         if s.kind = 'users' and s.vals[place] <> pos.without_secrets(s.vals[place]::json)::text then
             s.vals[place] := pos.without_secrets(s.vals[place]::json)::text;
             s.warning := 'SECRET_DROPPED';

@@ -1,19 +1,19 @@
 -- pos.cloudsync_data - GET /api/restaurants/{id}/data: all that a cloud sync till keeps.
--- Holds: cloudsync_state_made.
+-- Holds: cloudsync_snapshot_make.
 -- Caller: pos.call. Inputs: none.
 -- Answers: 200 {orders, menu_items, inventory, tables, users, printers, seq}: rows in that dialect's names;
 -- orders that are open or changed within 24 hours, at most 500, the open ones and the newest first to stay;
 -- seq is the stream's head in the same snapshot.
--- Refusals, events: none. Locks: see state_of.
+-- Refusals, events: none. Locks: see snapshot_of.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.cloudsync_data(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 begin
-    return (200, pos.state_of('cloudsync', c.tenant_id, c.timezone), null, c.tenant_id, false)::pos.answer;
+    return (200, pos.snapshot_of('cloudsync', c.tenant_id, c.timezone), null, c.tenant_id, false)::pos.answer;
 end $$;
 
-create or replace function pos.cloudsync_state_made(tenant uuid, zone text, out head bigint, out body text)
+create or replace function pos.cloudsync_snapshot_make(tenant uuid, zone text, out head bigint, out body text)
 language plpgsql stable as $$
 declare
     lists text[];

@@ -1,31 +1,31 @@
--- pos.house_lock, pos.house_insert, pos.house_update - the rows of one kind or another, by its name.
--- Holds: house_lock, house_insert, house_update, house_typed, house_details, house_bound.
--- Caller: house_change. Inputs: the table (house_table: never a client's word), tenant and row; for a
+-- pos.shared_state_lock, pos.shared_state_insert, pos.shared_state_update - the rows of one kind or another, by its name.
+-- Holds: shared_state_lock, shared_state_insert, shared_state_update, shared_state_typed, shared_state_details, shared_state_check_size.
+-- Caller: shared_state_change. Inputs: the table (shared_state_table: never a client's word), tenant and row; for a
 -- new row its fields, for a change those that change, in stored names with values as JSON (null: none).
--- Answers: house_lock: one row {version, alive, field_versions, fields}, or none; house_insert: false
--- when somebody else made it meanwhile; house_update: {version, fields} as they are now (the version is the
--- trigger's, house_version).
+-- Answers: shared_state_lock: one row {version, alive, field_versions, fields}, or none; shared_state_insert: false
+-- when somebody else made it meanwhile; shared_state_update: {version, fields} as they are now (the version is the
+-- trigger's, shared_state_version).
 -- Refusals: 400 VALIDATION_ERROR when the row becomes too large or there are too many.
 -- Locks: the row's. Events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.house_lock(table_name text, tenant uuid, row_id text,
+create or replace function pos.shared_state_lock(table_name text, tenant uuid, row_id text,
     out version bigint, out alive boolean, out field_versions json, out fields text)
 language plpgsql as $$
 begin
-    execute format('select r.version, r.deleted_at is null, r.field_versions, pos.house_fields(r) from pos.%I r
+    execute format('select r.version, r.deleted_at is null, r.field_versions, pos.shared_state_fields(r) from pos.%I r
                      where r.tenant_id = $1 and r.id = $2 for no key update', table_name)
        into version, alive, field_versions, fields using tenant, row_id;
 end $$;
 
-create or replace function pos.house_insert(table_name text, tenant uuid, row_id text, names text[], vals text[],
+create or replace function pos.shared_state_insert(table_name text, tenant uuid, row_id text, names text[], vals text[],
     device text) returns boolean
 language plpgsql as $$
 declare
-    typed record := pos.house_typed(table_name, names, vals);
+    typed record := pos.shared_state_typed(table_name, names, vals);
     made boolean;
 begin
-    perform pos.house_bound(array_to_string(vals, ''));
+    perform pos.shared_state_check_size(array_to_string(vals, ''));
     execute format('insert into pos.%1$I (tenant_id, id, details, updated_by%2$s)
                     select $1, $2, $3, $4%3$s from json_populate_record(null::pos.%1$I, $5) r
                     on conflict (tenant_id, id) do nothing returning true',
@@ -36,41 +36,41 @@ begin
 end $$;
 
 -- `dead`: the row becomes a tombstone, and keeps its fields; else it is alive afterwards.
-create or replace function pos.house_update(table_name text, tenant uuid, row_id text, names text[], vals text[],
+create or replace function pos.shared_state_update(table_name text, tenant uuid, row_id text, names text[], vals text[],
     device text, dead boolean, out version bigint, out fields text)
 language plpgsql as $$
 declare
-    typed record := pos.house_typed(table_name, names, vals);
+    typed record := pos.shared_state_typed(table_name, names, vals);
 begin
     execute format('update pos.%1$I t
-                       set details = coalesce(pos.house_details(t.details, $3, $4), t.details), updated_by = $5,
+                       set details = coalesce(pos.shared_state_details(t.details, $3, $4), t.details), updated_by = $5,
                            deleted_at = case when $6 then clock_timestamp() end%2$s
                       from json_populate_record(null::pos.%1$I, $7) r
                      where t.tenant_id = $1 and t.id = $2
-                    returning t.version, pos.house_fields(t)',
+                    returning t.version, pos.shared_state_fields(t)',
                    table_name, (select string_agg(format(', %1$I = r.%1$I', t), '' order by n) from unnest(typed.columns) with ordinality u(t, n)))
        into version, fields using tenant, row_id, typed.loose_names, typed.loose_vals, left(device, 128), dead, typed.filled;
-    perform pos.house_bound(fields);
+    perform pos.shared_state_check_size(fields);
 end $$;
 
 -- Which of the fields have columns, those as an object for json_populate_record, and the rest.
-create or replace function pos.house_typed(table_name text, names text[], vals text[], out columns text[], out filled json,
+create or replace function pos.shared_state_typed(table_name text, names text[], vals text[], out columns text[], out filled json,
     out loose_names text[], out loose_vals text[], out details json)
 language plpgsql immutable as $$
 begin
-    select coalesce(array_agg(pos.house_column(w.name) order by g.n) filter (where w.name is not null), '{}'),
-           pos.object_of(coalesce(array_agg(pos.house_column(w.name) order by g.n) filter (where w.name is not null), '{}'),
+    select coalesce(array_agg(pos.shared_state_column(w.name) order by g.n) filter (where w.name is not null), '{}'),
+           pos.object_of(coalesce(array_agg(pos.shared_state_column(w.name) order by g.n) filter (where w.name is not null), '{}'),
                          array_agg(coalesce(g.value, 'null') order by g.n) filter (where w.name is not null)),
            coalesce(array_agg(g.name order by g.n) filter (where w.name is null), '{}'),
            coalesce(array_agg(g.value order by g.n) filter (where w.name is null), '{}')
       into columns, filled, loose_names, loose_vals
       from unnest(names, vals) with ordinality g(name, value, n)
-      left join pos.house_words() w on w.kind = pos.house_kind(table_name) and w.name = g.name;
+      left join pos.shared_state_words() w on w.kind = pos.shared_state_kind(table_name) and w.name = g.name;
     details := pos.object_of(loose_names, loose_vals);
 end $$;
 
 -- The kept members with the given ones in their place; those whose value is SQL's null go.
-create or replace function pos.house_details(kept json, names text[], vals text[]) returns json
+create or replace function pos.shared_state_details(kept json, names text[], vals text[]) returns json
 language plpgsql immutable as $$
 begin
     if cardinality(names) = 0 then
@@ -83,7 +83,7 @@ begin
              where g.name is null or g.value is not null);
 end $$;
 
-create or replace function pos.house_bound(fields text) returns void
+create or replace function pos.shared_state_check_size(fields text) returns void
 language plpgsql as $$
 begin
     if octet_length(fields) > 524288 then
