@@ -1,4 +1,4 @@
--- roles.sql - one role per process, that may call what it needs and touch no table.
+-- roles.sql - one role for each process, which may call the functions that it needs and has no right to any table.
 -- SPDX-License-Identifier: Apache-2.0
 
 do $$
@@ -7,17 +7,17 @@ declare
     setting text;
 begin
     foreach process in array array['tillwire_api', 'tillwire_gateway', 'tillwire_bridge'] loop
-        -- Roles belong to the cluster: another database may have made them.
+        -- Roles belong to the cluster, so a migrate of another database may have made them.
         if not exists (select 1 from pg_roles where rolname = process) then
             execute format('create role %I login', process);
-            -- A start, for an operator to change: what one process may take must leave the others some.
+            -- A start that an operator can change: no process may take all connections.
             execute format('alter role %I connection limit %s', process,
                            case process when 'tillwire_api' then 64 when 'tillwire_gateway' then 24 else 8 end);
         end if;
-        -- Only what is missing is written: two databases of one cluster may be migrated at once.
-        -- jit: compiling a statement of a millisecond takes twenty.
+        -- Only missing settings are written: two databases of one cluster may be migrated at the same time.
+        -- jit: it takes twenty milliseconds to compile a statement that runs for one.
         foreach setting in array array['lock_timeout=1s',
-                                       -- below the processes' own limit of 2.5 s; housekeeping takes longer
+                                       -- less than the processes' own limit of 2.5 s; housekeeping takes longer
                                        case process when 'tillwire_bridge' then 'statement_timeout=5s'
                                                     else 'statement_timeout=2s' end,
                                        'idle_in_transaction_session_timeout=10s', 'jit=off'] loop
@@ -30,7 +30,7 @@ begin
             execute format('grant connect on database %I to %I', current_database(), process);
         end if;
     end loop;
-    -- The names that documents promise resolve without a schema.
+    -- Makes the names that documents promise resolve without a schema.
     execute format('alter database %I set search_path = pos, public', current_database());
 end $$;
 
@@ -42,7 +42,7 @@ revoke all on all functions in schema pos from public, tillwire_api, tillwire_ga
 grant usage on schema pos to tillwire_api, tillwire_gateway, tillwire_bridge;
 grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway, tillwire_bridge;
 
--- The gateway for what sockets ask; both for the secret that a token is signed with.
+-- The gateway calls operations for its sockets; both need the secret that a token is signed with.
 grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.token_tenant(text)
     to tillwire_api, tillwire_gateway;
 

@@ -1,9 +1,9 @@
--- triggers.sql - events and ledgers of other writers: whoever changes a table by plain SQL.
+-- triggers.sql - events and ledgers for other writers, which change a table by plain SQL.
 -- SPDX-License-Identifier: Apache-2.0
 --
--- tillwire.writer is 'function' inside pos.call, where all of this has been done already, 'trigger'
--- inside a trigger that writes the other half of a pair, and empty for everybody else. A WHEN is
--- tested when the row is written, also for a trigger that runs at commit.
+-- tillwire.writer is 'function' inside pos.call, where operations do all of this themselves, 'trigger' inside
+-- a trigger that writes the other half of a pair, and empty for all other writers. A WHEN is tested when the
+-- row is written, even if the trigger runs at commit.
 
 -- Tenants.
 create or replace trigger tenant_check before insert or update on dinedesk_main.tenants
@@ -23,11 +23,11 @@ create constraint trigger order_by_sql_event after insert or update or delete on
     for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
     execute function pos.order_by_sql_event();
 
--- Versions, for every writer: behind the trigger before, as triggers run in the order of their names.
+-- Versions, for every writer. This one runs after order_by_sql, because triggers run in the order of their names.
 create or replace trigger order_version before insert or update on pos.orders
     for each row execute function pos.order_version();
 
--- The shared state: all its tables have the same triggers. They had other names in the release before this one.
+-- The shared state: all its tables have the same triggers. The release before this one had other names for them.
 do $$
 declare
     shared text;
@@ -94,7 +94,7 @@ create constraint trigger loyalty_entry_event after insert on pos.pos_loyalty_tr
     for each row when (coalesce(current_setting('tillwire.writer', true), '') <> 'function')
     execute function pos.loyalty_entry_event();
 
--- Ledgers are written once.
+-- Entries of ledgers are never changed.
 create or replace trigger append_only before update or delete on pos.pos_gift_card_transactions
     for each row execute function pos.append_only();
 create or replace trigger append_only_truncate before truncate on pos.pos_gift_card_transactions

@@ -1,8 +1,8 @@
--- views.sql - what people look at: the promises of the ledgers and the log, as a list of breaches.
+-- views.sql - views for people, and one that lists every breach of what the ledgers and the log promise.
 -- SPDX-License-Identifier: Apache-2.0
 --
--- The names that clients' documents promise are tables or views in schema pos, which is in the database's
--- search_path.
+-- The documents of clients promise some names without a schema. They are tables or views in the schema pos, which is in
+-- the database's search_path.
 
 drop view if exists pos.violations, pos.restaurants, pos.order_history;
 
@@ -18,8 +18,8 @@ create view pos.order_history as
       from pos.order_status_history h
       left join pos.orders o on o.tenant_id = h.tenant_id and o.id = h.order_id;
 
--- One row for each breach of an invariant; empty when all is well. Reads everything: for tests, for
--- an operator's ledger check, not for a hot path. Events older than the retention are not missed.
+-- One row for each breach of an invariant; empty when all is well. Reads everything, so it is for tests and for an
+-- operator's check of the ledgers. An event that is older than the retention is not a breach when it is missing.
 create view pos.violations as
     select 'gift card balance is not the sum of its ledger' as what, g.tenant_id, g.card_number as subject,
            g.current_balance || ' against ' || coalesce(sum(t.amount), 0) as detail
@@ -96,7 +96,7 @@ union all
         or (e.type like 'loyalty.%' and not exists (select 1 from pos.pos_loyalty_transactions t
                 where t.tenant_id = e.tenant_id and t.id = (e.data ->> 'transactionId')::bigint))
 union all
-    -- From the oldest kept to the head: each seq once.
+    -- Each seq once, from the oldest that is kept to the head.
     select 'stream has gaps or doubles', s.tenant_id, 'head ' || s.head,
            count(e.seq) || ' events, ' || count(distinct e.seq) || ' seqs, from ' || s.oldest
       from pos.stream s
@@ -115,7 +115,7 @@ union all
      group by r.tenant_id, r.report_date, r.register_id, r.revision
     having count(v.revision) <> r.revision or max(v.revision) <> r.revision
 union all
-    -- Each change of a row is one version and one event; what is older than the log is not missed.
+    -- Each change of a row is one version and one event; a change that is older than the log is left out.
     select 'row has not one event for each version', r.tenant_id, r.kind || ' ' || r.id,
            'version ' || r.version || ', events of ' || coalesce(min(e.version) || ' to ' || max(e.version), 'none') || ', ' || count(e.version)
       from (select 'tables' as kind, tenant_id, id::text, version, updated_at from pos.tables

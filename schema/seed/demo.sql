@@ -1,9 +1,8 @@
 -- seed/demo.sql - two invented restaurants to try things with: kitchen and bistro.
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Runs again without harm: what is there stays as it is. Phones come from ranges reserved for
--- fiction. Ledger entries and events follow from the triggers. API keys are not seeded: issue them
--- with pos.key_issue.
+-- It can run again without harm: rows that exist stay as they are. Phones come from ranges that are reserved for
+-- fiction. The triggers write ledger entries and events. API keys are not seeded: issue them with pos.key_issue.
 
 begin;
 set local client_min_messages = warning;
@@ -61,7 +60,7 @@ select t.id, s.id, s.phone, s.name, s.email, s.points, s.spent, s.erased
  order by s.id
 on conflict do nothing;
 
--- The house: a floor, a menu, stock, people, printers, settings.
+-- The shared state: a floor, a menu, stock, people, printers, settings.
 insert into pos.tables (tenant_id, id, number, seats, status, customer, reservation_time, details)
 select t.id, 'table-' || n, n::text, case when n <= 4 then 2 when n <= 9 then 4 else 6 end,
        case when n = 11 then 'reserved' when n = 12 then 'cleaning' else 'available' end,

@@ -1,10 +1,10 @@
 -- pos.authenticate - may this key or token open a socket?
--- Caller: gateway, at each handshake that its cache does not answer.
--- Inputs: {"keyHash","tenant","tenantHeader"?,"scope","requestId"}; "token" in place of "keyHash" for
--- one whose signature C has checked (token.sql), "keyless":true for a device that has neither.
--- Answers: one row: 200 with the tenant, the key, its expiry (unix ms or null) and scopes (comma
--- separated); or 401/403 with the error body. Without "tenant" the key names it. A token has no key
--- and no expiry here, and the scope pos; nor has a device without a key (keyless.sql).
+-- Caller: gateway, at each handshake that its cache cannot answer.
+-- Inputs: {"keyHash","tenant","tenantHeader"?,"scope","requestId"}. A token whose signature C has checked (token.sql)
+-- comes as "token" in place of "keyHash"; a device that has neither sends "keyless":true.
+-- Answers: one row: 200 with the tenant, the key, its expiry (unix ms or null) and its scopes (comma separated); or
+-- 401/403 with the error body. Without "tenant" the key decides which tenant it is. A token, and a device without a
+-- key (keyless.sql), have no key and no expiry here, and the scope pos.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,15 +1,13 @@
--- pos.identify - who presents this key or token, and may they ask this?
--- Caller: pos.call, pos.authenticate. Inputs: ctx as C builds it, and the scopes of which the key
--- must have one; a token, whose signature C has checked, counts as a till; so does a device without either,
--- {"keyless": true, or the tenant's UUID}, at a tenant that lets it in.
--- Answers: the key's tenant and itself; for a token the tenant that it names, and no key; without either
--- the tenant that is named, by UUID, slug or alias, or the only one that lets it in. Where the
--- request is to be refused, `refused` is the HTTP status and code and message say why. A tenant that
--- does not exist and a tenant that is not the key's get the same answer, so that nobody learns which
--- there are.
--- Refusals: 401 UNAUTHORIZED, 403 TENANT_MISMATCH, TENANT_SUSPENDED, FORBIDDEN; for a token
--- INVALID_RESTAURANT and PERMISSION_DENIED (as a result, not raised). Locks, events: none. One indexed
--- lookup.
+-- pos.identify - whose key or token is this, and may it do what is asked?
+-- Caller: pos.call, pos.authenticate. Inputs: ctx as C builds it, and the scopes of which the key must have one. A
+-- token, whose signature C has checked, has the rights of a till; so has a device without key and token, {"keyless":
+-- true, or the tenant's UUID}, at a tenant that allows it.
+-- Answers: for a key, the key and its tenant; for a token, the tenant that it names, and no key; without either, the
+-- tenant that is named by UUID, slug or alias, or the only one that allows it. When the request is to be refused,
+-- `refused` is the HTTP status, and code and message say why. A tenant that does not exist and a tenant that is not
+-- the key's get the same answer, so that nobody can find out which tenants there are.
+-- Refusals: 401 UNAUTHORIZED, 403 TENANT_MISMATCH, TENANT_SUSPENDED, FORBIDDEN; for a token INVALID_RESTAURANT and
+-- PERMISSION_DENIED (as a result, not raised). Locks, events: none. One indexed lookup.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.identify(ctx jsonb, wanted text[],
@@ -79,6 +77,7 @@ begin
     elsif not scopes && wanted then
         refused := 403;
         code := 'FORBIDDEN';
-        message := case when by_nothing then 'This needs an API key.' else format('This API key lacks the scope "%s". Ask for a key that has it.', wanted[1]) end;
+        message := case when by_nothing then 'This needs an API key.'
+            else format('This API key lacks the scope "%s". Ask for a key that has it.', wanted[1]) end;
     end if;
 end $$;

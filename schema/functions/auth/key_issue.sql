@@ -2,7 +2,7 @@
 -- Holds: key_make.
 -- Caller: the operator (deploy/), not the three processes.
 -- Inputs: the tenant's slug, the scopes, a label for people, an expiry or null.
--- Answers: the key, which is shown this once: only its SHA-256 is kept.
+-- Answers: the key, which is shown only this once: the database keeps its SHA-256 and nothing else.
 -- Refusals: an SQL error for an unknown tenant or scope. Locks: none. Events: none; an audit row.
 -- SPDX-License-Identifier: Apache-2.0
 

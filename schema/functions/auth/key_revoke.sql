@@ -1,7 +1,6 @@
--- pos.key_revoke - a key works no longer, its sockets close within a second.
+-- pos.key_revoke - a key is no longer valid, and its sockets close within a second.
 -- Caller: the operator. Inputs: the key's id. Answers: true when it was valid until now.
--- Refusals: none. Locks: the key's row. Events: none; an audit row, and key.revoked on the control
--- channel.
+-- Refusals: none. Locks: the key's row. Events: none; an audit row, and key.revoked on the control channel.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.key_revoke(key_id uuid) returns boolean

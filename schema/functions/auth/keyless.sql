@@ -1,9 +1,9 @@
--- pos.keyless_set, pos.keyless_tenants - devices that have no key and can be given none.
--- Unsafe, and off unless the operator says otherwise for one tenant: whoever reaches the gateway reads that
--- restaurant's state and changes it. Never money: pos.operations says which operations are open to them.
+-- auth/keyless - devices that have no key and cannot be given one.
+-- Unsafe, and off unless the operator turns it on for one tenant: anybody who reaches the gateway can read that
+-- restaurant's state and change it. Never for money: pos.operations says which operations are open to such devices.
 -- Holds: keyless_set, keyless_tenants, keyless_tenant, keyless_lineage.
--- Caller: keyless_set: the operator; keyless_tenants: gateway, at its start and to notice one that was
--- turned off.
+-- Caller: keyless_set: the operator; keyless_tenants: gateway, when it starts, and later to notice a tenant that was
+-- turned off; the others: pos.identify.
 -- Answers: keyless_set: nothing; keyless_tenants: slugs.
 -- Refusals: keyless_set: an SQL error for an unknown tenant. Locks: the tenant's row.
 -- Events: none; an audit row, and keyless.off on the control channel (tenant_changed).
@@ -24,7 +24,7 @@ begin
     return query select t.slug from dinedesk_main.tenants t where t.keyless and t.status = 'active' order by t.slug;
 end $$;
 
--- The tenant that a device without a key means: the one it names, or the only one there is.
+-- The tenant that a device without a key means: the one that it names, or the only one that allows it.
 create or replace function pos.keyless_tenant(given text) returns uuid
 language plpgsql stable as $$
 begin

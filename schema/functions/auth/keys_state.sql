@@ -1,7 +1,7 @@
--- pos.keys_state - which keys of open sessions are good no longer, or will not be some day.
--- Caller: gateway, every few seconds: news of a revocation travels by NOTIFY and Redis, and can get lost.
--- Inputs: keys. Answers: a row for each that has an end: when, in milliseconds since 1970; 1 for one that
--- was revoked or whose tenant is not active. Refusals, locks, events: none.
+-- pos.keys_state - which keys of open sessions are no longer valid, or will expire.
+-- Caller: gateway, every few seconds: the news of a revocation travels by NOTIFY and Redis and can get lost.
+-- Inputs: keys. Answers: a row for each key that has an end, with the time in milliseconds since 1970; 1 for a key
+-- that was revoked or whose tenant is not active. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.keys_state(keys uuid[])

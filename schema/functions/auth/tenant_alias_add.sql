@@ -1,8 +1,8 @@
--- pos.tenant_alias_add - another name for a tenant, as devices that were set up elsewhere have one.
+-- pos.tenant_alias_add - another name for a tenant, which devices that were set up elsewhere may use.
 -- Holds: name_is_reserved, lock_names.
--- Caller: the operator. Inputs: the tenant's slug, the alias. Answers: nothing; again is no error.
--- Refusals: an SQL error for an unknown tenant, for a name that is reserved, looks like a UUID, or is a
--- tenant's already. Locks: an advisory one against new slugs. Events: none; an audit row.
+-- Caller: the operator. Inputs: the tenant's slug, the alias. Answers: nothing; adding an alias again is no error.
+-- Refusals: an SQL error for an unknown tenant, and for a name that is reserved, looks like a UUID or is already a
+-- tenant's. Locks: an advisory one against new slugs. Events: none; an audit row.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.tenant_alias_add(slug text, alias text) returns void
@@ -27,13 +27,13 @@ begin
     insert into pos.audit (tenant_id, action, subject) values (owner_id, 'alias.add', alias);
 end $$;
 
--- Addresses of the API and of the gateway: no tenant is called so.
+-- These are parts of addresses of the API and of the gateway: no tenant can have them as a name.
 create or replace function pos.name_is_reserved(name text) returns boolean
 language sql immutable parallel safe as $$
     select name in ('health', 'sync', 'pos', 'restaurants', 'v1', 'k', 'admin')
 $$;
 
--- Slugs and aliases are one set of names in two tables: one at a time adds to it.
+-- Slugs and aliases are one set of names in two tables: only one transaction at a time adds to it.
 create or replace function pos.lock_names() returns void
 language plpgsql as $$
 begin

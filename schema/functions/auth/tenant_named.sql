@@ -1,6 +1,7 @@
 -- pos.tenant_named - a tenant's id from its UUID, slug or alias; null when there is none.
 -- Caller: the functions that read which restaurant is meant. Inputs: the name as given.
--- What looks like a UUID is one, even where somebody chose it as a slug: a name never stands for two tenants.
+-- A name that looks like a UUID is one, even when another tenant has chosen it as its slug: a name never stands for
+-- two tenants.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,9 +1,9 @@
--- pos.tenant_check, pos.tenant_made, pos.tenant_changed - what a tenant needs beside its row.
+-- auth/tenant_triggers - what a tenant needs besides its row.
 -- Holds: tenant_check, tenant_made, tenant_changed.
 -- Caller: triggers on dinedesk_main.tenants.
--- A new tenant gets its stream and the sequence of its order numbers; a suspended one is told on
--- the control channel, so that its sockets close; so is one that no longer lets devices in without a key.
--- Refusals: an unknown time zone, a changed id and a reserved slug (part of an address) are SQL errors.
+-- A new tenant gets its stream and the sequence of its order numbers. When a tenant is suspended, or no longer allows
+-- devices without a key, the control channel says so, and its sockets close.
+-- Refusals: an unknown time zone, a changed id and a reserved slug (it is part of an address) are SQL errors.
 -- Locks: an advisory one against new aliases. Events: none; an audit row.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,13 +1,13 @@
--- pos.token_tenant, pos.token_may, pos.token_secret_set - who asks with a signed token.
+-- auth/token - requests that come with a signed token in place of a key.
 -- Holds: token_tenant, token_may, token_lineage, token_secret_set.
--- Caller: token_tenant: gateway and api, before they check the signature; token_may: pos.call, once
--- C has checked it; token_secret_set: the operator.
--- Inputs: the restaurant that the token names, by UUID, slug or alias; the operation and the token's claims
--- as C puts them into ctx.token: {"restaurant","subject"?,"role"?,"scopes"?: […]}.
--- Answers: token_tenant: one row with the tenant and its own HS256 secret (null: it has none), or no
--- row. token_may: yes or no. token_secret_set: nothing.
--- Refusals: token_secret_set: an SQL error for an unknown tenant or a secret under 32 characters.
--- Locks: the secret's row. Events: none; an audit row for a changed secret, without it.
+-- Caller: token_tenant: gateway and api, before they check the signature; token_may: pos.call, after C has checked
+-- it; token_lineage: pos.identify; token_secret_set: the operator.
+-- Inputs: the restaurant that the token names, by UUID, slug or alias; the operation and the token's claims as C puts
+-- them into ctx.token: {"restaurant","subject"?,"role"?,"scopes"?: […]}.
+-- Answers: token_tenant: one row with the tenant and its own HS256 secret (null: it has none), or no row. token_may:
+-- yes or no. token_secret_set: nothing.
+-- Refusals: token_secret_set: an SQL error for an unknown tenant or a secret of less than 32 characters.
+-- Locks: the secret's row. Events: none; an audit row says that the secret changed, but not what it is.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.token_tenant(restaurant text)
@@ -21,7 +21,7 @@ begin
      where t.id = pos.tenant_named(restaurant);
 end $$;
 
--- Scopes decide where the token has any, else its role; a token with neither may do what tills do.
+-- If the token has scopes, they decide; if not, its role does. A token with neither may do what tills do.
 create or replace function pos.token_may(operation text, token jsonb) returns boolean
 language sql immutable parallel safe as $$
     select case pos.operation_by_token(operation)
@@ -38,14 +38,14 @@ language sql immutable parallel safe as $$
     end
 $$;
 
--- A token without a subject shares its idempotency keys with its kind at that tenant.
+-- All tokens of a tenant that have no subject share their idempotency keys.
 create or replace function pos.token_lineage(tenant uuid, subject text) returns uuid
 language sql immutable parallel safe as $$
     select encode(substr(sha256(convert_to('token ' || tenant || ' ' || coalesce(subject, ''), 'UTF8')), 1, 16),
                   'hex')::uuid
 $$;
 
--- Null takes the secret away.
+-- Null removes the secret.
 create or replace function pos.token_secret_set(slug text, secret text) returns void
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare

@@ -1,4 +1,4 @@
--- pos.append_only - a ledger is written once.
+-- pos.append_only - entries of a ledger are never changed.
 -- Caller: triggers on the ledgers and on report revisions, for UPDATE, DELETE and TRUNCATE.
 -- Refusals: always, an SQL error. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

@@ -1,21 +1,21 @@
--- pos.call - every request of the API is one call of this.
--- Caller: api, and gateway for what sockets ask. Inputs: the operation; ctx as C builds it (who asks, by
--- key, token or neither, for which tenant, path, query, request id, idempotency key, device, session, kind: api or socket,
--- attempt: a UUID that C makes for each request, so that it can itself send one again whose answer it
--- lost); the body as it came, checked and without blanks.
--- Answers: one row: HTTP status, body to send as it is, events to publish after the commit, the
--- tenant, and whether this is the answer of an earlier request with the same idempotency key.
--- Refusals: are answers too. Only what nobody expects leaves as an SQL error.
--- Locks: an advisory one on the idempotency key; what the operation takes.
+-- pos.call - every request of the API is one call of this function.
+-- Caller: api, and gateway for requests that come through sockets. Inputs: the operation; ctx as C builds it (key,
+-- token or neither, tenant, path, query, request id, idempotency key, device, session, kind: api or socket, attempt:
+-- a UUID that C makes for each request, so that C can safely send the request again when its answer got lost); the
+-- body as it came, checked and without blanks.
+-- Answers: one row: HTTP status, the body to send as it is, events to publish after the commit, the tenant, and
+-- whether this is the answer of an earlier request with the same idempotency key.
+-- Refusals: are answers too. Only unexpected errors leave as SQL errors.
+-- Locks: an advisory one on the idempotency key; those of the operation.
 -- Events: those of the operation.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.call(operation text, ctx jsonb, body json) returns pos.answer
 language plpgsql security definer set search_path = pos, pg_temp
--- How triggers know that this change has its ledger entry and its event already.
+-- Tells the triggers that the operation writes the ledger entry and the event itself.
 set tillwire.writer = 'function'
--- Plans are kept as long as the connection: one made while a table was small must not stay a
--- sequential scan when it has grown.
+-- A plan lives as long as the connection: one that was made while a table was small must not stay a sequential scan
+-- after the table has grown.
 set enable_seqscan = off as $$
 declare
     wanted text[] := pos.operation_scopes(operation);
@@ -43,8 +43,8 @@ begin
     end if;
     if who.key_id is null and jsonb_typeof(ctx -> 'token') is distinct from 'object' then
         if pos.operation_keyless(operation) is not true then
-            return (403, pos.refusal('PERMISSION_DENIED', 'A device without a key may not do that. Use an API key.', null, request_id),
-                    null, null, false)::pos.answer;
+            return (403, pos.refusal('PERMISSION_DENIED', 'A device without a key may not do that. Use an API key.',
+                    null, request_id), null, null, false)::pos.answer;
         end if;
     elsif who.key_id is null and not pos.token_may(operation, ctx -> 'token') then
         return (403, pos.refusal('PERMISSION_DENIED',
@@ -52,7 +52,7 @@ begin
                 'use an API key.', null, request_id), null, null, false)::pos.answer;
     end if;
 
-    -- By name, so that a migration may add a field while this version still runs.
+    -- Field by field, so that a migration can add a field while this version still runs.
     c.tenant_id := who.tenant_id;
     c.tenant_slug := who.slug;
     c.tenant_name := who.name;
@@ -98,7 +98,7 @@ begin
                     null, c.tenant_id, false)::pos.answer;
         end if;
     end if;
-    -- A control character keeps the api's own apart from those of clients.
+    -- The control character keeps the keys that C makes apart from those of clients.
     repeat_key := coalesce(given_key, E'\x01' || left(ctx ->> 'attempt', 64));
     if repeat_key is not null then
         if not pg_try_advisory_xact_lock(

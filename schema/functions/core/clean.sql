@@ -1,8 +1,8 @@
--- pos.clean_text, pos.clean_json - a receipt printer obeys control characters: they go.
+-- core/clean - text without control characters, because a receipt printer obeys them.
 -- Holds: clean_text, clean_json.
 -- Caller: the triggers for plain SQL writers; what comes over HTTP is clean before SQL sees it.
--- Inputs: a text, or JSON as text. Answers: the same without control characters (but newline, tab,
--- carriage return) and without direction overrides. Refusals, locks, events: none.
+-- Inputs: a text, or JSON as text. Answers: the same without control characters (newline, tab and carriage return
+-- stay) and without direction overrides. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.clean_text(given text) returns text
@@ -11,7 +11,7 @@ begin
     return regexp_replace(given, '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]', '', 'g');
 end $$;
 
--- In JSON they stand as \u001b or as themselves; \\u001b is a backslash and a word.
+-- In JSON a control character is written as \u001b or as itself; \\u001b is a backslash followed by text.
 create or replace function pos.clean_json(given json) returns json
 language plpgsql immutable parallel safe as $$
 begin

@@ -1,5 +1,5 @@
--- pos.either - the first of two fields that is present: clients have several words for the same thing.
--- Caller: the operations. Inputs: two JSON values; one that is absent or null does not count.
+-- pos.either - the first of two fields that has a value: clients have several names for the same field.
+-- Caller: the operations. Inputs: two JSON values, each of which may be absent or null.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

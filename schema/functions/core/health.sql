@@ -1,4 +1,4 @@
--- pos.health - GET /api/{tenant}/health: is the way to the database open, is my key good?
+-- pos.health - GET /api/{tenant}/health: can the database be reached, and is my key valid?
 -- Caller: pos.call. Inputs: none. Answers: 200 {"status":"ok","tenant","timestamp","version"}.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

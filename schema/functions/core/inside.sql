@@ -1,5 +1,5 @@
--- pos.inside - the members of a JSON object without its braces, to put them into another one.
--- Caller: whoever writes JSON. Refusals, locks, events: none.
+-- pos.inside - the members of a JSON object without its braces, to be put into another object.
+-- Caller: the functions that write JSON. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.inside(object json) returns text

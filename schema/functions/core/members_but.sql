@@ -1,4 +1,4 @@
--- pos.members_but - the members of a JSON object without its braces, and without some of them.
+-- pos.members_but - the members of a JSON object without its braces, except those with certain names.
 -- Caller: the functions that write JSON. Inputs: the object; the names to leave out.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

@@ -1,8 +1,8 @@
--- pos.normal_phone - a phone number as phones are compared: E.164, +447700900456.
+-- pos.normal_phone - a phone number in the form in which phones are compared: E.164, +447700900456.
 -- Holds: international_phone.
 -- Caller: loyalty, customers, the trigger of pos.customers.
--- Inputs: the country whose dialling habits count (ISO 3166, two letters), the number as given.
--- Answers: null for whatever is no phone number.
+-- Inputs: the country whose dialling habits apply (ISO 3166, two letters), the number as given.
+-- Answers: null for anything that is not a phone number.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -20,7 +20,7 @@ begin
     digits := translate(given,
         '０１２３４５６７８９＋٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙',
         '0123456789+01234567890123456789012345678901234567890123456789');
-    -- What people put between digits: blanks, hyphens, dots, parentheses, invisible marks.
+    -- People put these between digits: blanks, hyphens, dots, parentheses, invisible marks.
     digits := regexp_replace(digits,
         '[[:space:]\u00a0\u2000-\u2015\u2028-\u202f\u205f-\u206f\u2212\u3000\ufeff\uff0d.()-]+', '', 'g');
     digits := regexp_replace(digits, '^tel:', '', 'i');
@@ -42,13 +42,13 @@ begin
         return pos.international_phone(substr(digits, 3));
     end if;
 
-    -- Nationally, with the trunk prefix.
+    -- A national number with the trunk prefix.
     rest := substr(digits, length(home.trunk) + 1);
     if starts_with(digits, home.trunk)
        and length(rest) between home.min_digits and home.max_digits then
         return '+' || home.calling_code || rest;
     end if;
-    -- With the country's code but the plus sign forgotten.
+    -- An international number without its plus sign.
     rest := substr(digits, length(home.calling_code) + 1);
     if starts_with(digits, home.calling_code) then
         if home.trunk <> '' and starts_with(rest, home.trunk) and length(rest) > home.max_digits then
@@ -59,15 +59,15 @@ begin
             return '+' || home.calling_code || rest;
         end if;
     end if;
-    -- Nationally, the trunk prefix left out.
+    -- A national number without the trunk prefix.
     if length(digits) between home.min_digits and home.max_digits and left(digits, 1) <> '0' then
         return '+' || home.calling_code || digits;
     end if;
     return null;
 end $$;
 
--- The part after + or the international prefix. A trunk zero, as in +44 (0)7700, is dropped where
--- the country has one; Italian zeros stay.
+-- The part after + or after the international prefix. A trunk zero, as in +44 (0)7700, is dropped if the country has
+-- one; Italian zeros stay.
 create or replace function pos.international_phone(digits text) returns text
 language plpgsql stable parallel safe as $$
 declare

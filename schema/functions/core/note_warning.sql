@@ -1,4 +1,4 @@
--- pos.note_warning - what the answer gains when a note was cut (read_note); null when it was not.
+-- pos.note_warning - what is added to the answer when a note was cut (read_note); null when it was not.
 -- Caller: the operations that take a note. Inputs: whether it was cut.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

@@ -1,5 +1,5 @@
--- pos.object_of - a JSON object from names and JSON values, in their order.
--- Caller: the functions that write JSON. Inputs: the names; as many values, as JSON text.
+-- pos.object_of - a JSON object made of names and JSON values, in the given order.
+-- Caller: the functions that write JSON. Inputs: the names, and as many values as JSON text.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,19 +1,19 @@
--- pos.operations - every operation that pos.call can run, one row each. A new operation is its function,
--- `pos.<name>(c pos.context, body json) returns pos.answer` in a file of its own, and a row here.
--- Holds: operations, and what is generated from its rows whenever this file is applied: dispatch,
--- operation_writes, operation_scopes, operation_by_token, operation_keyless.
--- Caller: pos.call, pos.token_may, tests. Inputs: the operation's name; dispatch: the context and the body too.
--- Answers: operations: the rows; dispatch: the operation's answer; the others: one column of its row, null
--- for a name that has none.
--- Refusals, locks, events: those of the operation. A name without a row is an SQL error; a row without a
--- function is refused by migrate.
+-- pos.operations - every operation that pos.call can run, one row each. A new operation is a function, `pos.<name>(c
+-- pos.context, body json) returns pos.answer`, in a file of its own, and a row here.
+-- Holds: operations, and the functions that this file generates from its rows: dispatch, operation_writes,
+-- operation_scopes, operation_by_token, operation_keyless.
+-- Caller: pos.call, pos.token_may, tests. Inputs: the operation's name; for dispatch also the context and the body.
+-- Answers: operations: the rows; dispatch: the operation's answer; the others: one column of the operation's row, or
+-- null when it has no row.
+-- Refusals, locks, events: those of the operation. A name without a row is an SQL error. A row without a function
+-- makes migrate fail.
 -- SPDX-License-Identifier: Apache-2.0
 
--- writes: the operation changes something, so it is idempotent and its events say where it came from.
--- scopes: an API key needs one of them.
--- by_token: `read`, any token may call it; `write`, a token that pos.token_may accepts; null, none may:
---           everything else, money above all, needs a key.
--- keyless: a device without a key may call it, where the tenant allows that. Never for money.
+-- writes:   the operation changes something: it is idempotent, and its events say where they came from.
+-- scopes:   an API key needs one of these.
+-- by_token: `read`: any token may call it; `write`: a token that pos.token_may accepts may; null: no token may.
+--           Everything else, and above all money, needs a key.
+-- keyless:  a device without a key may call it, if the tenant allows such devices. Never for money.
 create or replace function pos.operations()
 returns table (name text, writes boolean, scopes text[], by_token text, keyless boolean)
 language sql immutable parallel safe as $$
@@ -48,8 +48,8 @@ language sql immutable parallel safe as $$
     ('cloudsync_data',     false, array['pos'],             'read',  true)
 $$;
 
--- Generated, because every request asks: a `case` over constants costs less than any lookup, and the calls in
--- dispatch keep their plans. The order of the rows is the order of the cases.
+-- Every request calls these, so they are generated: a `case` over constants costs less than any lookup, and the calls
+-- in dispatch keep their plans.
 do $make$
 declare
     wrong text;

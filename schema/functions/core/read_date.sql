@@ -1,7 +1,7 @@
--- pos.read_date, pos.read_instant - dates and moments from a request, without an exception block.
+-- pos.read_date - dates and moments from a request, without an exception block.
 -- Holds: read_instant.
 -- Caller: the operations. Inputs: a text.
--- Answers: null for whatever is no date of the calendar or no ISO 8601 moment.
+-- Answers: null for a text that is not a date of the calendar, or not a moment as in ISO 8601.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -26,8 +26,8 @@ begin
     return null;
 end $$;
 
--- 2025-10-17T23:58:59-04:00 and its kin. Without a zone it is UTC. A blank before the offset is
--- the plus sign that a URL query turned into one.
+-- 2025-10-17T23:58:59-04:00 and similar. Without a zone it is UTC. A blank before the offset was a plus sign, which a
+-- URL query turns into a blank.
 create or replace function pos.read_instant(given text) returns timestamptz
 language plpgsql immutable parallel safe as $$
 declare

@@ -1,8 +1,8 @@
--- pos.read_decimal, pos.read_money, pos.read_points - numbers from a request, exactly.
+-- pos.read_decimal - numbers from a request, exactly.
 -- Holds: read_money, read_points.
 -- Caller: the operations. Inputs: a JSON value as it came.
--- Answers: null for whatever is not such a number: the caller knows how to refuse it.
--- The text is checked before the cast: 1e131071 is eight bytes in JSON and 131 kB as numeric.
+-- Answers: null for anything that is not such a number: the caller knows how to refuse it.
+-- The text is checked before the cast: 1e131071 has eight bytes as JSON and 131 kB as numeric.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -30,8 +30,8 @@ begin
     return null;
 end $$;
 
--- An amount of money, of either sign, with at most two decimals up to binary noise:
--- 0.30000000000000004 is 0.30, 25.005 is nothing.
+-- An amount of money, positive or negative, with at most two decimals. Binary noise is forgiven: 0.30000000000000004
+-- is 0.30, but 25.005 is not an amount.
 create or replace function pos.read_money(value json, largest numeric default 99999999.99)
 returns numeric
 language plpgsql immutable parallel safe as $$

@@ -1,9 +1,9 @@
 -- pos.read_order_id - the order that a request names.
 -- Caller: order_create and the operations that move money or points for an order.
 -- Inputs: the JSON value as it came.
--- Answers: `id`, the text that orders are compared by (a UUID in lower case, 12345.0 as 12345),
--- and `shown`, the JSON that clients get back (a number stays a number, a UUID keeps its spelling).
--- Both null when the value is absent or null.
+-- Answers: `id`, the text by which orders are compared (a UUID in lower case, 12345.0 as 12345), and `shown`, the
+-- JSON that clients get back (a number stays a number, a UUID keeps its spelling). Both are null when the value is
+-- absent or null.
 -- Refusals: 400 INVALID_ORDER_ID. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

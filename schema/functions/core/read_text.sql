@@ -1,9 +1,9 @@
--- pos.read_text, pos.read_label, pos.read_note - texts from a request.
+-- pos.read_text - texts from a request.
 -- Holds: read_label, read_note.
--- Caller: the operations. Inputs: the field's name, its value as it came, the longest it may be.
+-- Caller: the operations. Inputs: the field's name, its value as it came, the greatest length.
 -- Answers: the text; null when the field is absent or null.
 -- Refusals: 400 INVALID_FIELD. Locks, events: none.
--- Control characters are gone before SQL sees the request.
+-- Control characters have been removed before SQL sees the request.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.read_text(field text, value json, longest int) returns text
@@ -24,7 +24,7 @@ begin
     return given;
 end $$;
 
--- A text that some clients send as a whole number: order numbers, table numbers, item ids.
+-- A text that some clients send as a whole number: an order number, a table number, the id of an item.
 create or replace function pos.read_label(field text, value json, longest int) returns text
 language plpgsql immutable parallel safe as $$
 declare
@@ -43,7 +43,7 @@ begin
     return nullif(pos.read_text(field, value, longest), '');
 end $$;
 
--- A note is cut rather than refused: money moves, and the answer carries a warning.
+-- A note that is too long is cut and not refused: money has to move, and the answer carries a warning.
 create or replace function pos.read_note(field text, value json, out note text, out cut boolean)
 language plpgsql immutable parallel safe as $$
 begin

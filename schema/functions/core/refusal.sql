@@ -1,7 +1,7 @@
--- pos.refusal - the error body that every refused request gets.
+-- pos.refusal - the error body of every refused request.
 -- Caller: pos.call, pos.authenticate. Inputs: code, message, details or null, request id or null.
--- Answers: {"success":false,"error":{"code","message","details"?},"message","requestId"?}, and at
--- the top level currentBalance, where tills look for it.
+-- Answers: {"success":false,"error":{"code","message","details"?},"message","requestId"?}, and at the top level
+-- currentBalance, because tills look for it there.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,8 +1,8 @@
--- pos.refuse - give up on a request: undo all it did and answer with an error.
+-- pos.refuse - gives up on a request: everything that it did is undone, and the answer is an error.
 -- Holds: refuse_field.
--- Caller: every operation. Inputs: HTTP status, code, a message that says what to do about it,
--- details (a JSON object) where there are any.
--- Refusals: it is one; SQLSTATE TWREF is caught by pos.call and by nobody else.
+-- Caller: every operation. Inputs: HTTP status, code, a message that says what to do about it, details (a JSON
+-- object) if there are any.
+-- Refusals: this is one. Only pos.call and shared_state_change catch its SQLSTATE, TWREF.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -17,7 +17,7 @@ begin
         hint = status || ' ' || code;
 end $$;
 
--- The commonest one: a field is missing, of the wrong type, or out of bounds.
+-- The most common refusal: a field is missing, has the wrong type or is out of bounds.
 create or replace function pos.refuse_field(field text, message text, code text default 'INVALID_FIELD')
 returns void
 language plpgsql as $$

@@ -1,5 +1,5 @@
--- pos.refuse_if_applied - a key that moved money or points once does so never again.
--- Caller: pos.call, when the answer to the key is no longer stored. Inputs: who asks, with the key.
+-- pos.refuse_if_applied - an idempotency key that has moved money or points does not do so again.
+-- Caller: pos.call, when the answer to the key is no longer stored. Inputs: the context with the key.
 -- Refusals: 409 ALREADY_APPLIED with the transaction's id. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

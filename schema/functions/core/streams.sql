@@ -1,8 +1,8 @@
--- pos.note_tenant, pos.lock_streams - several tenants in one transaction never wait in a circle.
+-- core/streams - transactions with several tenants never wait for each other in a circle.
 -- Holds: note_tenant, lock_streams.
 -- Caller: the triggers for plain SQL writers. Inputs: the tenant that a row belongs to.
--- Each change notes its tenant at once; the first trigger that runs at commit locks the streams of
--- all of them in the order of their ids, before any event is written.
+-- Each change notes its tenant immediately. The first trigger that runs at commit locks the streams of all noted
+-- tenants in the order of their ids, before any event is written.
 -- Refusals, events: none. Locks: stream rows, until commit.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,8 +1,8 @@
--- pos.success - a success body from its documented fields.
--- Caller: the OrderWeb operations. Inputs: the documented fields (an object), and what we add
--- beside them (an object, or null).
--- Answers: {"success":true, <documented>, <added>, "data":{<documented>}}: the documents show the
--- fields flat, OrderWeb's own server nests them in data, and both kinds of till must be content.
+-- pos.success - the body of a success, from its documented fields.
+-- Caller: the OrderWeb operations. Inputs: the documented fields (an object), and what we add to them (an object, or
+-- null).
+-- Answers: {"success":true, <documented>, <added>, "data":{<documented>}}: the documents show the fields flat,
+-- OrderWeb's own server nests them in data, and both kinds of till must find them.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

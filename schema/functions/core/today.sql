@@ -1,5 +1,5 @@
--- pos.today - the current date in a time zone, which is what a tenant's clock on the wall shows.
--- Caller: gift cards and reports, for dates that end at a tenant's midnight. Inputs: the time zone.
+-- pos.today - the current date in a tenant's time zone.
+-- Caller: gift cards and reports, whose days end at the tenant's midnight. Inputs: the time zone.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

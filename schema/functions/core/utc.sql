@@ -1,4 +1,4 @@
--- pos.utc - a moment as every answer and event shows it: 2026-01-05T18:00:02.117Z.
+-- pos.utc - a moment in the form that all answers and events have: 2026-01-05T18:00:02.117Z.
 -- Caller: the functions that write JSON. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,9 +1,9 @@
--- Gift cards and their ledger, written by plain SQL. Whichever of the two is written, the other
--- follows, so that a balance is always the sum of its entries; the event follows at commit.
+-- gift_cards/by_sql - gift cards and their ledger, written by plain SQL. When one of the two is written, triggers
+-- write the other, so that a balance is always the sum of its entries; the event is written at commit.
 -- Holds: gift_card_by_sql, gift_card_by_sql_entry, gift_card_entry_by_sql, gift_card_entry_by_sql_balance,
 -- gift_card_entry_event.
--- Caller: triggers, only for writers other than our own functions; `set tillwire.writer` keeps the
--- two from answering each other.
+-- Caller: triggers, for writers other than our own functions; `set tillwire.writer` keeps the two from triggering
+-- each other.
 -- Refusals: SQL errors: a card keeps its number and tenant; balances are never negative.
 -- Locks: the card's row; at commit the streams of all tenants concerned.
 -- Events: gift_card.purchased, gift_card.updated.
@@ -36,7 +36,7 @@ begin
     return new;
 end $$;
 
--- After it: the entry that explains the balance.
+-- After a card is written: the entry that explains the balance.
 create or replace function pos.gift_card_by_sql_entry() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp set tillwire.writer = 'trigger' as $$
 begin
@@ -54,8 +54,8 @@ begin
     return null;
 end $$;
 
--- Before an entry is written: its place in the chain. The entries of one statement see each other,
--- the card's row does not change until after it.
+-- Before an entry is written: its place in the chain. The entries of one statement see each other, but the card's row
+-- changes only after the statement.
 create or replace function pos.gift_card_entry_by_sql() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
@@ -77,7 +77,7 @@ begin
     return new;
 end $$;
 
--- After it: the card's balance.
+-- After an entry is written: the card's balance.
 create or replace function pos.gift_card_entry_by_sql_balance() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp set tillwire.writer = 'trigger' as $$
 begin

@@ -1,4 +1,4 @@
--- pos.gift_card_updated_data, pos.gift_card_purchased_data - what the events of a card say.
+-- gift_cards/event_data - what the events of a gift card contain.
 -- Holds: gift_card_updated_data, gift_card_purchased_data.
 -- Caller: the gift-card operations, the ledger's trigger. Inputs: the ledger entry, the card.
 -- Answers: the event's data. Refusals, locks, events: none.

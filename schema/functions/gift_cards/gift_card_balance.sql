@@ -1,6 +1,6 @@
 -- pos.gift_card_balance - GET /api/{tenant}/gift-cards/{cardNumber}/balance.
 -- Caller: pos.call. Inputs: path.cardNumber.
--- Answers: 200 {cardNumber, balance, status, expiryDate}; an active card past its date shows as
+-- Answers: 200 {cardNumber, balance, status, expiryDate}; an active card that is past its date has the status
 -- expired.
 -- Refusals: 404 CARD_NOT_FOUND. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

@@ -1,10 +1,10 @@
 -- pos.gift_card_deduct - POST /api/{tenant}/gift-cards/{cardNumber}/deduct.
 -- Holds: gift_card_deducted, gift_card_twin, gift_card_usable.
 -- Caller: pos.call. Inputs: path.cardNumber; amount > 0, orderId?, notes? (or reference?).
--- Answers: 200 {previousBalance, amountDeducted, newBalance, transactionId}, beside them
--- remainingBalance, warnings?, possibleDuplicateOf?.
--- Refusals: 400 INVALID_AMOUNT, INVALID_ORDER_ID, INVALID_FIELD; 404 CARD_NOT_FOUND; 400 CARD_CLOSED,
--- CARD_FROZEN, CARD_NOT_ACTIVE, CARD_EXPIRED, INSUFFICIENT_FUNDS.
+-- Answers: 200 {previousBalance, amountDeducted, newBalance, transactionId}, and added to them remainingBalance,
+-- warnings?, possibleDuplicateOf?.
+-- Refusals: 400 INVALID_AMOUNT, INVALID_ORDER_ID, INVALID_FIELD; 404 CARD_NOT_FOUND; 400 CARD_CLOSED, CARD_FROZEN,
+-- CARD_NOT_ACTIVE, CARD_EXPIRED, INSUFFICIENT_FUNDS.
 -- Locks: the card's row, then the stream. Events: gift_card.updated.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -75,8 +75,8 @@ begin
          || coalesce(',"possibleDuplicateOf":' || twin, '') || '}')::json);
 end $$;
 
--- The same amount taken from the same card for the same order within ten minutes (or the tenant's
--- own, longer time): perhaps a till that repeats itself without a key. Looks back fifty entries.
+-- An entry of the same amount, card and order within ten minutes (or the tenant's own, longer time): perhaps a till
+-- has repeated its request without a key. Looks at the last fifty entries.
 create or replace function pos.gift_card_twin(c pos.context, number text, amount numeric, order_id text)
 returns pos.pos_gift_card_transactions
 language plpgsql stable as $$
@@ -93,7 +93,7 @@ begin
     return twin;
 end $$;
 
--- Refuses a card that cannot be paid with.
+-- Refuses a card that is closed, frozen, not active or expired.
 create or replace function pos.gift_card_usable(card pos.gift_cards, timezone text) returns void
 language plpgsql stable as $$
 begin

@@ -1,7 +1,7 @@
 -- pos.gift_card_issue - POST /api/{tenant}/gift-cards.
 -- Holds: card_number_make.
--- Caller: pos.call, platform side. Inputs: initialBalance > 0, purchasedBy?, recipientName?,
--- recipientEmail?, expiryDate?, cardNumber? (made when absent).
+-- Caller: pos.call, platform side. Inputs: initialBalance > 0, purchasedBy?, recipientName?, recipientEmail?,
+-- expiryDate?, cardNumber? (generated when absent).
 -- Answers: 201 {giftCard: {cardNumber, initialBalance, currentBalance, status, …}}.
 -- Refusals: 400 INVALID_AMOUNT, INVALID_DATE, INVALID_FIELD; 409 CARD_EXISTS.
 -- Locks: the new card's, then the stream. Events: gift_card.purchased.
@@ -70,7 +70,7 @@ begin
             c.tenant_id, false)::pos.answer;
 end $$;
 
--- Twelve random digits: a number that nobody guesses from another one.
+-- Twelve random digits, so that nobody can guess a number from another one.
 create or replace function pos.card_number_make() returns text
 language sql volatile as $$
     select 'GC-' || lpad((('x' || translate(left(gen_random_uuid()::text, 13), '-', ''))::bit(48)::bigint

@@ -1,8 +1,8 @@
--- pos.emit - write one event: take the tenant's next seq, append to the log.
+-- pos.emit - writes one event: takes the tenant's next seq and appends to the log.
 -- Holds: emit_external, event_text.
--- Caller: every operation that changes what a client may see, as the last thing it does.
--- Inputs: the tenant, the canonical type, where it came from, its data (compact JSON).
--- Answers: the canonical text, for the caller to publish; no NOTIFY is sent.
+-- Caller: every operation that changes what a client may see, as the last thing that it does.
+-- Inputs: the tenant, the canonical type, the origin, the data (compact JSON).
+-- Answers: the canonical text, which the caller publishes; no NOTIFY is sent.
 -- Refusals: an SQL error for an unknown tenant. Locks: the tenant's stream row, until commit.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -13,15 +13,15 @@ declare
     moment timestamptz;
 begin
     update pos.stream s set head = s.head + 1 where s.tenant_id = tenant returning s.head into strict next_seq;
-    -- Read under the lock, so that time runs with seq.
+    -- Read under the lock, so that a greater seq never has an earlier time.
     moment := clock_timestamp();
     insert into pos.event (tenant_id, seq, type, at, origin, data, external)
     values (tenant, next_seq, emit.type, moment, emit.origin, emit.data, false);
     return pos.event_text(next_seq, emit.type, moment, emit.origin, emit.data);
 end $$;
 
--- The same for a change that plain SQL made (triggers.sql): its origin says so, and the bridge is
--- told, as nobody else will publish it.
+-- The same for a change that was made by plain SQL (triggers.sql): its origin says so, and the bridge gets a NOTIFY,
+-- because nobody else will publish the event.
 create or replace function pos.emit_external(tenant uuid, type text, data json) returns void
 language plpgsql as $$
 declare
@@ -33,7 +33,7 @@ begin
     perform pg_notify('tillwire', tenant || ' ' || next_seq);
 end $$;
 
--- The canonical event, one line: what Redis carries and every dialect renders.
+-- The canonical event, one line, which Redis carries and every dialect renders.
 create or replace function pos.event_text(seq bigint, type text, at timestamptz, origin json, data json)
 returns text
 language sql stable parallel safe as $$

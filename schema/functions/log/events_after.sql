@@ -1,8 +1,8 @@
--- pos.events_after - the log behind a seq, in order, a piece at a time.
--- Caller: gateway. Inputs: the tenant, the last seq that is known, how many rows at most.
--- Answers: seq, the canonical event, and whether the log goes on behind this row as far as this reading
--- knows: it ends after `most` rows or about four megabytes, whichever comes first, but never before
--- the first row. Refusals, locks, events: none.
+-- pos.events_after - the log after a seq, in order, one piece at a time.
+-- Caller: gateway. Inputs: the tenant, the last seq that is known, the greatest number of rows.
+-- Answers: seq, the canonical event, and whether the log may continue after this row. A piece ends after `most` rows
+-- or about four megabytes, whichever comes first, but always has at least one row if there is one. Refusals, locks,
+-- events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.events_after(tenant uuid, after bigint, most int)

@@ -1,7 +1,7 @@
--- pos.events_at - the events behind a batch of notifications.
+-- pos.events_at - the events that a batch of notifications is about.
 -- Caller: bridge. Inputs: two arrays of the same length, tenants and their seqs.
--- Answers: rows (tenant, seq, canonical event) ordered by tenant and seq; what is no longer kept
--- is left out. Refusals, locks, events: none.
+-- Answers: rows (tenant, seq, canonical event) ordered by tenant and seq; events that are no longer kept are left
+-- out. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.events_at(tenants uuid[], seqs bigint[])

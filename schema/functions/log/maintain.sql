@@ -1,10 +1,10 @@
--- pos.maintain - housekeeping: partitions ahead, old days and old answers gone.
+-- pos.maintain - housekeeping: makes partitions in advance, deletes old days and old answers.
 -- Holds: prune_logs, event_partitions_create, event_partitions_drop.
--- Caller: the active bridge, hourly; migrate. Inputs: none.
+-- Caller: the active bridge, every hour; migrate. Inputs: none.
 -- Answers: what it did, as JSON {"created","dropped","pruned"}.
--- Refusals: none: what a busy moment does not allow is left for the next hour.
--- Locks: an advisory one against itself. Dropping a day locks every stream row first, in order, so
--- that no writer holds one while it waits for the table.
+-- Refusals: none: work that is not possible at a busy moment is left for the next hour.
+-- Locks: an advisory one against itself. Before a day is dropped, every stream row is locked, in order, so that no
+-- writer holds one while it waits for the table.
 -- Events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -42,7 +42,7 @@ begin
     return ('{"created":' || created || ',"dropped":' || dropped || ',"pruned":' || pruned || '}')::json;
 end $$;
 
--- Logs of 30 days, ids of changes of 48 hours, states that nobody has asked for.
+-- Logs after 30 days, ids of changes after 48 hours, snapshots that nobody has asked for in the last hour.
 create or replace function pos.prune_logs(until timestamptz) returns int
 language plpgsql as $$
 declare
@@ -65,8 +65,8 @@ begin
     return pruned;
 end $$;
 
--- One partition a day (UTC), from today on. A new one takes over what the default partition already
--- holds of its day; it is made aside and then attached, which stops no writer.
+-- One partition a day (UTC), from today on. A new one takes over the rows of its day that the default partition
+-- already has. It is made separately and then attached, which stops no writer.
 create or replace function pos.event_partitions_create(days_ahead int) returns int
 language plpgsql as $$
 declare
@@ -92,7 +92,7 @@ begin
     return made;
 end $$;
 
--- Days that ended before the retention began, and what the default partition has of that age.
+-- Drops the days that ended before the retention began, and rows of that age in the default partition.
 create or replace function pos.event_partitions_drop() returns int
 language plpgsql as $$
 declare

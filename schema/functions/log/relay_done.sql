@@ -1,6 +1,6 @@
 -- pos.relay_done - everything external up to this moment has been published.
--- Caller: bridge. Inputs: the moment. Answers: the watermark, which never goes back and never
--- ahead of the clock. Refusals: none. Locks: its one row. Events: none.
+-- Caller: bridge. Inputs: the moment. Answers: the watermark, which never moves back and is never ahead of the clock.
+-- Refusals: none. Locks: its one row. Events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.relay_done(upto timestamptz) returns timestamptz

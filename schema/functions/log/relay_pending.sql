@@ -1,8 +1,8 @@
--- pos.relay_pending - events of plain SQL writers that an outage of the bridge may have left behind.
--- Caller: bridge, on start and reconnect. Inputs: at most how many rows; to read on, the last row's
--- tenant and seq. Answers: rows (tenant, seq, canonical event), ordered by tenant and seq, written
--- after the watermark or in the ten seconds before it: a transaction may commit later than its
--- event says. Publishing twice is harmless. Refusals, locks, events: none.
+-- pos.relay_pending - events of plain SQL writers that may be unpublished after an outage of the bridge.
+-- Caller: bridge, on start and reconnect. Inputs: the greatest number of rows; to continue, the tenant and seq of the
+-- last row. Answers: rows (tenant, seq, canonical event), ordered by tenant and seq, that were written after the
+-- watermark or in the ten seconds before it: a transaction may commit later than the time in its event. Publishing an
+-- event twice is harmless. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.relay_pending(most int, after_tenant uuid default null,

@@ -1,5 +1,5 @@
 -- pos.sync_log_write - what happened to sessions and events, many rows at once.
--- Caller: gateway, once a second. Inputs: an array of rows as gateway/synclog.c makes them.
+-- Caller: gateway, once a second. Inputs: an array of rows as the sync log of the gateway makes them.
 -- Answers, refusals: none: a row that cannot be stored is left out; this is a log, not a ledger.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

@@ -1,11 +1,12 @@
--- Customers and their points ledger, written by plain SQL. Whichever of the two is written, the
--- other follows, so that the points are always the sum of the entries; the event follows at commit.
+-- loyalty/by_sql - customers and the ledger of their points, written by plain SQL. When one of the two is written,
+-- triggers write the other, so that the points are always the sum of the entries; the event is written at commit.
 -- Holds: customer_by_sql, customer_by_sql_entry, loyalty_entry_by_sql, loyalty_entry_by_sql_points,
 -- loyalty_entry_event.
--- Caller: triggers, only for writers other than our own functions; `set tillwire.writer` keeps the
--- two from answering each other.
--- Refusals: SQL errors: a customer keeps its id and tenant; a phone must be one; points are never
--- negative. Locks: the customer's row; at commit the streams of all tenants concerned.
+-- Caller: triggers, for writers other than our own functions; `set tillwire.writer` keeps the two from triggering
+-- each other.
+-- Refusals: SQL errors: a customer keeps its id and tenant; a phone must be a phone number; points are never
+-- negative.
+-- Locks: the customer's row; at commit the streams of all tenants concerned.
 -- Events: loyalty.updated.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -36,7 +37,7 @@ begin
     return new;
 end $$;
 
--- After it: the entry that explains the points.
+-- After a customer is written: the entry that explains the points.
 create or replace function pos.customer_by_sql_entry() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp set tillwire.writer = 'trigger' as $$
 declare
@@ -54,8 +55,8 @@ begin
     return null;
 end $$;
 
--- Before an entry is written: its place in the chain. The entries of one statement see each other,
--- the customer's row does not change until after it.
+-- Before an entry is written: its place in the chain. The entries of one statement see each other, but the customer's
+-- row changes only after the statement.
 create or replace function pos.loyalty_entry_by_sql() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
@@ -77,7 +78,7 @@ begin
     return new;
 end $$;
 
--- After it: the customer's points.
+-- After an entry is written: the customer's points.
 create or replace function pos.loyalty_entry_by_sql_points() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp set tillwire.writer = 'trigger' as $$
 begin

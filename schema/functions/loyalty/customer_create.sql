@@ -3,7 +3,7 @@
 -- Caller: pos.call, platform side. Inputs: phone, name, email?.
 -- Answers: 201 {customer: {id, customerId, phone, name, email, loyaltyPoints, totalSpent, createdAt}}.
 -- Refusals: 400 INVALID_PHONE, INVALID_FIELD; 409 CUSTOMER_EXISTS with the customer in details.
--- Locks: the new row's. Events: none: no client's document knows one.
+-- Locks: the new row's. Events: none, because no client's document has one for this.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.customer_create(c pos.context, body json) returns pos.answer
@@ -40,7 +40,7 @@ begin
             null, c.tenant_id, false)::pos.answer;
 end $$;
 
--- A customer as the platform side sees one.
+-- A customer in the form that the platform side gets.
 create or replace function pos.customer_json(customer pos.customers) returns json
 language plpgsql stable as $$
 begin

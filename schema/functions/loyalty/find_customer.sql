@@ -1,5 +1,5 @@
--- pos.find_customer - the customer whose phone the path names.
--- Caller: the loyalty operations. Inputs: who asks, with path.phone.
+-- pos.find_customer - the customer whose phone is in the path.
+-- Caller: the loyalty operations. Inputs: the context, with path.phone.
 -- Answers: the customer. Refusals: 400 INVALID_PHONE, 404 CUSTOMER_NOT_FOUND.
 -- Locks: the customer's row when `locking`. Events: none.
 -- SPDX-License-Identifier: Apache-2.0

@@ -1,11 +1,11 @@
--- pos.loyalty_move - points change hands: the common part of add and redeem.
+-- pos.loyalty_move - adds or redeems points: what loyalty_add and loyalty_redeem have in common.
 -- Holds: loyalty_moved, loyalty_twin, loyalty_updated_data.
--- Caller: pos.loyalty_add, pos.loyalty_redeem. Inputs: 'add' or 'redeem', who asks with path.phone,
--- the body: points > 0, orderId?, reason? (or notes).
--- Answers: 200 {customerId, previousPoints, pointsAdded | pointsRedeemed, newPoints}, beside them
+-- Caller: pos.loyalty_add, pos.loyalty_redeem. Inputs: 'add' or 'redeem', the context with path.phone, the body:
+-- points > 0, orderId?, reason? (or notes).
+-- Answers: 200 {customerId, previousPoints, pointsAdded | pointsRedeemed, newPoints}, and added to them
 -- transactionId, remainingPoints, warnings?, possibleDuplicateOf?.
--- Refusals: 400 INVALID_POINTS, INVALID_ORDER_ID, INVALID_FIELD, INVALID_PHONE; 404
--- CUSTOMER_NOT_FOUND; 400 INSUFFICIENT_POINTS.
+-- Refusals: 400 INVALID_POINTS, INVALID_ORDER_ID, INVALID_FIELD, INVALID_PHONE; 404 CUSTOMER_NOT_FOUND; 400
+-- INSUFFICIENT_POINTS.
 -- Locks: the customer's row, then the stream. Events: loyalty.updated.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -73,8 +73,8 @@ begin
          || coalesce(',"possibleDuplicateOf":' || twin, '') || '}')::json);
 end $$;
 
--- The same change for the same customer and order within ten minutes (or the tenant's own, longer
--- time): perhaps a till that repeats itself without a key. Looks back fifty entries.
+-- An entry of the same change, customer and order within ten minutes (or the tenant's own, longer time): perhaps a
+-- till has repeated its request without a key. Looks at the last fifty entries.
 create or replace function pos.loyalty_twin(c pos.context, customer int, change int, order_id text)
 returns pos.pos_loyalty_transactions
 language plpgsql stable as $$
@@ -92,8 +92,8 @@ begin
     return twin;
 end $$;
 
--- What the event says. Points that came or went without an operation (a seed, an adjustment by SQL)
--- show as add or redeem by their sign: the document knows no other type.
+-- The event's data. A change of points without an operation (a seed, an adjustment by SQL) is shown as add or redeem,
+-- depending on its sign: the document has no other type.
 create or replace function pos.loyalty_updated_data(entry pos.pos_loyalty_transactions, phone text) returns json
 language plpgsql stable as $$
 begin

@@ -1,7 +1,7 @@
 -- pos.loyalty_points - GET /api/{tenant}/loyalty/{phone}/points.
 -- Caller: pos.call. Inputs: path.phone.
--- Answers: 200 {customerId, phone, name, loyaltyPoints, totalSpent, recentTransactions}, beside
--- them points. The ten newest transactions.
+-- Answers: 200 {customerId, phone, name, loyaltyPoints, totalSpent, recentTransactions: the ten newest}, and added to
+-- them points.
 -- Refusals: 400 INVALID_PHONE, 404 CUSTOMER_NOT_FOUND. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,11 +1,11 @@
--- pos.order_by_sql, pos.order_by_sql_event - orders that a web shop writes by plain SQL.
+-- orders/by_sql - orders that a web shop writes by plain SQL.
 -- Holds: order_by_sql, order_by_sql_event.
--- Caller: triggers on pos.orders, only for writers other than our own functions.
--- Before the write: what the writer left out is filled in, lines get their one shape, control
--- characters go. At commit: history and events, as the operations write them.
+-- Caller: triggers on pos.orders, for writers other than our own functions.
+-- Before the write, values that the writer left out are filled in, lines get their one shape, and control characters
+-- are removed. At commit, history and events are written as the operations write them.
 -- Refusals: SQL errors: an order keeps its id and tenant; items must be a list.
--- Locks: at commit the streams of all tenants concerned. Events: order.created, order.updated,
--- order.status_changed, order.deleted, table.ready.
+-- Locks: at commit the streams of all tenants concerned. Events: order.created, order.updated, order.status_changed,
+-- order.deleted, table.ready.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_by_sql() returns trigger
@@ -18,7 +18,7 @@ begin
         return old;
     end if;
     if tg_op = 'INSERT' then
-        -- Whoever wants a number shown says so in id_json, and that decides.
+        -- A writer who wants the id to be shown as a number says so in id_json, which decides.
         named := pos.read_order_id(coalesce(new.id_json::json, to_json(pos.clean_text(new.id))));
         new.id := named.id;
         new.id_json := named.shown;

@@ -1,8 +1,8 @@
 -- pos.order_create - POST /api/{tenant}/orders.
 -- Holds: order_insert, next_order_number, order_history_add.
--- Caller: pos.call, platform side. Inputs: the fields of new_order: customerName, totalAmount and
--- items required; orderId, orderNumber, customerPhone, orderType, orderSource, status,
--- specialInstructions, scheduledFor, createdAt, tableNumber optional; all else is kept as it came.
+-- Caller: pos.call, platform side. Inputs: the fields of new_order. customerName, totalAmount and items are required;
+-- orderId, orderNumber, customerPhone, orderType, orderSource, status, specialInstructions, scheduledFor, createdAt
+-- and tableNumber are optional; any other field is kept as it came.
 -- Answers: 201 {order}. Refusals: those of pos.order_fields; 409 ORDER_EXISTS.
 -- Locks: the new row's, then the stream. Events: order.created.
 -- SPDX-License-Identifier: Apache-2.0
@@ -35,7 +35,7 @@ begin
             c.tenant_id, false)::pos.answer;
 end $$;
 
--- The row from what order_fields read, and the first line of its history; null when the id is taken.
+-- Makes the row from the result of order_fields, and the first line of its history; null when the id is taken.
 create or replace function pos.order_insert(c pos.context, f record, order_id text, shown text) returns pos.orders
 language plpgsql as $$
 declare
@@ -58,8 +58,8 @@ begin
     return o;
 end $$;
 
--- The tenant's next order number, from a sequence of its own: nobody waits for it, and nobody sees
--- in it how much others sell.
+-- The tenant's next order number, from a sequence of its own: no transaction waits for another, and the numbers do
+-- not show how much other tenants sell.
 create or replace function pos.next_order_number(tenant uuid, prefix text) returns text
 language plpgsql as $$
 declare
@@ -68,7 +68,7 @@ begin
     return prefix || case when number < 10000 then lpad(number::text, 4, '0') else number::text end;
 end $$;
 
--- A line of the order's history.
+-- Adds a line to the order's history.
 create or replace function pos.order_history_add(c pos.context, o pos.orders, previous text, reason text, updated_by text)
 returns void
 language plpgsql as $$

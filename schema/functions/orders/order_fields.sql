@@ -1,9 +1,9 @@
 -- pos.order_fields - the fields of an order's body, each checked, in one pass.
 -- Holds: read_status, order_instant, is_order_field.
--- Caller: order_create, order_update. Inputs: the body.
--- Answers: a record of what was given; `given` lists the names that were there, `details` the
--- members that we do not know, each verbatim, and money parts with two decimals. Fields that only
--- we set (createdAt on update, updatedAt, previousStatus …) are left out.
+-- Caller: order_create, order_update, and shared_state_change for orders. Inputs: the body.
+-- Answers: a record of the values; `given` lists the names that were present, `detail_names` and `detail_values` the
+-- members that have no column, as they came, with two decimals for parts of the amount. Fields that only we set
+-- (createdAt on update, updatedAt, previousStatus …) are left out.
 -- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT, INVALID_STATUS, INVALID_ORDER_ID, INVALID_DATE.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
@@ -34,7 +34,7 @@ begin
         when 'orderId' then
             order_id := value;
         when 'id' then
-            -- Another word for orderId, where that is absent.
+            -- Another name for orderId, used when that is absent.
             order_id := coalesce(order_id, value);
         when 'orderNumber' then
             order_number := pos.read_label('orderNumber', value, 64);
@@ -81,7 +81,7 @@ begin
         when 'updatedBy' then
             updated_by := nullif(pos.read_text('updatedBy', value, 200), '');
         when 'subtotal', 'deliveryFee', 'discount', 'tax', 'discountTotal', 'taxTotal', 'serviceCharge', 'tip' then
-            -- Tills read these as numbers and trip over null.
+            -- Tills read these as numbers and fail on null.
             if member.kind <> 'null' then
                 amount := pos.read_money(value);
                 if amount is null then
@@ -103,7 +103,7 @@ begin
     end loop;
 end $$;
 
--- A status word; `picked-up` is what some clients write.
+-- A status; some clients write `picked-up`.
 create or replace function pos.read_status(value json) returns text
 language plpgsql immutable parallel safe as $$
 declare
@@ -134,7 +134,7 @@ begin
     return moment;
 end $$;
 
--- The names that are not for a creator's details: REST shows them itself.
+-- The names that are never kept as details: REST shows these fields itself.
 create or replace function pos.is_order_field(name text) returns boolean
 language sql immutable parallel safe as $$
     select name in ('id', 'orderId', 'orderNumber', 'customerName', 'customerPhone', 'orderType', 'orderSource',

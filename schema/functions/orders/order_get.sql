@@ -1,5 +1,5 @@
 -- pos.order_get - GET /api/{tenant}/orders/{id}.
--- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, everything that is known of it.
+-- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, with everything that is known about it.
 -- Refusals: 404 ORDER_NOT_FOUND. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

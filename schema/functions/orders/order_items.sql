@@ -1,11 +1,11 @@
 -- pos.order_items - the lines of an order, checked and put into one shape.
 -- Holds: order_line, order_addons, line_text, lean_items.
 -- Caller: order_create, order_update (strict), the trigger of pos.orders (lenient).
--- Inputs: the items as they came; strict: refuse what is wrong, else make the best of it: an order
--- that a shop wrote by SQL is never lost for an odd line.
--- Answers: a JSON array; each line {id, name, price, quantity, selectedAddons, menuItemId?,
--- specialInstructions?}, then all else that it had, as it came. Prices have two decimals, whole
--- quantities print as 2 and never as 2.00, a weight like 0.345 passes through.
+-- Inputs: the items as they came; strict: refuse wrong values, else make the best of them: an order that a shop wrote
+-- by SQL is never lost because of an odd line.
+-- Answers: a JSON array; each line {id, name, price, quantity, selectedAddons, menuItemId?, specialInstructions?},
+-- then all other members as they came. Prices have two decimals, whole quantities are written as 2 and never as 2.00,
+-- and a weight like 0.345 is kept.
 -- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -27,7 +27,7 @@ begin
     return ('[' || array_to_string(lines, ',') || ']')::json;
 end $$;
 
--- One line, or one add-on of a line: an add-on may cost less than nothing and has none itself.
+-- One line, or one add-on of a line: the price of an add-on may be negative, and an add-on has no add-ons itself.
 create or replace function pos.order_line(line json, place text, default_id text, is_line boolean, strict boolean)
 returns text
 language plpgsql immutable parallel safe as $$
@@ -115,7 +115,7 @@ begin
     return '[' || array_to_string(lines, ',') || ']';
 end $$;
 
--- A text of a line; ids that come as numbers become texts, as the document has them.
+-- A text of a line; ids that come as numbers become texts, because they are texts in the document.
 create or replace function pos.line_text(place text, value json, longest int, strict boolean) returns text
 language plpgsql immutable parallel safe as $$
 begin
@@ -125,8 +125,7 @@ begin
     return case when json_typeof(value) in ('string', 'number') then nullif(left(value #>> '{}', longest), '') end;
 end $$;
 
--- What an event carries of the lines: tills read each frame into 4096 bytes, so no extras. Takes
--- what order_items made.
+-- The lines for an event, from the result of order_items: tills read each frame into 4096 bytes, so no other members.
 create or replace function pos.lean_items(items json) returns json
 language plpgsql stable parallel safe as $$
 declare

@@ -1,9 +1,9 @@
--- pos.order_json, pos.order_data - an order as REST shows it, and as events carry it.
+-- pos.order_json - an order as REST shows it, and as events carry it.
 -- Holds: order_pull_json, order_data.
--- Caller: the order operations, the trigger of pos.orders. Inputs: the row; for an event also the
--- status before, the changed fields, why and by whom.
--- Answers: JSON, documented fields first. REST has everything that the creator sent; events are
--- lean. Refusals, locks, events: none.
+-- Caller: the order operations, the trigger of pos.orders. Inputs: the row; for an event also the previous status,
+-- the changed fields, why and by whom.
+-- Answers: JSON, documented fields first. REST has everything that the creator sent; events are lean. Refusals,
+-- locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_json(o pos.orders) returns text
@@ -21,7 +21,7 @@ begin
     return '{' || pos.inside(fixed) || coalesce(',' || nullif(pos.inside(o.details), ''), '') || '}';
 end $$;
 
--- The same as the pull shows it: `total` beside `totalAmount`, in that document's order.
+-- An order as orders_pull shows it: with `total` and `totalAmount`, in the order of that document.
 create or replace function pos.order_pull_json(o pos.orders) returns text
 language plpgsql stable as $$
 declare

@@ -1,12 +1,12 @@
--- pos.order_move, pos.table_ready - an order takes another status, and what follows from it.
+-- pos.order_move - an order gets another status, with everything that follows from it.
 -- Holds: table_ready.
 -- Caller: order_update, order_status, table_complete; table_ready also the trigger of pos.orders.
--- Inputs: who asks; the order as it was read under its lock; the status that it may take
--- (order_transition_legal is the caller's business); why and by whom.
+-- Inputs: the context; the order as it was read under its lock; the new status (the caller has asked
+-- order_transition_legal); why and by whom.
 -- Answers: the row as it is now, and its events. table_ready: the event's data, or null.
--- Refusals: none. Locks: the order's row is the caller's; then the stream.
--- Events: order.status_changed; behind it order.deleted when it became cancelled, table.ready when
--- it became ready and was the last that its table waited for.
+-- Refusals: none. Locks: the caller holds the order's row; then the stream.
+-- Events: order.status_changed; after it order.deleted when the order was cancelled, or table.ready when it became
+-- ready and was the last one that its table waited for.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_move(c pos.context, in out o pos.orders, wanted text, reason text,
@@ -23,7 +23,7 @@ begin
     events := array[pos.emit(c.tenant_id, 'order.status_changed', c.origin,
                              pos.order_data(o, previous, null, reason, updated_by))];
     if wanted = 'cancelled' then
-        -- Its status was told by the event before: a listener can tell the two kinds apart.
+        -- The event before has announced its status, so a listener can tell the two kinds of deletion apart.
         events := events || pos.emit(c.tenant_id, 'order.deleted', c.origin,
             pos.order_data(o, wanted, null, reason, updated_by));
     elsif wanted = 'ready' then
@@ -34,10 +34,10 @@ begin
     end if;
 end $$;
 
--- Asked when the order's own event is written: whoever holds the stream's row sees what all before
--- it have committed, so that of two orders that become ready at once the second one finds the first.
--- Where one transaction of plain SQL makes several ready, the last that is told decides: what was
--- told of an order is in its history.
+-- Called when the order's own event is written: a transaction that holds the stream's row sees what all transactions
+-- before it have committed, so when two orders become ready at once, the second finds the first. When one transaction
+-- of plain SQL makes several orders ready, the event of the last one decides: an order's history has the status that
+-- was announced last.
 create or replace function pos.table_ready(o pos.orders) returns json
 language plpgsql as $$
 declare

@@ -1,8 +1,9 @@
--- pos.order_transition_legal - may an order go from this status to that one?
+-- pos.order_transition_legal - can an order go from one status to another?
 -- Holds: order_rank.
--- Caller: order_update, order_status. Inputs: the two statuses, and whether the client recalls on purpose.
--- Answers: yes or no. Forward with skips; cancelled from any open status; rejected from the first
--- three; back only by recall, and not from cancelled or rejected, which have been announced as gone.
+-- Caller: order_update, order_status, shared_state_apply_order. Inputs: the two statuses, and whether the client goes
+-- back on purpose (recall).
+-- Answers: yes or no. Forward is allowed, also with steps left out; cancelled from any open status; rejected from the
+-- first three; back only by recall, and not from cancelled or rejected, which have been announced as gone.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

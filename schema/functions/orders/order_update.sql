@@ -1,11 +1,10 @@
 -- pos.order_update - PATCH /api/{tenant}/orders/{id}.
 -- Holds: order_merge, order_store, order_changes, order_details_merge.
--- Caller: pos.call, platform side. Inputs: path.id; status, any other field of an order; recall,
--- reason, updatedBy say how and why. Members that we do not know are replaced one by one.
--- Answers: 200 {order}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409
--- ILLEGAL_TRANSITION.
--- Locks: the order's row, then the stream. Events: order.updated when fields changed, then those of
--- pos.order_move when the status did. Nothing changed: no event.
+-- Caller: pos.call, platform side. Inputs: path.id; status and any other field of an order; recall, reason, updatedBy
+-- say how and why. Members that have no column are replaced one by one.
+-- Answers: 200 {order}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409 ILLEGAL_TRANSITION.
+-- Locks: the order's row, then the stream. Events: order.updated when fields changed, then those of pos.order_move
+-- when the status changed. No event when nothing changed.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_update(c pos.context, body json) returns pos.answer
@@ -53,8 +52,7 @@ begin
             nullif(events, '{}'), c.tenant_id, false)::pos.answer;
 end $$;
 
--- An order with the fields that order_fields read put in place, but its status, and the names of those
--- that changed.
+-- The order with the fields that order_fields has read, except the status, and the names of those that changed.
 create or replace function pos.order_merge(old pos.orders, f record, out o pos.orders, out changes text[])
 language plpgsql as $$
 declare
@@ -80,7 +78,7 @@ begin
     changes := pos.order_changes(old, o) || merged.changed;
 end $$;
 
--- As it is in the table then: its version is the trigger's.
+-- Writes the order, and returns it as the table has it: the trigger sets its version.
 create or replace function pos.order_store(o pos.orders) returns pos.orders
 language plpgsql as $$
 declare
@@ -97,7 +95,7 @@ begin
     return stored;
 end $$;
 
--- The names, as clients know them, of the documented fields in which two rows differ; not status.
+-- The names, as clients know them, of the documented fields in which two rows differ; without status.
 create or replace function pos.order_changes(old pos.orders, o pos.orders) returns text[]
 language plpgsql immutable as $$
 begin
@@ -114,7 +112,7 @@ begin
         case when o.table_number is distinct from old.table_number then 'tableNumber' end], null);
 end $$;
 
--- The kept members with the given ones put in place, and the names of those that changed.
+-- The kept members, with the given ones in their place, and the names of those that changed.
 create or replace function pos.order_details_merge(kept json, names text[], vals text[],
     out details json, out changed text[])
 language plpgsql immutable as $$

@@ -1,9 +1,9 @@
 -- pos.orders_pending - GET /api/{tenant}/orders/pending.
 -- Caller: pos.call. Inputs: none.
--- Answers: 200 {orders, count}, beside them asOfSeq: online orders that nobody has finished, oldest
--- first; at most 1000 and about 4 MiB of them, then `hasMore` is true.
--- Refusals, events: none. Locks: none; the head is read first, so that `?since=<asOfSeq>` may repeat
--- a change but never miss one. Volatile, because each statement must see its own moment.
+-- Answers: 200 {orders, count}, and added to them asOfSeq: online orders that are not finished, oldest first; at most
+-- 1000 and about 4 MiB of them, and if there are more, `hasMore` is true.
+-- Refusals, events: none. Locks: none; the head is read first, so that `?since=<asOfSeq>` may repeat a change but
+-- never misses one. Volatile, because each statement must see its own moment.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.orders_pending(c pos.context, body json) returns pos.answer

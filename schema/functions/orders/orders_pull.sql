@@ -1,10 +1,9 @@
 -- pos.orders_pull - GET /api/pos/pull-orders?tenant=&status=&limit=&since=.
--- Caller: pos.call. Inputs: query.status (default confirmed), query.limit (default 50, at most 100),
--- query.since (orders created after that moment).
--- Answers: 200 {tenant: {id, name, slug}, orders, count}, beside them asOfSeq; online orders, oldest
--- first: what a till took itself never comes back to it. After about 4 MiB the list ends, `hasMore`.
--- Refusals: 400 INVALID_STATUS, INVALID_FIELD, INVALID_DATE. Locks, events: none; like
--- orders_pending.
+-- Caller: pos.call. Inputs: query.status (default confirmed), query.limit (default 50, at most 100), query.since
+-- (orders created after that moment).
+-- Answers: 200 {tenant: {id, name, slug}, orders, count}, and added to them asOfSeq; online orders, oldest first: an
+-- order that a till has taken itself never comes back to it. The list ends after about 4 MiB, and `hasMore` is true.
+-- Refusals: 400 INVALID_STATUS, INVALID_FIELD, INVALID_DATE. Locks, events: none, as in orders_pending.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.orders_pull(c pos.context, body json) returns pos.answer
@@ -14,7 +13,7 @@ declare
     most_given text := coalesce(nullif(c.query ->> 'limit', ''), '50');
     since_given text := nullif(c.query ->> 'since', '');
     since timestamptz := timestamptz '-infinity';
-    head bigint; -- and the rows come from one snapshot: the function is stable
+    head bigint; -- from the same database snapshot as the rows, because the function is stable
     o pos.orders;
     list text[] := array[]::text[];
     bytes bigint := 0;

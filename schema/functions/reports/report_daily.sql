@@ -1,9 +1,9 @@
 -- pos.report_daily - POST /api/{tenant}/reports/daily.
--- Caller: pos.call. Inputs: reportDate; all else optional: the nine amounts, totalOrders, topItems,
--- busyHours, staffShifts, notes, registerId, and whatever more the till knows, kept as it came.
--- Answers: 200 {message, data: {reportDate, totalSales, totalOrders, created, updated, revision}}.
--- A changed second upload is a new revision (the old ones stay), an equal one changes nothing; sums
--- that do not add up are the warning TOTALS_MISMATCH.
+-- Caller: pos.call. Inputs: reportDate; everything else is optional: the eight amounts, totalOrders, topItems,
+-- busyHours, staffShifts, notes, registerId, and any other member, which is kept as it came.
+-- Answers: 200 {message, data: {reportDate, totalSales, totalOrders, created, updated, revision}}. A second upload
+-- with other content is a new revision (the old ones stay); one with the same content changes nothing. Sums that do
+-- not add up give the warning TOTALS_MISMATCH.
 -- Refusals: 400 INVALID_DATE, INVALID_AMOUNT, INVALID_FIELD. Locks: the report's row. Events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -59,8 +59,8 @@ begin
     end loop;
     noted := pos.read_note('notes', body -> 'notes');
 
-    -- The report as it came, but for the request's own id and what was cut; its hash does not mind
-    -- the order of the members.
+    -- The report as it came, without the id of the request and with the note as it was cut. Its hash does not depend
+    -- on the order of the members.
     select '{' || string_agg(to_json(m.key) || ':' || m.value, ',' order by m.n) || '}',
            sha256(convert_to(string_agg(to_json(m.key) || ':' || m.value, ',' order by m.key), 'UTF8'))
       into content, hash

@@ -1,7 +1,7 @@
 -- pos.kitchen_alert - POST /api/{tenant}/kitchen-alerts.
--- Caller: pos.call, platform side. Inputs: type urgent, warning or info; message, 1 to 500 characters;
--- severity 1 to 5, by default 5, 3 or 1 by type; orderId, tableNumber and station (kitchen, expo,
--- bar, pos: who is to see it) optional. The order need not be one of ours.
+-- Caller: pos.call, platform side. Inputs: type: urgent, warning or info; message: 1 to 500 characters; severity: 1
+-- to 5, by default 5, 3 or 1 depending on the type; optional: orderId, tableNumber and station (kitchen, expo, bar or
+-- pos: which screens show it). The order need not exist here.
 -- Answers: 201 {alert, seq}. Refusals: 400 INVALID_FIELD, INVALID_ORDER_ID. Locks: the stream.
 -- Events: kitchen.alert.
 -- SPDX-License-Identifier: Apache-2.0

@@ -1,11 +1,11 @@
--- pos.order_status - order:update_status: a kitchen or a till moves an order on.
--- Caller: pos.call. Inputs: orderId (a text, or a whole number); status, one of Restaurant OS's words;
--- restaurantId, where given, is checked; recall: true goes back.
--- Answers: 200 {orderId, previousStatus, status} in that document's words.
--- Refusals: 400 VALIDATION_ERROR, also for an id that is no UUID and names no order; 403
--- PERMISSION_DENIED; 404 ORDER_NOT_FOUND; 409 INVALID_TRANSITION.
--- Locks: the order's row, then the stream. Events: those of pos.order_move; none when the order has
--- the status already.
+-- pos.order_status - order:update_status: a kitchen or a till gives an order another status.
+-- Caller: pos.call. Inputs: orderId (a text, or a whole number); status, one of Restaurant OS's words; restaurantId,
+-- which is checked if present; recall: true allows going back.
+-- Answers: 200 {orderId, previousStatus, status} in the words of that document.
+-- Refusals: 400 VALIDATION_ERROR, also for an id that is not a UUID and not that of an order; 403 PERMISSION_DENIED;
+-- 404 ORDER_NOT_FOUND; 409 INVALID_TRANSITION.
+-- Locks: the order's row, then the stream. Events: those of pos.order_move; none when the order has the status
+-- already.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_status(c pos.context, body json) returns pos.answer
@@ -39,7 +39,7 @@ begin
         end if;
         perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
     end if;
-    -- Served and picked up are one status to whoever knows one word for both.
+    -- Served and picked up are the same status for clients, which have one word for both.
     if pos.status_word(old.status) <> pos.status_word(wanted) then
         if not pos.order_transition_legal(old.status, wanted, recall) then
             perform pos.refuse(409, 'INVALID_TRANSITION',

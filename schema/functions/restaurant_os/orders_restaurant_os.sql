@@ -1,17 +1,16 @@
--- pos.orders_restaurant_os, pos.orders_newest - orders as Restaurant OS shows them, and which to show.
+-- pos.orders_restaurant_os - orders as Restaurant OS shows them, and which ones to show.
 -- Holds: orders_newest.
--- Caller: orders_sync, v1_orders, v1_order. Inputs: the tenant, the orders' ids; the statuses, a type
--- or null, how many at most, how many of the newest are left out.
--- Answers: for each id that there is, in the order of the ids, {id, order_number, status, type,
--- table_number?, items: [{id, name, quantity, price, modifiers?: [{id, name, price, quantity}],
--- special_instructions?}], total, created_at, restaurant_id}, and beside them customer_name and
--- order_source. Ids are texts; statuses are that document's words. orders_newest: ids, newest first,
--- until their lines make about 4 MiB, and whether there are more.
+-- Caller: orders_sync, v1_orders, v1_order. Inputs: the tenant, the orders' ids; for orders_newest the statuses, a
+-- type or null, the greatest number of orders, and how many of the newest to leave out.
+-- Answers: for each id that exists, in the order of the ids, {id, order_number, status, type, table_number?, items:
+-- [{id, name, quantity, price, modifiers?: [{id, name, price, quantity}], special_instructions?}], total, created_at,
+-- restaurant_id}, and added to them customer_name and order_source. Ids are texts; statuses are in the words of that
+-- document. orders_newest: ids, newest first, until their lines have about 4 MiB, and whether there are more.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
--- One statement for all of them: a call for each would cost more than its work. The lines are what
--- order_items made, and each is read once, whole, not member by member.
+-- One statement for all orders: a call for each of them would cost more than the work that it does. The lines are in
+-- the shape that order_items gives them, and each is read once as a whole, not member by member.
 create or replace function pos.orders_restaurant_os(tenant uuid, ids text[]) returns text[]
 language plpgsql stable as $$
 begin
@@ -42,7 +41,7 @@ begin
          order by w.n);
 end $$;
 
--- For each status the index gives its newest, so that the thousands of completed ones are not read.
+-- The index gives the newest orders of each status, so that the thousands of completed ones are not read.
 create or replace function pos.orders_newest(tenant uuid, statuses text[], kind text, most int, skipped int,
     out ids text[], out has_more boolean)
 language plpgsql stable as $$

@@ -1,9 +1,9 @@
--- pos.orders_sync - orders:sync: what a screen shows when it comes up.
--- Caller: pos.call. Inputs: statuses, in the body a list of the document's words, in the query a comma
--- list; without any new, pending, confirmed, preparing, ready. restaurantId, where given, is checked.
--- Answers: 200 {restaurantId, orders, count, timestamp, seq}: orders of every source, oldest first, at
--- most the 500 newest and about 4 MiB of them, then `hasMore` is true; seq is the stream's head in
--- the same snapshot.
+-- pos.orders_sync - orders:sync: the orders that a screen shows when it starts.
+-- Caller: pos.call. Inputs: statuses: in the body a list of the document's words, in the query a list with commas; by
+-- default new, pending, confirmed, preparing, ready. restaurantId, which is checked if present.
+-- Answers: 200 {restaurantId, orders, count, timestamp, seq}: orders from every source, oldest first; at most the 500
+-- newest and about 4 MiB of them, and if there are more, `hasMore` is true; seq is the stream's head in the same
+-- database snapshot.
 -- Refusals: 400 VALIDATION_ERROR, INVALID_PAYLOAD; 403 PERMISSION_DENIED. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -13,7 +13,7 @@ declare
     given json;
     words text[] := string_to_array(nullif(c.query ->> 'statuses', ''), ',');
     wanted text[];
-    head bigint; -- and the rows come from one snapshot: the function is stable
+    head bigint; -- from the same database snapshot as the rows, because the function is stable
     newest record;
     list text[];
 begin
@@ -27,7 +27,7 @@ begin
             perform pos.refuse_value('orders:sync', 'statuses', 'must be an array');
         end if;
         if json_typeof(given) = 'array' then
-            -- What is no text is no status either.
+            -- A value that is not a text cannot be a status.
             words := array(select case json_typeof(e.value) when 'string' then e.value #>> '{}' end
                              from json_array_elements(given) e);
         end if;

@@ -1,9 +1,9 @@
--- pos.table_complete - table:complete: the guests of a table have paid and gone.
--- Caller: pos.call. Inputs: tableNumber (a text, or a whole number); restaurantId, where given, is checked.
+-- pos.table_complete - table:complete: the guests of a table have paid and left.
+-- Caller: pos.call. Inputs: tableNumber (a text, or a whole number); restaurantId, which is checked if present.
 -- Answers: 200 {tableNumber, orderIds, completedAt}: all open orders of the table are completed.
 -- Refusals: 400 VALIDATION_ERROR; 403 PERMISSION_DENIED; 404 TABLE_NOT_FOUND: it has no open order.
--- Locks: the orders' rows by id, then the stream. Events: order.status_changed for each, in
--- that order, then table.completed.
+-- Locks: the orders' rows by id, then the stream. Events: order.status_changed for each order, oldest first, then
+-- table.completed.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.table_complete(c pos.context, body json) returns pos.answer
@@ -22,7 +22,7 @@ begin
         perform pos.refuse_value(event, 'tableNumber', 'length must be less than or equal to 32 characters long');
     end if;
     perform pos.check_restaurant(c, event, body -> 'restaurantId');
-    -- All are locked, by their ids like everywhere, before the first event locks the stream.
+    -- All rows are locked, in the order of their ids as everywhere, before the first event locks the stream.
     open_orders := array(
         select l.o from (
             select s as o from pos.orders s

@@ -1,12 +1,13 @@
--- What the Restaurant OS operations share: the words of that document for statuses, and its refusals.
+-- restaurant_os/words - what the Restaurant OS operations share: the words of that document for statuses, and its
+-- refusals.
 -- Holds: statuses_of, status_word, refuse_value, read_status_words, read_name, check_restaurant.
--- Caller: the operations in this folder. Inputs: `event`, the name of the socket's event, or null for
--- a request; `field` and its value as it came.
--- Refusals: 400 VALIDATION_ERROR with {event?, field} in the sentences that the document's validator
--- (Joi) makes; 403 PERMISSION_DENIED. Locks, events: none.
+-- Caller: the operations in this folder. Inputs: `event`, the name of the socket's event, or null for a request;
+-- `field` and its value as it came.
+-- Refusals: 400 VALIDATION_ERROR with {event?, field} in the sentences of the document's validator (Joi); 403
+-- PERMISSION_DENIED. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
--- The statuses that a word stands for, first the one that it writes; null for what is no such word.
+-- The statuses that a word stands for. The first of them is the one that is stored. Null for an unknown word.
 create or replace function pos.statuses_of(word text) returns text[]
 language sql immutable parallel safe as $$
     select case
@@ -16,7 +17,7 @@ language sql immutable parallel safe as $$
     end
 $$;
 
--- And back.
+-- The word for a status.
 create or replace function pos.status_word(status text) returns text
 language sql immutable parallel safe as $$
     select case when status in ('picked_up', 'served', 'out_for_delivery') then 'picked-up'
@@ -30,7 +31,7 @@ begin
         ('{' || coalesce('"event":' || to_json(event) || ',', '') || '"field":' || to_json(field) || '}')::json);
 end $$;
 
--- A list of words as statuses; null when it was not given or is empty.
+-- The statuses of a list of words; null when the list is absent or empty.
 create or replace function pos.read_status_words(event text, field text, words text[]) returns text[]
 language plpgsql immutable parallel safe as $$
 declare
@@ -50,7 +51,7 @@ begin
     return list;
 end $$;
 
--- A text that some clients send as a whole number: order ids, table numbers. Never null.
+-- A text that some clients send as a whole number: an order id, a table number. Never null.
 create or replace function pos.read_name(event text, field text, value json) returns text
 language plpgsql immutable parallel safe as $$
 declare
@@ -76,7 +77,7 @@ begin
     return null;
 end $$;
 
--- Whoever names a restaurant names the one that the key or token is for.
+-- A restaurant that is named must be the one that the key or token is for.
 create or replace function pos.check_restaurant(c pos.context, event text, value json) returns void
 language plpgsql stable as $$
 begin

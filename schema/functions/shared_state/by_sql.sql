@@ -1,10 +1,9 @@
--- pos.shared_state_by_sql, pos.shared_state_by_sql_delete, pos.shared_state_by_sql_event - rows of the house that somebody
--- writes by plain SQL: a back office, psql.
+-- shared_state/by_sql - rows of the shared state that are written by plain SQL: by a back office, in psql.
 -- Holds: shared_state_by_sql, shared_state_by_sql_delete, shared_state_by_sql_event.
--- Caller: triggers on the tables of the house, only for writers other than our own functions.
--- Before the write: control characters go, and so do secrets of staff and members of details that a
--- column has. A DELETE leaves a tombstone, so that the version goes on; deleting that one removes it.
--- At commit: the event and its line in sync_log.
+-- Caller: triggers on the tables of the shared state, for writers other than our own functions.
+-- Before the write, control characters, secrets of staff, and members of details that have a column are removed. A
+-- DELETE leaves a tombstone, so that the version continues; deleting the tombstone removes it. At commit, the event
+-- and its line in sync_log are written.
 -- Refusals: SQL errors: those of the columns. Locks: at commit the streams of all tenants concerned.
 -- Events: <thing>.updated.
 -- SPDX-License-Identifier: Apache-2.0
@@ -26,7 +25,8 @@ begin
               from json_each(new.details) with ordinality e(key, value, n)
              where case this_kind when 'settings' then e.key not in ('id', 'version')
                    else not pos.shared_state_own_field(e.key) and not (this_kind = 'categories' and e.key = 'name')
-                        and not exists (select 1 from pos.shared_state_words() w where w.kind = this_kind and w.name = e.key) end) f;
+                        and not exists (select 1 from pos.shared_state_words() w
+                                         where w.kind = this_kind and w.name = e.key) end) f;
     perform pos.shared_state_check_size(pos.shared_state_fields(new));
     perform pos.note_tenant(new.tenant_id);
     return new;

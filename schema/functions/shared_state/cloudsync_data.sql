@@ -1,9 +1,9 @@
--- pos.cloudsync_data - GET /api/restaurants/{id}/data: all that a cloud sync till keeps.
+-- pos.cloudsync_data - GET /api/restaurants/{id}/data: everything that a cloud sync till keeps.
 -- Holds: cloudsync_snapshot_make.
 -- Caller: pos.call. Inputs: none.
--- Answers: 200 {orders, menu_items, inventory, tables, users, printers, seq}: rows in that dialect's names;
--- orders that are open or changed within 24 hours, at most 500, the open ones and the newest first to stay;
--- seq is the stream's head in the same snapshot.
+-- Answers: 200 {orders, menu_items, inventory, tables, users, printers, seq}: rows in the names of that dialect;
+-- orders that are open or changed in the last 24 hours, at most 500: open ones are preferred, and then the newest;
+-- seq is the stream's head in the same database snapshot.
 -- Refusals, events: none. Locks: see snapshot_of.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -18,7 +18,7 @@ language plpgsql stable as $$
 declare
     lists text[];
 begin
-    -- This and the rows come from one snapshot: the function is stable.
+    -- From the same database snapshot as the rows, because the function is stable.
     select s.head into head from pos.stream s where s.tenant_id = tenant;
     lists := array[
         (select '"orders":[' || coalesce(string_agg(pos.cloudsync_order(o), ',' order by o.created_at, o.id), '') || ']'
@@ -40,7 +40,8 @@ begin
            from pos.menu_items r where r.tenant_id = tenant and r.deleted_at is null),
         (select '"inventory":[' || coalesce(string_agg(pos.cloudsync_row(r), ',' order by r.created_at, r.id), '') || ']'
            from pos.inventory r where r.tenant_id = tenant and r.deleted_at is null),
-        (select '"tables":[' || coalesce(string_agg(pos.cloudsync_row(r), ',' order by length(r.number), r.number, r.id), '') || ']'
+        (select '"tables":['
+                || coalesce(string_agg(pos.cloudsync_row(r), ',' order by length(r.number), r.number, r.id), '') || ']'
            from pos.tables r where r.tenant_id = tenant and r.deleted_at is null),
         (select '"users":[' || coalesce(string_agg(pos.cloudsync_row(r), ',' order by r.created_at, r.id), '') || ']'
            from pos.staff r where r.tenant_id = tenant and r.deleted_at is null),

@@ -12,7 +12,7 @@ declare
 begin
     perform pos.cloudsync_restaurant(c, c.path ->> 'id');
     a := pos.cloudsync_data(c, body);
-    seq := substring(right(a.body, 32) from ',"seq":[0-9]+}$'); -- it stands last, and belongs beside the data
+    seq := substring(right(a.body, 32) from ',"seq":[0-9]+}$'); -- the last member, which goes outside of the data
     a.body := '{"restaurant_id":' || to_json(c.path ->> 'id') || ',"data":'
         || coalesce(left(a.body, -length(seq)) || '}', a.body)
         || ',"timestamp":"' || pos.utc(clock_timestamp()) || '"' || coalesce(seq, '}');

@@ -1,10 +1,10 @@
--- pos.cloudsync_push - POST /api/sync: what a cloud sync device changed, in one transaction.
+-- pos.cloudsync_push - POST /api/sync: the changes of a cloud sync device, in one transaction.
 -- Holds: cloudsync_change.
--- Caller: pos.call. Inputs: {restaurant_id, device_id, changes: [{type, data_type, action, data,
--- change_id?, version?}]}; data has the row's id.
--- Answers: those of shared_state_change, whose words these changes are put into.
+-- Caller: pos.call. Inputs: {restaurant_id, device_id, changes: [{type, data_type, action, data, change_id?,
+-- version?}]}; data has the row's id.
+-- Answers: those of shared_state_change, to which the changes are handed on.
 -- Refusals: those of shared_state_change and of cloudsync_restaurant; 400 VALIDATION_ERROR, UNKNOWN_TYPE.
--- Locks, events: those of shared_state_change. Events come from the device that the body names.
+-- Locks, events: those of shared_state_change. The origin of the events is the device that the body names.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.cloudsync_push(c pos.context, body json) returns pos.answer
@@ -22,7 +22,7 @@ begin
     if coalesce(json_typeof(list), 'null') <> 'array' then
         perform pos.refuse_field('changes', '"changes" must be a list of changes.', 'VALIDATION_ERROR');
     end if;
-    -- Tablets change more than these devices know of.
+    -- Tablets can change more kinds of rows than these devices.
     select min(e.n) - 1 into place from json_array_elements(list) with ordinality e(value, n)
      where json_typeof(e.value) = 'object' and coalesce(e.value ->> 'data_type', '')
            not in ('orders', 'menu_items', 'inventory', 'tables', 'users', 'printers');
@@ -37,7 +37,8 @@ begin
                        from json_array_elements(list) with ordinality e(value, n)), '') || ']}')::json);
 end $$;
 
--- A change in the words of shared_state_change. What is no object stays as it is, and is refused there.
+-- A change in the form that shared_state_change takes. Anything that is not an object stays as it is, and is refused
+-- there.
 create or replace function pos.cloudsync_change(change json) returns json
 language sql immutable parallel safe as $$
     select case json_typeof(change) when 'object' then json_build_object('kind', change -> 'data_type',

@@ -1,8 +1,8 @@
--- pos.cloudsync_restaurant - refuses a request for another restaurant than the key or token is for.
--- Caller: cloudsync_pull, cloudsync_devices, cloudsync_push. Inputs: the restaurant's name: UUID, slug or alias.
+-- pos.cloudsync_restaurant - refuses a request for another restaurant than that of the key or token.
+-- Caller: cloudsync_pull, cloudsync_devices, cloudsync_push. Inputs: the restaurant's UUID, slug or alias.
 -- Answers: nothing.
--- Refusals: 400 VALIDATION_ERROR without a name, 404 RESTAURANT_NOT_FOUND, 403 TENANT_MISMATCH. Somebody with
--- a key of one restaurant can so learn which others there are; devices need to be told the difference.
+-- Refusals: 400 VALIDATION_ERROR without a name, 404 RESTAURANT_NOT_FOUND, 403 TENANT_MISMATCH. With a key of one
+-- restaurant it is possible to find out which others there are, because devices need to be told the difference.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,7 +1,7 @@
--- pos.cloudsync_row, pos.cloudsync_order, pos.cloudsync_status - rows as cloud sync tills know them.
+-- pos.cloudsync_row - rows in the form that cloud sync tills know.
 -- Holds: cloudsync_status, cloudsync_order.
--- Caller: cloudsync_data, shared_state_order_status. Inputs: the row.
--- Answers: JSON text in snake case; what we have no name for is given back as it came.
+-- Caller: cloudsync_snapshot_make, shared_state_order_status. Inputs: the row.
+-- Answers: JSON text in snake case; members that have no column are given back as they came.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -1,5 +1,5 @@
--- pos.house_change - the name that shared_state_change has for gateways of the release before this one, which run on
--- this schema until each of them has been replaced. The next release drops this file and its row.
+-- pos.house_change - the old name of shared_state_change, for gateways of the release before this one: they use this
+-- schema until they have been replaced. The next release removes this file and its row.
 -- Caller: pos.call. Inputs, answers, refusals, locks, events: those of shared_state_change.
 -- SPDX-License-Identifier: Apache-2.0
 

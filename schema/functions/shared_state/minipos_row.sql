@@ -1,7 +1,8 @@
--- pos.minipos_row, pos.minipos_order, pos.minipos_status - rows as MiniPOS tablets know them.
+-- pos.minipos_row - rows in the form that MiniPOS tablets know.
 -- Holds: minipos_status, minipos_order.
--- Caller: minipos_state, shared_state_order_status. Inputs: the row; for an order the restaurant's time zone.
--- Answers: JSON text; what we have no name for is given back as it came.
+-- Caller: minipos_snapshot_make, shared_state_order_status. Inputs: the row; for an order also the restaurant's time
+-- zone.
+-- Answers: JSON text; members that have no column are given back as they came.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -12,7 +13,7 @@ language sql immutable parallel safe as $$
                 when status = 'rejected' then 'cancelled' else status end
 $$;
 
--- A tablet knows three states; a table that is being cleaned is not free.
+-- Tablets know three statuses: a table that is being cleaned is shown as occupied, because it is not free.
 create or replace function pos.minipos_row(r pos.tables) returns text
 language sql stable parallel safe as $$
     select '{' || concat_ws(',', '"id":' || to_json(r.id::text), '"number":' || coalesce(pos.number_or_text(r.number), '0'),

@@ -1,9 +1,9 @@
--- pos.minipos_state - SYNC_REQUEST and GET /api/sync: all that a tablet shows.
+-- pos.minipos_state - SYNC_REQUEST and GET /api/sync: everything that a tablet shows.
 -- Holds: minipos_snapshot_make.
 -- Caller: pos.call. Inputs: none.
--- Answers: 200 {tables, menuItems, categories, settings, orderHistory, seq}: rows in MiniPOS' names,
--- settings null where there are none, the 200 orders that changed last, newest first, but none from before the
--- history was cleared; seq is the stream's head in the same snapshot.
+-- Answers: 200 {tables, menuItems, categories, settings, orderHistory, seq}: rows in MiniPOS' names; settings is null
+-- when there are none; the 200 orders that changed last, newest first, without those from before the history was
+-- cleared; seq is the stream's head in the same database snapshot.
 -- Refusals, events: none. Locks: see snapshot_of.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -23,7 +23,7 @@ declare
     settings text;
     orders text;
 begin
-    -- This and the rows come from one snapshot: the function is stable.
+    -- From the same database snapshot as the rows, because the function is stable.
     select s.head into head from pos.stream s where s.tenant_id = tenant;
     history_from := coalesce((select m.since from pos.order_history_mark m where m.tenant_id = tenant), '-infinity');
     tables := (select string_agg(pos.minipos_row(r), ',' order by length(r.number), r.number, r.id)

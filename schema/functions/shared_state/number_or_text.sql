@@ -1,4 +1,4 @@
--- pos.number_or_text - a table's number as JSON: a number where it is one, else a text.
+-- pos.number_or_text - a table's number as JSON: a number if it is one, else a text.
 -- Caller: the rows of the dialects. Inputs: the label.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

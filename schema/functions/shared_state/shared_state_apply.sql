@@ -1,15 +1,16 @@
--- pos.shared_state_apply and its kin - one change of a batch, done to its row.
--- Holds: shared_state_version_of, shared_state_apply_row, shared_state_wanted, refuse_stale, shared_state_emit, shared_state_log, shared_state_clear,
--- shared_state_apply_order.
--- Caller: shared_state_change, when all rows are locked. Inputs: who asks; the step; whether it has made its
--- row already; the dialect.
+-- pos.shared_state_apply - one change of a batch, applied to its row.
+-- Holds: shared_state_version_of, shared_state_apply_row, shared_state_wanted, refuse_stale, shared_state_emit,
+-- shared_state_log, shared_state_clear, shared_state_apply_order.
+-- Caller: shared_state_change, after all rows are locked. Inputs: the context; the step; whether this step has made
+-- its row; the dialect.
 -- Answers: the step with its result and the row's version, and the events.
--- Refusals: 409 STALE_VERSION: the device saw an older version, and one of the fields that it sets was
--- changed since to another value; 409 INVALID_TRANSITION: the order is at its end.
+-- Refusals: 409 STALE_VERSION: the device saw an older version, and one of the fields that it sets has since been
+-- changed to another value; 409 INVALID_TRANSITION: the order is finished.
 -- Locks: the stream. Events: see shared_state_change.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.shared_state_apply(c pos.context, in out s pos.house_step, made boolean, dialect text, out events text[])
+create or replace function pos.shared_state_apply(c pos.context, in out s pos.house_step, made boolean,
+    dialect text, out events text[])
 language plpgsql as $$
 declare
     done record;
@@ -29,7 +30,7 @@ begin
     end case;
     s := done.s;
     events := done.events;
-    -- Where several events tell of it, the last one's.
+    -- If the change has several events, the seq of the last one.
     s.seq := substring(events[cardinality(events)] from '^\{"seq":([0-9]+)');
 end $$;
 
@@ -47,7 +48,8 @@ begin
     return coalesce(version, 0);
 end $$;
 
-create or replace function pos.shared_state_apply_row(c pos.context, in out s pos.house_step, made boolean, out events text[])
+create or replace function pos.shared_state_apply_row(c pos.context, in out s pos.house_step, made boolean,
+    out events text[])
 language plpgsql as $$
 declare
     table_name text := pos.shared_state_table(s.kind);
@@ -85,7 +87,8 @@ begin
     if s.seen > held.version or (s.seen < held.version and (not held.alive
             or cardinality(pos.changed_since(held.field_versions, row_held, change.names, s.seen)) > 0)) then
         perform pos.refuse_stale(s, pos.shared_state_json(s.id, held.version, concat_ws(',', nullif(held.fields, ''),
-            case when not held.alive then '"deleted":true' end)), pos.changed_since(held.field_versions, row_held, change.names, s.seen));
+            case when not held.alive then '"deleted":true' end)),
+            pos.changed_since(held.field_versions, row_held, change.names, s.seen));
     end if;
     now := pos.shared_state_update(table_name, c.tenant_id, s.id, change.names, change.vals, c.device, false);
     s.version := now.version;
@@ -96,14 +99,15 @@ begin
     s.result := case when s.seen < held.version then 'merged' else 'applied' end;
 end $$;
 
--- Of what the device sent, and of what follows from it, that which is not so yet.
-create or replace function pos.shared_state_wanted(s pos.house_step, fields text, afresh boolean, out names text[], out vals text[])
+-- Of the fields that the device sent, and of those that follow from them, the ones that differ from the row.
+create or replace function pos.shared_state_wanted(s pos.house_step, fields text, afresh boolean,
+    out names text[], out vals text[])
 language plpgsql stable as $$
 declare
     held json := ('{' || fields || '}')::json;
 begin
     if afresh then
-        -- What the deleted row had is forgotten, but what it needs.
+        -- The fields of the deleted row are forgotten, except those that a row must have.
         select s.names || coalesce(array_agg(e.key order by e.n), '{}'),
                s.vals || coalesce(array_agg(pos.shared_state_value(w.reads, e.key, 'null') order by e.n), '{}')
           into s.names, s.vals
@@ -111,8 +115,10 @@ begin
           left join pos.shared_state_words() w on w.kind = s.kind and w.name = e.key
          where not e.key = any(s.names) and not (s.kind = 'categories' and e.key = 'name');
     end if;
-    if s.kind = 'tables' and s.vals[array_position(s.names, 'status')] = '"available"' and held ->> 'status' <> 'available' then
-        -- Guests take with them what was theirs; a tablet cannot say so: what it sets to nothing is not sent.
+    if s.kind = 'tables' and s.vals[array_position(s.names, 'status')] = '"available"'
+       and held ->> 'status' <> 'available' then
+        -- When the guests have left, the fields about them are emptied. A tablet cannot do that itself: it does not
+        -- send fields that it sets to nothing.
         select s.names || array_agg(g), s.vals || array_agg(null::text) into s.names, s.vals
           from unnest(array['orderId', 'customer', 'orderItems', 'orderTotal', 'reservationTime']) g where not g = any(s.names);
     elsif s.kind = 'inventory' and not 'lowStockAlert' = any(s.names)
@@ -130,9 +136,12 @@ create or replace function pos.refuse_stale(s pos.house_step, current_row json, 
 language plpgsql as $$
 begin
     perform pos.refuse(409, 'STALE_VERSION',
-        format('Somebody else has changed this since version %s. Look at the current row, and send the change again with its version.', s.seen),
-        ('{"kind":"' || s.kind || '","id":' || to_json(s.id) || coalesce(',"fields":' || array_to_json(nullif(fields, '{}')), '') || ',"current":' || current_row
-         || ',"yours":' || coalesce(s.body, pos.object_of(coalesce(s.names, '{}'), array(select coalesce(v, 'null') from unnest(s.vals) v))) || '}')::json);
+        format('Somebody else has changed this since version %s. Look at the current row, and send the change again '
+               'with its version.', s.seen),
+        ('{"kind":"' || s.kind || '","id":' || to_json(s.id)
+         || coalesce(',"fields":' || array_to_json(nullif(fields, '{}')), '') || ',"current":' || current_row
+         || ',"yours":' || coalesce(s.body, pos.object_of(coalesce(s.names, '{}'),
+                array(select coalesce(v, 'null') from unnest(s.vals) v))) || '}')::json);
 end $$;
 
 -- The event of a change and its line in sync_log.
@@ -141,15 +150,16 @@ create or replace function pos.shared_state_emit(c pos.context, s pos.house_step
 language plpgsql as $$
 declare
     action text := pos.shared_state_event_action(s.action, is_new);
-    data json := pos.shared_state_event(s.kind, action, s.id, s.version, names, vals, pos.shared_state_json(s.id, s.version, fields));
+    data json := pos.shared_state_event(s.kind, action, s.id, s.version, names, vals,
+                                        pos.shared_state_json(s.id, s.version, fields));
 begin
     perform pos.shared_state_log(c.tenant_id, s.kind, action, s.id, s.version, c.device, data -> 'changed');
     return array[pos.emit(c.tenant_id, pos.shared_state_event_type(s.kind), c.origin, data)];
 end $$;
 
--- A log, not a copy: long values are left out.
-create or replace function pos.shared_state_log(tenant uuid, kind text, action text, row_id text, version bigint, device text, data json)
-returns void
+-- This is a log and not a copy, so long values are left out.
+create or replace function pos.shared_state_log(tenant uuid, kind text, action text, row_id text, version bigint,
+    device text, data json) returns void
 language plpgsql as $$
 begin
     insert into pos.sync_log (tenant_id, type, action, row_id, version, client_id, data)
@@ -159,7 +169,7 @@ begin
                  else pos.without_secrets(data) end);
 end $$;
 
--- A tablet's history starts anew. Nothing came since the last time: nothing to do.
+-- Clears the order history that tablets show. If nothing has come since the last time, there is nothing to do.
 create or replace function pos.shared_state_clear(c pos.context, in out s pos.house_step, out events text[])
 language plpgsql as $$
 declare
@@ -167,7 +177,8 @@ declare
 begin
     s.version := 0;
     s.result := 'unchanged';
-    if exists (select 1 from pos.order_history_mark m join pos.orders o on o.tenant_id = m.tenant_id and o.updated_at > m.since
+    if exists (select 1 from pos.order_history_mark m
+                 join pos.orders o on o.tenant_id = m.tenant_id and o.updated_at > m.since
                 where m.tenant_id = c.tenant_id) then
         update pos.order_history_mark m set since = clock_timestamp(), updated_by = left(c.device, 128)
          where m.tenant_id = c.tenant_id;
@@ -177,7 +188,8 @@ begin
     end if;
 end $$;
 
-create or replace function pos.shared_state_apply_order(c pos.context, in out s pos.house_step, made boolean, dialect text, out events text[])
+create or replace function pos.shared_state_apply_order(c pos.context, in out s pos.house_step, made boolean,
+    dialect text, out events text[])
 language plpgsql as $$
 declare
     old pos.orders;
@@ -215,13 +227,16 @@ begin
     if cardinality(touched) = 0 then
         return;
     end if;
-    if wanted is not null and (old.status = 'completed' or not pos.order_transition_legal(old.status, wanted, true)) then
+    if wanted is not null
+       and (old.status = 'completed' or not pos.order_transition_legal(old.status, wanted, true)) then
         perform pos.refuse(409, 'INVALID_TRANSITION', format('An order that is %s cannot become %s.', old.status, wanted),
-            ('{"kind":"orders","id":' || to_json(s.id) || ',"from":"' || old.status || '","to":"' || wanted || '","current":'
-             || pos.order_data(old, null) || '}')::json);
+            ('{"kind":"orders","id":' || to_json(s.id) || ',"from":"' || old.status || '","to":"' || wanted
+             || '","current":' || pos.order_data(old, null) || '}')::json);
     end if;
-    if s.seen > old.version or cardinality(pos.changed_since(old.field_versions, pos.order_json(old)::json, touched, s.seen)) > 0 then
-        perform pos.refuse_stale(s, pos.order_data(old, null), pos.changed_since(old.field_versions, pos.order_json(old)::json, touched, s.seen));
+    if s.seen > old.version
+       or cardinality(pos.changed_since(old.field_versions, pos.order_json(old)::json, touched, s.seen)) > 0 then
+        perform pos.refuse_stale(s, pos.order_data(old, null),
+            pos.changed_since(old.field_versions, pos.order_json(old)::json, touched, s.seen));
     end if;
     events := array[]::text[];
     if cardinality(changes) > 0 then

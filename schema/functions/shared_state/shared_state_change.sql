@@ -1,14 +1,16 @@
--- pos.shared_state_change - what tablets and tills change: their orders, the floor, the menu, stock, staff,
--- printers, settings. All of a batch, or nothing.
--- Holds: shared_state_answer, shared_state_mark_repeats, shared_state_targets, shared_state_lock_or_make, shared_state_check_count.
+-- pos.shared_state_change - changes of tablets and tills: orders, the floor, the menu, stock, staff, printers,
+-- settings. All changes of a batch are made, or none.
+-- Holds: shared_state_answer, shared_state_mark_repeats, shared_state_targets, shared_state_lock_or_make,
+-- shared_state_check_count.
 -- Caller: pos.call. Inputs: {"changes":[{"kind","action","id"?,"data"?,"changeId"?,"version"?}, …at most
--- 500],"dialect":"minipos"|"cloudsync"}. docs/house.md has kinds, fields and the merge rule.
--- Answers: 200 {status, synced_changes, changes: [{index, result: applied|merged|repeated|unchanged, kind,
--- id, version, seq?}], timestamp, seq, warnings?}.
--- Refusals, with details.index: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID, TOO_MANY_ROWS; 409
--- STALE_VERSION, INVALID_TRANSITION, with details.current.
--- Locks: the change ids, sorted; the rows by kind and id, made where they are missing; then the streams.
--- Events: <thing>.updated, those of orders, history.cleared; one row of sync_log each.
+-- 500],"dialect":"minipos"|"cloudsync"}. docs/house.md describes kinds, fields and the merge rule.
+-- Answers: 200 {status, synced_changes, changes: [{index, result: applied|merged|repeated|unchanged, kind, id,
+-- version, seq?}], timestamp, seq, warnings?}.
+-- Refusals, with details.index: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID, TOO_MANY_ROWS; 409 STALE_VERSION,
+-- INVALID_TRANSITION, with details.current.
+-- Locks: the change ids, sorted; the rows by kind and id, including those that are missing and have to be made; then
+-- the stream.
+-- Events: <thing>.updated, those of orders, history.cleared; a row of sync_log for each change.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.shared_state_change(c pos.context, body json) returns pos.answer
@@ -55,7 +57,8 @@ begin
         get stacked diagnostics refused_hint = pg_exception_hint,
             refused_detail = pg_exception_detail, refused_message = message_text;
         perform pos.refuse(left(refused_hint, 3)::int,
-            case when substr(refused_hint, 5) in ('INVALID_FIELD', 'INVALID_AMOUNT', 'INVALID_STATUS', 'INVALID_DATE', 'INVALID_ORDER_ID')
+            case when substr(refused_hint, 5) in ('INVALID_FIELD', 'INVALID_AMOUNT', 'INVALID_STATUS', 'INVALID_DATE',
+                                                  'INVALID_ORDER_ID')
                  then 'VALIDATION_ERROR' else substr(refused_hint, 5) end, refused_message,
             ('{' || concat_ws(',', '"index":' || at - 1, nullif(pos.inside(nullif(refused_detail, '')::json), '')) || '}')::json);
     end;
@@ -80,8 +83,8 @@ begin
                                                    body, lines, wanted, warning, result, version, seq, n));
 end $$;
 
--- Which changes are repeats: by their ids, among those of two days and in the batch itself. Whoever comes
--- with the same id at the same time waits here for the first.
+-- Marks the changes whose ids have been seen in the last two days or earlier in the batch. A transaction with the
+-- same id at the same time waits here for the first one.
 create or replace function pos.shared_state_mark_repeats(c pos.context, steps pos.house_step[]) returns pos.house_step[]
 language plpgsql as $$
 declare
@@ -109,7 +112,7 @@ begin
     return steps;
 end $$;
 
--- Each row once, in the order in which they are locked, with the change that makes it where it is not there.
+-- Each row once, in the order in which the rows are locked, with the change that makes the row if it does not exist.
 create or replace function pos.shared_state_targets(steps pos.house_step[]) returns table (at int, n bigint)
 language plpgsql as $$
 begin
@@ -122,7 +125,7 @@ begin
      group by s.kind, s.id;
 end $$;
 
--- True when this change made the row.
+-- Locks the row, or makes it. True when this change has made it.
 create or replace function pos.shared_state_lock_or_make(c pos.context, s pos.house_step, dialect text) returns boolean
 language plpgsql as $$
 declare
@@ -139,7 +142,7 @@ begin
             return false;
         end if;
         return pos.shared_state_order_insert(c, s, dialect)
-            -- Somebody made it meanwhile: theirs is changed.
+            -- Another transaction has made it in the meantime: that row is changed.
             or (select false from pos.orders o where o.tenant_id = c.tenant_id and o.id = s.id for no key update);
     end if;
     if (pos.shared_state_lock(table_name, c.tenant_id, s.id)).version is not null or s.deletes then
@@ -150,7 +153,7 @@ begin
         or (pos.shared_state_lock(table_name, c.tenant_id, s.id)).version is null;
 end $$;
 
--- A device that makes rows for ever is stopped.
+-- Stops a device that makes rows without end.
 create or replace function pos.shared_state_check_count(table_name text, tenant uuid) returns void
 language plpgsql as $$
 declare

@@ -1,9 +1,9 @@
--- pos.shared_state_fields, pos.shared_state_json - a row as events carry it: its id, its version, and its fields in
--- stored names, as shared_state_value writes them.
+-- pos.shared_state_json - a row as events carry it: its id, its version, and its fields under their stored names, as
+-- shared_state_value writes them.
 -- Holds: shared_state_fields, shared_state_changes, shared_state_event.
 -- Caller: the functions of this folder. Inputs: the row.
--- Answers: shared_state_fields: the members of its object, without braces; what is null is left out. shared_state_json:
--- the object with id and version before them.
+-- Answers: shared_state_fields: the members of the object, without braces; null fields are left out.
+-- shared_state_json: the object, beginning with id and version.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -56,21 +56,23 @@ language sql immutable parallel safe as $$
     select ('{"id":' || to_json(id) || ',"version":' || version || coalesce(',' || nullif(fields, ''), '') || '}')::json
 $$;
 
--- What differs between two rows: the names, in the order of the new row, and the new values; those that
--- are gone come last, with null.
+-- The fields in which two rows differ: the names, in the order of the new row, and the new values. Fields that are
+-- gone come last, with null.
 create or replace function pos.shared_state_changes(old_fields text, new_fields text, out names text[], out vals text[])
 language plpgsql immutable parallel safe as $$
 begin
     select coalesce(array_agg(coalesce(n.key, o.key) order by n.n, o.n), '{}'),
            coalesce(array_agg(n.value order by n.n, o.n), '{}')
       into names, vals
-      from (select e.key, e.value::text, e.n from json_each(('{' || old_fields || '}')::json) with ordinality e(key, value, n)) o
-      full join (select e.key, e.value::text, e.n from json_each(('{' || new_fields || '}')::json) with ordinality e(key, value, n)) n
+      from (select e.key, e.value::text, e.n
+              from json_each(('{' || old_fields || '}')::json) with ordinality e(key, value, n)) o
+      full join (select e.key, e.value::text, e.n
+                   from json_each(('{' || new_fields || '}')::json) with ordinality e(key, value, n)) n
         on n.key = o.key
      where n.value is distinct from o.value;
 end $$;
 
--- The event of a change, and of which it is the truth: the row as it is now.
+-- The data of the event: what was changed, and the row as it is now.
 create or replace function pos.shared_state_event(kind text, action text, id text, version bigint, names text[], vals text[],
     row_now json) returns json
 language plpgsql stable as $$

@@ -1,9 +1,9 @@
--- pos.shared_state_read - one change of a batch, checked and in stored names.
+-- pos.shared_state_read - one change of a batch, checked and under stored names.
 -- Holds: read_version, shared_state_read_fields.
--- Caller: shared_state_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?};
--- the dialect, whose words an order's status has; the tenant's time zone.
--- Answers: the step; `warning` when a secret was left out or an amount rounded.
--- Refusals: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID and those of the readers of values.
+-- Caller: shared_state_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?}; the
+-- dialect, in whose words the status of an order is; the tenant's time zone.
+-- Answers: the step; `warning` says that a secret was left out or an amount was rounded.
+-- Refusals: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID and those of the functions that read values.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -63,7 +63,7 @@ begin
     return case when s.deletes then s else pos.shared_state_read_fields(s, data) end;
 end $$;
 
--- The version that a device saw: a whole number, or a text of one.
+-- The version that a device has seen: a whole number, or a text that contains one.
 create or replace function pos.read_version(value json) returns bigint
 language plpgsql immutable parallel safe as $$
 begin
@@ -76,7 +76,7 @@ begin
     return (value #>> '{}')::bigint;
 end $$;
 
--- The fields under their stored names. Of several words for the same field the stored one counts.
+-- The fields under their stored names. If the same field comes under several names, the stored name wins.
 create or replace function pos.shared_state_read_fields(s pos.house_step, data json) returns pos.house_step
 language plpgsql stable as $$
 declare
@@ -95,7 +95,8 @@ begin
          where g.rank = 1
          order by g.n
     loop
-        continue when case s.kind when 'settings' then member.key in ('id', 'version') else pos.shared_state_own_field(member.key) end;
+        continue when case s.kind when 'settings' then member.key in ('id', 'version')
+                                  else pos.shared_state_own_field(member.key) end;
         continue when s.kind = 'categories' and member.key = 'name';
         if s.kind = 'users' and pos.is_secret(member.key) then
             s.warning := 'SECRET_DROPPED';

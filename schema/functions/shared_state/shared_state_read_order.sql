@@ -1,9 +1,12 @@
--- pos.shared_state_read_order and its kin - an order that a tablet or a till of these families made or moved.
--- Holds: shared_state_order_name, shared_state_order_status, shared_state_order_insert, shared_state_lines, given, shared_state_lines_merge.
--- Caller: shared_state_read, shared_state_change. Inputs: the step; its data in the dialect's words; the time zone.
--- Answers: shared_state_read_order: the step with the order's fields as order_fields reads them, lines in our
--- shape, amounts to the cent, and the status that it is to have. shared_state_order_insert: a new row, or none
--- when there is one. shared_state_order_status: the stored status that a dialect's word means for this order.
+-- pos.shared_state_read_order - an order that a tablet or till has made or changed.
+-- Holds: shared_state_order_name, shared_state_order_status, shared_state_order_insert, shared_state_lines, given,
+-- shared_state_lines_merge.
+-- Caller: shared_state_read, shared_state_change. Inputs: the step; its data in the words of the dialect; the time
+-- zone.
+-- Answers: shared_state_read_order: the step with the fields of the order as order_fields takes them, lines in our
+-- shape, amounts rounded to the cent, and the wanted status. shared_state_order_insert: whether it has made a new
+-- row; false when there is one. shared_state_order_status: the stored status that a word of the dialect means for
+-- this order.
 -- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT, INVALID_STATUS and those of order_fields.
 -- Locks: the new row's. Events: none; shared_state_change writes them.
 -- SPDX-License-Identifier: Apache-2.0
@@ -21,7 +24,8 @@ declare
     cents numeric;
 begin
     for member in
-        select e.key, e.value, json_typeof(e.value) as kind, pos.shared_state_order_name(e.key, json_typeof(e.value)) as name
+        select e.key, e.value, json_typeof(e.value) as kind,
+               pos.shared_state_order_name(e.key, json_typeof(e.value)) as name
           from json_each(data) with ordinality e(key, value, n)
          where not pos.shared_state_own_field(e.key)
          order by pos.shared_state_order_name(e.key, json_typeof(e.value)) = e.key, e.n
@@ -36,7 +40,8 @@ begin
                 perform pos.shared_state_order_status(s.wanted, null, dialect);
             end if;
             continue;
-        when member.kind = 'null' and name in ('customerName', 'totalAmount', 'items', 'orderNumber', 'orderType', 'createdAt') then
+        when member.kind = 'null'
+             and name in ('customerName', 'totalAmount', 'items', 'orderNumber', 'orderType', 'createdAt') then
             continue;
         when name in ('totalAmount', 'subtotal', 'deliveryFee', 'discount', 'tax', 'discountTotal', 'taxTotal',
                       'serviceCharge', 'tip') and member.kind <> 'null' then
@@ -51,9 +56,11 @@ begin
         when name = 'items' then
             s.lines := pos.shared_state_lines(member.value);
             continue;
-        when name = 'createdAt' and member.kind = 'string' and member.value #>> '{}' !~ '([Zz]|[-+ ][0-9]{2}:?[0-9]{2})$' then
-            -- The clock on a device's wall.
-            val := coalesce(to_json(pos.utc((pos.read_instant(member.value #>> '{}') at time zone 'UTC') at time zone zone))::text, val);
+        when name = 'createdAt' and member.kind = 'string'
+             and member.value #>> '{}' !~ '([Zz]|[-+ ][0-9]{2}:?[0-9]{2})$' then
+            -- A time without a zone is local time of the restaurant.
+            val := coalesce(to_json(pos.utc((pos.read_instant(member.value #>> '{}') at time zone 'UTC')
+                                            at time zone zone))::text, val);
         when name = 'orderType' then
             val := to_json(pos.enum_word(pos.read_text(member.key, member.value, 64)))::text;
         when name = 'orderDate' then
@@ -76,12 +83,12 @@ begin
         s.lines := null;
     end if;
     s.body := pos.object_of(names, vals);
-    -- Refuses what it does not like, before anything is locked.
+    -- Refuses wrong values before anything is locked.
     perform pos.order_fields(s.body);
     return s;
 end $$;
 
--- The name that REST has for a field; null for what we do not take from a device.
+-- The name that REST has for a field; null for fields that are not taken from a device.
 create or replace function pos.shared_state_order_name(field text, kind text) returns text
 language sql immutable parallel safe as $$
     select case
@@ -101,8 +108,8 @@ language sql immutable parallel safe as $$
     end
 $$;
 
--- A word that means what the order has already, in the dialect's eyes, changes nothing: a tablet sends
--- whole orders, and calls a confirmed one pending. Null: no change.
+-- If the order has a status already that the dialect calls by this word, nothing changes: a tablet sends whole
+-- orders, and calls a confirmed one pending. Null means no change.
 create or replace function pos.shared_state_order_status(word text, held text, dialect text) returns text
 language plpgsql immutable parallel safe as $$
 declare
@@ -116,14 +123,14 @@ begin
         perform pos.read_status(to_json(wanted));
     end if;
     return case
-        -- A refund comes when all is done.
+        -- A refund can come after the order is finished, and then changes nothing.
         when word = 'refunded' and held in ('completed', 'cancelled', 'rejected') then null
         when dialect = 'minipos' and pos.minipos_status(wanted) = pos.minipos_status(held) then null
         when dialect = 'cloudsync' and pos.cloudsync_status(wanted) = pos.cloudsync_status(held) then null
         else wanted end;
 end $$;
 
--- What a till leaves out of a new order.
+-- Makes a new order, with values for the fields that a till leaves out.
 create or replace function pos.shared_state_order_insert(c pos.context, s pos.house_step, dialect text) returns boolean
 language plpgsql as $$
 declare
@@ -143,8 +150,8 @@ begin
     return o.id is not null;
 end $$;
 
--- Lines as a tablet or till has them, with the names that ours have; prices to the cent. Nothing that
--- it sent is lost.
+-- The lines of a tablet or till with our names, and prices rounded to the cent. Everything else that was sent is
+-- kept.
 create or replace function pos.shared_state_lines(value json) returns json
 language plpgsql immutable parallel safe as $$
 declare
@@ -165,12 +172,15 @@ begin
             perform pos.refuse_field(line.place, format('"%s" must be an object.', line.place));
         end if;
         named := case json_typeof(one -> 'menuItem') when 'object' then one -> 'menuItem' end;
-        price := coalesce(pos.given(one -> 'price'), pos.given(one -> 'unitPrice'), pos.given(one -> 'unit_price'), pos.given(named -> 'price'));
+        price := coalesce(pos.given(one -> 'price'), pos.given(one -> 'unitPrice'), pos.given(one -> 'unit_price'),
+                          pos.given(named -> 'price'));
         if price is not null and pos.read_cents(price) is null then
-            perform pos.refuse_field(line.place || '.price', format('"%s.price" must be an amount.', line.place), 'INVALID_AMOUNT');
+            perform pos.refuse_field(line.place || '.price', format('"%s.price" must be an amount.', line.place),
+                                     'INVALID_AMOUNT');
         end if;
         if pos.given(one -> 'quantity') is not null and coalesce(pos.read_decimal(one -> 'quantity'), 0) <= 0 then
-            perform pos.refuse_field(line.place || '.quantity', format('"%s.quantity" must be a number above 0.', line.place));
+            perform pos.refuse_field(line.place || '.quantity',
+                                     format('"%s.quantity" must be a number above 0.', line.place));
         end if;
         lines := lines || pos.shared_state_details(one, array['name', 'price'], array[
             coalesce(pos.given(one -> 'name'), pos.given(named -> 'name'), pos.given(one -> 'menuItemName'),
@@ -180,14 +190,14 @@ begin
     return ('[' || array_to_string(lines, ',') || ']')::json;
 end $$;
 
--- A member that is there.
+-- A value that is present and not null.
 create or replace function pos.given(value json) returns json
 language sql immutable parallel safe as $$
     select case when json_typeof(value) <> 'null' then value end
 $$;
 
--- A tablet sends back the lines that it was shown, which are less than an online order's: what it does
--- not say of a line that was there stays.
+-- A tablet sends back the lines that it was shown, which have fewer members than those of an online order: members of
+-- an existing line that it does not send stay.
 create or replace function pos.shared_state_lines_merge(stored json, sent json) returns json
 language plpgsql immutable as $$
 begin

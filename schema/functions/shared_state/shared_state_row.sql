@@ -1,11 +1,13 @@
--- pos.shared_state_lock, pos.shared_state_insert, pos.shared_state_update - the rows of one kind or another, by its name.
--- Holds: shared_state_lock, shared_state_insert, shared_state_update, shared_state_typed, shared_state_details, shared_state_check_size.
--- Caller: shared_state_change. Inputs: the table (shared_state_table: never a client's word), tenant and row; for a
--- new row its fields, for a change those that change, in stored names with values as JSON (null: none).
+-- shared_state/shared_state_row - locks, inserts and updates a row in the table of its kind.
+-- Holds: shared_state_lock, shared_state_insert, shared_state_update, shared_state_typed, shared_state_details,
+-- shared_state_check_size.
+-- Caller: shared_state_change. Inputs: the table's name (from shared_state_table, never from a client), tenant and
+-- row; for a new row its fields, for a change the fields that change, under stored names with values as JSON (null:
+-- no value).
 -- Answers: shared_state_lock: one row {version, alive, field_versions, fields}, or none; shared_state_insert: false
--- when somebody else made it meanwhile; shared_state_update: {version, fields} as they are now (the version is the
--- trigger's, shared_state_version).
--- Refusals: 400 VALIDATION_ERROR when the row becomes too large or there are too many.
+-- when another transaction has made the row in the meantime; shared_state_update: {version, fields} as they are now
+-- (the trigger shared_state_version sets the version).
+-- Refusals: 400 VALIDATION_ERROR when the row becomes too large.
 -- Locks: the row's. Events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -29,13 +31,16 @@ begin
     execute format('insert into pos.%1$I (tenant_id, id, details, updated_by%2$s)
                     select $1, $2, $3, $4%3$s from json_populate_record(null::pos.%1$I, $5) r
                     on conflict (tenant_id, id) do nothing returning true',
-                   table_name, (select string_agg(format(', %I', t), '' order by n) from unnest(typed.columns) with ordinality u(t, n)),
-                   (select string_agg(format(', r.%I', t), '' order by n) from unnest(typed.columns) with ordinality u(t, n)))
+                   table_name,
+                   (select string_agg(format(', %I', t), '' order by n)
+                      from unnest(typed.columns) with ordinality u(t, n)),
+                   (select string_agg(format(', r.%I', t), '' order by n)
+                      from unnest(typed.columns) with ordinality u(t, n)))
        into made using tenant, row_id, typed.details, left(device, 128), typed.filled;
     return coalesce(made, false);
 end $$;
 
--- `dead`: the row becomes a tombstone, and keeps its fields; else it is alive afterwards.
+-- `dead`: the row becomes a tombstone and keeps its fields; otherwise it is alive afterwards.
 create or replace function pos.shared_state_update(table_name text, tenant uuid, row_id text, names text[], vals text[],
     device text, dead boolean, out version bigint, out fields text)
 language plpgsql as $$
@@ -48,14 +53,18 @@ begin
                       from json_populate_record(null::pos.%1$I, $7) r
                      where t.tenant_id = $1 and t.id = $2
                     returning t.version, pos.shared_state_fields(t)',
-                   table_name, (select string_agg(format(', %1$I = r.%1$I', t), '' order by n) from unnest(typed.columns) with ordinality u(t, n)))
-       into version, fields using tenant, row_id, typed.loose_names, typed.loose_vals, left(device, 128), dead, typed.filled;
+                   table_name,
+                   (select string_agg(format(', %1$I = r.%1$I', t), '' order by n)
+                      from unnest(typed.columns) with ordinality u(t, n)))
+       into version, fields
+      using tenant, row_id, typed.loose_names, typed.loose_vals, left(device, 128), dead, typed.filled;
     perform pos.shared_state_check_size(fields);
 end $$;
 
--- Which of the fields have columns, those as an object for json_populate_record, and the rest.
-create or replace function pos.shared_state_typed(table_name text, names text[], vals text[], out columns text[], out filled json,
-    out loose_names text[], out loose_vals text[], out details json)
+-- The columns of those fields that have one, their values as an object for json_populate_record, and the other
+-- fields.
+create or replace function pos.shared_state_typed(table_name text, names text[], vals text[],
+    out columns text[], out filled json, out loose_names text[], out loose_vals text[], out details json)
 language plpgsql immutable as $$
 begin
     select coalesce(array_agg(pos.shared_state_column(w.name) order by g.n) filter (where w.name is not null), '{}'),
@@ -69,15 +78,16 @@ begin
     details := pos.object_of(loose_names, loose_vals);
 end $$;
 
--- The kept members with the given ones in their place; those whose value is SQL's null go.
+-- The kept members with the given ones in their place; members whose given value is SQL's null are removed.
 create or replace function pos.shared_state_details(kept json, names text[], vals text[]) returns json
 language plpgsql immutable as $$
 begin
     if cardinality(names) = 0 then
         return kept;
     end if;
-    return (select pos.object_of(coalesce(array_agg(coalesce(g.name, k.name) order by coalesce(k.n, 1000000 + g.n)), '{}'),
-                                 array_agg(case when g.name is null then k.value else g.value end order by coalesce(k.n, 1000000 + g.n)))
+    return (select pos.object_of(
+               coalesce(array_agg(coalesce(g.name, k.name) order by coalesce(k.n, 1000000 + g.n)), '{}'),
+               array_agg(case when g.name is null then k.value else g.value end order by coalesce(k.n, 1000000 + g.n)))
               from (select e.key as name, e.value::text as value, e.n from json_each(kept) with ordinality e(key, value, n)) k
               full join unnest(names, vals) with ordinality g(name, value, n) on g.name = k.name
              where g.name is null or g.value is not null);
@@ -87,6 +97,7 @@ create or replace function pos.shared_state_check_size(fields text) returns void
 language plpgsql as $$
 begin
     if octet_length(fields) > 524288 then
-        perform pos.refuse(400, 'VALIDATION_ERROR', 'A row keeps at most 512 KiB. Send less, or an address in place of a picture.');
+        perform pos.refuse(400, 'VALIDATION_ERROR',
+            'A row keeps at most 512 KiB. Send less, or an address in place of a picture.');
     end if;
 end $$;

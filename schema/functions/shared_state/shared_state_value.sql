@@ -1,9 +1,10 @@
--- pos.shared_state_value - one field of a row, from what a device sent to the one form that it is kept in.
+-- pos.shared_state_value - one field of a row, converted from what a device sent to the one form in which it is
+-- stored.
 -- Holds: enum_word, read_cents, read_list, json_of_text.
--- Caller: shared_state_read, the trigger for plain SQL. Inputs: how to read it (shared_state_words); the field's name
--- as it came; the value.
--- Answers: JSON text, the same for all ways of writing the same thing; null for JSON's null, which
--- takes the value away. Refusals: 400 INVALID_FIELD, INVALID_AMOUNT. Locks, events: none.
+-- Caller: shared_state_read, shared_state_apply. Inputs: how to read it (shared_state_words); the field's name as it
+-- came; the value.
+-- Answers: JSON text, the same for all ways of writing the same thing; null for null, which removes the value.
+-- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.shared_state_value(reads text, field text, value json) returns text
@@ -66,13 +67,13 @@ begin
     return null;
 end $$;
 
--- Dart writes an enumeration's value with its type: OrderStatus.completed.
+-- Dart writes a value of an enumeration with its type: OrderStatus.completed.
 create or replace function pos.enum_word(given text) returns text
 language sql immutable parallel safe as $$
     select regexp_replace(given, '^[A-Z][A-Za-z]*[.]', '')
 $$;
 
--- An amount, to the cent: these tills compute taxes and send what comes out, 28.815 among it.
+-- An amount, rounded to the cent: these tills compute taxes and send results like 28.815.
 create or replace function pos.read_cents(value json) returns numeric
 language plpgsql immutable parallel safe as $$
 declare
@@ -81,7 +82,7 @@ begin
     return case when abs(cents) <= 99999999.99 then cents::numeric(12,2) end;
 end $$;
 
--- A list, or a text that holds one.
+-- A list, or a text that contains one.
 create or replace function pos.read_list(field text, value json) returns json
 language plpgsql immutable parallel safe as $$
 declare
@@ -96,8 +97,8 @@ begin
     return list;
 end $$;
 
--- C has checked the request, but not JSON within its texts: what is in there may be broken, contain what
--- no text can, or be nested beyond what others take.
+-- C has checked the request, but not JSON within its texts: this may be broken, contain characters that a text cannot
+-- have, or be nested deeper than other programs can read.
 create or replace function pos.json_of_text(given text) returns json
 language plpgsql immutable parallel safe as $$
 declare
@@ -111,7 +112,7 @@ begin
     if brackets <> '' then
         return null;
     end if;
-    -- jsonb reads every escape. An event is one line; within texts none of these can stand.
+    -- jsonb checks every escape. An event is one line, and inside JSON texts these characters cannot occur.
     return case when given::jsonb is not null then translate(pos.clean_json(given::json)::text, E'\n\r\t', '')::json end;
 exception when data_exception or program_limit_exceeded then
     return null;

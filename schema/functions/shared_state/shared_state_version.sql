@@ -1,8 +1,8 @@
--- pos.shared_state_version, pos.order_version - a row's version is the number of its changes.
+-- pos.shared_state_version - a row's version is the number of its changes.
 -- Holds: order_version, field_versions, changed_since.
--- Caller: triggers before insert and update on the tables of the house and on pos.orders, for every writer.
--- Answers: the row with its version; when a field changed, that field's version too, so that a device
--- that saw an older one can be told what it did not see. A write that changes nothing is no change.
+-- Caller: triggers before insert and update on the tables of the shared state and on pos.orders, for every writer.
+-- Answers: the row with its version. When a field changes, the version of that field is set too, so that a device
+-- that saw an older version can be told what it did not see. A write that changes nothing is not a change.
 -- Refusals: an SQL error: a row keeps its id and tenant. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -64,7 +64,7 @@ begin
                 else pos.shared_state_details(kept, names, array_fill(version::text, array[cardinality(names)])) end;
 end $$;
 
--- Of these fields those that somebody changed since a version; what nobody changed is as old as the row,
+-- Of these fields, those that were changed after a version. A field that was never changed is as old as the row,
 -- whose first version is 1.
 create or replace function pos.changed_since(field_versions json, held json, names text[], seen bigint) returns text[]
 language sql immutable parallel safe as $$

@@ -1,15 +1,15 @@
--- pos.shared_state_words and its kin - the kinds of rows that a restaurant's devices share, the fields of each,
--- and the words that the dialects have for them.
--- Holds: shared_state_own_field, shared_state_column, shared_state_table, shared_state_kind, shared_state_event_type, shared_state_action, shared_state_deletes,
--- shared_state_creates, shared_state_event_action.
+-- pos.shared_state_words - the kinds of rows that a restaurant's devices share, the fields of each, and the names
+-- that the dialects have for them.
+-- Holds: shared_state_own_field, shared_state_column, shared_state_table, shared_state_kind, shared_state_event_type,
+-- shared_state_action, shared_state_deletes, shared_state_creates, shared_state_event_action.
 -- Caller: the functions of this folder.
--- Answers: shared_state_words: for each field its kind, the one name that it is stored under, how its value is
--- read (shared_state_value) and its other names; shared_state_table: the table of a kind, null for what is none;
--- shared_state_event_type: the type of its events; shared_state_action: an action as events have it.
+-- Answers: shared_state_words: for each field its kind, the name under which it is stored, how its value is read
+-- (shared_state_value) and its other names; shared_state_table: the table of a kind, null for an unknown one;
+-- shared_state_event_type: the type of its events; shared_state_action: an action in the words of events.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
--- The column is the name in snake case.
+-- The name of the column is the stored name in snake case.
 create or replace function pos.shared_state_words() returns table (kind text, name text, reads text, also text[])
 language sql immutable parallel safe as $$
     values
@@ -44,7 +44,7 @@ language sql immutable parallel safe as $$
     ('printers', 'assignment', 'json', '{assignments,assigned_to,assignedTo}')
 $$;
 
--- What every row has of itself: a device's own word for it is not kept.
+-- Fields that every row has by itself: what a device sends for them is not stored.
 create or replace function pos.shared_state_own_field(field text) returns boolean
 language sql immutable parallel safe as $$
     select field in ('id', 'version', 'tenant_id', 'tenantId', 'restaurant_id', 'restaurantId', 'device_id',
@@ -96,7 +96,7 @@ language sql immutable parallel safe as $$
     select action in ('created', 'item_added', 'added')
 $$;
 
--- An event says what happened: a row that was there is not created, one that was not is.
+-- An event says what really happened: a row that existed was not created, and one that did not exist was.
 create or replace function pos.shared_state_event_action(action text, is_new boolean) returns text
 language sql immutable parallel safe as $$
     select case when is_new and not pos.shared_state_creates(action) then 'created'

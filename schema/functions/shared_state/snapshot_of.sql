@@ -1,12 +1,12 @@
--- pos.snapshot_of - a restaurant's whole state in a dialect's form, made once and read by all.
+-- pos.snapshot_of - a snapshot of a restaurant's shared state in the form of a dialect, made once and read by all.
 -- Holds: snapshot_held.
 -- Caller: minipos_state, cloudsync_data. Inputs: the dialect, the tenant, its time zone.
--- Answers: the text. What was made for the stream's head is good until the head moves, but not longer than
--- a minute: some of it depends on the clock. When many ask for what is not there yet, one makes it.
+-- Answers: the text. A snapshot is valid as long as the stream's head stays where it was, but not longer than a
+-- minute, because some of it depends on the clock. When many ask at once and there is none, one of them makes it.
 -- Refusals, events: none. Locks: an advisory one, while it is made.
 -- SPDX-License-Identifier: Apache-2.0
 
--- Volatile, so that whoever waited sees what the other one made.
+-- Volatile, so that a transaction that has waited sees what the other one has made.
 create or replace function pos.snapshot_of(dialect text, tenant uuid, zone text) returns text
 language plpgsql as $$
 declare
@@ -22,7 +22,7 @@ begin
         end if;
         is_mine := pg_try_advisory_xact_lock(lock_key);
         exit when is_mine;
-        -- All who wait go on at once, when the one has committed.
+        -- All that wait continue at the same time, when the one has committed.
         perform pg_advisory_lock_shared(lock_key), pg_advisory_unlock_shared(lock_key);
     end loop;
     if dialect = 'minipos' then
