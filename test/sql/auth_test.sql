@@ -36,9 +36,12 @@ select is(pg_temp.auth(jsonb_build_object('keyHash', upper(pg_temp.key_hash('alp
 select is(pg_temp.auth('{"keyHash":17}'), '401 UNAUTHORIZED', 'a number in place of a hash');
 
 -- What the gateway is told.
-select is(a.tenant_id, :alpha::uuid, 'tenant id'), is(a.tenant_slug, 'alpha', 'slug'),
+select is(a.tenant_id, :alpha::uuid, 'tenant id'),
+       is(a.tenant_slug, 'alpha', 'slug'),
        is(a.tenant_name, 'Alpha', 'name'),
-       is(a.scopes, 'pos', 'scopes'), is(a.expires_at_ms, null, 'no expiry'), is(a.body, null, 'no body'),
+       is(a.scopes, 'pos', 'scopes'),
+       is(a.expires_at_ms, null, 'no expiry'),
+       is(a.body, null, 'no body'),
        isnt(a.key_id, null, 'key id')
   from pos.authenticate(jsonb_build_object('keyHash', pg_temp.key_hash('alpha', 'pos'))) a;
 select is(a.body::json ->> 'requestId', 'r-9', 'the refusal names the request'),
@@ -74,21 +77,25 @@ create temp table turn as
     select k.id, t.key as old, pos.key_rotate(k.id, interval '1 hour') as new
       from test_key t join pos.api_key k on k.key_hash = decode(pg_temp.hash(t.key), 'hex')
      where t.slug = 'beta' and t.scope = 'pos';
-select is((pos.authenticate(jsonb_build_object('keyHash', pg_temp.hash(old)))).status, 200,
-       'the old one still works'),
+select is((pos.authenticate(jsonb_build_object('keyHash', pg_temp.hash(old)))).status, 200, 'the old one still works'),
        is((pos.authenticate(jsonb_build_object('keyHash', pg_temp.hash(new)))).status, 200, 'the new one works'),
        isnt((pos.authenticate(jsonb_build_object('keyHash', pg_temp.hash(old)))).expires_at_ms, null,
-           'the old one ends') from turn;
-select is(count(distinct lineage), 1::bigint, 'both have one lineage'), is(count(*), 2::bigint, 'and are two')
-  from pos.api_key where key_hash in (select decode(pg_temp.hash(old), 'hex')
-      from turn union select decode(pg_temp.hash(new), 'hex') from turn);
+            'the old one ends')
+  from turn;
+select is(count(distinct lineage), 1::bigint, 'both have one lineage'),
+       is(count(*), 2::bigint, 'and are two')
+  from pos.api_key
+   where key_hash in (select decode(pg_temp.hash(old), 'hex')
+                        from turn
+                      union select decode(pg_temp.hash(new), 'hex')
+                        from turn);
 select throws_ok($$select pos.key_rotate(gen_random_uuid())$$, 'P0002', null, 'no such key to rotate');
 select throws_ok($$select pos.key_rotate((select id from turn), interval '-1 hour')$$, '22023', null,
        'a negative overlap');
 
 -- Revocation.
-select is(pos.key_revoke((select id from turn)), true, 'revoked'),
-       is(pos.key_revoke((select id from turn)), false, 'once');
+select is(pos.key_revoke((select id from turn)), true, 'revoked');
+select is(pos.key_revoke((select id from turn)), false, 'once');
 select is((pos.authenticate(jsonb_build_object('keyHash', pg_temp.hash(old)))).status, 401, 'it opens nothing now')
        from turn;
 select is((pos.authenticate(jsonb_build_object('keyHash', pg_temp.hash(new)))).status, 200, 'its successor does')
@@ -109,8 +116,8 @@ select is(pg_temp.try('health', '{}', null, jsonb_build_object('keyHash', (selec
 -- Tenants.
 select throws_ok($$insert into dinedesk_main.tenants (slug, name, country, currency, timezone)
     values ('gamma', 'G', 'GB', 'GBP', 'Mars/Olympus')$$, '22023', null, 'an unknown time zone');
-select throws_ok($$insert into dinedesk_main.tenants (slug, name, country, currency) values ('Gamma/1', 'G', 'GB', 'GBP')$$,
-    '23514', null, 'a slug that breaks a path');
+select throws_ok($$insert into dinedesk_main.tenants (slug, name, country, currency) values ('Gamma/1', 'G', 'GB',
+                   'GBP')$$, '23514', null, 'a slug that breaks a path');
 select throws_ok($$update dinedesk_main.tenants set id = gen_random_uuid() where slug = 'kitchen'$$, '23001', null,
        'a tenant keeps its id');
 

@@ -26,7 +26,8 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}',
           jsonb_build_object('keyHash', pg_temp.key_hash('beta', 'pos'), 'tenant', 'beta')), '404 CARD_NOT_FOUND',
               'nor can it be charged');
 select is(pg_temp.balance('C1'), 100.00, 'nothing moved');
-select is(a.tenant_id, null, 'a refused key has no tenant'), is(a.events, null, 'no events'),
+select is(a.tenant_id, null, 'a refused key has no tenant'),
+       is(a.events, null, 'no events'),
        is(a.replayed, false, 'no replay')
   from pg_temp.call('health', '{}', null, '{"keyHash":"x"}') a;
 
@@ -47,10 +48,13 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', null), '400 INV
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}', '{"attempt":"a1"}'), '200',
        'the first try');
 create temp table tried as select pg_temp.head() as head, i.body from pos.idempotency i where i.key like E'\x01%a1';
-select is(a.status, 200, 'the second'), is(a.body, (select body from tried), 'has its answer'),
-       is(a.replayed, false, 'as if it were the first'), is(a.events, null, 'no event again')
+select is(a.status, 200, 'the second'),
+       is(a.body, (select body from tried), 'has its answer'),
+       is(a.replayed, false, 'as if it were the first'),
+       is(a.events, null, 'no event again')
   from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}', '{"attempt":"a1"}') a;
-select is(pg_temp.balance('C1'), 98.00, 'taken once'), is(pg_temp.head(), (select head from tried), 'told once');
+select is(pg_temp.balance('C1'), 98.00, 'taken once');
+select is(pg_temp.head(), (select head from tried), 'told once');
 select is(t.idempotency_key, null, 'the ledger knows no key')
   from pos.pos_gift_card_transactions t where t.card_number = 'C1' and t.amount = -2;
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}', '{"attempt":"a2"}'), '200',
@@ -61,7 +65,9 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}',
        'no client reaches it');
 update pos.idempotency set created_at = now() - interval '11 minutes' where key like E'\x01%';
 insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body, created_at)
-select tenant_id, lineage, 'kept', request_hash, status, body, created_at from pos.idempotency where key like E'\x01%a1';
+    select tenant_id, lineage, 'kept', request_hash, status, body, created_at
+      from pos.idempotency
+     where key like E'\x01%a1';
 select pos.maintain();
 select is(array(select i.key::text from pos.idempotency i where i.created_at < now() - interval '5 minutes'), '{kept}',
        'attempts are forgotten after ten minutes, keys are not');
@@ -74,17 +80,22 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":10}'
        '200', 'the first time');
 create temp table first as select pg_temp.head() as head, i.body, i.status from pos.idempotency i
     where i.key = 'k1';
-select is(a.status, 200, 'again'), is(a.body, (select body from first), 'byte for byte'),
-       is(a.replayed, true, 'marked'), is(a.events, null, 'no event')
+select is(a.status, 200, 'again'),
+       is(a.body, (select body from first), 'byte for byte'),
+       is(a.replayed, true, 'marked'),
+       is(a.events, null, 'no event')
   from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":10}',
-      '{"idempotencyKey":"k1","requestId":"another"}') a;
-select is(pg_temp.balance('C1'), 90.00, 'taken once'), is(pg_temp.head(), (select head from first), 'told once');
+                    '{"idempotencyKey":"k1","requestId":"another"}') a;
+select is(pg_temp.balance('C1'), 90.00, 'taken once');
+select is(pg_temp.head(), (select head from first), 'told once');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}',
           '{"idempotencyKey":"k0","attempt":"b1"}'), '200', 'a key and an attempt');
 select is(a.replayed, false, 'the api''s own repeat is no replay')
-  from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"k0","attempt":"b1"}') a;
+  from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}',
+                    '{"idempotencyKey":"k0","attempt":"b1"}') a;
 select is(a.replayed, true, 'the client''s is')
-  from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"k0","attempt":"b2"}') a;
+  from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}',
+                    '{"idempotencyKey":"k0","attempt":"b2"}') a;
 update pos.gift_cards set current_balance = current_balance + 1 where card_number = 'C1';
 set constraints all immediate;
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":11}', '{"idempotencyKey":"k1"}'),
@@ -126,17 +137,17 @@ update pos.gift_cards set current_balance = 5000 where tenant_id = :alpha and ca
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1000}', '{"idempotencyKey":"r1"}'),
        '400 INSUFFICIENT_FUNDS replayed', 'the same answer, though there is money now');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"no"}', '{"amount":1}', '{"idempotencyKey":"r2"}'),
-       '404 CARD_NOT_FOUND', 'no card'),
-       is(pg_temp.try('gift_card_deduct', '{"cardNumber":"no"}', '{"amount":1}', '{"idempotencyKey":"r2"}'),
-           '404 CARD_NOT_FOUND replayed', 'still none');
+          '404 CARD_NOT_FOUND', 'no card');
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"no"}', '{"amount":1}', '{"idempotencyKey":"r2"}'),
+          '404 CARD_NOT_FOUND replayed', 'still none');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}',
-       '{"idempotencyKey":"r3","tenant":"beta"}'), '403 TENANT_MISMATCH', 'a wrong path'),
-       is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"r3"}'), '200',
-           'does not use the key up');
-select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '[]', '{"idempotencyKey":"r4"}'),
-       '400 INVALID_JSON', 'no object'),
-       is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"r4"}'), '200',
-           'does not either');
+                      '{"idempotencyKey":"r3","tenant":"beta"}'), '403 TENANT_MISMATCH', 'a wrong path');
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"r3"}'), '200',
+          'does not use the key up');
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '[]', '{"idempotencyKey":"r4"}'), '400 INVALID_JSON',
+          'no object');
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"r4"}'), '200',
+          'does not either');
 
 -- The key outlives its answer.
 select is((pos.maintain() ->> 'pruned')::int, 0, 'young answers stay');
@@ -145,8 +156,7 @@ select is((pos.maintain() ->> 'pruned')::int, 2, 'old ones go');
 select is(a.body::json #>> '{error,code}', 'ALREADY_APPLIED', 'a repeat long after'),
        is(a.status, 409, 'is a conflict'),
        is((a.body::json #>> '{error,details,transactionId}')::bigint,
-          (select t.id from pos.pos_gift_card_transactions t where t.idempotency_key = 'k1'),
-              'which names the entry')
+          (select t.id from pos.pos_gift_card_transactions t where t.idempotency_key = 'k1'), 'which names the entry')
   from pg_temp.call('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":10}', '{"idempotencyKey":"k1"}') a;
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":10}', '{"idempotencyKey":"k1"}'),
        '409 ALREADY_APPLIED', 'every time');
@@ -160,10 +170,10 @@ create temp table turned as
     select pos.key_rotate(k.id, interval '1 hour') as key from pos.api_key k
            where k.key_hash = decode(pg_temp.key_hash('alpha', 'pos'), 'hex');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}', '{"idempotencyKey":"l1"}'), '200',
-       'with the old key'),
+          'with the old key'),
        is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}',
-           jsonb_build_object('idempotencyKey', 'l1', 'keyHash', pg_temp.hash(key))), '200 replayed',
-           'repeated with its successor')
+                      jsonb_build_object('idempotencyKey', 'l1', 'keyHash', pg_temp.hash(key))), '200 replayed',
+          'repeated with its successor')
   from turned;
 create temp table stranger as select pos.key_issue('alpha', array['pos'], 'other till') as key;
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}',
@@ -172,17 +182,19 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}',
   from stranger;
 
 -- Health, and the shape of errors.
-select is(a.status, 200, 'health'), is(a.tenant_id, :alpha::uuid, 'for the tenant'),
+select is(a.status, 200, 'health'),
+       is(a.tenant_id, :alpha::uuid, 'for the tenant'),
        matches(a.body,
-           '^\{"status":"ok","tenant":"alpha","timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","version":"9\.9\.9"\}$',
-           'exactly')
+               '^\{"status":"ok","tenant":"alpha","timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",'
+               '"version":"9\.9\.9"\}$', 'exactly')
   from pg_temp.call('health', '{}') a;
 select is(a.body,
-       '{"success":false,"error":{"code":"INSUFFICIENT_FUNDS","message":"The card has 3.00 left. Deduct at most that, or take the rest by other means.",'
-       '"details":{"currentBalance":3.00}},"message":"The card has 3.00 left. Deduct at most that, or take the rest by other means.","currentBalance":3.00,"requestId":"req-1"}',
-           'an error, whole')
-  from (select pg_temp.card('C3', 3)) c, lateral pg_temp.call('gift_card_deduct', '{"cardNumber":"C3"}',
-      '{"amount":4}') a;
+          '{"success":false,"error":{"code":"INSUFFICIENT_FUNDS","message":"The card has 3.00 left. Deduct at most '
+          'that, or take the rest by other means.","details":{"currentBalance":3.00}},"message":"The card has 3.00 '
+          'left. Deduct at most that, or take the rest by other means.","currentBalance":3.00,"requestId":"req-1"}',
+          'an error, whole')
+  from (select pg_temp.card('C3', 3)) c,
+       lateral pg_temp.call('gift_card_deduct', '{"cardNumber":"C3"}', '{"amount":4}') a;
 select is(a.body::json -> 'requestId' is null, true, 'no request id, none shown')
   from pg_temp.call('gift_card_deduct', '{"cardNumber":"C3"}', '{"amount":4}', '{"requestId":null}') a;
 set constraints all immediate;

@@ -15,19 +15,23 @@ create function pg_temp.push(body text) returns pos.answer language sql as $$
     select pg_temp.call('cloudsync_push', '{}', body, '{"tenant":null}')
 $$;
 create function pg_temp.changes(list text) returns text language sql as $$
-    select coalesce(a.body::json #>> '{body,changes}', pg_temp.outcome(a) || ' ' || (a.body::json #>> '{error,details}'))
+    select coalesce(a.body::json #>> '{body,changes}', pg_temp.outcome(a)
+                    || ' ' || (a.body::json #>> '{error,details}'))
       from pg_temp.push('{"restaurant_id":"alpha","device_id":"pos_1","changes":' || list || '}') a
 $$;
 
 -- A change is put into the words of shared_state_change, and no digit of it is touched.
-select is(pg_temp.changes('[{"type":"data_change","data_type":"orders","action":"updated","data":{"id":"o1","total_amount":25.50,"x":1e2},'
-    '"change_id":"1_pos_1_o1","version":3,"timestamp":"2026-01-05T18:00:02.117"}]'),
-    '[{"kind" : "orders", "action" : "updated", "id" : "o1", "data" : {"id":"o1","total_amount":25.50,"x":1e2}, "changeId" : "1_pos_1_o1", "version" : 3}]', 'the words');
-select is(pg_temp.changes('[{"data_type":"inventory"},{"data_type":"users","data":7},{"data_type":"tables","data":{"id":5}},null,"x",[]]'),
-    '[{"kind" : "inventory", "action" : null, "id" : null, "data" : null, "changeId" : null, "version" : null},'
-    '{"kind" : "users", "action" : null, "id" : null, "data" : 7, "changeId" : null, "version" : null},'
-    '{"kind" : "tables", "action" : null, "id" : 5, "data" : {"id":5}, "changeId" : null, "version" : null},null,"x",[]]',
-    'what is missing or wrong is left to shared_state_change, in its place');
+select is(pg_temp.changes('[{"type":"data_change","data_type":"orders","action":"updated","data":{"id":"o1",'
+                          '"total_amount":25.50,"x":1e2},"change_id":"1_pos_1_o1","version":3,'
+                          '"timestamp":"2026-01-05T18:00:02.117"}]'),
+          '[{"kind" : "orders", "action" : "updated", "id" : "o1", "data" : {"id":"o1","total_amount":25.50,'
+          '"x":1e2}, "changeId" : "1_pos_1_o1", "version" : 3}]', 'the words');
+select is(pg_temp.changes('[{"data_type":"inventory"},{"data_type":"users","data":7},{"data_type":"tables",'
+                          '"data":{"id":5}},null,"x",[]]'),
+          '[{"kind" : "inventory", "action" : null, "id" : null, "data" : null, "changeId" : null, "version" : '
+          'null},{"kind" : "users", "action" : null, "id" : null, "data" : 7, "changeId" : null, "version" : null},'
+          '{"kind" : "tables", "action" : null, "id" : 5, "data" : {"id":5}, "changeId" : null, "version" : null},'
+          'null,"x",[]]', 'what is missing or wrong is left to shared_state_change, in its place');
 select is(pg_temp.changes('[]'), '[]', 'no change is no error');
 select is(a.body::json ->> 'device', 'pos_1', 'the body names the device'),
        is(a.body::json #>> '{origin,device}', 'pos_1', 'events come from it'),
@@ -36,13 +40,16 @@ select is(a.body::json ->> 'device', 'pos_1', 'the body names the device'),
   from pg_temp.push('{"restaurant_id":"alpha","device_id":"pos_1","changes":[]}') a;
 
 -- What is wrong is said before anything is done.
-select is(pg_temp.changes(v.list), v.wanted, v.list) from (values
-    ('null', '400 VALIDATION_ERROR {"field":"changes"}'), ('{}', '400 VALIDATION_ERROR {"field":"changes"}'),
-    ('"x"', '400 VALIDATION_ERROR {"field":"changes"}'),
-    ('[{}]', '400 UNKNOWN_TYPE {"index":0,"field":"data_type"}'),
-    ('[{"data_type":"orders"},{"data_type":"categories"},{"data_type":"x"}]', '400 UNKNOWN_TYPE {"index":1,"field":"data_type"}'),
-    ('[{"data_type":"orders"},{"data_type":["orders"]}]', '400 UNKNOWN_TYPE {"index":1,"field":"data_type"}'),
-    ('[{"data_type":null}]', '400 UNKNOWN_TYPE {"index":0,"field":"data_type"}')) v(list, wanted);
+select is(pg_temp.changes(v.list), v.wanted, v.list)
+  from (values ('null', '400 VALIDATION_ERROR {"field":"changes"}'),
+               ('{}', '400 VALIDATION_ERROR {"field":"changes"}'),
+               ('"x"', '400 VALIDATION_ERROR {"field":"changes"}'),
+               ('[{}]', '400 UNKNOWN_TYPE {"index":0,"field":"data_type"}'),
+               ('[{"data_type":"orders"},{"data_type":"categories"},{"data_type":"x"}]',
+                '400 UNKNOWN_TYPE {"index":1,"field":"data_type"}'),
+               ('[{"data_type":"orders"},{"data_type":["orders"]}]',
+                '400 UNKNOWN_TYPE {"index":1,"field":"data_type"}'),
+               ('[{"data_type":null}]', '400 UNKNOWN_TYPE {"index":0,"field":"data_type"}')) v(list, wanted);
 select is(pg_temp.outcome(pg_temp.push(v.body)), v.wanted, v.body) from (values
     ('{"device_id":"d","changes":[]}', '400 VALIDATION_ERROR'),
     ('{"restaurant_id":null,"device_id":"d","changes":[]}', '400 VALIDATION_ERROR'),
@@ -57,23 +64,40 @@ select is(pg_temp.outcome(pg_temp.push(v.body)), v.wanted, v.body) from (values
     ('{"restaurant_id":"AAAAAAAA-0000-4000-8000-000000000001","device_id":"d","changes":[]}', '200')) v(body, wanted);
 
 -- By name: as UUID or slug, given back as it came.
-select is(pg_temp.try(o.operation, format('{"id":"%s"}', v.id), null, '{"tenant":null,"method":"GET"}'), v.wanted, o.operation || ' ' || v.id)
-  from (values ('cloudsync_pull'), ('cloudsync_devices')) o(operation), (values ('alpha', '200'), ('beta', '403 TENANT_MISMATCH'),
-       ('aaaaaaaa-0000-4000-8000-000000000001', '200'), ('bbbbbbbb-0000-4000-8000-000000000002', '403 TENANT_MISMATCH'),
-       ('cccccccc-0000-4000-8000-000000000003', '404 RESTAURANT_NOT_FOUND'), ('Alpha', '404 RESTAURANT_NOT_FOUND'), ('%', '404 RESTAURANT_NOT_FOUND')) v(id, wanted);
-select is(a.body::json ->> 'message', 'Restaurant not found', 'in the document''s words') from pg_temp.call('cloudsync_pull', '{"id":"nope"}', null, '{"tenant":null}') a;
-select matches(a.body, '^\{"restaurant_id":"alpha","data":\{"orders":\[\{"seq":1\}\],"printers":\[\]\},"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","seq":42\}$',
-               'the seq stands beside the data') from pg_temp.call('cloudsync_pull', '{"id":"alpha"}', null, '{"tenant":null}') a;
-select is(a.body, '{"restaurant_id":"alpha"}', 'devices: the rest is not ours to know'), is(a.tenant_id, :alpha::uuid, 'but whose they are')
+select is(pg_temp.try(o.operation, format('{"id":"%s"}', v.id), null, '{"tenant":null,"method":"GET"}'), v.wanted,
+          o.operation || ' ' || v.id)
+  from (values ('cloudsync_pull'), ('cloudsync_devices')) o(operation),
+       (values ('alpha', '200'),
+               ('beta', '403 TENANT_MISMATCH'),
+               ('aaaaaaaa-0000-4000-8000-000000000001', '200'),
+               ('bbbbbbbb-0000-4000-8000-000000000002', '403 TENANT_MISMATCH'),
+               ('cccccccc-0000-4000-8000-000000000003', '404 RESTAURANT_NOT_FOUND'),
+               ('Alpha', '404 RESTAURANT_NOT_FOUND'),
+               ('%', '404 RESTAURANT_NOT_FOUND')) v(id, wanted);
+select is(a.body::json ->> 'message', 'Restaurant not found', 'in the document''s words')
+  from pg_temp.call('cloudsync_pull', '{"id":"nope"}', null, '{"tenant":null}') a;
+select matches(a.body,
+               '^\{"restaurant_id":"alpha","data":\{"orders":\[\{"seq":1\}\],"printers":\[\]\},'
+               '"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","seq":42\}$', 'the seq stands beside the data')
+  from pg_temp.call('cloudsync_pull', '{"id":"alpha"}', null, '{"tenant":null}') a;
+select is(a.body, '{"restaurant_id":"alpha"}', 'devices: the rest is not ours to know'),
+       is(a.tenant_id, :alpha::uuid, 'but whose they are')
   from pg_temp.call('cloudsync_devices', '{"id":"alpha"}', null, '{"tenant":null}') a;
 
 -- Who may.
-select is(pg_temp.try('cloudsync_push', '{}', '{}', '{"scope":"platform","tenant":null}'), '403 FORBIDDEN', 'a shop''s key may not');
-select is(pg_temp.outcome(pos.call(v.operation, pg_temp.ctx('{"id":"alpha"}', jsonb_build_object('tenant', null, 'token', v.token::jsonb)) - 'keyHash',
-       '{"restaurant_id":"alpha","device_id":"d","changes":[]}')), v.wanted, v.operation || ' ' || v.token)
-  from (values ('cloudsync_push', '{"restaurant":"alpha"}', '200'), ('cloudsync_push', '{"restaurant":"alpha","scopes":["orders:read"]}', '403 PERMISSION_DENIED'),
-       ('cloudsync_push', '{"restaurant":"beta"}', '403 TENANT_MISMATCH'), ('cloudsync_pull', '{"restaurant":"alpha","scopes":[]}', '200'),
-       ('cloudsync_devices', '{"restaurant":"alpha","role":"guest"}', '200'), ('cloudsync_devices', '{"restaurant":"beta"}', '403 TENANT_MISMATCH')) v(operation, token, wanted);
+select is(pg_temp.try('cloudsync_push', '{}', '{}', '{"scope":"platform","tenant":null}'), '403 FORBIDDEN',
+          'a shop''s key may not');
+select is(pg_temp.outcome(pos.call(v.operation,
+                                   pg_temp.ctx('{"id":"alpha"}',
+                                               jsonb_build_object('tenant', null, 'token', v.token::jsonb))
+                                     - 'keyHash', '{"restaurant_id":"alpha","device_id":"d","changes":[]}')),
+          v.wanted, v.operation || ' ' || v.token)
+  from (values ('cloudsync_push', '{"restaurant":"alpha"}', '200'),
+               ('cloudsync_push', '{"restaurant":"alpha","scopes":["orders:read"]}', '403 PERMISSION_DENIED'),
+               ('cloudsync_push', '{"restaurant":"beta"}', '403 TENANT_MISMATCH'),
+               ('cloudsync_pull', '{"restaurant":"alpha","scopes":[]}', '200'),
+               ('cloudsync_devices', '{"restaurant":"alpha","role":"guest"}', '200'),
+               ('cloudsync_devices', '{"restaurant":"beta"}', '403 TENANT_MISMATCH')) v(operation, token, wanted);
 
 select * from finish();
 rollback;

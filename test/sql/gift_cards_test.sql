@@ -11,20 +11,20 @@ set constraints all immediate;
 
 -- Balance.
 select is(a.status, 200, 'balance'),
-       is(a.body, '{"success":true,"cardNumber":"A1","balance":85.50,"status":"active","expiryDate":"2099-12-31",'
-       '"data":{"cardNumber":"A1","balance":85.50,"status":"active","expiryDate":"2099-12-31"}}', 'exactly'),
-           is(a.events, null, 'a read tells nobody')
+       is(a.body,
+          '{"success":true,"cardNumber":"A1","balance":85.50,"status":"active","expiryDate":"2099-12-31",'
+          '"data":{"cardNumber":"A1","balance":85.50,"status":"active","expiryDate":"2099-12-31"}}', 'exactly'),
+       is(a.events, null, 'a read tells nobody')
   from pg_temp.call('gift_card_balance', '{"cardNumber":"A1"}') a;
 select is((pg_temp.call('gift_card_balance', format('{"cardNumber":%s}',
        to_json(v.card)))).body::json ->> 'status', v.wanted, v.card || ' is ' || v.wanted)
   from (values ('FROZEN', 'frozen'), ('CLOSED', 'closed'), ('PENDING', 'pending'), ('EXPIRED', 'expired'),
       ('EMPTY', 'active')) v(card, wanted);
 select is((pg_temp.call('gift_card_balance', '{"cardNumber":"HUGE"}')).body::json ->> 'balance', '99999999.99',
-       'the largest'),
-       is((pg_temp.call('gift_card_balance', '{"cardNumber":"EMPTY"}')).body::json ->> 'balance', '0.00',
-           'nothing has two decimals too'),
-       is((pg_temp.call('gift_card_balance', '{"cardNumber":"EMPTY"}')).body::json ->> 'expiryDate', null,
-           'no expiry');
+          'the largest');
+select is((pg_temp.call('gift_card_balance', '{"cardNumber":"EMPTY"}')).body::json ->> 'balance', '0.00',
+          'nothing has two decimals too');
+select is((pg_temp.call('gift_card_balance', '{"cardNumber":"EMPTY"}')).body::json ->> 'expiryDate', null, 'no expiry');
 select is(pg_temp.try('gift_card_balance', format('{"cardNumber":%s}', v.number)), '404 CARD_NOT_FOUND',
        'card ' || left(v.number, 30))
   from (values ('"nope"'), ('""'), ('"a1"'), ('"A1 "'), ('null'), ('"A1'' or true --"'), ('"%"'),
@@ -35,25 +35,30 @@ create temp table d as select pg_temp.call('gift_card_deduct', '{"cardNumber":"A
     '{"amount":25.00,"orderId":12345,"notes":"table 4"}') as a;
 create temp table t as select * from pos.pos_gift_card_transactions
     where tenant_id = :alpha and card_number = 'A1' and type = 'deduct';
-select is((d.a).status, 200, 'deduct'), is((d.a).body,
-       format('{"success":true,"previousBalance":85.50,"amountDeducted":25.00,"newBalance":60.50,"transactionId":%1$s,'
-       '"remainingBalance":60.50,"data":{"previousBalance":85.50,"amountDeducted":25.00,"newBalance":60.50,"transactionId":%1$s}}',
-           t.id), 'exactly'),
+select is((d.a).status, 200, 'deduct'),
+       is((d.a).body,
+          format('{"success":true,"previousBalance":85.50,"amountDeducted":25.00,"newBalance":60.50,'
+                 '"transactionId":%1$s,"remainingBalance":60.50,"data":{"previousBalance":85.50,'
+                 '"amountDeducted":25.00,"newBalance":60.50,"transactionId":%1$s}}', t.id), 'exactly'),
        is(cardinality((d.a).events), 1, 'one event'),
        is((d.a).events[1],
-           format('{"seq":%s,"type":"gift_card.updated","at":"%s","origin":{"kind":"api","device":"till-1","requestId":"req-1"},"data":{"cardNumber":"A1",'
-       '"balance":60.50,"amount":-25.00,"transactionId":%s,"orderId":12345,"status":"active","updatedAt":"%s"}}',
-           pg_temp.head(),
-       (select pos.utc(e.at) from pos.event e where e.tenant_id = :alpha order by e.seq desc limit 1), t.id,
-           pos.utc(t.created_at)), 'exactly'),
+          format('{"seq":%s,"type":"gift_card.updated","at":"%s","origin":{"kind":"api","device":"till-1",'
+                 '"requestId":"req-1"},"data":{"cardNumber":"A1","balance":60.50,"amount":-25.00,'
+                 '"transactionId":%s,"orderId":12345,"status":"active","updatedAt":"%s"}}', pg_temp.head(),
+                 (select pos.utc(e.at) from pos.event e where e.tenant_id = :alpha order by e.seq desc limit 1), t.id,
+                 pos.utc(t.created_at)), 'exactly'),
        is((d.a).events[1], (select event from pos.events_after(:alpha, pg_temp.head() - 1, 1)), 'as the log has it')
   from d, t;
-select is(t.entry_no::int, 2, 'the second entry'), is(t.amount::numeric, -25.00, 'signed'),
-       is(t.previous_balance::numeric, 85.50, 'from'), is(t.new_balance::numeric, 60.50, 'to'),
-       is(t.order_id::text, '12345', 'for the order'), is(t.order_id_json::text, '12345', 'a number'),
-           is(t.notes::text, 'table 4', 'with its note'),
-       is(t.device::text, 'till-1', 'from the till'), is(t.request_id::text, 'req-1', 'by the request'),
-           isnt(t.key_id, null, 'with the key')
+select is(t.entry_no::int, 2, 'the second entry'),
+       is(t.amount::numeric, -25.00, 'signed'),
+       is(t.previous_balance::numeric, 85.50, 'from'),
+       is(t.new_balance::numeric, 60.50, 'to'),
+       is(t.order_id::text, '12345', 'for the order'),
+       is(t.order_id_json::text, '12345', 'a number'),
+       is(t.notes::text, 'table 4', 'with its note'),
+       is(t.device::text, 'till-1', 'from the till'),
+       is(t.request_id::text, 'req-1', 'by the request'),
+       isnt(t.key_id, null, 'with the key')
   from t;
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"A1"}', v.body), '200', v.what)
   from (values ('{"amount":"1.00"}', 'an amount as text'), ('{"amount":1,"orderId":null,"notes":null}', 'nulls'),
@@ -95,15 +100,16 @@ select is((pg_temp.call('gift_card_deduct', '{"cardNumber":"A1"}',
 -- A card is good through its last day, in the tenant's time zone.
 select pg_temp.card('TODAY', 10, expiry => (now() at time zone 'Europe/London')::date),
        pg_temp.card('YESTERDAY', 10, expiry => (now() at time zone 'Europe/London')::date - 1);
-select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"TODAY"}', '{"amount":1}'), '200', 'on its last day'),
-       is(pg_temp.try('gift_card_deduct', '{"cardNumber":"YESTERDAY"}', '{"amount":1}'), '400 CARD_EXPIRED',
-           'the day after');
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"TODAY"}', '{"amount":1}'), '200', 'on its last day');
+select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"YESTERDAY"}', '{"amount":1}'), '400 CARD_EXPIRED',
+          'the day after');
 
 -- Notes that are too long.
-select is(a.status, 200, 'money moves'), is(a.body::json #>> '{warnings,0,code}', 'NOTES_TRUNCATED',
-       'with a warning'), is(json_array_length(a.body::json -> 'warnings'), 1, 'one')
+select is(a.status, 200, 'money moves'),
+       is(a.body::json #>> '{warnings,0,code}', 'NOTES_TRUNCATED', 'with a warning'),
+       is(json_array_length(a.body::json -> 'warnings'), 1, 'one')
   from pg_temp.call('gift_card_deduct', '{"cardNumber":"TODAY"}',
-      json_build_object('amount', 2, 'notes', repeat('ü', 2001))::text) a;
+                    json_build_object('amount', 2, 'notes', repeat('ü', 2001))::text) a;
 select is(length(t.notes), 2000, 'the note is cut') from pos.pos_gift_card_transactions t
  where t.tenant_id = :alpha and t.card_number = 'TODAY' order by t.entry_no desc limit 1;
 select is((pg_temp.call('gift_card_deduct', '{"cardNumber":"TODAY"}',
@@ -115,10 +121,11 @@ select pg_temp.card('DUP', 100);
 select is(b.body::json -> 'possibleDuplicateOf' is null, true, 'the first is none')
        from pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', '{"amount":5,"orderId":"o1"}') b;
 select is((b.body::json ->> 'possibleDuplicateOf')::bigint,
-       (select id from pos.pos_gift_card_transactions where tenant_id = :alpha and card_number = 'DUP'
-       and entry_no = 2), 'the second names the first'),
+          (select id
+             from pos.pos_gift_card_transactions
+            where tenant_id = :alpha and card_number = 'DUP' and entry_no = 2), 'the second names the first'),
        is(b.body::json ->> 'newBalance', '90.00', 'and is carried out'),
-           is(b.body::json -> 'data' -> 'possibleDuplicateOf' is null, true, 'data has the documented fields')
+       is(b.body::json -> 'data' -> 'possibleDuplicateOf' is null, true, 'data has the documented fields')
   from pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', '{"amount":5,"orderId":"o1"}') b;
 select is((pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', v.body,
        v.more::jsonb)).body::json -> 'possibleDuplicateOf' is null, true, v.what)
@@ -134,28 +141,38 @@ update dinedesk_main.tenants set dedupe_seconds = 60 where slug = 'alpha';
 select pg_temp.card('DD', 100);
 create temp table dd as select pg_temp.call('gift_card_deduct', '{"cardNumber":"DD"}',
     '{"amount":7,"orderId":"o1"}') as a;
-select is(b.replayed, true, 'a replay'), is(b.body, (dd.a).body, 'the same answer'),
-       is(b.events, null, 'no event'), is(pg_temp.balance('DD'), 93.00, 'taken once')
+select is(b.replayed, true, 'a replay'),
+       is(b.body, (dd.a).body, 'the same answer'),
+       is(b.events, null, 'no event'),
+       is(pg_temp.balance('DD'), 93.00, 'taken once')
   from dd, pg_temp.call('gift_card_deduct', '{"cardNumber":"DD"}', '{"amount":7,"orderId":"o1"}') b;
 update dinedesk_main.tenants set dedupe_seconds = 0 where slug = 'alpha';
 
 -- Issue.
-create temp table i as select pg_temp.call('gift_card_issue', '{}',
-    '{"initialBalance":50,"purchasedBy":"Ada","recipientName":"Ben","recipientEmail":"ben@example.com","expiryDate":"2099-01-31","cardNumber":"GIFT-1"}') as a;
-select is((i.a).status, 201, 'issued'), is(g ->> 'cardNumber', 'GIFT-1', 'number'),
-       is(g ->> 'initialBalance', '50.00', 'initial'), is(g ->> 'currentBalance', '50.00', 'current'),
-       is(g ->> 'status', 'active', 'status'), is(g ->> 'expiryDate', '2099-01-31', 'expiry'),
-           is(e ->> 'type', 'gift_card.purchased', 'its event'),
+create temp table i as
+    select pg_temp.call('gift_card_issue', '{}',
+                        '{"initialBalance":50,"purchasedBy":"Ada","recipientName":"Ben",'
+                        '"recipientEmail":"ben@example.com","expiryDate":"2099-01-31","cardNumber":"GIFT-1"}') as a;
+select is((i.a).status, 201, 'issued'),
+       is(g ->> 'cardNumber', 'GIFT-1', 'number'),
+       is(g ->> 'initialBalance', '50.00', 'initial'),
+       is(g ->> 'currentBalance', '50.00', 'current'),
+       is(g ->> 'status', 'active', 'status'),
+       is(g ->> 'expiryDate', '2099-01-31', 'expiry'),
+       is(e ->> 'type', 'gift_card.purchased', 'its event'),
        is((select string_agg(k, ' ' order by n) from json_object_keys(e -> 'data') with ordinality x(k, n)),
-          'cardNumber initialBalance currentBalance purchasedBy recipientName recipientEmail expiryDate purchasedAt transactionId',
-              'its fields in order'),
-       is(e #>> '{data,purchasedBy}', 'Ada', 'by'), is(e #>> '{data,recipientEmail}', 'ben@example.com', 'for'),
-           is(e #>> '{data,transactionId}', g ->> 'transactionId', 'its entry')
+          'cardNumber initialBalance currentBalance purchasedBy recipientName recipientEmail expiryDate '
+          'purchasedAt transactionId', 'its fields in order'),
+       is(e #>> '{data,purchasedBy}', 'Ada', 'by'),
+       is(e #>> '{data,recipientEmail}', 'ben@example.com', 'for'),
+       is(e #>> '{data,transactionId}', g ->> 'transactionId', 'its entry')
   from i, lateral (select (i.a).body::json -> 'giftCard' as g, (i.a).events[1]::json as e) x;
-select is(g ->> 'purchasedBy', '', 'texts are texts'), is(g ->> 'recipientName', '', 'never null'),
-       is(g ->> 'expiryDate', null, 'a date may be'), matches(g ->> 'cardNumber', '^GC-\d{12}$', 'a number is made')
-  from (select (pg_temp.call('gift_card_issue', '{}',
-      '{"initialBalance":"0.01","expiryDate":null}')).body::json -> 'giftCard' as g) x;
+select is(g ->> 'purchasedBy', '', 'texts are texts'),
+       is(g ->> 'recipientName', '', 'never null'),
+       is(g ->> 'expiryDate', null, 'a date may be'),
+       matches(g ->> 'cardNumber', '^GC-\d{12}$', 'a number is made')
+  from (select (pg_temp.call('gift_card_issue', '{}', '{"initialBalance":"0.01","expiryDate":null}')).body::json
+                 -> 'giftCard' as g) x;
 select is(pg_temp.try('gift_card_issue', '{}', v.body), v.wanted, v.body)
   from (values ('{}', '400 INVALID_AMOUNT'), ('{"initialBalance":0}', '400 INVALID_AMOUNT'),
       ('{"initialBalance":-1}', '400 INVALID_AMOUNT'), ('{"initialBalance":100000000}', '400 INVALID_AMOUNT'),

@@ -89,38 +89,47 @@ begin
 exception when others then
     return sqlstate || ' ' || sqlerrm;
 end $$;
-select is_empty(format('select * from (select pg_temp.pull_survives(json_build_object(%L, v.v::json #>> ''{}'')::text) as wrong from value v where left(v.v, 1) = ''"'' or v.v ~ ''^-?[0-9]'') x where wrong is not null',
-       name), 'query ' || name) from unnest(array['status', 'limit', 'since']) name;
+select is_empty(format('select * from (select pg_temp.pull_survives(json_build_object(%L, v.v::json #>> '
+                       '''{}'')::text) as wrong from value v where left(v.v, 1) = ''"'' or v.v ~ ''^-?[0-9]'') x '
+                       'where wrong is not null', name), 'query ' || name)
+  from unnest(array['status', 'limit', 'since']) name;
 
 -- Bodies whole: the path, the context without members, deep, wide.
-select is(pg_temp.survives('order_create', '{}', v.body), null, v.what) from (values
-    ('{"customerName":"x","totalAmount":1,"items":[],"deep":' || repeat('{"a":', 62) || '1' || repeat('}',
-        62) || '}', 'deep'), ('{' || (select string_agg(format('"k%s":%s', n, n), ',')
-        from generate_series(1, 60000) n) || ',"customerName":"x","totalAmount":1,"items":[]}', '60000 members'),
-    ('{"customerName":"x","totalAmount":1,"items":[{"name":"a","price":1,' || (select string_agg(format('"k%s":%s',
-        n, n), ',') from generate_series(1, 60000) n) || '}]}', '60000 members of a line'),
-    ('{"customerName":"x","totalAmount":1,"items":[' || (select string_agg('{"name":"a","price":1,"quantity":1,"selectedAddons":[{"name":"b","price":1}]}',
-        ',') from generate_series(1, 500)) || ']}', '500 lines'),
-    ('{"customerName":"x","totalAmount":1,"items":[' || (select string_agg('1', ',')
-        from generate_series(1, 400000)) || ']}', '400000 lines of nothing'),
-        ('{"' || repeat('k', 100000) || '":1,"customerName":"x","totalAmount":1,"items":[]}', 'a name of 100000'),
-    ('{"customerName":"x","totalAmount":1,"items":[],"bomb":[' || (select string_agg('1e131071', ',')
-        from generate_series(1, 100000)) || ']}', 'a bomb that nobody lights')) v(body, what);
+select is(pg_temp.survives('order_create', '{}', v.body), null, v.what)
+  from (values ('{"customerName":"x","totalAmount":1,"items":[],"deep":' || repeat('{"a":', 62) || '1'
+                || repeat('}', 62) || '}', 'deep'),
+               ('{' || (select string_agg(format('"k%s":%s', n, n), ',') from generate_series(1, 60000) n)
+                || ',"customerName":"x","totalAmount":1,"items":[]}', '60000 members'),
+               ('{"customerName":"x","totalAmount":1,"items":[{"name":"a","price":1,'
+                || (select string_agg(format('"k%s":%s', n, n), ',') from generate_series(1, 60000) n) || '}]}',
+                '60000 members of a line'),
+               ('{"customerName":"x","totalAmount":1,"items":['
+                || (select string_agg('{"name":"a","price":1,"quantity":1,"selectedAddons":[{"name":"b","price":1}]}',
+                                      ',')
+                      from generate_series(1, 500)) || ']}', '500 lines'),
+               ('{"customerName":"x","totalAmount":1,"items":['
+                || (select string_agg('1', ',') from generate_series(1, 400000)) || ']}', '400000 lines of nothing'),
+               ('{"' || repeat('k', 100000) || '":1,"customerName":"x","totalAmount":1,"items":[]}',
+                'a name of 100000'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"bomb":['
+                || (select string_agg('1e131071', ',') from generate_series(1, 100000)) || ']}',
+                'a bomb that nobody lights')) v(body, what);
 select is((pg_temp.call('health', '{}', null, v.more::jsonb)).status, v.wanted, 'context ' || v.more)
        from (values ('{"path":null,"query":null}', 200), ('{"path":[],"query":7}', 200),
        ('{"requestId":{"a":1}}', 200), ('{"device":[1,2]}', 200), ('{"method":null}', 200),
        ('{"keyHash":null}', 401), ('{"tenant":null}', 200)) v(more, wanted);
-select is((pos.call('health', '{}', null)).status, 401, 'no context'),
-       is((pos.call('health', null, null)).status, 401, 'null for one'),
-       is((pos.call('health', '[]', null)).status, 401, 'a list'),
-       is((pos.call('health', '"x"', null)).status, 401, 'a text');
+select is((pos.call('health', '{}', null)).status, 401, 'no context');
+select is((pos.call('health', null, null)).status, 401, 'null for one');
+select is((pos.call('health', '[]', null)).status, 401, 'a list');
+select is((pos.call('health', '"x"', null)).status, 401, 'a text');
 select is(pg_temp.try('gift_card_deduct', v.path, '{"amount":1}'), '404 CARD_NOT_FOUND', 'path ' || v.path)
        from (values ('{}'), ('{"cardNumber":null}'), ('{"cardNumber":{"a":1}}'), ('{"cardNumber":7}')) v(path);
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"H"}', '{"amount":1}',
        jsonb_build_object('device', repeat('d', 5000), 'requestId', repeat('r', 5000))), '200',
        'long headers are cut');
-select is(max(length(device)), 128, 'to 128'), is(max(length(request_id)), 128, 'both')
-       from pos.pos_gift_card_transactions where tenant_id = :alpha;
+select is(max(length(device)), 128, 'to 128'),
+       is(max(length(request_id)), 128, 'both')
+  from pos.pos_gift_card_transactions where tenant_id = :alpha;
 
 set constraints all immediate;
 select is_empty('select * from pos.violations', 'after all of it the ledgers are whole');

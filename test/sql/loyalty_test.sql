@@ -12,11 +12,14 @@ set constraints all immediate;
 create temp table o as select id from pos.pos_loyalty_transactions where tenant_id = :alpha and customer_id = 9001;
 select is(a.status, 200, 'points'),
        is(a.body,
-       format('{"success":true,"customerId":9001,"phone":"07700 900456","name":"Ada","loyaltyPoints":250,"totalSpent":1250.00,"recentTransactions":[%1$s],'
-       '"points":250,"data":{"customerId":9001,"phone":"07700 900456","name":"Ada","loyaltyPoints":250,"totalSpent":1250.00,"recentTransactions":[%1$s]}}',
-       format('{"transactionId":%s,"type":"add","points":250,"balance":250,"orderId":null,"reason":"","createdAt":"%s"}',
-           o.id,
-              (select pos.utc(created_at) from pos.pos_loyalty_transactions t where t.id = o.id))), 'exactly')
+          format('{"success":true,"customerId":9001,"phone":"07700 900456","name":"Ada","loyaltyPoints":250,'
+                 '"totalSpent":1250.00,"recentTransactions":[%1$s],"points":250,"data":{"customerId":9001,'
+                 '"phone":"07700 900456","name":"Ada","loyaltyPoints":250,"totalSpent":1250.00,'
+                 '"recentTransactions":[%1$s]}}',
+                 format('{"transactionId":%s,"type":"add","points":250,"balance":250,"orderId":null,"reason":"",'
+                        '"createdAt":"%s"}', o.id,
+                        (select pos.utc(created_at) from pos.pos_loyalty_transactions t where t.id = o.id))),
+          'exactly')
   from o, pg_temp.call('loyalty_points', '{"phone":"+447700900456"}') a;
 select is((pg_temp.call('loyalty_points', format('{"phone":%s}', to_json(v.phone)))).body::json ->> 'customerId',
        '9001', 'by ' || v.phone)
@@ -39,15 +42,19 @@ create temp table t as select * from pos.pos_loyalty_transactions
     where tenant_id = :alpha and customer_id = 9001 and entry_no = 2;
 select is((d.a).status, 200, 'add'),
        is((d.a).body,
-       format('{"success":true,"customerId":9001,"previousPoints":250,"pointsAdded":50,"newPoints":300,"transactionId":%s,"points":300,"remainingPoints":300,'
-       '"data":{"customerId":9001,"previousPoints":250,"pointsAdded":50,"newPoints":300}}', t.id), 'exactly'),
+          format('{"success":true,"customerId":9001,"previousPoints":250,"pointsAdded":50,"newPoints":300,'
+                 '"transactionId":%s,"points":300,"remainingPoints":300,"data":{"customerId":9001,'
+                 '"previousPoints":250,"pointsAdded":50,"newPoints":300}}', t.id), 'exactly'),
        is((d.a).events[1]::json ->> 'type', 'loyalty.updated', 'its event'),
-           is((d.a).events[1]::json ->> 'data',
-           format('{"customerId":9001,"customerPhone":"07700 900456","pointsChange":50,"newBalance":300,'
-       '"transactionType":"add","reason":"dinner","updatedAt":"%s","transactionId":%s}', pos.utc(t.created_at),
-           t.id), 'exactly'),
-       is(t.points, 50, 'points'), is(t.previous_points::int, 250, 'from'), is(t.new_points::int, 300, 'to'),
-           is(t.order_id::text, 'A-1', 'order'), is(t.reason::text, 'dinner', 'reason')
+       is((d.a).events[1]::json ->> 'data',
+          format('{"customerId":9001,"customerPhone":"07700 900456","pointsChange":50,"newBalance":300,'
+                 '"transactionType":"add","reason":"dinner","updatedAt":"%s","transactionId":%s}',
+                 pos.utc(t.created_at), t.id), 'exactly'),
+       is(t.points, 50, 'points'),
+       is(t.previous_points::int, 250, 'from'),
+       is(t.new_points::int, 300, 'to'),
+       is(t.order_id::text, 'A-1', 'order'),
+       is(t.reason::text, 'dinner', 'reason')
   from d, t;
 
 -- Redeem.
@@ -56,8 +63,10 @@ select is((r.a).body::json ->> 'pointsRedeemed', '300', 'redeem'),
        is((r.a).body::json ->> 'newPoints', '0', 'all of them'),
        is((r.a).events[1]::json #>> '{data,pointsChange}', '-300', 'negative in the event'),
        is((r.a).events[1]::json #>> '{data,transactionType}', 'redeem', 'as redeem'),
-           is((r.a).events[1]::json #>> '{data,reason}', '', 'no reason is an empty one') from r;
-select is(a.body::json #>> '{error,code}', 'INSUFFICIENT_POINTS', 'none left'), is(a.status, 400, 'is a 400'),
+       is((r.a).events[1]::json #>> '{data,reason}', '', 'no reason is an empty one')
+  from r;
+select is(a.body::json #>> '{error,code}', 'INSUFFICIENT_POINTS', 'none left'),
+       is(a.status, 400, 'is a 400'),
        is(a.body::json #>> '{error,details,currentPoints}', '0', 'with what there is')
   from pg_temp.call('loyalty_redeem', '{"phone":"07700900456"}', '{"points":1}') a;
 
@@ -98,8 +107,9 @@ select is(b.body::json -> 'possibleDuplicateOf' is null, true, 'redeeming is ano
 update dinedesk_main.tenants set dedupe_seconds = 60 where slug = 'alpha';
 create temp table dd as select pg_temp.call('loyalty_add', '{"phone":"07700900456"}',
     '{"points":88,"orderId":9}') as a;
-select is(b.replayed, true, 'a tenant may have it replayed'), is(b.body, (dd.a).body, 'the same answer')
-       from dd, pg_temp.call('loyalty_add', '{"phone":"07700900456"}', '{"points":88,"orderId":9}') b;
+select is(b.replayed, true, 'a tenant may have it replayed'),
+       is(b.body, (dd.a).body, 'the same answer')
+  from dd, pg_temp.call('loyalty_add', '{"phone":"07700900456"}', '{"points":88,"orderId":9}') b;
 
 -- The ten newest.
 select pg_temp.try('loyalty_add', '{"phone":"+447700900456"}', format('{"points":%s}', n))
@@ -112,13 +122,17 @@ select is(json_array_length(b -> 'recentTransactions'), 10, 'ten'),
 -- Customers.
 create temp table c as select pg_temp.call('customer_create', '{}',
     '{"phone":" 07700 900777 ","name":"Cleo","email":"cleo@example.com","loyaltyPoints":9999}') as a;
-select is((c.a).status, 201, 'created'), is(b ->> 'phone', ' 07700 900777 ', 'phone as given'),
-       is(b ->> 'name', 'Cleo', 'name'), is(b ->> 'email', 'cleo@example.com', 'email'),
+select is((c.a).status, 201, 'created'),
+       is(b ->> 'phone', ' 07700 900777 ', 'phone as given'),
+       is(b ->> 'name', 'Cleo', 'name'),
+       is(b ->> 'email', 'cleo@example.com', 'email'),
        is(b ->> 'loyaltyPoints', '0', 'points are earned, not sent'),
-       is(b ->> 'totalSpent', '0.00', 'nothing spent'), is(b ->> 'id', b ->> 'customerId', 'both names'),
-           is((c.a).events, null, 'nobody has to know')
+       is(b ->> 'totalSpent', '0.00', 'nothing spent'),
+       is(b ->> 'id', b ->> 'customerId', 'both names'),
+       is((c.a).events, null, 'nobody has to know')
   from c, lateral (select (c.a).body::json -> 'customer' as b) x;
-select is(a.status, 409, 'the phone again'), is(a.body::json #>> '{error,code}', 'CUSTOMER_EXISTS', 'exists'),
+select is(a.status, 409, 'the phone again'),
+       is(a.body::json #>> '{error,code}', 'CUSTOMER_EXISTS', 'exists'),
        is(a.body::json #>> '{error,details,customer,name}', 'Cleo', 'with the customer')
   from pg_temp.call('customer_create', '{}', '{"phone":"+44 7700 900777","name":"Other"}') a;
 select is(pg_temp.try('customer_create', '{}', v.body), v.wanted, v.body)

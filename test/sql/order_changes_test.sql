@@ -28,36 +28,44 @@ select is(pos.order_transition_legal(a.status, b.status, true), false,
        a.status || ' to ' || b.status || ', recalled') from s a, s b where a.rank = 9 and a.status <> b.status;
 select is(pos.order_transition_legal(a.status, b.status, true), true,
        a.status || ' to ' || b.status || ', recalled') from s a, s b where a.rank <= 7 and b.rank < a.rank;
-select is(pos.order_transition_legal('completed', 'cancelled', true), false, 'completed cannot be cancelled'),
-       is(pos.order_transition_legal('ready', 'rejected', true), false, 'nor a ready one rejected');
+select is(pos.order_transition_legal('completed', 'cancelled', true), false, 'completed cannot be cancelled');
+select is(pos.order_transition_legal('ready', 'rejected', true), false, 'nor a ready one rejected');
 
 -- A status.
 select pg_temp.make('o1') \g /dev/null
 create temp table h as select pg_temp.head() as head;
 create temp table a as select pg_temp.patch('o1',
     '{"status":"preparing","updatedBy":"Chef","reason":"hungry"}') as a;
-select is(pg_temp.outcome(a.a), '200', 'status'), is(pg_temp.types(a.a), 'order.status_changed', 'one event'),
-       is(e ->> 'status', 'preparing', 'to'), is(e ->> 'previousStatus', 'new', 'from'),
-       is(e ->> 'reason', 'hungry', 'why'), is(e ->> 'updatedBy', 'Chef', 'who'),
-           is(e -> 'changes' is null, true, 'changes are for order.updated'),
-           is((a.a).body::json #>> '{order,status}', 'preparing', 'in the answer'),
+select is(pg_temp.outcome(a.a), '200', 'status'),
+       is(pg_temp.types(a.a), 'order.status_changed', 'one event'),
+       is(e ->> 'status', 'preparing', 'to'),
+       is(e ->> 'previousStatus', 'new', 'from'),
+       is(e ->> 'reason', 'hungry', 'why'),
+       is(e ->> 'updatedBy', 'Chef', 'who'),
+       is(e -> 'changes' is null, true, 'changes are for order.updated'),
+       is((a.a).body::json #>> '{order,status}', 'preparing', 'in the answer'),
        is(e ->> 'updatedAt', (a.a).body::json #>> '{order,updatedAt}', 'one time')
   from a, lateral (select (a.a).events[1]::json -> 'data' as e) x;
 select is(string_agg(coalesce(previous, '-') || '>' || status || ' ' || coalesce(reason,
        '-') || ' ' || coalesce(updated_by, '-'), ', ' order by id), '->new - -, new>preparing hungry Chef',
        'its history')
   from pos.order_status_history where tenant_id = :alpha and order_id = 'o1';
-select is(pg_temp.types(x), '-', 'the same status again'), is(x.status, 200, 'is fine'),
-       is(x.events, null, 'and no news') from pg_temp.patch('o1', '{"status":"preparing"}') x;
+select is(pg_temp.types(x), '-', 'the same status again'),
+       is(x.status, 200, 'is fine'),
+       is(x.events, null, 'and no news')
+  from pg_temp.patch('o1', '{"status":"preparing"}') x;
 select is(pg_temp.outcome(x), '409 ILLEGAL_TRANSITION', 'back'),
        is(x.body::json #>> '{error,details,from}', 'preparing', 'from'),
-       is(x.body::json #>> '{error,details,to}', 'new', 'to') from pg_temp.patch('o1', '{"status":"new"}') x;
+       is(x.body::json #>> '{error,details,to}', 'new', 'to')
+  from pg_temp.patch('o1', '{"status":"new"}') x;
 select is(pg_temp.outcome(x), '409 ILLEGAL_TRANSITION', 'recall false is none')
        from pg_temp.patch('o1', '{"status":"new","recall":false}') x;
-select is(pg_temp.outcome(x), '200', 'recalled'), is(pg_temp.types(x), 'order.status_changed', 'is news')
-       from pg_temp.patch('o1', '{"status":"new","recall":true}') x;
-select is(pg_temp.outcome(x), '200', 'picked-up'), is(x.body::json #>> '{order,status}', 'picked_up',
-       'is picked_up') from pg_temp.patch('o1', '{"status":"picked-up"}') x;
+select is(pg_temp.outcome(x), '200', 'recalled'),
+       is(pg_temp.types(x), 'order.status_changed', 'is news')
+  from pg_temp.patch('o1', '{"status":"new","recall":true}') x;
+select is(pg_temp.outcome(x), '200', 'picked-up'),
+       is(x.body::json #>> '{order,status}', 'picked_up', 'is picked_up')
+  from pg_temp.patch('o1', '{"status":"picked-up"}') x;
 
 -- Cancelling.
 select pg_temp.make('o2', 'confirmed') \g /dev/null
@@ -66,46 +74,53 @@ select is(pg_temp.types(c.a), 'order.status_changed order.deleted', 'two events'
        is((c.a).events[2]::json #>> '{data,reason}', 'sold out', 'why'),
        is((c.a).events[2]::json #>> '{data,status}', 'cancelled', 'status'),
        is(((c.a).events[2]::json ->> 'seq')::bigint, ((c.a).events[1]::json ->> 'seq')::bigint + 1,
-           'one after the other') from c;
+          'one after the other')
+  from c;
 select is(pg_temp.outcome(x), '409 ILLEGAL_TRANSITION', 'no way back from there')
        from pg_temp.patch('o2', '{"status":"confirmed","recall":true}') x;
 select is(pg_temp.outcome(x), '200', 'a note may still be made'),
-       is(pg_temp.types(x), 'order.updated', 'and is told') from pg_temp.patch('o2', '{"note":"refunded"}') x;
+       is(pg_temp.types(x), 'order.updated', 'and is told')
+  from pg_temp.patch('o2', '{"note":"refunded"}') x;
 select pg_temp.make('o3', 'pending') \g /dev/null
 select is(pg_temp.types(x), 'order.status_changed', 'rejected') from pg_temp.patch('o3', '{"status":"rejected"}') x;
 
 -- Fields.
 select pg_temp.make('o4') \g /dev/null
-select is(pg_temp.types(x), v.types, v.body), is((x.events[1]::json #> '{data,changes}')::text, v.changes,
-       'changes')
+select is(pg_temp.types(x), v.types, v.body),
+       is((x.events[1]::json #> '{data,changes}')::text, v.changes, 'changes')
   from (values (1, '{"customerName":"Ben"}', 'order.updated', '["customerName"]'),
-      (2, '{"customerName":"Ben"}', '-', null), (3, '{"customerPhone":"07700900111"}', 'order.updated',
-      '["customerPhone"]'), (4, '{"customerPhone":null}', 'order.updated', '["customerPhone"]'),
+               (2, '{"customerName":"Ben"}', '-', null),
+               (3, '{"customerPhone":"07700900111"}', 'order.updated', '["customerPhone"]'),
+               (4, '{"customerPhone":null}', 'order.updated', '["customerPhone"]'),
                (5, '{"orderType":"delivery","orderSource":"online","orderNumber":"N1"}', 'order.updated',
-                   '["orderNumber","orderType"]'), (6, '{"totalAmount":"10.00"}', '-', null),
-                   (7, '{"totalAmount":12.5}', 'order.updated', '["totalAmount"]'),
-               (8, '{"items":[{"id":"1","name":"a","price":10.00,"quantity":1.0,"selectedAddons":[]}]}', '-',
-                   null), (9, '{"items":[]}', 'order.updated', '["items"]'),
-                   (10, '{"specialInstructions":"no salt"}', 'order.updated', '["specialInstructions"]'),
+                '["orderNumber","orderType"]'),
+               (6, '{"totalAmount":"10.00"}', '-', null),
+               (7, '{"totalAmount":12.5}', 'order.updated', '["totalAmount"]'),
+               (8, '{"items":[{"id":"1","name":"a","price":10.00,"quantity":1.0,"selectedAddons":[]}]}', '-', null),
+               (9, '{"items":[]}', 'order.updated', '["items"]'),
+               (10, '{"specialInstructions":"no salt"}', 'order.updated', '["specialInstructions"]'),
                (11, '{"specialInstructions":null,"tableNumber":"4"}', 'order.updated',
-                   '["specialInstructions","tableNumber"]'), (12, '{"tableNumber":4}', '-', null),
-                   (13, '{"scheduledFor":"2099-01-01T10:00:00Z"}', 'order.updated', '["scheduledFor"]'),
-               (14, '{"scheduledFor":"2099-01-01T11:00:00+01:00"}', '-', null), (15, '{"tip":1.50}', '-', null),
-                   (16, '{"tip":2}', 'order.updated', '["tip"]'), (17, '{"keep":{"a":[1, 2]}}', '-', null),
-                   (18, '{"keep":5,"brandNew":"x"}', 'order.updated', '["keep","brandNew"]'),
+                '["specialInstructions","tableNumber"]'),
+               (12, '{"tableNumber":4}', '-', null),
+               (13, '{"scheduledFor":"2099-01-01T10:00:00Z"}', 'order.updated', '["scheduledFor"]'),
+               (14, '{"scheduledFor":"2099-01-01T11:00:00+01:00"}', '-', null),
+               (15, '{"tip":1.50}', '-', null),
+               (16, '{"tip":2}', 'order.updated', '["tip"]'),
+               (17, '{"keep":{"a":[1, 2]}}', '-', null),
+               (18, '{"keep":5,"brandNew":"x"}', 'order.updated', '["keep","brandNew"]'),
                (19, '{}', '-', null),
-                   (20,
-                   '{"orderId":99,"id":"zzz","createdAt":"1999-01-01T00:00:00Z","updatedAt":"x","previousStatus":"y","total":5}',
-                   '-', null),
-                   (21,
-                   '{"customerName":null,"orderType":null,"orderSource":null,"orderNumber":null,"status":null}',
-                   '-', null),
+               (20,
+                '{"orderId":99,"id":"zzz","createdAt":"1999-01-01T00:00:00Z","updatedAt":"x","previousStatus":"y",'
+                '"total":5}', '-', null),
+               (21, '{"customerName":null,"orderType":null,"orderSource":null,"orderNumber":null,"status":null}', '-',
+                null),
                (22, '{"reason":"none","updatedBy":"x"}', '-', null)) v(n, body, types, changes),
-                   lateral pg_temp.patch('o4', v.body) x order by v.n;
+       lateral pg_temp.patch('o4', v.body) x
+   order by v.n;
 select is(o.id::text, 'o4', 'an order keeps its id'),
        is(o.details::text, '{"tip":2.00,"keep":5,"brandNew":"x"}', 'members in their place'),
-       isnt(o.created_at, '1999-01-01', 'and its time') from pos.orders o
-       where o.tenant_id = :alpha and o.id = 'o4';
+       isnt(o.created_at, '1999-01-01', 'and its time')
+  from pos.orders o where o.tenant_id = :alpha and o.id = 'o4';
 
 -- Both at once: first the fields, still in the old status, then the status.
 create temp table b as select pg_temp.patch('o4', '{"specialInstructions":"hot","status":"ready"}') as a;
@@ -113,8 +128,9 @@ select is(pg_temp.types(b.a), 'order.updated order.status_changed table.ready', 
        is((b.a).events[1]::json #>> '{data,status}', 'new', 'still new'),
        is((b.a).events[1]::json #>> '{data,previousStatus}', 'new', 'was new'),
        is((b.a).events[1]::json #>> '{data,specialInstructions}', 'hot', 'with the change'),
-           is((b.a).events[2]::json #>> '{data,status}', 'ready', 'then ready'),
-           is((b.a).body::json #>> '{order,status}', 'ready', 'the answer is the end') from b;
+       is((b.a).events[2]::json #>> '{data,status}', 'ready', 'then ready'),
+       is((b.a).body::json #>> '{order,status}', 'ready', 'the answer is the end')
+  from b;
 
 -- Refusals change nothing.
 create temp table before as select o::text as o, pg_temp.head() as head from pos.orders o
@@ -133,33 +149,36 @@ select is(pg_temp.outcome(pg_temp.patch(v.id, v.body)), v.wanted, v.id || ' ' ||
                ('o4', '{"updatedBy":5}', '400 INVALID_FIELD'), ('o4', '{"reason":[]}', '400 INVALID_FIELD'),
                    ('o4', '{"scheduledFor":"x"}', '400 INVALID_DATE'), ('o4', '[]', '400 INVALID_JSON')) v(id,
                    body, wanted);
-select is(o::text, before.o, 'unmoved'), is(pg_temp.head(), before.head, 'untold') from pos.orders o, before
-       where o.tenant_id = :alpha and o.id = 'o4';
+select is(o::text, before.o, 'unmoved'),
+       is(pg_temp.head(), before.head, 'untold')
+  from pos.orders o, before where o.tenant_id = :alpha and o.id = 'o4';
 select is(pg_temp.outcome(pg_temp.patch('o4', '{"status":"completed"}',
        jsonb_build_object('tenant', 'beta', 'keyHash', pg_temp.key_hash('beta', 'platform')))),
        '404 ORDER_NOT_FOUND', 'another tenant''s order is not there');
 
 -- A repeat with the key.
 select is(pg_temp.outcome(pg_temp.patch('o4', '{"status":"completed"}', '{"idempotencyKey":"p1"}')), '200',
-       'with a key'), is(pg_temp.outcome(pg_temp.patch('o4', '{"status":"completed"}', '{"idempotencyKey":"p1"}')),
-       '200 replayed', 'again');
+          'with a key');
+select is(pg_temp.outcome(pg_temp.patch('o4', '{"status":"completed"}', '{"idempotencyKey":"p1"}')), '200 replayed',
+          'again');
 
 -- A till's screen reads 4096 bytes a frame: an event stays lean, whatever the order carries.
 select is(pg_temp.outcome(pg_temp.call('order_create', '{}',
        json_build_object('orderId', 'fat', 'customerName', 'x', 'totalAmount', 1, 'items',
        '[{"name":"a","price":1,"photo":"' || repeat('x', 100000) || '"}]', 'blob', repeat('y', 100000))::text)),
        '400 INVALID_FIELD', 'items as a text are no list');
-select is(pg_temp.outcome(x), '201', 'a fat order'), ok(octet_length(x.events[1]) < 1000, 'a lean event'),
+select is(pg_temp.outcome(x), '201', 'a fat order'),
+       ok(octet_length(x.events[1]) < 1000, 'a lean event'),
        ok(octet_length(x.body) > 200000, 'and all of it by REST')
-
-      from pg_temp.call('order_create', '{}',
-      '{"orderId":"fat","customerName":"x","totalAmount":1,"items":[{"name":"a","price":1,"photo":"' || repeat('x',
-      100000) || '"}],"blob":"' || repeat('y', 100000) || '"}') x;
+  from pg_temp.call('order_create', '{}',
+                    '{"orderId":"fat","customerName":"x","totalAmount":1,"items":[{"name":"a","price":1,"photo":"'
+                    || repeat('x', 100000) || '"}],"blob":"' || repeat('y', 100000) || '"}') x;
 
 -- An order does not grow without end.
-select is(pg_temp.outcome(pg_temp.patch('o1', '{"a":"' || repeat('a', 600000) || '"}')), '200', 'large'),
-       is(pg_temp.outcome(pg_temp.patch('o1', '{"b":"' || repeat('b', 600000) || '"}')), '400 INVALID_FIELD', 'too large'),
-       is(pg_temp.outcome(pg_temp.patch('o1', '{"a":1}')), '200', 'smaller again');
+select is(pg_temp.outcome(pg_temp.patch('o1', '{"a":"' || repeat('a', 600000) || '"}')), '200', 'large');
+select is(pg_temp.outcome(pg_temp.patch('o1', '{"b":"' || repeat('b', 600000) || '"}')), '400 INVALID_FIELD',
+          'too large');
+select is(pg_temp.outcome(pg_temp.patch('o1', '{"a":1}')), '200', 'smaller again');
 
 set constraints all immediate;
 select is_empty('select * from pos.violations', 'the log is whole');

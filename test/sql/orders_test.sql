@@ -8,33 +8,51 @@ create function pg_temp.create(body text) returns json language sql as $$
 $$;
 
 -- Every field.
-create temp table d as select pg_temp.call('order_create', '{}',
-    '{"orderId":20481,"orderNumber":"KIT-20481","customerName":"Maren Holt","customerPhone":"+447700900456","orderType":"delivery","orderSource":"online",'
-    '"status":"pending","totalAmount":20.10,"items":[{"id":"l1","menuItemId":"mi","name":"Margherita","price":9.50,"quantity":1.00,"selectedAddons":[{"id":"a","groupId":"g","name":"12 inch","price":2.5,"quantity":1}],"station":"pizza"}],'
-    '"specialInstructions":"No onions","scheduledFor":"2099-01-01T12:00:00+01:00","createdAt":"2025-10-17T18:02:11Z","tableNumber":7,"tip":1,"deliveryAddress":{"line1":"3 Mews","n":1e131071},"zeros":1.500}') as a;
-select is((d.a).status, 201, 'created'), is((d.a).body,
-       format('{"success":true,"order":{"id":20481,"orderNumber":"KIT-20481","customerName":"Maren Holt","customerPhone":"+447700900456","orderType":"delivery","orderSource":"online",'
-    '"status":"pending","totalAmount":20.10,"items":[{"id":"l1","name":"Margherita","price":9.50,"quantity":1,"selectedAddons":[{"id":"a","name":"12 inch","price":2.50,"quantity":1,"groupId":"g"}],"menuItemId":"mi","station":"pizza"}],'
-    '"createdAt":"2025-10-17T18:02:11.000Z","specialInstructions":"No onions","scheduledFor":"2099-01-01T11:00:00.000Z","tableNumber":"7","updatedAt":"%s","tip":1.00,"deliveryAddress":{"line1":"3 Mews","n":1e131071},"zeros":1.500}}',
-        pos.utc(o.updated_at)), 'exactly'),
+create temp table d as
+    select pg_temp.call('order_create', '{}',
+                        '{"orderId":20481,"orderNumber":"KIT-20481","customerName":"Maren Holt",'
+                        '"customerPhone":"+447700900456","orderType":"delivery","orderSource":"online",'
+                        '"status":"pending","totalAmount":20.10,"items":[{"id":"l1","menuItemId":"mi",'
+                        '"name":"Margherita","price":9.50,"quantity":1.00,"selectedAddons":[{"id":"a","groupId":"g",'
+                        '"name":"12 inch","price":2.5,"quantity":1}],"station":"pizza"}],"specialInstructions":"No '
+                        'onions","scheduledFor":"2099-01-01T12:00:00+01:00","createdAt":"2025-10-17T18:02:11Z",'
+                        '"tableNumber":7,"tip":1,"deliveryAddress":{"line1":"3 Mews","n":1e131071},"zeros":1.500}')
+             as a;
+select is((d.a).status, 201, 'created'),
+       is((d.a).body,
+          format('{"success":true,"order":{"id":20481,"orderNumber":"KIT-20481","customerName":"Maren Holt",'
+                 '"customerPhone":"+447700900456","orderType":"delivery","orderSource":"online","status":"pending",'
+                 '"totalAmount":20.10,"items":[{"id":"l1","name":"Margherita","price":9.50,"quantity":1,'
+                 '"selectedAddons":[{"id":"a","name":"12 inch","price":2.50,"quantity":1,"groupId":"g"}],'
+                 '"menuItemId":"mi","station":"pizza"}],"createdAt":"2025-10-17T18:02:11.000Z",'
+                 '"specialInstructions":"No onions","scheduledFor":"2099-01-01T11:00:00.000Z","tableNumber":"7",'
+                 '"updatedAt":"%s","tip":1.00,"deliveryAddress":{"line1":"3 Mews","n":1e131071},"zeros":1.500}}',
+                 pos.utc(o.updated_at)), 'exactly'),
        is(cardinality((d.a).events), 1, 'one event'),
-           is((d.a).events[1]::json ->> 'type', 'order.created', 'order.created'),
+       is((d.a).events[1]::json ->> 'type', 'order.created', 'order.created'),
        is((d.a).events[1]::json ->> 'data',
-           format('{"orderId":20481,"orderNumber":"KIT-20481","customerName":"Maren Holt","customerPhone":"+447700900456","orderType":"delivery","orderSource":"online","status":"pending","totalAmount":20.10,'
-    '"items":[{"id":"l1","name":"Margherita","price":9.50,"quantity":1,"selectedAddons":[{"id":"a","name":"12 inch","price":2.50,"quantity":1}],"menuItemId":"mi"}],"specialInstructions":"No onions","scheduledFor":"2099-01-01T11:00:00.000Z",'
-    '"createdAt":"2025-10-17T18:02:11.000Z","tableNumber":"7","updatedAt":"%s","previousStatus":null,"version":1}',
-        pos.utc(o.updated_at)), 'lean, exactly'),
+          format('{"orderId":20481,"orderNumber":"KIT-20481","customerName":"Maren Holt",'
+                 '"customerPhone":"+447700900456","orderType":"delivery","orderSource":"online","status":"pending",'
+                 '"totalAmount":20.10,"items":[{"id":"l1","name":"Margherita","price":9.50,"quantity":1,'
+                 '"selectedAddons":[{"id":"a","name":"12 inch","price":2.50,"quantity":1}],"menuItemId":"mi"}],'
+                 '"specialInstructions":"No onions","scheduledFor":"2099-01-01T11:00:00.000Z",'
+                 '"createdAt":"2025-10-17T18:02:11.000Z","tableNumber":"7","updatedAt":"%s","previousStatus":null,'
+                 '"version":1}', pos.utc(o.updated_at)), 'lean, exactly'),
        is(position(E'\n' in (d.a).events[1]), 0, 'one line')
   from d, pos.orders o where o.tenant_id = :alpha and o.id = '20481';
 select is(pg_temp.call('order_get', '{"id":"20481"}') ::text,
        (200, (d.a).body, null, :alpha::uuid, false)::pos.answer::text, 'read back the same') from d;
 
 -- The least.
-select is(o ->> 'orderType', 'pickup', 'type'), is(o ->> 'orderSource', 'online', 'source'),
-       is(o ->> 'status', 'new', 'status'), matches(o ->> 'id', '^[0-9a-f-]{36}$', 'id'),
-       matches(o ->> 'orderNumber', '^ALP-\d{4}$', 'number'), is(o ->> 'items', '[]', 'no lines'),
-           is(o ->> 'totalAmount', '0.00', 'nothing to pay'), is(o ->> 'customerPhone', null, 'no phone'),
-           is(o ->> 'tableNumber', null, 'no table')
+select is(o ->> 'orderType', 'pickup', 'type'),
+       is(o ->> 'orderSource', 'online', 'source'),
+       is(o ->> 'status', 'new', 'status'),
+       matches(o ->> 'id', '^[0-9a-f-]{36}$', 'id'),
+       matches(o ->> 'orderNumber', '^ALP-\d{4}$', 'number'),
+       is(o ->> 'items', '[]', 'no lines'),
+       is(o ->> 'totalAmount', '0.00', 'nothing to pay'),
+       is(o ->> 'customerPhone', null, 'no phone'),
+       is(o ->> 'tableNumber', null, 'no table')
   from (select pg_temp.create('{"customerName":"Guest","totalAmount":0,"items":[]}') as o) x;
 select is(pg_temp.newest() ->> 'customerPhone', '', 'in the event a phone is a text');
 
@@ -46,9 +64,9 @@ select is((pg_temp.create(format('{"orderId":%s,"customerName":"x","totalAmount"
                ('"69FB5687-044A-48AF-AC0E-D6B817AEC684"', '"69FB5687-044A-48AF-AC0E-D6B817AEC684"'),
                    ('"qr-5/2025#8 ü"', '"qr-5/2025#8 ü"')) v(given, shown);
 select is((pg_temp.create('{"id":555,"customerName":"x","totalAmount":1,"items":[]}') -> 'id')::text, '555',
-       'id is another word for orderId'),
-       is((pg_temp.create('{"id":556,"orderId":557,"customerName":"x","totalAmount":1,"items":[]}') -> 'id')::text,
-           '557', 'orderId goes before');
+          'id is another word for orderId');
+select is((pg_temp.create('{"id":556,"orderId":557,"customerName":"x","totalAmount":1,"items":[]}') -> 'id')::text,
+          '557', 'orderId goes before');
 select is(pg_temp.try('order_get', format('{"id":%s}', to_json(v.id))), v.wanted, 'read ' || v.id)
   from (values ('12346', '200'), ('9007199254740993', '200'), ('69fb5687-044a-48af-ac0e-d6b817aec684', '200'),
       ('69FB5687-044A-48AF-AC0E-D6B817AEC684', '200'), ('qr-5/2025#8 ü', '200'), ('1000', '200'),
@@ -69,76 +87,82 @@ select is(pg_temp.outcome(pos.call('order_create', pg_temp.ctx('{}',
 
 -- Refusals.
 select is(pg_temp.try('order_create', '{}', v.body), v.wanted, left(v.body, 110))
-  from (values ('{}', '400 INVALID_FIELD'), ('{"customerName":"x"}', '400 INVALID_AMOUNT'),
-      ('{"customerName":"x","totalAmount":1}', '400 INVALID_FIELD'),
-      ('{"customerName":"","totalAmount":1,"items":[]}', '400 INVALID_FIELD'),
+  from (values ('{}', '400 INVALID_FIELD'),
+               ('{"customerName":"x"}', '400 INVALID_AMOUNT'),
+               ('{"customerName":"x","totalAmount":1}', '400 INVALID_FIELD'),
+               ('{"customerName":"","totalAmount":1,"items":[]}', '400 INVALID_FIELD'),
                ('{"customerName":"  ","totalAmount":1,"items":[]}', '400 INVALID_FIELD'),
-                   ('{"customerName":5,"totalAmount":1,"items":[]}', '400 INVALID_FIELD'),
-                   ('{"customerName":null,"totalAmount":1,"items":[]}', '400 INVALID_FIELD'),
+               ('{"customerName":5,"totalAmount":1,"items":[]}', '400 INVALID_FIELD'),
+               ('{"customerName":null,"totalAmount":1,"items":[]}', '400 INVALID_FIELD'),
                ('{"customerName":"x","totalAmount":-0.01,"items":[]}', '400 INVALID_AMOUNT'),
-                   ('{"customerName":"x","totalAmount":null,"items":[]}', '400 INVALID_AMOUNT'),
-                   ('{"customerName":"x","totalAmount":1e131071,"items":[]}', '400 INVALID_AMOUNT'),
+               ('{"customerName":"x","totalAmount":null,"items":[]}', '400 INVALID_AMOUNT'),
+               ('{"customerName":"x","totalAmount":1e131071,"items":[]}', '400 INVALID_AMOUNT'),
                ('{"customerName":"x","totalAmount":100000000,"items":[]}', '400 INVALID_AMOUNT'),
-                   ('{"customerName":"x","totalAmount":"NaN","items":[]}', '400 INVALID_AMOUNT'),
-                   ('{"customerName":"x","totalAmount":1,"items":{}}', '400 INVALID_FIELD'),
+               ('{"customerName":"x","totalAmount":"NaN","items":[]}', '400 INVALID_AMOUNT'),
+               ('{"customerName":"x","totalAmount":1,"items":{}}', '400 INVALID_FIELD'),
                ('{"customerName":"x","totalAmount":1,"items":null}', '400 INVALID_FIELD'),
-                   ('{"customerName":"x","totalAmount":1,"items":"[]"}', '400 INVALID_FIELD'),
-                   ('{"customerName":"x","totalAmount":1,"items":[5]}', '400 INVALID_FIELD'),
+               ('{"customerName":"x","totalAmount":1,"items":"[]"}', '400 INVALID_FIELD'),
+               ('{"customerName":"x","totalAmount":1,"items":[5]}', '400 INVALID_FIELD'),
                ('{"customerName":"x","totalAmount":1,"items":[],"status":"cooking"}', '400 INVALID_STATUS'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"status":5}', '400 INVALID_STATUS'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"status":"New"}', '400 INVALID_STATUS'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"status":5}', '400 INVALID_STATUS'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"status":"New"}', '400 INVALID_STATUS'),
                ('{"customerName":"x","totalAmount":1,"items":[],"orderId":1.5}', '400 INVALID_ORDER_ID'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"orderId":""}', '400 INVALID_ORDER_ID'),
-               ('{"customerName":"x","totalAmount":1,"items":[],"customerPhone":447700900456}',
-                   '400 INVALID_FIELD'), ('{"customerName":"x","totalAmount":1,"items":[],"orderType":[]}',
-                   '400 INVALID_FIELD'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"orderId":""}', '400 INVALID_ORDER_ID'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"customerPhone":447700900456}', '400 INVALID_FIELD'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"orderType":[]}', '400 INVALID_FIELD'),
                ('{"customerName":"x","totalAmount":1,"items":[],"orderSource":7}', '400 INVALID_FIELD'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"orderNumber":{}}', '400 INVALID_FIELD'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"orderNumber":{}}', '400 INVALID_FIELD'),
                ('{"customerName":"x","totalAmount":1,"items":[],"scheduledFor":"soon"}', '400 INVALID_DATE'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"createdAt":1760724131}', '400 INVALID_DATE'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"createdAt":1760724131}', '400 INVALID_DATE'),
                ('{"customerName":"x","totalAmount":1,"items":[],"createdAt":"2025-02-30T00:00:00Z"}',
-                   '400 INVALID_DATE'), ('{"customerName":"x","totalAmount":1,"items":[],"tableNumber":1.5}',
-                   '400 INVALID_FIELD'),
+                '400 INVALID_DATE'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"tableNumber":1.5}', '400 INVALID_FIELD'),
                ('{"customerName":"x","totalAmount":1,"items":[],"tableNumber":9e15}', '201'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"specialInstructions":5}', '400 INVALID_FIELD'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"specialInstructions":5}', '400 INVALID_FIELD'),
                ('{"customerName":"x","totalAmount":1,"items":[],"subtotal":"abc"}', '400 INVALID_AMOUNT'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"tax":{}}', '400 INVALID_AMOUNT'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"recall":1}', '400 INVALID_FIELD'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"tax":{}}', '400 INVALID_AMOUNT'),
+               ('{"customerName":"x","totalAmount":1,"items":[],"recall":1}', '400 INVALID_FIELD'),
                ('{"customerName":"x","totalAmount":1,"items":[],"status":"picked-up"}', '201'),
-                   ('{"customerName":"x","totalAmount":1,"items":[],"orderNumber":17,"status":null,"orderType":"","orderSource":null,"scheduledFor":null}',
-                   '201')) v(body, wanted);
+               ('{"customerName":"x","totalAmount":1,"items":[],"orderNumber":17,"status":null,"orderType":"",'
+                '"orderSource":null,"scheduledFor":null}', '201')) v(body, wanted);
 select is((pg_temp.call('order_create', '{}',
-       '{"customerName":"x","totalAmount":1,"items":[{"name":"a","price":1,"quantity":1},{"name":"b","price":"x","quantity":1}]}')).body::json #>> '{error,details,field}',
-       'items[1].price', 'the place is named');
+                        '{"customerName":"x","totalAmount":1,"items":[{"name":"a","price":1,"quantity":1},'
+                        '{"name":"b","price":"x","quantity":1}]}')).body::json #>> '{error,details,field}',
+          'items[1].price', 'the place is named');
 select is(o -> 'subtotal' is null, true, 'money that is null is left out'),
        is(o ->> 'deliveryFee', '2.50', 'money as text becomes a number'),
        is(o ->> 'discount', '-1.00', 'a discount may be negative'),
        is(o -> 'updatedBy' is null and o -> 'requestId' is null and o -> 'total' is null, true,
-           'what is ours to say is not kept')
-
-      from (select pg_temp.create('{"customerName":"x","totalAmount":1,"items":[],"subtotal":null,"deliveryFee":"2.5","discount":-1,"updatedAt":"1999-01-01T00:00:00Z","updatedBy":"me","changes":[],"total":5,"requestId":"not-a-key"}') as o) x;
+          'what is ours to say is not kept')
+  from (select pg_temp.create('{"customerName":"x","totalAmount":1,"items":[],"subtotal":null,'
+                              '"deliveryFee":"2.5","discount":-1,"updatedAt":"1999-01-01T00:00:00Z",'
+                              '"updatedBy":"me","changes":[],"total":5,"requestId":"not-a-key"}') as o) x;
 select is(a.status, 201, 'long instructions are cut'),
        is(a.body::json #>> '{warnings,0,code}', 'NOTES_TRUNCATED', 'with a warning'),
        is(length(a.body::json #>> '{order,specialInstructions}'), 2000, 'to 2000')
-  from pg_temp.call('order_create', '{}', json_build_object('customerName', 'x', 'totalAmount', 1, 'items',
-      '[]'::json, 'specialInstructions', repeat('x', 2001))::text) a;
+  from pg_temp.call('order_create', '{}',
+                    json_build_object('customerName', 'x', 'totalAmount', 1, 'items', '[]'::json,
+                                      'specialInstructions', repeat('x', 2001))::text) a;
 
 -- Lines.
-select is(i.line, v.wanted, v.given) from (values
-    ('{"name":"a","price":1,"quantity":2.00}',
-        '{"id":"i1","name":"a","price":1.00,"quantity":2,"selectedAddons":[]}'),
-        ('{"name":"a","price":"1.5","quantity":"3"}',
-        '{"id":"i1","name":"a","price":1.50,"quantity":3,"selectedAddons":[]}'),
-    ('{"id":7,"name":"a","price":0,"quantity":0.345,"unit":"kg"}',
-        '{"id":"7","name":"a","price":0.00,"quantity":0.345,"selectedAddons":[],"unit":"kg"}'),
-        ('{"name":"a","price":1}', '{"id":"i1","name":"a","price":1.00,"quantity":1,"selectedAddons":[]}'),
-    ('{"name":5,"price":1,"menuItemId":17,"specialInstructions":"hot","selectedAddons":null}',
-        '{"id":"i1","name":"5","price":1.00,"quantity":1,"selectedAddons":[],"menuItemId":"17","specialInstructions":"hot"}'),
-    ('{"name":"a","price":1,"selectedAddons":[{"name":"less","price":-1}]}',
-        '{"id":"i1","name":"a","price":1.00,"quantity":1,"selectedAddons":[{"id":"a1","name":"less","price":-1.00,"quantity":1}]}'),
-    ('{"name":"a","price":1,"selectedAddons":[{"name":"free","selectedAddons":[1]}]}',
-        '{"id":"i1","name":"a","price":1.00,"quantity":1,"selectedAddons":[{"id":"a1","name":"free","price":0.00,"quantity":1,"selectedAddons":[1]}]}')
-  ) v(given, wanted), lateral (select (pos.order_items(('[' || v.given || ']')::json, true) -> 0)::text as line) i;
+select is(i.line, v.wanted, v.given)
+  from (values ('{"name":"a","price":1,"quantity":2.00}',
+                '{"id":"i1","name":"a","price":1.00,"quantity":2,"selectedAddons":[]}'),
+               ('{"name":"a","price":"1.5","quantity":"3"}',
+                '{"id":"i1","name":"a","price":1.50,"quantity":3,"selectedAddons":[]}'),
+               ('{"id":7,"name":"a","price":0,"quantity":0.345,"unit":"kg"}',
+                '{"id":"7","name":"a","price":0.00,"quantity":0.345,"selectedAddons":[],"unit":"kg"}'),
+               ('{"name":"a","price":1}', '{"id":"i1","name":"a","price":1.00,"quantity":1,"selectedAddons":[]}'),
+               ('{"name":5,"price":1,"menuItemId":17,"specialInstructions":"hot","selectedAddons":null}',
+                '{"id":"i1","name":"5","price":1.00,"quantity":1,"selectedAddons":[],"menuItemId":"17",'
+                '"specialInstructions":"hot"}'),
+               ('{"name":"a","price":1,"selectedAddons":[{"name":"less","price":-1}]}',
+                '{"id":"i1","name":"a","price":1.00,"quantity":1,"selectedAddons":[{"id":"a1","name":"less",'
+                '"price":-1.00,"quantity":1}]}'),
+               ('{"name":"a","price":1,"selectedAddons":[{"name":"free","selectedAddons":[1]}]}',
+                '{"id":"i1","name":"a","price":1.00,"quantity":1,"selectedAddons":[{"id":"a1","name":"free",'
+                '"price":0.00,"quantity":1,"selectedAddons":[1]}]}')) v(given, wanted),
+       lateral (select (pos.order_items(('[' || v.given || ']')::json, true) -> 0)::text as line) i;
 select throws_ok(format('select pos.order_items(%L, true)', '[' || v.given || ']'), 'TWREF', null,
        'line ' || left(v.given, 60)) from (values
     ('{}'), ('{"name":"a"}'), ('{"price":1}'), ('{"name":"","price":1}'), ('{"name":null,"price":1}'),
@@ -151,48 +175,60 @@ select throws_ok(format('select pos.order_items(%L, true)', '[' || v.given || ']
         ('{"name":"a","price":1,"selectedAddons":[{}]}'), ('{"name":"a","price":1,"id":{}}'),
         ('{"name":"a","price":1,"menuItemId":1.5}'), ('[]'), ('null'), ('"a"')) v(given);
 select lives_ok(format('select pos.order_items(%L, true)',
-       '[' || repeat('{"name":"a","price":1},', 499) || '{"name":"a","price":1}]'), '500 lines'),
-       throws_ok(format('select pos.order_items(%L, true)',
-           '[' || repeat('{"name":"a","price":1},', 500) || '{"name":"a","price":1}]'), 'TWREF', null,
-           '501 are too many');
+                       '[' || repeat('{"name":"a","price":1},', 499) || '{"name":"a","price":1}]'), '500 lines');
+select throws_ok(format('select pos.order_items(%L, true)',
+                        '[' || repeat('{"name":"a","price":1},', 500) || '{"name":"a","price":1}]'), 'TWREF', null,
+                 '501 are too many');
 select is(pos.lean_items('[]')::text, '[]', 'no lines, no lean ones');
 
 -- Pending: what nobody has finished, oldest first, online only.
 delete from pos.orders where tenant_id = :alpha;
 set constraints all immediate;
-select pg_temp.create(format('{"orderId":%s,"customerName":"x","totalAmount":1,"items":[],"status":"%s","orderSource":"%s","createdAt":"2025-01-%sT00:00:00Z"}',
-       to_json(v.id), v.status, v.source, v.day)) from (values
-    ('p4', 'preparing', 'online', '04'), ('p1', 'new', 'online', '01'), ('p3', 'confirmed', 'online', '03'),
-        ('p2', 'pending', 'online', '02'), ('r', 'ready', 'online', '01'), ('c', 'completed', 'online', '01'),
-        ('x', 'cancelled', 'online', '01'),
-    ('pos', 'new', 'pos', '01'), ('k1', 'confirmed', 'kiosk', '05'), ('k2', 'confirmed', 'online', '06')) v(id,
-        status, source, day) \g /dev/null
+select pg_temp.create(format('{"orderId":%s,"customerName":"x","totalAmount":1,"items":[],"status":"%s",'
+                             '"orderSource":"%s","createdAt":"2025-01-%sT00:00:00Z"}', to_json(v.id), v.status,
+                             v.source, v.day))
+  from (values ('p4', 'preparing', 'online', '04'),
+               ('p1', 'new', 'online', '01'),
+               ('p3', 'confirmed', 'online', '03'),
+               ('p2', 'pending', 'online', '02'),
+               ('r', 'ready', 'online', '01'),
+               ('c', 'completed', 'online', '01'),
+               ('x', 'cancelled', 'online', '01'),
+               ('pos', 'new', 'pos', '01'),
+               ('k1', 'confirmed', 'kiosk', '05'),
+               ('k2', 'confirmed', 'online', '06')) v(id, status, source, day) \g /dev/null
 select is((select string_agg(o ->> 'id', ' ' order by n)
-       from json_array_elements(b -> 'orders') with ordinality x(o, n)), 'p1 p2 p3 p4 k2', 'pending'),
-       is(b ->> 'count', '5', 'count'), is((b ->> 'asOfSeq')::bigint, pg_temp.head(), 'as of'),
+             from json_array_elements(b -> 'orders') with ordinality x(o, n)), 'p1 p2 p3 p4 k2', 'pending'),
+       is(b ->> 'count', '5', 'count'),
+       is((b ->> 'asOfSeq')::bigint, pg_temp.head(), 'as of'),
        is((b #> '{data,orders}')::text, (b -> 'orders')::text, 'in data too'),
-           is(b -> 'hasMore' is null, true, 'all of them'),
-       is((select string_agg(k, ' ' order by n) from json_object_keys(b #> '{orders,0}') with ordinality x(k, n)
-           where n <= 10),
-           'id orderNumber customerName customerPhone orderType orderSource status totalAmount items createdAt',
-           'documented fields first')
+       is(b -> 'hasMore' is null, true, 'all of them'),
+       is((select string_agg(k, ' ' order by n)
+             from json_object_keys(b #> '{orders,0}') with ordinality x(k, n)
+            where n <= 10),
+          'id orderNumber customerName customerPhone orderType orderSource status totalAmount items createdAt',
+          'documented fields first')
   from (select (pg_temp.call('orders_pending', '{}')).body::json as b) x;
 select is(b ->> 'count', '1', 'another tenant sees its own'),
        is(b #>> '{orders,0,orderNumber}', '0001', 'numbered by itself')
-       from (select (pg_temp.call('orders_pending', '{}', null,
-       jsonb_build_object('tenant', 'beta', 'keyHash', pg_temp.key_hash('beta', 'pos')))).body::json as b) x;
+  from (select (pg_temp.call('orders_pending', '{}', null,
+                             jsonb_build_object('tenant', 'beta',
+                                                'keyHash', pg_temp.key_hash('beta', 'pos')))).body::json as b) x;
 
 -- Lists end before they are too long to send.
 savepoint lists;
 insert into pos.orders (tenant_id, customer_name, total_amount, items)
     select :alpha, 'n' || n, 1, '[]' from generate_series(1, 1001) n;
-select is(b ->> 'count', '1000', 'a thousand'), is(b ->> 'hasMore', 'true', 'and more')
+select is(b ->> 'count', '1000', 'a thousand'),
+       is(b ->> 'hasMore', 'true', 'and more')
   from (select (pg_temp.call('orders_pending', '{}')).body::json as b) x;
 update pos.orders set status = 'confirmed', details = json_build_object('blob', repeat('x', 900000))
  where tenant_id = :alpha and customer_name in ('n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7', 'n8');
-select ok((b ->> 'count')::int < 1000, 'fewer fat ones'), is(b ->> 'hasMore', 'true', 'and more')
+select ok((b ->> 'count')::int < 1000, 'fewer fat ones'),
+       is(b ->> 'hasMore', 'true', 'and more')
   from (select (pg_temp.call('orders_pending', '{}')).body::json as b) x;
-select is(b ->> 'count', '7', 'pulled: two lean ones and five fat ones'), is(b ->> 'hasMore', 'true', 'and more')
+select is(b ->> 'count', '7', 'pulled: two lean ones and five fat ones'),
+       is(b ->> 'hasMore', 'true', 'and more')
   from (select (pg_temp.call('orders_pull', '{}')).body::json as b) x;
 rollback to lists;
 
@@ -216,10 +252,13 @@ select is(pg_temp.pull(v.query), v.wanted, 'pull ' || v.query) from (values
         ('{"since":"yesterday"}', '400 INVALID_DATE'), ('{"since":"-infinity"}', '400 INVALID_DATE'),
         ('{"since":"2025-02-30"}', '400 INVALID_DATE')) v(query, wanted);
 select is((b -> 'tenant')::text, '{"id":"aaaaaaaa-0000-4000-8000-000000000001","name":"Alpha","slug":"alpha"}',
-       'tenant'), is(b #>> '{orders,0,total}', '1.00', 'total'),
-       is(b #>> '{orders,0,totalAmount}', '1.00', 'and totalAmount'), is(b ->> 'count', '2', 'count'),
-       is((select string_agg(k, ' ' order by n) from json_object_keys(b #> '{orders,0}') with ordinality x(k, n)
-           where n <= 6), 'id orderNumber customerName total status items', 'documented fields first')
+          'tenant'),
+       is(b #>> '{orders,0,total}', '1.00', 'total'),
+       is(b #>> '{orders,0,totalAmount}', '1.00', 'and totalAmount'),
+       is(b ->> 'count', '2', 'count'),
+       is((select string_agg(k, ' ' order by n)
+             from json_object_keys(b #> '{orders,0}') with ordinality x(k, n)
+            where n <= 6), 'id orderNumber customerName total status items', 'documented fields first')
   from (select (pg_temp.call('orders_pull', '{}')).body::json as b) x;
 insert into pos.orders (tenant_id, customer_name, total_amount, items, status) select :alpha, 'n' || n, 1, '[]',
     'served' from generate_series(1, 120) n;

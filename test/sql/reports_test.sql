@@ -20,21 +20,24 @@ select is((g.a).status, (s #>> '{expect,status}')::int, s ->> 'title'),
        is((g.a).body::json #>> '{data,created}', s #>> '{expect,created}', 'created'),
        is((g.a).body::json #>> '{data,revision}', s #>> '{expect,revision}', 'revision'),
        is((select array_agg(w ->> 'code') from json_array_elements((g.a).body::json -> 'warnings') w),
-           (select array_agg(w) from json_array_elements_text(s #> '{expect,warnings}') w), 'warnings'),
+          (select array_agg(w) from json_array_elements_text(s #> '{expect,warnings}') w), 'warnings'),
        is(((g.a).body::json #>> '{data,totalSales}')::numeric, (s #>> '{report,totalSales}')::numeric, 'total'),
-           is((g.a).events, null, 'nobody has to know')
+       is((g.a).events, null, 'nobody has to know')
   from sample join got g using (n) order by n;
 select is((got.a).body,
-       '{"success":true,"message":"Daily report created","data":{"reportDate":"2025-10-17","totalSales":4218.35,"totalOrders":118,"created":true,"updated":false,"revision":1}}',
-       'exactly') from got where n = 1;
+          '{"success":true,"message":"Daily report created","data":{"reportDate":"2025-10-17","totalSales":4218.35,'
+          '"totalOrders":118,"created":true,"updated":false,"revision":1}}', 'exactly')
+  from got where n = 1;
 select is((got.a).body,
-       '{"success":true,"message":"Daily report updated","data":{"reportDate":"2025-10-17","totalSales":4218.35,"totalOrders":118,"created":false,"updated":true,"revision":2}}',
-       'exactly') from got where n = 2;
+          '{"success":true,"message":"Daily report updated","data":{"reportDate":"2025-10-17","totalSales":4218.35,'
+          '"totalOrders":118,"created":false,"updated":true,"revision":2}}', 'exactly')
+  from got where n = 2;
 select is(string_agg(revision || ':' || (report ->> 'refunds'), ' ' order by revision), '1:41.50 2:66.45',
        'old revisions stay') from pos.daily_report_revision where tenant_id = :alpha and report_date = '2025-10-17';
-select is(refunds::numeric, 66.45, 'the newest is current'), is(revision::int, 2, 'revision'),
-       is(notes::text, 'Corrected: one refund was keyed after midnight', 'notes') from pos.pos_daily_reports
-       where tenant_id = :alpha and report_date = '2025-10-17';
+select is(refunds::numeric, 66.45, 'the newest is current'),
+       is(revision::int, 2, 'revision'),
+       is(notes::text, 'Corrected: one refund was keyed after midnight', 'notes')
+  from pos.pos_daily_reports where tenant_id = :alpha and report_date = '2025-10-17';
 select is((report -> 'cash')::text, s #>> '{report,cash}', 'what we do not know is kept as it came')
        from pos.pos_daily_reports, sample where tenant_id = :alpha and report_date = '2024-10-26' and n = 5;
 
@@ -51,18 +54,21 @@ select is((pg_temp.call('report_daily', '{}', v.body)).body::json -> 'data' ->> 
 select is(revision::int, 1, 'one revision') from pos.pos_daily_reports
        where tenant_id = :alpha and report_date = '2025-09-01' and register_id = '';
 select is(b ->> 'message', 'Daily report unchanged', 'unchanged'),
-       is(b #>> '{data,updated}', 'false', 'not updated'), is(b #>> '{data,revision}', '1', 'revision')
-       from (select (pg_temp.call('report_daily', '{}',
-       '{"reportDate":"2025-09-01","totalSales":1.00,"cashSales":1.00,"netSales":1.00}')).body::json as b) x;
+       is(b #>> '{data,updated}', 'false', 'not updated'),
+       is(b #>> '{data,revision}', '1', 'revision')
+  from (select (pg_temp.call('report_daily', '{}',
+                             '{"reportDate":"2025-09-01","totalSales":1.00,"cashSales":1.00,'
+                             '"netSales":1.00}')).body::json as b) x;
 select is((pg_temp.call('report_daily', '{}',
-       '{"reportDate":"2025-09-01","registerId":"till-2","totalSales":2}')).body::json #>> '{data,created}',
-       'true', 'each register its own'),
-       is((pg_temp.call('report_daily', '{}',
-           '{"reportDate":"2025-09-01","registerId":2,"totalSales":2}')).body::json #>> '{data,created}', 'true',
-           'a number is a register too');
+                        '{"reportDate":"2025-09-01","registerId":"till-2","totalSales":2}')).body::json
+          #>> '{data,created}', 'true', 'each register its own');
+select is((pg_temp.call('report_daily', '{}',
+                        '{"reportDate":"2025-09-01","registerId":2,"totalSales":2}')).body::json
+          #>> '{data,created}', 'true', 'a number is a register too');
 select is((pg_temp.call('report_daily', '{}', '{"reportDate":"2025-09-01","totalSales":3}',
-       jsonb_build_object('tenant', 'beta', 'keyHash', pg_temp.key_hash('beta',
-       'pos')))).body::json #>> '{data,created}', 'true', 'each tenant its own');
+                        jsonb_build_object('tenant', 'beta',
+                                           'keyHash', pg_temp.key_hash('beta', 'pos')))).body::json
+          #>> '{data,created}', 'true', 'each tenant its own');
 
 -- Dates.
 \set vectors `cat test/samples/vectors.json`
@@ -94,29 +100,32 @@ select is(pg_temp.try('report_daily', '{}', format('{"reportDate":"2025-08-01",%
         ('"unknown":{"deep":[1e131071]}', '200')) v(body, wanted);
 
 -- Sums, and notes.
-select is((select array_agg(w ->> 'code') from json_array_elements((pg_temp.call('report_daily', '{}',
-       v.body)).body::json -> 'warnings') w), v.wanted, v.what) from (values
-    ('{"reportDate":"2025-07-01"}', null::text[], 'nothing adds up to nothing'),
-        ('{"reportDate":"2025-07-02","totalSales":10,"cashSales":4,"cardSales":5,"giftCardSales":1,"discounts":2,"refunds":1,"netSales":7,"onlineSales":99}',
-        null, 'all add up'),
-    ('{"reportDate":"2025-07-03","totalSales":10,"cashSales":10,"netSales":9.99}', array['TOTALS_MISMATCH'],
-        'the net does not'), ('{"reportDate":"2025-07-04","totalSales":10,"cashSales":9,"netSales":10}',
-        array['TOTALS_MISMATCH'], 'the tenders do not'),
-    ('{"reportDate":"2025-07-05","notes":"' || repeat('n', 2001) || '"}', array['NOTES_TRUNCATED'], 'a long note'),
-        ('{"reportDate":"2025-07-06","totalSales":1,"notes":"' || repeat('n', 2001) || '"}',
-        array['TOTALS_MISMATCH', 'NOTES_TRUNCATED'], 'both')) v(body, wanted, what);
-select is(length(report ->> 'notes'), 2000, 'cut in the report too'), is(length(notes), 2000, 'and in its column')
-       from pos.pos_daily_reports where tenant_id = :alpha and report_date = '2025-07-05';
+select is((select array_agg(w ->> 'code')
+             from json_array_elements((pg_temp.call('report_daily', '{}', v.body)).body::json -> 'warnings') w),
+          v.wanted, v.what)
+  from (values ('{"reportDate":"2025-07-01"}', null::text[], 'nothing adds up to nothing'),
+               ('{"reportDate":"2025-07-02","totalSales":10,"cashSales":4,"cardSales":5,"giftCardSales":1,'
+                '"discounts":2,"refunds":1,"netSales":7,"onlineSales":99}', null, 'all add up'),
+               ('{"reportDate":"2025-07-03","totalSales":10,"cashSales":10,"netSales":9.99}',
+                array['TOTALS_MISMATCH'], 'the net does not'),
+               ('{"reportDate":"2025-07-04","totalSales":10,"cashSales":9,"netSales":10}', array['TOTALS_MISMATCH'],
+                'the tenders do not'),
+               ('{"reportDate":"2025-07-05","notes":"' || repeat('n', 2001) || '"}', array['NOTES_TRUNCATED'],
+                'a long note'),
+               ('{"reportDate":"2025-07-06","totalSales":1,"notes":"' || repeat('n', 2001) || '"}',
+                array['TOTALS_MISMATCH', 'NOTES_TRUNCATED'], 'both')) v(body, wanted, what);
+select is(length(report ->> 'notes'), 2000, 'cut in the report too'),
+       is(length(notes), 2000, 'and in its column')
+  from pos.pos_daily_reports where tenant_id = :alpha and report_date = '2025-07-05';
 
 -- A key.
-select is(pg_temp.try('report_daily', '{}', '{"reportDate":"2025-06-01","totalSales":5}',
-       '{"idempotencyKey":"rep"}'), '200', 'with a key'),
-       is(pg_temp.try('report_daily', '{}', '{"reportDate":"2025-06-01","totalSales":5}',
-       '{"idempotencyKey":"rep"}'), '200 replayed', 'again');
+select is(pg_temp.try('report_daily', '{}', '{"reportDate":"2025-06-01","totalSales":5}', '{"idempotencyKey":"rep"}'),
+          '200', 'with a key');
+select is(pg_temp.try('report_daily', '{}', '{"reportDate":"2025-06-01","totalSales":5}', '{"idempotencyKey":"rep"}'),
+          '200 replayed', 'again');
 
-select throws_ok($$update pos.daily_report_revision set revision = 9$$, '23001', null,
-       'revisions are written once'), throws_ok($$delete from pos.daily_report_revision$$, '23001', null,
-       'and stay');
+select throws_ok($$update pos.daily_report_revision set revision = 9$$, '23001', null, 'revisions are written once');
+select throws_ok($$delete from pos.daily_report_revision$$, '23001', null, 'and stay');
 select is_empty('select * from pos.violations', 'the reports are whole');
 select * from finish();
 rollback;

@@ -4,38 +4,49 @@
 select no_plan();
 
 select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regprocedure::text collate "C")
-       from pg_proc p where p.pronamespace = 'pos'::regnamespace
-       and has_function_privilege(v.role, p.oid, 'execute')), v.wanted, v.role || ' may call')
+             from pg_proc p
+            where p.pronamespace = 'pos'::regnamespace and has_function_privilege(v.role, p.oid, 'execute')),
+          v.wanted, v.role || ' may call')
   from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
-      ('tillwire_gateway', 'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) heads(uuid[]) '
-          'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) token_tenant(text)'),
+               ('tillwire_gateway',
+                'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) heads(uuid[]) '
+                'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) token_tenant(text)'),
                ('tillwire_bridge',
-                   'events_at(uuid[],bigint[]) maintain() relay_done(timestamp with time zone) relay_pending(integer,uuid,bigint) schema_version()')) v(role,
-                   wanted);
-select is((select count(*) from pg_class c where c.relnamespace in ('pos'::regnamespace,
-       'dinedesk_main'::regnamespace) and c.relkind in ('r', 'p', 'v')
-       and has_table_privilege(v.role, c.oid, 'select, insert, update, delete, truncate, references, trigger')),
-       0::bigint, v.role || ' touches no table'),
-       is((select count(*) from pg_class c where c.relnamespace = 'pos'::regnamespace and c.relkind = 'S'
-           and has_sequence_privilege(v.role, c.oid, 'usage, select, update')), 0::bigint, 'nor a sequence'),
-       is((select rolsuper or rolcreatedb or rolcreaterole or rolbypassrls or rolreplication from pg_roles
-           where rolname = v.role), false, 'and is nobody special'),
+                'events_at(uuid[],bigint[]) maintain() relay_done(timestamp with time zone) relay_pending(integer,'
+                'uuid,bigint) schema_version()')) v(role, wanted);
+select is((select count(*)
+             from pg_class c
+            where c.relnamespace in ('pos'::regnamespace, 'dinedesk_main'::regnamespace)
+              and c.relkind in ('r', 'p', 'v')
+              and has_table_privilege(v.role, c.oid, 'select, insert, update, delete, truncate, references, trigger')),
+          0::bigint, v.role || ' touches no table'),
+       is((select count(*)
+             from pg_class c
+            where c.relnamespace = 'pos'::regnamespace
+              and c.relkind = 'S'
+              and has_sequence_privilege(v.role, c.oid, 'usage, select, update')), 0::bigint, 'nor a sequence'),
+       is((select rolsuper or rolcreatedb or rolcreaterole or rolbypassrls or rolreplication
+             from pg_roles
+            where rolname = v.role), false, 'and is nobody special'),
        is(has_schema_privilege(v.role, 'pos', 'create'), false, 'makes nothing'),
-           is(has_schema_privilege(v.role, 'dinedesk_main', 'usage'), false, 'sees no tenants'),
+       is(has_schema_privilege(v.role, 'dinedesk_main', 'usage'), false, 'sees no tenants'),
        is((select array_to_string(rolconfig, ' ') from pg_roles where rolname = v.role),
-           'lock_timeout=1s statement_timeout=' || case v.role when 'tillwire_bridge' then '5s' else '2s' end
-           || ' idle_in_transaction_session_timeout=10s jit=off',
-           'waits for nothing long')
+          'lock_timeout=1s statement_timeout=' || case v.role when 'tillwire_bridge' then '5s' else '2s' end
+          || ' idle_in_transaction_session_timeout=10s jit=off', 'waits for nothing long')
   from (values ('tillwire_api'), ('tillwire_gateway'), ('tillwire_bridge')) v(role);
 
-select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'pos'::regnamespace and p.prosecdef and not coalesce(p.proconfig @> array['search_path=pos, pg_temp'], false)$$,
-       'every definer has its search_path');
-select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'pos'::regnamespace and not p.prosecdef
-    and (has_function_privilege('tillwire_api', p.oid, 'execute') or has_function_privilege('tillwire_gateway', p.oid, 'execute') or has_function_privilege('tillwire_bridge', p.oid, 'execute'))$$, 'what they call runs as the owner');
-select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'pos'::regnamespace and has_function_privilege('public', p.oid, 'execute')$$,
-       'the public calls nothing');
-select is_empty($$select t.typname from pg_type t join pg_proc p on p.proname = t.typname and p.pronamespace in ('pg_catalog'::regnamespace, 'public'::regnamespace) where t.typnamespace = 'pos'::regnamespace and t.typtype = 'd'$$,
-       'no domain hides a function');
+select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'pos'::regnamespace and
+                  p.prosecdef and not coalesce(p.proconfig @> array['search_path=pos, pg_temp'], false)$$,
+                'every definer has its search_path');
+select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'pos'::regnamespace and not
+                  p.prosecdef and (has_function_privilege('tillwire_api', p.oid, 'execute') or
+                  has_function_privilege('tillwire_gateway', p.oid, 'execute') or
+                  has_function_privilege('tillwire_bridge', p.oid, 'execute'))$$, 'what they call runs as the owner');
+select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'pos'::regnamespace and
+                  has_function_privilege('public', p.oid, 'execute')$$, 'the public calls nothing');
+select is_empty($$select t.typname from pg_type t join pg_proc p on p.proname = t.typname and p.pronamespace in
+                  ('pg_catalog'::regnamespace, 'public'::regnamespace) where t.typnamespace = 'pos'::regnamespace and
+                  t.typtype = 'd'$$, 'no domain hides a function');
 
 -- As the roles themselves.
 create temp table hash as select pg_temp.key_hash('alpha', 'pos') as h;
@@ -46,23 +57,35 @@ select is((pos.call('health', jsonb_build_object('keyHash', h, 'tenant', 'alpha'
 select is((pos.call('gift_card_balance', jsonb_build_object('keyHash', h, 'path', '{"cardNumber":"x"}'::jsonb),
        null)).status, 404, 'and reads') from hash;
 select throws_ok(v.what, '42501', null, 'the api may not: ' || v.what)
-       from (values ('select * from pos.gift_cards'), ('select * from pos.api_key'),
-       ('select * from dinedesk_main.tenants'), ('insert into pos.orders (tenant_id) values (null)'),
-       ('select pos.emit(null, null, null, null)'),
-    ('select pos.gift_card_deduct(null, null)'), ('select pos.key_issue(''alpha'', array[''pos''], ''x'')'),
-        ('select pos.authenticate(''{}'')'), ('select * from pos.events_after(null, 0, 1)'),
-        ('select pos.maintain()'), ('select nextval(''pos.customer_id_seq'')'), ('create table pos.mine (a int)'),
-        ('select * from pos.violations'), ('select * from pos.token_secret'),
-        ('select pos.token_secret_set(''alpha'', null)'), ('select pos.keyless_set(''alpha'', true)'),
-        ('select * from pos.keyless_tenants()'), ('select pos.tenant_alias_add(''alpha'', ''x'')'),
-        ('select * from pos.staff'), ('select * from pos.restaurants'), ('insert into pos.tables (tenant_id) values (null)')) v(what);
+  from (values ('select * from pos.gift_cards'),
+               ('select * from pos.api_key'),
+               ('select * from dinedesk_main.tenants'),
+               ('insert into pos.orders (tenant_id) values (null)'),
+               ('select pos.emit(null, null, null, null)'),
+               ('select pos.gift_card_deduct(null, null)'),
+               ('select pos.key_issue(''alpha'', array[''pos''], ''x'')'),
+               ('select pos.authenticate(''{}'')'),
+               ('select * from pos.events_after(null, 0, 1)'),
+               ('select pos.maintain()'),
+               ('select nextval(''pos.customer_id_seq'')'),
+               ('create table pos.mine (a int)'),
+               ('select * from pos.violations'),
+               ('select * from pos.token_secret'),
+               ('select pos.token_secret_set(''alpha'', null)'),
+               ('select pos.keyless_set(''alpha'', true)'),
+               ('select * from pos.keyless_tenants()'),
+               ('select pos.tenant_alias_add(''alpha'', ''x'')'),
+               ('select * from pos.staff'),
+               ('select * from pos.restaurants'),
+               ('insert into pos.tables (tenant_id) values (null)')) v(what);
 select is((select count(*) from pos.token_tenant('alpha')), 1::bigint, 'but asks whose token it is');
 reset role;
 set local role tillwire_gateway;
 select is((pos.authenticate(jsonb_build_object('keyHash', h))).status, 200, 'the gateway asks'),
        is((pos.call('orders_sync', jsonb_build_object('keyHash', h, 'kind', 'socket'), null)).status, 200,
           'and calls for its sockets'),
-       is((select count(*) from pos.token_tenant('alpha')), 1::bigint, 'and asks whose token it is') from hash;
+       is((select count(*) from pos.token_tenant('alpha')), 1::bigint, 'and asks whose token it is')
+  from hash;
 select throws_ok(v.what, '42501', null, 'the gateway may not: ' || v.what)
        from (values ('select * from pos.token_secret'), ('select pos.relay_done(null)'),
        ('select * from pos.event'), ('select * from pos.pos_sync_logs'), ('select * from pos.sync_log'),
@@ -70,8 +93,9 @@ select throws_ok(v.what, '42501', null, 'the gateway may not: ' || v.what)
 select lives_ok('select * from pos.keyless_tenants()', 'the gateway asks whom it lets in without a key');
 reset role;
 set local role tillwire_bridge;
-select lives_ok('select * from pos.relay_pending(1)', 'the bridge reads'),
-       lives_ok('select pos.relay_done(now())', 'and notes'), lives_ok('select pos.maintain()', 'and keeps house');
+select lives_ok('select * from pos.relay_pending(1)', 'the bridge reads');
+select lives_ok('select pos.relay_done(now())', 'and notes');
+select lives_ok('select pos.maintain()', 'and keeps house');
 select throws_ok(v.what, '42501', null, 'the bridge may not: ' || v.what)
        from (values ('select pos.call(null, null, null)'), ('select * from pos.events_after(null, 0, 1)'),
        ('delete from pos.event'), ('select pos.event_partitions_drop()')) v(what);
@@ -87,9 +111,20 @@ set local search_path = pos, public;
 
 -- Names that clients' documents promise.
 select is(to_regclass(v.name) is not null, true, v.name || ' resolves')
-       from (values ('dinedesk_main.tenants'), ('pos_gift_card_transactions'), ('pos_loyalty_transactions'),
-       ('pos_daily_reports'), ('pos_sync_logs'),
-       ('restaurants'), ('tables'), ('menu_items'), ('categories'), ('order_history'), ('sync_log'), ('inventory'), ('staff'), ('printers')) v(name);
+  from (values ('dinedesk_main.tenants'),
+               ('pos_gift_card_transactions'),
+               ('pos_loyalty_transactions'),
+               ('pos_daily_reports'),
+               ('pos_sync_logs'),
+               ('restaurants'),
+               ('tables'),
+               ('menu_items'),
+               ('categories'),
+               ('order_history'),
+               ('sync_log'),
+               ('inventory'),
+               ('staff'),
+               ('printers')) v(name);
 
 select * from finish();
 rollback;

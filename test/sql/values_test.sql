@@ -97,11 +97,11 @@ select is(pos.read_label('f', v.given::json, 8), v.wanted, 'label ' || v.given)
   from (values ('"T 5"', 'T 5'), ('5', '5'), ('5.0', '5'), ('""', null), ('null', null)) v(given, wanted);
 select throws_ok(format('select pos.read_label(%L, %L, 8)', 'f', v.given), 'TWREF', null, 'label ' || v.given)
   from (values ('5.5'), ('true'), ('123456789'), ('1e15'), ('1e131071')) v(given);
-select is(length((pos.read_note('notes', to_json(repeat('x', 2001)))).note), 2000, 'a note is cut'),
-       is((pos.read_note('notes', to_json(repeat('x', 2001)))).cut, true, 'and says so'),
-       is((pos.read_note('notes', to_json(repeat('é', 2000)))).cut, false, 'characters count, not bytes');
-select is(pos.either('null', '1')::text, '1', 'null is as good as absent'),
-       is(pos.either(null, null)::text, null, 'neither');
+select is(length((pos.read_note('notes', to_json(repeat('x', 2001)))).note), 2000, 'a note is cut');
+select is((pos.read_note('notes', to_json(repeat('x', 2001)))).cut, true, 'and says so');
+select is((pos.read_note('notes', to_json(repeat('é', 2000)))).cut, false, 'characters count, not bytes');
+select is(pos.either('null', '1')::text, '1', 'null is as good as absent');
+select is(pos.either(null, null)::text, null, 'neither');
 
 -- What plain SQL writes is cleaned here.
 select is(pos.clean_text(E'a\u001bp\u0001b\u202ec\nd\te\u007f\u0085'), E'apbc\nd\te', 'control characters go');
