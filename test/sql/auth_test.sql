@@ -1,4 +1,4 @@
--- auth_test.sql - keys: who they are, what they open, how they end.
+-- auth_test.sql - keys: which tenant they belong to, what they open, how they end.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -9,7 +9,7 @@ create function pg_temp.auth(more text) returns text language sql as $$
                                                'requestId', 'r') || more::jsonb) a
 $$;
 
--- Who may come in.
+-- Which keys open a socket.
 select is(pg_temp.auth('{"tenant":"alpha"}'), '200', 'a key opens its own tenant');
 select is(pg_temp.auth('{}'), '200', 'without a tenant the key names it');
 select is(pg_temp.auth('{"tenant":"alpha","tenantHeader":"alpha"}'), '200', 'the header may be the slug');
@@ -35,7 +35,7 @@ select is(pg_temp.auth(jsonb_build_object('keyHash', upper(pg_temp.key_hash('alp
           '401 UNAUTHORIZED', 'hashes are lower case');
 select is(pg_temp.auth('{"keyHash":17}'), '401 UNAUTHORIZED', 'a number in place of a hash');
 
--- What the gateway is told.
+-- The answer to the gateway.
 select is(a.tenant_id, :alpha::uuid, 'tenant id'),
        is(a.tenant_slug, 'alpha', 'slug'),
        is(a.tenant_name, 'Alpha', 'name'),

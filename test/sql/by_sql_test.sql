@@ -11,7 +11,7 @@ end $$;
 create temp table mark (head bigint);
 insert into mark values (0);
 create function pg_temp.mark() returns void language sql as $$ update mark set head = pg_temp.head() $$;
--- Fires what waits for the commit, and says which events came since the last time.
+-- Runs the triggers that wait for the commit, and returns the events since the last call.
 create function pg_temp.news() returns text language plpgsql as $$
 declare
     said text;
@@ -43,7 +43,7 @@ select is(e.external, true, 'for the bridge'),
   from pos.event e where e.tenant_id = :alpha;
 select is(count(*), 1::bigint, 'its history begins') from pos.order_status_history where tenant_id = :alpha;
 
--- What a shop may say of itself.
+-- Values that a shop may set itself.
 insert into pos.orders (tenant_id, id, id_json, order_number, customer_name, total_amount, items, details,
     status) values
     (:alpha, '4711', '4711', 'W-1', 'Num', 1, '[]', '{"tip":1.5,"status":"x","note":{"a":1e131071}}', 'confirmed'),
@@ -57,7 +57,7 @@ select is((pg_temp.call('order_get', '{"id":"4711"}')).body::json #>> '{order,ti
 select is((pg_temp.call('order_get', '{"id":"abcdef01-0000-4000-8000-00000000000a"}')).body::json #>> '{order,id}',
           'ABCDEF01-0000-4000-8000-00000000000A', 'a UUID keeps its spelling');
 
--- Odd lines and dirty texts never lose an order.
+-- An order is never lost because of odd lines or control characters.
 insert into pos.orders (tenant_id, id, customer_name, special_instructions, total_amount, items)
     values (:alpha, E'od\u0001d', E'Ev\u001bil', E'a\u202eb\nc', 5,
             E'[{"name":"x\\u001by", "price": -3, "quantity": 0, "note":"\\u0007"},\n 5, {"price":1e131071,'
@@ -101,7 +101,7 @@ update pos.orders set status = 'ready' where tenant_id = :alpha and id = 'brief'
 delete from pos.orders where tenant_id = :alpha and id = 'brief';
 select is(pg_temp.news(), 'order.created order.status_changed order.deleted', 'a whole life in one transaction');
 
--- What is refused.
+-- Refusals.
 select throws_ok(format('insert into pos.orders (tenant_id, customer_name, total_amount, items) values (%s)',
        replace(v.row, ':alpha', quote_literal('aaaaaaaa-0000-4000-8000-000000000001'))), v.code, null, v.what)
        from (values
@@ -122,7 +122,7 @@ select throws_ok($$insert into pos.orders (tenant_id, id, id_json, customer_name
                  'id_json is JSON');
 select is(pg_temp.news(), '', 'and none of it was told');
 
--- Gift cards: whichever side is written, the other follows.
+-- Gift cards: when one of card and ledger is written, triggers write the other.
 insert into pos.gift_cards (tenant_id, card_number, initial_balance, purchased_by) values (:alpha, 'S1', 50,
     E'Sh\u0007op');
 select is(pg_temp.news(), 'gift_card.purchased', 'a card');
@@ -246,7 +246,7 @@ select is(pg_temp.types_after(0, 'beta'), 'order.created gift_card.purchased', '
 select is(current_setting('tillwire.tenants', true), '', 'nothing is left noted');
 select is(coalesce(current_setting('tillwire.writer', true), ''), '', 'nor who writes');
 
--- A shop's own role needs the right to the one table, and none to what follows from it.
+-- A shop's own role needs a right to this one table, and none to the tables that triggers write.
 create role shop_of_test;
 grant usage on schema pos to shop_of_test;
 grant insert, select, update on pos.orders to shop_of_test;
@@ -259,7 +259,7 @@ select throws_ok('select * from pos.event', '42501', null, 'it does not see the 
 reset role;
 select is(pg_temp.news(), 'order.created order.status_changed', 'its orders are told like all others');
 
--- A savepoint takes its events back.
+-- When a savepoint is rolled back, so are its events.
 savepoint s;
 insert into pos.orders (tenant_id, customer_name, total_amount, items) values (:alpha, 'gone', 1, '[]');
 rollback to s;

@@ -6,7 +6,7 @@ select pg_temp.card('C1', 100);
 insert into pos.customers (tenant_id, phone, name, loyalty_points) values (:alpha, '07700 900111', 'Ada', 100);
 set constraints all immediate;
 
--- Who asks comes first: before the body, before the existence of anything.
+-- Authentication comes first: before the body is read and before anything is looked up.
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"nope"}', '{"amount":"x"}', '{"keyHash":"0000"}'),
        '401 UNAUTHORIZED', 'no key');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"nope"}', '[]', '{"keyHash":null}'), '401 UNAUTHORIZED',
@@ -31,7 +31,7 @@ select is(a.tenant_id, null, 'a refused key has no tenant'),
        is(a.replayed, false, 'no replay')
   from pg_temp.call('health', '{}', null, '{"keyHash":"x"}') a;
 
--- Names that are no operation.
+-- Names that are not operations.
 select throws_ok(format('select pos.call(%L, pg_temp.ctx(%L), null)', v.name, '{}'), '42883', null,
        'operation "' || v.name || '"')
   from (values ('drop_everything'), (''), ('call'), ('emit'), ('refuse'), ('HEALTH'), ('health; select 1'),
@@ -44,7 +44,7 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', v.body), '400 I
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', null), '400 INVALID_AMOUNT',
        'no body is an empty one');
 
--- No key, but an attempt of the api's own: sent again because its answer was lost, it happens once.
+-- No key, but an attempt id from the api: a request that is sent again because its answer was lost happens once.
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":2}', '{"attempt":"a1"}'), '200',
        'the first try');
 create temp table tried as select pg_temp.head() as head, i.body from pos.idempotency i where i.key like E'\x01%a1';
@@ -75,7 +75,7 @@ delete from pos.idempotency where key = 'kept';
 update pos.gift_cards set current_balance = 100 where card_number = 'C1';
 set constraints all immediate;
 
--- A key: once, and the same answer again.
+-- A key: the request happens once, and a repeat gets the same answer.
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":10}', '{"idempotencyKey":"k1"}'),
        '200', 'the first time');
 create temp table first as select pg_temp.head() as head, i.body, i.status from pos.idempotency i
@@ -130,7 +130,7 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}',
   from (values (repeat('k', 200), '200'), (repeat('k', 201), '400 INVALID_IDEMPOTENCY_KEY'),
       ('', '400 INVALID_IDEMPOTENCY_KEY'), ('schlüssel 1', '200')) v(key, wanted);
 
--- Refusals are remembered; what might be different next time is not.
+-- Refusals are remembered, except those that may be different the next time.
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1000}', '{"idempotencyKey":"r1"}'),
        '400 INSUFFICIENT_FUNDS', 'too much');
 update pos.gift_cards set current_balance = 5000 where tenant_id = :alpha and card_number = 'C1';
@@ -149,7 +149,7 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '[]', '{"idempo
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}', '{"idempotencyKey":"r4"}'), '200',
           'does not either');
 
--- The key outlives its answer.
+-- A key is recognised longer than its answer is kept.
 select is((pos.maintain() ->> 'pruned')::int, 0, 'young answers stay');
 update pos.idempotency set created_at = now() - interval '8 days' where key in ('k1', 'r1');
 select is((pos.maintain() ->> 'pruned')::int, 2, 'old ones go');

@@ -1,9 +1,9 @@
--- cloudsync_rest_test.sql - what cloud sync asks for over HTTP, up to where the restaurant's state begins.
+-- cloudsync_rest_test.sql - the HTTP requests of cloud sync, without the shared state itself.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
 
--- These two have tests of their own; here they say what reached them.
+-- These two have tests of their own. Here they return the body that has reached them.
 create or replace function pos.shared_state_change(c pos.context, body json) returns pos.answer language sql as $$
     select (200, '{"device":' || to_json(c.device) || ',"origin":' || c.origin || ',"body":' || body || '}', null,
             c.tenant_id, false)::pos.answer
@@ -20,7 +20,7 @@ create function pg_temp.changes(list text) returns text language sql as $$
       from pg_temp.push('{"restaurant_id":"alpha","device_id":"pos_1","changes":' || list || '}') a
 $$;
 
--- A change is put into the words of shared_state_change, and no digit of it is touched.
+-- A change is put into the form that shared_state_change takes, and no digit of it is changed.
 select is(pg_temp.changes('[{"type":"data_change","data_type":"orders","action":"updated","data":{"id":"o1",'
                           '"total_amount":25.50,"x":1e2},"change_id":"1_pos_1_o1","version":3,'
                           '"timestamp":"2026-01-05T18:00:02.117"}]'),
@@ -39,7 +39,7 @@ select is(a.body::json ->> 'device', 'pos_1', 'the body names the device'),
        is(a.body::json #>> '{body,dialect}', 'cloudsync', 'in this dialect')
   from pg_temp.push('{"restaurant_id":"alpha","device_id":"pos_1","changes":[]}') a;
 
--- What is wrong is said before anything is done.
+-- Wrong requests are refused before anything is done.
 select is(pg_temp.changes(v.list), v.wanted, v.list)
   from (values ('null', '400 VALIDATION_ERROR {"field":"changes"}'),
                ('{}', '400 VALIDATION_ERROR {"field":"changes"}'),
@@ -63,7 +63,7 @@ select is(pg_temp.outcome(pg_temp.push(v.body)), v.wanted, v.body) from (values
     ('{"restaurant_id":{},"device_id":"d","changes":[]}', '404 RESTAURANT_NOT_FOUND'),
     ('{"restaurant_id":"AAAAAAAA-0000-4000-8000-000000000001","device_id":"d","changes":[]}', '200')) v(body, wanted);
 
--- By name: as UUID or slug, given back as it came.
+-- The restaurant is named by UUID or slug, which is given back as it came.
 select is(pg_temp.try(o.operation, format('{"id":"%s"}', v.id), null, '{"tenant":null,"method":"GET"}'), v.wanted,
           o.operation || ' ' || v.id)
   from (values ('cloudsync_pull'), ('cloudsync_devices')) o(operation),
@@ -84,7 +84,7 @@ select is(a.body, '{"restaurant_id":"alpha"}', 'devices: the rest is not ours to
        is(a.tenant_id, :alpha::uuid, 'but whose they are')
   from pg_temp.call('cloudsync_devices', '{"id":"alpha"}', null, '{"tenant":null}') a;
 
--- Who may.
+-- Which keys and tokens may.
 select is(pg_temp.try('cloudsync_push', '{}', '{}', '{"scope":"platform","tenant":null}'), '403 FORBIDDEN',
           'a shop''s key may not');
 select is(pg_temp.outcome(pos.call(v.operation,

@@ -72,7 +72,7 @@ select is((select string_agg(coalesce(order_id, '-') || ':' || coalesce(notes, '
             where tenant_id = :alpha and card_number = 'A1' and entry_no > 2),
                 '-:- -:- R 7:- -:till 2 -:- 69fb5687-044a-48af-ac0e-d6b817aec684:-', 'all of it is in the ledger');
 
--- Refusals, fields before existence before state before money.
+-- Refusals, in this order: fields, existence, status, money.
 select is(pg_temp.try('gift_card_deduct', format('{"cardNumber":%s}', to_json(v.card)), v.body), v.wanted,
        format('%s %s', v.card, left(v.body, 40)))
   from (values ('A1', '{}', '400 INVALID_AMOUNT'), ('A1', '{"amount":0}', '400 INVALID_AMOUNT'),
@@ -97,7 +97,7 @@ select is(a.body::json #>> '{error,details,currentBalance}', '0.00', 'what is le
 select is((pg_temp.call('gift_card_deduct', '{"cardNumber":"A1"}',
        '{"amount":1,"notes":17}')).body::json #>> '{error,details,field}', 'notes', 'the field is named');
 
--- A card is good through its last day, in the tenant's time zone.
+-- A card is valid through its last day, in the tenant's time zone.
 select pg_temp.card('TODAY', 10, expiry => (now() at time zone 'Europe/London')::date),
        pg_temp.card('YESTERDAY', 10, expiry => (now() at time zone 'Europe/London')::date - 1);
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"TODAY"}', '{"amount":1}'), '200', 'on its last day');
@@ -136,7 +136,7 @@ select is((pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', v.body,
 select is((b.body::json ->> 'possibleDuplicateOf') is null, false, 'no order, twice')
        from pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', '{"amount":5}') b;
 
--- A tenant may want such a repeat answered like the first.
+-- A tenant can choose that such a repeat gets the answer of the first request.
 update dinedesk_main.tenants set dedupe_seconds = 60 where slug = 'alpha';
 select pg_temp.card('DD', 100);
 create temp table dd as select pg_temp.call('gift_card_deduct', '{"cardNumber":"DD"}',

@@ -1,4 +1,4 @@
--- hostile_test.sql - whatever a peer may send: refused or harmless, and soon.
+-- hostile_test.sql - anything that a peer can send is refused or harmless, and quickly so.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -94,7 +94,7 @@ select is_empty(format('select * from (select pg_temp.pull_survives(json_build_o
                        'where wrong is not null', name), 'query ' || name)
   from unnest(array['status', 'limit', 'since']) name;
 
--- Bodies whole: the path, the context without members, deep, wide.
+-- Whole bodies: deep and wide ones, and contexts without members.
 select is(pg_temp.survives('order_create', '{}', v.body), null, v.what)
   from (values ('{"customerName":"x","totalAmount":1,"items":[],"deep":' || repeat('{"a":', 62) || '1'
                 || repeat('}', 62) || '}', 'deep'),

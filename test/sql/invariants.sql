@@ -1,4 +1,4 @@
--- invariants.sql - one row for each breach of what ledgers and log promise; no rows, all is well.
+-- invariants.sql - one row for each breach of what ledgers and log promise; no rows when all is well.
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- Balance = sum of the ledger, never negative, entries chained and numbered without gaps, at most

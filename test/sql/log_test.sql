@@ -39,7 +39,7 @@ select is(h.head, 0::bigint, 'a new tenant'),
        is(h.oldest, 1::bigint, 'keeps from the next on')
   from pos.heads(array(select id from dinedesk_main.tenants where slug = 'fresh')) h;
 
--- Relay: only external ones, from the watermark less ten seconds.
+-- Relay: only external events, from ten seconds before the watermark.
 update pos.relay set watermark = '-infinity';
 select is((select count(*) from pos.relay_pending(1000) where tenant_id in (:alpha, :beta)), 0::bigint,
        'operations publish their own');
@@ -70,7 +70,7 @@ select is((select count(*) from generate_series(0, 7) d
        'YYYYMMDD')) is not null), 8::bigint, 'a week ahead');
 select is((pos.maintain() ->> 'created')::int, 0, 'nothing to do');
 select is((select count(*) from pos.event_default), 0::bigint, 'nothing without a day');
--- A day that nobody made is no obstacle, and gets what fell through.
+-- A day without a partition does no harm: its partition is made later and takes the events over.
 do $$
 begin
     execute 'drop table pos.event_' || to_char(now() at time zone 'UTC' + interval '3 days', 'YYYYMMDD');
@@ -82,7 +82,7 @@ select is((select count(*) from pos.event_default), 1::bigint, 'the default take
 select is((pos.maintain() ->> 'created')::int, 1, 'made again');
 select is((select count(*) from pos.event_default), 0::bigint, 'and filled');
 select is((select count(*) from pos.events_after(:beta, 2, 10)), 1::bigint, 'still read');
--- Old days go, and the streams say from where on they are kept.
+-- Old days are dropped, and each stream says which seq is the oldest that is kept.
 update pos.event set at = now() - interval '30 days' where tenant_id = :alpha and seq <= 10;
 select is((select count(*) from pos.event_default), 10::bigint, 'old ones without a day');
 create table pos.event_20200101 partition of pos.event for values

@@ -1,4 +1,4 @@
--- names_test.sql - a tenant's other names, names that none has, and devices without a key.
+-- names_test.sql - a tenant's other names, names that no tenant can have, and devices without a key.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();

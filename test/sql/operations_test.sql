@@ -1,4 +1,4 @@
--- operations_test.sql - the rows of operations, and that what is generated from them says the same.
+-- operations_test.sql - the rows of operations, and the functions that are generated from them.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -20,7 +20,7 @@ select is(pos.operation_scopes(o.name), o.scopes, o.name || ': scopes') from pos
 select is(pos.operation_by_token(o.name), o.by_token, o.name || ': by_token') from pos.operations() o;
 select is(pos.operation_keyless(o.name), o.keyless, o.name || ': keyless') from pos.operations() o;
 
--- Written out, so that no row opens more than is meant.
+-- Written out here, so that no row can open more than is intended.
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'customer_create gift_card_issue kitchen_alert order_create order_get order_status order_update '
           'table_complete v1_order v1_orders',

@@ -122,7 +122,7 @@ select is(o.id::text, 'o4', 'an order keeps its id'),
        isnt(o.created_at, '1999-01-01', 'and its time')
   from pos.orders o where o.tenant_id = :alpha and o.id = 'o4';
 
--- Both at once: first the fields, still in the old status, then the status.
+-- Fields and status at once: first the event of the fields, with the old status, then that of the status.
 create temp table b as select pg_temp.patch('o4', '{"specialInstructions":"hot","status":"ready"}') as a;
 select is(pg_temp.types(b.a), 'order.updated order.status_changed table.ready', 'both, and its table has all'),
        is((b.a).events[1]::json #>> '{data,status}', 'new', 'still new'),
@@ -162,7 +162,7 @@ select is(pg_temp.outcome(pg_temp.patch('o4', '{"status":"completed"}', '{"idemp
 select is(pg_temp.outcome(pg_temp.patch('o4', '{"status":"completed"}', '{"idempotencyKey":"p1"}')), '200 replayed',
           'again');
 
--- A till's screen reads 4096 bytes a frame: an event stays lean, whatever the order carries.
+-- A till reads frames of 4096 bytes, so an event stays lean no matter how large the order is.
 select is(pg_temp.outcome(pg_temp.call('order_create', '{}',
        json_build_object('orderId', 'fat', 'customerName', 'x', 'totalAmount', 1, 'items',
        '[{"name":"a","price":1,"photo":"' || repeat('x', 100000) || '"}]', 'blob', repeat('y', 100000))::text)),
@@ -174,7 +174,7 @@ select is(pg_temp.outcome(x), '201', 'a fat order'),
                     '{"orderId":"fat","customerName":"x","totalAmount":1,"items":[{"name":"a","price":1,"photo":"'
                     || repeat('x', 100000) || '"}],"blob":"' || repeat('y', 100000) || '"}') x;
 
--- An order does not grow without end.
+-- An order cannot grow without limit.
 select is(pg_temp.outcome(pg_temp.patch('o1', '{"a":"' || repeat('a', 600000) || '"}')), '200', 'large');
 select is(pg_temp.outcome(pg_temp.patch('o1', '{"b":"' || repeat('b', 600000) || '"}')), '400 INVALID_FIELD',
           'too large');

@@ -43,7 +43,7 @@ select is((d.a).status, 201, 'created'),
 select is(pg_temp.call('order_get', '{"id":"20481"}') ::text,
        (200, (d.a).body, null, :alpha::uuid, false)::pos.answer::text, 'read back the same') from d;
 
--- The least.
+-- The smallest order.
 select is(o ->> 'orderType', 'pickup', 'type'),
        is(o ->> 'orderSource', 'online', 'source'),
        is(o ->> 'status', 'new', 'status'),
@@ -181,7 +181,7 @@ select throws_ok(format('select pos.order_items(%L, true)',
                  '501 are too many');
 select is(pos.lean_items('[]')::text, '[]', 'no lines, no lean ones');
 
--- Pending: what nobody has finished, oldest first, online only.
+-- Pending: orders that are not finished, oldest first, online only.
 delete from pos.orders where tenant_id = :alpha;
 set constraints all immediate;
 select pg_temp.create(format('{"orderId":%s,"customerName":"x","totalAmount":1,"items":[],"status":"%s",'
@@ -215,7 +215,7 @@ select is(b ->> 'count', '1', 'another tenant sees its own'),
                              jsonb_build_object('tenant', 'beta',
                                                 'keyHash', pg_temp.key_hash('beta', 'pos')))).body::json as b) x;
 
--- Lists end before they are too long to send.
+-- A list ends before it is too long to send.
 savepoint lists;
 insert into pos.orders (tenant_id, customer_name, total_amount, items)
     select :alpha, 'n' || n, 1, '[]' from generate_series(1, 1001) n;

@@ -41,7 +41,7 @@ select is(refunds::numeric, 66.45, 'the newest is current'),
 select is((report -> 'cash')::text, s #>> '{report,cash}', 'what we do not know is kept as it came')
        from pos.pos_daily_reports, sample where tenant_id = :alpha and report_date = '2024-10-26' and n = 5;
 
--- Equal, in any order, with or without a request's own id.
+-- The same report, in any order, with or without the id of a request.
 select is((pg_temp.call('report_daily', '{}', v.body)).body::json -> 'data' ->> 'created', v.created, v.what)
   from (values (1, '{"reportDate":"2025-09-01","totalSales":1.00,"cashSales":1.00,"netSales":1.00}', 'true',
       'new'), (2, '{"reportDate":"2025-09-01","totalSales":1.00,"cashSales":1.00,"netSales":1.00}', 'false',

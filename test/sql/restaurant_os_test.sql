@@ -1,4 +1,4 @@
--- restaurant_os_test.sql - that dialect's order, its lists, and orders that move on.
+-- restaurant_os_test.sql - the form of orders in that dialect, its lists, and changes of status.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -65,7 +65,7 @@ select is(pg_temp.outcome(pos.call('v1_order',
                                                jsonb_build_object('tenant', 'beta', 'keyHash',
                                                                   pg_temp.key_hash('beta', 'pos'))), null)),
           '404 ORDER_NOT_FOUND', 'another tenant''s is not there');
--- What a shop wrote by SQL has been put into the same shape.
+-- Orders that a shop wrote by SQL have the same shape.
 insert into pos.orders (tenant_id, id, customer_name, total_amount, items, created_at)
     values (:alpha, 'bySQL', 'Ben', 3, '[{"name":"Soup"},{"price":"x","selectedAddons":[5]}]', '2025-10-18');
 set constraints all immediate;
@@ -147,7 +147,7 @@ select is(pg_temp.v1(v.query::jsonb), v.wanted, v.query)
 select is((a.body::json #> '{error,details}')::text, '{"field":"status"}', 'a request has no event')
   from pg_temp.call('v1_orders', '{}', null, '{"query":{"status":"x"}}') a;
 
--- Not without end.
+-- Limits.
 insert into pos.orders (tenant_id, id, customer_name, total_amount, items, created_at)
     select :alpha, 'm' || n, 'x', 1, '[]', timestamptz '2026-01-01' + n * interval '1 minute'
       from generate_series(1, 505) n;
@@ -171,7 +171,7 @@ select ok(length(a.body) < 5500000, 'about 4 MiB'),
 delete from pos.orders where tenant_id = :alpha;
 set constraints all immediate;
 
--- An order moves on.
+-- An order gets another status.
 create function pg_temp.move(body text, more jsonb default '{}') returns pos.answer language sql as $$
     select pg_temp.call('order_status', '{}', body, '{"kind":"socket"}'::jsonb || more)
 $$;

@@ -1,4 +1,4 @@
--- roles_test.sql - each process may call what it needs, and touch nothing.
+-- roles_test.sql - each process may call the functions that it needs, and has no right to any table.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -48,7 +48,7 @@ select is_empty($$select t.typname from pg_type t join pg_proc p on p.proname = 
                   ('pg_catalog'::regnamespace, 'public'::regnamespace) where t.typnamespace = 'pos'::regnamespace and
                   t.typtype = 'd'$$, 'no domain hides a function');
 
--- As the roles themselves.
+-- Tried as the roles themselves.
 create temp table hash as select pg_temp.key_hash('alpha', 'pos') as h;
 grant select on hash to tillwire_api, tillwire_gateway;
 set local role tillwire_api;
@@ -95,13 +95,13 @@ reset role;
 set local role tillwire_bridge;
 select lives_ok('select * from pos.relay_pending(1)', 'the bridge reads');
 select lives_ok('select pos.relay_done(now())', 'and notes');
-select lives_ok('select pos.maintain()', 'and keeps house');
+select lives_ok('select pos.maintain()', 'and does the housekeeping');
 select throws_ok(v.what, '42501', null, 'the bridge may not: ' || v.what)
        from (values ('select pos.call(null, null, null)'), ('select * from pos.events_after(null, 0, 1)'),
        ('delete from pos.event'), ('select pos.event_partitions_drop()')) v(what);
 reset role;
 
--- A search path of somebody else's is not followed.
+-- Functions do not follow the search path of the session.
 create schema evil;
 create function evil.now() returns timestamptz language sql as 'select ''1999-01-01''::timestamptz';
 create table evil.gift_cards (tenant_id uuid, card_number text);

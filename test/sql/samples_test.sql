@@ -3,7 +3,7 @@
 \ir support/begin.sql
 select no_plan();
 
--- Twelve orders: what was sent comes back, digit for digit.
+-- Twelve orders come back as they were sent, digit for digit.
 \set samples `cat test/samples/orders.json`
 create temp table sample as select n, s ->> 'case' as name, s -> 'order' as o
     from json_array_elements((:'samples')::json -> 'orders') with ordinality x(s, n);
@@ -54,7 +54,7 @@ select is((select string_agg(distinct k, ' ')
                   json_array_elements(i -> 'selectedAddons') d, json_object_keys(d) k), 'id name price quantity',
           'add-ons too');
 
--- Vectors. What is no JSON never reaches SQL; control characters are gone before it.
+-- Vectors. Invalid JSON never reaches SQL, and control characters have been removed before.
 \set vectors `cat test/samples/vectors.json`
 create temp table vector as select e.key as area, v, n
     from json_each((:'vectors')::json) e,
@@ -107,7 +107,7 @@ select pg_temp.card('B', 1000) \g /dev/null
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"B"}', v ->> 'body'),
        concat_ws(' ', v ->> 'status', v ->> 'code'), 'body ' || (v ->> 'body')) from pg_temp.vector('deductBodies');
 
--- The demo seed has what the samples say.
+-- The demo seed agrees with the samples.
 \set restaurant `cat test/samples/restaurant.json`
 create temp table r as select (:'restaurant')::json as r;
 select is(t.id::text, r #>> '{restaurant,id}', 'kitchen'),

@@ -1,4 +1,4 @@
--- shared_state_orders_test.sql - orders that tablets and tills make and move.
+-- shared_state_orders_test.sql - orders that tablets and tills make and change.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -35,7 +35,7 @@ select is(pg_temp.tablet('POS-000123',
                                  '[{"id":"i1","name":"Ramen","price":"10.70","quantity":2.0}]')), 'unchanged 1',
           'as a list')
   from d;
--- What a tablet is shown and sends back.
+-- A tablet sends back the lines that it was shown.
 create temp table shown as select pos.minipos_order(pg_temp.ord('POS-000123'), 'Europe/London') as text;
 select is(text,
           '{"id":"POS-000123","orderNumber":"POS-000123","tableNumber":5,"customerName":"Ada",'
@@ -46,7 +46,7 @@ select is(text,
           'is what we have')
   from shown;
 
--- On, and back.
+-- Forward, and back.
 select is(pg_temp.tablet('POS-000123', ',"status":"preparing"'), 'applied 2', 'on');
 select is(pg_temp.tablet('POS-000123', ',"status":"pending"'), 'applied 3', 'back');
 select is(pg_temp.tablet('POS-000123', ',"status":"ready","total":22'), 'applied 5', 'and a field');
@@ -65,7 +65,7 @@ select is(x.body::json #>> '{error,details,from}', 'completed', 'from'),
 select is(string_agg(h.status, ' ' order by h.id), 'pending preparing pending ready served completed', 'its history')
   from pos.order_status_history h where h.tenant_id = :alpha and h.order_id = 'POS-000123';
 
--- Cloud sync's words; nothing but an id.
+-- The words of cloud sync; an order with nothing but an id.
 select is(pg_temp.results('{"kind":"orders","action":"updated","id":"7f3d9b52-1c84-4e0a-8d6b-2a9e5c470b22",'
                           '"data":{"order_number":"ORD1","status":"OrderStatus.confirmed",'
                           '"type":"OrderType.dineIn","total_amount":28.815,"items_count":2,'
@@ -108,7 +108,7 @@ select is(o.total_amount::text, '6.23', 'the sum of its lines'),
        is(pos.utc(o.created_at), '2026-07-05T09:00:00.000Z', 'a clock without a zone is the restaurant''s')
   from pg_temp.ord('sum') o;
 
--- An online order: a tablet knows less of it, and takes nothing away.
+-- An online order: a tablet knows only a part of it, and removes nothing.
 select pg_temp.call('order_create', '{}',
                     '{"orderId":900,"customerName":"Web","totalAmount":21.5,"status":"confirmed",'
                     '"specialInstructions":"ring","items":[{"id":"a","name":"Ramen","price":9.5,"quantity":2,'
@@ -145,7 +145,7 @@ select is(o.version, 8::bigint, 'who else changes it counts'),
   from pg_temp.ord('900') o;
 select is(pg_temp.newest() ->> 'version', '8', 'told by SQL too');
 
--- Bad ones.
+-- Wrong changes.
 select is(pg_temp.results(format('{"kind":"orders","id":"bad","data":{%s}}', v.data)), v.wanted, left(v.data, 80))
   from (values ('"status":"eaten"', '400 VALIDATION_ERROR 0 status'),
                ('"status":7', '400 VALIDATION_ERROR 0 status'),
@@ -165,7 +165,7 @@ select is(pg_temp.results(format('{"kind":"orders","id":"%s"}', repeat('x', 65))
           'a long one');
 select is((pg_temp.ord('bad')).id, null, 'none of them is there');
 
--- A batch: made and moved at once; rows and orders; one bad, none done.
+-- A batch: an order made and moved in one; rows and orders together; one wrong change, and none is made.
 select is(pg_temp.results('{"kind":"orders","action":"created","id":"z","data":{"tableNumber":"9"}},'
                           '{"kind":"tables","action":"occupied","id":"9","data":{"orderId":"z"}},{"kind":"orders",'
                           '"action":"status_changed","id":"z","data":{"status":"preparing"}},{"kind":"orders",'
@@ -177,7 +177,7 @@ select is(pg_temp.results('{"kind":"orders","action":"created","id":"y"},{"kind"
                           '"data":{"status":"ready"}}'), '409 INVALID_TRANSITION 1', 'the second is at its end');
 select is((pg_temp.ord('y')).id, null, 'so the first is not made');
 
--- A history that starts anew.
+-- A history that is cleared.
 select is(json_array_length((pg_temp.call('minipos_state', '{}')).body::json -> 'orderHistory'), 7, 'a history');
 select is(pg_temp.results('{"kind":"orders","action":"clear","data":{}}', 'minipos'), 'applied', 'cleared');
 select is(pg_temp.types_after(pg_temp.head() - 1), 'history.cleared', 'told');

@@ -1,11 +1,11 @@
--- shared_state_sql_test.sql - the house by plain SQL, what devices are shown of it, and what is kept how long.
+-- shared_state_sql_test.sql - the shared state by plain SQL, its snapshots, and how long things are kept.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
 \ir support/shared_state.sql
 create temp table mark (head bigint);
 insert into mark values (0);
--- Fires what waits for the commit, and says what came: type, action, version.
+-- Runs the triggers that wait for the commit, and returns the events since the last call: type, action, version.
 create function pg_temp.news() returns text language plpgsql as $$
 declare said text;
 begin
@@ -75,7 +75,7 @@ select throws_ok(format(v.what, :alpha), v.state, null, v.what)
                ('update pos.inventory set stock = ''NaN'' where tenant_id = %L', '23514'),
                ('insert into pos.menu_items (tenant_id, price) values (%L, ''-1'')', '23514'),
                ('insert into pos.restaurant_settings (tenant_id, id) values (%L, ''two'')', '23514')) v(what, state);
--- A device merges with it.
+-- A change of a device is merged with that.
 select is(pg_temp.results('{"kind":"menu_items","id":"m1","data":{"price":10},"version":1}'), 'applied 2', 'a device');
 update menu_items set price = 11 where tenant_id = :alpha and id = 'm1';
 select is(pg_temp.results('{"kind":"menu_items","id":"m1","data":{"price":12},"version":2}'), '409 STALE_VERSION 0',
@@ -84,7 +84,7 @@ select is(pg_temp.results('{"kind":"menu_items","id":"m1","data":{"available":fa
           'but merges');
 select pg_temp.news() \g /dev/null
 
--- What a tablet shows.
+-- The snapshot for a tablet.
 insert into tables (tenant_id, id, number, seats, status, details)
     values (:alpha, 'b', '10', 2, 'cleaning', '{}'),
            (:alpha, 'a', '2', 4, 'occupied', '{"shape":"round"}'),
@@ -112,7 +112,7 @@ select is(a.body, '{"tables":[],"menuItems":[],"categories":[],"settings":null,"
           'of a new tenant')
   from pg_temp.call('minipos_state', '{}', null,
                     jsonb_build_object('tenant', 'beta', 'keyHash', pg_temp.key_hash('beta', 'pos'))) a;
--- And a till.
+-- The snapshot for a till.
 select is(a.body::json #>> array['data', v.list], null, 'flat'),
        is(regexp_replace((a.body::json -> v.list)::text, '"(updated|created)_at":"[-0-9T:.]+Z"', '"\1_at":T', 'g'),
           v.wanted, v.list)
@@ -138,7 +138,7 @@ select is(a.body::json #>> array['data', v.list], null, 'flat'),
                 '"phone":{"work":2}}]'),
                ('printers', '[{"id":"p1","name":"Bar","configuration":{"ip": "10.0.0.1"},"version":1,"updated_at":T}]'),
                ('seq', pg_temp.head()::text)) v(list, wanted);
--- Which orders: the open ones, however old, and what was touched today.
+-- Which orders it has: open ones of any age, and those that changed in the last 24 hours.
 set local session_replication_role = replica;
 insert into orders (tenant_id, id, id_json, order_number, customer_name, total_amount, items, status, created_at,
                     updated_at)
@@ -149,7 +149,7 @@ insert into orders (tenant_id, id, id_json, order_number, customer_name, total_a
                                 'served', 'completed', 'cancelled', 'rejected']) s(status),
                    unnest(array[0, 2]) d(days)) s;
 set local session_replication_role = origin;
-delete from state_shown; -- nobody was told of those
+delete from state_shown; -- made before those orders, which have no events
 select is(string_agg(o ->> 'id', ' ' order by o ->> 'id' collate "C"),
           'cancelled0 completed0 confirmed0 confirmed2 new0 new2 o1 out_for_delivery0 out_for_delivery2 pending0 '
           'pending2 picked_up0 picked_up2 preparing0 preparing2 ready0 ready2 rejected0 served0 served2', 'which')
@@ -163,11 +163,11 @@ select is(count(*), 500::bigint, 'at most'),
   from json_array_elements((pg_temp.call('cloudsync_data', '{}')).body::json -> 'orders') o;
 select is(json_array_length((pg_temp.call('minipos_state', '{}')).body::json -> 'orderHistory'), 200,
           'a tablet gets 200');
--- Made once, until something happens, or a minute has gone.
+-- A snapshot is made once, and again after a change or after a minute.
 update state_shown set body = 'made before' where tenant_id = :alpha;
 select is((pg_temp.call('minipos_state', '{}')).body, 'made before', 'not made again');
 select is(pg_temp.results('{"kind":"tables","id":"late"}'), 'applied 1', 'a change');
-select matches((pg_temp.call('minipos_state', '{}')).body, '"id":"late"', 'made anew');
+select matches((pg_temp.call('minipos_state', '{}')).body, '"id":"late"', 'made again');
 update state_shown set body = 'made before', at = now() - interval '61 seconds' where tenant_id = :alpha;
 select matches((pg_temp.call('minipos_state', '{}')).body, '"id":"late"', 'too old');
 select is(count(*), 1::bigint, 'history by its name')

@@ -4,7 +4,7 @@
 select no_plan();
 \ir support/shared_state.sql
 
--- One row, exactly.
+-- One row, in full.
 create temp table t as
     select pg_temp.change('{"kind":"tables","action":"add","data":{"id":"t1","number":1,"seats":4,'
                           '"status":"available","shape":"round","x":1e400}}') as a;
@@ -58,13 +58,13 @@ select is(r.field_versions::text,
        is(r.updated_by, 'till-1', 'by whom')
   from pos.tables r where r.tenant_id = :alpha;
 
--- Gone and back.
+-- Deleted and made again.
 select is(pg_temp.results('{"kind":"tables","action":"deleted","id":"t1"}'), 'applied 6', 'gone');
 select is(pg_temp.newest() ->> 'action', 'deleted', 'told');
 select is(pg_temp.newest() #>> '{row,version}', '6', 'the last one');
 select is(pg_temp.results('{"kind":"tables","action":"delete","data":{"id":"t1"}}'), 'unchanged 6', 'once');
 select is(pg_temp.results('{"kind":"tables","action":"deleted","id":"nope"}'), 'unchanged 0', 'what never was');
-select is(pg_temp.results('{"kind":"tables","action":"created","id":"t1","data":{"number":2}}'), 'applied 7', 'anew');
+select is(pg_temp.results('{"kind":"tables","action":"created","id":"t1","data":{"number":2}}'), 'applied 7', 'made again');
 select is(pg_temp.newest() ->> 'row', '{"id":"t1","version":7,"number":"2","status":"available"}',
           'without what it had');
 select is(pg_temp.newest() ->> 'action', 'created', 'created');
@@ -75,7 +75,7 @@ select is(pg_temp.newest() ->> 'row', '{"id":"t1","version":9,"number":"2","seat
           'with what it had');
 select is(pg_temp.newest() ->> 'action', 'created', 'to the others it is new');
 
--- The other kinds; both families' words.
+-- The other kinds, in the words of both dialects.
 select is(pg_temp.results('{"kind":"menu_items","action":"updated","id":"m1","data":{"name":"Ramen","price":9.5,'
                           '"category_id":"Noodles","is_available":1,"updated_at":"2026",'
                           '"image_url":"https://example.com/r.png","spice":2}}'), 'applied 1', 'an item');
@@ -194,7 +194,7 @@ select is(pg_temp.results('{"kind":"tables","id":"t4","changeId":7},{"kind":"tab
 select is((x.body::json ->> 'synced_changes'), '2', 'repeats count')
   from pg_temp.change('{"kind":"tables","id":"t4","changeId":7},{"kind":"tables","id":"t4"}') x;
 
--- Offline.
+-- Devices that were offline.
 select is(pg_temp.results(v.changes), v.wanted, v.what)
   from (values ('{"kind":"menu_items","action":"created","id":"o1","data":{"name":"Soup","price":5,"category":"A"}}',
                 'applied 1', 'version 1'),
@@ -229,7 +229,7 @@ select is(pg_temp.results(v.changes), v.wanted, v.what)
 select is(x.body::json #>> '{error,details,current,deleted}', 'true', 'it says that it is gone')
   from pg_temp.change('{"kind":"menu_items","id":"o1","data":{"price":9},"version":5}') x;
 
--- All or nothing.
+-- All changes of a batch are made, or none.
 select is(pg_temp.results('{"kind":"tables","id":"b1","data":{"seats":2}},{"kind":"inventory","id":"b2",'
                           '"data":{"stock":-1}}'), '400 VALIDATION_ERROR 1 stock', 'the second is bad');
 select is((select count(*) from pos.tables r where r.tenant_id = :alpha and r.id = 'b1'), 0::bigint, 'nothing is done');
@@ -245,7 +245,7 @@ select is(pg_temp.results(''), null, 'nothing to do');
 select is(pg_temp.types_after(pg_temp.head() - 5),
           'table.updated menu.updated table.updated table.updated table.updated', 'and told in it');
 
--- Bad ones.
+-- Wrong changes.
 select is(pg_temp.results(v.change), v.wanted, left(v.change, 100))
   from (values ('7', '400 VALIDATION_ERROR 0 changes'),
                ('{"id":"x"}', '400 UNKNOWN_TYPE 0 kind'),
@@ -325,7 +325,7 @@ select is(pg_temp.outcome(pos.call('shared_state_change', pg_temp.ctx('{}'), v.b
                (format('{"changes":[%s{"kind":"tables","id":"x"}]}', repeat('{"kind":"tables","id":"x"},', 500)),
                 '400 VALIDATION_ERROR')) v(body, wanted);
 
--- Other tenants have the same ids and none of the rows; a device may have no name, or another's.
+-- Tenants can have the same ids, but never share rows; a device may have no name, or that of another device.
 select is(x.body::json #>> '{changes,0,version}', '1', 'beta''s own')
   from pg_temp.change('{"kind":"menu_items","id":"m1","data":{"name":"Pie"}}',
                       jsonb_build_object('tenant', 'beta', 'keyHash', pg_temp.key_hash('beta', 'pos'))) x;
@@ -343,7 +343,7 @@ select is(pg_temp.outcome(x), '200', 'the old name of the operation')
 select is(pg_temp.types_after(pg_temp.head() - 1), 'menu.updated', 'does the same');
 select is((select r.name from pos.menu_items r where r.tenant_id = :alpha and r.id = 'old'), 'Old', 'to the same rows');
 
--- Too many.
+-- Too many rows.
 insert into pos.categories (tenant_id, id) select :alpha, 'c' || n from generate_series(1, 10000) n;
 select is(pg_temp.results('{"kind":"categories","data":{"name":"one more"}}'), '400 TOO_MANY_ROWS 0',
           'a device that never ends');

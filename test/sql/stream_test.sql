@@ -1,4 +1,4 @@
--- stream_test.sql - the stream for those without a socket, and the log of sessions.
+-- stream_test.sql - the stream for clients without a socket, and the log of sessions.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -13,20 +13,20 @@ create function pg_temp.said(query jsonb) returns text language sql as $$
       from pg_temp.list(query) a
 $$;
 
--- What it takes.
+-- Its parameters.
 select is(pg_temp.outcome(pg_temp.list(v.query::jsonb)), '400 INVALID_FIELD', v.query)
   from (values ('{}'), ('{"after":""}'), ('{"after":"-1"}'), ('{"after":"x"}'), ('{"after":"1.5"}'),
                ('{"after":"9999999999999999999"}'), ('{"after":"0","limit":"0"}'), ('{"after":"0","limit":"1001"}'),
                ('{"after":"0","limit":"all"}'), ('{"after":"0","wait":"31"}'), ('{"after":"0","wait":"-1"}')) v(query);
 
--- What it answers.
+-- Its answers.
 select is(pg_temp.said('{"after":"0"}'), '204 -', 'nothing yet');
 select pos.emit(:alpha, 'x.' || n, '{"kind":"api"}', '{}') from generate_series(1, 150) n \g /dev/null
-select is(pg_temp.said('{"after":"148"}'), '200 149 150', 'what is behind it');
+select is(pg_temp.said('{"after":"148"}'), '200 149 150', 'the events after it');
 select is(pg_temp.said('{"after":"3","limit":"2"}'), '200 4 5', 'no more than wanted');
 select is((select json_array_length((a).body::json -> 'events') from pg_temp.list('{"after":"0"}') a), 100,
           'a hundred when nobody says');
-select is(pg_temp.said('{"after":"150"}'), '204 -', 'nothing behind the head');
+select is(pg_temp.said('{"after":"150"}'), '204 -', 'nothing after the head');
 select is(pg_temp.said('{"after":"151"}'), '200 - resync true', 'beyond the head');
 select is((a).body::json ->> 'seq', '150', 'the head'),
        is((a).body::json ->> 'oldestSeq', '1', 'the oldest'),

@@ -1,4 +1,4 @@
--- tables_test.sql - tables that have all their orders, tables that are done, and alerts.
+-- tables_test.sql - tables whose orders are all ready, tables that are completed, and alerts.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -16,7 +16,7 @@ create function pg_temp.types(a pos.answer) returns text language sql as $$
            from unnest(a.events) with ordinality x(e, n)), '-')
 $$;
 
--- A number or a text: one table.
+-- A number and a text are the same table.
 select pg_temp.make('1', 'new', '7'), pg_temp.make('"b"', 'preparing', '"7"'), pg_temp.make('"other"', 'new', '8'),
        pg_temp.make('"none"', 'new') \g /dev/null
 select is(pg_temp.types(pg_temp.patch('1', '{"status":"ready"}')), 'order.status_changed',
@@ -26,7 +26,7 @@ select is(pg_temp.types(x), 'order.status_changed table.ready', 'the last one'),
                '^\{"seq":\d+,"type":"table\.ready","at":"[^"]+","origin":\{"kind":"api","device":"till-1",'
                '"requestId":"req-1"\},"data":\{"tableNumber":"7","orderIds":\["1","b"\],"readyAt":"[-0-9T:.]+Z"\}\}$',
                'exactly'),
-       is((x.events[2]::json ->> 'seq')::bigint, (x.events[1]::json ->> 'seq')::bigint + 1, 'right behind it')
+       is((x.events[2]::json ->> 'seq')::bigint, (x.events[1]::json ->> 'seq')::bigint + 1, 'right after it')
   from pg_temp.patch('b', '{"status":"ready"}') x;
 select is(pg_temp.types(pg_temp.patch('b', '{"status":"ready"}')), '-', 'ready already');
 select is(pg_temp.types(pg_temp.patch('none', '{"status":"ready"}')), 'order.status_changed', 'no table');
@@ -44,7 +44,7 @@ select is(pg_temp.types(x), 'order.updated order.status_changed table.ready', 'a
        is(x.events[3]::json ->> 'data' like '{"tableNumber":"8","orderIds":["other","late"],%', true, 'at its new one')
   from pg_temp.patch('other', '{"status":"ready","note":1}') x;
 
--- By plain SQL; several in one transaction: once, when the last is told.
+-- By plain SQL. With several orders in one transaction the table is ready once, with the event of the last one.
 select pg_temp.make('"s' || n || '"', 'preparing', '"T"') from generate_series(1, 3) n \g /dev/null
 set constraints all immediate;
 create temp table h as select pg_temp.head() as head;
@@ -83,7 +83,7 @@ select is(pg_temp.types_after(h.head),
           's3 s4 s5', 'what is ready now')
   from h;
 
--- A table is done.
+-- A table is completed.
 update h set head = pg_temp.head();
 create temp table d as
     select pg_temp.call('table_complete', '{}', '{"tableNumber":"T","restaurantId":"alpha"}',
@@ -175,14 +175,14 @@ select is(pg_temp.outcome(x), v.wanted, v.what)
                             jsonb_build_object('idempotencyKey', 'a', 'requestId', v.n)) x
    order by v.n;
 
--- Those without a socket read them too.
+-- Clients without a socket read them too.
 select is((select string_agg(distinct e ->> 'type', ' ')
              from json_array_elements((pg_temp.call('events_list', '{}', null,
                                                     '{"query":{"after":"0","limit":"1000"}}')).body::json
                                         -> 'events') e
             where e ->> 'type' ~ '^(table|kitchen)'), 'kitchen.alert table.completed table.ready', 'in the stream');
 
--- The index that serves a table is one that the planner takes.
+-- The planner uses the index for the orders of a table.
 set local enable_seqscan = off;
 prepare open_orders(uuid, text) as
     select 1

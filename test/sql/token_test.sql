@@ -1,4 +1,4 @@
--- token_test.sql - who asks with a signed token instead of a key: whose it is, what it opens.
+-- token_test.sql - requests with a signed token in place of a key: whose it is, what it opens.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -15,7 +15,7 @@ $$;
 select pg_temp.call('order_create', '{}',
                     '{"orderId":"o1","customerName":"Ada","totalAmount":5,"items":[]}') \g /dev/null
 
--- The restaurant of a token, before anybody has checked its signature.
+-- The restaurant of a token, before its signature has been checked.
 select pos.token_secret_set('alpha', repeat('s', 32)) \g /dev/null
 select is(t.tenant_id, :alpha::uuid, v.name),
        is(t.tenant_slug, 'alpha', 'slug'),
@@ -49,7 +49,7 @@ select is((select string_agg(a.action || ' ' || a.subject, ', ' order by a.id)
 select is((select count(*) from pos.audit a where position(repeat('s', 8) in a::text) > 0), 0::bigint,
           'without the secret');
 
--- Whose it is.
+-- Which tenant a token belongs to.
 select is(pg_temp.asks('health', null, v.token::jsonb, v.more::jsonb), v.wanted, v.token || ' ' || v.more)
   from (values ('{}', '{}', '200'),
                ('{"restaurant":"alpha"}', '{}', '200'),
@@ -76,7 +76,7 @@ select is(a.tenant_id, null, 'a refused one has no tenant'),
 select is(a.body::json ->> 'requestId', 't-1', 'the refusal names the request')
   from pos.call('health', pg_temp.by('{"restaurant":"nobody"}'), null) a;
 
--- Every operation that there is: reading for all, writing by scope or role, nothing else.
+-- All operations: every token may read, scopes or roles decide about writing, and the rest needs a key.
 create temp table operation as select o.name from pos.operations() o;
 select is((select string_agg(name, ' ' order by name collate "C") from operation where pos.token_may(name, '{}')),
           'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push events_list health house_change '
@@ -124,7 +124,7 @@ select is(pg_temp.asks('order_status', '{"orderId":"o1","status":"pending"}', '{
           '403 PERMISSION_DENIED', 'nor a guest');
 select is(pg_temp.asks('orders_sync', null, '{"role":"customer"}'), '200', 'but read they may');
 
--- What it leaves behind.
+-- What a change by token records.
 create temp table a as select pos.call('order_status', pg_temp.by('{"subject":"user-9","role":"kitchen"}',
     '{"device":"screen 2"}'), '{"orderId":"o1","status":"pending"}') as a;
 select is((a.a).status, 200, 'moved'),
@@ -192,7 +192,7 @@ select is(pg_temp.asks('health', null), '403 TENANT_SUSPENDED', 'suspended');
 select is((pos.authenticate(pg_temp.by('{}'))).status, 403, 'in the handshake too');
 select is((select t.status from pos.token_tenant('alpha') t), 'suspended', 'and before');
 
--- With a key the tenant may be left out: /api/v1 has none in its path.
+-- With a key the tenant can be left out, because /api/v1 has none in its path.
 select is(pg_temp.outcome(pos.call('health', jsonb_build_object('keyHash', pg_temp.key_hash('beta', 'pos')), null)),
           '200', 'the key''s own');
 select throws_ok($$insert into dinedesk_main.tenants (slug, name, country, currency) values ('v1', 'V', 'GB',

@@ -1,4 +1,4 @@
--- values_test.sql - what a request may say: numbers, dates, texts, ids, each at its edges.
+-- values_test.sql - values of requests: numbers, dates, texts, ids, each at its limits.
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
@@ -19,7 +19,7 @@ select is(pos.read_decimal(v.given::json), v.wanted, 'decimal ' || v.given)
 select is(pos.read_decimal(null), null, 'decimal absent');
 select is(pos.read_decimal(('"' || repeat('9', 100000) || '"')::json), null, 'a hundred thousand digits');
 
--- Money: two decimals, up to binary noise.
+-- Money: two decimals; binary noise is forgiven.
 select is(pos.read_money(v.given::json), v.wanted, 'money ' || v.given)
   from (values ('25.00', 25.00), ('25', 25), ('25.000', 25.00), ('0.01', 0.01), ('0.30000000000000004', 0.30),
                ('33.339999999999996', 33.34), ('99999999.99', 99999999.99), ('-99999999.99', -99999999.99),
@@ -103,7 +103,7 @@ select is((pos.read_note('notes', to_json(repeat('é', 2000)))).cut, false, 'cha
 select is(pos.either('null', '1')::text, '1', 'null is as good as absent');
 select is(pos.either(null, null)::text, null, 'neither');
 
--- What plain SQL writes is cleaned here.
+-- Texts from plain SQL are cleaned here.
 select is(pos.clean_text(E'a\u001bp\u0001b\u202ec\nd\te\u007f\u0085'), E'apbc\nd\te', 'control characters go');
 select is(pos.clean_json(v.given::json)::text, v.wanted, 'clean ' || v.given)
   from (values ('{"a":"x\u001by"}', '{"a":"xy"}'), ('{"a":"x\\u001by"}', '{"a":"x\\u001by"}'),
@@ -112,7 +112,7 @@ select is(pos.clean_json(v.given::json)::text, v.wanted, 'clean ' || v.given)
                    ('{"a":"\u202E\u2066"}', '{"a":""}'),
                ('{"a":"l\nm\tn"}', '{"a":"l\nm\tn"}'), ('{"a":"caf\u00e9"}', '{"a":"caf\u00e9"}')) v(given, wanted);
 
--- Columns guard themselves too.
+-- Columns have checks of their own.
 select throws_ok(format('select (%L)::pos.%s', v.given, v.kind), v.code, null, v.given || ' is no ' || v.kind)
   from (values ('NaN', 'amount', '23514'), ('-0.01', 'amount', '23514'), ('100000000', 'amount', '23514'),
       ('Infinity', 'amount', '22003'),

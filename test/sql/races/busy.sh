@@ -1,6 +1,6 @@
 #!/bin/bash
-# A row that somebody holds: the api's role gives up after its lock_timeout with 55P03 and nothing is
-# done; other cards do not notice.
+# A row that another transaction holds: the api's role gives up after its lock_timeout with 55P03, and nothing is
+# done; other cards are not affected.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Writers by operation and by SQL, some of which roll back, on three tenants; readers look on. The
-# log is gapless at every moment that anybody can see, and nothing is lost at the end.
+# Writers by operation and by SQL, some of which roll back, on three tenants, with readers. The log has no gap at
+# any moment that a reader can see, and nothing is lost at the end.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
@@ -20,7 +20,7 @@ begin;
 select race.try('order_create', 'race' || :t, '{}', '{"customerName":"x","totalAmount":1,"items":[]}');
 rollback;
 EOF
-# A gap that a reader sees is a division by zero, which ends its client.
+# When a reader sees a gap, it divides by zero, which ends its client.
 cat >"$SCRATCH/reader.sql" <<'EOF'
 select 1 / (case when count(*) = coalesce(max(seq) - min(seq) + 1, 0) then 1 else 0 end)
   from pos.event e join dinedesk_main.tenants t on t.id = e.tenant_id where t.slug = 'race4';

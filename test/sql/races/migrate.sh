@@ -17,7 +17,7 @@ said=$(m --status | grep -c pending || true)
 [ "$said" -ge 7 ] || say_failed "status of an empty database: $said pending"
 if m --check >/dev/null; then say_failed "--check is content with an empty database"; fi
 
-# Two at once on an empty database: one works, the other waits and finds all done.
+# Two at once on an empty database: one works, the other waits and finds everything done.
 m >"$SCRATCH/a" & one=$!
 m >"$SCRATCH/b" & two=$!
 wait "$one" || say_failed "the first of two: $(cat "$SCRATCH/a")"
@@ -25,11 +25,11 @@ wait "$two" || say_failed "the second of two: $(cat "$SCRATCH/b")"
 [ "$(cat "$SCRATCH/a" "$SCRATCH/b" | grep -c '^applied 0001')" = 1 ] || say_failed "applied twice: $(cat "$SCRATCH/a" "$SCRATCH/b")"
 m --check || say_failed "--check after it"
 
-# Again is harmless, and quiet.
+# Another run is harmless and quiet.
 said=$(m) || say_failed "again: $said"
 [ "$(echo "$said" | wc -l)" = 1 ] || say_failed "again says more than one line: $said"
 
-# A changed old file is named, and nothing is done.
+# An applied file that was changed is named, and nothing is done.
 echo "-- a thought" >>"$SCRATCH/schema/migrations/0003_orders.sql"
 if said=$(m); then say_failed "a changed file was accepted"; fi
 case $said in *0003_orders.sql*) ;; *) say_failed "the changed file is not named: $said" ;; esac
@@ -38,7 +38,7 @@ if said=$(m --check); then say_failed "--check accepts a changed file"; fi
 m --status | grep -q '0003_orders.sql.*CHANGED' || say_failed "--status does not say so"
 cp "$(dirname "$0")/../../../schema/migrations/0003_orders.sql" "$SCRATCH/schema/migrations/"
 
-# A new one that fails leaves nothing behind, not even its first half.
+# A new migration that fails leaves nothing, not even its first half.
 printf 'create table pos.half (a int);\nselect 1/0;\n' >"$SCRATCH/schema/migrations/0900_broken.sql"
 if said=$(m); then say_failed "a broken migration was accepted"; fi
 [ "$(d -c "select to_regclass('pos.half') is null and not exists (select 1 from pos.migration where number = 900)")" = t ] || say_failed "half a migration stayed"
@@ -59,7 +59,7 @@ said=$(m) || say_failed "changed functions: $said"
 [ "$(d -c "select 'pos.call'::regproc::oid")" = "$oid" ] || say_failed "pos.call was dropped and made again"
 [ "$(d -c "select has_function_privilege('tillwire_api', 'pos.call(text,jsonb,json)', 'execute')")" = t ] || say_failed "grants are gone"
 
-# An operation is a function and a row: neither alone is accepted, nor a row twice.
+# An operation is a function and a row. A row without a function is refused, and so is a row that comes twice.
 operations=$SCRATCH/schema/functions/core/operations.sql
 refuses() { # what is wrong, what migrate says of it
     if said=$(m); then say_failed "$1 was accepted"; fi
@@ -86,7 +86,7 @@ case $said in *'append_only()'*'append_only_truncate on '*) ;; *) say_failed "th
 mv "$SCRATCH/append_only.sql" "$SCRATCH/schema/functions/core/"
 said=$(m) || say_failed "with the function again: $said"
 
-# A function that does not parse: the old ones all stay.
+# When a function does not parse, all old functions stay.
 echo "create or replace function pos.broken() returns int language plpgsql as 'begin return'" >"$SCRATCH/schema/functions/core/broken.sql"
 if said=$(m); then say_failed "a broken function was accepted"; fi
 case $said in *core/broken.sql*) ;; *) say_failed "the broken function's file is not named: $said" ;; esac

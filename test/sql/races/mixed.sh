@@ -1,6 +1,6 @@
 #!/bin/bash
-# Everything at once on a few hot rows: deducts, points, orders, by operation and by SQL, and the
-# housekeeping that drops old days. Nobody fails, and the ledgers are whole afterwards.
+# Everything at once on a few hot rows: deducts, points, orders, by operation and by SQL, and the housekeeping
+# that drops old days. No transaction fails, and the ledgers are whole afterwards.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
@@ -37,7 +37,7 @@ cat >"$SCRATCH/sqlorder.sql" <<'EOF'
 \set n random(1, 3)
 update pos.orders set special_instructions = clock_timestamp()::text where id = 'hot' || :n;
 EOF
-# A day to create and a day to drop each time, so that the table's locks are really taken.
+# Each time there is a day to create and a day to drop, so that the locks of the table are really taken.
 cat >"$SCRATCH/housekeeping.sql" <<'EOF'
 create table if not exists pos.event_20200101 partition of pos.event for values from ('2020-01-01 00:00+00') to ('2020-01-02 00:00+00');
 select pos.maintain();

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What is notified: events of plain SQL, and news about keys and tenants; never what an operation
-# wrote, which its caller publishes.
+# NOTIFY is sent for events of plain SQL and for news about keys and tenants, but never for the events of an
+# operation, which its caller publishes.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Fifty tills charge one card at once, which has money for 33: 33 succeed, never more.
+# Fifty tills charge one card at once, which has money for 33: exactly 33 succeed.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"

@@ -18,7 +18,7 @@ done
 entries=$(q -c "select count(*) || ' ' || count(distinct idempotency_key) from pos.pos_gift_card_transactions where card_number = 'KEY' and type = 'deduct'")
 [ "$entries" = "5 5" ] || say_failed "entries: $entries"
 
-# While the first is at work, a repeat does not wait for it.
+# While the first request is being worked on, a repeat does not wait for it.
 mkfifo "$SCRATCH/hold"
 q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &
 exec 3>"$SCRATCH/hold"
@@ -32,7 +32,7 @@ wait
 said=$(q -c "select race.try('gift_card_deduct', 'race2', '{\"cardNumber\":\"KEY\"}', '{\"amount\":2}', '{\"idempotencyKey\":\"held\"}')")
 [ "$said" = "200 replayed" ] || say_failed "afterwards: $said"
 
-# The same order made by many, without a key: one is made.
+# Many clients make the same order without a key: it is made once.
 in_parallel 20 "select race.try('order_create', 'race2', '{}', '{\"orderId\":\"one\",\"customerName\":\"x\",\"totalAmount\":1,\"items\":[]}')"
 [ "$(how_many 201) $(how_many '409 ORDER_EXISTS')" = "1 19" ] || say_failed "orders: $(sort "$SCRATCH/said" | uniq -c)"
 in_parallel 20 "select race.try('customer_create', 'race2', '{}', '{\"phone\":\"07700900222\",\"name\":\"x\"}')"

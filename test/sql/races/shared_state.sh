@@ -1,13 +1,13 @@
 #!/bin/bash
-# Devices at once on the same rows: who makes one, who repeats one, who is too late, batches in any
-# order beside everything else that locks orders. Nothing is lost, nobody waits in a circle.
+# Devices change the same rows at once: some make a row, some repeat a change, some are too late; batches in any
+# order run together with everything else that locks orders. Nothing is lost, and there is no deadlock.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
 
 tenant=$(q -c "select id from dinedesk_main.tenants where slug = 'race11'")
 
-# One row, made by twenty: all of them are heard. And an order.
+# Twenty devices make one row, and all their values are kept. The same with an order.
 in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,version}') from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"action\":\"created\",\"id\":\"t\",\"data\":{\"seats\":' || pg_backend_pid() % 1000 || ',\"by' || pg_backend_pid() || '\":1}}]}')) a"
 [ "$(sort -u "$SCRATCH/said" | wc -l)" = 20 ] || say_failed "made by 20: $(cat "$SCRATCH/said")"
 kept=$(q -c "select version || ' ' || (select count(*) from json_object_keys(details)) from pos.tables where tenant_id = '$tenant' and id = 't'")
@@ -15,13 +15,13 @@ kept=$(q -c "select version || ' ' || (select count(*) from json_object_keys(det
 in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,result}') from race.call('shared_state_change', 'race11', '{}', '{\"changes\":[{\"kind\":\"orders\",\"id\":\"o\",\"data\":{\"total\":5}}]}') a"
 [ "$(how_many '200 applied') $(how_many '200 unchanged')" = "1 19" ] || say_failed "an order made by 20: $(sort "$SCRATCH/said" | uniq -c)"
 
-# The same change, by its id; a change of what one saw.
+# The same change by its id; and twelve changes of one version, of which one succeeds.
 in_parallel 20 "select a.body::json #>> '{changes,0,result}' from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"changeId\":\"same\",\"data\":{\"note\":' || pg_backend_pid() || '}}]}')) a"
 [ "$(how_many applied) $(how_many repeated)" = "1 19" ] || say_failed "the same change: $(sort "$SCRATCH/said" | uniq -c)"
 in_parallel 12 "select a.status from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"version\":21,\"data\":{\"note\":\"' || pg_backend_pid() || '\"}}]}')) a"
 [ "$(how_many 200) $(how_many 409)" = "1 11" ] || say_failed "with a version: $(sort "$SCRATCH/said" | uniq -c)"
 
-# Batches in one order and the other, and all else that locks these rows.
+# Batches in both orders, and everything else that locks these rows.
 q -c "insert into pos.orders (tenant_id, id, customer_name, total_amount, items, table_number, created_at) select '$tenant', 'h' || n, 'x', 1, '[]', 'H', now() - make_interval(secs => n) from generate_series(1, 4) n"
 batch() { # the ids of orders and tables, in this order
     local n list=
@@ -55,7 +55,7 @@ grep -q 'number of transactions actually processed: 320/320' "$SCRATCH/bench" ||
 q -c "select pg_stat_force_next_flush()" >/dev/null
 now=$(q -c "select deadlocks from pg_stat_database where datname = current_database()")
 [ "$now" = "$deadlocks" ] || say_failed "$((now - deadlocks)) deadlocks"
-# What a device is shown is what there is.
+# The snapshots agree with the tables.
 shown=$(q -c "select (a.body::json ->> 'seq')::bigint = s.head and (select string_agg(t ->> 'version', ' ' order by t ->> 'id') from json_array_elements(a.body::json -> 'tables') t)
     = (select string_agg(version::text, ' ' order by id) from pos.tables where tenant_id = '$tenant') from race.call('minipos_state', 'race11', '{}', null) a, pos.stream s where s.tenant_id = '$tenant'")
 [ "$shown" = t ] || say_failed "a state that is not the newest"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# support.sh - what the race scripts share; the connection comes from PGHOST and its kin, as
-# test/sql/run sets them. Sourced, not run.
+# support.sh - functions for the race scripts. The connection comes from PGHOST and the other variables that
+# test/sql/run sets. Sourced, not run.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 
@@ -11,7 +11,7 @@ say_failed() {
     exit 1
 }
 
-# A scratch directory for what parallel clients say.
+# A scratch directory for the output of parallel clients.
 SCRATCH=$(mktemp -d)
 trap 'rm -rf "$SCRATCH"' EXIT
 
@@ -47,7 +47,7 @@ begin
 end $$;
 EOF
 
-# in_parallel N SQL: N clients ask the same at once; what they say is in $SCRATCH/said, sorted.
+# in_parallel N SQL: N clients run the same SQL at once; their output is in $SCRATCH/said, sorted.
 in_parallel() {
     local n=$1 sql=$2 i
     for i in $(seq "$n"); do
@@ -58,5 +58,5 @@ in_parallel() {
     rm -f "$SCRATCH"/one.*
 }
 
-# how_many TEXT: how many of them said exactly this.
+# how_many TEXT: how many of them printed exactly this.
 how_many() { grep -c -x -- "$1" "$SCRATCH/said" || true; }

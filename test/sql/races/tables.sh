@@ -1,6 +1,6 @@
 #!/bin/bash
-# The orders of a table become ready at once, by operation and by SQL: the table is ready once, behind
-# the last of them, with all of them. Many complete a table at once: one does.
+# The orders of a table become ready at once, by operation and by SQL: the table is ready once, after the last of
+# them, with all of them. Many clients complete a table at once: one succeeds.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
@@ -21,7 +21,7 @@ for round in $(seq "$rounds"); do
     [ "$told" = "s s s s s s ready 6" ] || say_failed "round $round: $told"
 done
 
-# The last order becomes ready in a transaction that is open while another one comes to the table.
+# The last order becomes ready in a transaction that is still open when another order comes to the table.
 q -c "insert into pos.orders (tenant_id, id, customer_name, total_amount, items, table_number) values ('$tenant', 'held', 'x', 1, '[]', 'H')"
 mkfifo "$SCRATCH/hold"
 q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &
@@ -35,7 +35,7 @@ wait
 told=$(q -c "select count(*) from pos.event e where e.tenant_id = '$tenant' and e.type = 'table.ready' and e.data ->> 'tableNumber' = 'H'")
 [ "$told" = 0 ] || say_failed "a table was ready though another order had come"
 
-# Done by many, while one of its orders is moved on.
+# Many clients complete it while one of its orders gets another status.
 in_parallel 12 "select race.try('table_complete', 'race10', '{}', '{\"tableNumber\":1}')"
 [ "$(how_many 200) $(how_many '404 TABLE_NOT_FOUND')" = "1 11" ] || say_failed "complete: $(sort "$SCRATCH/said" | uniq -c)"
 for n in 1 2 3 4 5 6; do
@@ -47,4 +47,4 @@ wait
 if cat "$SCRATCH"/two.* | grep -vxE '200|409 INVALID_TRANSITION'; then say_failed "moved: $(cat "$SCRATCH"/two.*)"; fi
 left=$(q -c "select count(*) from pos.orders where tenant_id = '$tenant' and table_number in ('1', '2') and status <> 'completed'")
 [ "$left" = 0 ] || say_failed "$left orders are still open"
-echo "$rounds tables whose 6 orders became ready at once: ready once each, behind the last; completed once"
+echo "$rounds tables whose 6 orders became ready at once: ready once each, after the last; completed once"

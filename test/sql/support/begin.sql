@@ -1,5 +1,5 @@
--- support/begin.sql - what every pgTAP file starts with: a transaction that its end rolls back, two
--- tenants with keys, and short ways to ask pos.call.
+-- support/begin.sql - the start of every pgTAP file: a transaction that is rolled back at its end, two tenants
+-- with keys, and short ways to call pos.call.
 -- SPDX-License-Identifier: Apache-2.0
 
 \set ON_ERROR_STOP 1
@@ -7,7 +7,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
--- Several assertions about one row: each on a line of its own.
+-- Several assertions about one row are printed on a line each.
 \pset fieldsep '\n'
 begin;
 set local client_min_messages = warning;
