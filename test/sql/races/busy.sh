@@ -6,9 +6,11 @@
 . "$(dirname "$0")/support.sh"
 
 q -c "select race.card('race7', 'HELD', 10), race.card('race7', 'FREE', 10)" >/dev/null
-hash=$(q -c "select encode(sha256(convert_to(key, 'UTF8')), 'hex') from race.key where slug = 'race7' and scope = 'pos'")
+hash=$(q -c "select encode(sha256(convert_to(key, 'UTF8')), 'hex') from race.key
+    where slug = 'race7' and scope = 'pos'")
 deduct() {
-    PGUSER=tillwire_api q -v VERBOSITY=sqlstate -c "select status from pos.call('gift_card_deduct', '{\"keyHash\":\"$hash\",\"tenant\":\"race7\",\"path\":{\"cardNumber\":\"$1\"},\"method\":\"POST\",\"route\":\"/x\",\"idempotencyKey\":\"$2\"}', '{\"amount\":1}')" 2>&1 || true
+    PGUSER=tillwire_api q -v VERBOSITY=sqlstate -c "select status
+        from pos.call('gift_card_deduct', '{\"keyHash\":\"$hash\",\"tenant\":\"race7\",\"path\":{\"cardNumber\":\"$1\"},\"method\":\"POST\",\"route\":\"/x\",\"idempotencyKey\":\"$2\"}', '{\"amount\":1}')" 2>&1 || true
 }
 mkfifo "$SCRATCH/hold"
 q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &

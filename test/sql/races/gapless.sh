@@ -5,7 +5,8 @@
 # shellcheck source=/dev/null
 . "$(dirname "$0")/support.sh"
 
-before=$(q -c "select sum(head) from pos.stream s join dinedesk_main.tenants t on t.id = s.tenant_id where t.slug in ('race3', 'race4', 'race5')")
+before=$(q -c "select sum(head) from pos.stream s join dinedesk_main.tenants t on t.id = s.tenant_id
+    where t.slug in ('race3', 'race4', 'race5')")
 cat >"$SCRATCH/operation.sql" <<'EOF'
 \set t random(3, 5)
 select race.try('order_create', 'race' || :t, '{}', '{"customerName":"x","totalAmount":1,"items":[]}');
@@ -27,10 +28,13 @@ select 1 / (case when count(*) = coalesce(max(seq) - min(seq) + 1, 0) then 1 els
 EOF
 pgbench -n -c 8 -j 2 -t 100 -f "$SCRATCH/operation.sql@4" -f "$SCRATCH/sql.sql@3" -f "$SCRATCH/undone.sql@2" >"$SCRATCH/bench" 2>&1 &
 writers=$!
-pgbench -n -c 2 -T 2 -f "$SCRATCH/reader.sql" >"$SCRATCH/reader" 2>&1 || say_failed "a reader saw a gap: $(cat "$SCRATCH/reader")"
+pgbench -n -c 2 -T 2 -f "$SCRATCH/reader.sql" >"$SCRATCH/reader" 2>&1 ||
+    say_failed "a reader saw a gap: $(cat "$SCRATCH/reader")"
 wait "$writers" || say_failed "$(cat "$SCRATCH/bench")"
 grep -q 'number of transactions actually processed: 800/800' "$SCRATCH/bench" || say_failed "$(cat "$SCRATCH/bench")"
-made=$(q -c "select count(*) from pos.orders o join dinedesk_main.tenants t on t.id = o.tenant_id where t.slug in ('race3', 'race4', 'race5')")
-after=$(q -c "select sum(head) from pos.stream s join dinedesk_main.tenants t on t.id = s.tenant_id where t.slug in ('race3', 'race4', 'race5')")
+made=$(q -c "select count(*) from pos.orders o join dinedesk_main.tenants t on t.id = o.tenant_id
+    where t.slug in ('race3', 'race4', 'race5')")
+after=$(q -c "select sum(head) from pos.stream s join dinedesk_main.tenants t on t.id = s.tenant_id
+    where t.slug in ('race3', 'race4', 'race5')")
 [ "$((after - before))" = "$made" ] || say_failed "$made orders, $((after - before)) events"
 echo "800 transactions of 8 writers, $made orders, as many events, no gap seen by 2 readers"

@@ -20,7 +20,8 @@ cat >"$SCRATCH/one.sql" <<'EOF'
 select race.try('order_create', 'race' || :a, '{}', '{"customerName":"x","totalAmount":1,"items":[]}');
 EOF
 deadlocks=$(q -c "select deadlocks from pg_stat_database where datname = current_database()")
-pgbench -n -c 10 -j 2 -t 60 -f "$SCRATCH/many.sql@3" -f "$SCRATCH/one.sql@1" >"$SCRATCH/bench" 2>&1 || say_failed "$(cat "$SCRATCH/bench")"
+pgbench -n -c 10 -j 2 -t 60 -f "$SCRATCH/many.sql@3" -f "$SCRATCH/one.sql@1" >"$SCRATCH/bench" 2>&1 ||
+    say_failed "$(cat "$SCRATCH/bench")"
 grep -q 'number of transactions actually processed: 600/600' "$SCRATCH/bench" || say_failed "$(cat "$SCRATCH/bench")"
 q -c "select pg_stat_force_next_flush()" >/dev/null
 now=$(q -c "select deadlocks from pg_stat_database where datname = current_database()")

@@ -22,7 +22,8 @@ m >"$SCRATCH/a" & one=$!
 m >"$SCRATCH/b" & two=$!
 wait "$one" || say_failed "the first of two: $(cat "$SCRATCH/a")"
 wait "$two" || say_failed "the second of two: $(cat "$SCRATCH/b")"
-[ "$(cat "$SCRATCH/a" "$SCRATCH/b" | grep -c '^applied 0001')" = 1 ] || say_failed "applied twice: $(cat "$SCRATCH/a" "$SCRATCH/b")"
+[ "$(cat "$SCRATCH/a" "$SCRATCH/b" | grep -c '^applied 0001')" = 1 ] ||
+    say_failed "applied twice: $(cat "$SCRATCH/a" "$SCRATCH/b")"
 m --check || say_failed "--check after it"
 
 # Another run is harmless and quiet.
@@ -57,14 +58,16 @@ said=$(m) || say_failed "changed functions: $said"
 [ "$(d -c "select pg_get_function_result('pos.key_revoke'::regproc) || ' ' || (select count(*) from pg_proc where proname = 'read_date')")" = "text 1" ] ||
     say_failed "functions are not as their files"
 [ "$(d -c "select 'pos.call'::regproc::oid")" = "$oid" ] || say_failed "pos.call was dropped and made again"
-[ "$(d -c "select has_function_privilege('tillwire_api', 'pos.call(text,jsonb,json)', 'execute')")" = t ] || say_failed "grants are gone"
+[ "$(d -c "select has_function_privilege('tillwire_api', 'pos.call(text,jsonb,json)', 'execute')")" = t ] ||
+    say_failed "grants are gone"
 
 # An operation is a function and a row. A row without a function is refused, and so is a row that comes twice.
 operations=$SCRATCH/schema/functions/core/operations.sql
 refuses() { # what is wrong, what migrate says of it
     if said=$(m); then say_failed "$1 was accepted"; fi
     case $said in *"$2"*) ;; *) say_failed "$1: migrate says $said" ;; esac
-    [ "$(d -c "select (pos.call('health', '{}', null)).status")" = 401 ] || say_failed "$1: something was done all the same"
+    [ "$(d -c "select (pos.call('health', '{}', null)).status")" = 401 ] ||
+        say_failed "$1: something was done all the same"
 }
 rm "$SCRATCH/schema/functions/core/health.sql"
 refuses "a row whose function is gone" 'operations without a function: health'
@@ -87,7 +90,8 @@ mv "$SCRATCH/append_only.sql" "$SCRATCH/schema/functions/core/"
 said=$(m) || say_failed "with the function again: $said"
 
 # When a function does not parse, all old functions stay.
-echo "create or replace function pos.broken() returns int language plpgsql as 'begin return'" >"$SCRATCH/schema/functions/core/broken.sql"
+echo "create or replace function pos.broken() returns int language plpgsql as 'begin return'" \
+    >"$SCRATCH/schema/functions/core/broken.sql"
 if said=$(m); then say_failed "a broken function was accepted"; fi
 case $said in *core/broken.sql*) ;; *) say_failed "the broken function's file is not named: $said" ;; esac
 [ "$(d -c "select (pos.call('order_get', '{}', null)).status")" = 401 ] || say_failed "the old functions are gone"

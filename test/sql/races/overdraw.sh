@@ -9,10 +9,12 @@ in_parallel 50 "select race.try('gift_card_deduct', 'race1', '{\"cardNumber\":\"
 taken=$(how_many 200)
 refused=$(how_many '400 INSUFFICIENT_FUNDS')
 left=$(q -c "select current_balance from pos.gift_cards where card_number = 'OVER'")
-[ "$taken $refused $left" = "33 17 1.00" ] || say_failed "$taken taken, $refused refused, $left left: $(sort -u "$SCRATCH/said")"
+[ "$taken $refused $left" = "33 17 1.00" ] ||
+    say_failed "$taken taken, $refused refused, $left left: $(sort -u "$SCRATCH/said")"
 
 # The same with points.
-q -c "insert into pos.customers (tenant_id, phone, loyalty_points) select id, '07700900555', 100 from dinedesk_main.tenants where slug = 'race1'"
+q -c "insert into pos.customers (tenant_id, phone, loyalty_points) select id, '07700900555', 100
+    from dinedesk_main.tenants where slug = 'race1'"
 in_parallel 50 "select race.try('loyalty_redeem', 'race1', '{\"phone\":\"07700900555\"}', '{\"points\":3}')"
 taken=$(how_many 200)
 refused=$(how_many '400 INSUFFICIENT_POINTS')

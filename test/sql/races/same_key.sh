@@ -15,7 +15,8 @@ for round in 1 2 3 4 5; do
         say_failed "round $round: $first first, $again replayed, $running in progress: $(sort -u "$SCRATCH/said")"
     busy=$((busy + running))
 done
-entries=$(q -c "select count(*) || ' ' || count(distinct idempotency_key) from pos.pos_gift_card_transactions where card_number = 'KEY' and type = 'deduct'")
+entries=$(q -c "select count(*) || ' ' || count(distinct idempotency_key) from pos.pos_gift_card_transactions
+    where card_number = 'KEY' and type = 'deduct'")
 [ "$entries" = "5 5" ] || say_failed "entries: $entries"
 
 # While the first request is being worked on, a repeat does not wait for it.
@@ -36,7 +37,8 @@ said=$(q -c "select race.try('gift_card_deduct', 'race2', '{\"cardNumber\":\"KEY
 in_parallel 20 "select race.try('order_create', 'race2', '{}', '{\"orderId\":\"one\",\"customerName\":\"x\",\"totalAmount\":1,\"items\":[]}')"
 [ "$(how_many 201) $(how_many '409 ORDER_EXISTS')" = "1 19" ] || say_failed "orders: $(sort "$SCRATCH/said" | uniq -c)"
 in_parallel 20 "select race.try('customer_create', 'race2', '{}', '{\"phone\":\"07700900222\",\"name\":\"x\"}')"
-[ "$(how_many 201) $(how_many '409 CUSTOMER_EXISTS')" = "1 19" ] || say_failed "customers: $(sort "$SCRATCH/said" | uniq -c)"
+[ "$(how_many 201) $(how_many '409 CUSTOMER_EXISTS')" = "1 19" ] ||
+    say_failed "customers: $(sort "$SCRATCH/said" | uniq -c)"
 in_parallel 20 "select race.try('report_daily', 'race2', '{}', '{\"reportDate\":\"2025-10-10\",\"totalSales\":' || pg_backend_pid() || '}')"
 [ "$(how_many 200) $(q -c "select max(revision) from pos.daily_report_revision where tenant_id = (select id from dinedesk_main.tenants where slug = 'race2')")" = "20 20" ] ||
     say_failed "reports: $(sort "$SCRATCH/said" | uniq -c)"

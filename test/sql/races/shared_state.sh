@@ -8,21 +8,28 @@
 tenant=$(q -c "select id from dinedesk_main.tenants where slug = 'race11'")
 
 # Twenty devices make one row, and all their values are kept. The same with an order.
-in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,version}') from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"action\":\"created\",\"id\":\"t\",\"data\":{\"seats\":' || pg_backend_pid() % 1000 || ',\"by' || pg_backend_pid() || '\":1}}]}')) a"
+in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,version}')
+    from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"action\":\"created\",\"id\":\"t\",\"data\":{\"seats\":' || pg_backend_pid() % 1000 || ',\"by' || pg_backend_pid() || '\":1}}]}')) a"
 [ "$(sort -u "$SCRATCH/said" | wc -l)" = 20 ] || say_failed "made by 20: $(cat "$SCRATCH/said")"
-kept=$(q -c "select version || ' ' || (select count(*) from json_object_keys(details)) from pos.tables where tenant_id = '$tenant' and id = 't'")
+kept=$(q -c "select version || ' ' || (select count(*) from json_object_keys(details)) from pos.tables
+    where tenant_id = '$tenant' and id = 't'")
 [ "$kept" = "20 20" ] || say_failed "of 20 devices: $kept"
-in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,result}') from race.call('shared_state_change', 'race11', '{}', '{\"changes\":[{\"kind\":\"orders\",\"id\":\"o\",\"data\":{\"total\":5}}]}') a"
-[ "$(how_many '200 applied') $(how_many '200 unchanged')" = "1 19" ] || say_failed "an order made by 20: $(sort "$SCRATCH/said" | uniq -c)"
+in_parallel 20 "select a.status || ' ' || (a.body::json #>> '{changes,0,result}')
+    from race.call('shared_state_change', 'race11', '{}', '{\"changes\":[{\"kind\":\"orders\",\"id\":\"o\",\"data\":{\"total\":5}}]}') a"
+[ "$(how_many '200 applied') $(how_many '200 unchanged')" = "1 19" ] ||
+    say_failed "an order made by 20: $(sort "$SCRATCH/said" | uniq -c)"
 
 # The same change by its id; and twelve changes of one version, of which one succeeds.
-in_parallel 20 "select a.body::json #>> '{changes,0,result}' from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"changeId\":\"same\",\"data\":{\"note\":' || pg_backend_pid() || '}}]}')) a"
-[ "$(how_many applied) $(how_many repeated)" = "1 19" ] || say_failed "the same change: $(sort "$SCRATCH/said" | uniq -c)"
+in_parallel 20 "select a.body::json #>> '{changes,0,result}'
+    from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"changeId\":\"same\",\"data\":{\"note\":' || pg_backend_pid() || '}}]}')) a"
+[ "$(how_many applied) $(how_many repeated)" = "1 19" ] ||
+    say_failed "the same change: $(sort "$SCRATCH/said" | uniq -c)"
 in_parallel 12 "select a.status from race.call('shared_state_change', 'race11', '{}', ('{\"changes\":[{\"kind\":\"tables\",\"id\":\"t\",\"version\":21,\"data\":{\"note\":\"' || pg_backend_pid() || '\"}}]}')) a"
 [ "$(how_many 200) $(how_many 409)" = "1 11" ] || say_failed "with a version: $(sort "$SCRATCH/said" | uniq -c)"
 
 # Batches in both orders, and everything else that locks these rows.
-q -c "insert into pos.orders (tenant_id, id, customer_name, total_amount, items, table_number, created_at) select '$tenant', 'h' || n, 'x', 1, '[]', 'H', now() - make_interval(secs => n) from generate_series(1, 4) n"
+q -c "insert into pos.orders (tenant_id, id, customer_name, total_amount, items, table_number, created_at)
+    select '$tenant', 'h' || n, 'x', 1, '[]', 'H', now() - make_interval(secs => n) from generate_series(1, 4) n"
 batch() { # the ids of orders and tables, in this order
     local n list=
     for n in "$@"; do
@@ -56,7 +63,8 @@ q -c "select pg_stat_force_next_flush()" >/dev/null
 now=$(q -c "select deadlocks from pg_stat_database where datname = current_database()")
 [ "$now" = "$deadlocks" ] || say_failed "$((now - deadlocks)) deadlocks"
 # The snapshots agree with the tables.
-shown=$(q -c "select (a.body::json ->> 'seq')::bigint = s.head and (select string_agg(t ->> 'version', ' ' order by t ->> 'id') from json_array_elements(a.body::json -> 'tables') t)
+shown=$(q -c "select (a.body::json ->> 'seq')::bigint = s.head and (
+    select string_agg(t ->> 'version', ' ' order by t ->> 'id') from json_array_elements(a.body::json -> 'tables') t)
     = (select string_agg(version::text, ' ' order by id) from pos.tables where tenant_id = '$tenant') from race.call('minipos_state', 'race11', '{}', null) a, pos.stream s where s.tenant_id = '$tenant'")
 [ "$shown" = t ] || say_failed "a state that is not the newest"
 echo "one row made by 20, one change repeated by 20, 12 too late but one; 320 transactions of 8 clients in both orders, no deadlock"
