@@ -17,33 +17,13 @@
 
 #include "common/util/buf.h"
 #include "common/util/list.h"
-#include "common/util/metrics.h"
 #include "gateway/dialect/dialect.h"
+#include "gateway/stream/sessions.h"
 #include "gateway/websocket/handler.h"
 
 struct gw_frame;
 struct gw_stream;
-struct gw_sync_log;
 struct gw_transport;
-
-struct gw_sessions_options {
-    const struct gw_dialects *dialects; /* kept */
-    struct gw_sync_log *log;            /* kept */
-    size_t queue_bytes;                 /* how far a session may lag, in bytes of events */
-    size_t message_bytes;               /* the largest message from a client */
-};
-
-/* What all sessions of a process share. */
-struct gw_sessions {
-    struct tw_list list;
-    const struct gw_dialects *dialects;
-    struct gw_sync_log *log;
-    size_t queue_bytes;
-    struct tw_buf scratch; /* a message while it is scanned */
-    struct tw_metric open[GW_MAX_DIALECTS];
-    struct tw_metric slow, messages_in, messages_out, malformed, rendered, resumed, resynced;
-    uint64_t now_ms; /* of this turn of the loop; the hub's owner sets it */
-};
 
 enum gw_phase { GW_NEW, GW_AHEAD, GW_DOUBTED, GW_REPLAYING, GW_LIVE, GW_CLOSING };
 
@@ -70,14 +50,6 @@ struct gw_session {
     char device[128];   /* as it names itself; may be empty */
 };
 
-void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options *options,
-                       struct tw_metrics *metrics);
-void gw_sessions_done(struct gw_sessions *all);
-
-/* `visit` may close the session, which frees nothing yet. */
-void gw_sessions_each(struct gw_sessions *all, void (*visit)(struct gw_session *s, void *arg),
-                      void *arg);
-
 struct gw_session_options {
     const struct gw_dialect *dialect;
     struct gw_transport *transport; /* kept */
@@ -98,6 +70,10 @@ void gw_session_end(struct gw_session *s, unsigned code, const char *reason);
 
 /* The same, and its dialect frees it. */
 void gw_session_free(struct gw_session *s, unsigned code, const char *reason);
+
+/* `visit` may close the session, which frees nothing yet. */
+void gw_sessions_each(struct gw_sessions *all, void (*visit)(struct gw_session *s, void *arg),
+                      void *arg);
 
 /* --- For the hub -----------------------------------------------------------------------------
  */

@@ -1,0 +1,37 @@
+/* sessions.h - what all sessions of a process share.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/util/buf.h"
+#include "common/util/list.h"
+#include "common/util/metrics.h"
+#include "gateway/dialect/dialect.h"
+
+struct gw_session;
+struct gw_sync_log;
+
+struct gw_sessions_options {
+    const struct gw_dialects *dialects; /* kept */
+    struct gw_sync_log *log;            /* kept */
+    size_t queue_bytes;                 /* how far a session may lag, in bytes of events */
+    size_t message_bytes;               /* the largest message from a client */
+};
+
+/* Embedded in the process's state. */
+struct gw_sessions {
+    struct tw_list list;
+    const struct gw_dialects *dialects;
+    struct gw_sync_log *log;
+    size_t queue_bytes;
+    struct tw_buf scratch; /* a message while it is scanned */
+    struct tw_metric open[GW_MAX_DIALECTS];
+    struct tw_metric slow, messages_in, messages_out, malformed, rendered, resumed, resynced;
+    uint64_t now_ms; /* of this turn of the loop; the hub's owner sets it */
+};
+
+void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options *options,
+                       struct tw_metrics *metrics);
+void gw_sessions_done(struct gw_sessions *all);
