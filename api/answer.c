@@ -98,8 +98,7 @@ void api_reply_methods(struct api_reply *r, enum tw_http_method method, const ch
 
     if (method != TW_OPTIONS) {
         tw_refusal_head(&res, refusal->status);
-        tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 },
-                        tw_slice_of(r->request_id));
+        tw_refusal_body(&body, refusal, TW_EMPTY, tw_slice_of(r->request_id));
         res.body =
             r->manner == API_DEVICE ? dress(tw_buf_view(&body), &text) : tw_buf_view(&body);
     } else if (r->origin[0] != '\0') {

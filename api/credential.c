@@ -13,7 +13,7 @@ static struct tw_slice bearer(const struct tw_http_request *req)
     struct tw_slice rest = tw_http_header(req, "authorization"), scheme;
 
     if (!tw_slice_split(&rest, ' ', &scheme) || !tw_slice_is_nocase(scheme, "bearer"))
-        return (struct tw_slice){ NULL, 0 };
+        return TW_EMPTY;
     return tw_slice_trim(rest);
 }
 
@@ -28,7 +28,7 @@ static struct tw_slice cookie(const struct tw_http_request *req, const char *nam
         if (tw_slice_split(&value, '=', &key) && tw_slice_is(key, name))
             return value;
     }
-    return (struct tw_slice){ NULL, 0 };
+    return TW_EMPTY;
 }
 
 /* False when it cannot be decoded. */

@@ -69,7 +69,7 @@ static void on_presence(struct api_presence_query *q)
     api_presence_put(&q->sum, q->kind, &x->text);
     tw_buf_char(&x->text, '}');
     if (x->text.failed) {
-        refuse(x, "OVERLOADED", (struct tw_slice){ NULL, 0 });
+        refuse(x, "OVERLOADED", TW_EMPTY);
         return;
     }
     api_reply_send(&x->reply, 200, tw_buf_view(&x->text), false);
@@ -151,7 +151,7 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
     struct api_service *s = x->service;
 
     if (outcome->refusal != NULL) {
-        refuse(x, outcome->refusal, (struct tw_slice){ NULL, 0 });
+        refuse(x, outcome->refusal, TW_EMPTY);
         return;
     }
     if (outcome->status != 401)
@@ -244,8 +244,7 @@ static void on_token(struct tw_token_check *check, const char *refusal,
         start_operation(x);
         return;
     }
-    refuse(x, strcmp(refusal, "AUTH_FAILED") == 0 ? "UNAUTHORIZED" : refusal,
-           (struct tw_slice){ NULL, 0 });
+    refuse(x, strcmp(refusal, "AUTH_FAILED") == 0 ? "UNAUTHORIZED" : refusal, TW_EMPTY);
 }
 
 /* A key is checked by the operation itself, a token before it. */
@@ -325,5 +324,5 @@ void api_handle(struct tw_http_server *server, struct tw_http_conn *conn,
     else if (match.allow[0] != '\0')
         api_reply_methods(&reply, req->method, match.allow);
     else
-        api_reply_refuse(&reply, "NOT_FOUND", (struct tw_slice){ NULL, 0 });
+        api_reply_refuse(&reply, "NOT_FOUND", TW_EMPTY);
 }

@@ -66,14 +66,6 @@ void api_presence_add(struct api_presence_sum *sum, struct tw_slice record, int6
     tw_buf_done(&copy);
 }
 
-static void put_number(struct tw_buf *out, const char *name, uint64_t number)
-{
-    char text[24];
-
-    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-    tw_json_member_raw(out, name, tw_slice_of(text));
-}
-
 void api_presence_put(const struct api_presence_sum *sum, enum api_presence kind,
                       struct tw_buf *out)
 {
@@ -81,17 +73,17 @@ void api_presence_put(const struct api_presence_sum *sum, enum api_presence kind
     case API_NOBODY:
         return;
     case API_TABLETS:
-        put_number(out, "clients", sum->tablets);
+        tw_json_member_u64(out, "clients", sum->tablets);
         break;
     case API_TOTALS:
-        put_number(out, "connectedRestaurants", sum->restaurants);
-        put_number(out, "totalConnections", sum->cloud_devices);
+        tw_json_member_u64(out, "connectedRestaurants", sum->restaurants);
+        tw_json_member_u64(out, "totalConnections", sum->cloud_devices);
         break;
     case API_DEVICES:
         tw_json_member_raw(out, "connected_devices", TW_LIT("["));
         tw_buf_append(out, tw_buf_view(&sum->devices));
         tw_buf_char(out, ']');
-        put_number(out, "device_count", sum->device_count);
+        tw_json_member_u64(out, "device_count", sum->device_count);
         break;
     }
     if (sum->is_degraded)

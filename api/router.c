@@ -32,7 +32,7 @@ static struct tw_slice cut_key(struct tw_slice *path)
 
     if (!tw_slice_starts(*path, TW_LIT("/k/")) || !tw_slice_split(&rest, '/', &key) ||
         rest.at == NULL)
-        return (struct tw_slice){ NULL, 0 };
+        return TW_EMPTY;
     if (key.len > 0)
         *path = tw_slice_from(rest.at - 1, rest.len + 1); /* with its slash */
     return key;
@@ -83,5 +83,5 @@ struct tw_slice api_match_param(const struct api_match *m, const char *name)
     for (size_t i = 0; i < m->param_count; i++)
         if (tw_slice_is(m->params[i].name, name))
             return m->params[i].value;
-    return (struct tw_slice){ NULL, 0 };
+    return TW_EMPTY;
 }

@@ -80,11 +80,10 @@ static void handle(struct tw_http_server *server, struct tw_http_conn *conn,
         if (req->method == TW_GET || req->method == TW_HEAD)
             pages[i].show(ops, conn);
         else
-            tw_http_refuse_with(conn, "METHOD_NOT_ALLOWED", (struct tw_slice){ NULL, 0 },
-                                &allow, 1);
+            tw_http_refuse_with(conn, "METHOD_NOT_ALLOWED", TW_EMPTY, &allow, 1);
         return;
     }
-    tw_http_refuse(conn, "NOT_FOUND", (struct tw_slice){ NULL, 0 });
+    tw_http_refuse(conn, "NOT_FOUND", TW_EMPTY);
 }
 
 static void on_accept(struct tw_listener *l, struct tw_stream *stream)

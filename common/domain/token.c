@@ -208,7 +208,7 @@ static struct tw_slice restaurant_of(const struct tw_token_check *c)
         return c->jwt.restaurant;
     if (tw_json_element(&rest, &raw) && tw_json_plain(raw, &text))
         return text;
-    return (struct tw_slice){ NULL, 0 };
+    return TW_EMPTY;
 }
 
 void tw_token_check(struct tw_token_check *c, struct tw_slice token)

@@ -319,7 +319,7 @@ void tw_http_refuse_with(struct tw_http_conn *c, const char *code, struct tw_sli
     struct tw_buf body = { .max = 4096 };
 
     tw_refusal_head(&res, refusal->status);
-    tw_refusal_body(&body, refusal, (struct tw_slice){ NULL, 0 }, request_id);
+    tw_refusal_body(&body, refusal, TW_EMPTY, request_id);
     if (request_id.len > 0)
         tw_http_add(&res, "X-Request-Id", request_id);
     for (size_t i = 0; i < n; i++)

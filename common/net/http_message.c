@@ -27,7 +27,7 @@ struct tw_slice tw_http_header(const struct tw_http_request *req, const char *na
 {
     const struct tw_http_header *h = find(req, name);
 
-    return h == NULL ? (struct tw_slice){ NULL, 0 } : h->value;
+    return h == NULL ? TW_EMPTY : h->value;
 }
 
 bool tw_http_has_header(const struct tw_http_request *req, const char *name)

@@ -140,7 +140,7 @@ static enum tw_http_method read_method(const llhttp_t *l)
 
 static struct tw_slice view(const struct tw_http_parser *p, struct span s)
 {
-    return s.len == 0 ? (struct tw_slice){ NULL, 0 } : tw_slice_from(p->head.at + s.at, s.len);
+    return s.len == 0 ? TW_EMPTY : tw_slice_from(p->head.at + s.at, s.len);
 }
 
 /* Headers that must not come twice, because two readers could each take another one. */

@@ -204,7 +204,7 @@ static void on_written(struct tw_stream_owner *o, int err)
 
 static struct tw_slice text_of(const redisReply *r)
 {
-    return r->str == NULL ? (struct tw_slice){ NULL, 0 } : tw_slice_from(r->str, r->len);
+    return r->str == NULL ? TW_EMPTY : tw_slice_from(r->str, r->len);
 }
 
 /* A push of the subscriber's connection: message, subscribe, unsubscribe, pong. */

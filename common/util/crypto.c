@@ -69,6 +69,18 @@ bool tw_same_secret(struct tw_slice a, struct tw_slice b)
     return a.len == b.len && mbedtls_ct_memcmp(bytes_of(a), bytes_of(b), a.len) == 0;
 }
 
+void tw_random_id(char *out, size_t size)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    TW_ASSERT(size > 0);
+    tw_random(out, size - 1);
+    for (size_t i = 0; i < size - 1; i++)
+        out[i] = alphabet[(unsigned char)out[i] & 63];
+    out[size - 1] = '\0';
+}
+
 void tw_random_uuid(char out[36])
 {
     uint8_t bytes[16];

@@ -25,6 +25,10 @@ void tw_random(void *out, size_t n);
 /* Equal, in a time that depends on the lengths alone. */
 bool tw_same_secret(struct tw_slice a, struct tw_slice b);
 
+/* An id that cannot be guessed: size - 1 random characters of base64url's alphabet (RFC 4648
+ * section 5), six bits each, and a NUL. At most 257 bytes. */
+void tw_random_id(char *out, size_t size);
+
 /* A random UUID (RFC 9562 section 5.4) as text, without NUL. */
 void tw_random_uuid(char out[36]);
 

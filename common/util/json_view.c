@@ -116,10 +116,18 @@ bool tw_json_get(struct tw_slice object, const char *name, struct tw_slice *raw)
 
 bool tw_json_plain(struct tw_slice raw, struct tw_slice *text)
 {
-    if (raw.len < 2 || raw.at[0] != '"' || memchr(raw.at, '\\', raw.len) != NULL)
+    if (raw.at == NULL || raw.len < 2 || raw.at[0] != '"' ||
+        memchr(raw.at, '\\', raw.len) != NULL)
         return false;
     *text = tw_slice_from(raw.at + 1, raw.len - 2);
     return true;
+}
+
+bool tw_json_get_text(struct tw_slice object, const char *name, struct tw_slice *text)
+{
+    struct tw_slice raw;
+
+    return tw_json_get(object, name, &raw) && tw_json_plain(raw, text);
 }
 
 bool tw_json_u64(struct tw_slice raw, uint64_t *out)

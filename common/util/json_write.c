@@ -101,6 +101,12 @@ void tw_json_member_raw(struct tw_buf *out, const char *name, struct tw_slice ra
 
 void tw_json_member(struct tw_buf *out, const char *name, struct tw_slice text)
 {
-    tw_json_member_raw(out, name, (struct tw_slice){ NULL, 0 });
+    tw_json_member_raw(out, name, TW_EMPTY);
     tw_json_put(out, text);
+}
+
+void tw_json_member_u64(struct tw_buf *out, const char *name, uint64_t number)
+{
+    tw_json_member_raw(out, name, TW_EMPTY);
+    tw_buf_u64(out, number);
 }

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdint.h>
+
 #include "common/util/buf.h"
 #include "common/util/slice.h"
 
@@ -17,3 +19,6 @@ void tw_json_member(struct tw_buf *out, const char *name, struct tw_slice text);
 
 /* `"name":raw`, the same with a value that is JSON already. */
 void tw_json_member_raw(struct tw_buf *out, const char *name, struct tw_slice raw);
+
+/* `"name":number`, in decimal. */
+void tw_json_member_u64(struct tw_buf *out, const char *name, uint64_t number);

@@ -16,6 +16,8 @@ struct tw_slice {
 /* A literal's bytes. */
 #define TW_LIT(text) ((struct tw_slice){ (text), sizeof(text) - 1 })
 
+#define TW_EMPTY ((struct tw_slice){ NULL, 0 })
+
 static inline struct tw_slice tw_slice_of(const char *text)
 {
     return (struct tw_slice){ text, text == NULL ? 0 : strlen(text) };
@@ -63,7 +65,7 @@ static inline bool tw_slice_starts(struct tw_slice s, struct tw_slice prefix)
 static inline struct tw_slice tw_slice_skip(struct tw_slice s, size_t n)
 {
     if (n >= s.len)
-        return (struct tw_slice){ NULL, 0 };
+        return TW_EMPTY;
     return (struct tw_slice){ s.at + n, s.len - n };
 }
 
@@ -88,7 +90,7 @@ static inline bool tw_slice_split(struct tw_slice *rest, char separator, struct 
     end = rest->len > 0 ? memchr(rest->at, separator, rest->len) : NULL;
     if (end == NULL) {
         *part = *rest;
-        *rest = (struct tw_slice){ NULL, 0 };
+        *rest = TW_EMPTY;
         return true;
     }
     *part = tw_slice_from(rest->at, (size_t)(end - rest->at));

@@ -152,12 +152,6 @@ static void put_time(struct tw_buf *out)
     tw_json_member(out, "timestamp", tw_slice_of(text));
 }
 
-static void put_number(struct tw_buf *out, const char *name, uint64_t number)
-{
-    tw_json_member_raw(out, name, (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(out, number);
-}
-
 static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     struct tw_buf out = { .max = 1024 };
@@ -167,8 +161,8 @@ static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
     tw_json_member(&out, "tenant", tw_slice_of(gw_session_tenant(s)->slug));
     tw_json_member(&out, "message", TW_LIT("Connected to POS WebSocket"));
     put_time(&out);
-    put_number(&out, "seq", seq);
-    put_number(&out, "oldestSeq", oldest);
+    tw_json_member_u64(&out, "seq", seq);
+    tw_json_member_u64(&out, "oldestSeq", oldest);
     tw_buf_char(&out, '}');
     gw_session_send(s, tw_buf_view(&out));
     tw_buf_done(&out);
@@ -182,8 +176,8 @@ static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
     tw_json_member(&out, "type", TW_LIT("resync_required"));
     tw_json_member(&out, "tenant", tw_slice_of(gw_session_tenant(s)->slug));
     put_time(&out);
-    put_number(&out, "oldestSeq", oldest);
-    put_number(&out, "seq", seq);
+    tw_json_member_u64(&out, "oldestSeq", oldest);
+    tw_json_member_u64(&out, "seq", seq);
     tw_buf_char(&out, '}');
     gw_session_send(s, tw_buf_view(&out));
     tw_buf_done(&out);
@@ -275,10 +269,9 @@ static void message(struct gw_session *s, struct tw_slice json)
 
 static bool member_is(const struct tw_event *ev, const char *name, const char *value)
 {
-    struct tw_slice raw, text;
+    struct tw_slice text;
 
-    return tw_json_get(ev->data, name, &raw) && tw_json_plain(raw, &text) &&
-           tw_slice_is(text, value);
+    return tw_json_get_text(ev->data, name, &text) && tw_slice_is(text, value);
 }
 
 /* Tills hear of online orders alone. A cancelled order has told its status already, so its
@@ -326,7 +319,7 @@ static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
     tw_json_member(&out, "type", tw_slice_of(row->type));
     tw_json_member(&out, "tenant", tw_slice_of(tenant->slug));
     tw_json_member(&out, "timestamp", ev->at);
-    put_number(&out, "seq", ev->seq);
+    tw_json_member_u64(&out, "seq", ev->seq);
     put_fields(&out, ev, row->beside, TW_COUNT(row->beside));
     tw_json_member_raw(&out, "data", TW_LIT("{"));
     put_fields(&out, ev, row->data, TW_COUNT(row->data));

@@ -152,10 +152,9 @@ static void count_admitted(struct gw_hubs *hubs, enum gw_admit admitted)
 /* {"relay":"minipos","from":"…","message":{…}} */
 static bool take_relay(struct gw_feed *f, struct tw_slice json)
 {
-    struct tw_slice dialect, from, message, raw;
+    struct tw_slice dialect, from, message;
 
-    if (!tw_json_get(json, "relay", &raw) || !tw_json_plain(raw, &dialect) ||
-        !tw_json_get(json, "from", &raw) || !tw_json_plain(raw, &from) ||
+    if (!tw_json_get_text(json, "relay", &dialect) || !tw_json_get_text(json, "from", &from) ||
         !tw_json_get(json, "message", &message))
         return false;
     gw_hub_relay(&f->hub, dialect, from, message);

@@ -40,19 +40,13 @@ void gw_sync_log_done(struct gw_sync_log *log)
     tw_buf_done(&log->sending);
 }
 
-static void put_number(struct tw_buf *out, const char *name, uint64_t number)
-{
-    tw_json_member_raw(out, name, (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(out, number);
-}
-
 static void put_detail(struct tw_buf *out, const struct gw_sync_log_row *row)
 {
     if (row->reason == NULL && row->code == 0)
         return;
     tw_json_member_raw(out, "detail", TW_LIT("{"));
     if (row->code != 0)
-        put_number(out, "code", row->code);
+        tw_json_member_u64(out, "code", row->code);
     if (row->reason != NULL)
         tw_json_member(out, "reason", tw_slice_of(row->reason));
     tw_buf_char(out, '}');
@@ -78,8 +72,8 @@ void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row)
     if (row->device.len > 0)
         tw_json_member(out, "device", row->device);
     if (row->seq != 0)
-        put_number(out, "seq", row->seq);
-    put_number(out, "count", row->count == 0 ? 1 : row->count);
+        tw_json_member_u64(out, "seq", row->seq);
+    tw_json_member_u64(out, "count", row->count == 0 ? 1 : row->count);
     put_detail(out, row);
     tw_buf_char(out, '}');
     if (out->failed || out->len + 1 > out->max) { /* as if it had not been */

@@ -98,7 +98,7 @@ static void put_rows(struct tw_buf *out, const struct fake_postgres *p,
             put_row(out, tw_slice_of(text));
         }
     } else if (strcmp(s->sql, "null") == 0 || (strcmp(s->sql, "echo") == 0 && s->is_null)) {
-        put_row(out, (struct tw_slice){ NULL, 0 });
+        put_row(out, TW_EMPTY);
     } else if (strcmp(s->sql, "echo") == 0) {
         put_row(out, s->echo.len > 0 ? tw_buf_view(&s->echo) : TW_LIT(""));
     } else {

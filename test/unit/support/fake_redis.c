@@ -54,9 +54,9 @@ static void answer(struct fake_redis *r, struct end *e, const struct tw_slice *w
     } else if (tw_slice_is(words[0], "SUBSCRIBE") && r->may_not_subscribe) {
         end_say(e, "-NOPERM this user has no permissions to access the channel\r\n");
     } else if (tw_slice_is(words[0], "SUBSCRIBE")) {
-        push(e, "subscribe", words[1], (struct tw_slice){ NULL, 0 });
+        push(e, "subscribe", words[1], TW_EMPTY);
     } else if (tw_slice_is(words[0], "UNSUBSCRIBE")) {
-        push(e, "unsubscribe", words[1], (struct tw_slice){ NULL, 0 });
+        push(e, "unsubscribe", words[1], TW_EMPTY);
     } else if (tw_slice_is(words[0], "PUBLISH")) {
         end_say(e, ":0\r\n");
     } else {

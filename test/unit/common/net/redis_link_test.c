@@ -177,8 +177,7 @@ static void what_is_published_arrives_byte_by_byte(void **state)
     start_up(f);
     assert_int_equal(
         tw_redis_publish(&f->link, TW_LIT("tw:t:1"), TW_LIT("{\"a\":\"\r\n*3\xc3\xa9\"}")), 0);
-    assert_int_equal(tw_redis_publish(&f->link, TW_LIT("tw:t:2"), (struct tw_slice){ NULL, 0 }),
-                     0);
+    assert_int_equal(tw_redis_publish(&f->link, TW_LIT("tw:t:2"), TW_EMPTY), 0);
     await(f->loop, fake_redis_count(&f->redis, "PUBLISH tw:t:2 ") == 1);
     assert_non_null(memmem(f->redis.commands.at, f->redis.commands.len,
                            "PUBLISH tw:t:1 {\"a\":\"\r\n*3\xc3\xa9\"}\nPUBLISH tw:t:2 \n", 45));

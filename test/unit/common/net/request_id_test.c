@@ -53,7 +53,7 @@ static void any_other_is_replaced_by_a_new_one(void **state)
         assert_string_not_equal(id, before);
         memcpy(before, id, sizeof(before));
     }
-    id_for((struct tw_slice){ NULL, 0 }, id);
+    id_for(TW_EMPTY, id);
     assert_int_equal(strspn(id, "0123456789abcdef"), 24);
 }
 

@@ -10,7 +10,7 @@ static void what_is_appended_can_be_read(void **state)
 
     (void)state;
     tw_buf_append(&b, TW_LIT("ab"));
-    tw_buf_append(&b, (struct tw_slice){ NULL, 0 });
+    tw_buf_append(&b, TW_EMPTY);
     tw_buf_text(&b, "cd");
     tw_buf_char(&b, '\0');
     assert_int_equal(b.len, 5);

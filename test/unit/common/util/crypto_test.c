@@ -133,7 +133,7 @@ static void sha_1_is_that_of_rfc_3174(void **state)
     check_hex(digest, sizeof(digest), "a9993e364706816aba3e25717850c26c9cd0d89d");
     tw_sha1(TW_LIT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"), digest);
     check_hex(digest, sizeof(digest), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
-    tw_sha1((struct tw_slice){ NULL, 0 }, digest);
+    tw_sha1(TW_EMPTY, digest);
     check_hex(digest, sizeof(digest), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
 }
 
@@ -149,7 +149,7 @@ static void sha_256_is_that_of_fips_180(void **state)
     tw_sha256_hex(TW_LIT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"), hex);
     assert_slice(tw_slice_from(hex, sizeof(hex)),
                  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-    tw_sha256_hex((struct tw_slice){ NULL, 0 }, hex);
+    tw_sha256_hex(TW_EMPTY, hex);
     assert_slice(tw_slice_from(hex, sizeof(hex)),
                  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
@@ -175,7 +175,7 @@ static void hmac_sha_256_is_that_of_rfc_4231(void **state)
     tw_hmac_sha256(tw_slice_from(key, sizeof(key)),
                    TW_LIT("Test Using Larger Than Block-Size Key - Hash Key First"), mac);
     check_hex(mac, sizeof(mac), large);
-    tw_hmac_sha256((struct tw_slice){ NULL, 0 }, (struct tw_slice){ NULL, 0 }, mac);
+    tw_hmac_sha256(TW_EMPTY, TW_EMPTY, mac);
     check_hex(mac, sizeof(mac),
               "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
@@ -184,7 +184,7 @@ static void secrets_are_the_same_when_every_byte_is(void **state)
 {
     (void)state;
     assert_true(tw_same_secret(TW_LIT("pos_1"), TW_LIT("pos_1")));
-    assert_true(tw_same_secret(TW_LIT(""), (struct tw_slice){ NULL, 0 }));
+    assert_true(tw_same_secret(TW_LIT(""), TW_EMPTY));
     assert_false(tw_same_secret(TW_LIT("pos_1"), TW_LIT("pos_2")));
     assert_false(tw_same_secret(TW_LIT("pos_1"), TW_LIT("qos_1")));
     assert_false(tw_same_secret(TW_LIT("pos_1"), TW_LIT("pos_")));
@@ -200,6 +200,44 @@ static void random_bytes_differ(void **state)
     tw_random(b, sizeof(b));
     assert_memory_not_equal(a, b, sizeof(a));
     tw_random(a, 0);
+}
+
+static void a_random_id_fills_its_array_with_characters_that_fit_into_an_address(void **state)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    char before[21] = "", one[1] = { 'x' };
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        char id[21];
+
+        tw_random_id(id, sizeof(id));
+        assert_int_equal(strlen(id), 20);
+        assert_int_equal(strspn(id, alphabet), 20);
+        assert_string_not_equal(id, before);
+        memcpy(before, id, sizeof(id));
+    }
+    tw_random_id(one, sizeof(one));
+    assert_string_equal(one, "");
+}
+
+static void every_character_of_the_alphabet_comes_up_in_random_ids(void **state)
+{
+    bool seen[128] = { false };
+    size_t count = 0;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        char id[201];
+
+        tw_random_id(id, sizeof(id));
+        for (size_t k = 0; k < 200; k++) {
+            count += seen[(unsigned char)id[k]] ? 0 : 1;
+            seen[(unsigned char)id[k]] = true;
+        }
+    }
+    assert_int_equal(count, 64);
 }
 
 static void a_random_uuid_is_one_of_version_4(void **state)
@@ -274,7 +312,7 @@ static void an_rsa_signature_has_the_key_s_length(void **state)
     assert_false(verifies(key, TW_LIT(message), rsa_signature, 1, 255));
     assert_false(verifies(key, TW_LIT(message), rsa_signature, 0, 257));
     assert_false(tw_public_key_verify(key, TW_LIT(message), tw_slice_from(zeros, 256)));
-    assert_false(tw_public_key_verify(key, TW_LIT(message), (struct tw_slice){ NULL, 0 }));
+    assert_false(tw_public_key_verify(key, TW_LIT(message), TW_EMPTY));
     tw_public_key_free(key);
 }
 
@@ -292,7 +330,7 @@ static void an_ecdsa_signature_is_two_numbers_of_32_bytes(void **state)
     assert_false(verifies(key, TW_LIT(message), ec_signature, 0, 65));
     assert_false(verifies(key, TW_LIT(message), ec_der_signature, 0, 70));
     assert_false(verifies(key, TW_LIT(message), ec_der_signature, 0, 64));
-    assert_false(tw_public_key_verify(key, TW_LIT(message), (struct tw_slice){ NULL, 0 }));
+    assert_false(tw_public_key_verify(key, TW_LIT(message), TW_EMPTY));
     /* r = s = 0 would be good for every message in a careless implementation. */
     assert_false(tw_public_key_verify(key, TW_LIT(message), tw_slice_from(bytes, 64)));
     memset(bytes, 0xff, sizeof(bytes));
@@ -347,6 +385,8 @@ int main(void)
         cmocka_unit_test(hmac_sha_256_is_that_of_rfc_4231),
         cmocka_unit_test(secrets_are_the_same_when_every_byte_is),
         cmocka_unit_test(random_bytes_differ),
+        cmocka_unit_test(a_random_id_fills_its_array_with_characters_that_fit_into_an_address),
+        cmocka_unit_test(every_character_of_the_alphabet_comes_up_in_random_ids),
         cmocka_unit_test(a_random_uuid_is_one_of_version_4),
         cmocka_unit_test(an_rsa_signature_is_of_its_message_and_key),
         cmocka_unit_test(an_rsa_signature_has_the_key_s_length),

@@ -201,7 +201,7 @@ static void a_character_that_is_cut_off_is_none(void **state)
                                          "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
 
     (void)state;
-    assert_int_equal(tw_utf8_char((struct tw_slice){ NULL, 0 }), 0);
+    assert_int_equal(tw_utf8_char(TW_EMPTY), 0);
     for (size_t i = 0; i < TW_COUNT(whole); i++) {
         size_t len = strlen(whole[i]);
 
@@ -220,7 +220,7 @@ static void a_character_that_is_cut_off_is_none(void **state)
 static void a_text_is_utf8_when_all_of_it_is(void **state)
 {
     (void)state;
-    assert_true(tw_is_utf8((struct tw_slice){ NULL, 0 }));
+    assert_true(tw_is_utf8(TW_EMPTY));
     assert_true(tw_is_utf8(TW_LIT("caf\xc3\xa9 \xf0\x9f\x8d\x95\0!")));
     assert_false(tw_is_utf8(TW_LIT("caf\xe9")));
     assert_false(tw_is_utf8(TW_LIT("a\x80")));

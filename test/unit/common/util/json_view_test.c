@@ -151,12 +151,27 @@ static void a_plain_string_is_lent_and_one_with_escapes_is_not(void **state)
     assert_false(tw_json_plain(TW_LIT("null"), &text));
     assert_false(tw_json_plain(TW_LIT("{}"), &text));
     assert_false(tw_json_plain(TW_LIT("\""), &text));
-    assert_false(tw_json_plain((struct tw_slice){ NULL, 0 }, &text));
+    assert_false(tw_json_plain(TW_EMPTY, &text));
     assert_slice(text, "untouched");
     assert_true(tw_json_plain(TW_LIT("\"caf\xc3\xa9\""), &text));
     assert_slice(text, "caf\xc3\xa9");
     assert_true(tw_json_plain(TW_LIT("\"\""), &text));
     assert_slice(text, "");
+}
+
+static void the_text_of_a_member_is_lent_when_it_has_no_escapes(void **state)
+{
+    const struct tw_slice json = TW_LIT("{\"a\":1,\"type\":\"order\",\"b\":\"x\\ny\"}");
+    struct tw_slice text = TW_LIT("untouched");
+
+    (void)state;
+    assert_false(tw_json_get_text(json, "missing", &text));
+    assert_false(tw_json_get_text(json, "a", &text));
+    assert_false(tw_json_get_text(json, "b", &text));
+    assert_false(tw_json_get_text(TW_LIT("[]"), "type", &text));
+    assert_slice(text, "untouched");
+    assert_true(tw_json_get_text(json, "type", &text));
+    assert_slice(text, "order");
 }
 
 static void a_whole_number_is_digits_alone(void **state)
@@ -185,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_string_stands_for_its_text),
         cmocka_unit_test(a_text_over_the_buffer_s_limit_is_no_text),
         cmocka_unit_test(a_plain_string_is_lent_and_one_with_escapes_is_not),
+        cmocka_unit_test(the_text_of_a_member_is_lent_when_it_has_no_escapes),
         cmocka_unit_test(a_whole_number_is_digits_alone),
     };
 

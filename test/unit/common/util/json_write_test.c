@@ -131,6 +131,19 @@ static void whatever_bytes_there_are_the_result_is_json(void **state)
     }
 }
 
+static void a_number_is_written_in_all_its_digits(void **state)
+{
+    struct tw_buf out = { .max = 100 };
+
+    (void)state;
+    tw_buf_char(&out, '{');
+    tw_json_member_u64(&out, "seq", 0);
+    tw_json_member_u64(&out, "last", UINT64_MAX);
+    tw_buf_char(&out, '}');
+    assert_slice(tw_buf_view(&out), "{\"seq\":0,\"last\":18446744073709551615}");
+    tw_buf_done(&out);
+}
+
 static void what_does_not_fit_fails_the_buffer(void **state)
 {
     struct tw_buf out = { .max = 10 };
@@ -149,6 +162,7 @@ int main(void)
         cmocka_unit_test(members_are_parted_by_commas),
         cmocka_unit_test(what_is_written_reads_as_what_it_was),
         cmocka_unit_test(whatever_bytes_there_are_the_result_is_json),
+        cmocka_unit_test(a_number_is_written_in_all_its_digits),
         cmocka_unit_test(what_does_not_fit_fails_the_buffer),
     };
 

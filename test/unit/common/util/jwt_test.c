@@ -377,7 +377,7 @@ static void a_token_is_three_parts_of_canonical_base64url(void **state)
 
     for (size_t i = 0; i < TW_COUNT(rows); i++)
         assert_row(read_token(f, tw_slice_of(rows[i].token)) == rows[i].r, rows[i].token);
-    assert_int_equal(tw_jwt_read((struct tw_slice){ NULL, 0 }, &f->text, &f->jwt), TW_ESYNTAX);
+    assert_int_equal(tw_jwt_read(TW_EMPTY, &f->text, &f->jwt), TW_ESYNTAX);
 }
 
 static void a_token_ends_at_its_exp_and_may_begin_a_minute_early(void **state)

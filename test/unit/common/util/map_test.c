@@ -82,7 +82,7 @@ static void keys_are_bytes_and_are_copied(void **state)
     char name[] = "a\0b";
 
     (void)state;
-    (void)tw_map_set(&m, (struct tw_slice){ NULL, 0 }, &empty);
+    (void)tw_map_set(&m, TW_EMPTY, &empty);
     (void)tw_map_set(&m, tw_slice_from(name, 1), &one);
     (void)tw_map_set(&m, tw_slice_from(name, 3), &two);
     memset(name, 'x', sizeof(name));
