@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/context.h"
 
-#include "api/credential.h"
+#include "common/domain/credential.h"
 #include "common/domain/token.h"
 #include "common/util/base.h"
 #include "common/util/encode.h"
@@ -45,14 +45,38 @@ static void go_without_key(const struct api_match *match, struct api_context *ou
     tw_buf_done(&name);
 }
 
+/* Tablets and devices cannot all set a header. */
+static unsigned places_of(const struct api_route *route)
+{
+    return route->manner == API_DEVICE ? TW_CREDENTIAL_ANYWHERE : TW_CREDENTIAL_HEADERS;
+}
+
+/* Null, or the code of a refusal. */
+static const char *refusal_of(enum tw_credential answer)
+{
+    switch (answer) {
+    case TW_CREDENTIAL_NONE:
+    case TW_CREDENTIAL_FOUND:
+        break;
+    case TW_CREDENTIAL_CONFLICTING:
+    case TW_CREDENTIAL_TOO_LONG:
+        return "UNAUTHORIZED";
+    case TW_CREDENTIAL_MALFORMED:
+        return "INVALID_ENCODING";
+    }
+    return NULL;
+}
+
 static const char *read_key(const struct tw_http_request *req, const struct api_match *match,
                             struct api_context *out)
 {
     struct tw_buf text = { .max = TW_JWT_BYTES };
-    const char *refusal = api_credential_read(req, match, out->origins, &text);
+    enum tw_credential answer =
+        tw_credential_read(req, places_of(match->route), match->key, out->origins, &text);
+    const char *refusal = refusal_of(answer);
     struct tw_slice key = tw_buf_view(&text);
 
-    out->has_key = key.len > 0;
+    out->has_key = answer == TW_CREDENTIAL_FOUND;
     if (refusal != NULL) {
         tw_buf_done(&text);
         return refusal;

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "common/domain/credential.h"
+
 /* A parameter takes exactly one segment, never an empty one. */
 static bool match_path(const char *pattern, struct tw_slice path, struct api_match *m)
 {
@@ -25,19 +27,6 @@ static bool match_path(const char *pattern, struct tw_slice path, struct api_mat
     return path_rest.at == NULL;
 }
 
-/* "/k/<key>/api/sync": the key, and the path without it. */
-static struct tw_slice cut_key(struct tw_slice *path)
-{
-    struct tw_slice rest = tw_slice_skip(*path, 3), key = { NULL, 0 };
-
-    if (!tw_slice_starts(*path, TW_LIT("/k/")) || !tw_slice_split(&rest, '/', &key) ||
-        rest.at == NULL)
-        return TW_EMPTY;
-    if (key.len > 0)
-        *path = tw_slice_from(rest.at - 1, rest.len + 1); /* with its slash */
-    return key;
-}
-
 static void add_allow(struct api_match *m, enum tw_http_method method)
 {
     size_t n = strlen(m->allow);
@@ -51,7 +40,7 @@ static void add_allow(struct api_match *m, enum tw_http_method method)
 
 void api_route_find(enum tw_http_method method, struct tw_slice path, struct api_match *out)
 {
-    struct api_match m = { .key = cut_key(&path) }, found = { 0 };
+    struct api_match m = { .key = tw_credential_cut(&path) }, found = { 0 };
 
     if (method == TW_HEAD)
         method = TW_GET;

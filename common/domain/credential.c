@@ -1,0 +1,101 @@
+/* credential.c - reading keys and tokens out of headers, path, query and cookie.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/domain/credential.h"
+
+#include "common/net/cors.h"
+#include "common/util/base.h"
+#include "common/util/crypto.h"
+#include "common/util/encode.h"
+
+struct tw_slice tw_credential_cut(struct tw_slice *path)
+{
+    struct tw_slice rest = tw_slice_skip(*path, 3), key = TW_EMPTY;
+
+    if (!tw_slice_starts(*path, TW_LIT("/k/")) || !tw_slice_split(&rest, '/', &key) ||
+        rest.at == NULL || key.len == 0)
+        return TW_EMPTY;
+    *path = tw_slice_from(rest.at - 1, rest.len + 1); /* with its slash */
+    return key;
+}
+
+/* `Authorization: Bearer <key>` (RFC 6750 section 2.1); empty for anything else. */
+static struct tw_slice bearer(const struct tw_http_request *req)
+{
+    struct tw_slice rest = tw_http_header(req, "authorization"), scheme;
+
+    if (!tw_slice_split(&rest, ' ', &scheme) || !tw_slice_is_nocase(scheme, "bearer"))
+        return TW_EMPTY;
+    return tw_slice_trim(rest);
+}
+
+/* RFC 6265 section 4.2.1; empty without that cookie. */
+static struct tw_slice cookie(const struct tw_http_request *req, const char *name)
+{
+    struct tw_slice rest = tw_http_header(req, "cookie"), pair, key;
+
+    while (tw_slice_split(&rest, ';', &pair)) {
+        struct tw_slice value = tw_slice_trim(pair);
+
+        if (tw_slice_split(&value, '=', &key) && tw_slice_is(key, name))
+            return value;
+    }
+    return TW_EMPTY;
+}
+
+/* False when both headers are there and differ. */
+static bool read_headers(const struct tw_http_request *req, unsigned places, struct tw_buf *out)
+{
+    struct tw_slice key = TW_EMPTY, token = TW_EMPTY;
+
+    if (places & TW_CREDENTIAL_HEADER)
+        key = tw_http_header(req, "x-api-key");
+    if (places & TW_CREDENTIAL_BEARER)
+        token = bearer(req);
+    if (key.len > 0 && token.len > 0 && !tw_same_secret(key, token))
+        return false;
+    tw_buf_append(out, key.len > 0 ? key : token);
+    return true;
+}
+
+/* False when it cannot be decoded. */
+static bool read_address(const struct tw_http_request *req, unsigned places,
+                         struct tw_slice path_key, struct tw_buf *out)
+{
+    static const char *const names[] = { "apiKey", "api_key", "token" };
+
+    if (places & TW_CREDENTIAL_PATH && !tw_percent_decode(out, path_key, false))
+        return false;
+    if (places & TW_CREDENTIAL_QUERY)
+        for (size_t i = 0; i < TW_COUNT(names) && out->len == 0; i++)
+            if (tw_http_query(req, names[i], out) < 0)
+                return false;
+    return true;
+}
+
+static enum tw_credential read(const struct tw_http_request *req, unsigned places,
+                               struct tw_slice path_key, struct tw_slice origins,
+                               struct tw_buf *out)
+{
+    if (!read_headers(req, places, out))
+        return TW_CREDENTIAL_CONFLICTING;
+    if (out->len == 0 && !out->failed && !read_address(req, places, path_key, out) &&
+        !out->failed)
+        return TW_CREDENTIAL_MALFORMED;
+    if (out->len == 0 && !out->failed && places & TW_CREDENTIAL_COOKIE &&
+        tw_cors_trusts_cookies(origins, req))
+        tw_buf_append(out, cookie(req, "tillwire_key"));
+    if (out->failed)
+        return TW_CREDENTIAL_TOO_LONG;
+    return out->len > 0 ? TW_CREDENTIAL_FOUND : TW_CREDENTIAL_NONE;
+}
+
+enum tw_credential tw_credential_read(const struct tw_http_request *req, unsigned places,
+                                      struct tw_slice path_key, struct tw_slice origins,
+                                      struct tw_buf *out)
+{
+    enum tw_credential answer = read(req, places, path_key, origins, out);
+
+    if (answer != TW_CREDENTIAL_FOUND)
+        tw_buf_clear(out);
+    return answer;
+}
