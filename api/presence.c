@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "common/domain/presence_keys.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
 #include "common/util/json_scan.h"
@@ -31,7 +32,7 @@ static void add_devices(struct api_presence_sum *sum, struct tw_slice record)
 {
     struct tw_slice rest, one;
 
-    if (!tw_json_get(record, "devices", &rest))
+    if (!tw_json_get(record, TW_PRESENCE_DEVICES, &rest))
         return;
     while (tw_json_element(&rest, &one)) {
         size_t before = sum->devices.len;
@@ -57,9 +58,9 @@ void api_presence_add(struct api_presence_sum *sum, struct tw_slice record, int6
     if (!copy.failed && len > 0 && tw_json_scan(copy.at, &len, &tw_json_wide, &fault) == '{') {
         struct tw_slice json = tw_slice_from(copy.at, len);
 
-        if (number_of(json, "until") > (uint64_t)now_ms) {
-            sum->tablets += number_of(json, "minipos");
-            sum->cloud_devices += number_of(json, "cloudsync");
+        if (number_of(json, TW_PRESENCE_UNTIL) > (uint64_t)now_ms) {
+            sum->tablets += number_of(json, TW_PRESENCE_MINIPOS);
+            sum->cloud_devices += number_of(json, TW_PRESENCE_CLOUDSYNC);
             add_devices(sum, json);
         }
     }
@@ -139,12 +140,14 @@ static void on_later(struct tw_later *l)
 
 static bool ask_records(struct api_presence_query *q)
 {
-    char key[48];
+    char key[TW_PRESENCE_KEY_BYTES];
+    struct tw_slice hash = TW_LIT(TW_PRESENCE_ALL);
 
-    (void)snprintf(key, sizeof(key), "tw:p:%s", q->kind == API_DEVICES ? q->tenant : "all");
+    if (q->kind == API_DEVICES)
+        hash = tw_presence_key(tw_slice_of(q->tenant), key);
     q->records.answered = on_records;
     return tw_redis_ask(q->redis, &q->records,
-                        (const struct tw_slice[]){ TW_LIT("HVALS"), tw_slice_of(key) }, 2) == 0;
+                        (const struct tw_slice[]){ TW_LIT("HVALS"), hash }, 2) == 0;
 }
 
 static bool ask_restaurants(struct api_presence_query *q)
@@ -154,7 +157,8 @@ static bool ask_restaurants(struct api_presence_query *q)
     (void)snprintf(from, sizeof(from), "(%lld", (long long)tw_wall_ms());
     q->restaurants.answered = on_restaurants;
     return tw_redis_ask(q->redis, &q->restaurants,
-                        (const struct tw_slice[]){ TW_LIT("ZCOUNT"), TW_LIT("tw:p:tenants"),
+                        (const struct tw_slice[]){ TW_LIT("ZCOUNT"),
+                                                   TW_LIT(TW_PRESENCE_TENANTS),
                                                    tw_slice_of(from), TW_LIT("+inf") },
                         4) == 0;
 }

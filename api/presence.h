@@ -1,10 +1,5 @@
-/* presence.h - who is connected to any gateway, as the gateways write it into Redis:
- *
- *     tw:p:all            gateway to {"until":1767636000000,"minipos":3,"cloudsync":2}
- *     tw:p:<tenant id>    gateway to {"until":…,"minipos":1,"devices":[{"device_id":…}, …]}
- *     tw:p:tenants        sorted set: each tenant that has cloud sync devices, by its `until`
- *
- * A record counts until its time (unix ms): later, its gateway may be gone.
+/* presence.h - who is connected to any gateway, as the gateways write it into Redis: the layout
+ * is described in common/domain/presence_keys.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "common/domain/presence_keys.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
 #include "common/util/json_write.h"
@@ -61,14 +62,6 @@ static void note_device(struct gw_presence *p, struct gw_device *d)
     tw_buf_char(&g->devices, '}');
 }
 
-static struct tw_slice key_of(const char *what, struct tw_buf *out)
-{
-    tw_buf_clear(out);
-    tw_buf_text(out, "tw:p:");
-    tw_buf_text(out, what);
-    return tw_buf_view(out);
-}
-
 static void set_field(struct gw_presence *p, struct tw_slice key, struct tw_slice value)
 {
     (void)tw_redis_tell(
@@ -81,44 +74,44 @@ static void set_field(struct gw_presence *p, struct tw_slice key, struct tw_slic
 static void open_value(struct tw_buf *out, uint64_t minipos)
 {
     tw_buf_clear(out);
-    tw_buf_text(out, "{\"until\":");
-    tw_buf_i64(out, tw_wall_ms() + FRESH_MS);
-    tw_json_member_raw(out, "minipos", (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(out, minipos);
+    tw_buf_char(out, '{');
+    tw_json_member_u64(out, TW_PRESENCE_UNTIL, (uint64_t)(tw_wall_ms() + FRESH_MS));
+    tw_json_member_u64(out, TW_PRESENCE_MINIPOS, minipos);
 }
 
 static void tell_group(struct gw_presence *p, struct group *g, struct tw_buf *value)
 {
-    struct tw_buf key = { .max = 64 }, until = { .max = 32 };
+    struct tw_buf until = { .max = 32 };
+    char key[TW_PRESENCE_KEY_BYTES];
 
     open_value(value, g->minipos);
-    tw_buf_text(value, ",\"devices\":");
+    tw_json_member_raw(value, TW_PRESENCE_DEVICES, TW_EMPTY);
     if (g->cloudsync > 0)
         tw_buf_append(value, tw_buf_view(&g->devices));
     tw_buf_text(value, g->cloudsync > 0 ? "]}" : "[]}");
     if (!value->failed && !g->devices.failed)
-        set_field(p, key_of(g->tenant, &key), tw_buf_view(value));
+        set_field(p, tw_presence_key(tw_slice_of(g->tenant), key), tw_buf_view(value));
     if (g->cloudsync > 0) {
         tw_buf_i64(&until, tw_wall_ms() + FRESH_MS);
-        (void)tw_redis_tell(p->store,
-                            (const struct tw_slice[]){ TW_LIT("ZADD"), key_of("tenants", &key),
-                                                       tw_buf_view(&until),
-                                                       tw_slice_of(g->tenant) },
-                            4);
+        (void)tw_redis_tell(
+            p->store,
+            (const struct tw_slice[]){ TW_LIT("ZADD"), TW_LIT(TW_PRESENCE_TENANTS),
+                                       tw_buf_view(&until), tw_slice_of(g->tenant) },
+            4);
     }
-    tw_buf_done(&key);
     tw_buf_done(&until);
 }
 
 /* Nobody of this tenant is here any more. */
 static void take_back(struct gw_presence *p, const struct group *g)
 {
-    struct tw_buf key = { .max = 64 };
+    char key[TW_PRESENCE_KEY_BYTES];
 
-    (void)tw_redis_tell(
-        p->store,
-        (const struct tw_slice[]){ TW_LIT("HDEL"), key_of(g->tenant, &key), p->instance }, 3);
-    tw_buf_done(&key);
+    (void)tw_redis_tell(p->store,
+                        (const struct tw_slice[]){ TW_LIT("HDEL"),
+                                                   tw_presence_key(tw_slice_of(g->tenant), key),
+                                                   p->instance },
+                        3);
 }
 
 struct round {
@@ -156,7 +149,6 @@ static void group_free(struct gw_presence *p, struct group *g)
 static void tell_all(struct gw_presence *p)
 {
     struct round r = { .presence = p, .value = { .max = DEVICES_BYTES + 256 } };
-    struct tw_buf key = { .max = 64 };
 
     p->is_touched = false;
     tw_list_each(&p->shared_state->devices, link)
@@ -168,12 +160,10 @@ static void tell_all(struct gw_presence *p)
         p->is_touched = true;
     }
     open_value(&r.value, r.minipos);
-    tw_json_member_raw(&r.value, "cloudsync", (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(&r.value, r.cloudsync);
+    tw_json_member_u64(&r.value, TW_PRESENCE_CLOUDSYNC, r.cloudsync);
     tw_buf_char(&r.value, '}');
-    set_field(p, key_of("all", &key), tw_buf_view(&r.value));
+    set_field(p, TW_LIT(TW_PRESENCE_ALL), tw_buf_view(&r.value));
     tw_buf_done(&r.value);
-    tw_buf_done(&key);
 }
 
 static void on_tick(struct tw_deadline *d)
@@ -205,17 +195,14 @@ static void take_back_each(struct tw_slice name, void *value, void *arg)
 
 void gw_presence_stop(struct gw_presence *p)
 {
-    struct tw_buf key = { .max = 64 };
-
     if (p->loop == NULL)
         return;
     tw_after_cancel(p->loop, &p->tick);
     p->is_touched = true; /* nothing is told any more */
     tw_map_each(&p->groups, take_back_each, p);
     (void)tw_redis_tell(
-        p->store, (const struct tw_slice[]){ TW_LIT("HDEL"), key_of("all", &key), p->instance },
-        3);
-    tw_buf_done(&key);
+        p->store,
+        (const struct tw_slice[]){ TW_LIT("HDEL"), TW_LIT(TW_PRESENCE_ALL), p->instance }, 3);
 }
 
 void gw_presence_done(struct gw_presence *p)

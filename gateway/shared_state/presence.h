@@ -11,13 +11,8 @@
 
 struct gw_shared_state;
 
-/* Embedded in the process's state; zeroed but for the first four, which are kept.
- *
- *     tw:p:<tenant>   hash: instance -> {"until","minipos","devices":[…]}
- *     tw:p:all        hash: instance -> {"until","minipos","cloudsync"}
- *     tw:p:tenants    sorted set: tenants with cloud sync devices, by until
- *
- * `until` is a moment of the wall clock: what is older comes from a gateway that is gone. */
+/* Embedded in the process's state; zeroed but for the first four, which are kept. What is
+ * written is described in common/domain/presence_keys.h. */
 struct gw_presence {
     struct tw_loop *loop;
     struct gw_shared_state *shared_state;

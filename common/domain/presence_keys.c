@@ -1,0 +1,13 @@
+/* presence_keys.c - naming a tenant's key.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/domain/presence_keys.h"
+
+struct tw_slice tw_presence_key(struct tw_slice tenant, char out[TW_PRESENCE_KEY_BYTES])
+{
+    size_t n = tenant.len < 36 ? tenant.len : 36;
+
+    memcpy(out, "tw:p:", 5);
+    if (n > 0)
+        memcpy(out + 5, tenant.at, n);
+    return tw_slice_from(out, 5 + n);
+}
