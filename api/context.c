@@ -51,29 +51,13 @@ static unsigned places_of(const struct api_route *route)
     return route->manner == API_DEVICE ? TW_CREDENTIAL_ANYWHERE : TW_CREDENTIAL_HEADERS;
 }
 
-/* Null, or the code of a refusal. */
-static const char *refusal_of(enum tw_credential answer)
-{
-    switch (answer) {
-    case TW_CREDENTIAL_NONE:
-    case TW_CREDENTIAL_FOUND:
-        break;
-    case TW_CREDENTIAL_CONFLICTING:
-    case TW_CREDENTIAL_TOO_LONG:
-        return "UNAUTHORIZED";
-    case TW_CREDENTIAL_MALFORMED:
-        return "INVALID_ENCODING";
-    }
-    return NULL;
-}
-
 static const char *read_key(const struct tw_http_request *req, const struct api_match *match,
                             struct api_context *out)
 {
     struct tw_buf text = { .max = TW_JWT_BYTES };
     enum tw_credential answer =
         tw_credential_read(req, places_of(match->route), match->key, out->origins, &text);
-    const char *refusal = refusal_of(answer);
+    const char *refusal = tw_credential_refusal(answer);
     struct tw_slice key = tw_buf_view(&text);
 
     out->has_key = answer == TW_CREDENTIAL_FOUND;

@@ -99,3 +99,18 @@ enum tw_credential tw_credential_read(const struct tw_http_request *req, unsigne
         tw_buf_clear(out);
     return answer;
 }
+
+const char *tw_credential_refusal(enum tw_credential answer)
+{
+    switch (answer) {
+    case TW_CREDENTIAL_NONE:
+    case TW_CREDENTIAL_FOUND:
+        break;
+    case TW_CREDENTIAL_CONFLICTING:
+    case TW_CREDENTIAL_TOO_LONG:
+        return "UNAUTHORIZED";
+    case TW_CREDENTIAL_MALFORMED:
+        return "INVALID_ENCODING";
+    }
+    return NULL;
+}

@@ -38,3 +38,6 @@ struct tw_slice tw_credential_cut(struct tw_slice *path);
 enum tw_credential tw_credential_read(const struct tw_http_request *req, unsigned places,
                                       struct tw_slice path_key, struct tw_slice origins,
                                       struct tw_buf *out);
+
+/* The code of the refusal (refusal.h) that an answer calls for; null for NONE and FOUND. */
+const char *tw_credential_refusal(enum tw_credential answer);

@@ -11,13 +11,13 @@
 
 #include <stdlib.h>
 
+#include "common/domain/credential.h"
 #include "common/net/refusal.h"
 #include "common/net/request_id.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
 #include "common/util/encode.h"
 #include "common/util/log.h"
-#include "gateway/admission/credential.h"
 #include "gateway/admission/first_message.h"
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/session.h"
@@ -320,14 +320,17 @@ static void begin(struct pending *p, const struct tw_http_request *req,
     struct tw_buf credential = { .max = TW_JWT_BYTES };
     const char *code = read_names(p, req);
 
+    if (code == NULL)
+        code = tw_credential_refusal(tw_credential_read(req, TW_CREDENTIAL_ANYWHERE, path_key,
+                                                        p->all->options.origins, &credential));
     if (code != NULL) {
         refuse(p->all, p->conn, code, p->request_id);
+        tw_buf_done(&credential);
         pending_free(p);
         return;
     }
     p->answer.max = 1024;
     p->is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &p->answer);
-    (void)gw_credential_read(req, path_key, p->all->options.origins, &credential);
     if (credential.len == 0 && says_later(p, req)) {
         await_first_message(p);
     } else {
@@ -350,7 +353,7 @@ void gw_handshakes_handle(struct gw_handshakes *all, struct tw_http_conn *conn,
     struct pending *p;
 
     tw_request_id(req, request_id);
-    path_key = gw_credential_cut(req);
+    path_key = tw_credential_cut(&req->path);
     dialect = gw_dialect_of(o->dialects, req, &hello);
     if (dialect == NULL)
         code = "NOT_FOUND";

@@ -128,12 +128,12 @@ static void answer_from_memory(struct gw_key_auth_query *q)
 
     if (m == NULL || m->until_ms < q->auth->pool->loop->now_ms ||
         (m->identity.expires_ms != 0 && m->identity.expires_ms <= tw_wall_ms())) {
-        answer(q, 503, NULL, (struct tw_slice){ NULL, 0 });
+        answer(q, 503, NULL, TW_EMPTY);
         return;
     }
     q->auth->from_memory.value++;
     identity = m->identity;
-    answer(q, 200, &identity, (struct tw_slice){ NULL, 0 });
+    answer(q, 200, &identity, TW_EMPTY);
 }
 
 static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result)
@@ -164,7 +164,7 @@ static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result
     copy_text(identity.key_id, sizeof(identity.key_id), tw_pg_text(result, 0, KEY_ID));
     identity.expires_ms = tw_pg_int(result, 0, EXPIRES);
     remember(q, &identity);
-    answer(q, 200, &identity, (struct tw_slice){ NULL, 0 });
+    answer(q, 200, &identity, TW_EMPTY);
 }
 
 void gw_key_auth_ask(struct gw_key_auth_query *q)

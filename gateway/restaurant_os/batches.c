@@ -125,8 +125,7 @@ void gw_room_sent(struct gw_session *s, const struct tw_event *ev, const struct 
         tw_json_member_raw(&room->items, "orderId", id);
     else
         tw_json_member(&room->items, "orderId", id);
-    tw_json_member_raw(&room->items, "seq", (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(&room->items, ev->seq);
+    tw_json_member_u64(&room->items, "seq", ev->seq);
     tw_json_member_raw(&room->items, "data", payload);
     tw_buf_char(&room->items, '}');
     if (!tw_deadline_is_set(&room->tick))

@@ -199,11 +199,11 @@ static void put_fields(struct tw_buf *out, struct tw_slice data, const struct fi
                 gw_shape_text(out, fields[i].name, raw);
             break;
         case LINES:
-            tw_json_member_raw(out, fields[i].name, (struct tw_slice){ NULL, 0 });
+            tw_json_member_raw(out, fields[i].name, TW_EMPTY);
             put_lines(out, raw);
             break;
         case NAMES:
-            tw_json_member_raw(out, fields[i].name, (struct tw_slice){ NULL, 0 });
+            tw_json_member_raw(out, fields[i].name, TW_EMPTY);
             put_names(out, raw);
             break;
         }
@@ -212,8 +212,7 @@ static void put_fields(struct tw_buf *out, struct tw_slice data, const struct fi
 
 static void put_seq(struct tw_buf *out, uint64_t seq)
 {
-    tw_json_member_raw(out, "seq", (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(out, seq);
+    tw_json_member_u64(out, "seq", seq);
 }
 
 /* The shape of pos.orders_restaurant_os, which lists and answers have. */

@@ -55,8 +55,7 @@ void gw_recovery_save(struct gw_sio_client *c)
     tw_json_member(&record, "tenant", tw_slice_of(c->identity.tenant.id));
     tw_json_member(&record, "sid", tw_slice_of(c->sid));
     tw_json_member_raw(&record, "joined", c->has_joined ? TW_LIT("1") : TW_LIT("0"));
-    tw_json_member_raw(&record, "stations", (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(&record, c->stations);
+    tw_json_member_u64(&record, "stations", c->stations);
     tw_json_member_raw(&record, "turn", tw_buf_view(&turn));
     tw_buf_char(&record, '}');
     (void)tw_redis_tell(c->all->store,
@@ -125,12 +124,11 @@ static bool number_member(struct tw_slice json, const char *name, uint64_t *out)
 static bool take_record(struct gw_sio_client *c, struct tw_slice json)
 {
     uint64_t joined = 0, stations = 0, turn = 0;
-    struct tw_slice raw, tenant, sid;
+    struct tw_slice tenant, sid;
 
-    if (!tw_json_get(json, "tenant", &raw) || !tw_json_plain(raw, &tenant) ||
-        !tw_slice_is(tenant, c->identity.tenant.id) || !tw_json_get(json, "sid", &raw) ||
-        !tw_json_plain(raw, &sid) || sid.len != GW_SIO_SID - 1 ||
-        !number_member(json, "joined", &joined) ||
+    if (!tw_json_get_text(json, "tenant", &tenant) ||
+        !tw_slice_is(tenant, c->identity.tenant.id) || !tw_json_get_text(json, "sid", &sid) ||
+        sid.len != GW_SIO_SID - 1 || !number_member(json, "joined", &joined) ||
         !number_member(json, "stations", &stations) || !number_member(json, "turn", &turn))
         return false;
     memcpy(c->sid, sid.at, sid.len);

@@ -252,7 +252,7 @@ static bool join_station(struct gw_command *command)
     struct tw_slice payload = payload_of(r), raw, text = { NULL, 0 };
     unsigned station = 0;
 
-    if (tw_json_get(payload, "station", &raw) && tw_json_plain(raw, &text))
+    if (tw_json_get_text(payload, "station", &text))
         station = gw_station_of(text);
     if (!tw_json_get(payload, "station", &raw))
         refuse_request(r, "VALIDATION_ERROR", "\"station\" is required", "station");
@@ -321,8 +321,7 @@ static bool operate(struct gw_command *command)
     if (command->body.len == 0)
         tw_buf_text(&command->body, "{}");
     gw_principal_context(&c->principal, tw_slice_of(c->identity.tenant.id), tw_slice_of(c->sid),
-                         (struct tw_slice){ NULL, 0 }, tw_slice_of(command->request_id),
-                         &command->context);
+                         TW_EMPTY, tw_slice_of(command->request_id), &command->context);
     gw_command_operate(command, c->all->operations);
     return false;
 }
@@ -409,7 +408,7 @@ static void take(struct gw_sio_client *c, struct call *call)
         return;
     }
     if (tw_slice_is(call->payload, "null"))
-        call->payload = (struct tw_slice){ NULL, 0 };
+        call->payload = TW_EMPTY;
     c->all->requests.value++;
     enqueue(c, call);
 }

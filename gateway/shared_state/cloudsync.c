@@ -115,10 +115,9 @@ static void say(struct gw_session *s, const char *type, bool names_restaurant)
 static void on_register(struct gw_session *s, struct tw_slice json)
 {
     struct gw_device *d = gw_device_of(s);
-    struct tw_slice raw, text;
+    struct tw_slice text;
 
-    if (tw_json_get(json, "user_id", &raw) && tw_json_plain(raw, &text) &&
-        text.len < sizeof(d->user)) {
+    if (tw_json_get_text(json, "user_id", &text) && text.len < sizeof(d->user)) {
         memcpy(d->user, text.at, text.len);
         d->user[text.len] = '\0';
     }
@@ -127,9 +126,9 @@ static void on_register(struct gw_session *s, struct tw_slice json)
 
 static void on_data_change(struct gw_session *s, struct tw_slice json, struct tw_slice type)
 {
-    struct tw_slice raw, text;
+    struct tw_slice text;
 
-    if (tw_json_get(json, "data_type", &raw) && tw_json_plain(raw, &text))
+    if (tw_json_get_text(json, "data_type", &text))
         for (size_t i = 0; i < GW_CLOUDSYNC_KINDS; i++)
             if (tw_slice_is(text, gw_cloudsync_kinds[i].kind)) {
                 change(s, json, type, text, "id");
@@ -155,9 +154,9 @@ static bool names_another(struct gw_session *s, struct tw_slice json)
 
 static void message(struct gw_session *s, struct tw_slice json)
 {
-    struct tw_slice raw, type;
+    struct tw_slice type;
 
-    if (!tw_json_get(json, "type", &raw) || !tw_json_plain(raw, &type)) {
+    if (!tw_json_get_text(json, "type", &type)) {
         send_error(s, "INVALID_MESSAGE", "A message is a JSON object with a \"type\".");
         return;
     }

@@ -173,8 +173,7 @@ static void put_data(struct tw_buf *out, const struct gw_tenant *tenant,
 
 static void put_seq(struct tw_buf *out, uint64_t seq)
 {
-    tw_json_member_raw(out, "seq", (struct tw_slice){ NULL, 0 });
-    tw_buf_u64(out, seq);
+    tw_json_member_u64(out, "seq", seq);
 }
 
 static bool is_completed(const struct tw_event *ev)
@@ -187,7 +186,6 @@ static bool is_completed(const struct tw_event *ev)
 
 static void words_of(const struct tw_event *ev, struct tw_slice *typed, struct tw_slice *synced)
 {
-    struct tw_slice raw;
 
     *typed = *synced = TW_LIT("updated");
     if (is_completed(ev)) {
@@ -200,7 +198,7 @@ static void words_of(const struct tw_event *ev, struct tw_slice *typed, struct t
             *synced = tw_slice_of(order_words[i].synced);
             return;
         }
-    if (tw_json_get(ev->data, "action", &raw) && tw_json_plain(raw, typed))
+    if (tw_json_get_text(ev->data, "action", typed))
         *synced = *typed;
 }
 
@@ -217,7 +215,7 @@ static void add_sync_update(struct gw_batch *batch, const struct gw_tenant *tena
     tw_json_member(&out, "type", TW_LIT("data_change"));
     tw_json_member(&out, "data_type", tw_slice_of(kind->kind));
     tw_json_member(&out, "action", action);
-    tw_json_member_raw(&out, "data", (struct tw_slice){ NULL, 0 });
+    tw_json_member_raw(&out, "data", TW_EMPTY);
     put_data(&out, tenant, kind, ev, action);
     tw_buf_text(&out, "}]");
     tw_json_member(&out, "timestamp", ev->at);
@@ -235,14 +233,13 @@ static void add_typed(struct gw_batch *batch, const struct gw_tenant *tenant,
     struct tw_buf out = { .max = FRAME_BYTES };
     struct tw_slice raw, device = TW_LIT("tillwire");
 
-    if (tw_json_get(ev->origin, "device", &raw))
-        (void)tw_json_plain(raw, &device);
+    (void)tw_json_get_text(ev->origin, "device", &device);
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", tw_slice_of(kind->type));
     if (tw_json_get(ev->data, kind == &gw_cloudsync_kinds[0] ? "orderId" : "id", &raw))
         gw_shape_text(&out, kind->id, raw);
     tw_json_member(&out, "action", action);
-    tw_json_member_raw(&out, "data", (struct tw_slice){ NULL, 0 });
+    tw_json_member_raw(&out, "data", TW_EMPTY);
     put_data(&out, tenant, kind, ev, action);
     tw_json_member(&out, "device_id", device);
     tw_json_member(&out, "restaurant_id", tw_slice_of(tenant->slug));

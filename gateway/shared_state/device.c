@@ -172,13 +172,12 @@ void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind 
 /* From this connection, or from another one of the same device. */
 static bool is_own(const struct gw_device *d, const struct tw_event *ev)
 {
-    struct tw_slice device = tw_slice_of(d->session.device), raw, text;
+    struct tw_slice device = tw_slice_of(d->session.device), text;
 
-    if (tw_json_get(ev->origin, "session", &raw) && tw_json_plain(raw, &text) &&
-        tw_slice_is(text, d->connection))
+    if (tw_json_get_text(ev->origin, "session", &text) && tw_slice_is(text, d->connection))
         return true;
-    return d->is_one_by_name && device.len > 0 && tw_json_get(ev->origin, "device", &raw) &&
-           tw_json_plain(raw, &text) && tw_slice_eq(text, device);
+    return d->is_one_by_name && device.len > 0 &&
+           tw_json_get_text(ev->origin, "device", &text) && tw_slice_eq(text, device);
 }
 
 /* Of the kind and the id: `order` or `table`, and what follows. */

@@ -123,10 +123,9 @@ static void change(struct gw_session *s, const struct message *m, const char *ki
 
 static void on_connected(struct gw_session *s, const struct message *m)
 {
-    struct tw_slice raw, text = m->client;
+    struct tw_slice text = m->client;
 
-    if (tw_json_get(m->data, "clientId", &raw))
-        (void)tw_json_plain(raw, &text);
+    (void)tw_json_get_text(m->data, "clientId", &text);
     if (text.len > 0 && text.len < sizeof(s->device)) {
         memcpy(s->device, text.at, text.len);
         s->device[text.len] = '\0';
@@ -171,10 +170,9 @@ static const struct action {
 
 static void on_update(struct gw_session *s, const struct message *m)
 {
-    struct tw_slice raw, action = { NULL, 0 }, data = TW_LIT("{}");
+    struct tw_slice action = { NULL, 0 }, data = TW_LIT("{}");
 
-    if (tw_json_get(m->data, "action", &raw))
-        (void)tw_json_plain(raw, &action);
+    (void)tw_json_get_text(m->data, "action", &action);
     (void)tw_json_get(m->data, "data", &data);
     for (size_t i = 0; i < TW_COUNT(actions); i++)
         if (tw_slice_is(m->type, actions[i].type) && tw_slice_is(action, actions[i].action)) {
@@ -219,15 +217,13 @@ static const struct {
 static void message(struct gw_session *s, struct tw_slice json)
 {
     struct message m = { .whole = json, .data = TW_LIT("{}") };
-    struct tw_slice raw;
 
-    if (!tw_json_get(json, "type", &raw) || !tw_json_plain(raw, &m.type)) {
+    if (!tw_json_get_text(json, "type", &m.type)) {
         send_error(s, "INVALID_MESSAGE", "A message is a JSON object with a \"type\".");
         return;
     }
     (void)tw_json_get(json, "data", &m.data);
-    if (tw_json_get(json, "clientId", &raw))
-        (void)tw_json_plain(raw, &m.client);
+    (void)tw_json_get_text(json, "clientId", &m.client);
     if (s->device[0] == '\0' && m.client.len > 0)
         on_connected(s, &(struct message){ .client = m.client, .data = TW_LIT("{}") });
     for (size_t i = 0; i < TW_COUNT(messages); i++)

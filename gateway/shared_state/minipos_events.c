@@ -13,17 +13,16 @@ void gw_minipos_open(struct tw_buf *out, const char *type)
 {
     tw_buf_char(out, '{');
     tw_json_member(out, "type", tw_slice_of(type));
-    tw_json_member_raw(out, "data", (struct tw_slice){ NULL, 0 });
+    tw_json_member_raw(out, "data", TW_EMPTY);
 }
 
 void gw_minipos_close(struct tw_buf *out, struct tw_slice client, uint64_t seq)
 {
     tw_json_member(out, "clientId", client);
-    tw_json_member_raw(out, "timestamp", (struct tw_slice){ NULL, 0 });
+    tw_json_member_raw(out, "timestamp", TW_EMPTY);
     tw_buf_i64(out, tw_wall_ms());
     if (seq > 0) {
-        tw_json_member_raw(out, "seq", (struct tw_slice){ NULL, 0 });
-        tw_buf_u64(out, seq);
+        tw_json_member_u64(out, "seq", seq);
     }
     tw_buf_char(out, '}');
 }
@@ -82,7 +81,7 @@ static void put_order(struct tw_buf *out, const struct tw_event *ev)
     if (tw_json_get(ev->data, "tableNumber", &raw))
         tw_json_member_raw(out, "tableNumber", gw_shape_number(raw));
     put(out, ev->data, "customerName", "customerName");
-    if (tw_json_get(ev->data, "createdAt", &raw) && tw_json_plain(raw, &text) && text.len >= 10)
+    if (tw_json_get_text(ev->data, "createdAt", &text) && text.len >= 10)
         tw_json_member(out, "orderDate", tw_slice_from(text.at, 10));
     if (tw_slice_is(ev->type, "order.deleted"))
         tw_json_member(out, "status", TW_LIT("cancelled"));
@@ -120,9 +119,9 @@ static void put_row(struct tw_buf *out, struct tw_slice row, bool is_settings)
 
 static bool action_is(const struct tw_event *ev, const char *first, const char *second)
 {
-    struct tw_slice raw, text;
+    struct tw_slice text;
 
-    return tw_json_get(ev->data, "action", &raw) && tw_json_plain(raw, &text) &&
+    return tw_json_get_text(ev->data, "action", &text) &&
            (tw_slice_is(text, first) || tw_slice_is(text, second));
 }
 
@@ -138,7 +137,7 @@ static void put_action(struct tw_buf *out, const char *action, struct tw_slice r
 {
     tw_buf_char(out, '{');
     tw_json_member(out, "action", tw_slice_of(action));
-    tw_json_member_raw(out, "data", (struct tw_slice){ NULL, 0 });
+    tw_json_member_raw(out, "data", TW_EMPTY);
     put_row(out, row, false);
     tw_buf_char(out, '}');
 }
@@ -200,13 +199,12 @@ void gw_minipos_render(const struct gw_tenant *tenant, const struct tw_event *ev
 {
     struct tw_buf out = { .max = FRAME_BYTES };
     const struct row *row = row_of(ev);
-    struct tw_slice raw, client = TW_LIT("server");
+    struct tw_slice client = TW_LIT("server");
 
     (void)tenant;
     if (row == NULL)
         return;
-    if (tw_json_get(ev->origin, "device", &raw))
-        (void)tw_json_plain(raw, &client);
+    (void)tw_json_get_text(ev->origin, "device", &client);
     gw_minipos_open(&out, row->type);
     put_data(&out, row, ev);
     gw_minipos_close(&out, client, ev->seq);

@@ -69,7 +69,7 @@ void gw_eio_put_binary(struct tw_buf *payload, struct tw_slice bytes)
 
 static void put_number(struct tw_buf *out, const char *name, uint64_t value)
 {
-    tw_json_member_raw(out, name, (struct tw_slice){ NULL, 0 });
+    tw_json_member_raw(out, name, TW_EMPTY);
     tw_buf_u64(out, value);
 }
 

@@ -71,7 +71,7 @@ static void refuse(const struct visit *v, unsigned fault)
 static void refuse_plainly(const struct visit *v, int status)
 {
     v->engine->refused.value++;
-    answer(v, status, "text/plain", (struct tw_slice){ NULL, 0 });
+    answer(v, status, "text/plain", TW_EMPTY);
 }
 
 /* A preflight says what may be sent; the request itself is checked when it comes. */

@@ -113,7 +113,7 @@ static void connect_to(struct gw_sio_connection *c, const struct gw_sio_packet *
         return;
     }
     if (nsp == NULL) {
-        send_packet(c, GW_SIO_CONNECT_ERROR, p->nsp, (struct tw_slice){ NULL, 0 },
+        send_packet(c, GW_SIO_CONNECT_ERROR, p->nsp, TW_EMPTY,
                     TW_LIT("{\"message\":\"Invalid namespace\"}"));
         return;
     }
@@ -266,15 +266,14 @@ void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice
     if (pid.len > 0)
         tw_json_member(&json, "pid", pid);
     tw_buf_char(&json, '}');
-    send_packet(k->connection, GW_SIO_CONNECT, tw_slice_of(k->nsp),
-                (struct tw_slice){ NULL, 0 }, tw_buf_view(&json));
+    send_packet(k->connection, GW_SIO_CONNECT, tw_slice_of(k->nsp), TW_EMPTY,
+                tw_buf_view(&json));
     tw_buf_done(&json);
 }
 
 void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json)
 {
-    send_packet(k->connection, GW_SIO_CONNECT_ERROR, tw_slice_of(k->nsp),
-                (struct tw_slice){ NULL, 0 }, json);
+    send_packet(k->connection, GW_SIO_CONNECT_ERROR, tw_slice_of(k->nsp), TW_EMPTY, json);
     drop(k, true, 0, "refused");
 }
 
@@ -295,8 +294,7 @@ bool gw_sio_is_writable(const struct gw_sio_socket *k)
 
 void gw_sio_emit(struct gw_sio_socket *k, struct tw_slice json)
 {
-    send_packet(k->connection, GW_SIO_EVENT, tw_slice_of(k->nsp), (struct tw_slice){ NULL, 0 },
-                json);
+    send_packet(k->connection, GW_SIO_EVENT, tw_slice_of(k->nsp), TW_EMPTY, json);
 }
 
 void gw_sio_ack(struct gw_sio_socket *k, struct tw_slice ack, struct tw_slice json)
@@ -307,8 +305,7 @@ void gw_sio_ack(struct gw_sio_socket *k, struct tw_slice ack, struct tw_slice js
 
 void gw_sio_expel(struct gw_sio_socket *k, unsigned code, const char *reason)
 {
-    send_packet(k->connection, GW_SIO_DISCONNECT, tw_slice_of(k->nsp),
-                (struct tw_slice){ NULL, 0 }, (struct tw_slice){ NULL, 0 });
+    send_packet(k->connection, GW_SIO_DISCONNECT, tw_slice_of(k->nsp), TW_EMPTY, TW_EMPTY);
     gw_sio_close(k, code, reason);
 }
 

@@ -227,7 +227,7 @@ static void on_silence(struct tw_deadline *d)
     }
     if (!c->is_pinged) {
         c->is_pinged = true;
-        ping = gw_frame_control(GW_OPCODE_PING, (struct tw_slice){ NULL, 0 });
+        ping = gw_frame_control(GW_OPCODE_PING, TW_EMPTY);
         gw_sendq_push(&c->out, ping);
         gw_frame_unref(ping);
         drive_later(c);

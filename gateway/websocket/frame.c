@@ -71,7 +71,7 @@ struct gw_frame *gw_frame_close(unsigned code, struct tw_slice reason)
     size_t n = reason.len < 123 ? reason.len : 123;
 
     if (code == 0)
-        return gw_frame_control(GW_OPCODE_CLOSE, (struct tw_slice){ NULL, 0 });
+        return gw_frame_control(GW_OPCODE_CLOSE, TW_EMPTY);
     if (n > 0)
         memcpy(payload + 2, reason.at, n);
     return gw_frame_control(GW_OPCODE_CLOSE, tw_slice_from(payload, 2 + n));

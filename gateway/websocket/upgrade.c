@@ -53,8 +53,7 @@ static bool cut(struct tw_slice *rest, char separator, struct tw_slice *part)
         n++;
     }
     *part = tw_slice_trim(tw_slice_from(rest->at, n));
-    *rest = n < rest->len ? tw_slice_from(rest->at + n + 1, rest->len - n - 1)
-                          : (struct tw_slice){ NULL, 0 };
+    *rest = n < rest->len ? tw_slice_from(rest->at + n + 1, rest->len - n - 1) : TW_EMPTY;
     return true;
 }
 

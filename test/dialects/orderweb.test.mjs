@@ -52,6 +52,23 @@ test('a missing, unknown, expired or revoked key is refused with 401 in the hand
     }
 });
 
+test('a key that contradicts the Bearer, or is broken in the address, is refused as the api refuses it', async (t) => {
+    const tenant = await newTenant(t);
+    const other = await issueKey(tenant, ['pos']);
+
+    assertRefused(
+        await refusedTill(tenant, { headers: { Authorization: `Bearer ${other}` } }),
+        401,
+        'UNAUTHORIZED',
+    );
+    for (const query of ['?apiKey=%zz', '?apiKey=%4', '?token=%']) {
+        assertRefused(await refusedTill(tenant, { key: null, query }), 400, 'INVALID_ENCODING');
+        await openTill(t, tenant, { query }); // a header comes first, and then the address is not read
+    }
+    const same = await openTill(t, tenant, { headers: { Authorization: `Bearer ${tenant.key}` } });
+    assert.equal(same.greeting.json.tenant, tenant.slug);
+});
+
 test('a good key is refused with 403 at another tenant, at none, and with another X-Tenant-ID', async (t) => {
     const [mine, theirs] = [await newTenant(t), await newTenant(t)];
 
