@@ -3,7 +3,7 @@
 #include "broker-bridge/leader.h"
 #include "broker-bridge/relay.h"
 #include "common/daemon/daemon.h"
-#include "common/domain/event.h"
+#include "common/domain/publish.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "common/util/log.h"

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/relay.h"
 
+#include "common/domain/publish.h"
 #include "common/util/base.h"
 #include "common/util/encode.h"
 #include "common/util/err.h"
@@ -30,8 +31,8 @@ static bool publish_rows(struct br_relay *r, const struct tw_pg_result *result)
     bool all = true;
 
     for (size_t i = 0; i < tw_pg_rows(result); i++) {
-        if (tw_redis_publish_event(r->redis, tw_pg_text(result, i, 0),
-                                   tw_pg_text(result, i, 2)) == 0) {
+        if (tw_publish_event(r->redis, tw_pg_text(result, i, 0), tw_pg_text(result, i, 2)) ==
+            0) {
             r->published.value++;
         } else {
             r->failures.value++;

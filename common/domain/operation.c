@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "common/domain/publish.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
@@ -108,7 +109,7 @@ static void publish(struct tw_operations *all, struct tw_slice tenant, struct tw
     if (events.len == 0)
         return;
     while (tw_slice_split(&events, '\n', &one)) {
-        if (tw_redis_publish_event(all->publisher, tenant, one) == 0)
+        if (tw_publish_event(all->publisher, tenant, one) == 0)
             all->published.value++;
         else
             all->publish_failures.value++;

@@ -9,7 +9,6 @@
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 
-#include "common/domain/event.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 #include "common/util/encode.h"
@@ -22,7 +21,6 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 2000
 #define OUT_BYTES ((size_t)8 * 1024 * 1024)
-#define EVENT_BYTES ((size_t)2 * 1024 * 1024) /* a larger one is read from the log */
 #define REPLY_BYTES ((size_t)4 * 1024 * 1024)
 
 static void on_retry(struct tw_deadline *d);
@@ -434,20 +432,6 @@ bool tw_redis_is_up(const struct tw_redis_link *l)
 int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message)
 {
     return command(l, 3, (const struct tw_slice[]){ TW_LIT("PUBLISH"), channel, message });
-}
-
-int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
-                           struct tw_slice event)
-{
-    struct tw_buf message = { .max = EVENT_BYTES };
-    char channel[TW_CHANNEL_BYTES];
-    int r = TW_EFULL;
-
-    tw_event_wrap(&message, tenant, event);
-    if (!message.failed)
-        r = tw_redis_publish(l, tw_event_channel(tenant, channel), tw_buf_view(&message));
-    tw_buf_done(&message);
-    return r;
 }
 
 int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n)

@@ -84,9 +84,6 @@ bool tw_redis_is_up(const struct tw_redis_link *l);
 /* Each is sent with others of its turn. 0, TW_EDOWN, or TW_EFULL when Redis reads too slowly;
  * nothing is kept for later then: what is lost is found by reconciliation. */
 int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message);
-/* An event on its tenant's channel (event.h). */
-int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
-                           struct tw_slice event);
 
 /* Any command of at most TW_REDIS_WORDS words; nobody waits for the reply of the first, the
  * second hears it. Not on a link that subscribes. The errors are those of publishing; the

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "common/domain/event.h"
+#include "common/domain/publish.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "common/util/json_scan.h"
@@ -172,7 +173,7 @@ void gw_hubs_relay(struct gw_stream *stream, const char *dialect, const char *fr
     tw_json_member(&json, "from", tw_slice_of(from));
     tw_json_member_raw(&json, "message", message);
     tw_buf_char(&json, '}');
-    (void)tw_redis_publish_event(f->hubs->publisher, gw_feed_id(f), tw_buf_view(&json));
+    (void)tw_publish_event(f->hubs->publisher, gw_feed_id(f), tw_buf_view(&json));
     tw_buf_done(&json);
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/domain/event.h"
 
+#include "common/domain/publish.h"
 #include "common/util/json_scan.h"
 #include "common/util/json_write.h"
 #include "test/fuzz/fuzz.h"

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/domain/event.h"
+#include "common/util/buf.h"
 
 /* An online order's event with this seq, `extra` bytes longer than it need be; its text goes
  * to `text`, which lends it. */

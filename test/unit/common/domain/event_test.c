@@ -80,45 +80,12 @@ static void an_event_with_a_part_missing_or_of_another_type_is_none(void **state
     }
 }
 
-static void a_tenant_has_a_channel_and_a_channel_its_tenant(void **state)
-{
-    struct tw_slice id = TW_LIT("69fb5687-044a-48af-ac0e-d6b817aec684"), back, channel;
-    char text[TW_CHANNEL_BYTES];
-
-    (void)state;
-    channel = tw_event_channel(id, text);
-    assert_slice(channel, "tw:t:69fb5687-044a-48af-ac0e-d6b817aec684");
-    assert_int_equal(channel.len, TW_CHANNEL_BYTES);
-    assert_true(tw_event_tenant(channel, &back));
-    assert_true(tw_slice_eq(back, id));
-}
-
-static void other_channels_belong_to_no_tenant(void **state)
-{
-    static const char *const others[] = { "",
-                                          "tw:t:",
-                                          TW_CONTROL_CHANNEL,
-                                          "tw:t:kitchen",
-                                          "tw:t:69fb5687-044a-48af-ac0e-d6b817aec68",
-                                          "tw:t:69fb5687-044a-48af-ac0e-d6b817aec6844",
-                                          "tw:x:69fb5687-044a-48af-ac0e-d6b817aec684",
-                                          "69fb5687-044a-48af-ac0e-d6b817aec684" };
-    struct tw_slice tenant = TW_LIT("untouched");
-
-    (void)state;
-    for (size_t i = 0; i < TW_COUNT(others); i++)
-        assert_row(!tw_event_tenant(tw_slice_of(others[i]), &tenant), others[i]);
-    assert_slice(tenant, "untouched");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_read_into_its_parts),
         cmocka_unit_test(the_order_of_members_and_further_ones_do_not_matter),
         cmocka_unit_test(an_event_with_a_part_missing_or_of_another_type_is_none),
-        cmocka_unit_test(a_tenant_has_a_channel_and_a_channel_its_tenant),
-        cmocka_unit_test(other_channels_belong_to_no_tenant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
