@@ -66,11 +66,11 @@ static void on_parted(struct tw_deadline *d)
     gw_eio_socket_drive(s);
 }
 
-/* Its user's last call, and no pings from now on. */
+/* Its handler's last call, and no pings from now on. */
 static void dismiss(struct gw_eio_socket *s)
 {
-    s->user->ops->closed(s->user, s->close_code, s->close_reason);
-    s->user = NULL;
+    s->handler->ops->ended(s->handler, s->close_code, s->close_reason);
+    s->handler = NULL;
     tw_after(s->engine->loop, &s->tick, PART_MS, on_parted);
 }
 
@@ -79,7 +79,7 @@ static void dismiss(struct gw_eio_socket *s)
  * answered its probe stays as well: the client may have stopped polling. */
 static void end(struct gw_eio_socket *s)
 {
-    if (s->user != NULL)
+    if (s->handler != NULL)
         dismiss(s);
     if (s->poll != NULL && s->out.count > 0) {
         gw_eio_poll_flush(s);
@@ -107,7 +107,7 @@ static void on_later(struct tw_later *l)
         gw_eio_poll_end(s, GW_EIO_NOOP);
     if (s->was_full && gw_eio_is_writable(s)) {
         s->was_full = false;
-        s->user->ops->writable(s->user, s->engine->loop->now_ms);
+        gw_handler_writable(s->handler, s->engine->loop->now_ms);
     }
 }
 
@@ -175,7 +175,7 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)
 
 void gw_eio_socket_begin(struct gw_eio_socket *s)
 {
-    s->user = s->engine->open(s->engine, s);
+    s->handler = s->engine->open(s->engine, s);
     await_tick(s);
 }
 
@@ -186,9 +186,9 @@ bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
     switch (p->type) {
     case GW_EIO_MESSAGE:
         if (p->is_binary)
-            s->user->ops->binary(s->user, p->data);
+            s->handler->ops->binary(s->handler, p->data);
         else
-            s->user->ops->text(s->user, p->data);
+            s->handler->ops->text(s->handler, p->data);
         return true;
     case GW_EIO_PONG:
         await_tick(s);
@@ -258,6 +258,7 @@ void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason)
     if (s->is_closing)
         return;
     s->is_closing = true;
+    gw_handler_closing(s->handler);
     s->is_parting = !s->is_websocket && code != 0 && s->out.bytes <= s->engine->queue_bytes;
     s->close_code = code;
     s->close_reason = reason;
@@ -283,7 +284,7 @@ size_t gw_eio_send_home(struct gw_eio *e, size_t most)
         struct gw_eio_socket *s = tw_container_of(link, struct gw_eio_socket, link);
 
         if (n < most && !s->is_closing && !s->is_websocket) {
-            s->user->ops->farewell(s->user);
+            gw_handler_farewell(s->handler);
             gw_eio_close(s, 1001, "this server goes away; connect again");
             n++;
         }

@@ -17,23 +17,8 @@
 struct gw_conns;
 struct gw_eio;
 struct gw_eio_socket;
-struct gw_eio_user;
 struct gw_frame;
-
-/* Whoever speaks over a socket. Its own sends are never answered from within. */
-struct gw_eio_user_ops {
-    void (*text)(struct gw_eio_user *u, struct tw_slice message); /* behind the `4`; lent */
-    void (*binary)(struct gw_eio_user *u, struct tw_slice message);
-    void (*writable)(struct gw_eio_user *u, uint64_t now_ms); /* more may be sent again */
-    void (*farewell)(struct gw_eio_user *u); /* this process goes: the last words */
-    /* The socket is gone, and this the last call: why, and our close code or 0. */
-    void (*closed)(struct gw_eio_user *u, unsigned code, const char *reason);
-};
-
-/* Embedded in whoever it is. */
-struct gw_eio_user {
-    const struct gw_eio_user_ops *ops;
-};
+struct gw_handler;
 
 /* Embedded in the process's state; zeroed but for what stands before the blank line. */
 struct gw_eio {
@@ -46,8 +31,9 @@ struct gw_eio {
     size_t max_payload;               /* bytes of a POST's body, and of a message */
     size_t queue_bytes;               /* of a socket that polls too slowly */
     size_t max_sockets;
-    /* A new client: gives the user, which is kept until its `closed`. */
-    struct gw_eio_user *(*open)(struct gw_eio *e, struct gw_eio_socket *s);
+    /* A new client: gives its handler, which is kept until its `ended`. It is given the
+     * messages without their `4`. */
+    struct gw_handler *(*open)(struct gw_eio *e, struct gw_eio_socket *s);
 
     struct tw_map by_sid;
     struct tw_list all;
@@ -70,7 +56,7 @@ bool gw_eio_is_writable(struct gw_eio_socket *s);
 
 /* The transport is closed behind all that was sent: a client that polls has a moment to fetch
  * it, unless `code` is 0 (there is nobody to tell). Only noted: nothing is freed before this
- * returns, and the user hears `closed`. `reason` is static. */
+ * returns, and the handler hears `ended`. `reason` is static. */
 void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason);
 
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s);

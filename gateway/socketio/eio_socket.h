@@ -14,7 +14,7 @@ struct gw_eio_ws;
 
 struct gw_eio_socket {
     struct gw_eio *engine;
-    struct gw_eio_user *user;
+    struct gw_handler *handler; /* null before its handshake, and once it has ended */
     struct tw_list link;
     char sid[GW_EIO_SID_BYTES];
     struct gw_eio_ws *ws;      /* its WebSocket, or the one that probes; null: none */

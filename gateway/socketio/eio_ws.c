@@ -18,15 +18,9 @@
 #define UPGRADE_MS 10000
 #define CLOSE_NORMAL 1000
 
-static struct gw_eio_ws *ws_of(const struct gw_handler *t)
+static struct gw_eio_ws *ws_of(const struct gw_handler *h)
 {
-    return tw_container_of((uintptr_t)t, struct gw_eio_ws, handler);
-}
-
-static bool is_ready(const struct gw_handler *t)
-{
-    (void)t;
-    return true;
+    return tw_container_of((uintptr_t)h, struct gw_eio_ws, handler);
 }
 
 static void say(struct gw_eio_ws *ws, struct tw_slice text)
@@ -56,9 +50,9 @@ static void probe(struct gw_eio_ws *ws, const struct gw_eio_packet *p)
     }
 }
 
-static void on_text(struct gw_handler *t, struct tw_slice message)
+static void on_text(struct gw_handler *h, struct tw_slice message)
 {
-    struct gw_eio_ws *ws = ws_of(t);
+    struct gw_eio_ws *ws = ws_of(h);
     struct gw_eio_packet p;
     int r = gw_eio_read(message, &p);
 
@@ -76,9 +70,9 @@ static void on_text(struct gw_handler *t, struct tw_slice message)
     }
 }
 
-static void on_binary(struct gw_handler *t, struct tw_slice message)
+static void on_binary(struct gw_handler *h, struct tw_slice message)
 {
-    struct gw_eio_ws *ws = ws_of(t);
+    struct gw_eio_ws *ws = ws_of(h);
     struct gw_eio_packet p = { .type = GW_EIO_MESSAGE, .is_binary = true, .data = message };
 
     if (ws->socket != NULL && ws->socket->is_websocket)
@@ -87,31 +81,25 @@ static void on_binary(struct gw_handler *t, struct tw_slice message)
         gw_eio_ws_leave(ws, CLOSE_NORMAL, "an upgrade is 2probe, 3probe, 5");
 }
 
-static void on_writable(struct gw_handler *t, uint64_t now_ms)
+static void on_writable(struct gw_handler *h, uint64_t now_ms)
 {
-    struct gw_eio_ws *ws = ws_of(t);
+    struct gw_eio_ws *ws = ws_of(h);
 
     if (ws->socket != NULL && ws->socket->is_websocket && !ws->socket->is_closing)
-        ws->socket->user->ops->writable(ws->socket->user, now_ms);
+        gw_handler_writable(ws->socket->handler, now_ms);
 }
 
-/* Called also for a close of our own, whose last words are queued already. */
-static void on_closing(struct gw_handler *t)
+static void on_farewell(struct gw_handler *h)
 {
-    (void)t;
-}
-
-static void on_farewell(struct gw_handler *t)
-{
-    struct gw_eio_ws *ws = ws_of(t);
+    struct gw_eio_ws *ws = ws_of(h);
 
     if (ws->socket != NULL && ws->socket->is_websocket && !ws->socket->is_closing)
-        ws->socket->user->ops->farewell(ws->socket->user);
+        gw_handler_farewell(ws->socket->handler);
 }
 
-static void on_ended(struct gw_handler *t, unsigned code, const char *reason)
+static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
 {
-    struct gw_eio_ws *ws = ws_of(t);
+    struct gw_eio_ws *ws = ws_of(h);
     struct gw_eio_socket *s = ws->socket;
 
     if (s != NULL && s->is_websocket)
@@ -124,8 +112,11 @@ static void on_ended(struct gw_handler *t, unsigned code, const char *reason)
     free(ws);
 }
 
-static const struct gw_handler_ops ops = { is_ready,   on_text,     on_binary, on_writable,
-                                           on_closing, on_farewell, on_ended };
+static const struct gw_handler_ops ops = { .text = on_text,
+                                           .binary = on_binary,
+                                           .writable = on_writable,
+                                           .farewell = on_farewell,
+                                           .ended = on_ended };
 
 void gw_eio_ws_leave(struct gw_eio_ws *ws, unsigned code, const char *reason)
 {
@@ -165,7 +156,7 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
     struct tw_buf head = { .max = 1024 }, rest = { .max = 1048576 };
     struct tw_stream *stream;
     struct gw_conn *c;
-    bool is_deflating, is_new = s->user == NULL;
+    bool is_deflating, is_new = s->handler == NULL;
 
     is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &head);
     stream = tw_http_take_stream(conn, &rest);

@@ -10,13 +10,14 @@
 #include "common/util/encode.h"
 #include "common/util/json_write.h"
 #include "gateway/websocket/frame.h"
+#include "gateway/websocket/handler.h"
 
 #define CLOSE_NORMAL 1000
 #define CLOSE_POLICY 1008
 
 /* One Engine.IO socket. */
 struct gw_sio_connection {
-    struct gw_eio_user user;
+    struct gw_handler handler;
     struct gw_sio *sio;
     struct gw_eio_socket *eio;
     struct tw_list sockets;
@@ -28,9 +29,9 @@ struct gw_sio_connection {
     size_t bytes;
 };
 
-static struct gw_sio_connection *client_of(struct gw_eio_user *u)
+static struct gw_sio_connection *connection_of(struct gw_handler *h)
 {
-    return tw_container_of(u, struct gw_sio_connection, user);
+    return tw_container_of(h, struct gw_sio_connection, handler);
 }
 
 static void forget_packet(struct gw_sio_connection *c)
@@ -142,9 +143,9 @@ static void take(struct gw_sio_connection *c, const struct gw_sio_packet *p)
     /* An acknowledgement: nothing of ours asks for one. */
 }
 
-static void on_text(struct gw_eio_user *u, struct tw_slice message)
+static void on_text(struct gw_handler *h, struct tw_slice message)
 {
-    struct gw_sio_connection *c = client_of(u);
+    struct gw_sio_connection *c = connection_of(h);
     struct gw_sio_packet p;
 
     c->packet.max = gw_eio_of(c->eio)->max_payload;
@@ -169,9 +170,9 @@ static void on_text(struct gw_eio_user *u, struct tw_slice message)
 
 /* Reading the packet anew is cheaper than keeping slices into a buffer; it has been scanned, so
  * it reads the same again. */
-static void on_binary(struct gw_eio_user *u, struct tw_slice message)
+static void on_binary(struct gw_handler *h, struct tw_slice message)
 {
-    struct gw_sio_connection *c = client_of(u);
+    struct gw_sio_connection *c = connection_of(h);
     struct gw_sio_packet p;
     size_t most = gw_eio_of(c->eio)->max_payload;
 
@@ -192,9 +193,9 @@ static void on_binary(struct gw_eio_user *u, struct tw_slice message)
     forget_packet(c);
 }
 
-static void on_writable(struct gw_eio_user *u, uint64_t now_ms)
+static void on_writable(struct gw_handler *h, uint64_t now_ms)
 {
-    struct gw_sio_connection *c = client_of(u);
+    struct gw_sio_connection *c = connection_of(h);
 
     tw_list_each(&c->sockets, link)
     {
@@ -205,9 +206,9 @@ static void on_writable(struct gw_eio_user *u, uint64_t now_ms)
     }
 }
 
-static void on_farewell(struct gw_eio_user *u)
+static void on_farewell(struct gw_handler *h)
 {
-    tw_list_each(&client_of(u)->sockets, link)
+    tw_list_each(&connection_of(h)->sockets, link)
     {
         struct gw_sio_socket *k = tw_container_of(link, struct gw_sio_socket, link);
 
@@ -216,9 +217,9 @@ static void on_farewell(struct gw_eio_user *u)
     }
 }
 
-static void on_closed(struct gw_eio_user *u, unsigned code, const char *reason)
+static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
 {
-    struct gw_sio_connection *c = client_of(u);
+    struct gw_sio_connection *c = connection_of(h);
 
     tw_list_each(&c->sockets, link)
         drop(tw_container_of(link, struct gw_sio_socket, link), false, code, reason);
@@ -227,19 +228,22 @@ static void on_closed(struct gw_eio_user *u, unsigned code, const char *reason)
     free(c);
 }
 
-static const struct gw_eio_user_ops user_ops = { on_text, on_binary, on_writable, on_farewell,
-                                                 on_closed };
+static const struct gw_handler_ops handler_ops = { .text = on_text,
+                                                   .binary = on_binary,
+                                                   .writable = on_writable,
+                                                   .farewell = on_farewell,
+                                                   .ended = on_ended };
 
-struct gw_eio_user *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s)
+struct gw_handler *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s)
 {
     struct gw_sio_connection *c = tw_new(struct gw_sio_connection);
 
-    c->user.ops = &user_ops;
+    c->handler.ops = &handler_ops;
     c->sio = tw_container_of(e, struct gw_sio, engine);
     c->eio = s;
     tw_list_init(&c->sockets);
     tw_after(e->loop, &c->limit, c->sio->connect_ms, on_limit);
-    return &c->user;
+    return &c->handler;
 }
 
 void gw_sio_new_sid(char out[GW_SIO_SID])

@@ -54,7 +54,7 @@ struct gw_sio_socket {
     struct gw_sio_client *client; /* the app's own; it keeps and frees it */
 };
 
-struct gw_eio_user *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s);
+struct gw_handler *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s);
 
 /* Draw a sid for a new session. */
 void gw_sio_new_sid(char out[GW_SIO_SID]);

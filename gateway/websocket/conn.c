@@ -90,7 +90,7 @@ static void feed(struct gw_conn *c, struct tw_slice bytes)
         queue_reply(c, &reply);
         if (code != 0) {
             c->phase = AWAIT_CLOSE; /* the close frame is queued already */
-            c->handler->ops->closing(c->handler);
+            gw_handler_closing(c->handler);
             tw_after_cancel(c->loop, &c->limit);
         }
     }
@@ -262,7 +262,7 @@ static void begin(struct gw_conn *c)
 {
     struct tw_buf early = c->early;
 
-    if (c->is_begun || !c->handler->ops->is_ready(c->handler))
+    if (c->is_begun || !gw_handler_is_ready(c->handler))
         return;
     c->is_begun = true;
     c->early = (struct tw_buf){ 0 };
@@ -286,7 +286,7 @@ static enum phase talk(struct gw_conn *c)
     }
     if (c->was_full && c->out.in_flight == 0) { /* room again: what it missed meanwhile */
         c->was_full = false;
-        c->handler->ops->writable(c->handler, c->loop->now_ms);
+        gw_handler_writable(c->handler, c->loop->now_ms);
         return c->close_code != 0 ? SAY_CLOSE : flush(c) ? TALK : SHUT;
     }
     return TALK;
@@ -346,14 +346,14 @@ static void drive(struct gw_conn *c)
     } while (c->phase != was && c->phase != SHUT);
     if (c->phase == SHUT) {
         c->is_closing = true;
-        c->handler->ops->closing(c->handler);
+        gw_handler_closing(c->handler);
         tw_after_cancel(c->loop, &c->limit);
         tw_stream_close(c->stream);
         return;
     }
     tw_stream_want_read(c->stream,
                         c->phase == AWAIT_CLOSE || (c->is_begun && c->out.in_flight == 0 &&
-                                                    c->handler->ops->is_ready(c->handler)));
+                                                    gw_handler_is_ready(c->handler)));
 }
 
 static bool transport_is_writable(const struct gw_transport *w)
@@ -384,7 +384,7 @@ static void transport_close(struct gw_transport *w, unsigned code, const char *r
         return;
     c->close_code = code;
     c->close_reason = reason;
-    c->handler->ops->closing(c->handler);
+    gw_handler_closing(c->handler);
     drive_later(c);
 }
 
@@ -475,7 +475,7 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t most)
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
         if (n < most && c->phase == TALK && c->close_code == 0) {
-            c->handler->ops->farewell(c->handler);
+            gw_handler_farewell(c->handler);
             transport_close(&c->transport, CLOSE_GOING_AWAY,
                             "this server goes away; connect again");
             n++;

@@ -1,4 +1,4 @@
-/* handler.h - what a WebSocket connection needs of whoever speaks over it.
+/* handler.h - what a connection needs of the object that speaks over it.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -9,21 +9,49 @@
 
 struct gw_handler;
 
-/* A session, or an engine between the connection and a session. All are called from the loop,
- * never from within one of its own calls to the transport. */
+/* A connection below is a WebSocket (conn.h) or an Engine.IO socket (socketio/eio.h). Every
+ * call comes from the loop; none but `closing` comes from within a call of the handler's own to
+ * its transport. What may be null has a default, so that a handler names only what it does. */
 struct gw_handler_ops {
-    /* It may be given messages; until then the connection is not read. */
-    bool (*is_ready)(const struct gw_handler *t);
-    void (*text)(struct gw_handler *t, struct tw_slice message); /* lent; good UTF-8 */
-    void (*binary)(struct gw_handler *t, struct tw_slice message);
-    void (*writable)(struct gw_handler *t, uint64_t now_ms); /* its wire has room again */
-    void (*closing)(struct gw_handler *t);  /* nothing that it sends will arrive any more */
-    void (*farewell)(struct gw_handler *t); /* this process goes: the last words, if any */
-    /* The connection is over, and this the last call: why, and our close code or 0. */
-    void (*ended)(struct gw_handler *t, unsigned code, const char *reason);
+    /* Whether it may be given messages; until then the connection is not read. Null: always.
+     * An Engine.IO socket does not ask: its client sends by requests that are answered. */
+    bool (*is_ready)(const struct gw_handler *h);
+    void (*text)(struct gw_handler *h, struct tw_slice message); /* lent; valid UTF-8 */
+    void (*binary)(struct gw_handler *h, struct tw_slice message);
+    /* Its transport is writable again. Null: it never waits for that. */
+    void (*writable)(struct gw_handler *h, uint64_t now_ms);
+    /* Nothing that it sends arrives from now on; may come more than once. Null: no matter. */
+    void (*closing)(struct gw_handler *h);
+    /* This process ends: the last words, if any. Null: none. */
+    void (*farewell)(struct gw_handler *h);
+    /* The connection is over, and this is the last call: why, and our close code or 0. */
+    void (*ended)(struct gw_handler *h, unsigned code, const char *reason);
 };
 
-/* Embedded in whoever it is. */
+/* Embedded in the object that speaks. */
 struct gw_handler {
     const struct gw_handler_ops *ops;
 };
+
+static inline bool gw_handler_is_ready(const struct gw_handler *h)
+{
+    return h->ops->is_ready == NULL || h->ops->is_ready(h);
+}
+
+static inline void gw_handler_writable(struct gw_handler *h, uint64_t now_ms)
+{
+    if (h->ops->writable != NULL)
+        h->ops->writable(h, now_ms);
+}
+
+static inline void gw_handler_closing(struct gw_handler *h)
+{
+    if (h->ops->closing != NULL)
+        h->ops->closing(h);
+}
+
+static inline void gw_handler_farewell(struct gw_handler *h)
+{
+    if (h->ops->farewell != NULL)
+        h->ops->farewell(h);
+}

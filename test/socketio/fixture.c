@@ -25,6 +25,7 @@
 #include "gateway/socketio/sio.h"
 #include "gateway/websocket/conn.h"
 #include "gateway/websocket/frame.h"
+#include "gateway/websocket/handler.h"
 
 #define INTERVAL_MS 300
 #define TIMEOUT_MS 200
@@ -48,60 +49,50 @@ struct fixture {
 /* --- Engine.IO: each message comes back -------------------- */
 
 struct echo {
-    struct gw_eio_user user;
+    struct gw_handler handler;
     struct gw_eio_socket *socket;
 };
 
-static void echo_frame(struct gw_eio_user *u, struct gw_frame *f)
+static void echo_frame(struct gw_handler *h, struct gw_frame *f)
 {
-    gw_eio_send(tw_container_of(u, struct echo, user)->socket, f);
+    gw_eio_send(tw_container_of(h, struct echo, handler)->socket, f);
     gw_frame_unref(f);
 }
 
-static void on_echo_text(struct gw_eio_user *u, struct tw_slice message)
+static void on_echo_text(struct gw_handler *h, struct tw_slice message)
 {
     struct tw_buf text = { .max = PAYLOAD_BYTES + 1 };
 
     tw_buf_char(&text, '4');
     tw_buf_append(&text, message);
-    echo_frame(u, gw_frame_text(tw_buf_view(&text)));
+    echo_frame(h, gw_frame_text(tw_buf_view(&text)));
     tw_buf_done(&text);
 }
 
-static void on_echo_binary(struct gw_eio_user *u, struct tw_slice message)
+static void on_echo_binary(struct gw_handler *h, struct tw_slice message)
 {
-    echo_frame(u, gw_frame_control(GW_OPCODE_BINARY, message));
+    echo_frame(h, gw_frame_control(GW_OPCODE_BINARY, message));
 }
 
-static void on_echo_room(struct gw_eio_user *u, uint64_t now_ms)
-{
-    (void)u;
-    (void)now_ms;
-}
-
-static void on_echo_farewell(struct gw_eio_user *u)
-{
-    (void)u;
-}
-
-static void on_echo_closed(struct gw_eio_user *u, unsigned code, const char *reason)
+static void on_echo_ended(struct gw_handler *h, unsigned code, const char *reason)
 {
     (void)code;
     (void)reason;
-    free(tw_container_of(u, struct echo, user));
+    free(tw_container_of(h, struct echo, handler));
 }
 
-static const struct gw_eio_user_ops echo_ops = { on_echo_text, on_echo_binary, on_echo_room,
-                                                 on_echo_farewell, on_echo_closed };
+static const struct gw_handler_ops echo_ops = { .text = on_echo_text,
+                                                .binary = on_echo_binary,
+                                                .ended = on_echo_ended };
 
-static struct gw_eio_user *open_echo(struct gw_eio *e, struct gw_eio_socket *s)
+static struct gw_handler *open_echo(struct gw_eio *e, struct gw_eio_socket *s)
 {
     struct echo *echo = tw_new(struct echo);
 
     (void)e;
-    echo->user.ops = &echo_ops;
+    echo->handler.ops = &echo_ops;
     echo->socket = s;
-    return &echo->user;
+    return &echo->handler;
 }
 
 /* --- Socket.IO -------------------- */
