@@ -17,7 +17,6 @@
 #define SID_RANDOM_BYTES 18 /* 144 bits: who has it owns the session */
 #define WRITABLE_BYTES 65536
 #define WRITABLE_FRAMES 64
-#define CLOSE_TRY_AGAIN 1013
 #define PART_MS 5000 /* for the polls that fetch the last words */
 
 void gw_eio_start(struct gw_eio *e, struct tw_metrics *metrics)
@@ -69,7 +68,7 @@ static void on_parted(struct tw_deadline *d)
 /* Its handler's last call, and no pings from now on. */
 static void dismiss(struct gw_eio_socket *s)
 {
-    s->handler->ops->ended(s->handler, s->close_code, s->close_reason);
+    s->handler->ops->ended(s->handler, s->close.code, s->close.reason);
     s->handler = NULL;
     tw_after(s->engine->loop, &s->tick, PART_MS, on_parted);
 }
@@ -88,7 +87,7 @@ static void end(struct gw_eio_socket *s)
         s->is_parting = false;
     }
     if (s->ws != NULL && (!s->is_parting || !s->is_probed))
-        gw_eio_ws_leave(s->ws, s->close_code, s->close_reason);
+        gw_eio_ws_leave(s->ws, s->close);
     if (!s->is_parting)
         socket_free(s);
 }
@@ -125,7 +124,7 @@ static uint64_t in_time(uint64_t ms)
 
 static void on_silence(struct tw_deadline *d)
 {
-    gw_eio_close(tw_container_of(d, struct gw_eio_socket, tick), 0, "left a ping unanswered");
+    gw_eio_close(tw_container_of(d, struct gw_eio_socket, tick), gw_closes.silent);
 }
 
 /* In version 4 the server pings; only a pong is counted as an answer. */
@@ -196,13 +195,13 @@ bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
     case GW_EIO_CLOSE:
         if (s->poll != NULL)
             gw_eio_poll_end(s, GW_EIO_NOOP);
-        gw_eio_close(s, 0, "closed by the client");
+        gw_eio_close(s, gw_closes.by_client);
         return true;
     case GW_EIO_NOOP:
         return true;
     default: /* a ping in the wrong direction, an open, an upgrade outside of one */
         s->engine->broken.value++;
-        gw_eio_close(s, 0, "broke the Engine.IO protocol");
+        gw_eio_close(s, gw_closes.broke_eio);
         return false;
     }
 }
@@ -235,7 +234,7 @@ void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f)
     }
     gw_sendq_push(&s->out, f);
     if (s->out.bytes > s->engine->queue_bytes)
-        gw_eio_close(s, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
+        gw_eio_close(s, gw_closes.slow);
     else
         gw_eio_socket_drive(s);
 }
@@ -253,15 +252,14 @@ bool gw_eio_is_writable(struct gw_eio_socket *s)
     return is_writable;
 }
 
-void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason)
+void gw_eio_close(struct gw_eio_socket *s, struct gw_close why)
 {
     if (s->is_closing)
         return;
     s->is_closing = true;
     gw_handler_closing(s->handler);
-    s->is_parting = !s->is_websocket && code != 0 && s->out.bytes <= s->engine->queue_bytes;
-    s->close_code = code;
-    s->close_reason = reason;
+    s->is_parting = !s->is_websocket && why.code != 0 && s->out.bytes <= s->engine->queue_bytes;
+    s->close = why;
     gw_eio_socket_drive(s);
 }
 
@@ -285,7 +283,7 @@ size_t gw_eio_send_home(struct gw_eio *e, size_t most)
 
         if (n < most && !s->is_closing && !s->is_websocket) {
             gw_handler_farewell(s->handler);
-            gw_eio_close(s, 1001, "this server goes away; connect again");
+            gw_eio_close(s, gw_closes.going_away);
             n++;
         }
     }
@@ -298,7 +296,7 @@ void gw_eio_shut(struct gw_eio *e)
     {
         struct gw_eio_socket *s = tw_container_of(link, struct gw_eio_socket, link);
 
-        gw_eio_close(s, 1001, "shut down");
+        gw_eio_close(s, gw_closes.shut_down);
         s->is_parting = false;
         gw_eio_socket_drive(s);
     }

@@ -13,6 +13,7 @@
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
+#include "gateway/websocket/close.h"
 
 struct gw_conns;
 struct gw_eio;
@@ -55,9 +56,9 @@ void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f);
 bool gw_eio_is_writable(struct gw_eio_socket *s);
 
 /* The transport is closed behind all that was sent: a client that polls has a moment to fetch
- * it, unless `code` is 0 (there is nobody to tell). Only noted: nothing is freed before this
- * returns, and the handler hears `ended`. `reason` is static. */
-void gw_eio_close(struct gw_eio_socket *s, unsigned code, const char *reason);
+ * it, unless the code is 0 (there is nobody to tell). Only noted: nothing is freed before this
+ * returns, and the handler hears `ended`. */
+void gw_eio_close(struct gw_eio_socket *s, struct gw_close why);
 
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s);
 struct gw_eio *gw_eio_of(const struct gw_eio_socket *s);

@@ -131,7 +131,7 @@ void gw_eio_poll_flush(struct gw_eio_socket *s)
     if (s->out.count == 0) /* an idle socket owns no ring */
         gw_sendq_done(&s->out);
     if (body.failed) /* one packet of many megabytes: it cannot be left out */
-        gw_eio_close(s, 1009, "an event is too large for polling");
+        gw_eio_close(s, gw_closes.big_poll);
     answer_poll(s, tw_buf_view(&body));
     tw_buf_done(&body);
 }
@@ -146,7 +146,7 @@ static void on_gone(struct tw_http_waiter *w)
     struct gw_eio_socket *s = tw_container_of(w, struct gw_eio_socket, waiter);
 
     s->poll = NULL;
-    gw_eio_close(s, 0, "the poll was cut"); /* as the client sees it too: "xhr poll error" */
+    gw_eio_close(s, gw_closes.poll_cut); /* as the client sees it too: "xhr poll error" */
 }
 
 static void hold(const struct visit *v, struct gw_eio_socket *s)
@@ -155,7 +155,7 @@ static void hold(const struct visit *v, struct gw_eio_socket *s)
         s->engine->broken.value++;
         refuse_plainly(v, 400);
         gw_eio_poll_end(s, GW_EIO_CLOSE);
-        gw_eio_close(s, 0, "polled twice at once");
+        gw_eio_close(s, gw_closes.polled_twice);
         return;
     }
     s->poll = v->conn;
@@ -180,7 +180,7 @@ static void take_body(const struct visit *v, struct gw_eio_socket *s)
     tw_buf_done(&scratch);
     if (r < 0) {
         s->engine->broken.value++;
-        gw_eio_close(s, 0, "broke the Engine.IO protocol");
+        gw_eio_close(s, gw_closes.broke_eio);
     }
     if (r != 0)
         refuse_plainly(v, 400);
@@ -193,7 +193,7 @@ static void take_post(const struct visit *v, struct gw_eio_socket *s)
     struct tw_slice type = tw_http_header(v->req, "content-type");
 
     if (tw_slice_starts(type, TW_LIT("application/octet-stream"))) { /* version 3's binary */
-        gw_eio_close(s, 0, "broke the Engine.IO protocol");
+        gw_eio_close(s, gw_closes.broke_eio);
         refuse_plainly(v, 400);
     } else if (v->req->body.len > s->engine->max_payload) {
         refuse_plainly(v, 413);

@@ -27,9 +27,8 @@ struct gw_eio_socket {
     struct tw_deadline tick;
     struct tw_later later; /* answer the GET, or end */
     bool was_full, is_closing;
-    bool is_parting; /* is_closing, and polls still bring the last words */
-    unsigned close_code;
-    const char *close_reason;
+    bool is_parting;       /* is_closing, and polls still bring the last words */
+    struct gw_close close; /* why, once it is closing */
 };
 
 /* A WebSocket that belongs to a socket, or to none any more. Freed with its connection. */
@@ -62,4 +61,4 @@ void gw_eio_poll_end(struct gw_eio_socket *s, char type);
 /* Take the request's stream for a WebSocket of `s`: a new one, or one that polls. */
 void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_conn *conn,
                     struct tw_http_request *req);
-void gw_eio_ws_leave(struct gw_eio_ws *ws, unsigned code, const char *reason);
+void gw_eio_ws_leave(struct gw_eio_ws *ws, struct gw_close why);

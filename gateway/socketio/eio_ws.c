@@ -16,7 +16,6 @@
 #include "gateway/websocket/upgrade.h"
 
 #define UPGRADE_MS 10000
-#define CLOSE_NORMAL 1000
 
 static struct gw_eio_ws *ws_of(const struct gw_handler *h)
 {
@@ -46,7 +45,7 @@ static void probe(struct gw_eio_ws *ws, const struct gw_eio_packet *p)
         gw_eio_socket_move(s);
     } else {
         s->engine->broken.value++;
-        gw_eio_ws_leave(ws, CLOSE_NORMAL, "an upgrade is 2probe, 3probe, 5");
+        gw_eio_ws_leave(ws, gw_closes.bad_upgrade);
     }
 }
 
@@ -64,7 +63,7 @@ static void on_text(struct gw_handler *h, struct tw_slice message)
         probe(ws, &p);
     } else if (r != 0) {
         ws->socket->engine->broken.value++;
-        gw_eio_close(ws->socket, CLOSE_NORMAL, "broke the Engine.IO protocol");
+        gw_eio_close(ws->socket, gw_closes.broke_eio);
     } else {
         (void)gw_eio_socket_take(ws->socket, &p);
     }
@@ -78,7 +77,7 @@ static void on_binary(struct gw_handler *h, struct tw_slice message)
     if (ws->socket != NULL && ws->socket->is_websocket)
         (void)gw_eio_socket_take(ws->socket, &p);
     else if (ws->socket != NULL)
-        gw_eio_ws_leave(ws, CLOSE_NORMAL, "an upgrade is 2probe, 3probe, 5");
+        gw_eio_ws_leave(ws, gw_closes.bad_upgrade);
 }
 
 static void on_writable(struct gw_handler *h, uint64_t now_ms)
@@ -103,7 +102,7 @@ static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
     struct gw_eio_socket *s = ws->socket;
 
     if (s != NULL && s->is_websocket)
-        gw_eio_close(s, code, reason);
+        gw_eio_close(s, (struct gw_close){ code, reason });
     if (s != NULL) {
         s->ws = NULL;
         s->is_probed = false;
@@ -118,20 +117,21 @@ static const struct gw_handler_ops ops = { .text = on_text,
                                            .farewell = on_farewell,
                                            .ended = on_ended };
 
-void gw_eio_ws_leave(struct gw_eio_ws *ws, unsigned code, const char *reason)
+void gw_eio_ws_leave(struct gw_eio_ws *ws, struct gw_close why)
 {
     if (ws->socket != NULL) {
         ws->socket->ws = NULL;
         ws->socket->is_probed = false;
     }
     ws->socket = NULL;
-    ws->transport->ops->close(ws->transport, code == 0 ? CLOSE_NORMAL : code, reason);
+    if (why.code == GW_CLOSE_NONE) /* a WebSocket is there to be told all the same */
+        why.code = GW_CLOSE_NORMAL;
+    gw_transport_close(ws->transport, why);
 }
 
 static void on_upgrade_limit(struct tw_deadline *d)
 {
-    gw_eio_ws_leave(tw_container_of(d, struct gw_eio_ws, limit), CLOSE_NORMAL,
-                    "the upgrade took too long");
+    gw_eio_ws_leave(tw_container_of(d, struct gw_eio_ws, limit), gw_closes.late_upgrade);
 }
 
 static void begin(struct gw_eio_socket *s)
@@ -166,7 +166,7 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
     ws->transport = gw_conn_transport(c);
     gw_conn_start(c, &ws->handler, tw_buf_view(&rest));
     if (s->ws != NULL) { /* one is there, or on its way: this one is not wanted */
-        gw_eio_ws_leave(ws, CLOSE_NORMAL, "there is a WebSocket already");
+        gw_eio_ws_leave(ws, gw_closes.second_upgrade);
     } else {
         s->ws = ws;
         ws->socket = s;

@@ -12,9 +12,6 @@
 #include "gateway/websocket/frame.h"
 #include "gateway/websocket/handler.h"
 
-#define CLOSE_NORMAL 1000
-#define CLOSE_POLICY 1008
-
 /* One Engine.IO socket. */
 struct gw_sio_connection {
     struct gw_handler handler;
@@ -46,14 +43,14 @@ static void forget_packet(struct gw_sio_connection *c)
 static void break_off(struct gw_sio_connection *c)
 {
     gw_eio_of(c->eio)->broken.value++;
-    gw_eio_close(c->eio, CLOSE_NORMAL, "broke the Socket.IO protocol");
+    gw_eio_close(c->eio, gw_closes.broke_sio);
 }
 
 static void on_limit(struct tw_deadline *d)
 {
     struct gw_sio_connection *c = tw_container_of(d, struct gw_sio_connection, limit);
 
-    gw_eio_close(c->eio, CLOSE_POLICY, "no namespace was connected in time");
+    gw_eio_close(c->eio, gw_closes.no_namespace);
 }
 
 static struct gw_sio_socket *socket_of(struct gw_sio_connection *c, struct tw_slice nsp)
@@ -89,10 +86,10 @@ static void send_packet(struct gw_sio_connection *c, enum gw_sio_type type, stru
     tw_buf_done(&out);
 }
 
-static void drop(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason)
+static void drop(struct gw_sio_socket *k, bool is_left, struct gw_close why)
 {
     tw_list_remove(&k->link);
-    k->connection->sio->app->left(k, is_left, code, reason);
+    k->connection->sio->app->left(k, is_left, why.code, why.reason);
     free(k);
 }
 
@@ -137,7 +134,7 @@ static void take(struct gw_sio_connection *c, const struct gw_sio_packet *p)
     if (k == NULL || !k->is_accepted)
         break_off(c);
     else if (p->type == GW_SIO_DISCONNECT)
-        drop(k, true, 0, "left by the client");
+        drop(k, true, gw_closes.left);
     else if (p->type == GW_SIO_EVENT || p->type == GW_SIO_BINARY_EVENT)
         c->sio->app->event(k, p, c->attachments);
     /* An acknowledgement: nothing of ours asks for one. */
@@ -221,8 +218,8 @@ static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
 {
     struct gw_sio_connection *c = connection_of(h);
 
-    tw_list_each(&c->sockets, link)
-        drop(tw_container_of(link, struct gw_sio_socket, link), false, code, reason);
+    tw_list_each(&c->sockets, link) drop(tw_container_of(link, struct gw_sio_socket, link),
+                                         false, (struct gw_close){ code, reason });
     tw_after_cancel(gw_eio_loop(c->eio), &c->limit);
     forget_packet(c);
     free(c);
@@ -278,7 +275,7 @@ void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice
 void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json)
 {
     send_packet(k->connection, GW_SIO_CONNECT_ERROR, tw_slice_of(k->nsp), TW_EMPTY, json);
-    drop(k, true, 0, "refused");
+    drop(k, true, gw_closes.refused);
 }
 
 struct gw_sio *gw_sio_of(const struct gw_sio_socket *k)
@@ -315,5 +312,5 @@ void gw_sio_expel(struct gw_sio_socket *k, unsigned code, const char *reason)
 
 void gw_sio_close(struct gw_sio_socket *k, unsigned code, const char *reason)
 {
-    gw_eio_close(k->connection->eio, code, reason);
+    gw_eio_close(k->connection->eio, (struct gw_close){ code, reason });
 }

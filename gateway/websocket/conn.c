@@ -25,8 +25,6 @@
 #define WRITABLE_BYTES 65536
 #define WRITABLE_FRAMES 64
 #define REPLY_BYTES 16384
-#define CLOSE_GOING_AWAY 1001
-#define CLOSE_TRY_AGAIN 1013
 
 enum phase { TALK, SAY_CLOSE, AWAIT_CLOSE, SHUT };
 
@@ -44,15 +42,13 @@ struct gw_conn {
     struct tw_deadline limit;
     uint64_t heard_ms;
     enum phase phase;
-    unsigned close_code;      /* ours, to be said; 0: none yet */
-    const char *close_reason; /* static */
-    struct tw_buf early;      /* what came before the greeting */
-    bool is_begun;            /* the session was greeted: its messages are read */
+    struct gw_close close; /* ours, to be said; its code is 0: none yet */
+    struct tw_buf early;   /* what came before the greeting */
+    bool is_begun;         /* the session was greeted: its messages are read */
     bool peer_closed, is_broken, is_late, is_pinged, is_closing, was_full;
 };
 
 static void drive(struct gw_conn *c);
-static void transport_close(struct gw_transport *w, unsigned code, const char *reason);
 
 static struct gw_conn *conn_of(const struct gw_transport *w)
 {
@@ -102,7 +98,7 @@ static void on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
 {
     struct gw_conn *c = tw_container_of(ws, struct gw_conn, ws);
 
-    if (c->phase != TALK || c->close_code != 0)
+    if (c->phase != TALK || c->close.code != 0)
         return;
     if (is_text)
         c->handler->ops->text(c->handler, message);
@@ -149,18 +145,18 @@ static void on_written(struct tw_stream_owner *o, int err)
 
 static const char *end_reason(const struct gw_conn *c)
 {
-    if (c->peer_closed && c->close_code == 0)
-        return "closed by the client";
-    if (c->close_code != 0)
-        return c->close_reason;
-    return c->ws.is_over ? "broke RFC 6455" : "the connection was lost";
+    if (c->peer_closed && c->close.code == 0)
+        return gw_closes.by_client.reason;
+    if (c->close.code != 0)
+        return c->close.reason;
+    return c->ws.is_over ? gw_closes.broke_frame.reason : gw_closes.lost.reason;
 }
 
 static void count_end(struct gw_conn *c)
 {
-    if (c->peer_closed && c->close_code == 0)
+    if (c->peer_closed && c->close.code == 0)
         c->all->closed_by_peer.value++;
-    else if (c->close_code != 0 || c->ws.is_over)
+    else if (c->close.code != 0 || c->ws.is_over)
         c->all->closed_by_us.value++;
     else
         c->all->lost.value++;
@@ -175,7 +171,7 @@ static void on_closed(struct tw_stream_owner *o)
     tw_after_cancel(c->loop, &c->limit);
     tw_list_remove(&c->link);
     c->all->count--;
-    c->handler->ops->ended(c->handler, c->close_code, end_reason(c));
+    c->handler->ops->ended(c->handler, c->close.code, end_reason(c));
     gw_ws_done(&c->ws);
     gw_sendq_done(&c->out);
     tw_buf_done(&c->early);
@@ -275,26 +271,26 @@ static enum phase talk(struct gw_conn *c)
     begin(c);
     if (c->phase != TALK)
         return c->phase;
-    if (c->close_code != 0)
+    if (c->close.code != 0)
         return SAY_CLOSE;
     if (!flush(c))
         return SHUT;
     /* Behind what the kernel has: one event may be as large as a body, and goes out whole. */
     if (c->out.bytes - c->out.in_flight_bytes > 3 * c->all->queue_bytes) {
-        transport_close(&c->transport, CLOSE_TRY_AGAIN, "reading too slowly; connect again");
+        gw_transport_close(&c->transport, gw_closes.slow);
         return SAY_CLOSE;
     }
     if (c->was_full && c->out.in_flight == 0) { /* room again: what it missed meanwhile */
         c->was_full = false;
         gw_handler_writable(c->handler, c->loop->now_ms);
-        return c->close_code != 0 ? SAY_CLOSE : flush(c) ? TALK : SHUT;
+        return c->close.code != 0 ? SAY_CLOSE : flush(c) ? TALK : SHUT;
     }
     return TALK;
 }
 
 static enum phase say_close(struct gw_conn *c)
 {
-    struct gw_frame *f = gw_frame_close(c->close_code, tw_slice_of(c->close_reason));
+    struct gw_frame *f = gw_frame_close(c->close.code, tw_slice_of(c->close.reason));
 
     gw_sendq_push(&c->out, f);
     gw_frame_unref(f);
@@ -370,7 +366,7 @@ static void transport_send(struct gw_transport *w, struct gw_frame *f)
 {
     struct gw_conn *c = conn_of(w);
 
-    if (c->phase != TALK || c->close_code != 0)
+    if (c->phase != TALK || c->close.code != 0)
         return;
     gw_sendq_push(&c->out, c->ws.is_deflating ? gw_frame_deflated(f, &c->all->deflate) : f);
     drive_later(c);
@@ -380,10 +376,9 @@ static void transport_close(struct gw_transport *w, unsigned code, const char *r
 {
     struct gw_conn *c = conn_of(w);
 
-    if (c->close_code != 0)
+    if (c->close.code != 0)
         return;
-    c->close_code = code;
-    c->close_reason = reason;
+    c->close = (struct gw_close){ code, reason };
     gw_handler_closing(c->handler);
     drive_later(c);
 }
@@ -474,10 +469,9 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t most)
     {
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
-        if (n < most && c->phase == TALK && c->close_code == 0) {
+        if (n < most && c->phase == TALK && c->close.code == 0) {
             gw_handler_farewell(c->handler);
-            transport_close(&c->transport, CLOSE_GOING_AWAY,
-                            "this server goes away; connect again");
+            gw_transport_close(&c->transport, gw_closes.going_away);
             n++;
         }
     }

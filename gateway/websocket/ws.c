@@ -13,17 +13,13 @@
 #include "common/util/base.h"
 #include "common/util/encode.h"
 #include "common/util/err.h"
+#include "gateway/websocket/close.h"
 #include "gateway/websocket/deflate.h"
 #include "gateway/websocket/frame.h"
 
 #define MAX_SPARE 64
 #define PIECE_BYTES 4096
 #define MAX_FRAGMENTS 1024
-#define CLOSE_PROTOCOL 1002
-#define CLOSE_NO_CODE 1005
-#define CLOSE_BAD_DATA 1007
-#define CLOSE_POLICY 1008
-#define CLOSE_TOO_BIG 1009
 
 struct gw_ws_lease {
     wslay_event_context_ptr context;
@@ -88,9 +84,9 @@ static unsigned inflate(struct gw_ws_pool *pool, bool is_text, struct tw_slice *
     r = gw_deflate_unpack(pool->deflate, *message, &pool->inflated);
     *message = tw_buf_view(&pool->inflated);
     if (r == TW_ETOOBIG)
-        return CLOSE_TOO_BIG;
+        return GW_CLOSE_TOO_BIG;
     if (r != 0 || (is_text && !tw_is_utf8(*message)))
-        return CLOSE_BAD_DATA;
+        return GW_CLOSE_INVALID_TEXT;
     return 0;
 }
 
@@ -102,7 +98,7 @@ static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_
     if (wslay_get_rsv1(msg->rsv))
         ws->refusal = inflate(ws->pool, is_text, &message);
     else if (message.len > ws->pool->max_message)
-        ws->refusal = CLOSE_TOO_BIG;
+        ws->refusal = GW_CLOSE_TOO_BIG;
     if (ws->refusal == 0)
         ws->on_message(ws, is_text, message);
     else
@@ -233,8 +229,8 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
 
     if (ws->is_bad_close || ws->is_bad_reason) { /* section 5.5.1; wslay would echo them */
         tw_buf_clear(reply);
-        put_close(reply, ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_BAD_DATA, "");
-        return ws->is_bad_close ? CLOSE_PROTOCOL : CLOSE_BAD_DATA;
+        put_close(reply, ws->is_bad_close ? GW_CLOSE_PROTOCOL : GW_CLOSE_INVALID_TEXT, "");
+        return ws->is_bad_close ? GW_CLOSE_PROTOCOL : GW_CLOSE_INVALID_TEXT;
     }
     if (ws->refusal != 0) {
         put_close(reply, ws->refusal, "");
@@ -243,19 +239,19 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
     if (wslay_event_get_close_received(context)) {
         ws->peer_closed = true;
         return wslay_event_get_status_code_received(context) == 0
-                   ? CLOSE_NO_CODE
+                   ? GW_CLOSE_NO_CODE
                    : wslay_event_get_status_code_received(context);
     }
     if (wslay_event_get_close_sent(context) && wslay_event_get_status_code_sent(context) != 0)
         return wslay_event_get_status_code_sent(context);
     if (r != 0 || !wslay_event_get_read_enabled(context)) {
-        put_close(reply, CLOSE_PROTOCOL, ""); /* wslay's own would carry no code */
-        return CLOSE_PROTOCOL;
+        put_close(reply, GW_CLOSE_PROTOCOL, ""); /* wslay's own would carry no code */
+        return GW_CLOSE_PROTOCOL;
     }
     if (reply->failed || ws->fragments > MAX_FRAGMENTS) {
         tw_buf_clear(reply);
-        put_close(reply, CLOSE_POLICY, "too many control frames or fragments");
-        return CLOSE_POLICY;
+        put_close(reply, gw_closes.flood.code, gw_closes.flood.reason);
+        return gw_closes.flood.code;
     }
     return 0;
 }

@@ -33,7 +33,6 @@
 #define PAYLOAD_BYTES 1000000
 #define QUEUE_BYTES 4000000
 #define SOCKETS 10000
-#define CLOSE_NORMAL 1000
 
 struct fixture {
     struct tw_loop loop;
@@ -202,9 +201,9 @@ static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
     else if (tw_slice_is(p->name, "\"count\""))
         start_count(k, p);
     else if (tw_slice_is(p->name, "\"expel\""))
-        gw_sio_expel(k, CLOSE_NORMAL, "expelled");
+        gw_sio_expel(k, GW_CLOSE_NORMAL, "expelled");
     else if (tw_slice_is(p->name, "\"close\""))
-        gw_sio_close(k, CLOSE_NORMAL, "closed");
+        gw_sio_close(k, GW_CLOSE_NORMAL, "closed");
 }
 
 static void on_writable(struct gw_sio_socket *k, uint64_t now_ms)
