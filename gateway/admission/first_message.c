@@ -10,18 +10,10 @@
 
 #define WAIT_MS 10000
 #define EARLY_BYTES 131072
-#define CLOSE_UNSUPPORTED 1003
-#define CLOSE_POLICY 1008
 
 static struct gw_first_message *waiting_of(const struct gw_handler *h)
 {
     return tw_container_of((uintptr_t)h, struct gw_first_message, handler);
-}
-
-static bool is_ready(const struct gw_handler *h)
-{
-    (void)h;
-    return true;
 }
 
 /* A member api_key, apiKey or token, of the message or of its data. */
@@ -51,7 +43,7 @@ static void arrive(struct gw_first_message *f, struct tw_slice message)
         find_credential(tw_slice_from(copy.at, len), &credential))
         f->arrived(f, tw_buf_view(&credential));
     else
-        gw_first_message_refuse(f, "the first message must have an api_key or a token");
+        gw_first_message_refuse(f, gw_closes.no_credential);
     tw_buf_done(&copy);
     tw_buf_done(&credential);
 }
@@ -67,7 +59,7 @@ static void on_text(struct gw_handler *h, struct tw_slice message)
         tw_buf_char(&f->early, '\x1e');
     tw_buf_append(&f->early, message);
     if (f->early.failed)
-        gw_first_message_refuse(f, "too much said before the credential was checked");
+        gw_first_message_refuse(f, gw_closes.early_flood);
     else if (!f->has_arrived)
         arrive(f, message);
 }
@@ -75,21 +67,9 @@ static void on_text(struct gw_handler *h, struct tw_slice message)
 static void on_binary(struct gw_handler *h, struct tw_slice message)
 {
     struct gw_first_message *f = waiting_of(h);
-    struct gw_transport *w = gw_conn_transport(f->conn);
 
     (void)message;
-    w->ops->close(w, CLOSE_UNSUPPORTED, "only text messages are understood here");
-}
-
-static void on_writable(struct gw_handler *h, uint64_t now_ms)
-{
-    (void)h;
-    (void)now_ms;
-}
-
-static void on_nothing(struct gw_handler *h)
-{
-    (void)h;
+    gw_transport_close(gw_conn_transport(f->conn), gw_closes.text_only);
 }
 
 static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
@@ -105,12 +85,8 @@ static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
 }
 
 static const struct gw_handler_ops ops = {
-    .is_ready = is_ready,
     .text = on_text,
     .binary = on_binary,
-    .writable = on_writable,
-    .closing = on_nothing,
-    .farewell = on_nothing,
     .ended = on_ended,
 };
 
@@ -152,13 +128,10 @@ void gw_first_message_admit(struct gw_first_message *f, struct gw_handler *handl
     f->conn = NULL;
 }
 
-void gw_first_message_refuse(struct gw_first_message *f, const char *reason)
+void gw_first_message_refuse(struct gw_first_message *f, struct gw_close why)
 {
-    struct gw_transport *w;
-
     if (f->is_over || f->conn == NULL)
         return;
     f->is_over = true;
-    w = gw_conn_transport(f->conn);
-    w->ops->close(w, CLOSE_POLICY, reason);
+    gw_transport_close(gw_conn_transport(f->conn), why);
 }

@@ -6,6 +6,7 @@
 #include "common/net/loop.h"
 #include "common/util/buf.h"
 #include "common/util/slice.h"
+#include "gateway/websocket/close.h"
 #include "gateway/websocket/handler.h"
 
 struct gw_conn;
@@ -45,4 +46,4 @@ struct tw_buf *gw_first_message_take(struct gw_first_message *f);
 
 /* Admit it: the connection has `handler` from now on. */
 void gw_first_message_admit(struct gw_first_message *f, struct gw_handler *handler);
-void gw_first_message_refuse(struct gw_first_message *f, const char *reason); /* 1008 */
+void gw_first_message_refuse(struct gw_first_message *f, struct gw_close why);

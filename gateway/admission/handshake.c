@@ -189,7 +189,7 @@ static bool settle_connected(struct pending *p, const struct gw_identity *who)
         return true;
     if (who == NULL || p->all->is_closed) {
         p->all->refused.value++;
-        gw_first_message_refuse(&p->first, "the key or token is not good here");
+        gw_first_message_refuse(&p->first, gw_closes.bad_credential);
         return false; /* on_left ends it */
     }
     admit_connected(p, who);

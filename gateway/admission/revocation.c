@@ -11,12 +11,10 @@
 #include "gateway/stream/session.h"
 #include "gateway/stream/stream.h"
 
-#define CLOSE_POLICY 1008
-
 struct target {
     int64_t expires_ms;
     struct tw_slice id, allowed;
-    const char *reason;
+    struct gw_close why;
     uint64_t closed;
 };
 
@@ -25,7 +23,7 @@ static void close_key(struct gw_session *s, void *arg)
     struct target *t = arg;
 
     if (s->phase != GW_CLOSING && tw_slice_is(t->id, s->key_id)) {
-        gw_session_close(s, CLOSE_POLICY, t->reason);
+        gw_session_close(s, t->why);
         t->closed++;
     }
 }
@@ -44,7 +42,7 @@ static void close_tenant(struct gw_session *s, void *arg)
 
     if (s->phase != GW_CLOSING && s->stream != NULL &&
         tw_slice_is(t->id, s->stream->tenant.id)) {
-        gw_session_close(s, CLOSE_POLICY, t->reason);
+        gw_session_close(s, t->why);
         t->closed++;
     }
 }
@@ -61,7 +59,7 @@ static void close_keyless(struct gw_session *s, void *arg)
     while (t->id.len == 0 && tw_slice_split(&rest, ' ', &one))
         if (tw_slice_is(one, s->stream->tenant.slug))
             return;
-    gw_session_close(s, CLOSE_POLICY, "devices without a key are not let in any more");
+    gw_session_close(s, gw_closes.keyless_off);
     t->closed++;
 }
 
@@ -70,7 +68,7 @@ static void close_expired(struct gw_session *s, void *arg)
     const int64_t *now_ms = arg;
 
     if (s->expires_ms != 0 && s->expires_ms <= *now_ms)
-        gw_session_close(s, CLOSE_POLICY, "the API key is good no longer");
+        gw_session_close(s, gw_closes.key_expired);
 }
 
 void gw_revocation_set_expiry(struct gw_sessions *sessions, struct gw_key_auth *auth,
@@ -102,7 +100,7 @@ void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, 
     struct tw_json_fault fault;
     struct tw_slice json, type, raw;
     uint64_t at_ms;
-    struct target t = { .reason = "" };
+    struct target t = { 0 };
 
     if (tw_json_scan(at, &len, &tw_json_narrow, &fault) != '{' ||
         !tw_json_get_text(tw_slice_from(at, len), "type", &type)) {
@@ -111,12 +109,12 @@ void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, 
     }
     json = tw_slice_from(at, len);
     if (tw_slice_is(type, "key.revoked") && tw_json_get_text(json, "keyId", &t.id)) {
-        t.reason = "the API key was revoked";
+        t.why = gw_closes.key_revoked;
         gw_key_auth_forget(auth, t.id);
         gw_sessions_each(sessions, close_key, &t);
     } else if (tw_slice_is(type, "tenant.suspended") &&
                tw_json_get_text(json, "tenantId", &t.id)) {
-        t.reason = "the tenant was suspended";
+        t.why = gw_closes.tenant_suspended;
         gw_key_auth_forget_all(auth);
         gw_sessions_each(sessions, close_tenant, &t);
     } else if (tw_slice_is(type, "keyless.off") && tw_json_get_text(json, "tenantId", &t.id)) {

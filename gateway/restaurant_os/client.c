@@ -12,8 +12,6 @@
 #include "gateway/stream/hubs.h"
 
 #define MAX_COMMANDS 65 /* that one client may have waiting, and one under way */
-#define CLOSE_POLICY 1008
-#define CLOSE_TRY_AGAIN 1013
 
 static struct gw_restaurant_os *all_of(struct gw_sio_socket *k)
 {
@@ -140,11 +138,11 @@ static void transport_close(struct gw_transport *t, unsigned code, const char *r
 
     if (c->socket == NULL)
         return;
-    if (code == CLOSE_POLICY && c->socket->is_accepted) {
+    if (code == GW_CLOSE_POLICY && c->socket->is_accepted) {
         say_status(c, "disconnected", ",\"reason\":\"AUTH_FAILED\"", 0);
-        gw_sio_expel(c->socket, code, reason);
+        gw_sio_expel(c->socket, (struct gw_close){ code, reason });
     } else {
-        gw_sio_close(c->socket, code, reason);
+        gw_sio_close(c->socket, (struct gw_close){ code, reason });
     }
 }
 
@@ -162,7 +160,7 @@ static void refuse(struct gw_sio_client *c, const char *code)
     c->all->refused.value++;
     if (strcmp(code, "UNAVAILABLE") == 0) {
         /* A CONNECT_ERROR would end it for good; after a close it tries again. */
-        gw_sio_close(c->socket, CLOSE_TRY_AGAIN, "credentials cannot be checked right now");
+        gw_sio_close(c->socket, gw_closes.cannot_check);
         return;
     }
     tw_buf_char(&json, '{');
@@ -285,7 +283,7 @@ static void on_left(struct gw_sio_socket *k, bool is_left, unsigned code, const 
 {
     struct gw_sio_client *c = k->client;
 
-    if (k->is_accepted && (is_left || code == CLOSE_POLICY))
+    if (k->is_accepted && (is_left || code == GW_CLOSE_POLICY))
         gw_recovery_forget(c);
     else
         gw_recovery_save(c);

@@ -304,13 +304,13 @@ void gw_sio_ack(struct gw_sio_socket *k, struct tw_slice ack, struct tw_slice js
         send_packet(k->connection, GW_SIO_ACK, tw_slice_of(k->nsp), ack, json);
 }
 
-void gw_sio_expel(struct gw_sio_socket *k, unsigned code, const char *reason)
+void gw_sio_expel(struct gw_sio_socket *k, struct gw_close why)
 {
     send_packet(k->connection, GW_SIO_DISCONNECT, tw_slice_of(k->nsp), TW_EMPTY, TW_EMPTY);
-    gw_sio_close(k, code, reason);
+    gw_sio_close(k, why);
 }
 
-void gw_sio_close(struct gw_sio_socket *k, unsigned code, const char *reason)
+void gw_sio_close(struct gw_sio_socket *k, struct gw_close why)
 {
-    gw_eio_close(k->connection->eio, (struct gw_close){ code, reason });
+    gw_eio_close(k->connection->eio, why);
 }

@@ -78,6 +78,6 @@ void gw_sio_emit(struct gw_sio_socket *k, struct tw_slice json);
 void gw_sio_ack(struct gw_sio_socket *k, struct tw_slice ack, struct tw_slice json);
 
 /* Say DISCONNECT (the client does not come back by itself) and close the transport. */
-void gw_sio_expel(struct gw_sio_socket *k, unsigned code, const char *reason);
+void gw_sio_expel(struct gw_sio_socket *k, struct gw_close why);
 /* Close the transport alone: the client comes back. */
-void gw_sio_close(struct gw_sio_socket *k, unsigned code, const char *reason);
+void gw_sio_close(struct gw_sio_socket *k, struct gw_close why);

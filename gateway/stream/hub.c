@@ -9,8 +9,6 @@
 #include "gateway/stream/sync_log.h"
 #include "gateway/websocket/frame.h"
 
-#define CLOSE_TRY_AGAIN 1013
-
 static struct gw_session *session_of(struct tw_list *link)
 {
     return tw_container_of(link, struct gw_session, link);
@@ -84,8 +82,7 @@ bool gw_hub_saw_head(struct gw_hub *h, uint64_t head)
 
     if (went_back)
         tw_list_each(&h->sessions, link)
-            gw_session_close(session_of(link), CLOSE_TRY_AGAIN,
-                             "the stream went back; connect again and fetch the state");
+            gw_session_close(session_of(link), gw_closes.stream_back);
     return went_back;
 }
 

@@ -16,8 +16,6 @@
 #include "gateway/websocket/frame.h"
 #include "gateway/websocket/transport.h"
 
-#define CLOSE_UNSUPPORTED 1003
-#define CLOSE_TRY_AGAIN 1013
 #define SLOW_MS 1000
 #define STALL_MS 10000
 
@@ -77,8 +75,7 @@ static void on_text(struct gw_handler *h, struct tw_slice message)
 static void on_binary(struct gw_handler *h, struct tw_slice message)
 {
     (void)message;
-    gw_session_close(session_of(h), CLOSE_UNSUPPORTED,
-                     "only text messages are understood here");
+    gw_session_close(session_of(h), gw_closes.text_only);
 }
 
 static void on_writable(struct gw_handler *h, uint64_t now_ms)
@@ -89,11 +86,6 @@ static void on_writable(struct gw_handler *h, uint64_t now_ms)
 static void on_closing(struct gw_handler *h)
 {
     move_to(session_of(h), GW_CLOSING);
-}
-
-static void on_farewell(struct gw_handler *h)
-{
-    (void)h; /* the close frame says it */
 }
 
 static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
@@ -107,7 +99,6 @@ static const struct gw_handler_ops handler_ops = {
     .binary = on_binary,
     .writable = on_writable,
     .closing = on_closing,
-    .farewell = on_farewell,
     .ended = on_ended,
 };
 
@@ -333,12 +324,12 @@ void gw_session_send_frame(struct gw_session *s, struct gw_frame *f)
         send_frame(s, f);
 }
 
-void gw_session_close(struct gw_session *s, unsigned code, const char *reason)
+void gw_session_close(struct gw_session *s, struct gw_close why)
 {
     if (s->phase == GW_CLOSING)
         return;
     move_to(s, GW_CLOSING);
-    s->transport->ops->close(s->transport, code, reason);
+    gw_transport_close(s->transport, why);
 }
 
 static void send_batch(struct gw_session *s, const struct gw_batch *batch)
@@ -395,7 +386,7 @@ static void check_stall(struct gw_session *s, bool is_far)
     if (s->all->now_ms - s->blocked_ms <= limit_ms)
         return;
     s->all->slow.value++;
-    gw_session_close(s, CLOSE_TRY_AGAIN, "reading too slowly; connect again and resume");
+    gw_session_close(s, gw_closes.lags);
 }
 
 /* Send the next event, if there is one and it may be sent. True: look for another one. */

@@ -19,6 +19,7 @@
 #include "common/util/list.h"
 #include "gateway/dialect/dialect.h"
 #include "gateway/stream/sessions.h"
+#include "gateway/websocket/close.h"
 #include "gateway/websocket/handler.h"
 
 struct gw_frame;
@@ -129,4 +130,4 @@ void gw_session_text(struct gw_session *s, struct tw_slice message);
 /* Send one message to this client alone; close. */
 void gw_session_send(struct gw_session *s, struct tw_slice message);
 void gw_session_send_frame(struct gw_session *s, struct gw_frame *f); /* takes a reference */
-void gw_session_close(struct gw_session *s, unsigned code, const char *reason);
+void gw_session_close(struct gw_session *s, struct gw_close why);

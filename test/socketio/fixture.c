@@ -201,9 +201,9 @@ static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
     else if (tw_slice_is(p->name, "\"count\""))
         start_count(k, p);
     else if (tw_slice_is(p->name, "\"expel\""))
-        gw_sio_expel(k, GW_CLOSE_NORMAL, "expelled");
+        gw_sio_expel(k, (struct gw_close){ GW_CLOSE_NORMAL, "expelled" });
     else if (tw_slice_is(p->name, "\"close\""))
-        gw_sio_close(k, GW_CLOSE_NORMAL, "closed");
+        gw_sio_close(k, (struct gw_close){ GW_CLOSE_NORMAL, "closed" });
 }
 
 static void on_writable(struct gw_sio_socket *k, uint64_t now_ms)

@@ -98,9 +98,9 @@ static void a_closing_session_neither_hears_nor_says_anything(void **state)
 
     gw_hub_begin(&t->hub, 5, 1);
     till = join_live(t, 0);
-    gw_session_close(till->session, 1008, "the API key was revoked");
+    gw_session_close(till->session, gw_closes.key_revoked);
     assert_int_equal(till->close_code, 1008);
-    gw_session_close(till->session, 1001, "the server goes away"); /* the first one counts */
+    gw_session_close(till->session, gw_closes.going_away); /* the first one counts */
     gw_session_send(till->session, TW_LIT("{\"type\":\"pong\"}"));
     say(t, till, "{\"type\":\"ping\"}");
     say(t, till, "{");
