@@ -117,20 +117,26 @@ static void put_row(struct tw_buf *out, struct tw_slice row, bool is_settings)
     tw_buf_char(out, '}');
 }
 
-static bool action_is(const struct tw_event *ev, const char *first, const char *second)
-{
-    struct tw_slice text;
+/* The actions that make a row, and those that delete one (docs/events.md). */
+static const char *const creations[] = { "created", "item_added", "added" };
+static const char *const deletions[] = { "deleted", "item_removed", "removed" };
 
-    return tw_json_get_text(ev->data, "action", &text) &&
-           (tw_slice_is(text, first) || tw_slice_is(text, second));
+static bool is_one_of(struct tw_slice action, const char *const words[3])
+{
+    return tw_slice_is(action, words[0]) || tw_slice_is(action, words[1]) ||
+           tw_slice_is(action, words[2]);
 }
 
 static const char *word_of(const struct tw_event *ev, const char *add, const char *update,
                            const char *delete)
 {
-    if (action_is(ev, "created", "item_added"))
+    struct tw_slice raw, action = { NULL, 0 };
+
+    if (tw_json_get(ev->data, "action", &raw))
+        (void)tw_json_plain(raw, &action);
+    if (is_one_of(action, creations))
         return add;
-    return action_is(ev, "deleted", "item_removed") ? delete : update;
+    return is_one_of(action, deletions) ? delete : update;
 }
 
 static void put_action(struct tw_buf *out, const char *action, struct tw_slice row)
