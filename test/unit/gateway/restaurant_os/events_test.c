@@ -163,7 +163,7 @@ static void an_alert_has_what_was_said_and_no_station(void **state)
 static enum gw_hearing hearing(struct gw_sio_client *c, const char *type, const char *data)
 {
     struct tw_buf text = { 0 };
-    struct tw_event ev = event_with(&text, type, API, data);
+    struct tw_event ev = event_with(&text, 17, type, API, data);
     enum gw_hearing heard = gw_restaurant_os_dialect.hears(&c->session, &ev);
 
     tw_buf_done(&text);

@@ -208,7 +208,7 @@ static void devices_hear_nothing_of_other_events(void **state)
 
     (void)state;
     for (size_t i = 0; i < TW_COUNT(others); i++) {
-        struct tw_event ev = event_with(&text, others[i], POS_1, "{\"row\":{}}");
+        struct tw_event ev = event_with(&text, 17, others[i], POS_1, "{\"row\":{}}");
 
         assert_row(!gw_cloudsync_shows(&ev), others[i]);
         assert_renders(&gw_cloudsync, others[i], POS_1, "{\"row\":{}}", "");

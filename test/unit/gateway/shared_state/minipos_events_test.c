@@ -214,7 +214,7 @@ static void tablets_hear_nothing_of_other_events(void **state)
 
     (void)state;
     for (size_t i = 0; i < TW_COUNT(others); i++) {
-        struct tw_event ev = event_with(&text, others[i], NOBODY, "{\"row\":{}}");
+        struct tw_event ev = event_with(&text, 17, others[i], NOBODY, "{\"row\":{}}");
 
         assert_row(!gw_minipos_shows(&ev), others[i]);
         assert_renders(&gw_minipos, others[i], NOBODY, "{\"row\":{}}", "");

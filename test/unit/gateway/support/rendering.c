@@ -9,14 +9,16 @@
 
 const struct gw_tenant kitchen = { .id = KITCHEN_ID, .slug = "kitchen" };
 
-struct tw_event event_with(struct tw_buf *text, const char *type, const char *origin,
-                           const char *data)
+struct tw_event event_with(struct tw_buf *text, uint64_t seq, const char *type,
+                           const char *origin, const char *data)
 {
     struct tw_event ev = { 0 };
 
     text->max = 1048576;
     tw_buf_clear(text);
-    tw_buf_text(text, "{\"seq\":17,\"type\":\"");
+    tw_buf_text(text, "{\"seq\":");
+    tw_buf_u64(text, seq);
+    tw_buf_text(text, ",\"type\":\"");
     tw_buf_text(text, type);
     tw_buf_text(text, "\",\"at\":\"" EVENT_AT "\",\"origin\":");
     tw_buf_text(text, origin);
@@ -77,7 +79,7 @@ void check_renders(const struct gw_dialect *dialect, const char *type, const cha
                    const char *data, const char *want, const char *file, int line)
 {
     struct tw_buf text = { 0 }, out = { .max = 1048576 };
-    struct tw_event ev = event_with(&text, type, origin, data);
+    struct tw_event ev = event_with(&text, 17, type, origin, data);
     struct gw_batch batch = { 0 };
 
     dialect->render(&kitchen, &ev, &batch);

@@ -13,13 +13,13 @@ extern const struct gw_tenant kitchen;
 /* The moment at which these events happened. */
 #define EVENT_AT "2026-01-05T18:00:02.117Z"
 
-/* An event with seq 17, and these JSON objects in it; its text goes to `text`, which lends it.
+/* An event with these JSON objects in it; its text goes to `text`, which lends it.
  */
-struct tw_event event_with(struct tw_buf *text, const char *type, const char *origin,
-                           const char *data);
+struct tw_event event_with(struct tw_buf *text, uint64_t seq, const char *type,
+                           const char *origin, const char *data);
 
-/* The frames that the dialect renders for all its sessions are these, one a line; a timestamp
- * that is the present moment stands there as `"timestamp":now`. */
+/* The frames that the dialect renders of event 17 for all its sessions are these, one a line; a
+ * timestamp that is the present moment stands there as `"timestamp":now`. */
 #define assert_renders(dialect, type, origin, data, want)                                      \
     check_renders((dialect), (type), (origin), (data), (want), __FILE__, __LINE__)
 void check_renders(const struct gw_dialect *dialect, const char *type, const char *origin,

@@ -1,0 +1,314 @@
+/* device_test.c - which changes a device hears, how many it may have under way, and what it is
+ * told of a refusal.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/shared_state/device.h"
+
+#include "common/util/base.h"
+#include "common/util/json_write.h"
+#include "test/unit/gateway/support/fake_gateway.h"
+
+#define TABLE_5                                                                                \
+    "{\"action\":\"updated\",\"id\":\"t5\",\"version\":4,\"changed\":{\"seats\":2},\"row\":{"  \
+    "\"id\":\"t5\"}}"
+#define TABLE_6 "{\"action\":\"updated\",\"id\":\"t6\",\"row\":{\"id\":\"t6\"}}"
+
+static struct gw_device *device_of(const struct client *c)
+{
+    return gw_device_of(c->session);
+}
+
+/* The origin of what this client changes. */
+static const char *origin_of(const struct client *c, struct tw_buf *out)
+{
+    out->max = 1000;
+    tw_buf_clear(out);
+    tw_buf_text(out, "{\"kind\":\"socket\",\"device\":\"");
+    tw_buf_text(out, c->session->device);
+    tw_buf_text(out, "\",\"session\":\"");
+    tw_buf_text(out, device_of(c)->connection);
+    tw_buf_append(out, tw_slice_from("\"}", 3)); /* with its NUL */
+    return out->at;
+}
+
+#define UPDATE_TABLE(id, client, seq)                                                          \
+    "{\"type\":\"UPDATE_TABLE\",\"data\":{\"action\":\"update\",\"data\":{\"id\":\"" id        \
+    "\"}},\"clientId\":\"" client "\",\"timestamp\":now,\"seq\":" seq "}\n"
+
+static void others_hear_a_change_and_the_one_that_made_it_does_not(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0), *other = connect_tablet(g, 1);
+    struct tw_buf origin = { 0 };
+
+    tell(g, one, "{\"type\":\"CLIENT_CONNECTED\",\"data\":{\"clientId\":\"client_1\"}}");
+    publish(g, 17, "table.updated", origin_of(one, &origin), TABLE_5);
+    assert_heard(one, "");
+    assert_heard(other, UPDATE_TABLE("t5", "client_1", "17"));
+    publish(g, 18, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
+    assert_heard(one, UPDATE_TABLE("t5", "server", "18"));
+    tw_buf_done(&origin);
+}
+
+static void
+a_change_of_its_own_that_may_have_crossed_another_ones_is_heard_as_nobodys(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+    struct tw_buf origin = { 0 };
+
+    tell(g, one, "{\"type\":\"CLIENT_CONNECTED\",\"data\":{\"clientId\":\"client_1\"}}");
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
+    assert_heard(one, UPDATE_TABLE("t5", "server", "17"));
+    publish(g, 18, "table.updated", origin_of(one, &origin), TABLE_6); /* another row */
+    assert_heard(one, "");
+    publish(g, 19, "table.updated", origin_of(one, &origin), TABLE_5);
+    assert_heard(one, UPDATE_TABLE("t5", "server", "19")); /* it would drop its own name */
+    tw_buf_done(&origin);
+}
+
+static void after_ten_seconds_nothing_has_crossed(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+    struct tw_buf text = { 0 }, origin = { 0 };
+    struct tw_event own =
+        event_with(&text, 18, "table.updated", origin_of(one, &origin), TABLE_5);
+
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
+    g->sessions.now_ms += 9999;
+    assert_int_equal(gw_device_hears(one->session, &own), GW_PRIVATE);
+    g->sessions.now_ms += 1;
+    assert_int_equal(gw_device_hears(one->session, &own), GW_SKIP);
+    tw_buf_done(&text);
+    tw_buf_done(&origin);
+}
+
+static void what_a_device_has_no_memory_of_may_have_crossed(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+    struct tw_buf text = { 0 }, origin = { 0 }, data = { .max = 100 };
+    struct tw_event own =
+        event_with(&text, 99, "table.updated", origin_of(one, &origin), TABLE_5);
+
+    for (uint64_t i = 0; i < GW_RECENT_CHANGES; i++) {
+        tw_buf_clear(&data);
+        tw_buf_text(&data, "{\"id\":\"m");
+        tw_buf_u64(&data, i);
+        tw_buf_append(&data, tw_slice_from("\"}", 3));
+        publish(g, 17 + i, "menu.updated", "{\"kind\":\"sql\"}", data.at);
+    }
+    assert_int_equal(gw_device_hears(one->session, &own), GW_SKIP);
+    publish(g, 17 + GW_RECENT_CHANGES, "menu.updated", "{\"kind\":\"sql\"}", "{\"id\":\"m\"}");
+    assert_int_equal(gw_device_hears(one->session, &own), GW_PRIVATE);
+    tw_buf_done(&text);
+    tw_buf_done(&origin);
+    tw_buf_done(&data);
+}
+
+static void orders_cross_by_their_order_id_and_tables_are_no_orders(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+    struct tw_buf text = { 0 }, origin = { 0 };
+    struct tw_event own;
+
+    publish(g, 17, "order.created", "{\"kind\":\"api\"}", "{\"orderId\":\"t5\"}");
+    own = event_with(&text, 18, "table.updated", origin_of(one, &origin), TABLE_5);
+    assert_int_equal(gw_device_hears(one->session, &own), GW_SKIP);
+    own = event_with(&text, 18, "order.updated", origin.at, "{\"orderId\":\"t5\"}");
+    assert_int_equal(gw_device_hears(one->session, &own), GW_PRIVATE);
+    tw_buf_done(&text);
+    tw_buf_done(&origin);
+}
+
+static void a_device_with_a_name_is_one_on_all_its_connections_and_a_tablet_is_not(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_device(g, 0, "pos_1", "kitchen");
+    struct client *other = connect_device(g, 1, "pos_2", "kitchen");
+    struct client *tablet = connect_tablet(g, 2);
+    struct tw_buf text = { 0 };
+    struct tw_event ev = event_with(&text, 17, "table.updated",
+                                    "{\"kind\":\"socket\",\"device\":\"pos_1\","
+                                    "\"session\":\"of another connection\"}",
+                                    TABLE_5);
+
+    tell(g, tablet, "{\"type\":\"CLIENT_CONNECTED\",\"data\":{\"clientId\":\"pos_1\"}}");
+    assert_int_equal(gw_device_hears(till->session, &ev), GW_SKIP);
+    assert_int_equal(gw_device_hears(other->session, &ev), GW_SHARED);
+    assert_int_equal(gw_device_hears(tablet->session, &ev), GW_SHARED);
+    tw_buf_done(&text);
+}
+
+static void each_device_hears_the_name_that_it_has_for_its_restaurant(void **state)
+{
+    static const char *const names[] = { "kitchen", "restaurant_123", KITCHEN_ID };
+    struct gateway *g = *state;
+    struct tw_buf want = { .max = 1000 };
+
+    for (size_t i = 0; i < TW_COUNT(names); i++)
+        (void)connect_device(g, i, "pos_1", names[i]);
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
+    for (size_t i = 0; i < TW_COUNT(names); i++) {
+        struct tw_slice heard = tw_buf_view(&g->clients[i].heard), line;
+
+        tw_buf_clear(&want);
+        tw_buf_text(&want, "\"restaurant_id\":\"");
+        tw_buf_text(&want, names[i]);
+        tw_buf_char(&want, '"');
+        for (int frames = 0; frames < 2; frames++) {
+            assert_true(tw_slice_split(&heard, '\n', &line));
+            assert_row(memmem(line.at, line.len, want.at, want.len) != NULL, names[i]);
+        }
+    }
+    assert_int_equal(g->sessions.rendered.value, 4); /* two frames once for "kitchen" */
+    tw_buf_done(&want);
+}
+
+/* --- Its changes -----------------------------------------------------------------------------
+ */
+
+static unsigned answers;
+
+static void on_answer(struct gw_commands *q, const struct gw_command *c,
+                      const struct tw_outcome *outcome)
+{
+    (void)q;
+    (void)c;
+    (void)outcome;
+    answers++;
+}
+
+static void change(struct client *c)
+{
+    assert_true(gw_device_change(device_of(c), TW_LIT("{}"), TW_LIT("note"), on_answer));
+}
+
+static void a_change_is_house_change_in_the_name_of_the_device(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_device(g, 0, "pos_1", "kitchen");
+    struct tw_buf session = { .max = 100 };
+
+    answers = 0;
+    assert_true(gw_device_change(device_of(till), TW_LIT("{\"changes\":[]}"), TW_LIT("note"),
+                                 on_answer));
+    assert_operation(&g->pool, "house_change", "{\"changes\":[]}");
+    assert_slice(operation_context(&g->pool, "device"), "\"pos_1\"");
+    assert_slice(operation_context(&g->pool, "kind"), "\"socket\"");
+    tw_json_put(&session, tw_slice_of(device_of(till)->connection));
+    assert_true(tw_slice_eq(operation_context(&g->pool, "session"), tw_buf_view(&session)));
+    answer_operation(&g->pool, "200", "{\"seq\":17}");
+    assert_int_equal(answers, 1);
+    tw_buf_done(&session);
+}
+
+static void changes_are_made_one_after_the_other(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_device(g, 0, "pos_1", "kitchen");
+
+    answers = 0;
+    for (int i = 0; i < 3; i++)
+        change(till);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(fake_pool_count(&g->pool), 1);
+        answer_operation(&g->pool, "200", "{}");
+        assert_int_equal(answers, i + 1);
+    }
+    assert_int_equal(fake_pool_count(&g->pool), 0);
+}
+
+static void a_device_is_not_read_from_while_too_many_of_its_changes_wait(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_device(g, 0, "pos_1", "kitchen");
+    unsigned begun = till->begun;
+
+    for (int i = 0; i < 64; i++) {
+        assert_true(gw_device_may_read(till->session));
+        change(till);
+    }
+    assert_false(gw_device_may_read(till->session));
+    answer_operation(&g->pool, "200", "{}");
+    assert_true(gw_device_may_read(till->session));
+    assert_int_equal(till->begun, begun + 1);
+}
+
+static void devices_that_come_and_go_are_told_of(void **state)
+{
+    struct gateway *g = *state;
+
+    (void)connect_tablet(g, 0);
+    (void)connect_device(g, 1, "pos_1", "kitchen");
+    assert_int_equal(g->device_changes, 2);
+    leave_gateway(&g->clients[0]);
+    assert_int_equal(g->device_changes, 3);
+    assert_ptr_equal(g->shared_state.devices.next, &device_of(&g->clients[1])->link);
+}
+
+/* --- Refusals --------------------------------------------------------------------------------
+ */
+
+static void check_refusal(const struct tw_outcome *outcome, const char *want)
+{
+    struct tw_buf out = { .max = 1000 };
+
+    tw_buf_char(&out, '{');
+    gw_device_put_refusal(&out, outcome);
+    tw_buf_char(&out, '}');
+    assert_buf(&out, want);
+    tw_buf_done(&out);
+}
+
+static void a_refusal_has_the_operations_own_words_and_details(void **state)
+{
+    (void)state;
+    check_refusal(&(struct tw_outcome){ .status = 409,
+                                        .body = TW_LIT("{\"error\":{\"code\":"
+                                                       "\"STALE_VERSION\",\"message\":"
+                                                       "\"Look \\\"again\\\"\",\"requestId\":"
+                                                       "\"r\",\"details\":{\"fields\":"
+                                                       "[\"price\"]}}}") },
+                  "{\"code\":\"STALE_VERSION\",\"message\":\"Look \\\"again\\\"\",\"details\":"
+                  "{\"fields\":[\"price\"]}}");
+    check_refusal(&(struct tw_outcome){ .status = 400,
+                                        .body = TW_LIT("{\"error\":{\"code\":\"MISSING_ID\","
+                                                       "\"message\":\"Which?\"}}") },
+                  "{\"code\":\"MISSING_ID\",\"message\":\"Which?\"}");
+}
+
+static void without_an_answer_it_says_what_became_of_the_change(void **state)
+{
+    (void)state;
+    check_refusal(&(struct tw_outcome){ .refusal = "UNAVAILABLE" },
+                  "{\"code\":\"UNAVAILABLE\",\"message\":\"The database cannot be reached "
+                  "right now; nothing was done. Try again.\"}");
+    check_refusal(&(struct tw_outcome){ .status = 500, .body = TW_LIT("{}") },
+                  "{\"code\":\"INTERNAL\",\"message\":\"Something failed on our side and was "
+                  "logged. Try again; if it stays, report the requestId.\"}");
+}
+
+#define test(function) cmocka_unit_test_setup_teardown(function, open_gateway, close_gateway)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(others_hear_a_change_and_the_one_that_made_it_does_not),
+        test(a_change_of_its_own_that_may_have_crossed_another_ones_is_heard_as_nobodys),
+        test(after_ten_seconds_nothing_has_crossed),
+        test(what_a_device_has_no_memory_of_may_have_crossed),
+        test(orders_cross_by_their_order_id_and_tables_are_no_orders),
+        test(a_device_with_a_name_is_one_on_all_its_connections_and_a_tablet_is_not),
+        test(each_device_hears_the_name_that_it_has_for_its_restaurant),
+        test(a_change_is_house_change_in_the_name_of_the_device),
+        test(changes_are_made_one_after_the_other),
+        test(a_device_is_not_read_from_while_too_many_of_its_changes_wait),
+        test(devices_that_come_and_go_are_told_of),
+        cmocka_unit_test(a_refusal_has_the_operations_own_words_and_details),
+        cmocka_unit_test(without_an_answer_it_says_what_became_of_the_change),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
