@@ -92,9 +92,8 @@ static const struct gw_handler_ops ops = {
 
 static void on_limit(struct tw_deadline *d)
 {
-    gw_first_message_refuse(
-        tw_container_of(d, struct gw_first_message, limit),
-        "the first message, with an api_key or a token, did not come in time");
+    gw_first_message_refuse(tw_container_of(d, struct gw_first_message, limit),
+                            gw_closes.late_credential);
 }
 
 void gw_first_message_await(struct gw_first_message *f,

@@ -130,10 +130,9 @@ static bool is_one_of(struct tw_slice action, const char *const words[3])
 static const char *word_of(const struct tw_event *ev, const char *add, const char *update,
                            const char *delete)
 {
-    struct tw_slice raw, action = { NULL, 0 };
+    struct tw_slice action = { NULL, 0 };
 
-    if (tw_json_get(ev->data, "action", &raw))
-        (void)tw_json_plain(raw, &action);
+    (void)tw_json_get_text(ev->data, "action", &action);
     if (is_one_of(action, creations))
         return add;
     return is_one_of(action, deletions) ? delete : update;
