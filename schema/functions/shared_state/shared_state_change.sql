@@ -3,7 +3,7 @@
 -- Holds: shared_state_answer, shared_state_mark_repeats, shared_state_targets, shared_state_lock_or_make,
 -- shared_state_check_count.
 -- Caller: pos.call. Inputs: {"changes":[{"kind","action","id"?,"data"?,"changeId"?,"version"?}, …at most
--- 500],"dialect":"minipos"|"cloudsync"}. docs/house.md describes kinds, fields and the merge rule.
+-- 500],"dialect":"minipos"|"cloudsync"}. docs/shared_state.md describes kinds, fields and the merge rule.
 -- Answers: 200 {status, synced_changes, changes: [{index, result: applied|merged|repeated|unchanged, kind, id,
 -- version, seq?}], timestamp, seq, warnings?}.
 -- Refusals, with details.index: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID, TOO_MANY_ROWS; 409 STALE_VERSION,

@@ -185,7 +185,7 @@ static void change(struct client *c)
     assert_true(gw_device_change(device_of(c), TW_LIT("{}"), TW_LIT("note"), on_answer));
 }
 
-static void a_change_is_house_change_in_the_name_of_the_device(void **state)
+static void a_change_is_shared_state_change_in_the_name_of_the_device(void **state)
 {
     struct gateway *g = *state;
     struct client *till = connect_device(g, 0, "pos_1", "kitchen");
@@ -194,7 +194,7 @@ static void a_change_is_house_change_in_the_name_of_the_device(void **state)
     answers = 0;
     assert_true(gw_device_change(device_of(till), TW_LIT("{\"changes\":[]}"), TW_LIT("note"),
                                  on_answer));
-    assert_operation(&g->pool, "house_change", "{\"changes\":[]}");
+    assert_operation(&g->pool, "shared_state_change", "{\"changes\":[]}");
     assert_slice(operation_context(&g->pool, "device"), "\"pos_1\"");
     assert_slice(operation_context(&g->pool, "kind"), "\"socket\"");
     tw_json_put(&session, tw_slice_of(device_of(till)->connection));
@@ -302,7 +302,7 @@ int main(void)
         test(orders_cross_by_their_order_id_and_tables_are_no_orders),
         test(a_device_with_a_name_is_one_on_all_its_connections_and_a_tablet_is_not),
         test(each_device_hears_the_name_that_it_has_for_its_restaurant),
-        test(a_change_is_house_change_in_the_name_of_the_device),
+        test(a_change_is_shared_state_change_in_the_name_of_the_device),
         test(changes_are_made_one_after_the_other),
         test(a_device_is_not_read_from_while_too_many_of_its_changes_wait),
         test(devices_that_come_and_go_are_told_of),

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "common/domain/publish.h"
 #include "common/util/base.h"
 #include "gateway/shared_state/cloudsync.h"
 #include "gateway/shared_state/minipos.h"

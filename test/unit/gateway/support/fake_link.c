@@ -101,19 +101,6 @@ int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw
     return note(l, (const struct tw_slice[]){ TW_LIT("PUBLISH"), channel, message }, 3);
 }
 
-int tw_redis_publish_event(struct tw_redis_link *l, struct tw_slice tenant,
-                           struct tw_slice event)
-{
-    struct tw_buf message = { .max = tenant.len + event.len + 1 };
-    char channel[TW_CHANNEL_BYTES];
-    int r;
-
-    tw_event_wrap(&message, tenant, event);
-    r = tw_redis_publish(l, tw_event_channel(tenant, channel), tw_buf_view(&message));
-    tw_buf_done(&message);
-    return r;
-}
-
 int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel)
 {
     return note(l, (const struct tw_slice[]){ TW_LIT("SUBSCRIBE"), channel }, 2);
