@@ -11,18 +11,23 @@
     "Idempotency-Key"
 #define MAY_READ "X-Request-Id, Retry-After, Idempotent-Replayed"
 
-void api_answers_start(struct api_answers *all, struct tw_slice origins,
-                       struct tw_metrics *metrics)
-{
-    static const char *const classes[] = {
-        NULL,           "class=\"1xx\"", "class=\"2xx\"", "class=\"3xx\"", "class=\"4xx\"",
-        "class=\"5xx\""
-    };
+#define AT(field) TW_METRIC_AT(struct api_answers, field)
 
+static const struct tw_metric_row metric_rows[] = {
+    { "http_answers_total", "class=\"1xx\"", "Answers to HTTP requests, by class of status.",
+      AT(by_status[1]) },
+    { "http_answers_total", "class=\"2xx\"", NULL, AT(by_status[2]) },
+    { "http_answers_total", "class=\"3xx\"", NULL, AT(by_status[3]) },
+    { "http_answers_total", "class=\"4xx\"", NULL, AT(by_status[4]) },
+    { "http_answers_total", "class=\"5xx\"", NULL, AT(by_status[5]) },
+};
+
+const struct tw_metric_table api_answers_metrics = { .rows = metric_rows,
+                                                     .count = TW_COUNT(metric_rows) };
+
+void api_answers_start(struct api_answers *all, struct tw_slice origins)
+{
     all->origins = origins;
-    for (size_t i = 1; i < TW_COUNT(classes); i++)
-        tw_metric_add(metrics, &all->by_status[i], "http_answers_total", classes[i],
-                      "Answers to requests, by class of status.");
 }
 
 void api_reply_init(struct api_reply *r, struct api_answers *all, struct tw_http_conn *conn,

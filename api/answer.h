@@ -15,8 +15,9 @@ struct api_answers {
     struct tw_metric by_status[6]; /* by hundreds; [0] is not used */
 };
 
-void api_answers_start(struct api_answers *all, struct tw_slice origins,
-                       struct tw_metrics *metrics);
+extern const struct tw_metric_table api_answers_metrics;
+
+void api_answers_start(struct api_answers *all, struct tw_slice origins);
 
 /* An answer that is due; plain values, so that it may be copied. */
 struct api_reply {

@@ -34,6 +34,16 @@ struct exchange {
     uint64_t wait_ms;         /* how long it may yet; 0: it does not */
 };
 
+#define AT(field) TW_METRIC_AT(struct api_service, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "exchanges", NULL, "Requests that are being worked on, long polls included.",
+      AT(under_way) },
+};
+
+const struct tw_metric_table api_exchange_metrics = { .rows = metric_rows,
+                                                      .count = TW_COUNT(metric_rows) };
+
 static void exchange_free(struct exchange *x)
 {
     x->service->under_way.value--;

@@ -24,6 +24,8 @@ struct api_service {
     struct tw_metric under_way;
 };
 
+extern const struct tw_metric_table api_exchange_metrics;
+
 /* The server's handler: answers at once or starts an exchange that will. */
 void api_handle(struct tw_http_server *server, struct tw_http_conn *conn,
                 struct tw_http_request *req);

@@ -10,13 +10,20 @@
 #define MAX_TABLE 10000
 #define MAX_SWEEP 64
 
-void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst,
-                       struct tw_metrics *metrics)
+#define AT(field) TW_METRIC_AT(struct api_limiter, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "rate_limited_total", NULL,
+      "Requests refused with 429 because their API key asked too often.", AT(limited) },
+};
+
+const struct tw_metric_table api_limiter_metrics = { .rows = metric_rows,
+                                                     .count = TW_COUNT(metric_rows) };
+
+void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst)
 {
     l->per_second = per_second;
     l->burst = burst;
-    tw_metric_add(metrics, &l->limited, "rate_limited_total", NULL,
-                  "Requests refused because their key asked too often.");
 }
 
 void api_limiter_done(struct api_limiter *l)

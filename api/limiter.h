@@ -16,8 +16,9 @@ struct api_limiter {
     struct tw_metric limited;
 };
 
-void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst,
-                       struct tw_metrics *metrics);
+extern const struct tw_metric_table api_limiter_metrics;
+
+void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst);
 void api_limiter_done(struct api_limiter *l);
 
 /* Whether this key may ask now. */

@@ -46,28 +46,23 @@ static int start(struct tw_daemon *d)
     };
     s->http.limits = &a->limits;
     s->http.handle = api_handle;
-    tw_http_server_init(&s->http, &d->metrics);
-    api_answers_start(&s->answers, tw_slice_of(set->allowed_origins), &d->metrics);
-    tw_metric_add(&d->metrics, &s->under_way, "exchanges", NULL, "Requests being worked on.");
+    tw_http_server_init(&s->http);
+    api_answers_start(&s->answers, tw_slice_of(set->allowed_origins));
     s->operations = (struct tw_operations){ .loop = &d->loop,
                                             .pool = &s->pool,
                                             .publisher = &s->publisher };
-    tw_operations_start(&s->operations, &d->metrics);
     s->tokens = (struct tw_tokens){
         .pool = &s->pool,
         .keys = { .secret = tw_slice_of(set->jwt_secret),
                   .public_key = set->jwt_public_key,
                   .audience = tw_slice_of(set->jwt_audience) },
     };
-    tw_tokens_start(&s->tokens, &d->metrics);
-    api_limiter_start(&s->limiter, (uint32_t)set->rate_per_second, (uint32_t)set->rate_burst,
-                      &d->metrics);
+    api_limiter_start(&s->limiter, (uint32_t)set->rate_per_second, (uint32_t)set->rate_burst);
     tw_pg_pool_start(&s->pool, &d->loop, set->database_url, d->kind->name,
-                     set->database_connections, set->database_queue, &d->metrics);
-    api_waiting_start(&s->waiting, &d->loop, &s->pool, &d->metrics);
-    tw_schema_start(&a->schema, &s->pool, &d->metrics);
-    r = tw_redis_start(&s->publisher, &d->loop, set->redis_url, "publisher", &redis_events,
-                       &d->metrics);
+                     set->database_connections, set->database_queue);
+    api_waiting_start(&s->waiting, &d->loop, &s->pool);
+    tw_schema_start(&a->schema, &s->pool);
+    r = tw_redis_start(&s->publisher, &d->loop, set->redis_url, "publisher", &redis_events);
     if (r != 0) {
         tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
         return r;
@@ -126,10 +121,27 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
         tw_daemon_note(degraded, "redis");
 }
 
+#define AT(part) offsetof(struct api, part)
+
+static const struct tw_metric_part metrics[] = {
+    { &tw_http_server_metrics, AT(service.http), NULL },
+    { &api_answers_metrics, AT(service.answers), NULL },
+    { &api_exchange_metrics, AT(service), NULL },
+    { &api_waiting_metrics, AT(service.waiting), NULL },
+    { &api_limiter_metrics, AT(service.limiter), NULL },
+    { &tw_tokens_metrics, AT(service.tokens), NULL },
+    { &tw_operations_metrics, AT(service.operations), NULL },
+    { &tw_pg_pool_metrics, AT(service.pool), NULL },
+    { &tw_schema_metrics, AT(schema), NULL },
+    { &tw_redis_metrics, AT(service.publisher), "link=\"publisher\"" },
+};
+
 static const struct tw_daemon_kind kind = {
     .name = "tillwire-api",
     .about = "gift cards, loyalty, orders and reports over HTTP, one SQL call a request",
     .program = TW_API,
+    .metrics = metrics,
+    .metrics_count = TW_COUNT(metrics),
     .start = start,
     .drain = drain,
     .is_drained = is_drained,

@@ -10,14 +10,21 @@
 
 static void on_tick(struct tw_deadline *d);
 
-void api_waiting_start(struct api_waiting *w, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       struct tw_metrics *metrics)
+#define AT(field) TW_METRIC_AT(struct api_waiting, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "long_polls", NULL, "Requests that wait for an event (long polls).", AT(count) },
+};
+
+const struct tw_metric_table api_waiting_metrics = { .rows = metric_rows,
+                                                     .count = TW_COUNT(metric_rows) };
+
+void api_waiting_start(struct api_waiting *w, struct tw_loop *loop, struct tw_pg_pool *pool)
 {
     w->loop = loop;
     w->pool = pool;
     w->tenants.max = (size_t)MAX_PARKED * 40;
     tw_list_init(&w->parked);
-    tw_metric_add(metrics, &w->count, "long_polls", NULL, "Requests waiting for an event.");
 }
 
 static void wake(struct api_waiting *w, struct api_parked *p, bool has_news)

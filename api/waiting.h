@@ -39,9 +39,11 @@ struct api_waiting {
     struct tw_metric count;
 };
 
-void api_waiting_start(struct api_waiting *w, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       struct tw_metrics *metrics); /* all kept */
-void api_waiting_stop(struct api_waiting *w);       /* wakes everybody, without news */
+extern const struct tw_metric_table api_waiting_metrics;
+
+void api_waiting_start(struct api_waiting *w, struct tw_loop *loop,
+                       struct tw_pg_pool *pool); /* all kept */
+void api_waiting_stop(struct api_waiting *w);    /* wakes everybody, without news */
 void api_waiting_done(struct api_waiting *w);
 
 /* Wait (kept until the wake); false when too many wait already. */

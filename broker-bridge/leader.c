@@ -118,15 +118,23 @@ static void on_notify(struct tw_pg_conn *c, void *owner, struct tw_slice channel
 
 static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, on_notify };
 
+#define AT(field) TW_METRIC_AT(struct br_leader, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "bridge_active", NULL, "1 while this bridge is the active one, 0 while it stands by.",
+      AT(active) },
+    { "pg_connects_total", NULL, "Connections made to PostgreSQL, each reconnect included.",
+      AT(connects) },
+};
+
+const struct tw_metric_table br_leader_metrics = { .rows = metric_rows,
+                                                   .count = TW_COUNT(metric_rows) };
+
 void br_leader_start(struct br_leader *l, struct tw_loop *loop, const char *url,
-                     const struct br_leader_events *leader_events, struct tw_metrics *metrics)
+                     const struct br_leader_events *leader_events)
 {
     l->loop = loop;
     l->events = leader_events;
-    tw_metric_add(metrics, &l->active, "bridge_active", NULL,
-                  "Whether this bridge is the active one.");
-    tw_metric_add(metrics, &l->connects, "pg_connects_total", NULL,
-                  "Connections made to PostgreSQL.");
     l->conn = tw_pg_conn_new(loop, url, "tillwire-bridge", &events, l);
 }
 

@@ -29,7 +29,9 @@ struct br_leader {
     struct tw_metric active, connects;
 };
 
+extern const struct tw_metric_table br_leader_metrics;
+
 /* Begins to connect; `url` and `events` are kept. */
 void br_leader_start(struct br_leader *l, struct tw_loop *loop, const char *url,
-                     const struct br_leader_events *events, struct tw_metrics *metrics);
+                     const struct br_leader_events *events);
 void br_leader_stop(struct br_leader *l);

@@ -54,11 +54,10 @@ static int start(struct tw_daemon *d)
     struct bridge *b = bridge_of(d);
     int r;
 
-    br_relay_start(&b->relay, &d->loop, &b->publisher, &d->metrics);
-    br_leader_start(&b->leader, &d->loop, d->settings.database_url, &leader_events,
-                    &d->metrics);
+    br_relay_start(&b->relay, &d->loop, &b->publisher);
+    br_leader_start(&b->leader, &d->loop, d->settings.database_url, &leader_events);
     r = tw_redis_start(&b->publisher, &d->loop, d->settings.redis_url, "publisher",
-                       &redis_events, &d->metrics);
+                       &redis_events);
     if (r != 0)
         tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
     return r;
@@ -99,10 +98,20 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
         tw_daemon_note(degraded, "redis");
 }
 
+#define AT(part) offsetof(struct bridge, part)
+
+static const struct tw_metric_part metrics[] = {
+    { &br_leader_metrics, AT(leader), NULL },
+    { &br_relay_metrics, AT(relay), NULL },
+    { &tw_redis_metrics, AT(publisher), "link=\"publisher\"" },
+};
+
 static const struct tw_daemon_kind kind = {
     .name = "tillwire-bridge",
     .about = "events of other writers, from NOTIFY to Redis",
     .program = TW_BRIDGE,
+    .metrics = metrics,
+    .metrics_count = TW_COUNT(metrics),
     .start = start,
     .drain = drain,
     .is_drained = is_drained,

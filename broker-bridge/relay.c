@@ -199,20 +199,29 @@ void br_relay_named(struct br_relay *r, struct tw_slice payload)
     ask_soon(r);
 }
 
-void br_relay_start(struct br_relay *r, struct tw_loop *loop, struct tw_redis_link *redis,
-                    struct tw_metrics *metrics)
+#define AT(field) TW_METRIC_AT(struct br_relay, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "bridge_notifications_total", NULL,
+      "Notifications from PostgreSQL about other writers' events.", AT(notifications) },
+    { "bridge_published_total", NULL, "Events that the bridge published to Redis.",
+      AT(published) },
+    { "publish_failures_total", NULL,
+      "Events that Redis did not take; they are published again.", AT(failures) },
+    { "bridge_overruns_total", NULL,
+      "Notifications that were too many to remember; their events are read from the log.",
+      AT(overruns) },
+};
+
+const struct tw_metric_table br_relay_metrics = { .rows = metric_rows,
+                                                  .count = TW_COUNT(metric_rows) };
+
+void br_relay_start(struct br_relay *r, struct tw_loop *loop, struct tw_redis_link *redis)
 {
     r->loop = loop;
     r->redis = redis;
     r->tenants.max = r->sent_tenants.max = (size_t)MAX_NAMED * 40;
     r->seqs.max = r->sent_seqs.max = (size_t)MAX_NAMED * 22;
-    tw_metric_add(metrics, &r->notifications, "bridge_notifications_total", NULL,
-                  "NOTIFYs about events of other writers.");
-    tw_metric_add(metrics, &r->published, "bridge_published_total", NULL, "Events published.");
-    tw_metric_add(metrics, &r->failures, "publish_failures_total", NULL,
-                  "Events that Redis did not take.");
-    tw_metric_add(metrics, &r->overruns, "bridge_overruns_total", NULL,
-                  "NOTIFYs beyond what is kept; their events are asked of the log.");
 }
 
 void br_relay_stop(struct br_relay *r)

@@ -30,8 +30,9 @@ struct br_relay {
     struct tw_metric notifications, published, failures, overruns;
 };
 
-void br_relay_start(struct br_relay *r, struct tw_loop *loop, struct tw_redis_link *redis,
-                    struct tw_metrics *metrics);
+extern const struct tw_metric_table br_relay_metrics;
+
+void br_relay_start(struct br_relay *r, struct tw_loop *loop, struct tw_redis_link *redis);
 void br_relay_stop(struct br_relay *r);
 void br_relay_done(struct br_relay *r);
 

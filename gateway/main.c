@@ -52,7 +52,6 @@ struct gateway {
     struct gw_revocation_poll revocation_poll;
     struct tw_deadline expiry, goodbye;
     size_t goodbyes_each;
-    struct tw_metric ws_contexts;
 };
 
 static struct gateway *gateway_of(struct tw_daemon *d)
@@ -116,8 +115,6 @@ static void start_restaurant_os(struct gateway *g)
     g->operations = (struct tw_operations){ .loop = &g->daemon.loop,
                                             .pool = &g->pool,
                                             .publisher = &g->publisher };
-    tw_tokens_start(&g->tokens, &g->daemon.metrics);
-    tw_operations_start(&g->operations, &g->daemon.metrics);
     r->loop = &g->daemon.loop;
     r->authenticator = &g->authenticator;
     r->hubs = &g->hubs;
@@ -135,7 +132,7 @@ static void start_restaurant_os(struct gateway *g)
     e->max_payload = set->message_bytes;
     e->queue_bytes = 3 * set->queue_bytes;
     e->max_sockets = set->max_sessions;
-    gw_restaurant_os_start(r, &g->daemon.metrics);
+    gw_restaurant_os_start(r);
 }
 
 static void on_shared_state(struct gw_shared_state *h)
@@ -148,30 +145,26 @@ static const struct tw_redis_events publisher_events = { NULL, NULL, NULL, NULL 
 static void start_parts(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
-    struct tw_metrics *m = &g->daemon.metrics;
 
     tw_pg_pool_start(&g->pool, &g->daemon.loop, set->database_url, g->daemon.kind->name,
-                     set->database_connections, set->database_queue, m);
-    tw_schema_start(&g->schema, &g->pool, m);
-    gw_key_auth_start(&g->auth, &g->pool, set->auth_cache_ms, m);
-    gw_sync_log_start(&g->log, &g->daemon.loop, &g->pool, set->instance, m);
+                     set->database_connections, set->database_queue);
+    tw_schema_start(&g->schema, &g->pool);
+    gw_key_auth_start(&g->auth, &g->pool, set->auth_cache_ms);
+    gw_sync_log_start(&g->log, &g->daemon.loop, &g->pool, set->instance);
     g->log.collect = on_collect;
     g->dialects = gw_all_dialects(&g->shared_state);
     gw_sessions_start(&g->sessions,
                       &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                      .log = &g->log,
                                                      .queue_bytes = set->queue_bytes,
-                                                     .message_bytes = set->message_bytes },
-                      m);
-    gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms,
-                   m);
+                                                     .message_bytes = set->message_bytes });
+    gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms);
     gw_revocation_poll_start(&g->revocation_poll, &g->daemon.loop, &g->pool, &g->sessions,
                              &g->auth);
     start_restaurant_os(g);
     gw_shared_state_start(&g->shared_state,
                           &(struct gw_shared_state_options){ .operations = &g->operations,
-                                                             .changed = on_shared_state },
-                          m);
+                                                             .changed = on_shared_state });
     g->presence = (struct gw_presence){ .loop = &g->daemon.loop,
                                         .shared_state = &g->shared_state,
                                         .store = &g->publisher,
@@ -180,22 +173,18 @@ static void start_parts(struct gateway *g)
     g->authenticator = (struct gw_authenticator){ .keys = &g->auth, .tokens = &g->tokens };
     g->http.limits = &g->limits;
     g->http.handle = on_request;
-    tw_http_server_init(&g->http, m);
-    gw_handshakes_start(&g->handshakes,
-                        &(struct gw_handshakes_options){
-                            .loop = &g->daemon.loop,
-                            .authenticator = &g->authenticator,
-                            .dialects = &g->dialects,
-                            .conns = &g->conns,
-                            .hubs = &g->hubs,
-                            .sessions = &g->sessions,
-                            .log = &g->log,
-                            .origins = tw_slice_of(set->allowed_origins),
-                            .max_sessions = set->max_sessions,
-                        },
-                        m);
-    tw_metric_add(m, &g->ws_contexts, "ws_contexts", NULL,
-                  "Receiving contexts lent to connections with an incomplete frame.");
+    tw_http_server_init(&g->http);
+    gw_handshakes_start(&g->handshakes, &(struct gw_handshakes_options){
+                                            .loop = &g->daemon.loop,
+                                            .authenticator = &g->authenticator,
+                                            .dialects = &g->dialects,
+                                            .conns = &g->conns,
+                                            .hubs = &g->hubs,
+                                            .sessions = &g->sessions,
+                                            .log = &g->log,
+                                            .origins = tw_slice_of(set->allowed_origins),
+                                            .max_sessions = set->max_sessions,
+                                        });
 }
 
 static int start(struct tw_daemon *d)
@@ -222,11 +211,10 @@ static int start(struct tw_daemon *d)
                                                  .sessions = &g->sessions,
                                                  .control = on_control,
                                                  .redis_url = set->redis_url,
-                                                 .backlog_bytes = set->backlog_bytes },
-                      &d->metrics);
+                                                 .backlog_bytes = set->backlog_bytes });
     if (r == 0)
         r = tw_redis_start(&g->publisher, &d->loop, set->redis_url, "publisher",
-                           &publisher_events, &d->metrics);
+                           &publisher_events);
     if (r != 0) {
         tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
         return r;
@@ -324,12 +312,47 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
         tw_daemon_note(degraded, "redis");
 }
 
-static void refresh(struct tw_daemon *d)
+static const char *dialect_labels(size_t i)
 {
-    struct gateway *g = gateway_of(d);
+    const struct gw_dialects all = gw_all_dialects(NULL);
 
-    g->ws_contexts.value = g->conns.ws.lent;
+    return i < all.count ? all.rows[i].dialect->labels : NULL;
 }
+
+/* In this file, because a session does not know which dialects there are. */
+static const struct tw_metric_row open_sessions[] = {
+    { "ws_sessions", NULL, "Open sessions of clients, by the dialect that they speak.",
+      TW_METRIC_AT(struct gw_sessions, open[0]) },
+};
+
+static const struct tw_metric_table open_sessions_metrics = {
+    .rows = open_sessions,
+    .count = TW_COUNT(open_sessions),
+    .labels_of = dialect_labels,
+};
+
+#define AT(part) offsetof(struct gateway, part)
+
+static const struct tw_metric_part metrics[] = {
+    { &tw_http_server_metrics, AT(http), NULL },
+    { &gw_handshakes_metrics, AT(handshakes), NULL },
+    { &gw_key_auth_metrics, AT(auth), NULL },
+    { &tw_tokens_metrics, AT(tokens), NULL },
+    { &gw_conns_metrics, AT(conns), NULL },
+    { &gw_deflate_metrics, AT(conns.deflate), NULL },
+    { &open_sessions_metrics, AT(sessions), NULL },
+    { &gw_sessions_metrics, AT(sessions), NULL },
+    { &gw_eio_metrics, AT(restaurant_os.sio.engine), NULL },
+    { &gw_restaurant_os_metrics, AT(restaurant_os), NULL },
+    { &gw_snapshots_metrics, AT(shared_state.snapshots), NULL },
+    { &gw_hubs_metrics, AT(hubs), NULL },
+    { &gw_sync_log_metrics, AT(log), NULL },
+    { &tw_operations_metrics, AT(operations), NULL },
+    { &tw_pg_pool_metrics, AT(pool), NULL },
+    { &tw_schema_metrics, AT(schema), NULL },
+    { &tw_redis_metrics, AT(hubs.subscriber), "link=\"subscriber\"" },
+    { &tw_redis_metrics, AT(publisher), "link=\"publisher\"" },
+};
 
 static const struct tw_daemon_kind kind = {
     .name = "tillwire-gateway",
@@ -342,7 +365,8 @@ static const struct tw_daemon_kind kind = {
     .free = release,
     .reload = reload,
     .missing = missing,
-    .refresh = refresh,
+    .metrics = metrics,
+    .metrics_count = TW_COUNT(metrics),
 };
 
 int main(int argc, char **argv)

@@ -112,13 +112,12 @@ static void drain(struct tw_daemon *d)
     tw_after(&d->loop, &d->drain_check, 0, on_drain_check);
 }
 
-static void log_metrics(struct tw_daemon *d)
+static void log_metric(const struct tw_metric_series *s, void *arg)
 {
-    if (d->kind->refresh != NULL)
-        d->kind->refresh(d);
-    for (const struct tw_metric *m = d->metrics.first; m != NULL; m = m->next)
-        tw_log_info("metric", tw_str("name", m->name), tw_str("labels", m->labels),
-                    tw_u64("value", m->value));
+    (void)arg;
+    tw_log_info("metric", tw_str("name", s->name),
+                tw_str("labels", s->labels[0] == '\0' ? NULL : s->labels),
+                tw_u64("value", s->value));
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -130,7 +129,7 @@ static void on_signal(uv_signal_t *handle, int number)
     else if (number == SIGHUP && d->kind->reload != NULL)
         d->kind->reload(d);
     else if (number == SIGUSR1)
-        log_metrics(d);
+        tw_metrics_each(&d->metrics, log_metric, NULL);
 }
 
 static void watch_signals(struct tw_daemon *d)
@@ -157,14 +156,6 @@ static void ops_missing(struct tw_ops *ops, struct tw_buf *missing, struct tw_bu
     d->kind->missing(d, missing, degraded);
 }
 
-static void ops_refresh(struct tw_ops *ops)
-{
-    struct tw_daemon *d = tw_container_of(ops, struct tw_daemon, ops);
-
-    if (d->kind->refresh != NULL)
-        d->kind->refresh(d);
-}
-
 void tw_daemon_note(struct tw_buf *list, const char *what)
 {
     if (list->len > 0)
@@ -183,7 +174,6 @@ static int run(struct tw_daemon *d)
     tw_loop_init(&d->loop);
     watch_signals(d);
     d->ops.missing = ops_missing;
-    d->ops.refresh = ops_refresh;
     r = tw_ops_start(&d->ops, &d->loop, tw_slice_of(d->settings.ops_listen), &d->metrics);
     if (r != 0)
         tw_log_error("daemon.listen", tw_str("address", d->settings.ops_listen), tw_err(r));
@@ -220,18 +210,29 @@ static int print_help(const struct tw_daemon_kind *kind)
 
     tw_settings_help(kind->program, &text);
     printf("%s %s - %s\n\nUsage: %s [--help | --version | --check-config | "
-           "--print-config-reference]\n\nSettings, from the environment (default):\n",
+           "--print-config-reference |\n"
+           "       --print-metrics-reference]\n\nSettings, from the environment (default):\n",
            kind->name, TILLWIRE_VERSION, kind->about, kind->name);
     print(stdout, &text);
     tw_buf_done(&text);
     return 0;
 }
 
-static int print_reference(void)
+static int print_config_reference(void)
 {
     struct tw_buf text = { .max = 65536 };
 
     tw_settings_reference(&text);
+    print(stdout, &text);
+    tw_buf_done(&text);
+    return 0;
+}
+
+static int print_metrics_reference(const struct tw_daemon *d)
+{
+    struct tw_buf text = { .max = 65536 };
+
+    tw_metrics_reference(&d->metrics, &text);
     print(stdout, &text);
     tw_buf_done(&text);
     return 0;
@@ -281,6 +282,7 @@ int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int a
     const char *option = argc > 1 ? argv[1] : "";
 
     d->kind = kind;
+    tw_metrics_init(&d->metrics, d, kind->metrics, kind->metrics_count);
     if (argc == 1)
         return run_with_settings(d, false);
     if (argc == 2 && strcmp(option, "--check-config") == 0)
@@ -288,7 +290,9 @@ int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int a
     if (argc == 2 && strcmp(option, "--help") == 0)
         return print_help(kind);
     if (argc == 2 && strcmp(option, "--print-config-reference") == 0)
-        return print_reference();
+        return print_config_reference();
+    if (argc == 2 && strcmp(option, "--print-metrics-reference") == 0)
+        return print_metrics_reference(d);
     if (argc == 2 && strcmp(option, "--version") == 0) {
         printf("%s %s\n", kind->name, TILLWIRE_VERSION);
         return 0;

@@ -21,6 +21,8 @@ struct tw_daemon_kind {
     const char *name;  /* "tillwire-api" */
     const char *about; /* a sentence for --help */
     enum tw_program program;
+    const struct tw_metric_part *metrics; /* the parts that count; offsets from the daemon */
+    size_t metrics_count;
     /* Build everything and listen. 0, or a negative error that was logged. */
     int (*start)(struct tw_daemon *d);
     /* SIGTERM: take nothing new, send everybody home; is_drained is asked until it is true or
@@ -32,10 +34,9 @@ struct tw_daemon_kind {
     void (*free)(struct tw_daemon *d);
     void (*reload)(struct tw_daemon *d); /* SIGHUP; may be null */
     void (*missing)(struct tw_daemon *d, struct tw_buf *missing, struct tw_buf *degraded);
-    void (*refresh)(struct tw_daemon *d); /* gauges; may be null */
 };
 
-/* Embedded in the process's state, which is zeroed at the start. */
+/* The first member of the process's state, which is zeroed at the start. */
 struct tw_daemon {
     const struct tw_daemon_kind *kind;
     struct tw_settings settings;

@@ -56,8 +56,6 @@ static void metrics(struct tw_ops *ops, struct tw_http_conn *conn)
 {
     struct tw_buf body = { .max = 1048576 };
 
-    if (ops->refresh != NULL)
-        ops->refresh(ops);
     tw_metrics_print(ops->metrics, &body);
     answer(conn, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
     tw_buf_done(&body);
@@ -92,14 +90,14 @@ static void on_accept(struct tw_listener *l, struct tw_stream *stream)
 }
 
 int tw_ops_start(struct tw_ops *ops, struct tw_loop *loop, struct tw_slice address,
-                 struct tw_metrics *all)
+                 const struct tw_metrics *all)
 {
     struct tw_slice which;
 
     ops->metrics = all;
     ops->http.limits = &limits;
     ops->http.handle = handle;
-    tw_http_server_init(&ops->http, &ops->own);
+    tw_http_server_init(&ops->http);
     if (address.len == 0)
         return 0;
     return tw_listener_start(&ops->listener, loop, address, false, on_accept, &which);

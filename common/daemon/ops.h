@@ -11,15 +11,13 @@
 struct tw_ops {
     struct tw_http_server http;
     struct tw_listener listener;
-    struct tw_metrics *metrics;
-    struct tw_metrics own; /* the listener's numbers are nobody's business */
+    const struct tw_metrics *metrics; /* of the process; the listener does not count itself */
     /* Appends a JSON string for each thing that is missing, with commas between; nothing when
      * the process can do its work. `degraded` the same for what it can do without. */
     void (*missing)(struct tw_ops *ops, struct tw_buf *missing, struct tw_buf *degraded);
-    void (*refresh)(struct tw_ops *ops); /* set gauges before they are printed; may be null */
 };
 
 /* Nothing happens when `address` is empty. 0, or why it cannot listen there. */
 int tw_ops_start(struct tw_ops *ops, struct tw_loop *loop, struct tw_slice address,
-                 struct tw_metrics *metrics);
+                 const struct tw_metrics *metrics);
 void tw_ops_stop(struct tw_ops *ops);

@@ -25,16 +25,23 @@ static const char call_sql[] =
     "select status, body, array_to_string(events, E'\\n'), tenant_id, "
     "replayed from pos.call($1, $2::jsonb, $3)";
 
-void tw_operations_start(struct tw_operations *all, struct tw_metrics *metrics)
-{
-    tw_metric_add(metrics, &all->published, "published_total", NULL, "Events published.");
-    tw_metric_add(metrics, &all->publish_failures, "publish_failures_total", NULL,
-                  "Events that Redis did not take.");
-    tw_metric_add(metrics, &all->replays, "idempotent_replays_total", NULL,
-                  "Answers repeated for a known Idempotency-Key.");
-    tw_metric_add(metrics, &all->retries, "pg_retries_total", NULL,
-                  "Statements tried again after a deadlock or a lost connection.");
-}
+#define AT(field) TW_METRIC_AT(struct tw_operations, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "published_total", NULL, "Events of committed operations that were published to Redis.",
+      AT(published) },
+    { "publish_failures_total", NULL,
+      "Events that Redis did not take; gateways read them from the log.",
+      AT(publish_failures) },
+    { "idempotent_replays_total", NULL,
+      "Answers that were given again because the Idempotency-Key was known.", AT(replays) },
+    { "pg_retries_total", NULL,
+      "Operations that were sent to PostgreSQL again after a deadlock or a lost connection.",
+      AT(retries) },
+};
+
+const struct tw_metric_table tw_operations_metrics = { .rows = metric_rows,
+                                                       .count = TW_COUNT(metric_rows) };
 
 static void send_call(struct tw_operation *op)
 {

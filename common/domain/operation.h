@@ -19,7 +19,7 @@ struct tw_operations {
     struct tw_metric published, publish_failures, replays, retries;
 };
 
-void tw_operations_start(struct tw_operations *all, struct tw_metrics *metrics);
+extern const struct tw_metric_table tw_operations_metrics;
 
 /* How it ended; lent during the call. */
 struct tw_outcome {

@@ -35,11 +35,20 @@ static void ask(struct tw_schema *s)
     tw_pg_pool_call(s->pool, &s->call);
 }
 
-void tw_schema_start(struct tw_schema *s, struct tw_pg_pool *pool, struct tw_metrics *metrics)
+#define AT(field) TW_METRIC_AT(struct tw_schema, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "schema_version", NULL,
+      "Number of the newest migration that the database has; 0 while it is not known.",
+      AT(version) },
+};
+
+const struct tw_metric_table tw_schema_metrics = { .rows = metric_rows,
+                                                   .count = TW_COUNT(metric_rows) };
+
+void tw_schema_start(struct tw_schema *s, struct tw_pg_pool *pool)
 {
     s->pool = pool;
-    tw_metric_add(metrics, &s->version, "schema_version", NULL,
-                  "Number of the database's newest migration.");
     ask(s);
 }
 

@@ -15,6 +15,8 @@ struct tw_schema {
     struct tw_metric version; /* 0 while unknown */
 };
 
-void tw_schema_start(struct tw_schema *s, struct tw_pg_pool *pool, struct tw_metrics *metrics);
+extern const struct tw_metric_table tw_schema_metrics;
+
+void tw_schema_start(struct tw_schema *s, struct tw_pg_pool *pool);
 void tw_schema_stop(struct tw_schema *s);
 bool tw_schema_is_good(const struct tw_schema *s);

@@ -27,15 +27,19 @@ struct finding {
     uint64_t until_ms;
 };
 
-void tw_tokens_start(struct tw_tokens *all, struct tw_metrics *metrics)
-{
-    static const char help[] = "Signed tokens that were checked.";
+#define AT(field) TW_METRIC_AT(struct tw_tokens, field)
 
-    tw_metric_add(metrics, &all->good, "tokens_total", "result=\"good\"", help);
-    tw_metric_add(metrics, &all->refused, "tokens_total", "result=\"refused\"", help);
-    tw_metric_add(metrics, &all->from_memory, "tokens_from_memory_total", NULL,
-                  "Restaurants of tokens that were remembered while PostgreSQL was away.");
-}
+static const struct tw_metric_row metric_rows[] = {
+    { "tokens_total", "result=\"good\"", "Signed tokens that were checked, by result.",
+      AT(good) },
+    { "tokens_total", "result=\"refused\"", NULL, AT(refused) },
+    { "tokens_from_memory_total", NULL,
+      "Tokens whose restaurant was known from memory while PostgreSQL was away.",
+      AT(from_memory) },
+};
+
+const struct tw_metric_table tw_tokens_metrics = { .rows = metric_rows,
+                                                   .count = TW_COUNT(metric_rows) };
 
 static void finding_free(struct finding *f)
 {

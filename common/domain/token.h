@@ -23,7 +23,8 @@ struct tw_tokens {
     struct tw_metric good, refused, from_memory;
 };
 
-void tw_tokens_start(struct tw_tokens *all, struct tw_metrics *metrics);
+extern const struct tw_metric_table tw_tokens_metrics;
+
 void tw_tokens_forget(struct tw_tokens *all); /* everything that was looked up */
 void tw_tokens_done(struct tw_tokens *all);
 

@@ -346,15 +346,24 @@ struct tw_stream *tw_http_take_stream(struct tw_http_conn *c, struct tw_buf *res
     return stream;
 }
 
-void tw_http_server_init(struct tw_http_server *server, struct tw_metrics *metrics)
+#define AT(field) TW_METRIC_AT(struct tw_http_server, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "http_connections", NULL,
+      "Open HTTP connections; one that has become a WebSocket is not counted any more.",
+      AT(connections) },
+    { "http_requests_total", NULL, "HTTP requests that arrived complete.", AT(requests) },
+    { "http_rejects_total", NULL,
+      "HTTP requests that were malformed or over a limit, and connections over the limit.",
+      AT(refused) },
+};
+
+const struct tw_metric_table tw_http_server_metrics = { .rows = metric_rows,
+                                                        .count = TW_COUNT(metric_rows) };
+
+void tw_http_server_init(struct tw_http_server *server)
 {
     tw_list_init(&server->conns);
-    tw_metric_add(metrics, &server->connections, "http_connections", NULL,
-                  "Open HTTP connections, without those that became WebSockets.");
-    tw_metric_add(metrics, &server->requests, "http_requests_total", NULL,
-                  "Complete HTTP requests.");
-    tw_metric_add(metrics, &server->refused, "http_rejects_total", NULL,
-                  "Requests that broke HTTP or a limit, and connections over the limit.");
 }
 
 void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream)

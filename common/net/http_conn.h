@@ -41,7 +41,9 @@ struct tw_http_server {
     struct tw_metric connections, refused, requests;
 };
 
-void tw_http_server_init(struct tw_http_server *server, struct tw_metrics *metrics);
+extern const struct tw_metric_table tw_http_server_metrics;
+
+void tw_http_server_init(struct tw_http_server *server);
 
 /* Serve a new connection; takes the stream. */
 void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream);

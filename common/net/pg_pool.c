@@ -170,22 +170,30 @@ static void on_idle(struct tw_pg_conn *c, void *owner)
 
 static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL };
 
+#define AT(field) TW_METRIC_AT(struct tw_pg_pool, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "pg_connections", NULL, "Open connections to PostgreSQL.", AT(up) },
+    { "pg_queue", NULL, "Statements that wait for a connection to PostgreSQL.", AT(queued) },
+    { "pg_calls_total", NULL, "Statements sent to PostgreSQL.", AT(calls) },
+    { "pg_refused_total", NULL,
+      "Statements that were not sent, because no connection was free in time or too many were "
+      "waiting.",
+      AT(refused) },
+    { "pg_connects_total", NULL, "Connections made to PostgreSQL, each reconnect included.",
+      AT(reconnects) },
+};
+
+const struct tw_metric_table tw_pg_pool_metrics = { .rows = metric_rows,
+                                                    .count = TW_COUNT(metric_rows) };
+
 void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char *url,
-                      const char *program, size_t connections, size_t max_waiting,
-                      struct tw_metrics *metrics)
+                      const char *program, size_t connections, size_t max_waiting)
 {
     TW_ASSERT(connections <= TW_PG_CONNECTIONS);
     pool->loop = loop;
     pool->max_waiting = max_waiting;
     tw_list_init(&pool->waiting);
-    tw_metric_add(metrics, &pool->up, "pg_connections", NULL,
-                  "Open connections to PostgreSQL.");
-    tw_metric_add(metrics, &pool->queued, "pg_queue", NULL, "Statements waiting for a place.");
-    tw_metric_add(metrics, &pool->calls, "pg_calls_total", NULL, "Statements sent.");
-    tw_metric_add(metrics, &pool->refused, "pg_refused_total", NULL,
-                  "Statements that found no place in time.");
-    tw_metric_add(metrics, &pool->reconnects, "pg_connects_total", NULL,
-                  "Connections made to PostgreSQL.");
     for (size_t i = 0; i < connections; i++) {
         pool->conns[i] = tw_pg_conn_new(loop, url, program, &events, pool);
         pool->conn_count++;

@@ -27,10 +27,11 @@ struct tw_pg_pool {
     struct tw_metric up, queued, calls, refused, reconnects;
 };
 
+extern const struct tw_metric_table tw_pg_pool_metrics;
+
 /* Begins to connect; `url` and `program` are kept. */
 void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char *url,
-                      const char *program, size_t connections, size_t max_waiting,
-                      struct tw_metrics *metrics);
+                      const char *program, size_t connections, size_t max_waiting);
 
 /* Send `call` as soon as there is room for it. One that still waits after a second and a half
  * is refused with TW_ETIMEOUT, or TW_EDOWN when no connection is up: nothing was done then. */

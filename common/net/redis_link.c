@@ -390,21 +390,28 @@ static int read_url(struct tw_redis_link *l, struct tw_slice url)
                                                                                 : TW_ECONFIG;
 }
 
+#define AT(field) TW_METRIC_AT(struct tw_redis_link, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "redis_up", NULL, "1 while this link is connected to Redis, else 0.", AT(up) },
+    { "redis_connects_total", NULL,
+      "Connections that this link made to Redis, each reconnect included.", AT(connects) },
+    { "redis_commands_total", NULL, "Commands sent to Redis.", AT(sent) },
+    { "redis_dropped_total", NULL,
+      "Commands that were dropped because Redis was away or read too slowly.", AT(dropped) },
+};
+
+const struct tw_metric_table tw_redis_metrics = { .rows = metric_rows,
+                                                  .count = TW_COUNT(metric_rows) };
+
 int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
-                   const char *name, const struct tw_redis_events *events,
-                   struct tw_metrics *metrics)
+                   const char *name, const struct tw_redis_events *events)
 {
     tw_list_init(&l->asks);
     l->loop = loop;
     l->name = name;
     l->events = events;
     l->retry_ms = RETRY_FIRST_MS;
-    tw_metric_add(metrics, &l->up, "redis_up", NULL, "Whether Redis is connected.");
-    tw_metric_add(metrics, &l->connects, "redis_connects_total", NULL,
-                  "Connections made to Redis.");
-    tw_metric_add(metrics, &l->sent, "redis_commands_total", NULL, "Commands sent to Redis.");
-    tw_metric_add(metrics, &l->dropped, "redis_dropped_total", NULL,
-                  "Commands that Redis could not take; reconciliation makes up for them.");
     if (read_url(l, tw_slice_of(url)) != 0)
         return TW_ECONFIG;
     tw_after(loop, &l->limit, 0, on_retry);

@@ -72,11 +72,13 @@ struct tw_redis_link {
     struct tw_metric up, connects, sent, dropped;
 };
 
+/* A process with several links tells them apart by a label `link`. */
+extern const struct tw_metric_table tw_redis_metrics;
+
 /* `url`: redis://[user:password@]host:port or unix:///path. Begins to connect; 0, or
  * TW_ECONFIG for a URL that cannot be. `name` and `events` are kept. */
 int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
-                   const char *name, const struct tw_redis_events *events,
-                   struct tw_metrics *metrics);
+                   const char *name, const struct tw_redis_events *events);
 void tw_redis_stop(struct tw_redis_link *l); /* no event comes any more */
 
 bool tw_redis_is_up(const struct tw_redis_link *l);

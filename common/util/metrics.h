@@ -1,27 +1,71 @@
-/* metrics.h - counters and gauges of a process, printed as Prometheus text.
+/* metrics.h - counters and gauges of a process, printed as Prometheus text and as Markdown.
+ *
+ * A part has a field for each number and a row for each field. The process lists its parts;
+ * that list is all that printing needs, so nothing is registered at run time.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/util/buf.h"
 
-/* One number; embedded in the object that changes it: just write `value`. */
+/* One number; a field of the part that changes it: just write `value`. */
 struct tw_metric {
+    uint64_t value;
+};
+
+/* What a field counts. */
+struct tw_metric_row {
     const char *name;   /* without the prefix `tillwire_`; "_total" ends a counter's */
     const char *labels; /* `dialect="orderweb"`, or null */
-    const char *help;
-    uint64_t value;
-    struct tw_metric *next;
+    const char *help;   /* a sentence; null where an earlier row of this name has it */
+    size_t offset;      /* of the field, from TW_METRIC_AT */
+};
+
+/* The offset of a field, for a row; it does not compile for a field of another type. */
+#define TW_METRIC_AT(type, field)                                                              \
+    _Generic(((type *)0)->field, struct tw_metric : offsetof(type, field))
+
+/* The rows of a part; its header declares them, its .c file defines them. */
+struct tw_metric_table {
+    const struct tw_metric_row *rows;
+    size_t count;
+    /* Null, unless the fields are arrays: the labels of element `i`, in place of the rows' own;
+     * null after the last element. */
+    const char *(*labels_of)(size_t i);
+};
+
+/* One part of a process. */
+struct tw_metric_part {
+    const struct tw_metric_table *table;
+    size_t offset;      /* of the part's struct in the process's state */
+    const char *labels; /* tell two parts with one table apart; null: none */
 };
 
 struct tw_metrics {
-    struct tw_metric *first, *last;
+    const struct tw_metric_part *parts;
+    size_t count;
+    const void *state; /* the struct that the parts' offsets refer to */
 };
 
-/* Name it and list it; `m` is kept. Metrics of one name are added one after the other. */
-void tw_metric_add(struct tw_metrics *all, struct tw_metric *m, const char *name,
-                   const char *labels, const char *help);
+/* `parts` and `state` are kept. Asserts that no two numbers have the same name and labels, and
+ * that each name has a help text. */
+void tw_metrics_init(struct tw_metrics *all, const void *state,
+                     const struct tw_metric_part *parts, size_t count);
+
+/* A number and what is known of it; lent. */
+struct tw_metric_series {
+    const char *name, *labels, *help; /* `labels`: "" when there are none */
+    uint64_t value;
+};
+
+/* Numbers of one name come one after the other. */
+void tw_metrics_each(const struct tw_metrics *all,
+                     void (*visit)(const struct tw_metric_series *s, void *arg), void *arg);
 
 /* Text format 0.0.4, the process's own figures (memory, descriptors, CPU) included. */
 void tw_metrics_print(const struct tw_metrics *all, struct tw_buf *out);
+
+/* All of the names as a Markdown table, for docs/metrics.md. */
+void tw_metrics_reference(const struct tw_metrics *all, struct tw_buf *out);

@@ -47,16 +47,22 @@ struct pending {
     char device[128]; /* X-Device-Id, when it is short and plain */
 };
 
-void gw_handshakes_start(struct gw_handshakes *all, const struct gw_handshakes_options *options,
-                         struct tw_metrics *metrics)
+#define AT(field) TW_METRIC_AT(struct gw_handshakes, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "ws_handshakes_total", "result=\"admitted\"", "WebSocket handshakes, by result.",
+      AT(admitted) },
+    { "ws_handshakes_total", "result=\"refused\"", NULL, AT(refused) },
+    { "ws_handshakes_waiting", NULL, "WebSocket handshakes whose credential is being checked.",
+      AT(waiting) },
+};
+
+const struct tw_metric_table gw_handshakes_metrics = { .rows = metric_rows,
+                                                       .count = TW_COUNT(metric_rows) };
+
+void gw_handshakes_start(struct gw_handshakes *all, const struct gw_handshakes_options *options)
 {
     all->options = *options;
-    tw_metric_add(metrics, &all->admitted, "ws_handshakes_total", "result=\"admitted\"",
-                  "WebSocket handshakes.");
-    tw_metric_add(metrics, &all->refused, "ws_handshakes_total", "result=\"refused\"",
-                  "WebSocket handshakes.");
-    tw_metric_add(metrics, &all->waiting, "ws_handshakes_waiting", NULL,
-                  "Handshakes whose credential is being checked.");
 }
 
 static void pending_free(struct pending *p)

@@ -31,8 +31,10 @@ struct gw_handshakes {
     struct tw_metric admitted, refused, waiting;
 };
 
-void gw_handshakes_start(struct gw_handshakes *all, const struct gw_handshakes_options *options,
-                         struct tw_metrics *metrics);
+extern const struct tw_metric_table gw_handshakes_metrics;
+
+void gw_handshakes_start(struct gw_handshakes *all,
+                         const struct gw_handshakes_options *options);
 
 /* Answer, hold, or take over one request. */
 void gw_handshakes_handle(struct gw_handshakes *all, struct tw_http_conn *conn,

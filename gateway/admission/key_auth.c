@@ -21,16 +21,24 @@ struct memory {
 /* Columns of pos.authenticate. */
 enum { STATUS, BODY, TENANT_ID, TENANT_SLUG, TENANT_NAME, KEY_ID, EXPIRES };
 
-void gw_key_auth_start(struct gw_key_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms,
-                       struct tw_metrics *metrics)
+#define AT(field) TW_METRIC_AT(struct gw_key_auth, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "auth_total", "result=\"asked\"",
+      "API keys and keyless devices that were checked: asked of PostgreSQL, refused by it, or "
+      "known from memory while it was away.",
+      AT(asked) },
+    { "auth_total", "result=\"refused\"", NULL, AT(refused) },
+    { "auth_total", "result=\"from_memory\"", NULL, AT(from_memory) },
+};
+
+const struct tw_metric_table gw_key_auth_metrics = { .rows = metric_rows,
+                                                     .count = TW_COUNT(metric_rows) };
+
+void gw_key_auth_start(struct gw_key_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms)
 {
     a->pool = pool;
     a->cache_ms = cache_ms;
-    tw_metric_add(metrics, &a->asked, "auth_total", "result=\"asked\"", "Credentials checked.");
-    tw_metric_add(metrics, &a->refused, "auth_total", "result=\"refused\"",
-                  "Credentials checked.");
-    tw_metric_add(metrics, &a->from_memory, "auth_total", "result=\"from_memory\"",
-                  "Credentials checked.");
 }
 
 void gw_key_auth_forget_all(struct gw_key_auth *a)

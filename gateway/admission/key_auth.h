@@ -22,8 +22,9 @@ struct gw_key_auth {
     struct tw_metric asked, refused, from_memory;
 };
 
-void gw_key_auth_start(struct gw_key_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms,
-                       struct tw_metrics *metrics);
+extern const struct tw_metric_table gw_key_auth_metrics;
+
+void gw_key_auth_start(struct gw_key_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms);
 void gw_key_auth_done(struct gw_key_auth *a);
 
 /* Forget everything remembered of a key (its UUID), or of all. */

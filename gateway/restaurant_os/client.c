@@ -320,21 +320,30 @@ static const char *const namespaces[] = { "/", NULL };
 static const struct gw_sio_app app = { namespaces,  on_connect,  on_event,
                                        on_writable, on_farewell, on_left };
 
-void gw_restaurant_os_start(struct gw_restaurant_os *all, struct tw_metrics *metrics)
-{
-    static const char connects[] = "Restaurant OS clients that came in.";
+#define AT(field) TW_METRIC_AT(struct gw_restaurant_os, field)
 
+static const struct tw_metric_row metric_rows[] = {
+    { "sio_connects_total", "how=\"recovered\"",
+      "Restaurant OS clients that asked to connect: their earlier session recovered, a new one "
+      "begun, or refused.",
+      AT(recovered) },
+    { "sio_connects_total", "how=\"new\"", NULL, AT(started_anew) },
+    { "sio_connects_total", "how=\"refused\"", NULL, AT(refused) },
+    { "sio_requests_total", "result=\"taken\"",
+      "Requests of Restaurant OS clients: taken, or refused because the client asked too "
+      "often.",
+      AT(requests) },
+    { "sio_requests_total", "result=\"limited\"", NULL, AT(limited) },
+};
+
+const struct tw_metric_table gw_restaurant_os_metrics = { .rows = metric_rows,
+                                                          .count = TW_COUNT(metric_rows) };
+
+void gw_restaurant_os_start(struct gw_restaurant_os *all)
+{
     all->sio.app = &app;
     all->sio.engine.open = gw_sio_open;
-    tw_metric_add(metrics, &all->recovered, "sio_connects_total", "how=\"recovered\"",
-                  connects);
-    tw_metric_add(metrics, &all->started_anew, "sio_connects_total", "how=\"new\"", connects);
-    tw_metric_add(metrics, &all->refused, "sio_connects_total", "how=\"refused\"", connects);
-    tw_metric_add(metrics, &all->requests, "sio_requests_total", "result=\"taken\"",
-                  "Events from Restaurant OS clients.");
-    tw_metric_add(metrics, &all->limited, "sio_requests_total", "result=\"limited\"",
-                  "Events from Restaurant OS clients.");
-    gw_eio_start(&all->sio.engine, metrics);
+    gw_eio_start(&all->sio.engine);
 }
 
 void gw_restaurant_os_done(struct gw_restaurant_os *all)

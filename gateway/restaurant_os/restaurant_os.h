@@ -32,5 +32,7 @@ struct gw_restaurant_os {
     struct tw_metric recovered, started_anew, refused, limited, requests;
 };
 
-void gw_restaurant_os_start(struct gw_restaurant_os *all, struct tw_metrics *metrics);
+extern const struct tw_metric_table gw_restaurant_os_metrics;
+
+void gw_restaurant_os_start(struct gw_restaurant_os *all);
 void gw_restaurant_os_done(struct gw_restaurant_os *all); /* when no client is left */

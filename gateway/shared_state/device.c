@@ -21,13 +21,12 @@
 #define MAX_COMMANDS 4096
 
 void gw_shared_state_start(struct gw_shared_state *all,
-                           const struct gw_shared_state_options *options,
-                           struct tw_metrics *metrics)
+                           const struct gw_shared_state_options *options)
 {
     all->operations = options->operations;
     all->changed = options->changed;
     tw_list_init(&all->devices);
-    gw_snapshots_start(&all->snapshots, options->operations, metrics);
+    gw_snapshots_start(&all->snapshots, options->operations);
 }
 
 void gw_shared_state_done(struct gw_shared_state *all)

@@ -34,8 +34,7 @@ struct gw_shared_state {
 };
 
 void gw_shared_state_start(struct gw_shared_state *all,
-                           const struct gw_shared_state_options *options,
-                           struct tw_metrics *metrics);
+                           const struct gw_shared_state_options *options);
 void gw_shared_state_done(struct gw_shared_state *all); /* when no device is left */
 
 /* A change of another device that this one was sent. */

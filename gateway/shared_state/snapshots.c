@@ -33,14 +33,23 @@ struct snapshot {
     struct tw_list later;   /* for the next one */
 };
 
-void gw_snapshots_start(struct gw_snapshots *all, struct tw_operations *operations,
-                        struct tw_metrics *metrics)
+#define AT(field) TW_METRIC_AT(struct gw_snapshots, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "states_asked_total", NULL, "Times that a client asked for its restaurant's state.",
+      AT(asked) },
+    { "states_read_total", NULL,
+      "Times that a restaurant's state was read from PostgreSQL; one reading serves all "
+      "clients that wait for it.",
+      AT(read) },
+};
+
+const struct tw_metric_table gw_snapshots_metrics = { .rows = metric_rows,
+                                                      .count = TW_COUNT(metric_rows) };
+
+void gw_snapshots_start(struct gw_snapshots *all, struct tw_operations *operations)
 {
     all->operations = operations;
-    tw_metric_add(metrics, &all->asked, "states_asked_total", NULL,
-                  "Times that a client asked for its restaurant's state.");
-    tw_metric_add(metrics, &all->read, "states_read_total", NULL,
-                  "Readings of a restaurant's state; one serves all who wait.");
 }
 
 static void snapshot_free(struct snapshot *s)

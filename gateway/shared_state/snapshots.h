@@ -30,8 +30,9 @@ struct gw_snapshots {
     struct tw_metric asked, read;
 };
 
-void gw_snapshots_start(struct gw_snapshots *all, struct tw_operations *operations,
-                        struct tw_metrics *metrics); /* kept */
+extern const struct tw_metric_table gw_snapshots_metrics;
+
+void gw_snapshots_start(struct gw_snapshots *all, struct tw_operations *operations); /* kept */
 void gw_snapshots_done(struct gw_snapshots *all);
 
 /* A device's part; embedded in it, and kept until gw_snapshots_leave. Zeroed but for the first

@@ -19,20 +19,29 @@
 #define WRITABLE_FRAMES 64
 #define PART_MS 5000 /* for the polls that fetch the last words */
 
-void gw_eio_start(struct gw_eio *e, struct tw_metrics *metrics)
-{
-    static const char sockets[] = "Open Engine.IO sockets, by transport.";
-    static const char closes[] = "Engine.IO requests refused, and sockets ended for a fault.";
+#define AT(field) TW_METRIC_AT(struct gw_eio, field)
 
+static const struct tw_metric_row metric_rows[] = {
+    { "eio_sockets", "transport=\"polling\"", "Open Engine.IO sockets, by transport.",
+      AT(polling) },
+    { "eio_sockets", "transport=\"websocket\"", NULL, AT(websocket) },
+    { "eio_opened_total", NULL, "Engine.IO sockets that were opened.", AT(opened) },
+    { "eio_upgrades_total", NULL, "Engine.IO sockets that moved from polling to WebSocket.",
+      AT(upgraded) },
+    { "eio_faults_total", "kind=\"request\"",
+      "Engine.IO requests that were refused, and sockets that were closed for a malformed "
+      "packet.",
+      AT(refused) },
+    { "eio_faults_total", "kind=\"packet\"", NULL, AT(broken) },
+};
+
+const struct tw_metric_table gw_eio_metrics = { .rows = metric_rows,
+                                                .count = TW_COUNT(metric_rows) };
+
+void gw_eio_start(struct gw_eio *e)
+{
     tw_list_init(&e->all);
     e->ping = gw_frame_text(TW_LIT("2"));
-    tw_metric_add(metrics, &e->polling, "eio_sockets", "transport=\"polling\"", sockets);
-    tw_metric_add(metrics, &e->websocket, "eio_sockets", "transport=\"websocket\"", sockets);
-    tw_metric_add(metrics, &e->opened, "eio_opened_total", NULL, "Engine.IO handshakes.");
-    tw_metric_add(metrics, &e->upgraded, "eio_upgrades_total", NULL,
-                  "Sockets that moved from polling to WebSocket.");
-    tw_metric_add(metrics, &e->refused, "eio_faults_total", "kind=\"request\"", closes);
-    tw_metric_add(metrics, &e->broken, "eio_faults_total", "kind=\"packet\"", closes);
 }
 
 void gw_eio_done(struct gw_eio *e)

@@ -43,7 +43,9 @@ struct gw_eio {
     struct tw_metric polling, websocket, opened, upgraded, refused, broken;
 };
 
-void gw_eio_start(struct gw_eio *e, struct tw_metrics *metrics);
+extern const struct tw_metric_table gw_eio_metrics;
+
+void gw_eio_start(struct gw_eio *e);
 void gw_eio_done(struct gw_eio *e); /* when no socket is left */
 
 bool gw_eio_claims(const struct gw_eio *e, const struct tw_http_request *req);

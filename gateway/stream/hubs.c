@@ -212,32 +212,42 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
 static const struct tw_redis_events redis_events = { on_redis_up, on_redis_down, on_subscribed,
                                                      on_message };
 
-static void add_metrics(struct gw_hubs *hubs, struct tw_metrics *m)
-{
-    static const char events[] = "Events, by where they came from.";
+#define AT(field) TW_METRIC_AT(struct gw_hubs, field)
 
-    tw_metric_add(m, &hubs->hub_count, "hubs", NULL,
-                  "Tenants with sessions here, or recent ones.");
-    tw_metric_add(m, &hubs->from_redis, "events_total", "source=\"redis\"", events);
-    tw_metric_add(m, &hubs->from_log, "events_total", "source=\"log\"", events);
-    tw_metric_add(m, &hubs->duplicates, "events_total", "source=\"duplicate\"", events);
-    tw_metric_add(m, &hubs->held, "events_total", "source=\"early\"", events);
-    tw_metric_add(m, &hubs->garbage, "events_total", "source=\"garbage\"", events);
-    tw_metric_add(m, &hubs->rejected, "events_total", "source=\"not_in_log\"", events);
-    tw_metric_add(m, &hubs->log_reads, "log_reads_total", NULL, "Readings of the event log.");
-    tw_metric_add(m, &hubs->older_reads, "catch_up_reads_total", NULL,
-                  "Readings of the event log for sessions that resume.");
-    tw_metric_add(m, &hubs->log_failures, "log_failures_total", NULL, "Readings that failed.");
-    tw_metric_add(m, &hubs->reconciliations, "reconciliations_total", NULL,
-                  "Comparisons of cursors with stream heads.");
-    tw_metric_add(m, &hubs->lags, "reconcile_lags_total", NULL,
-                  "Heads that reconciliation found beyond a cursor.");
-    tw_metric_add(m, &hubs->went_back, "streams_went_back_total", NULL,
-                  "Heads that lay before a cursor: a restore.");
-}
+static const struct tw_metric_row metric_rows[] = {
+    { "hubs", NULL, "Tenants that have sessions here, or had some a short time ago.",
+      AT(hub_count) },
+    { "events_total", "source=\"redis\"",
+      "Events that reached this gateway: from Redis, from the log, as duplicates, before their "
+      "turn, malformed, or without a row in the log.",
+      AT(from_redis) },
+    { "events_total", "source=\"log\"", NULL, AT(from_log) },
+    { "events_total", "source=\"duplicate\"", NULL, AT(duplicates) },
+    { "events_total", "source=\"early\"", NULL, AT(held) },
+    { "events_total", "source=\"garbage\"", NULL, AT(garbage) },
+    { "events_total", "source=\"not_in_log\"", NULL, AT(rejected) },
+    { "log_reads_total", NULL, "Times that the event log was read for missing events.",
+      AT(log_reads) },
+    { "catch_up_reads_total", NULL,
+      "Times that the event log was read for sessions that resume.", AT(older_reads) },
+    { "log_failures_total", NULL, "Times that reading the event log failed.",
+      AT(log_failures) },
+    { "reconciliations_total", NULL,
+      "Times that all positions were compared with the heads of the event log.",
+      AT(reconciliations) },
+    { "reconcile_lags_total", NULL,
+      "Tenants that such a comparison found to lag, because events were lost on the way.",
+      AT(lags) },
+    { "streams_went_back_total", NULL,
+      "Tenants whose log ended before the position here: the database was restored from a "
+      "backup.",
+      AT(went_back) },
+};
 
-int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options,
-                  struct tw_metrics *metrics)
+const struct tw_metric_table gw_hubs_metrics = { .rows = metric_rows,
+                                                 .count = TW_COUNT(metric_rows) };
+
+int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options)
 {
     hubs->loop = options->loop;
     hubs->pool = options->pool;
@@ -247,10 +257,9 @@ int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options,
     hubs->control = options->control;
     hubs->reconcile_ids.max = (size_t)64 * 1024 * 1024;
     tw_list_init(&hubs->all);
-    add_metrics(hubs, metrics);
     gw_reconcile_plan(hubs);
     return tw_redis_start(&hubs->subscriber, hubs->loop, options->redis_url, "subscriber",
-                          &redis_events, metrics);
+                          &redis_events);
 }
 
 void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_sync_log *log)

@@ -52,9 +52,10 @@ struct gw_hubs {
         log_reads, older_reads, log_failures, reconciliations, lags, went_back;
 };
 
+extern const struct tw_metric_table gw_hubs_metrics; /* without its subscriber's */
+
 /* Connects to Redis. 0, or TW_ECONFIG for an invalid URL. */
-int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options,
-                  struct tw_metrics *metrics);
+int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options);
 void gw_hubs_stop(struct gw_hubs *hubs);
 void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
 

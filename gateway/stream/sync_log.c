@@ -12,17 +12,26 @@
 
 static void on_tick(struct tw_deadline *d);
 
+#define AT(field) TW_METRIC_AT(struct gw_sync_log, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "sync_log_rows_total", "result=\"taken\"",
+      "Rows for the table pos_sync_logs: taken to be written, or dropped because the database "
+      "did not keep up.",
+      AT(written) },
+    { "sync_log_rows_total", "result=\"dropped\"", NULL, AT(dropped) },
+};
+
+const struct tw_metric_table gw_sync_log_metrics = { .rows = metric_rows,
+                                                     .count = TW_COUNT(metric_rows) };
+
 void gw_sync_log_start(struct gw_sync_log *log, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       const char *instance, struct tw_metrics *metrics)
+                       const char *instance)
 {
     log->loop = loop;
     log->pool = pool;
     log->instance = instance;
     log->rows.max = log->sending.max = ROWS_BYTES;
-    tw_metric_add(metrics, &log->written, "sync_log_rows_total", "result=\"taken\"",
-                  "Rows for pos_sync_logs.");
-    tw_metric_add(metrics, &log->dropped, "sync_log_rows_total", "result=\"dropped\"",
-                  "Rows for pos_sync_logs.");
     tw_after(loop, &log->tick, TICK_MS, on_tick);
 }
 

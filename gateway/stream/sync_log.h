@@ -39,8 +39,10 @@ struct gw_sync_log {
     struct tw_metric written, dropped;
 };
 
+extern const struct tw_metric_table gw_sync_log_metrics;
+
 void gw_sync_log_start(struct gw_sync_log *log, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       const char *instance, struct tw_metrics *metrics); /* all kept */
+                       const char *instance); /* all kept */
 void gw_sync_log_stop(struct gw_sync_log *log);
 void gw_sync_log_done(struct gw_sync_log *log);
 

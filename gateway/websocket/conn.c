@@ -436,23 +436,33 @@ void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler)
     drive_later(c);
 }
 
-void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
-                    uint64_t ping_ms, uint64_t pong_ms, struct tw_metrics *metrics)
-{
-    static const char help[] = "Ended WebSocket connections, by who ended them.";
+#define AT(field) TW_METRIC_AT(struct gw_conns, field)
 
+static const struct tw_metric_row metric_rows[] = {
+    { "ws_closes_total", "by=\"us\"",
+      "WebSocket connections that ended, by who ended them; nobody: the connection was lost.",
+      AT(closed_by_us) },
+    { "ws_closes_total", "by=\"peer\"", NULL, AT(closed_by_peer) },
+    { "ws_closes_total", "by=\"nobody\"", NULL, AT(lost) },
+    { "ws_silent_total", NULL,
+      "WebSocket connections that were closed because a ping was not answered.", AT(silent) },
+    { "ws_contexts", NULL,
+      "Connections that have received a part of a frame or message and hold memory for it.",
+      AT(ws.lent) },
+};
+
+const struct tw_metric_table gw_conns_metrics = { .rows = metric_rows,
+                                                  .count = TW_COUNT(metric_rows) };
+
+void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
+                    uint64_t ping_ms, uint64_t pong_ms)
+{
     all->ws.max_message = message_bytes;
     all->ws.deflate = &all->deflate;
     all->queue_bytes = queue_bytes;
     all->ping_ms = ping_ms;
     all->pong_ms = pong_ms;
     tw_list_init(&all->all);
-    tw_metric_add(metrics, &all->closed_by_us, "ws_closes_total", "by=\"us\"", help);
-    tw_metric_add(metrics, &all->closed_by_peer, "ws_closes_total", "by=\"peer\"", help);
-    tw_metric_add(metrics, &all->lost, "ws_closes_total", "by=\"nobody\"", help);
-    tw_metric_add(metrics, &all->silent, "ws_silent_total", NULL,
-                  "Connections that left pings unanswered.");
-    gw_deflate_count(&all->deflate, metrics);
 }
 
 void gw_conns_done(struct gw_conns *all)

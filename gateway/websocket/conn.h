@@ -26,8 +26,10 @@ struct gw_conns {
     struct tw_metric closed_by_us, closed_by_peer, lost, silent;
 };
 
+extern const struct tw_metric_table gw_conns_metrics;
+
 void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
-                    uint64_t ping_ms, uint64_t pong_ms, struct tw_metrics *metrics);
+                    uint64_t ping_ms, uint64_t pong_ms);
 void gw_conns_done(struct gw_conns *all);
 
 /* Take a stream whose handshake is good; `answer` is its 101, and whether that agreed to

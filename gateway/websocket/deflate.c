@@ -23,17 +23,21 @@ struct gw_deflate_state {
     z_stream z;
 };
 
-void gw_deflate_count(struct gw_deflate *d, struct tw_metrics *metrics)
-{
-    tw_metric_add(metrics, &d->packed, "ws_deflate_messages_total", "dir=\"out\"",
-                  "Messages that were compressed: once, however many hear them.");
-    tw_metric_add(metrics, &d->unpacked, "ws_deflate_messages_total", "dir=\"in\"",
-                  "Messages that were compressed: once, however many hear them.");
-    tw_metric_add(metrics, &d->plain_bytes, "ws_deflate_bytes_total", "form=\"plain\"",
-                  "Bytes of compressed messages to clients, before and after.");
-    tw_metric_add(metrics, &d->packed_bytes, "ws_deflate_bytes_total", "form=\"packed\"",
-                  "Bytes of compressed messages to clients, before and after.");
-}
+#define AT(field) TW_METRIC_AT(struct gw_deflate, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "ws_deflate_messages_total", "dir=\"out\"",
+      "Messages that were compressed (out: once for all who get them) or decompressed (in).",
+      AT(packed) },
+    { "ws_deflate_messages_total", "dir=\"in\"", NULL, AT(unpacked) },
+    { "ws_deflate_bytes_total", "form=\"plain\"",
+      "Bytes of the messages that were compressed, before (plain) and after (packed).",
+      AT(plain_bytes) },
+    { "ws_deflate_bytes_total", "form=\"packed\"", NULL, AT(packed_bytes) },
+};
+
+const struct tw_metric_table gw_deflate_metrics = { .rows = metric_rows,
+                                                    .count = TW_COUNT(metric_rows) };
 
 void gw_deflate_done(struct gw_deflate *d)
 {

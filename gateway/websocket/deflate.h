@@ -21,7 +21,8 @@ struct gw_deflate {
     struct tw_metric plain_bytes, packed_bytes;     /* of those that were packed */
 };
 
-void gw_deflate_count(struct gw_deflate *d, struct tw_metrics *metrics); /* names the metrics */
+extern const struct tw_metric_table gw_deflate_metrics;
+
 void gw_deflate_done(struct gw_deflate *d);
 
 /* Appends the payload of the compressed message to `out` (RFC 7692 section 7.2.1). False, with

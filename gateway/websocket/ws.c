@@ -165,7 +165,7 @@ static void borrow(struct gw_ws *ws)
         pool->spare = ws->lease->next;
         pool->spare_count--;
     }
-    pool->lent++;
+    pool->lent.value++;
     ws->lease->ws = ws;
     configure(ws);
     ws->fed = ws->framed = 0;
@@ -180,7 +180,7 @@ static void give_back(struct gw_ws *ws)
     if (lease == NULL)
         return;
     ws->lease = NULL;
-    pool->lent--;
+    pool->lent.value--;
     if (ws->is_over || pool->spare_count >= MAX_SPARE) {
         lease_free(lease);
         return;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/util/buf.h"
+#include "common/util/metrics.h"
 #include "common/util/slice.h"
 
 struct gw_deflate;
@@ -18,7 +19,7 @@ struct gw_ws_lease;
 struct gw_ws_pool {
     struct gw_ws_lease *spare;
     size_t spare_count;
-    size_t lent;
+    struct tw_metric lent;
     size_t max_message;         /* bytes of a message; longer ones close with 1009 */
     struct gw_deflate *deflate; /* kept; null when no connection may be deflating */
     struct tw_buf inflated;     /* the message that is being handed out */

@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     talk(&ws, bytes, data[0] >> 2, &reply);
     gw_ws_done(&ws);
-    TW_ASSERT(pool.lent == 0);
+    TW_ASSERT(pool.lent.value == 0);
     gw_ws_pool_done(&pool);
     gw_deflate_done(&deflate);
     tw_buf_done(&frame);

@@ -300,8 +300,15 @@ static void set_up_engine(struct fixture *f, struct gw_eio *e, struct tw_slice p
     e->max_payload = PAYLOAD_BYTES;
     e->queue_bytes = QUEUE_BYTES;
     e->max_sockets = sockets;
-    gw_eio_start(e, &f->metrics);
+    gw_eio_start(e);
 }
+
+/* Of the two engines, the one whose messages come back. */
+static const struct tw_metric_part metrics[] = {
+    { &gw_conns_metrics, offsetof(struct fixture, conns), NULL },
+    { &gw_eio_metrics, offsetof(struct fixture, echo), NULL },
+    { &tw_http_server_metrics, offsetof(struct fixture, http), NULL },
+};
 
 int main(int argc, char **argv)
 {
@@ -323,7 +330,8 @@ int main(int argc, char **argv)
                    argc > 1 ? argv[1] : "3000", argc > 1 ? argv[1] : "3000");
     (void)signal(SIGPIPE, SIG_IGN);
     tw_loop_init(&f.loop);
-    gw_conns_start(&f.conns, PAYLOAD_BYTES, QUEUE_BYTES, 25000, 10000, &f.metrics);
+    tw_metrics_init(&f.metrics, &f, metrics, TW_COUNT(metrics));
+    gw_conns_start(&f.conns, PAYLOAD_BYTES, QUEUE_BYTES, 25000, 10000);
     f.echo.open = open_echo;
     set_up_engine(&f, &f.echo, TW_LIT("/engine.io"), origins, sockets, timeout_ms);
     f.sio.app = &app;
@@ -332,7 +340,7 @@ int main(int argc, char **argv)
     set_up_engine(&f, &f.sio.engine, TW_LIT("/socket.io"), origins, sockets, timeout_ms);
     f.http.limits = &limits;
     f.http.handle = on_request;
-    tw_http_server_init(&f.http, &f.metrics);
+    tw_http_server_init(&f.http);
     (void)uv_signal_init(&f.loop.uv, &f.term);
     (void)uv_signal_start(&f.term, on_term, SIGTERM);
     (void)uv_signal_init(&f.loop.uv, &f.home);

@@ -36,10 +36,9 @@ static void know(struct api_limiter *l, uint64_t number, uint64_t now_ms)
 static void a_known_key_may_ask_so_often(void **state)
 {
     struct api_limiter l = { 0 };
-    struct tw_metrics metrics = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 10, 5, &metrics);
+    api_limiter_start(&l, 10, 5);
     know(&l, 1, 1000);
     assert_int_equal(ask_until_refused(&l, 1, 1000), 5);
     assert_int_equal(l.limited.value, 1);
@@ -53,10 +52,9 @@ static void a_known_key_may_ask_so_often(void **state)
 static void keys_do_not_wait_for_each_other(void **state)
 {
     struct api_limiter l = { 0 };
-    struct tw_metrics metrics = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 1, 3, &metrics);
+    api_limiter_start(&l, 1, 3);
     know(&l, 1, 0);
     know(&l, 2, 0);
     assert_int_equal(ask_until_refused(&l, 1, 0), 3);
@@ -67,10 +65,9 @@ static void keys_do_not_wait_for_each_other(void **state)
 static void knowing_a_key_again_gives_it_nothing(void **state)
 {
     struct api_limiter l = { 0 };
-    struct tw_metrics metrics = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 1, 3, &metrics);
+    api_limiter_start(&l, 1, 3);
     know(&l, 1, 0);
     assert_int_equal(ask_until_refused(&l, 1, 0), 3);
     know(&l, 1, 0);
@@ -81,10 +78,9 @@ static void knowing_a_key_again_gives_it_nothing(void **state)
 static void a_stranger_is_not_limited_and_leaves_no_trace(void **state)
 {
     struct api_limiter l = { 0 };
-    struct tw_metrics metrics = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 1, 1, &metrics);
+    api_limiter_start(&l, 1, 1);
     for (uint64_t i = 0; i < 5; i++)
         assert_int_equal(ask_until_refused(&l, i, 0), MAX_ASKED);
     assert_int_equal(l.buckets.count, 0);
@@ -95,11 +91,10 @@ static void a_stranger_is_not_limited_and_leaves_no_trace(void **state)
 static void a_full_table_takes_nobody_until_some_have_rested(void **state)
 {
     struct api_limiter l = { 0 };
-    struct tw_metrics metrics = { 0 };
     char text[TW_SHA256_HEX];
 
     (void)state;
-    api_limiter_start(&l, 1, 10, &metrics);
+    api_limiter_start(&l, 1, 10);
     for (uint64_t i = 0; i < MAX_TABLE; i++) {
         know(&l, i, 0);
         assert_true(api_limiter_allows(&l, hash_of(i, text), 0));
@@ -117,10 +112,9 @@ static void a_full_table_takes_nobody_until_some_have_rested(void **state)
 static void who_asks_too_often_is_not_forgotten_for_it(void **state)
 {
     struct api_limiter l = { 0 };
-    struct tw_metrics metrics = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 1, 100, &metrics);
+    api_limiter_start(&l, 1, 100);
     know(&l, 0, 0);
     assert_int_equal(ask_until_refused(&l, 0, 0), 100);
     for (uint64_t i = 1; i < MAX_TABLE + 5000; i++)
@@ -133,11 +127,10 @@ static void who_asks_too_often_is_not_forgotten_for_it(void **state)
 static void an_ended_limiter_is_empty(void **state)
 {
     struct api_limiter l = { 0 };
-    struct tw_metrics metrics = { 0 };
 
     (void)state;
     api_limiter_done(&l);
-    api_limiter_start(&l, 1, 1, &metrics);
+    api_limiter_start(&l, 1, 1);
     know(&l, 1, 0);
     api_limiter_done(&l);
     assert_int_equal(l.buckets.count, 0);

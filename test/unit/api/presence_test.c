@@ -93,7 +93,6 @@ struct fixture {
     struct tw_loop *loop;
     struct fake_redis redis;
     struct tw_redis_link link;
-    struct tw_metrics metrics;
     struct api_presence_query query;
     struct tw_buf shown;
     int answers;
@@ -111,8 +110,7 @@ static int begin(void **state)
     f->shown.max = 4096;
     fake_redis_start(&f->redis, f->loop, 0);
     (void)snprintf(url, sizeof(url), "redis://127.0.0.1:%d", f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, url, "test", &no_events, &f->metrics),
-                     0);
+    assert_int_equal(tw_redis_start(&f->link, f->loop, url, "test", &no_events), 0);
     *state = f;
     return 0;
 }

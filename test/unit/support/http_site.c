@@ -120,7 +120,7 @@ struct site *site_new(void)
     s->rest.max = 1048576;
     s->http.limits = &s->limits;
     s->http.handle = handle;
-    tw_http_server_init(&s->http, &s->metrics);
+    tw_http_server_init(&s->http);
     (void)snprintf(s->address, sizeof(s->address), "127.0.0.1:%d", net_closed_port());
     assert_int_equal(tw_listener_start(&s->listener, s->loop, tw_slice_of(s->address), false,
                                        on_accept, &which),

@@ -25,7 +25,6 @@ struct site {
     struct tw_http_server http; /* first: the handler finds the site by it */
     struct tw_http_server_limits limits;
     struct tw_listener listener;
-    struct tw_metrics metrics;
     struct tw_loop *loop;
     char address[32];
     struct site_waiter waiting[SITE_WAITING];

@@ -17,6 +17,7 @@
 /* A process that does nothing but note what it was told to do. */
 struct program {
     struct tw_daemon daemon; /* first: the kind's functions find the rest by it */
+    struct tw_metric acts;
     struct tw_deadline act;
     char told[100];   /* a letter for each: start, drain, stop, free, reload */
     int first, again; /* signals that it sends to itself; 0: none */
@@ -44,6 +45,7 @@ static void on_act(struct tw_deadline *limit)
     struct program *p = tw_container_of(limit, struct program, act);
     int number = p->first;
 
+    p->acts.value++;
     p->first = p->again;
     p->again = 0;
     (void)raise(number);
@@ -96,10 +98,18 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
     (void)degraded;
 }
 
+static const struct tw_metric_row metric_rows[] = {
+    { "acts_total", NULL, "Acts.", TW_METRIC_AT(struct program, acts) },
+};
+static const struct tw_metric_table table = { .rows = metric_rows, .count = 1 };
+static const struct tw_metric_part metrics[] = { { &table, 0, NULL } };
+
 static const struct tw_daemon_kind kind = {
     .name = "tillwire-test",
     .about = "nothing at all",
     .program = TW_BRIDGE,
+    .metrics = metrics,
+    .metrics_count = TW_COUNT(metrics),
     .start = start,
     .drain = drain,
     .is_drained = is_drained,
@@ -168,6 +178,8 @@ static void its_options_tell_what_there_is(void **state)
     assert_null(strstr(printed, "TILLWIRE_MAX_SESSIONS")); /* another program's */
     assert_int_equal(run_with("--print-config-reference", printed), 0);
     assert_non_null(strstr(printed, "TILLWIRE_MAX_SESSIONS"));
+    assert_int_equal(run_with("--print-metrics-reference", printed), 0);
+    assert_non_null(strstr(printed, "\n| `tillwire_acts_total` | counter | | Acts. |\n"));
     assert_string_equal(program.told, "");
 }
 
@@ -245,6 +257,7 @@ static void sigusr1_logs_the_metrics(void **state)
     program.first = SIGUSR1;
     program.again = SIGTERM;
     assert_int_equal(run_with(NULL, printed), 0);
+    assert_non_null(strstr(printed, "event=metric name=acts_total"));
     assert_non_null(strstr(printed, "event=daemon.started"));
     assert_non_null(strstr(printed, "event=daemon.draining"));
     assert_non_null(strstr(printed, "event=daemon.stopped"));

@@ -15,7 +15,6 @@ struct fixture {
     struct fake_postgres pg;
     struct tw_pg_pool pool;
     struct tw_schema schema;
-    struct tw_metrics metrics;
     char url[128], needed[24], older[24];
 };
 
@@ -49,8 +48,8 @@ static int end(void **state)
 static void start(struct fixture *f)
 {
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 2, 10, &f->metrics);
-    tw_schema_start(&f->schema, &f->pool, &f->metrics);
+    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 2, 10);
+    tw_schema_start(&f->schema, &f->pool);
     assert_false(tw_schema_is_good(&f->schema));
 }
 

@@ -31,7 +31,6 @@ struct fixture {
     struct tw_pg_pool pool; /* first: its callbacks find the rest by it */
     struct tw_loop *loop;
     struct fake_postgres pg;
-    struct tw_metrics metrics;
     char url[128];
     struct ask asks[ASKS];
     size_t count;
@@ -71,7 +70,7 @@ static void start_at(struct fixture *f, int port, size_t connections, size_t max
 {
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", port);
     f->pool.on_change = on_change;
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", connections, max_waiting, &f->metrics);
+    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", connections, max_waiting);
 }
 
 /* A pool whose connections are all up, and whose server holds its answers. */

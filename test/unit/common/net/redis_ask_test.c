@@ -14,7 +14,6 @@ struct fixture {
     struct tw_loop *loop;
     struct fake_redis redis;
     struct tw_redis_link link;
-    struct tw_metrics metrics;
     int downs, messages;
 };
 
@@ -42,7 +41,7 @@ static int begin(void **state)
     f->loop = net_loop_new();
     fake_redis_start(&f->redis, f->loop, 0);
     (void)snprintf(url, sizeof(url), "redis://127.0.0.1:%d", f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, url, "test", &events, &f->metrics), 0);
+    assert_int_equal(tw_redis_start(&f->link, f->loop, url, "test", &events), 0);
     await(f->loop, tw_redis_is_up(&f->link));
     *state = f;
     return 0;

@@ -16,7 +16,6 @@ struct fixture {
     struct tw_loop *loop;
     struct fake_redis redis;
     struct tw_redis_link link;
-    struct tw_metrics metrics;
     char url[128];
     int ups, downs, messages;
     struct tw_buf told; /* what was confirmed and what came, a line each */
@@ -98,8 +97,7 @@ static void start(struct fixture *f, const char *credentials)
 {
     (void)snprintf(f->url, sizeof(f->url), "redis://%s127.0.0.1:%d", credentials,
                    f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "test", &events, &f->metrics),
-                     0);
+    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "test", &events), 0);
     assert_false(tw_redis_is_up(&f->link)); /* not before it has returned */
 }
 
@@ -371,8 +369,7 @@ static void a_redis_that_starts_later_is_found(void **state)
     int port = net_closed_port();
 
     (void)snprintf(f->url, sizeof(f->url), "redis://127.0.0.1:%d/", port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "test", &events, &f->metrics),
-                     0);
+    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "test", &events), 0);
     net_idle(f->loop, 300);
     assert_int_equal(f->ups + f->downs, 0);
     fake_redis_start(&late, f->loop, port);
@@ -450,8 +447,7 @@ static void who_wants_no_events_gets_none(void **state)
     struct fixture *f = *state;
 
     (void)snprintf(f->url, sizeof(f->url), "redis://127.0.0.1:%d", f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "p", &no_events, &f->metrics),
-                     0);
+    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "p", &no_events), 0);
     await(f->loop, tw_redis_is_up(&f->link));
     assert_int_equal(tw_redis_subscribe(&f->link, TW_LIT("c")), 0);
     fake_redis_push(&f->redis, TW_LIT("c"), TW_LIT("m"));
@@ -495,9 +491,8 @@ static void a_url_is_read_or_refused(void **state)
 
     for (size_t i = 0; i < TW_COUNT(urls); i++) {
         struct tw_redis_link link = { .is_up = false };
-        struct tw_metrics metrics = { 0 };
 
-        assert_row(tw_redis_start(&link, f->loop, urls[i].url, "test", &no_events, &metrics) ==
+        assert_row(tw_redis_start(&link, f->loop, urls[i].url, "test", &no_events) ==
                        (urls[i].is_good ? 0 : TW_ECONFIG),
                    urls[i].url);
         if (urls[i].is_good) {

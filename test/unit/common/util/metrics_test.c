@@ -2,10 +2,60 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/metrics.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/util/base.h"
 #include "test/unit/support/check.h"
+
+/* Two parts of one kind and one of another. */
+struct door {
+    uint64_t something;
+    struct tw_metric open, closed_by_us, closed_by_peer;
+};
+
+struct hall {
+    struct tw_metric guests[3];
+};
+
+struct process {
+    struct door front, back;
+    struct hall hall;
+};
+
+#define AT(field) TW_METRIC_AT(struct door, field)
+
+static const struct tw_metric_row door_rows[] = {
+    { "open", NULL, "Open doors.", AT(open) },
+    { "closes_total", "by=\"us\"", "Closed doors.", AT(closed_by_us) },
+    { "closes_total", "by=\"peer\"", NULL, AT(closed_by_peer) },
+};
+static const struct tw_metric_table doors = { .rows = door_rows, .count = TW_COUNT(door_rows) };
+
+static const struct tw_metric_row hall_rows[] = {
+    { "guests", NULL, "Guests.", TW_METRIC_AT(struct hall, guests[0]) },
+};
+
+static const char *guest_labels(size_t i)
+{
+    static const char *const labels[] = { "from=\"a\"", "from=\"b\"", "from=\"c\"", NULL };
+
+    return labels[i];
+}
+
+static const struct tw_metric_table halls = { .rows = hall_rows,
+                                              .count = TW_COUNT(hall_rows),
+                                              .labels_of = guest_labels };
+
+static const struct tw_metric_part parts[] = {
+    { &doors, offsetof(struct process, front), "door=\"front\"" },
+    { &halls, offsetof(struct process, hall), NULL },
+    { &doors, offsetof(struct process, back), "door=\"back\"" },
+};
 
 static struct tw_buf printed(const struct tw_metrics *all)
 {
@@ -19,36 +69,109 @@ static struct tw_buf printed(const struct tw_metrics *all)
 
 static void numbers_of_one_name_share_a_head(void **state)
 {
-    static const char want[] = "# HELP tillwire_hubs Tenants here.\n"
-                               "# TYPE tillwire_hubs gauge\n"
-                               "tillwire_hubs 3\n"
-                               "# HELP tillwire_closes_total Ended connections.\n"
-                               "# TYPE tillwire_closes_total counter\n"
-                               "tillwire_closes_total{by=\"us\"} 18446744073709551615\n"
-                               "tillwire_closes_total{by=\"peer\"} 0\n";
-    struct tw_metric hubs = { 0 }, us = { 0 }, peer = { 0 };
-    struct tw_metrics all = { 0 };
+    static const char want[] =
+        "# HELP tillwire_open Open doors.\n"
+        "# TYPE tillwire_open gauge\n"
+        "tillwire_open{door=\"front\"} 3\n"
+        "tillwire_open{door=\"back\"} 0\n"
+        "# HELP tillwire_closes_total Closed doors.\n"
+        "# TYPE tillwire_closes_total counter\n"
+        "tillwire_closes_total{door=\"front\",by=\"us\"} 0\n"
+        "tillwire_closes_total{door=\"front\",by=\"peer\"} 0\n"
+        "tillwire_closes_total{door=\"back\",by=\"us\"} 18446744073709551615\n"
+        "tillwire_closes_total{door=\"back\",by=\"peer\"} 0\n"
+        "# HELP tillwire_guests Guests.\n"
+        "# TYPE tillwire_guests gauge\n"
+        "tillwire_guests{from=\"a\"} 0\n"
+        "tillwire_guests{from=\"b\"} 0\n"
+        "tillwire_guests{from=\"c\"} 7\n";
+    struct process p = { .front = { .open = { 3 } } };
+    struct tw_metrics all;
     struct tw_buf out;
 
     (void)state;
-    tw_metric_add(&all, &hubs, "hubs", NULL, "Tenants here.");
-    tw_metric_add(&all, &us, "closes_total", "by=\"us\"", "Ended connections.");
-    tw_metric_add(&all, &peer, "closes_total", "by=\"peer\"", "Ended connections.");
-    hubs.value = 3;
-    us.value = UINT64_MAX;
+    tw_metrics_init(&all, &p, parts, TW_COUNT(parts));
+    p.back.closed_by_us.value = UINT64_MAX;
+    p.hall.guests[2].value = 7;
     out = printed(&all);
     assert_memory_equal(out.at, want, sizeof(want) - 1);
     tw_buf_done(&out);
 }
 
-static void naming_a_metric_keeps_its_value(void **state)
+static void the_reference_has_a_line_for_each_name(void **state)
 {
-    struct tw_metric m = { .value = 7 };
-    struct tw_metrics all = { 0 };
+    static const char want[] =
+        "| metric | type | labels | meaning |\n"
+        "| --- | --- | --- | --- |\n"
+        "| `tillwire_open` | gauge | `door=\"front\"`, `door=\"back\"` | Open doors. |\n"
+        "| `tillwire_closes_total` | counter | `door=\"front\",by=\"us\"`, "
+        "`door=\"front\",by=\"peer\"`, `door=\"back\",by=\"us\"`, "
+        "`door=\"back\",by=\"peer\"` | Closed doors. |\n"
+        "| `tillwire_guests` | gauge | `from=\"a\"`, `from=\"b\"`, `from=\"c\"` | Guests. |\n"
+        "| `tillwire_log_dropped_total` | counter | | ";
+    struct process p = { 0 };
+    struct tw_metrics all;
+    struct tw_buf out = { .max = 100000 };
 
     (void)state;
-    tw_metric_add(&all, &m, "m", NULL, "");
-    assert_int_equal(m.value, 7);
+    tw_metrics_init(&all, &p, parts, TW_COUNT(parts));
+    tw_metrics_reference(&all, &out);
+    assert_false(out.failed);
+    tw_buf_char(&out, '\0');
+    assert_memory_equal(out.at, want, sizeof(want) - 1);
+    assert_non_null(strstr(out.at, "\n| `process_open_fds` | gauge | | "));
+    assert_string_equal(out.at + out.len - 4, " |\n");
+    tw_buf_done(&out);
+}
+
+static void two_numbers_of_one_name_and_label(void)
+{
+    static const struct tw_metric_part twice[] = {
+        { &doors, offsetof(struct process, front), NULL },
+        { &doors, offsetof(struct process, back), NULL },
+    };
+    struct process p = { 0 };
+    struct tw_metrics all;
+
+    tw_metrics_init(&all, &p, twice, TW_COUNT(twice));
+}
+
+static void a_number_without_help(void)
+{
+    static const struct tw_metric_row row[] = { { "open", NULL, NULL, AT(open) } };
+    static const struct tw_metric_table table = { .rows = row, .count = 1 };
+    static const struct tw_metric_part part[] = { { &table, 0, NULL } };
+    struct process p = { 0 };
+    struct tw_metrics all;
+
+    tw_metrics_init(&all, &p, part, 1);
+}
+
+/* Whether this ends the process that does it. */
+static bool aborts(void (*act)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct rlimit none = { 0, 0 };
+
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)signal(SIGABRT, SIG_DFL);
+        (void)close(STDERR_FILENO);
+        act();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void lists_that_cannot_be_right_end_the_process(void **state)
+{
+    (void)state;
+    assert_true(aborts(two_numbers_of_one_name_and_label));
+    assert_true(aborts(a_number_without_help));
 }
 
 /* The whole number of the line that begins with `name`, without what stands behind its point.
@@ -89,13 +212,13 @@ static void the_process_tells_of_itself(void **state)
 static void every_line_is_of_the_text_format(void **state)
 {
     struct tw_metrics all = { 0 };
-    struct tw_metric m = { 0 };
+    struct process p = { 0 };
     struct tw_buf out;
     struct tw_slice rest, line;
     int types = 0;
 
     (void)state;
-    tw_metric_add(&all, &m, "ws_sessions", "dialect=\"orderweb\"", "Open sessions.");
+    tw_metrics_init(&all, &p, parts, TW_COUNT(parts));
     out = printed(&all);
     rest = tw_slice_from(out.at, out.len - 2); /* without the last line's end and the NUL */
     while (tw_slice_split(&rest, '\n', &line)) {
@@ -126,7 +249,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_of_one_name_share_a_head),
-        cmocka_unit_test(naming_a_metric_keeps_its_value),
+        cmocka_unit_test(the_reference_has_a_line_for_each_name),
+        cmocka_unit_test(lists_that_cannot_be_right_end_the_process),
         cmocka_unit_test(the_process_tells_of_itself),
         cmocka_unit_test(every_line_is_of_the_text_format),
     };

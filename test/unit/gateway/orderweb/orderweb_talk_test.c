@@ -56,7 +56,6 @@ struct line {
     struct gw_dialects dialects;
     struct gw_sessions all;
     struct gw_sync_log log;
-    struct tw_metrics metrics;
     struct gw_transport transport;
     struct gw_session *till;
 };
@@ -71,12 +70,10 @@ static void connect_till(struct line *l, uint64_t head, uint64_t oldest)
                         .dialects = { .rows = { { &gw_orderweb, NULL } }, .count = 1 },
                         .transport = { &ops } };
     tw_buf_clear(&said);
-    gw_sessions_start(&l->all,
-                      &(struct gw_sessions_options){ .dialects = &l->dialects,
-                                                     .log = &l->log,
-                                                     .queue_bytes = 10000,
-                                                     .message_bytes = 1000 },
-                      &l->metrics);
+    gw_sessions_start(&l->all, &(struct gw_sessions_options){ .dialects = &l->dialects,
+                                                              .log = &l->log,
+                                                              .queue_bytes = 10000,
+                                                              .message_bytes = 1000 });
     gw_hub_init(&l->hub, &kitchen, 100000, on_changed);
     l->till = gw_dialect_open(&l->dialects, &gw_orderweb, &hello, &who);
     gw_session_start(l->till, &l->all,

@@ -65,15 +65,13 @@ static void on_devices(struct gw_shared_state *all)
 
 static void start_hubs(struct gateway *g)
 {
-    int r = gw_hubs_start(&g->hubs,
-                          &(struct gw_hubs_options){ .loop = g->loop,
-                                                     .pool = &g->pool,
-                                                     .publisher = &g->publisher,
-                                                     .sessions = &g->sessions,
-                                                     .control = on_control,
-                                                     .redis_url = "redis://nowhere",
-                                                     .backlog_bytes = BYTES },
-                          &g->metrics);
+    int r = gw_hubs_start(&g->hubs, &(struct gw_hubs_options){ .loop = g->loop,
+                                                               .pool = &g->pool,
+                                                               .publisher = &g->publisher,
+                                                               .sessions = &g->sessions,
+                                                               .control = on_control,
+                                                               .redis_url = "redis://nowhere",
+                                                               .backlog_bytes = BYTES });
 
     assert_int_equal(r, 0);
     fake_link_goes_up(&g->hubs.subscriber);
@@ -90,19 +88,15 @@ int open_gateway(void **state)
     fake_link_init(&g->publisher);
     g->operations =
         (struct tw_operations){ .loop = g->loop, .pool = &g->pool, .publisher = &g->publisher };
-    tw_operations_start(&g->operations, &g->metrics);
     gw_shared_state_start(&g->shared_state,
                           &(struct gw_shared_state_options){ .operations = &g->operations,
-                                                             .changed = on_devices },
-                          &g->metrics);
+                                                             .changed = on_devices });
     g->dialects = gw_all_dialects(&g->shared_state);
     g->log.is_stopped = true;
-    gw_sessions_start(&g->sessions,
-                      &(struct gw_sessions_options){ .dialects = &g->dialects,
-                                                     .log = &g->log,
-                                                     .queue_bytes = BYTES,
-                                                     .message_bytes = BYTES },
-                      &g->metrics);
+    gw_sessions_start(&g->sessions, &(struct gw_sessions_options){ .dialects = &g->dialects,
+                                                                   .log = &g->log,
+                                                                   .queue_bytes = BYTES,
+                                                                   .message_bytes = BYTES });
     start_hubs(g);
     for (size_t i = 0; i < CLIENTS; i++)
         g->clients[i] =

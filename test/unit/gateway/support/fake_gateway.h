@@ -29,7 +29,6 @@ struct client {
 
 struct gateway {
     struct tw_loop *loop;
-    struct tw_metrics metrics;
     struct tw_pg_pool pool;
     struct tw_redis_link publisher;
     struct tw_operations operations;

@@ -23,11 +23,9 @@ void fake_link_done(struct tw_redis_link *l)
 }
 
 int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
-                   const char *name, const struct tw_redis_events *events,
-                   struct tw_metrics *metrics)
+                   const char *name, const struct tw_redis_events *events)
 {
     (void)url;
-    (void)metrics;
     fake_link_init(l);
     l->is_up = false;
     l->loop = loop;

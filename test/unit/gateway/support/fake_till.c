@@ -57,12 +57,10 @@ int open_tenant(void **state)
     t->log.rows.max = 65536;
     t->log.instance = "g1";
     t->dialects = (struct gw_dialects){ .rows = { { &gw_orderweb, NULL } }, .count = 1 };
-    gw_sessions_start(&t->all,
-                      &(struct gw_sessions_options){ .dialects = &t->dialects,
-                                                     .log = &t->log,
-                                                     .queue_bytes = QUEUE_BYTES,
-                                                     .message_bytes = MESSAGE_BYTES },
-                      &t->metrics);
+    gw_sessions_start(&t->all, &(struct gw_sessions_options){ .dialects = &t->dialects,
+                                                              .log = &t->log,
+                                                              .queue_bytes = QUEUE_BYTES,
+                                                              .message_bytes = MESSAGE_BYTES });
     gw_hub_init(&t->hub, &kitchen, 1000000, on_changed);
     t->all.now_ms = 1000000;
     for (size_t i = 0; i < TILLS; i++)

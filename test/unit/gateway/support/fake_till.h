@@ -32,8 +32,7 @@ struct tenant {
     struct gw_dialects dialects;
     struct gw_sessions all;
     struct gw_sync_log log; /* stopped; a test may start it */
-    struct tw_metrics metrics;
-    struct tw_buf text; /* of the last event */
+    struct tw_buf text;     /* of the last event */
     struct till tills[TILLS];
     uint64_t changes; /* times that the hub said it changed */
 };

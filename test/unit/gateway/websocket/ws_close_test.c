@@ -37,7 +37,7 @@ static void begin(struct talk *t)
 static void end(struct talk *t)
 {
     gw_ws_done(&t->ws);
-    assert_int_equal(t->pool.lent, 0);
+    assert_int_equal(t->pool.lent.value, 0);
     gw_ws_pool_done(&t->pool);
     tw_buf_done(&t->heard);
     tw_buf_done(&t->reply);
@@ -72,12 +72,12 @@ static void check_end(struct tw_buf *frames, unsigned code, const char *want)
         begin(&t);
         assert_int_equal(read_all(&t, tw_buf_view(frames), steps[i]), code);
         assert_true(t.ws.is_over);
-        assert_int_equal(t.pool.lent, 0);
+        assert_int_equal(t.pool.lent.value, 0);
         tw_buf_append(&text, tw_buf_view(&t.heard));
         ws_read_server(&text, tw_buf_view(&t.reply));
         assert_buf(&text, want);
         assert_int_equal(gw_ws_feed(&t.ws, TW_LIT("\x81\x80mask"), &t.reply), 0);
-        assert_int_equal(t.pool.lent, 0);
+        assert_int_equal(t.pool.lent.value, 0);
         tw_buf_done(&text);
         end(&t);
     }
@@ -359,7 +359,7 @@ static void a_reason_that_is_no_utf8_is_1007(void **state)
 
         begin(&t);
         assert_int_not_equal(read_all(&t, tw_buf_view(&f), step), 0);
-        assert_int_equal(t.pool.lent, 0);
+        assert_int_equal(t.pool.lent.value, 0);
         ws_read_server(&text, tw_buf_view(&t.reply));
         assert_buf(&text, "close(1007)");
         tw_buf_done(&text);
@@ -427,7 +427,7 @@ static void a_flood_of_pings_in_one_reading_stays_bounded_and_is_1008(void **sta
     assert_true(t.reply.cap <= 2UL * MAX_REPLY);
     ws_read_server(&text, tw_buf_view(&t.reply));
     assert_buf(&text, "close(1008 too many control frames or fragments)");
-    assert_int_equal(t.pool.lent, 0);
+    assert_int_equal(t.pool.lent.value, 0);
     end(&t);
     tw_buf_done(&text);
     tw_buf_done(&f);
@@ -447,7 +447,7 @@ static void pings_whose_pongs_are_taken_are_no_flood(void **state)
                              "beat");
         tw_buf_clear(&t.reply);
     }
-    assert_int_equal(t.pool.lent + t.pool.spare_count, 1);
+    assert_int_equal(t.pool.lent.value + t.pool.spare_count, 1);
     end(&t);
     tw_buf_done(&ping);
 }
@@ -466,7 +466,7 @@ static unsigned send_fragments(size_t count, size_t step)
     begin(&t);
     code = read_all(&t, tw_buf_view(&f), step);
     assert_int_equal(t.heard.len, code == 0 ? 9 : 0);
-    assert_int_equal(t.pool.lent, 0);
+    assert_int_equal(t.pool.lent.value, 0);
     end(&t);
     tw_buf_done(&f);
     return code;

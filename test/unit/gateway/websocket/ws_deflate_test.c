@@ -56,11 +56,11 @@ static void check(struct tw_buf *frames, unsigned code, const char *want)
             free(copy);
         }
         ws_read_server(&t.heard, tw_buf_view(&t.reply));
-        if (have != code || t.pool.lent != 0 || !tw_slice_is(tw_buf_view(&t.heard), want))
+        if (have != code || t.pool.lent.value != 0 || !tw_slice_is(tw_buf_view(&t.heard), want))
             print_error("cut at %zu: %u\n", cut, have);
         assert_buf(&t.heard, want);
         assert_int_equal(have, code);
-        assert_int_equal(t.pool.lent, 0);
+        assert_int_equal(t.pool.lent.value, 0);
         gw_ws_done(&t.ws);
         gw_ws_pool_done(&t.pool);
         gw_deflate_done(&t.deflate);

@@ -59,7 +59,7 @@ static struct tw_buf end(struct talk *t)
     tw_buf_append(&all, tw_buf_view(&t->heard));
     ws_read_server(&all, tw_buf_view(&t->reply));
     gw_ws_done(&t->ws);
-    assert_int_equal(t->pool.lent, 0);
+    assert_int_equal(t->pool.lent.value, 0);
     gw_ws_pool_done(&t->pool);
     tw_buf_done(&t->heard);
     tw_buf_done(&t->reply);
@@ -85,7 +85,7 @@ static void check_talk(struct tw_buf *frames, const char *want)
 
         begin(&t);
         feed_cut(&t, all, cut, cut == 0 ? 1 : all.len);
-        if (t.pool.lent != 0)
+        if (t.pool.lent.value != 0)
             fail_msg("cut at %zu, a context was kept", cut);
         text = end(&t);
         if (!tw_slice_is(tw_buf_view(&text), want))
@@ -191,7 +191,7 @@ static void every_length_form_is_read(void **state)
 
             begin(&t);
             feed_cut(&t, tw_buf_view(&f), 0, step);
-            assert_int_equal(t.pool.lent, 0);
+            assert_int_equal(t.pool.lent.value, 0);
             text = end(&t);
             assert_buf(&text, want.at);
             tw_buf_done(&text);
@@ -212,21 +212,21 @@ static void a_context_is_lent_only_while_something_is_incomplete(void **state)
     begin(&t);
     put_text(&f, WS_FIN | WS_TEXT, "whole");
     for (size_t i = 0; i < f.len; i++) {
-        assert_int_equal(t.pool.lent, i == 0 ? 0 : 1);
+        assert_int_equal(t.pool.lent.value, i == 0 ? 0 : 1);
         feed(&t, tw_slice_from(f.at + i, 1));
     }
-    assert_int_equal(t.pool.lent, 0);
+    assert_int_equal(t.pool.lent.value, 0);
     assert_int_equal(t.pool.spare_count, 1); /* for the next who needs one */
     tw_buf_clear(&f);
     put_text(&f, WS_TEXT, "first part");
     put_text(&f, WS_FIN | WS_PING, "");
     feed(&t, tw_buf_view(&f));
-    assert_int_equal(t.pool.lent, 1); /* a message is under way, at a frame's boundary */
+    assert_int_equal(t.pool.lent.value, 1); /* a message is under way, at a frame's boundary */
     assert_int_equal(t.pool.spare_count, 0);
     tw_buf_clear(&f);
     put_text(&f, WS_FIN | WS_MORE, "");
     feed(&t, tw_buf_view(&f));
-    assert_int_equal(t.pool.lent, 0);
+    assert_int_equal(t.pool.lent.value, 0);
     text = end(&t);
     assert_buf(&text, "text<whole>text<first part>pong()");
     tw_buf_done(&text);
@@ -272,7 +272,7 @@ static void a_connection_that_breaks_gives_its_context_back(void **state)
     put_text(&f, WS_TEXT, "never");
     feed(&t, tw_buf_view(&f));
     feed(&t, TW_LIT("\x81"));
-    assert_int_equal(t.pool.lent, 1);
+    assert_int_equal(t.pool.lent.value, 1);
     text = end(&t); /* asks that none is lent */
     assert_int_equal(text.len, 0);
     tw_buf_done(&text);
@@ -290,10 +290,10 @@ static void no_more_than_64_spare_contexts_are_kept(void **state)
         ws[i] = (struct gw_ws){ .pool = &pool, .on_message = on_message };
         assert_int_equal(gw_ws_feed(&ws[i], TW_LIT("\x8a"), &reply), 0);
     }
-    assert_int_equal(pool.lent, TW_COUNT(ws));
+    assert_int_equal(pool.lent.value, TW_COUNT(ws));
     for (size_t i = 0; i < TW_COUNT(ws); i++) /* the rest of an empty pong */
         assert_int_equal(gw_ws_feed(&ws[i], TW_LIT("\x80mask"), &reply), 0);
-    assert_int_equal(pool.lent, 0);
+    assert_int_equal(pool.lent.value, 0);
     assert_int_equal(pool.spare_count, 64);
     gw_ws_pool_done(&pool);
     tw_buf_done(&reply);
@@ -348,7 +348,7 @@ static void any_conversation_is_understood_in_any_pieces(void **state)
             at += n;
         }
         assert_int_equal(t.code, 0);
-        assert_int_equal(t.pool.lent, 0);
+        assert_int_equal(t.pool.lent.value, 0);
         tw_buf_append(&heard, tw_buf_view(&said));
         text = end(&t);
         assert_true(tw_slice_eq(tw_buf_view(&text), tw_buf_view(&heard)));
