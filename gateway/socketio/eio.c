@@ -1,7 +1,13 @@
 /* eio.c - the life of an Engine.IO socket: from its handshake over pings to its end.
  *
- * What is sent goes to the WebSocket, or waits for the next GET. Ends are noted and carried out
- * by `later`, outside of all other calls, so nobody holds a dead pointer.
+ *     OPENING -> POLLING -> PROBING -> PROBED -> WEBSOCKET     by `2probe`, `3probe`, `5`
+ *     OPENING -> WEBSOCKET                                     without polling
+ *     PROBING, PROBED -> POLLING                               that WebSocket is lost
+ *     POLLING, PROBING, PROBED -> PARTING -> ENDING            polls fetch the last words
+ *     POLLING, PROBING, PROBED, WEBSOCKET -> ENDING            nothing is left to fetch
+ *
+ * What is sent goes to the current transport. Ends are noted and carried out by `later`,
+ * outside of all other calls, so that no caller holds a dead pointer.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/socketio/eio.h"
 
@@ -12,12 +18,9 @@
 #include "common/util/encode.h"
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/frame.h"
-#include "gateway/websocket/transport.h"
 
-#define SID_RANDOM_BYTES 18 /* 144 bits: who has it owns the session */
-#define WRITABLE_BYTES 65536
-#define WRITABLE_FRAMES 64
-#define PART_MS 5000 /* for the polls that fetch the last words */
+#define SID_RANDOM_BYTES 18 /* 144 bits: the sid is what a session is owned by */
+#define PART_MS 5000        /* for the polls that fetch the last words */
 
 #define AT(field) TW_METRIC_AT(struct gw_eio, field)
 
@@ -50,19 +53,57 @@ void gw_eio_done(struct gw_eio *e)
     gw_frame_unref(e->ping);
 }
 
+/* --- Its state and its transport ------------------------------------------------------------
+ */
+
+#define BIT(state) (1U << (state))
+
+/* Which states may follow a state, as bits. */
+static const unsigned nexts[] = {
+    [GW_EIO_OPENING] = BIT(GW_EIO_POLLING) | BIT(GW_EIO_WEBSOCKET),
+    [GW_EIO_POLLING] = BIT(GW_EIO_PROBING) | BIT(GW_EIO_PARTING) | BIT(GW_EIO_ENDING),
+    [GW_EIO_PROBING] =
+        BIT(GW_EIO_POLLING) | BIT(GW_EIO_PROBED) | BIT(GW_EIO_PARTING) | BIT(GW_EIO_ENDING),
+    [GW_EIO_PROBED] =
+        BIT(GW_EIO_POLLING) | BIT(GW_EIO_WEBSOCKET) | BIT(GW_EIO_PARTING) | BIT(GW_EIO_ENDING),
+    [GW_EIO_WEBSOCKET] = BIT(GW_EIO_ENDING),
+    [GW_EIO_PARTING] = BIT(GW_EIO_ENDING),
+    [GW_EIO_ENDING] = 0,
+};
+
+/* The only place where a socket's state changes. */
+void gw_eio_socket_move(struct gw_eio_socket *s, enum gw_eio_state to)
+{
+    TW_ASSERT((nexts[s->state] & BIT(to)) != 0);
+    s->state = to;
+}
+
+static struct tw_metric *gauge_of(struct gw_eio_socket *s)
+{
+    return (struct tw_metric *)(void *)((char *)s->engine + s->transport->gauge);
+}
+
+void gw_eio_socket_swap(struct gw_eio_socket *s, const struct gw_eio_transport *transport)
+{
+    gauge_of(s)->value--;
+    s->transport = transport;
+    gauge_of(s)->value++;
+}
+
+/* --- Its end ---------------------------------------------------------------------------------
+ */
+
 static void socket_free(struct gw_eio_socket *s)
 {
     struct gw_eio *e = s->engine;
 
+    gw_eio_ws_leave(s->ws, s->why);
     (void)tw_map_remove(&e->by_sid, tw_slice_of(s->sid));
-    if (s->is_websocket)
-        e->websocket.value--;
-    else
-        e->polling.value--;
+    gauge_of(s)->value--;
     tw_after_cancel(e->loop, &s->tick);
     tw_later_cancel(&s->later);
     tw_list_remove(&s->link);
-    gw_sendq_done(&s->out);
+    gw_sendq_done(&s->poll.out);
     free(s);
 }
 
@@ -70,34 +111,28 @@ static void on_parted(struct tw_deadline *d)
 {
     struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, tick);
 
-    s->is_parting = false;
+    if (s->state == GW_EIO_PARTING)
+        gw_eio_socket_move(s, GW_EIO_ENDING);
     gw_eio_socket_drive(s);
 }
 
 /* Its handler's last call, and no pings from now on. */
 static void dismiss(struct gw_eio_socket *s)
 {
-    s->handler->ops->ended(s->handler, s->close.code, s->close.reason);
+    s->handler->ops->ended(s->handler, s->why.code, s->why.reason);
     s->handler = NULL;
     tw_after(s->engine->loop, &s->tick, PART_MS, on_parted);
 }
 
-/* What was sent before still leaves; then the client sees its transport end. Not in one answer:
- * its close would be acted upon before the packets in front of it. A WebSocket that has been
- * answered its probe stays as well: the client may have stopped polling. */
+/* What was sent before still leaves; then the client sees its transport end. */
 static void end(struct gw_eio_socket *s)
 {
+    bool is_told;
+
     if (s->handler != NULL)
         dismiss(s);
-    if (s->poll != NULL && s->out.count > 0) {
-        gw_eio_poll_flush(s);
-    } else if (s->poll != NULL) {
-        gw_eio_poll_end(s, GW_EIO_CLOSE);
-        s->is_parting = false;
-    }
-    if (s->ws != NULL && (!s->is_parting || !s->is_probed))
-        gw_eio_ws_leave(s->ws, s->close);
-    if (!s->is_parting)
+    is_told = s->transport->close(s);
+    if (is_told || s->state == GW_EIO_ENDING)
         socket_free(s);
 }
 
@@ -105,24 +140,42 @@ static void on_later(struct tw_later *l)
 {
     struct gw_eio_socket *s = tw_container_of(l, struct gw_eio_socket, later);
 
-    if (s->is_closing) {
+    if (gw_eio_is_over(s)) {
         end(s);
         return;
     }
-    if (s->poll != NULL && s->out.count > 0)
-        gw_eio_poll_flush(s);
-    else if (s->poll != NULL && s->is_probed) /* section 2.5: it must not hang for long */
-        gw_eio_poll_end(s, GW_EIO_NOOP);
-    if (s->was_full && gw_eio_is_writable(s)) {
-        s->was_full = false;
+    s->transport->flush(s);
+    if (gw_sendq_reopens(&s->poll.out) && !gw_eio_is_over(s))
         gw_handler_writable(s->handler, s->engine->loop->now_ms);
-    }
 }
 
 void gw_eio_socket_drive(struct gw_eio_socket *s)
 {
     tw_later(s->engine->loop, &s->later, on_later);
 }
+
+/* Whether polls may fetch what the client has not heard yet. A WebSocket brings it by itself;
+ * code 0 means that no client is left to tell; too much is why the socket ends. */
+static bool may_part(const struct gw_eio_socket *s)
+{
+    return s->state != GW_EIO_WEBSOCKET && s->why.code != GW_CLOSE_NONE &&
+           s->poll.out.bytes <= s->engine->queue_bytes;
+}
+
+void gw_eio_close(struct gw_eio_socket *s, struct gw_close why)
+{
+    if (gw_eio_is_over(s))
+        return;
+    s->why = why;
+    if (s->state == GW_EIO_PROBING) /* one that was probed stays: it may be all that is left */
+        gw_eio_ws_leave(s->ws, why);
+    gw_eio_socket_move(s, may_part(s) ? GW_EIO_PARTING : GW_EIO_ENDING);
+    gw_handler_closing(s->handler);
+    gw_eio_socket_drive(s);
+}
+
+/* --- Pings -----------------------------------------------------------------------------------
+ */
 
 /* The wheel of limits is late by up to two ticks, and the two limits below add up. Early does
  * no harm; late is more silence than the handshake has announced. */
@@ -150,6 +203,9 @@ static void await_tick(struct gw_eio_socket *s)
     tw_after(s->engine->loop, &s->tick, in_time(s->engine->interval_ms), on_tick);
 }
 
+/* --- Its handshake, and what comes then ------------------------------------------------------
+ */
+
 static void make_sid(const struct gw_eio *e, char out[GW_EIO_SID_BYTES])
 {
     uint8_t random[SID_RANDOM_BYTES];
@@ -176,20 +232,22 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)
     make_sid(e, s->sid);
     (void)tw_map_set(&e->by_sid, tw_slice_of(s->sid), s);
     tw_list_append(&e->all, &s->link);
-    e->polling.value++;
     e->opened.value++;
     return s;
 }
 
-void gw_eio_socket_begin(struct gw_eio_socket *s)
+void gw_eio_socket_begin(struct gw_eio_socket *s, const struct gw_eio_transport *transport)
 {
+    s->transport = transport;
+    gauge_of(s)->value++;
+    gw_eio_socket_move(s, s->ws == NULL ? GW_EIO_POLLING : GW_EIO_WEBSOCKET);
     s->handler = s->engine->open(s->engine, s);
     await_tick(s);
 }
 
 bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
 {
-    if (s->is_closing)
+    if (gw_eio_is_over(s))
         return true;
     switch (p->type) {
     case GW_EIO_MESSAGE:
@@ -202,8 +260,7 @@ bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
         await_tick(s);
         return true;
     case GW_EIO_CLOSE:
-        if (s->poll != NULL)
-            gw_eio_poll_end(s, GW_EIO_NOOP);
+        gw_eio_poll_end(s, GW_EIO_NOOP);
         gw_eio_close(s, gw_closes.by_client);
         return true;
     case GW_EIO_NOOP:
@@ -215,61 +272,18 @@ bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
     }
 }
 
-void gw_eio_socket_move(struct gw_eio_socket *s)
-{
-    struct gw_frame *f;
-
-    s->is_websocket = true;
-    s->is_probed = s->is_parting = false;
-    s->engine->polling.value--;
-    s->engine->websocket.value++;
-    if (s->poll != NULL)
-        gw_eio_poll_end(s, GW_EIO_NOOP);
-    while ((f = gw_sendq_shift(&s->out)) != NULL) {
-        s->ws->transport->ops->send(s->ws->transport, f);
-        gw_frame_unref(f);
-    }
-    gw_sendq_done(&s->out); /* its ring: from now on nothing waits here */
-    gw_eio_socket_drive(s);
-}
+/* --- For its handler -------------------------------------------------------------------------
+ */
 
 void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f)
 {
-    if (s->is_closing)
-        return;
-    if (s->is_websocket) {
-        s->ws->transport->ops->send(s->ws->transport, f);
-        return;
-    }
-    gw_sendq_push(&s->out, f);
-    if (s->out.bytes > s->engine->queue_bytes)
-        gw_eio_close(s, gw_closes.slow);
-    else
-        gw_eio_socket_drive(s);
+    if (!gw_eio_is_over(s))
+        s->transport->send(s, f);
 }
 
 bool gw_eio_is_writable(struct gw_eio_socket *s)
 {
-    bool is_writable;
-
-    if (s->is_closing)
-        return false;
-    if (s->is_websocket)
-        return s->ws->transport->ops->is_writable(s->ws->transport);
-    is_writable = s->out.bytes < WRITABLE_BYTES && s->out.count < WRITABLE_FRAMES;
-    s->was_full = s->was_full || !is_writable;
-    return is_writable;
-}
-
-void gw_eio_close(struct gw_eio_socket *s, struct gw_close why)
-{
-    if (s->is_closing)
-        return;
-    s->is_closing = true;
-    gw_handler_closing(s->handler);
-    s->is_parting = !s->is_websocket && why.code != 0 && s->out.bytes <= s->engine->queue_bytes;
-    s->close = why;
-    gw_eio_socket_drive(s);
+    return !gw_eio_is_over(s) && s->transport->is_writable(s);
 }
 
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s)
@@ -282,6 +296,9 @@ struct gw_eio *gw_eio_of(const struct gw_eio_socket *s)
     return s->engine;
 }
 
+/* --- All of them -----------------------------------------------------------------------------
+ */
+
 size_t gw_eio_send_home(struct gw_eio *e, size_t most)
 {
     size_t n = 0;
@@ -290,7 +307,7 @@ size_t gw_eio_send_home(struct gw_eio *e, size_t most)
     {
         struct gw_eio_socket *s = tw_container_of(link, struct gw_eio_socket, link);
 
-        if (n < most && !s->is_closing && !s->is_websocket) {
+        if (n < most && s->state < GW_EIO_WEBSOCKET) {
             gw_handler_farewell(s->handler);
             gw_eio_close(s, gw_closes.going_away);
             n++;
@@ -306,7 +323,8 @@ void gw_eio_shut(struct gw_eio *e)
         struct gw_eio_socket *s = tw_container_of(link, struct gw_eio_socket, link);
 
         gw_eio_close(s, gw_closes.shut_down);
-        s->is_parting = false;
+        if (s->state == GW_EIO_PARTING)
+            gw_eio_socket_move(s, GW_EIO_ENDING);
         gw_eio_socket_drive(s);
     }
 }

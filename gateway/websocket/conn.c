@@ -21,9 +21,8 @@
 #include "gateway/websocket/sendq.h"
 #include "gateway/websocket/transport.h"
 
-#define CLOSE_MS 5000 /* for the peer's close frame, and for our last bytes */
-#define WRITABLE_BYTES 65536
-#define WRITABLE_FRAMES 64
+#define CLOSE_MS 5000        /* for the peer's close frame, and for our last bytes */
+#define ANSWERED_BYTES 65536 /* more than that waits: the peer is not read */
 #define REPLY_BYTES 16384
 
 enum phase { TALK, SAY_CLOSE, AWAIT_CLOSE, SHUT };
@@ -45,7 +44,7 @@ struct gw_conn {
     struct gw_close close; /* ours, to be said; its code is 0: none yet */
     struct tw_buf early;   /* what came before the greeting */
     bool is_begun;         /* the session was greeted: its messages are read */
-    bool peer_closed, is_broken, is_late, is_pinged, is_closing, was_full;
+    bool peer_closed, is_broken, is_late, is_pinged, is_closing;
 };
 
 static void drive(struct gw_conn *c);
@@ -118,7 +117,7 @@ static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
 
     note_life(c);
     feed(c, bytes);
-    if (c->out.bytes > WRITABLE_BYTES) /* first our answers leave; drive reads on then */
+    if (c->out.bytes > ANSWERED_BYTES) /* first our answers leave; drive reads on then */
         tw_stream_want_read(c->stream, false);
     drive_later(c);
 }
@@ -280,8 +279,7 @@ static enum phase talk(struct gw_conn *c)
         gw_transport_close(&c->transport, gw_closes.slow);
         return SAY_CLOSE;
     }
-    if (c->was_full && c->out.in_flight == 0) { /* room again: what it missed meanwhile */
-        c->was_full = false;
+    if (gw_sendq_reopens(&c->out)) { /* what the handler could not send meanwhile */
         gw_handler_writable(c->handler, c->loop->now_ms);
         return c->close.code != 0 ? SAY_CLOSE : flush(c) ? TALK : SHUT;
     }
@@ -354,12 +352,7 @@ static void drive(struct gw_conn *c)
 
 static bool transport_is_writable(const struct gw_transport *w)
 {
-    struct gw_conn *c = conn_of(w);
-    bool is_writable = c->out.in_flight == 0 && c->out.bytes < WRITABLE_BYTES &&
-                       c->out.count < WRITABLE_FRAMES;
-
-    c->was_full = c->was_full || !is_writable;
-    return is_writable;
+    return gw_sendq_is_writable(&conn_of(w)->out);
 }
 
 static void transport_send(struct gw_transport *w, struct gw_frame *f)

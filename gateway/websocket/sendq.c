@@ -7,6 +7,9 @@
 #include "common/util/base.h"
 #include "gateway/websocket/frame.h"
 
+#define WRITABLE_BYTES 65536
+#define WRITABLE_FRAMES 64
+
 static struct gw_frame *frame_at(const struct gw_sendq *q, size_t i)
 {
     return q->ring[(q->first + i) % q->cap];
@@ -34,10 +37,30 @@ void gw_sendq_push(struct gw_sendq *q, struct gw_frame *f)
     q->bytes += f->len;
 }
 
-size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t most)
+static bool is_writable(const struct gw_sendq *q)
+{
+    return q->in_flight == 0 && q->bytes < WRITABLE_BYTES && q->count < WRITABLE_FRAMES;
+}
+
+bool gw_sendq_is_writable(struct gw_sendq *q)
+{
+    q->was_full = q->was_full || !is_writable(q);
+    return is_writable(q);
+}
+
+bool gw_sendq_reopens(struct gw_sendq *q)
+{
+    bool reopens = q->was_full && is_writable(q);
+
+    if (reopens)
+        q->was_full = false;
+    return reopens;
+}
+
+size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t max_parts)
 {
     TW_ASSERT(q->in_flight == 0);
-    q->in_flight = q->count < most ? q->count : most;
+    q->in_flight = q->count < max_parts ? q->count : max_parts;
     for (size_t i = 0; i < q->in_flight; i++)
         parts[i] = gw_frame_bytes(frame_at(q, i));
     q->in_flight_bytes = 0;
@@ -56,6 +79,16 @@ static void drop_first(struct gw_sendq *q)
     gw_frame_unref(f);
 }
 
+/* A queue that is empty owns no ring: most connections are idle. */
+static void shrink(struct gw_sendq *q)
+{
+    if (q->count > 0)
+        return;
+    free(q->ring);
+    q->ring = NULL;
+    q->cap = q->first = 0;
+}
+
 struct gw_frame *gw_sendq_shift(struct gw_sendq *q)
 {
     struct gw_frame *f;
@@ -64,6 +97,7 @@ struct gw_frame *gw_sendq_shift(struct gw_sendq *q)
         return NULL;
     f = gw_frame_ref(frame_at(q, 0));
     drop_first(q);
+    shrink(q);
     return f;
 }
 
@@ -72,8 +106,7 @@ void gw_sendq_written(struct gw_sendq *q)
     for (; q->in_flight > 0; q->in_flight--)
         drop_first(q);
     q->in_flight_bytes = 0;
-    if (q->count == 0) /* an idle connection owns no ring */
-        gw_sendq_done(q);
+    shrink(q);
 }
 
 void gw_sendq_done(struct gw_sendq *q)

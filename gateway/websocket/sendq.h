@@ -16,16 +16,25 @@ struct gw_sendq {
     size_t bytes;     /* of all frames */
     size_t in_flight; /* frames at the front that the kernel has been given */
     size_t in_flight_bytes;
+    bool was_full; /* a sender was told that it is not writable, and waits */
 };
 
 void gw_sendq_push(struct gw_sendq *q, struct gw_frame *f); /* takes another reference */
 
-/* The frames at the front as parts for one write, at most `most`; they count as in flight until
- * gw_sendq_written drops them. Only when none are. How many parts there are. */
-size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t most);
+/* Whether a sender should add more now: nothing is in flight, and little waits. A false is
+ * remembered for gw_sendq_reopens. */
+bool gw_sendq_is_writable(struct gw_sendq *q);
+
+/* True once after a false of gw_sendq_is_writable, when the queue is writable again. */
+bool gw_sendq_reopens(struct gw_sendq *q);
+
+/* The frames at the front as parts for one write, at most `max_parts`; they count as in flight
+ * until gw_sendq_written drops them. Only when none are. How many parts there are. */
+size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t max_parts);
 void gw_sendq_written(struct gw_sendq *q);
 
-/* The frame at the front, with its reference (gives); null when there is none. */
+/* The frame at the front, with its reference (gives); null when there is none. Only when none
+ * are in flight. */
 struct gw_frame *gw_sendq_shift(struct gw_sendq *q);
 
 void gw_sendq_done(struct gw_sendq *q);
