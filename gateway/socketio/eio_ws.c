@@ -207,18 +207,14 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
                     struct tw_http_request *req)
 {
     struct gw_eio_ws *ws = tw_new(struct gw_eio_ws);
-    struct tw_buf head = { .max = 1024 }, rest = { .max = 1048576 };
-    struct tw_stream *stream;
-    struct gw_conn *c;
-    bool is_deflating;
+    struct tw_buf head = { .max = 1024 };
+    bool is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &head);
+    struct gw_conn *c = gw_conn_upgrade(e->conns, conn, tw_buf_view(&head), is_deflating);
 
-    is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &head);
-    stream = tw_http_take_stream(conn, &rest);
-    c = gw_conn_new(e->conns, stream, tw_buf_view(&head), is_deflating);
     ws->handler.ops = &ops;
     ws->loop = e->loop;
     ws->transport = gw_conn_transport(c);
-    gw_conn_start(c, &ws->handler, tw_buf_view(&rest));
+    gw_conn_start(c, &ws->handler, TW_EMPTY);
     if (s->ws != NULL) { /* one is there, or on its way: this one is not wanted */
         gw_eio_ws_leave(ws, gw_closes.second_upgrade);
     } else {
@@ -232,5 +228,4 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
         }
     }
     tw_buf_done(&head);
-    tw_buf_done(&rest);
 }

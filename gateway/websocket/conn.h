@@ -5,46 +5,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/util/list.h"
-#include "common/util/metrics.h"
 #include "common/util/slice.h"
-#include "gateway/websocket/deflate.h"
-#include "gateway/websocket/ws.h"
+#include "gateway/websocket/conns.h"
 
 struct gw_conn;
 struct gw_handler;
+struct tw_http_conn;
+struct tw_list;
 struct tw_stream;
 
-/* What all WebSocket connections of a process share. */
-struct gw_conns {
-    struct gw_ws_pool ws;
-    struct gw_deflate deflate;
-    struct tw_list all;
-    size_t count;
-    size_t queue_bytes; /* a connection whose queue is longer is closed */
-    uint64_t ping_ms, pong_ms;
-    struct tw_metric closed_by_us, closed_by_peer, lost, silent;
-};
+/* Make a WebSocket of the HTTP connection of a request whose handshake is valid: `http` is gone
+ * with this. `answer` is its 101 (gw_upgrade_answer), and `is_deflating` whether that agreed to
+ * permessage-deflate. What the client has sent after its request is kept. gw_conn_start must
+ * follow before the loop turns. */
+struct gw_conn *gw_conn_upgrade(struct gw_conns *all, struct tw_http_conn *http,
+                                struct tw_slice answer, bool is_deflating);
 
-extern const struct tw_metric_table gw_conns_metrics;
-
-void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
-                    uint64_t ping_ms, uint64_t pong_ms);
-void gw_conns_done(struct gw_conns *all);
-
-/* Take a stream whose handshake is good; `answer` is its 101, and whether that agreed to
- * permessage-deflate. */
+/* The same for a stream that was taken from its HTTP connection already. */
 struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
                             struct tw_slice answer, bool is_deflating);
 
-struct gw_transport *gw_conn_transport(struct gw_conn *c);
+struct gw_transport *
+gw_conn_transport(struct gw_conn *c); /* lent until the handler's `ended` */
 
-/* Give it whoever speaks over it (kept until its `ended`) and go; `rest` is what the client has
- * sent behind its request. In the turn of gw_conn_new. */
+/* Give it its handler (kept until its `ended`) and start; `rest` is what the client has sent
+ * after its request, besides what gw_conn_upgrade has kept. */
 void gw_conn_start(struct gw_conn *c, struct gw_handler *handler, struct tw_slice rest);
 
-/* Another speaks over it from now on (kept until its `ended`; the one before hears nothing
- * more). Not from within a call of the one before. */
+/* Another handler speaks over it from now on (kept until its `ended`; the former one hears
+ * nothing more). Not from within a call to the former one. */
 void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler);
 
 /* End `most` of the connections that are still open, politely; how many there were. */

@@ -113,7 +113,7 @@ static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
         return;
     }
     gw_sio_new_sid(sid);
-    gw_sio_accept(k, tw_slice_of(sid), (struct tw_slice){ NULL, 0 });
+    gw_sio_accept(k, tw_slice_of(sid), TW_EMPTY);
     tw_buf_text(&json, "[\"auth\",");
     tw_buf_append(&json, auth.len > 0 ? auth : TW_LIT("{}"));
     tw_buf_char(&json, ']');
@@ -196,8 +196,7 @@ static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
         send_back(k, is_binary ? GW_SIO_BINARY_EVENT : GW_SIO_EVENT, p,
                   TW_LIT("\"message-back\""), attachments);
     else if (tw_slice_is(p->name, "\"message-with-ack\"") && p->ack.len > 0)
-        send_back(k, is_binary ? GW_SIO_BINARY_ACK : GW_SIO_ACK, p,
-                  (struct tw_slice){ NULL, 0 }, attachments);
+        send_back(k, is_binary ? GW_SIO_BINARY_ACK : GW_SIO_ACK, p, TW_EMPTY, attachments);
     else if (tw_slice_is(p->name, "\"count\""))
         start_count(k, p);
     else if (tw_slice_is(p->name, "\"expel\""))
@@ -255,7 +254,7 @@ static void on_request(struct tw_http_server *server, struct tw_http_conn *conn,
     else if (tw_slice_is(req->path, "/metrics"))
         answer_metrics(f, conn);
     else
-        tw_http_refuse(conn, "NOT_FOUND", (struct tw_slice){ NULL, 0 });
+        tw_http_refuse(conn, "NOT_FOUND", TW_EMPTY);
 }
 
 static void on_accept(struct tw_listener *l, struct tw_stream *stream)

@@ -1,0 +1,229 @@
+/* conn_events.c - what happens to a connection: noted, and left to the drive of conn.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "common/util/base.h"
+#include "gateway/websocket/conn_state.h"
+#include "gateway/websocket/frame.h"
+
+#define CLOSE_MS 5000        /* for the peer's close frame, and for our last bytes */
+#define ANSWERED_BYTES 65536 /* more than that waits: the peer is not read */
+#define REPLY_BYTES 16384
+
+/* --- Bytes of the client ---------------------------------------------------------------------
+ */
+
+/* wslay's frames (pongs, a close) follow what is queued, as they are. */
+static void queue_reply(struct gw_conn *c, const struct tw_buf *reply)
+{
+    struct gw_frame *f;
+
+    if (reply->len == 0)
+        return;
+    f = gw_frame_raw(tw_buf_view(reply));
+    gw_sendq_push(&c->out, f);
+    gw_frame_unref(f);
+}
+
+/* The close frame that ends the talk is in `reply`; `talk` notices that it is over. */
+void gw_conn_feed(struct gw_conn *c, struct tw_slice bytes)
+{
+    struct tw_buf reply = { .max = REPLY_BYTES };
+    unsigned code = gw_ws_feed(&c->ws, bytes, &reply);
+
+    if (c->phase == GW_TALK) {
+        queue_reply(c, &reply);
+        if (code != 0)
+            gw_handler_closing(c->handler);
+    }
+    c->peer_closed = c->peer_closed || c->ws.peer_closed;
+    tw_buf_done(&reply);
+}
+
+void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
+{
+    struct gw_conn *c = tw_container_of(ws, struct gw_conn, ws);
+
+    if (!gw_conn_is_talking(c))
+        return;
+    if (is_text)
+        c->handler->ops->text(c->handler, message);
+    else
+        c->handler->ops->binary(c->handler, message);
+}
+
+/* --- Its stream ------------------------------------------------------------------------------
+ */
+
+static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
+{
+    struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
+
+    gw_liveness_heard(&c->liveness, c->loop->now_ms);
+    gw_conn_feed(c, bytes);
+    if (c->out.bytes > ANSWERED_BYTES) /* first our answers leave; drive reads again then */
+        tw_stream_want_read(c->stream, false);
+    gw_conn_drive_later(c);
+}
+
+static void on_end(struct tw_stream_owner *o, int err)
+{
+    struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
+
+    (void)err; /* a WebSocket whose peer has stopped sending is over, cleanly or not */
+    c->is_broken = true;
+    gw_conn_drive_later(c);
+}
+
+static void on_written(struct tw_stream_owner *o, int err)
+{
+    struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
+
+    gw_sendq_written(&c->out);
+    if (err == 0) /* bytes that it takes are a sign of life: we may not be reading now */
+        gw_liveness_heard(&c->liveness, c->loop->now_ms);
+    c->is_broken = c->is_broken || err != 0;
+    gw_conn_drive_later(c);
+}
+
+static const char *end_reason(const struct gw_conn *c)
+{
+    if (c->peer_closed && c->close.code == 0)
+        return gw_closes.by_client.reason;
+    if (c->close.code != 0)
+        return c->close.reason;
+    return c->ws.is_over ? gw_closes.broke_frame.reason : gw_closes.lost.reason;
+}
+
+static void count_end(struct gw_conn *c)
+{
+    if (c->peer_closed && c->close.code == 0)
+        c->all->closed_by_peer.value++;
+    else if (c->close.code != 0 || c->ws.is_over)
+        c->all->closed_by_us.value++;
+    else
+        c->all->lost.value++;
+}
+
+static void on_closed(struct tw_stream_owner *o)
+{
+    struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
+
+    count_end(c);
+    tw_later_cancel(&c->later);
+    tw_after_cancel(c->loop, &c->limit);
+    tw_list_remove(&c->link);
+    c->all->count--;
+    c->handler->ops->ended(c->handler, c->close.code, end_reason(c));
+    gw_ws_done(&c->ws);
+    gw_sendq_done(&c->out);
+    tw_buf_done(&c->early);
+    free(c);
+}
+
+const struct tw_stream_events gw_conn_stream_events = {
+    .on_read = on_read,
+    .on_end = on_end,
+    .on_written = on_written,
+    .on_closed = on_closed,
+};
+
+/* --- Its limits ------------------------------------------------------------------------------
+ */
+
+static void on_close_limit(struct tw_deadline *d)
+{
+    struct gw_conn *c = tw_container_of(d, struct gw_conn, limit);
+
+    c->is_late = true;
+    gw_conn_drive(c);
+}
+
+static void ping(struct gw_conn *c)
+{
+    struct gw_frame *f = gw_frame_control(GW_OPCODE_PING, TW_EMPTY);
+
+    gw_sendq_push(&c->out, f);
+    gw_frame_unref(f);
+    gw_conn_drive_later(c);
+}
+
+/* One limit a connection, and none is moved for each byte. */
+static void on_silence(struct tw_deadline *d)
+{
+    struct gw_conn *c = tw_container_of(d, struct gw_conn, limit);
+    uint64_t again_ms = 0;
+
+    if (!c->is_begun) /* it is not read yet, so nothing can be heard */
+        gw_liveness_heard(&c->liveness, c->loop->now_ms);
+    switch (gw_liveness_look(&c->liveness, c->loop->now_ms, c->all->ping_ms, c->all->pong_ms,
+                             &again_ms)) {
+    case GW_LIVENESS_PING:
+        ping(c);
+        break;
+    case GW_LIVENESS_WAIT:
+        break;
+    case GW_LIVENESS_SILENT:
+        c->all->silent.value++;
+        c->is_broken = true;
+        gw_conn_drive(c);
+        return;
+    }
+    tw_after(c->loop, &c->limit, again_ms, on_silence);
+}
+
+void gw_conn_limit_silence(struct gw_conn *c)
+{
+    tw_after(c->loop, &c->limit, c->all->ping_ms, on_silence);
+}
+
+void gw_conn_limit_close(struct gw_conn *c)
+{
+    tw_after(c->loop, &c->limit, CLOSE_MS, on_close_limit);
+}
+
+/* --- Its handler -----------------------------------------------------------------------------
+ */
+
+static struct gw_conn *conn_of(const struct gw_transport *w)
+{
+    return tw_container_of((uintptr_t)w, struct gw_conn, transport);
+}
+
+static bool transport_is_writable(const struct gw_transport *w)
+{
+    return gw_sendq_is_writable(&conn_of(w)->out);
+}
+
+static void transport_send(struct gw_transport *w, struct gw_frame *f)
+{
+    struct gw_conn *c = conn_of(w);
+
+    if (!gw_conn_is_talking(c))
+        return;
+    gw_sendq_push(&c->out, c->ws.is_deflating ? gw_frame_deflated(f, &c->all->deflate) : f);
+    gw_conn_drive_later(c);
+}
+
+static void transport_close(struct gw_transport *w, unsigned code, const char *reason)
+{
+    struct gw_conn *c = conn_of(w);
+
+    if (c->close.code != 0)
+        return;
+    c->close = (struct gw_close){ code, reason };
+    gw_handler_closing(c->handler);
+    gw_conn_drive_later(c);
+}
+
+static void transport_begin(struct gw_transport *w)
+{
+    gw_conn_drive_later(conn_of(w));
+}
+
+const struct gw_transport_ops gw_conn_transport_ops = {
+    .is_writable = transport_is_writable,
+    .send = transport_send,
+    .close = transport_close,
+    .begin = transport_begin,
+};

@@ -1,0 +1,40 @@
+/* conns.c - settings and metrics of all connections.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/websocket/conns.h"
+
+#include "common/util/base.h"
+
+#define AT(field) TW_METRIC_AT(struct gw_conns, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "ws_closes_total", "by=\"us\"",
+      "WebSocket connections that ended, by who ended them; nobody: the connection was lost.",
+      AT(closed_by_us) },
+    { "ws_closes_total", "by=\"peer\"", NULL, AT(closed_by_peer) },
+    { "ws_closes_total", "by=\"nobody\"", NULL, AT(lost) },
+    { "ws_silent_total", NULL,
+      "WebSocket connections that were closed because a ping was not answered.", AT(silent) },
+    { "ws_contexts", NULL,
+      "Connections that have received a part of a frame or message and hold memory for it.",
+      AT(ws.lent) },
+};
+
+const struct tw_metric_table gw_conns_metrics = { .rows = metric_rows,
+                                                  .count = TW_COUNT(metric_rows) };
+
+void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
+                    uint64_t ping_ms, uint64_t pong_ms)
+{
+    all->ws.max_message = message_bytes;
+    all->ws.deflate = &all->deflate;
+    all->queue_bytes = queue_bytes;
+    all->ping_ms = ping_ms;
+    all->pong_ms = pong_ms;
+    tw_list_init(&all->all);
+}
+
+void gw_conns_done(struct gw_conns *all)
+{
+    gw_ws_pool_done(&all->ws);
+    gw_deflate_done(&all->deflate);
+}

@@ -1,0 +1,28 @@
+/* conns.h - all WebSocket connections of a process: what they share.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/util/list.h"
+#include "common/util/metrics.h"
+#include "gateway/websocket/deflate.h"
+#include "gateway/websocket/ws.h"
+
+/* Embedded in the process's state. */
+struct gw_conns {
+    struct gw_ws_pool ws;
+    struct gw_deflate deflate;
+    struct tw_list all;
+    size_t count;
+    size_t queue_bytes; /* a connection whose queue is three times as long is closed */
+    uint64_t ping_ms, pong_ms;
+    struct tw_metric closed_by_us, closed_by_peer, lost, silent;
+};
+
+extern const struct tw_metric_table gw_conns_metrics;
+
+void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
+                    uint64_t ping_ms, uint64_t pong_ms);
+void gw_conns_done(struct gw_conns *all);
