@@ -5,7 +5,7 @@
 #include "common/net/refusal.h"
 #include "common/util/base.h"
 
-/* What a page may send, and what it may read, besides what every page may. */
+/* What a page may send and read in addition to what every page may. */
 #define MAY_SEND                                                                               \
     "Content-Type, Authorization, X-API-Key, X-Tenant-ID, X-Device-Id, X-Request-Id, "         \
     "Idempotency-Key"

@@ -1,5 +1,5 @@
 /* answer.h - how an answer leaves: its headers, what pages of other origins may read of it, and
- * refusals as each dialect knows them.
+ * the form that each family of clients expects of a refusal.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -34,7 +34,7 @@ void api_reply_init(struct api_reply *r, struct api_answers *all, struct tw_http
 
 /* Each answers, and must be the last.
  *
- * To a client of API_DEVICE a refusal says "status":"error" besides, and what is wrong with the
+ * To a client of API_DEVICE a refusal also says "status":"error", and what is wrong with the
  * request itself is always 400. */
 void api_reply_send(struct api_reply *r, int status, struct tw_slice body, bool is_replayed);
 /* A refusal of refusal.h; `message` replaces the table's when it is not empty. */

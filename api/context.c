@@ -31,7 +31,7 @@ static void put_restaurant(const struct api_match *match, struct tw_slice body,
         tw_buf_append(out, raw); /* a number, as some write it */
 }
 
-/* For restaurants that let in whoever is in their network. */
+/* For restaurants that let in every device of their network. */
 static void go_without_key(const struct api_match *match, struct api_context *out)
 {
     struct tw_buf name = { .max = MAX_NAME };

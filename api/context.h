@@ -27,7 +27,7 @@ struct api_context {
  */
 const char *api_context_read(const struct tw_http_request *req, const struct api_match *match,
                              struct api_context *out);
-/* The token was good: what it claims, as ctx.token. */
+/* The token was valid: what it claims, as ctx.token. */
 void api_context_set_token(struct api_context *c, struct tw_slice claims);
 
 void api_context_done(struct api_context *c);

@@ -1,7 +1,7 @@
 /* exchange.c - route, read, limit, one operation, answer.
  *
  * The exchange owns its operation's parameters. When the client leaves, the transaction still
- * ends and its events are still published; only the answer is dropped. What is answered out of
+ * completes and its events are published; only the answer is dropped. What is answered out of
  * Redis, in part or as a whole, is asked for last.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/exchange.h"
@@ -86,7 +86,7 @@ static void on_presence(struct api_presence_query *q)
     exchange_free(x);
 }
 
-/* Who is connected goes behind what there is in `text`: an object that is still open. */
+/* Appends who is connected to `text`, an object that is still open. */
 static void ask_presence(struct exchange *x, struct tw_slice tenant)
 {
     x->presence.redis = &x->service->publisher;
@@ -97,7 +97,7 @@ static void ask_presence(struct exchange *x, struct tw_slice tenant)
     api_presence_ask(&x->presence);
 }
 
-/* No tenant, nobody's data: for whoever wants to know whether we are there. */
+/* No tenant and no data: for clients that only want to know whether we are there. */
 static void answer_health(struct exchange *x)
 {
     char now[TW_TIME_TEXT];
@@ -198,7 +198,7 @@ static const char *read_body(struct exchange *x, struct tw_http_request *req,
     int r;
 
     if (x->route->numbers == NULL)
-        return NULL; /* a body that comes all the same means nothing (RFC 9110 section 9.3.1) */
+        return NULL; /* a body sent anyway has no meaning (RFC 9110 section 9.3.1) */
     if (!is_json_type(tw_http_header(req, "content-type")))
         return "UNSUPPORTED_MEDIA_TYPE";
     if (len == 0)
@@ -285,7 +285,7 @@ static const char *check(struct exchange *x, struct tw_http_request *req,
     if (code != NULL)
         return code;
     if (!x->context.has_key && !x->context.is_keyless)
-        return "UNAUTHORIZED"; /* it would cost a place to hear the same of SQL */
+        return "UNAUTHORIZED"; /* it would cost a connection to hear the same from SQL */
     return api_limiter_allows(&x->service->limiter,
                               tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
                               x->service->pool.loop->now_ms)

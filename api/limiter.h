@@ -8,7 +8,7 @@
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 
-/* Only keys that SQL has found good get a bucket, so strangers cannot fill the table; a
+/* Only keys that SQL has found valid get a bucket, so strangers cannot fill the table; a
  * stranger's requests are all answered with 401. */
 struct api_limiter {
     struct tw_map buckets;
@@ -24,5 +24,5 @@ void api_limiter_done(struct api_limiter *l);
 /* Whether this key may ask now. */
 bool api_limiter_allows(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms);
 
-/* This key is good: count it from now on. */
+/* This key is valid: count it from now on. */
 void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms);

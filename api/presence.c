@@ -1,7 +1,6 @@
 /* presence.c - adding up what gateways say, and asking Redis for it.
  *
- * Redis is a help here as everywhere: when it is away or slow there is an answer all the same,
- * which says so.
+ * When Redis is away or slow there is still an answer, and it says so ("degraded").
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/presence.h"
 
@@ -96,7 +95,7 @@ static void finish(struct api_presence_query *q)
     tw_redis_forget(&q->records);
     tw_redis_forget(&q->restaurants);
     tw_after_cancel(q->redis->loop, &q->limit);
-    q->answered(q); /* `q` may be gone behind this */
+    q->answered(q); /* `q` may be gone after this */
 }
 
 static void take_one(struct api_presence_query *q)

@@ -12,7 +12,7 @@
 #include "common/net/redis_link.h"
 #include "common/util/buf.h"
 
-/* What all gateways say together. Zero is nobody. */
+/* The sum of all gateways. Zero: no client is connected. */
 struct api_presence_sum {
     uint64_t tablets, cloud_devices; /* sessions of MiniPOS and of cloud sync */
     uint64_t restaurants;            /* that have any of cloud sync */
@@ -32,7 +32,7 @@ struct api_presence_query;
 /* Exactly once, within 0.8 s, never before api_presence_ask has returned. */
 typedef void (*api_presence_cb)(struct api_presence_query *q);
 
-/* Embedded in whoever asks; zeroed but for what stands before the blank line. */
+/* Embedded in its caller; zeroed but for what stands before the blank line. */
 struct api_presence_query {
     struct tw_redis_link *redis;
     enum api_presence kind;

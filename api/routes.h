@@ -10,7 +10,7 @@
 #include "common/util/json_scan.h"
 
 /* API_TENANT_CREDENTIAL: nothing in the address names the tenant; it is the key's or token's
- * own. What names a restaurant all the same ({id}) is compared by the operation. */
+ * own. Where the path still names a restaurant ({id}), the operation compares it. */
 enum api_tenant_from { API_TENANT_PATH, API_TENANT_QUERY, API_TENANT_CREDENTIAL };
 
 /* API_DEVICE: for MiniPOS and cloud sync. Credentials may be in more places or, where the
@@ -24,7 +24,7 @@ enum api_presence { API_NOBODY, API_TABLETS, API_TOTALS, API_DEVICES };
 struct api_route {
     enum tw_http_method method;
     const char *pattern;   /* "/api/{tenant}/orders/{id}"; {tenant} names the tenant */
-    const char *operation; /* the function behind pos.call; null: all is in `presence` */
+    const char *operation; /* the operation that pos.call runs; null: all is in `presence` */
     enum api_tenant_from tenant_from;
     const char *affinity; /* path parameter whose requests run one after the other; or null */
     const struct tw_json_limits *numbers; /* limits of the body; null: it takes no body */

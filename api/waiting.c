@@ -1,4 +1,4 @@
-/* waiting.c - the list of those who wait, and the look at the heads.
+/* waiting.c - the list of waiting requests, and the statement that compares heads.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/waiting.h"
 
@@ -52,8 +52,9 @@ bool api_waiting_park(struct api_waiting *w, struct api_parked *p)
     return true;
 }
 
-/* Whoever is in time when its head is looked at is looked at together with the rest. */
-static void wake_those_behind(struct api_waiting *w, struct tw_slice tenant, uint64_t head)
+/* Requests of the tenant that have not seen `head` yet. They are collected first, since waking
+ * one changes the list. */
+static void wake_due(struct api_waiting *w, struct tw_slice tenant, uint64_t head)
 {
     struct tw_list due;
 
@@ -62,7 +63,7 @@ static void wake_those_behind(struct api_waiting *w, struct tw_slice tenant, uin
     {
         struct api_parked *p = tw_container_of(link, struct api_parked, link);
 
-        /* a head before it is news too: the stream went back */
+        /* a smaller head is news too: the stream was set back */
         if (head != p->after && tw_slice_is(tenant, p->tenant)) {
             tw_list_remove(link);
             tw_list_append(&due, link);
@@ -96,7 +97,7 @@ static void on_heads(struct tw_pg_call *call, const struct tw_pg_result *result)
     if (w->is_stopped)
         return;
     for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
-        wake_those_behind(w, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1));
+        wake_due(w, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1));
     wake_late(w);
     if (!tw_list_empty(&w->parked))
         tw_after(w->loop, &w->tick, TICK_MS, on_tick);

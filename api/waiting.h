@@ -1,4 +1,4 @@
-/* waiting.h - long polls: requests that wait until their tenant's stream has gone on.
+/* waiting.h - long polls: requests that wait until their tenant's stream has new events.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -13,11 +13,11 @@
 #include "common/util/metrics.h"
 
 struct api_parked;
-/* Its stream has gone on, or (`has_news` false) its time is over. Never before the parking call
+/* There are new events, or (`has_news` false) its time is over. Never before the parking call
  * has returned. */
 typedef void (*api_wake_cb)(struct api_parked *p, bool has_news);
 
-/* Embedded in whoever waits; zeroed but for these. */
+/* Embedded in the waiting request; zeroed but for these. */
 struct api_parked {
     char tenant[37];   /* UUID text */
     uint64_t after;    /* the last seq that it has */

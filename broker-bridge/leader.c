@@ -102,7 +102,7 @@ static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
 
 static void on_idle(struct tw_pg_conn *c, void *owner)
 {
-    (void)c; /* whoever called has been answered already */
+    (void)c; /* the caller has been answered already */
     (void)owner;
 }
 

@@ -17,8 +17,8 @@ struct br_leader_events {
     void (*on_notify)(struct br_leader *l, struct tw_slice channel, struct tw_slice payload);
 };
 
-/* Embedded in its owner. The lock lives with the connection that listens: whoever loses the one
- * loses the other, so there are never two that both believe to be heard. */
+/* Embedded in its owner. The lock belongs to the connection that listens: a process that
+ * loses one loses the other, so there are never two that both believe they are active. */
 struct br_leader {
     const struct br_leader_events *events;
     struct tw_loop *loop;

@@ -52,7 +52,7 @@ static bool is_good(struct br_relay *r, const struct tw_pg_result *result)
     if (tw_pg_error(result) == TW_EQUERY)
         tw_log_error("bridge.sql", tw_str("sqlstate", tw_pg_sqlstate(result)),
                      tw_str("message", tw_pg_message(result)));
-    r->owes_pending = true; /* with the next beat: what this was to bring is in the log */
+    r->owes_pending = true; /* with the next tick: its events are in the log */
     return false;
 }
 
@@ -64,8 +64,8 @@ static void on_events(struct tw_pg_call *call, const struct tw_pg_result *result
         ask_soon(r);
 }
 
-/* What was left behind comes in one piece; should there be more of it than that, reconciliation
- * in the gateways is faster than we are. */
+/* What an outage left unpublished comes in one piece; if there is more than that,
+ * reconciliation in the gateways is faster than we are. */
 static void on_pending(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct br_relay *r = tw_container_of(call, struct br_relay, call);

@@ -1,5 +1,5 @@
 /* relay.h - rows of the event log to Redis: those that a NOTIFY named, and those that an outage
- * left behind.
+ * left unpublished.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -12,8 +12,8 @@
 #include "common/util/buf.h"
 #include "common/util/metrics.h"
 
-/* Embedded in its owner. One statement is under way at a time; notifications that come
- * meanwhile gather and are read together. Publishing twice is harmless, so whatever is in doubt
+/* Embedded in its owner. One statement is under way at a time; notifications that arrive
+ * meanwhile are collected and read together. Publishing twice is harmless, so an event in doubt
  * is published again. */
 struct br_relay {
     struct tw_loop *loop;

@@ -34,7 +34,8 @@ struct tw_slice tw_credential_cut(struct tw_slice *path);
 
 /* The credential of the first of `places` that has one, onto `out`: empty before, with a limit;
  * empty afterwards with every answer but FOUND. `path_key` is what tw_credential_cut gave,
- * `origins` the setting (cors.h). Later places are not looked at, whatever they contain. */
+ * `origins` the setting (cors.h). Later places are not looked at, so
+ * what they contain does not matter. */
 enum tw_credential tw_credential_read(const struct tw_http_request *req, unsigned places,
                                       struct tw_slice path_key, struct tw_slice origins,
                                       struct tw_buf *out);

@@ -1,9 +1,9 @@
 /* operation.c - call, try again, publish.
  *
  * A deadlock or a serialization failure has done nothing, so it is tried again. When a
- * connection breaks nobody knows; but the `attempt` in the ctx, or the client's own idempotency
- * key, makes it happen once however often it is sent, so that is tried again too. Once a try
- * was lost, no later refusal says any more that nothing was done.
+ * connection breaks it is not known whether it was done; but the `attempt` in the ctx, or the
+ * client's own idempotency key, makes it happen once however often it is sent, so that is tried
+ * again too. Once a try was lost, no later refusal claims that nothing was done.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/domain/operation.h"
 
@@ -99,7 +99,7 @@ static const char *refusal_of(const struct tw_operation *op, const struct tw_pg_
     case TW_EFULL:
         return "OVERLOADED";
     case TW_ELOST:
-        return "UNAVAILABLE"; /* it was a reading */
+        return "UNAVAILABLE"; /* it was a read */
     default:
         for (size_t i = 0; i < TW_COUNT(by_sqlstate); i++)
             if (strncmp(state, by_sqlstate[i].prefix, strlen(by_sqlstate[i].prefix)) == 0)

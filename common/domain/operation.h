@@ -27,7 +27,7 @@ struct tw_outcome {
         *refusal; /* the code of a refusal (refusal.h) when there is no answer; else null */
     int status;   /* HTTP's */
     struct tw_slice body;   /* JSON, to be sent as it is */
-    struct tw_slice tenant; /* its UUID; empty when nobody knows who asked */
+    struct tw_slice tenant; /* its UUID; empty when it is not known */
     bool replayed;          /* the answer of an earlier request with the same idempotency key */
 };
 
@@ -36,7 +36,7 @@ struct tw_operation;
  * again, or freed. */
 typedef void (*tw_operation_cb)(struct tw_operation *op, const struct tw_outcome *outcome);
 
-/* Embedded in whoever asks, and kept with all that it points to until the answer; zeroed but
+/* Embedded in its caller, and kept with all that it points to until the answer; zeroed but
  * for the first seven. */
 struct tw_operation {
     struct tw_operations *all;

@@ -1,4 +1,4 @@
-/* schema_version.c - asks the database for its schema until it is new enough.
+/* schema_version.c - asks the database for its schema version until it is new enough.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/domain/schema_version.h"
 

@@ -84,7 +84,7 @@ static void finish(struct tw_token_check *c, const char *refusal,
         c->all->good.value++;
     else
         c->all->refused.value++;
-    c->answered(c, refusal, grant); /* `c` may be gone behind this */
+    c->answered(c, refusal, grant); /* `c` may be gone after this */
     tw_buf_done(&token);
     tw_buf_done(&text);
     tw_buf_done(&named);

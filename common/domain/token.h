@@ -1,4 +1,4 @@
-/* token.h - whose token is this, and is it good? The JWT itself is read by jwt.h; here its
+/* token.h - whose token is this, and is it valid? The JWT itself is read by jwt.h; here its
  * restaurant is looked up, with the secret that this restaurant may have of its own.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -37,7 +37,7 @@ struct tw_token_tenant {
     char slug[64];
 };
 
-/* A good token; lent during the answering call. */
+/* A valid token; lent during the answering call. */
 struct tw_token_grant {
     struct tw_token_tenant tenant;
     struct tw_slice context;     /* what pos.call wants as ctx.token: a JSON object */
@@ -51,7 +51,7 @@ struct tw_token_check;
 typedef void (*tw_token_cb)(struct tw_token_check *check, const char *refusal,
                             const struct tw_token_grant *grant);
 
-/* Embedded in whoever asks and kept until the answer; zeroed but for the first three. */
+/* Embedded in its caller and kept until the answer; zeroed but for the first three. */
 struct tw_token_check {
     struct tw_tokens *all;
     struct tw_slice restaurant; /* another that the token also grants; empty: its own */

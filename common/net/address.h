@@ -14,6 +14,7 @@ struct tw_address {
 };
 
 /* "127.0.0.1:9101", "[::1]:9101", "localhost:6379", ":9101" (all addresses) or "unix:/path".
- * Other names are not looked up: that would block the loop. 0, or TW_ESYNTAX with `out` alone.
+ * Other names are not looked up: that would block the loop. 0, or TW_ESYNTAX with `out`
+ * unchanged.
  */
 int tw_address_parse(struct tw_slice text, struct tw_address *out);

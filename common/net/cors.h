@@ -10,23 +10,23 @@
 
 /* `list` is the setting: origins with commas between them, or "*" for any. */
 
-/* A longer Origin header is nobody's. */
+/* A longer Origin header is ignored. */
 #define TW_CORS_ORIGIN 255
 
-/* Whether a page of `origin` may ask. True without one: whoever sends none is no page of
- * another origin. */
+/* Whether a page of `origin` may ask. True without one: then the client is no page of another
+ * origin. */
 bool tw_cors_allows(struct tw_slice list, struct tw_slice origin);
 
 /* Tell the browser that it may; nothing for an origin that may not. At most three headers,
- * which lend `origin`. Cookies go only with origins that somebody has named. */
+ * which lend `origin`. Cookies are allowed only for origins that the list names. */
 void tw_cors_add(struct tw_http_response *res, struct tw_slice list, struct tw_slice origin);
 
-/* What a preflight wants to hear besides: the methods of this address, and the headers that may
+/* What a preflight asks for in addition: the methods of this address, and the headers that may
  * be sent. Three headers, which lend both. */
 void tw_cors_add_preflight(struct tw_http_response *res, struct tw_slice methods,
                            struct tw_slice headers);
 
-/* Whether the request's cookies are its sender's own wish. A browser adds them to what any page
- * sends; so they count for pages of our own host, on whatever port, and for origins that the
- * list names. "*" names nobody. */
+/* Whether the request's cookies count. A browser adds them to the requests of any page; so they
+ * count for pages of our own host, on any port, and for origins that the list names. "*" names
+ * none. */
 bool tw_cors_trusts_cookies(struct tw_slice list, const struct tw_http_request *req);

@@ -3,7 +3,7 @@
  *     READ -> (a whole request) -> HANDLE -> (answered) -> WRITE -> READ ...
  *                                                             \-> LINGER -> SHUT
  *
- * One request is handled at a time; what the client pipelines behind it waits in `in`, and we
+ * One request is handled at a time; what the client pipelines after it waits in `in`, and we
  * stop reading when that is full. After an error the rest of what the client is sending is read
  * and thrown away for a moment (LINGER), or the kernel would answer it with a reset that can
  * overtake our answer. Callbacks note and drive; only drive changes the phase.
@@ -37,7 +37,7 @@ struct tw_http_conn {
     struct tw_http_waiter *waiter;
     struct tw_deadline limit;
     struct tw_later later;
-    struct tw_buf in;  /* bytes behind the current request */
+    struct tw_buf in;  /* bytes after the current request */
     struct tw_buf out; /* the answer */
     enum phase phase;
     size_t lingered;
@@ -129,7 +129,7 @@ static void refuse(struct tw_http_conn *c, const char *code)
     tw_http_refuse(c, code, tw_slice_of(request_id));
 }
 
-/* A client that is too slow hears so, unless it has not even begun. */
+/* A client that is too slow is told so, unless it has not even begun. */
 static enum phase give_up(struct tw_http_conn *c)
 {
     if (tw_http_parser_is_idle(c->parser) && c->in.len == 0)
@@ -236,8 +236,8 @@ static enum phase linger(struct tw_http_conn *c)
     return LINGER;
 }
 
-/* The client that waits for an answer is watched: when it leaves, its waiter hears. A half
- * close is no leaving (RFC 9112 section 9.6): the answer may still be wanted. */
+/* A client that waits for an answer is watched: when it leaves, its waiter is told. A half
+ * close does not count as leaving (RFC 9112 section 9.6): the answer may still be wanted. */
 static bool wants_read(const struct tw_http_conn *c)
 {
     if (c->has_ended)

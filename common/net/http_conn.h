@@ -14,11 +14,11 @@ struct tw_stream;
 struct tw_http_conn;
 struct tw_http_server;
 
-/* Whoever answers later waits with this, embedded in its own object. */
+/* For answering later: embedded in the object that will answer. */
 struct tw_http_waiter {
     /* The client left before the answer: `conn` is gone with this call, do not answer. */
     void (*gone)(struct tw_http_waiter *w);
-    bool ends_on_fin; /* a half close is an end: for those who wait long */
+    bool ends_on_fin; /* a half close counts as leaving: for long waits */
 };
 
 struct tw_http_server_limits {
@@ -48,7 +48,7 @@ void tw_http_server_init(struct tw_http_server *server);
 /* Serve a new connection; takes the stream. */
 void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream);
 
-/* Close connections without a request at once and the others behind their answer. */
+/* Close connections without a request at once and the others after their answer. */
 void tw_http_server_drain(struct tw_http_server *server);
 void tw_http_server_close(struct tw_http_server *server); /* all of them, now */
 
@@ -63,9 +63,9 @@ void tw_http_refuse_with(struct tw_http_conn *conn, const char *code,
                          struct tw_slice request_id, const struct tw_http_header *extra,
                          size_t n);
 
-/* Answer later: `w` (kept until the answer) hears when the client leaves before. */
+/* Answer later: `w` (kept until the answer) is told when the client leaves earlier. */
 void tw_http_wait(struct tw_http_conn *conn, struct tw_http_waiter *w);
 
 /* Give the stream away, for a protocol upgrade: the connection is gone with this, and so is all
- * that was lent. `rest` receives the bytes behind the request (they are added to it). */
+ * that was lent. `rest` receives the bytes after the request (they are added to it). */
 struct tw_stream *tw_http_take_stream(struct tw_http_conn *conn, struct tw_buf *rest);

@@ -32,11 +32,11 @@ struct tw_http_request {
     enum tw_http_method method;
     struct tw_slice target; /* origin form; an absolute-form target has lost its host part */
     struct tw_slice path;   /* of the target, still percent-encoded */
-    struct tw_slice query;  /* behind the `?`, still encoded; empty when there is none */
+    struct tw_slice query;  /* after the `?`, still encoded; empty when there is none */
     struct tw_http_header headers[TW_HTTP_HEADERS];
     size_t header_count;
     struct tw_slice body;
-    char *body_at;          /* the same bytes, for whoever rewrites them in place */
+    char *body_at;          /* the same bytes, to be rewritten in place */
     struct tw_slice client; /* the client's address */
     bool wants_upgrade;     /* `Connection: upgrade` with an `Upgrade` header, HTTP/1.1 */
 };

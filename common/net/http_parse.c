@@ -2,8 +2,8 @@
  *
  * llhttp sees the head only up to the blank line and then the body, so that obs-folds can be
  * looked for in the raw bytes (it hides them, CVE-2024-27982). Header bytes are collected in
- * one buffer, as offsets while it may still move. Whatever could be read in two ways is
- * refused.
+ * one buffer, as offsets while it may still move. Anything that could be read in two ways
+ * is refused.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/http_parse.h"
 

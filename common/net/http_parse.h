@@ -28,14 +28,14 @@ enum tw_http_progress {
 };
 
 /* Read of `bytes` as much as belongs to the current request; `*used` says how much that was.
- * What is behind it (pipelined requests, WebSocket frames) is the caller's to keep. */
+ * The caller keeps what comes after it (pipelined requests, WebSocket frames). */
 enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice bytes,
                                     size_t *used);
 
 /* The complete request; lent until tw_http_parser_next. */
 struct tw_http_request *tw_http_parser_request(struct tw_http_parser *p);
 
-/* Whether the connection may carry another request behind this one. */
+/* Whether the connection may carry another request after this one. */
 bool tw_http_parser_keeps_alive(const struct tw_http_parser *p);
 
 bool tw_http_parser_is_idle(

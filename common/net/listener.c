@@ -61,7 +61,7 @@ static int open_tcp(struct tw_listener_socket *s, const struct tw_address *a)
     return r != 0 ? r : uv_tcp_bind(&s->uv.tcp, address, 0);
 }
 
-/* A socket file that nobody serves any more is left by a killed process: replace it. */
+/* A socket file without a server was left by a killed process: replace it. */
 static int open_unix(struct tw_listener_socket *s, const struct tw_address *a)
 {
     int r;

@@ -200,7 +200,7 @@ static void on_connect_limit(struct tw_deadline *d)
     go_down(tw_container_of(d, struct tw_pg_conn, limit), "connecting took too long");
 }
 
-/* How long the first call may hear nothing. */
+/* How long the first call may wait for a sign of an answer. */
 static uint64_t answer_limit(const struct tw_pg_conn *c)
 {
     const struct tw_pg_call *first = tw_container_of(c->calls.next, struct tw_pg_call, link);
@@ -275,7 +275,7 @@ static void start_connect(struct tw_pg_conn *c)
         go_down(c, libpq_says(c, "cannot connect"));
 }
 
-/* Its limit runs from when it is the first: those behind it wait for it. */
+/* Its limit runs from when it is the first: those after it wait for it. */
 static void await_answer(struct tw_pg_conn *c)
 {
     c->heard_ms = c->loop->now_ms;
@@ -390,8 +390,8 @@ static void on_flush(struct tw_later *l)
         (void)flush(c);
 }
 
-/* libpq buffers; what a turn of the loop brings leaves in few writes. Each Sync flushes what it
- * can by itself, and the rest goes when the socket has room. */
+/* libpq buffers, so the calls of one loop turn leave in few writes. Each Sync flushes what it
+ * can; the rest is sent when the socket is writable. */
 void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call)
 {
     const char *values[TW_PG_PARAMS];

@@ -1,4 +1,4 @@
-/* pg_conn.h - libpq's door: one connection in pipeline mode, that comes back by itself.
+/* pg_conn.h - libpq's door: one connection in pipeline mode, which reconnects by itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -21,16 +21,16 @@ struct tw_pg_result; /* lent during `done` */
 struct tw_pg_call;
 typedef void (*tw_pg_done_cb)(struct tw_pg_call *call, const struct tw_pg_result *result);
 
-/* One statement and its answer; embedded in whoever asks, kept with all that it points to until
+/* One statement and its answer; embedded in its caller, kept with all that it points to until
  * `done`, which comes exactly once and never before the sending call has returned. Each is a
  * transaction of its own: never BEGIN. */
 struct tw_pg_call {
     const char *sql;
     struct tw_pg_param params[TW_PG_PARAMS];
     int param_count;
-    bool writes;        /* may lock rows, so others must not wait behind it (pg_pool.h) */
+    bool writes;        /* may lock rows, so no other call may be queued after it (pg_pool.h) */
     uint64_t affinity;  /* not 0: calls of one affinity run one after the other */
-    uint64_t answer_ms; /* how long it may hear nothing once it is its turn; 0: as usual */
+    uint64_t answer_ms; /* the longest silence of the server once it is first; 0: as usual */
     tw_pg_done_cb done;
 
     struct tw_list link; /* the rest belongs to pg_conn and pg_pool */
@@ -43,7 +43,7 @@ struct tw_pg_call {
  */
 int tw_pg_error(const struct tw_pg_result *r);
 const char *tw_pg_sqlstate(const struct tw_pg_result *r); /* five characters, or "" */
-const char *tw_pg_message(const struct tw_pg_result *r);  /* for the log alone */
+const char *tw_pg_message(const struct tw_pg_result *r);  /* for the log only */
 
 size_t tw_pg_rows(const struct tw_pg_result *r);
 bool tw_pg_is_null(const struct tw_pg_result *r, size_t row, int column);

@@ -64,7 +64,7 @@ static void place(struct tw_pg_pool *pool, struct tw_pg_conn *c, struct tw_pg_ca
     tw_pg_conn_send(c, call);
 }
 
-/* In the order of coming, passing over those who must wait for their rivals. */
+/* In the order of arrival, skipping calls that must wait for their rivals. */
 static void dispatch(struct tw_pg_pool *pool)
 {
     tw_list_each(&pool->waiting, link)
@@ -77,7 +77,7 @@ static void dispatch(struct tw_pg_pool *pool)
             pool->queued.value--;
             place(pool, c, call);
         } else if (!call->writes) {
-            break; /* no room for a read is no room for anybody */
+            break; /* where a read does not fit, no call does */
         }
     }
 }

@@ -1,4 +1,5 @@
-/* pg_pool.h - a few connections, many callers: who goes where, who waits, for how long.
+/* pg_pool.h - a few connections, many callers: which call goes where, which waits, for how
+ * long.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -11,11 +12,11 @@
 
 #define TW_PG_CONNECTIONS 64
 
-/* The rule of placing: reads are pipelined behind reads. A call that writes may wait for a
- * row's lock, so nothing is ever sent behind it, and one connection is always left to reads. Of
+/* The rule of placing: reads are pipelined after reads. A call that writes may wait for a
+ * row's lock, so nothing is ever sent after it, and one connection is always left to reads. Of
  * calls of one affinity (one card, one phone) one is under way at a time; its rivals wait here,
- * where a time limit can still take them out. So a locked row delays those who need it, and
- * nobody else. */
+ * where a time limit can still take them out. So a locked row delays the calls that need
+ * it, and no others. */
 struct tw_pg_pool {
     struct tw_loop *loop;
     struct tw_pg_conn *conns[TW_PG_CONNECTIONS];

@@ -1,8 +1,8 @@
 /* redis_link.c - RESP2 over a stream of ours, with hiredis to write and read it.
  *
  * hiredis's own asynchronous API misses refused and reset connections and aborts on ordinary
- * replies while subscribed, so only its codec is used. A link that hears nothing for SILENCE_MS
- * although it pings each PING_MS is dead, whatever TCP says.
+ * replies while subscribed, so only its codec is used. A link that receives nothing for
+ * SILENCE_MS although it pings every PING_MS is dead, whatever TCP says.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/redis_link.h"
 
@@ -227,8 +227,8 @@ struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i)
     return text_of(elements[i]);
 }
 
-/* Somebody's question was refused: that is an answer, and no reason to leave everybody else
- * without a link. */
+/* One question was refused: that is an answer, and no reason to take the link away from all
+ * others. */
 static void note_refusal(struct tw_redis_link *l, const redisReply *r)
 {
     l->dropped.value++;
@@ -237,7 +237,7 @@ static void note_refusal(struct tw_redis_link *l, const redisReply *r)
     l->has_refused = true;
 }
 
-/* False when nobody waits for this reply. */
+/* False when no question waits for this reply. */
 static bool answer_ask(struct tw_redis_link *l, const redisReply *r)
 {
     struct tw_redis_value value = { .number = r->integer };
@@ -261,7 +261,7 @@ static bool answer_ask(struct tw_redis_link *l, const redisReply *r)
     return true;
 }
 
-/* False when the link cannot go on. */
+/* False when the link cannot continue. */
 static bool on_reply(struct tw_redis_link *l, const redisReply *r)
 {
     l->replies++;

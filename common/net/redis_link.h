@@ -1,4 +1,4 @@
-/* redis_link.h - hiredis's door: its codec on our stream; subscribe, publish, ping, come back.
+/* redis_link.h - hiredis's door: its codec on our stream; subscribe, publish, ping, reconnect.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -33,7 +33,7 @@ struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i);
 /* Exactly once, never before tw_redis_ask has returned. */
 typedef void (*tw_redis_ask_cb)(struct tw_redis_ask *ask, const struct tw_redis_value *value);
 
-/* A command whose reply is wanted; embedded in whoever asks and kept until it is answered. */
+/* A command whose reply is wanted; embedded in its caller and kept until it is answered. */
 struct tw_redis_ask {
     tw_redis_ask_cb answered;
     struct tw_list link; /* the rest is the link's */
@@ -87,14 +87,14 @@ bool tw_redis_is_up(const struct tw_redis_link *l);
  * nothing is kept for later then: what is lost is found by reconciliation. */
 int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message);
 
-/* Any command of at most TW_REDIS_WORDS words; nobody waits for the reply of the first, the
- * second hears it. Not on a link that subscribes. The errors are those of publishing; the
- * second's caller is not called back then. */
+/* Any command of at most TW_REDIS_WORDS words; tell ignores the reply, ask delivers it to
+ * `answered`. Not on a link that subscribes. The errors are those of publishing; then
+ * `answered` is not called. */
 #define TW_REDIS_WORDS 8
 int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n);
 int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
                  const struct tw_slice *words, size_t n);
-/* Whoever asked does not want to know any more: no call comes. Fine when nothing was asked. */
+/* The reply is no longer wanted: `answered` is not called. Fine when nothing was asked. */
 void tw_redis_forget(struct tw_redis_ask *ask);
 
 int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel);

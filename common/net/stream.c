@@ -229,8 +229,7 @@ int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n)
 
 static void on_finished(uv_shutdown_t *request, int status)
 {
-    (void)
-        request; /* whatever came of it, the owner waits for the peer's end or its own limit */
+    (void)request; /* with any result, the owner waits for the peer's end or its own limit */
     (void)status;
 }
 

@@ -11,7 +11,7 @@
 struct tw_stream;
 struct tw_stream_owner;
 
-/* What an owner hears. None of these comes before the call that caused it has returned. */
+/* The events of an owner. None of these comes before the call that caused it has returned. */
 struct tw_stream_events {
     void (*on_read)(struct tw_stream_owner *o, struct tw_slice bytes); /* lent */
     /* No more bytes will come: the peer ended (0) or the connection broke (negative). */
@@ -22,7 +22,7 @@ struct tw_stream_events {
     void (*on_closed)(struct tw_stream_owner *o);
 };
 
-/* Embedded in whoever owns the stream. */
+/* Embedded in the stream's owner. */
 struct tw_stream_owner {
     const struct tw_stream_events *events;
 };
@@ -48,10 +48,10 @@ void tw_stream_want_read(struct tw_stream *s, bool wants); /* idempotent */
  * write may be made before. Negative: the connection is broken. */
 int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n);
 
-/* Sends FIN behind what is written; reading goes on. Only when no write waits. */
+/* Sends FIN after what is written; reading continues. Only when no write waits. */
 void tw_stream_finish(struct tw_stream *s);
 
-/* Ends it for good. on_closed follows from the loop; nothing else does. */
+/* Ends it. on_closed follows from the loop; nothing else does. */
 void tw_stream_close(struct tw_stream *s);
 
 /* The peer's address as text ("unix" for Unix sockets), lent with the stream; whether it is on

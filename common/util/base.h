@@ -25,5 +25,5 @@ _Noreturn void tw_bug(const char *file, int line, const char *what);
 void *tw_alloc(size_t count, size_t size);
 #define tw_new(type) ((type *)tw_alloc(1, sizeof(type)))
 
-/* A copy of `len` bytes with a NUL behind it; gives. Aborts when memory is out. */
+/* A copy of `len` bytes and a NUL after them; gives. Aborts when memory is out. */
 char *tw_copy_text(const char *at, size_t len);

@@ -156,7 +156,7 @@ static bool rsa_verifies(mbedtls_pk_context pk, const uint8_t digest[TW_SHA256_B
                              bytes_of(signature), signature.len) == 0;
 }
 
-/* RFC 7518 section 3.4: r and s, big-endian, one behind the other. Zero and what is not below
+/* RFC 7518 section 3.4: r and s, big-endian, one after the other. Zero and what is not below
  * the group's order is refused by mbedTLS. */
 static bool p256_verifies(mbedtls_pk_context pk, const uint8_t digest[TW_SHA256_BYTES],
                           struct tw_slice signature)

@@ -22,7 +22,7 @@ void tw_hmac_sha256(struct tw_slice key, struct tw_slice bytes, uint8_t out[TW_S
 /* From the kernel; aborts when it has none, which a booted Linux never does. */
 void tw_random(void *out, size_t n);
 
-/* Equal, in a time that depends on the lengths alone. */
+/* Whether both are equal; the time taken depends only on the lengths. */
 bool tw_same_secret(struct tw_slice a, struct tw_slice b);
 
 /* An id that cannot be guessed: size - 1 random characters of base64url's alphabet (RFC 4648
@@ -32,7 +32,7 @@ void tw_random_id(char *out, size_t size);
 /* A random UUID (RFC 9562 section 5.4) as text, without NUL. */
 void tw_random_uuid(char out[36]);
 
-/* Somebody else's public key, for signatures with SHA-256. */
+/* A public key of another party, to check its signatures with SHA-256. */
 struct tw_public_key;
 
 /* The kind of a key is also the only algorithm that it is used with. */

@@ -36,5 +36,5 @@ void tw_deadline_set(struct tw_deadlines *w, struct tw_deadline *d, uint64_t at_
 void tw_deadline_clear(struct tw_deadlines *w, struct tw_deadline *d); /* fine when not set */
 bool tw_deadline_is_set(const struct tw_deadline *d);
 
-/* Run whatever is due. */
+/* Run all that are due. */
 void tw_deadlines_run(struct tw_deadlines *w, uint64_t now_ms);

@@ -1,4 +1,4 @@
-/* err.h - the numbers that our functions return: 0 or positive is good, negative is an error.
+/* err.h - the numbers that our functions return: 0 or positive is success, negative an error.
  * libuv's codes are passed on as they are; ours begin at -5000.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

@@ -20,7 +20,7 @@ struct tw_json *tw_json_parse(struct tw_slice text)
     const char *end = NULL;
     cJSON *root = cJSON_ParseWithLengthOpts(text.at, text.len, &end, 0);
 
-    if (root != NULL && end != text.at + text.len) { /* cJSON takes junk behind the value */
+    if (root != NULL && end != text.at + text.len) { /* cJSON accepts junk after the value */
         cJSON_Delete(root);
         return NULL;
     }

@@ -1,4 +1,4 @@
-/* json_scan.c - one pass over the text, reading at `in` and writing at `out` behind it.
+/* json_scan.c - one pass over the text, reading at `in` and writing at `out` before it.
  *
  * Containers are kept on a small stack, not on the C stack. For each open object the hashes of
  * its member names are collected and compared when it closes.
@@ -71,7 +71,7 @@ static int scan_word(struct scan *s, const char *word)
     return 0;
 }
 
-/* Four hex digits behind `\u`. */
+/* Four hex digits after `\u`. */
 static bool hex_unit(const char *at, const char *end, uint32_t *unit)
 {
     *unit = 0;
@@ -195,7 +195,7 @@ static size_t scan_digits(const char **p, const char *end)
     return (size_t)(*p - start);
 }
 
-/* The exponent behind `e`, at most 999999 for all that matters here. */
+/* The exponent after `e`, at most 999999: larger ones make no difference here. */
 static bool scan_exponent(const char **p, const char *end, int64_t *exponent)
 {
     bool is_negative = false;
@@ -213,7 +213,7 @@ static bool scan_exponent(const char **p, const char *end, int64_t *exponent)
     return true;
 }
 
-/* Digits that numeric would hold before and behind the point. */
+/* Digits that numeric would hold before and after the point. */
 static bool is_in_range(int64_t whole, int64_t fraction, int64_t exponent, unsigned magnitude)
 {
     int64_t behind = (int64_t)magnitude < 16383 ? (int64_t)magnitude : 16383;
@@ -360,7 +360,7 @@ static int scan_value(struct scan *s)
     return r < 0 ? r : 1;
 }
 
-/* Behind a complete value: commas and closings, until another value is due (1) or the whole
+/* After a complete value: commas and closings, until another value is due (1) or the whole
  * text is done (0). */
 static int scan_rest(struct scan *s)
 {

@@ -7,12 +7,12 @@
 
 /* cJSON takes invalid UTF-8, `00123` and trailing junk; jsonb prints `1e131071`, eight bytes,
  * as 131 kB; both disagree about a member that is given twice. So text is checked here, once:
- * RFC 8259's grammar and nothing behind it, UTF-8, no NUL, no lone surrogate, no duplicate
+ * RFC 8259's grammar and nothing after it, UTF-8, no NUL, no lone surrogate, no duplicate
  * member, and the limits below. */
 struct tw_json_limits {
     unsigned depth;        /* nested arrays and objects, at most TW_JSON_DEPTH */
     unsigned number_bytes; /* length of one number */
-    unsigned magnitude; /* digits before or behind the decimal point once it is written out */
+    unsigned magnitude;    /* digits before or after the decimal point once it is written out */
 };
 
 #define TW_JSON_DEPTH 64
@@ -21,7 +21,7 @@ struct tw_json_limits {
 extern const struct tw_json_limits tw_json_wide;
 
 /* For documents whose numbers may be stored as jsonb and printed: at most 40 digits before or
- * behind the point once they are written out. */
+ * after the point once they are written out. */
 extern const struct tw_json_limits tw_json_narrow;
 
 struct tw_json_fault {

@@ -60,7 +60,7 @@ static struct tw_slice skip_blanks(struct tw_slice s)
     return s;
 }
 
-/* Behind an opening bracket or a comma; false at the closing one and behind it. */
+/* Skip an opening bracket or a comma; false at the closing bracket and after it. */
 static bool enter(struct tw_slice *rest, char open)
 {
     struct tw_slice s = skip_blanks(*rest);

@@ -11,7 +11,7 @@
  * become U+FFFD, so the result is always valid JSON. */
 void tw_json_put(struct tw_buf *out, struct tw_slice text);
 
-/* The same in printable ASCII alone: everything else as \uXXXX. For logs. */
+/* The same in printable ASCII only: everything else as \uXXXX. For logs. */
 void tw_json_put_ascii(struct tw_buf *out, struct tw_slice text);
 
 /* `"name":"text"`, with a comma before it unless an object or array was just opened. */

@@ -1,7 +1,7 @@
 /* jwt.c - a token taken apart, and then checked.
  *
- * Whoever sends a token chooses its header. So the header decides nothing: it only says which
- * of our keys it wants to be held against, and a key works with one algorithm alone.
+ * The sender of a token chooses its header. So the header decides nothing: it only says which
+ * of our keys to check it with, and each key works with exactly one algorithm.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/jwt.h"
 
@@ -80,7 +80,7 @@ static void collect(struct tw_slice object, const char *const *names, size_t cou
     tw_buf_done(&scratch);
 }
 
-/* Decodes a part of the token behind what `text` has. */
+/* Decodes a part of the token onto the end of `text`. */
 static int decode_object(struct tw_buf *text, struct tw_slice part, struct tw_slice *object)
 {
     struct tw_json_fault fault;
@@ -154,7 +154,8 @@ static bool read_time(struct tw_slice raw, int64_t *ms)
     return true;
 }
 
-/* A claim that is text. Null is as good as none: such a claim gives, it does not limit. */
+/* A claim that is text. Null counts as absent: such a claim grants something, it does not
+ * limit. */
 static bool read_text(struct tw_buf *text, struct tw_slice raw, struct tw_slice *out)
 {
     size_t start = text->len;
@@ -292,7 +293,7 @@ int tw_jwt_read(struct tw_slice token, struct tw_buf *text, struct tw_jwt *out)
     return 0;
 }
 
-/* A public key that somebody gave as the secret would be a secret that all know. */
+/* A public key configured as the secret would be a secret that everybody knows. */
 static bool is_secret(struct tw_slice secret)
 {
     return secret.len >= TW_JWT_SECRET_BYTES &&

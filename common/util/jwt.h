@@ -55,6 +55,6 @@ int tw_jwt_read(struct tw_slice token, struct tw_buf *text, struct tw_jwt *out);
  * not for the client. ES256 takes 2 ms: no more often than once a connection. */
 int tw_jwt_verify(const struct tw_jwt *jwt, const struct tw_jwt_keys *keys, int64_t now_ms);
 
-/* The same for who logs: null when it is good, otherwise what is wrong with it, static. */
+/* The same for the log: null when it is valid, otherwise what is wrong with it, static. */
 const char *tw_jwt_fault(const struct tw_jwt *jwt, const struct tw_jwt_keys *keys,
                          int64_t now_ms);

@@ -36,7 +36,7 @@ static inline void tw_list_append(struct tw_list *head, struct tw_list *link)
 
 static inline void tw_list_prepend(struct tw_list *head, struct tw_list *link)
 {
-    tw_list_append(head->next, link); /* before the first is behind the head */
+    tw_list_append(head->next, link); /* before the first means after the head */
 }
 
 /* Fine on a link that is in no list. */

@@ -14,7 +14,7 @@
 #include "common/util/err.h"
 #include "common/util/json_write.h"
 
-/* The one mutable global of the house: the sink. */
+/* The one mutable global of the project: the sink. */
 static struct {
     int fd;
     const char *program;

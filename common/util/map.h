@@ -8,7 +8,7 @@
 #include "common/util/slice.h"
 
 /* Zero is an empty map. Keys are copied; values belong to the caller. The hash is SipHash-1-3
- * under a key that each process draws at its start, so nobody can aim at one bucket. */
+ * under a key that each process draws at its start, so that no peer can aim at one bucket. */
 struct tw_map_entry;
 struct tw_map {
     struct tw_map_entry **buckets;

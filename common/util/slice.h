@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Whoever keeps the bytes beyond the call copies them. Zero is the empty slice. */
+/* A callee that keeps the bytes beyond the call copies them. Zero is the empty slice. */
 struct tw_slice {
     const char *at;
     size_t len;
@@ -61,7 +61,7 @@ static inline bool tw_slice_starts(struct tw_slice s, struct tw_slice prefix)
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.at, prefix.at, prefix.len) == 0);
 }
 
-/* What is left behind the first `n` bytes; empty when there are fewer. */
+/* What is left after the first `n` bytes; empty when there are fewer. */
 static inline struct tw_slice tw_slice_skip(struct tw_slice s, size_t n)
 {
     if (n >= s.len)
