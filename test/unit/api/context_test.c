@@ -185,7 +185,7 @@ static void either_header_names_the_key(void **state)
     }
 }
 
-static void two_different_keys_name_nobody(void **state)
+static void two_different_keys_are_refused(void **state)
 {
     static const char *const tokens[] = { "Bearer pos_2", "Bearer pos_", "Bearer pos_11",
                                           "Bearer POS_1" };
@@ -346,7 +346,7 @@ static void a_slug_has_63_characters_at_most(void **state)
     }
 }
 
-static void who_pulls_names_the_tenant_in_the_query(void **state)
+static void a_pull_names_its_tenant_in_the_query(void **state)
 {
     static const struct {
         const char *query, *result;
@@ -526,7 +526,7 @@ static void a_device_with_a_key_is_not_keyless_wherever_it_has_it(void **state)
     end(&c);
 }
 
-static void elsewhere_nobody_comes_without_a_key(void **state)
+static void other_addresses_need_a_key(void **state)
 {
     struct asking a = asking_for(TW_GET, "/api/kitchen/health", "apiKey=pos_1");
 
@@ -554,7 +554,7 @@ int main(void)
         cmocka_unit_test(everything_that_surrounds_a_body_is_in_its_place),
         cmocka_unit_test(what_was_not_sent_is_not_there),
         cmocka_unit_test(either_header_names_the_key),
-        cmocka_unit_test(two_different_keys_name_nobody),
+        cmocka_unit_test(two_different_keys_are_refused),
         cmocka_unit_test(the_key_itself_is_nowhere_in_the_context),
         cmocka_unit_test(both_idempotency_headers_are_honoured),
         cmocka_unit_test(headers_that_are_kept_are_short_plain_text),
@@ -562,7 +562,7 @@ int main(void)
         cmocka_unit_test(text_beyond_ascii_is_kept),
         cmocka_unit_test(a_tenant_in_the_path_is_a_slug),
         cmocka_unit_test(a_slug_has_63_characters_at_most),
-        cmocka_unit_test(who_pulls_names_the_tenant_in_the_query),
+        cmocka_unit_test(a_pull_names_its_tenant_in_the_query),
         cmocka_unit_test(below_v1_the_credential_names_the_tenant),
         cmocka_unit_test(a_plus_in_a_path_is_a_plus_and_in_a_query_a_blank),
         cmocka_unit_test(only_known_parameters_are_passed_on_and_the_first_of_a_name),
@@ -572,7 +572,7 @@ int main(void)
         cmocka_unit_test(a_device_may_come_without_a_key),
         cmocka_unit_test(a_name_that_is_too_long_names_no_restaurant),
         cmocka_unit_test(a_device_with_a_key_is_not_keyless_wherever_it_has_it),
-        cmocka_unit_test(elsewhere_nobody_comes_without_a_key),
+        cmocka_unit_test(other_addresses_need_a_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,7 +88,7 @@ static void a_stranger_is_not_limited_and_leaves_no_trace(void **state)
     api_limiter_done(&l);
 }
 
-static void a_full_table_takes_nobody_until_some_have_rested(void **state)
+static void a_full_table_takes_no_new_key_until_some_have_rested(void **state)
 {
     struct api_limiter l = { 0 };
     char text[TW_SHA256_HEX];
@@ -109,7 +109,7 @@ static void a_full_table_takes_nobody_until_some_have_rested(void **state)
     api_limiter_done(&l);
 }
 
-static void who_asks_too_often_is_not_forgotten_for_it(void **state)
+static void a_key_over_its_limit_is_not_forgotten_when_the_table_is_full(void **state)
 {
     struct api_limiter l = { 0 };
 
@@ -143,8 +143,8 @@ int main(void)
         cmocka_unit_test(keys_do_not_wait_for_each_other),
         cmocka_unit_test(knowing_a_key_again_gives_it_nothing),
         cmocka_unit_test(a_stranger_is_not_limited_and_leaves_no_trace),
-        cmocka_unit_test(a_full_table_takes_nobody_until_some_have_rested),
-        cmocka_unit_test(who_asks_too_often_is_not_forgotten_for_it),
+        cmocka_unit_test(a_full_table_takes_no_new_key_until_some_have_rested),
+        cmocka_unit_test(a_key_over_its_limit_is_not_forgotten_when_the_table_is_full),
         cmocka_unit_test(an_ended_limiter_is_empty),
     };
 

@@ -144,7 +144,7 @@ static const struct {
     { TW_POST, "/api/kitchen/orders/pending", "GET, HEAD, PATCH, OPTIONS" },
 };
 
-static void another_method_is_405_and_told_which_there_are(void **state)
+static void another_method_is_405_with_the_allowed_ones(void **state)
 {
     (void)state;
     for (size_t i = 0; i < TW_COUNT(refused); i++) {
@@ -272,7 +272,7 @@ static void the_addresses_of_devices_are_found_by_method(void **state)
     assert_int_equal(find(TW_GET, "/nothing").manner, API_STRICT);
 }
 
-static void a_key_in_the_path_is_cut_off_for_devices_alone(void **state)
+static void a_key_in_the_path_is_cut_off_only_for_devices(void **state)
 {
     static const struct {
         const char *path, *key; /* null: nothing is there */
@@ -315,12 +315,12 @@ int main(void)
         cmocka_unit_test(a_path_below_v1_names_no_tenant),
         cmocka_unit_test(no_row_of_the_table_is_hidden_by_another),
         cmocka_unit_test(head_is_answered_as_get_is),
-        cmocka_unit_test(another_method_is_405_and_told_which_there_are),
+        cmocka_unit_test(another_method_is_405_with_the_allowed_ones),
         cmocka_unit_test(what_is_not_there_is_404),
         cmocka_unit_test(what_a_path_names_is_not_decoded_yet),
         cmocka_unit_test(a_path_is_read_within_its_bytes),
         cmocka_unit_test(the_addresses_of_devices_are_found_by_method),
-        cmocka_unit_test(a_key_in_the_path_is_cut_off_for_devices_alone),
+        cmocka_unit_test(a_key_in_the_path_is_cut_off_only_for_devices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

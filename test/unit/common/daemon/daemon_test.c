@@ -192,7 +192,7 @@ static void an_unknown_option_is_64(void **state)
     assert_string_equal(program.told, "");
 }
 
-static void bad_settings_are_78_and_told(void **state)
+static void invalid_settings_are_reported_with_exit_code_78(void **state)
 {
     (void)state;
     (void)setenv("TILLWIRE_NO_SUCH", "1", 1);
@@ -204,7 +204,7 @@ static void bad_settings_are_78_and_told(void **state)
     assert_string_equal(program.told, "");
 }
 
-static void good_settings_are_printed_without_their_secrets(void **state)
+static void valid_settings_are_printed_without_their_secrets(void **state)
 {
     (void)state;
     (void)setenv("TILLWIRE_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1/db", 1);
@@ -305,7 +305,7 @@ static int notify_socket(struct sockaddr_un *a)
     return fd;
 }
 
-static void systemd_hears_of_start_life_and_end(void **state)
+static void systemd_is_told_of_start_life_and_end(void **state)
 {
     struct sockaddr_un a = { 0 };
     int fd = notify_socket(&a);
@@ -326,7 +326,7 @@ static void systemd_hears_of_start_life_and_end(void **state)
     (void)unlink(a.sun_path);
 }
 
-static void a_notify_socket_that_is_not_there_harms_nobody(void **state)
+static void a_missing_notify_socket_does_no_harm(void **state)
 {
     static const char *const paths[] = { "/no/such/socket", "@no-such-abstract-socket", "",
                                          "x" };
@@ -339,7 +339,7 @@ static void a_notify_socket_that_is_not_there_harms_nobody(void **state)
     }
 }
 
-static void a_note_is_a_json_string_behind_the_others(void **state)
+static void a_note_is_a_json_string_after_the_others(void **state)
 {
     struct tw_buf list = { .max = 100 };
 
@@ -357,17 +357,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DAEMON_TEST(its_options_tell_what_there_is),
         DAEMON_TEST(an_unknown_option_is_64),
-        DAEMON_TEST(bad_settings_are_78_and_told),
-        DAEMON_TEST(good_settings_are_printed_without_their_secrets),
+        DAEMON_TEST(invalid_settings_are_reported_with_exit_code_78),
+        DAEMON_TEST(valid_settings_are_printed_without_their_secrets),
         DAEMON_TEST(sigterm_drains_stops_and_ends_with_0),
         DAEMON_TEST(a_drain_ends_with_its_time),
         DAEMON_TEST(sighup_reloads_and_sigusr2_means_nothing),
         DAEMON_TEST(sigusr1_logs_the_metrics),
         DAEMON_TEST(a_start_that_fails_is_71_and_cleans_up),
         DAEMON_TEST(a_private_listener_that_cannot_be_is_71),
-        DAEMON_TEST(systemd_hears_of_start_life_and_end),
-        DAEMON_TEST(a_notify_socket_that_is_not_there_harms_nobody),
-        DAEMON_TEST(a_note_is_a_json_string_behind_the_others),
+        DAEMON_TEST(systemd_is_told_of_start_life_and_end),
+        DAEMON_TEST(a_missing_notify_socket_does_no_harm),
+        DAEMON_TEST(a_note_is_a_json_string_after_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

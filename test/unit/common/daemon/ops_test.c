@@ -152,7 +152,7 @@ static void a_query_changes_nothing(void **state)
     end_close(e);
 }
 
-static void other_methods_are_told_which_there_are(void **state)
+static void other_methods_are_refused_with_the_allowed_ones(void **state)
 {
     struct end *e = ask(*state, "POST", "/healthz");
 
@@ -191,7 +191,7 @@ int main(void)
         OPS_TEST(head_is_answered_without_a_body),
         OPS_TEST(other_pages_are_not_there),
         OPS_TEST(a_query_changes_nothing),
-        OPS_TEST(other_methods_are_told_which_there_are),
+        OPS_TEST(other_methods_are_refused_with_the_allowed_ones),
         OPS_TEST(without_an_address_it_listens_nowhere),
         OPS_TEST(a_bad_address_is_an_error),
     };

@@ -169,7 +169,7 @@ static const struct {
     { "TILLWIRE__FILE=/dev/null", "TILLWIRE__FILE: unknown" },
 };
 
-static void a_bad_value_is_told_by_its_name_and_its_bounds(void **state)
+static void an_invalid_value_is_reported_with_its_name_and_bounds(void **state)
 {
     for (size_t i = 0; i < TW_COUNT(bounds); i++)
         check_variable(*state, TW_GATEWAY, bounds[i].variable, bounds[i].complaint);
@@ -201,7 +201,7 @@ static void every_mistake_has_its_line_and_the_defaults_stay(void **state)
     assert_int_equal(f->settings.ping_ms, 5000);
 }
 
-static void a_setting_of_another_program_is_left_alone(void **state)
+static void a_setting_of_another_program_is_ignored(void **state)
 {
     /* one environment file serves all; the gateway's values are the gateway's business */
     check_variable(*state, TW_BRIDGE, "TILLWIRE_PING_MS=nonsense", NULL);
@@ -454,12 +454,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_an_environment_there_are_defaults, begin, end),
         cmocka_unit_test_setup_teardown(what_the_environment_says_counts, begin, end),
-        cmocka_unit_test_setup_teardown(a_bad_value_is_told_by_its_name_and_its_bounds, begin,
-                                        end),
+        cmocka_unit_test_setup_teardown(an_invalid_value_is_reported_with_its_name_and_bounds,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(an_instance_s_name_is_letters_and_digits, begin, end),
         cmocka_unit_test_setup_teardown(every_mistake_has_its_line_and_the_defaults_stay, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(a_setting_of_another_program_is_left_alone, begin, end),
+        cmocka_unit_test_setup_teardown(a_setting_of_another_program_is_ignored, begin, end),
         cmocka_unit_test_setup_teardown(a_text_may_come_from_a_file, begin, end),
         cmocka_unit_test_setup_teardown(a_file_s_value_over_the_limit_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_public_key_is_read_from_its_file, begin, end),

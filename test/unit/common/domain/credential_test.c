@@ -160,7 +160,7 @@ static void a_cookie_that_another_page_made_the_browser_send_does_not_count(void
     CHECK(TW_CREDENTIAL_ANYWHERE, "https://till.example, https://shop.example", rows);
 }
 
-static void any_origin_is_no_origin_whose_cookies_count(void **state)
+static void allowing_any_origin_makes_no_cookie_count(void **state)
 {
     static const struct row rows[] = {
         { "/ws", "", COOKIE, "tillwire_key=c", ORIGIN, "https://evil.example", .found = NULL },
@@ -268,7 +268,7 @@ int main(void)
         cmocka_unit_test(what_comes_later_is_not_looked_at),
         cmocka_unit_test(one_that_is_too_long_is_neither_cut_nor_skipped),
         cmocka_unit_test(a_cookie_that_another_page_made_the_browser_send_does_not_count),
-        cmocka_unit_test(any_origin_is_no_origin_whose_cookies_count),
+        cmocka_unit_test(allowing_any_origin_makes_no_cookie_count),
         cmocka_unit_test(a_page_of_our_own_host_may_use_the_cookie_on_any_port),
         cmocka_unit_test(only_the_places_that_are_asked_for_are_looked_at),
         cmocka_unit_test(a_key_is_cut_off_the_front_of_a_path),

@@ -53,7 +53,7 @@ static void start(struct fixture *f)
     assert_false(tw_schema_is_good(&f->schema));
 }
 
-static void the_schema_is_good_when_it_is_new_enough(void **state)
+static void the_schema_is_accepted_when_it_is_new_enough(void **state)
 {
     struct fixture *f = *state;
 
@@ -64,7 +64,7 @@ static void the_schema_is_good_when_it_is_new_enough(void **state)
     assert_int_equal(f->pg.received, 1);
 }
 
-static void a_newer_one_is_good_too(void **state)
+static void a_newer_one_is_accepted_too(void **state)
 {
     struct fixture *f = *state;
 
@@ -101,7 +101,7 @@ static void a_database_that_comes_later_is_asked_then(void **state)
     await(f->loop, tw_schema_is_good(&f->schema));
 }
 
-static void a_stopped_one_asks_no_more(void **state)
+static void after_a_stop_nothing_is_asked(void **state)
 {
     struct fixture *f = *state;
 
@@ -119,11 +119,11 @@ static void a_stopped_one_asks_no_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCHEMA_TEST(the_schema_is_good_when_it_is_new_enough),
-        SCHEMA_TEST(a_newer_one_is_good_too),
+        SCHEMA_TEST(the_schema_is_accepted_when_it_is_new_enough),
+        SCHEMA_TEST(a_newer_one_is_accepted_too),
         SCHEMA_TEST(an_older_one_is_asked_for_again_until_it_was_migrated),
         SCHEMA_TEST(a_database_that_comes_later_is_asked_then),
-        SCHEMA_TEST(a_stopped_one_asks_no_more),
+        SCHEMA_TEST(after_a_stop_nothing_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void a_path_makes_a_unix_socket(void **state)
     assert_int_equal(tw_address_parse(TW_LIT("unix:"), &a), TW_ESYNTAX);
 }
 
-static void anything_else_is_refused_and_leaves_the_address_alone(void **state)
+static void anything_else_is_refused_and_leaves_the_address_unchanged(void **state)
 {
     static const char *const bad[] = { "",
                                        ":",
@@ -125,7 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(host_and_port_are_parted_by_the_last_colon),
         cmocka_unit_test(a_path_makes_a_unix_socket),
-        cmocka_unit_test(anything_else_is_refused_and_leaves_the_address_alone),
+        cmocka_unit_test(anything_else_is_refused_and_leaves_the_address_unchanged),
         cmocka_unit_test(an_ipv6_host_stands_in_brackets),
     };
 

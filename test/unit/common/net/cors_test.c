@@ -68,7 +68,7 @@ static void credentials_go_with_named_origins_only(void **state)
     check_headers(&none, "");
 }
 
-static void a_preflight_hears_methods_and_headers(void **state)
+static void a_preflight_is_told_methods_and_headers(void **state)
 {
     struct tw_http_response both = { 0 }, one = { 0 };
 
@@ -124,7 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(origins_are_those_of_the_list),
         cmocka_unit_test(credentials_go_with_named_origins_only),
-        cmocka_unit_test(a_preflight_hears_methods_and_headers),
+        cmocka_unit_test(a_preflight_is_told_methods_and_headers),
         cmocka_unit_test(cookies_count_for_pages_of_our_own_host),
     };
 

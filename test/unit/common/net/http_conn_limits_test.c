@@ -68,7 +68,7 @@ static void a_body_that_is_not_finished_in_time_is_408(void **state)
     end_close(e);
 }
 
-static void who_says_nothing_at_all_is_closed_without_a_word(void **state)
+static void a_client_that_sends_nothing_is_closed_without_an_answer(void **state)
 {
     struct site *s = *state;
     struct end *e;
@@ -111,7 +111,7 @@ static void no_limit_runs_while_a_request_is_handled(void **state)
     end_close(e);
 }
 
-static void who_sends_on_for_ever_behind_a_refusal_is_cut_off(void **state)
+static void a_client_that_keeps_sending_after_a_refusal_is_cut_off(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -126,7 +126,7 @@ static void who_sends_on_for_ever_behind_a_refusal_is_cut_off(void **state)
     free(flood);
 }
 
-static void who_never_closes_behind_a_refusal_is_cut_off_too(void **state)
+static void a_client_that_never_closes_after_a_refusal_is_cut_off_too(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -226,11 +226,11 @@ int main(void)
         CONN_TEST(a_head_that_is_not_finished_in_time_is_408),
         CONN_TEST(a_head_that_trickles_is_408_as_well),
         CONN_TEST(a_body_that_is_not_finished_in_time_is_408),
-        CONN_TEST(who_says_nothing_at_all_is_closed_without_a_word),
+        CONN_TEST(a_client_that_sends_nothing_is_closed_without_an_answer),
         CONN_TEST(an_idle_connection_is_closed_without_a_word),
         CONN_TEST(no_limit_runs_while_a_request_is_handled),
-        CONN_TEST(who_sends_on_for_ever_behind_a_refusal_is_cut_off),
-        CONN_TEST(who_never_closes_behind_a_refusal_is_cut_off_too),
+        CONN_TEST(a_client_that_keeps_sending_after_a_refusal_is_cut_off),
+        CONN_TEST(a_client_that_never_closes_after_a_refusal_is_cut_off_too),
         CONN_TEST(a_reader_that_never_reads_is_given_up),
         CONN_TEST(connections_over_the_limit_are_closed_at_once),
         CONN_TEST(a_drain_closes_the_idle_and_answers_the_others),

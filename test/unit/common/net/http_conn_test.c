@@ -108,7 +108,7 @@ static void ten_thousand_pipelined_requests_are_all_answered(void **state)
     end_close(e);
 }
 
-static void who_sends_without_end_while_an_answer_is_due_is_not_read(void **state)
+static void a_client_that_keeps_sending_before_its_answer_is_not_read(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -125,7 +125,7 @@ static void who_sends_without_end_while_an_answer_is_due_is_not_read(void **stat
     end_close(e);
 }
 
-static void who_asks_for_the_end_gets_it_behind_the_answer(void **state)
+static void a_requested_close_follows_the_answer(void **state)
 {
     static const char *const asking[] = { "GET /x HTTP/1.1\r\n" HOST
                                           "Connection: close\r\n\r\n",
@@ -146,7 +146,7 @@ static void who_asks_for_the_end_gets_it_behind_the_answer(void **state)
     }
 }
 
-static void nothing_behind_the_last_request_is_read(void **state)
+static void nothing_after_the_last_request_is_read(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -172,7 +172,7 @@ static void http_1_0_may_keep_its_connection(void **state)
     end_close(e);
 }
 
-static void who_finishes_behind_a_request_still_gets_the_answer(void **state)
+static void a_client_that_half_closes_after_its_request_still_gets_the_answer(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -189,7 +189,7 @@ static void who_finishes_behind_a_request_still_gets_the_answer(void **state)
     end_close(e);
 }
 
-static void a_waiter_hears_once_that_its_client_has_left(void **state)
+static void a_waiter_is_told_once_that_its_client_has_left(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -203,7 +203,7 @@ static void a_waiter_hears_once_that_its_client_has_left(void **state)
     assert_int_equal(s->gone, 1);
 }
 
-static void who_leaves_in_the_middle_of_a_request_is_forgotten(void **state)
+static void a_client_that_leaves_in_the_middle_of_a_request_is_forgotten(void **state)
 {
     static const char *const parts[] = { "", "GE", "GET / HTTP/1.1\r\nHo",
                                          "POST / HTTP/1.1\r\n" HOST
@@ -225,7 +225,7 @@ static void who_leaves_in_the_middle_of_a_request_is_forgotten(void **state)
     assert_int_equal(s->handled, 0);
 }
 
-static void a_malformed_request_is_told_so_and_is_the_last(void **state)
+static void a_malformed_request_is_answered_and_is_the_last(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -245,7 +245,7 @@ static void a_malformed_request_is_told_so_and_is_the_last(void **state)
 }
 
 /* A client that sends all before it reads: a reset would take our answer from it. */
-static void a_body_that_is_too_large_is_refused_and_the_client_hears_it(void **state)
+static void a_body_that_is_too_large_is_refused_and_the_client_reads_why(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -269,7 +269,7 @@ static void a_body_that_is_too_large_is_refused_and_the_client_hears_it(void **s
     free(body);
 }
 
-static void who_expects_100_hears_it_before_the_answer(void **state)
+static void a_client_that_expects_100_gets_it_before_the_answer(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -283,7 +283,7 @@ static void who_expects_100_hears_it_before_the_answer(void **state)
     end_close(e);
 }
 
-static void who_expects_100_with_too_large_a_body_hears_413_at_once(void **state)
+static void a_client_that_expects_100_for_too_large_a_body_gets_413_at_once(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -296,7 +296,7 @@ static void who_expects_100_with_too_large_a_body_hears_413_at_once(void **state
     end_close(e);
 }
 
-static void a_taken_stream_comes_with_what_was_sent_behind(void **state)
+static void a_taken_stream_comes_with_the_bytes_after_the_request(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -315,7 +315,7 @@ static void a_taken_stream_comes_with_what_was_sent_behind(void **state)
     end_close(e);
 }
 
-static void an_upgrade_that_nobody_takes_is_answered_and_the_next_one_too(void **state)
+static void an_upgrade_that_is_not_taken_is_answered_and_so_is_the_next_request(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -328,7 +328,7 @@ static void an_upgrade_that_nobody_takes_is_answered_and_the_next_one_too(void *
     end_close(e);
 }
 
-static void a_large_answer_reaches_a_slow_reader_whole(void **state)
+static void a_slow_reader_gets_all_of_a_large_answer(void **state)
 {
     struct site *s = *state;
     struct end *e = site_visit(s);
@@ -353,20 +353,20 @@ int main(void)
         CONN_TEST(a_request_may_come_byte_by_byte),
         CONN_TEST(pipelined_requests_are_answered_in_order),
         CONN_TEST(ten_thousand_pipelined_requests_are_all_answered),
-        CONN_TEST(who_sends_without_end_while_an_answer_is_due_is_not_read),
-        CONN_TEST(who_asks_for_the_end_gets_it_behind_the_answer),
-        CONN_TEST(nothing_behind_the_last_request_is_read),
+        CONN_TEST(a_client_that_keeps_sending_before_its_answer_is_not_read),
+        CONN_TEST(a_requested_close_follows_the_answer),
+        CONN_TEST(nothing_after_the_last_request_is_read),
         CONN_TEST(http_1_0_may_keep_its_connection),
-        CONN_TEST(who_finishes_behind_a_request_still_gets_the_answer),
-        CONN_TEST(a_waiter_hears_once_that_its_client_has_left),
-        CONN_TEST(who_leaves_in_the_middle_of_a_request_is_forgotten),
-        CONN_TEST(a_malformed_request_is_told_so_and_is_the_last),
-        CONN_TEST(a_body_that_is_too_large_is_refused_and_the_client_hears_it),
-        CONN_TEST(who_expects_100_hears_it_before_the_answer),
-        CONN_TEST(who_expects_100_with_too_large_a_body_hears_413_at_once),
-        CONN_TEST(a_taken_stream_comes_with_what_was_sent_behind),
-        CONN_TEST(an_upgrade_that_nobody_takes_is_answered_and_the_next_one_too),
-        CONN_TEST(a_large_answer_reaches_a_slow_reader_whole),
+        CONN_TEST(a_client_that_half_closes_after_its_request_still_gets_the_answer),
+        CONN_TEST(a_waiter_is_told_once_that_its_client_has_left),
+        CONN_TEST(a_client_that_leaves_in_the_middle_of_a_request_is_forgotten),
+        CONN_TEST(a_malformed_request_is_answered_and_is_the_last),
+        CONN_TEST(a_body_that_is_too_large_is_refused_and_the_client_reads_why),
+        CONN_TEST(a_client_that_expects_100_gets_it_before_the_answer),
+        CONN_TEST(a_client_that_expects_100_for_too_large_a_body_gets_413_at_once),
+        CONN_TEST(a_taken_stream_comes_with_the_bytes_after_the_request),
+        CONN_TEST(an_upgrade_that_is_not_taken_is_answered_and_so_is_the_next_request),
+        CONN_TEST(a_slow_reader_gets_all_of_a_large_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,7 +146,7 @@ static void check_written(const struct tw_http_response *res, bool is_head, bool
     tw_buf_done(&rest);
 }
 
-static void an_answer_is_written_whole(void **state)
+static void an_answer_is_written_completely(void **state)
 {
     struct tw_http_response res = { .status = 200, .content_type = "application/json" };
 
@@ -203,7 +203,7 @@ int main(void)
         cmocka_unit_test(a_request_without_a_query_has_no_parameters),
         cmocka_unit_test(every_method_has_its_name),
         cmocka_unit_test(every_status_has_a_reason),
-        cmocka_unit_test(an_answer_is_written_whole),
+        cmocka_unit_test(an_answer_is_written_completely),
         cmocka_unit_test(an_answer_without_a_body_has_length_0_or_none),
         cmocka_unit_test(an_answer_that_names_an_upgrade_says_so_in_connection),
     };

@@ -225,7 +225,7 @@ static void pipelined_requests_come_one_after_the_other(void **state)
 }
 
 /* What stands behind a request is another's business, be it only one byte. */
-static void no_byte_behind_a_request_is_used(void **state)
+static void no_byte_after_a_request_is_used(void **state)
 {
     static const char *const firsts[] = {
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -289,7 +289,7 @@ static void an_upgrade_is_noticed_with_and_without_a_body(void **state)
     tw_buf_done(&r.text);
 }
 
-static void a_request_behind_an_upgrade_is_read_when_nobody_took_the_stream(void **state)
+static void a_request_after_an_upgrade_is_read_when_the_stream_was_not_taken(void **state)
 {
     static const char first[] = "GET /rest HTTP/1.1\r\nHost: a\r\n" UPGRADE "\r\n";
     struct tw_http_parser *p = tw_http_parser_new(&limits);
@@ -306,7 +306,7 @@ static void a_request_behind_an_upgrade_is_read_when_nobody_took_the_stream(void
     tw_http_parser_free(p);
 }
 
-static void who_expects_100_is_told_once_and_not_when_the_body_is_here(void **state)
+static void an_expected_100_is_reported_once_and_not_when_the_body_is_here(void **state)
 {
     static const char head[] = POST "Expect: 100-Continue\r\nContent-Length: 2\r\n\r\n";
     struct tw_http_parser *p = tw_http_parser_new(&limits);
@@ -423,10 +423,10 @@ int main(void)
         cmocka_unit_test(trailers_are_read_and_mean_nothing),
         cmocka_unit_test(no_trailer_moves_the_end_of_a_request),
         cmocka_unit_test(pipelined_requests_come_one_after_the_other),
-        cmocka_unit_test(no_byte_behind_a_request_is_used),
+        cmocka_unit_test(no_byte_after_a_request_is_used),
         cmocka_unit_test(an_upgrade_is_noticed_with_and_without_a_body),
-        cmocka_unit_test(a_request_behind_an_upgrade_is_read_when_nobody_took_the_stream),
-        cmocka_unit_test(who_expects_100_is_told_once_and_not_when_the_body_is_here),
+        cmocka_unit_test(a_request_after_an_upgrade_is_read_when_the_stream_was_not_taken),
+        cmocka_unit_test(an_expected_100_is_reported_once_and_not_when_the_body_is_here),
         cmocka_unit_test(an_expectation_of_http_1_0_is_ignored),
         cmocka_unit_test(it_tells_how_far_a_request_has_come),
         cmocka_unit_test(a_request_has_begun_also_when_empty_lines_came_with_its_first_byte),

@@ -69,7 +69,7 @@ static const struct {
       "POST /|Host=a|Content-Length=4|\r\n\r\n" },
 };
 
-static void a_good_request_is_read_however_it_is_cut(void **state)
+static void a_valid_request_is_read_however_it_is_split(void **state)
 {
     (void)state;
     for (size_t i = 0; i < TW_COUNT(requests); i++)
@@ -257,7 +257,7 @@ static void an_unfinished_request_is_awaited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_request_is_read_however_it_is_cut),
+        cmocka_unit_test(a_valid_request_is_read_however_it_is_split),
         cmocka_unit_test(what_breaks_http_is_refused),
         cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
         cmocka_unit_test(an_absolute_target_without_a_path_has_no_query),

@@ -126,7 +126,7 @@ static void a_new_instance_listens_beside_the_old_one(void **state)
     end_close(e);
 }
 
-static void a_socket_file_that_nobody_serves_is_replaced(void **state)
+static void a_socket_file_without_a_server_is_replaced(void **state)
 {
     struct fixture *f = *state;
     struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -239,8 +239,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stopped_one_accepts_no_more_and_its_connections_live,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_new_instance_listens_beside_the_old_one, begin, end),
-        cmocka_unit_test_setup_teardown(a_socket_file_that_nobody_serves_is_replaced, begin,
-                                        end),
+        cmocka_unit_test_setup_teardown(a_socket_file_without_a_server_is_replaced, begin, end),
         cmocka_unit_test_setup_teardown(a_bad_address_is_named, begin, end),
         cmocka_unit_test_setup_teardown(an_address_in_use_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(more_addresses_than_it_holds_are_too_many, begin, end),

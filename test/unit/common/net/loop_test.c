@@ -115,7 +115,7 @@ static void cancel_other(struct tw_later *l)
     tw_later_cancel(&note_of(l)->other->later);
 }
 
-static void a_note_may_cancel_one_that_waits_behind_it(void **state)
+static void a_note_may_cancel_one_that_waits_after_it(void **state)
 {
     struct fixture *f = *state;
     struct note a = { .f = f, .name = 'a' }, b = { .f = f, .name = 'b' },
@@ -141,7 +141,7 @@ static void run_again(struct tw_later *l)
         tw_later(note_of(l)->f->loop, l, run_again);
 }
 
-static void a_note_that_keeps_coming_back_starves_nobody(void **state)
+static void a_note_that_keeps_coming_back_starves_no_other(void **state)
 {
     struct fixture *f = *state;
     struct note a = { .f = f, .name = 'a', .again = 1000000 };
@@ -225,8 +225,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(notes_run_once_in_their_order, begin, end),
         cmocka_unit_test_setup_teardown(a_note_made_by_a_note_runs_in_the_same_turn, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(a_note_may_cancel_one_that_waits_behind_it, begin, end),
-        cmocka_unit_test_setup_teardown(a_note_that_keeps_coming_back_starves_nobody, begin,
+        cmocka_unit_test_setup_teardown(a_note_may_cancel_one_that_waits_after_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_note_that_keeps_coming_back_starves_no_other, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_limit_expires_once_and_not_early, begin, end),
         cmocka_unit_test_setup_teardown(a_wheel_that_stood_still_starts_from_now, begin, end),

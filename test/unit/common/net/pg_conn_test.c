@@ -225,7 +225,7 @@ static void parameters_travel_as_bytes_with_their_types(void **state)
     assert_false(empty.is_null);
 }
 
-static void a_large_parameter_is_sent_whole(void **state)
+static void a_large_parameter_is_sent_completely(void **state)
 {
     struct fixture *f = *state;
     struct ask a = ask_for(f, "echo"), b = ask_for(f, "rows 1");
@@ -246,7 +246,7 @@ static void a_large_parameter_is_sent_whole(void **state)
     free(large);
 }
 
-static void an_error_is_that_statement_s_alone(void **state)
+static void an_error_belongs_to_its_own_statement_only(void **state)
 {
     struct fixture *f = *state;
     struct ask before = ask_for(f, "rows 1"), bad = ask_for(f, "fail 22P02"),
@@ -324,7 +324,7 @@ static void it_knows_what_is_under_way(void **state)
     assert_false(tw_pg_conn_has(f->conn, 17));
 }
 
-static void notifications_are_told_with_and_without_a_statement(void **state)
+static void notifications_arrive_with_and_without_a_statement(void **state)
 {
     struct fixture *f = *state;
     struct ask a = ask_for(f, "rows 1");
@@ -343,7 +343,7 @@ static void notifications_are_told_with_and_without_a_statement(void **state)
                "tillwire 69fb5687-044a-48af-ac0e-d6b817aec684 17\ntillwire_control {}\n");
 }
 
-static void who_does_not_listen_is_not_told(void **state)
+static void a_connection_without_a_callback_ignores_notifications(void **state)
 {
     struct fixture *f = *state;
     struct ask a = ask_for(f, "rows 1");
@@ -416,7 +416,7 @@ static void a_server_that_is_not_there_is_tried_again(void **state)
     await(f->loop, f->ups == 1);
 }
 
-static void a_server_that_refuses_us_is_told_with_its_words(void **state)
+static void a_refusal_of_the_server_is_reported_in_its_words(void **state)
 {
     struct fixture *f = *state;
 
@@ -517,17 +517,17 @@ int main(void)
         CONN_TEST(a_statement_is_answered_with_its_rows),
         CONN_TEST(integers_are_read_and_null_is_0),
         CONN_TEST(parameters_travel_as_bytes_with_their_types),
-        CONN_TEST(a_large_parameter_is_sent_whole),
-        CONN_TEST(an_error_is_that_statement_s_alone),
+        CONN_TEST(a_large_parameter_is_sent_completely),
+        CONN_TEST(an_error_belongs_to_its_own_statement_only),
         CONN_TEST(hundreds_under_way_are_answered_in_order),
         CONN_TEST(an_answer_may_ask_the_next_thing),
         CONN_TEST(it_knows_what_is_under_way),
-        CONN_TEST(notifications_are_told_with_and_without_a_statement),
-        CONN_TEST(who_does_not_listen_is_not_told),
+        CONN_TEST(notifications_arrive_with_and_without_a_statement),
+        CONN_TEST(a_connection_without_a_callback_ignores_notifications),
         CONN_TEST(what_is_under_way_when_it_breaks_is_lost),
         CONN_TEST(a_reset_loses_it_as_well),
         CONN_TEST(a_server_that_is_not_there_is_tried_again),
-        CONN_TEST(a_server_that_refuses_us_is_told_with_its_words),
+        CONN_TEST(a_refusal_of_the_server_is_reported_in_its_words),
         CONN_TEST(a_url_that_cannot_be_is_down_and_stays_so),
         CONN_TEST(closing_loses_what_is_under_way_and_says_nothing_more),
         CONN_TEST(it_may_be_closed_while_it_connects),

@@ -198,7 +198,7 @@ static void reads_beyond_that_wait_in_their_order(void **state)
     }
 }
 
-static void nothing_is_sent_behind_a_write(void **state)
+static void nothing_is_sent_after_a_write(void **state)
 {
     struct fixture *f = *state;
     struct ask *write;
@@ -279,7 +279,7 @@ static void writes_without_an_affinity_have_no_rivals(void **state)
     check_pending(f, 2);
 }
 
-static void who_waits_too_long_is_refused(void **state)
+static void a_call_that_waits_too_long_is_refused(void **state)
 {
     struct fixture *f = *state;
     struct ask *first, *rival;
@@ -337,7 +337,7 @@ static void without_a_server_calls_are_refused_and_it_is_said_once(void **state)
     assert_int_equal(f->changes, 1);
 }
 
-static void who_waits_for_a_server_is_served_when_it_comes(void **state)
+static void a_call_that_waits_for_a_server_is_sent_when_it_comes(void **state)
 {
     struct fixture *f = *state;
     struct fake_postgres *late = tw_new(struct fake_postgres);
@@ -358,7 +358,7 @@ static void who_waits_for_a_server_is_served_when_it_comes(void **state)
     free(late);
 }
 
-static void a_lost_connection_loses_its_calls_alone(void **state)
+static void a_lost_connection_loses_only_its_own_calls(void **state)
 {
     struct fixture *f = *state;
     struct ask *a, *b;
@@ -415,7 +415,7 @@ static void a_call_may_be_made_again_out_of_its_answer(void **state)
     assert_int_equal(a->err, 0);
 }
 
-static void closing_answers_all_who_wait_and_all_who_are_under_way(void **state)
+static void closing_answers_all_calls_that_wait_or_are_under_way(void **state)
 {
     struct fixture *f = *state;
     struct ask *under_way, *waits;
@@ -469,19 +469,19 @@ int main(void)
         POOL_TEST(it_is_up_with_its_first_connection),
         POOL_TEST(reads_share_the_connections_evenly),
         POOL_TEST(reads_beyond_that_wait_in_their_order),
-        POOL_TEST(nothing_is_sent_behind_a_write),
+        POOL_TEST(nothing_is_sent_after_a_write),
         POOL_TEST(one_connection_is_left_to_reads),
         POOL_TEST(a_single_connection_serves_both),
         POOL_TEST(rivals_go_one_after_the_other_and_others_pass_them),
         POOL_TEST(writes_without_an_affinity_have_no_rivals),
-        POOL_TEST(who_waits_too_long_is_refused),
+        POOL_TEST(a_call_that_waits_too_long_is_refused),
         POOL_TEST(more_than_may_wait_are_refused),
         POOL_TEST(without_a_server_calls_are_refused_and_it_is_said_once),
-        POOL_TEST(who_waits_for_a_server_is_served_when_it_comes),
-        POOL_TEST(a_lost_connection_loses_its_calls_alone),
+        POOL_TEST(a_call_that_waits_for_a_server_is_sent_when_it_comes),
+        POOL_TEST(a_lost_connection_loses_only_its_own_calls),
         POOL_TEST(losing_all_is_said_once_and_so_is_the_return),
         POOL_TEST(a_call_may_be_made_again_out_of_its_answer),
-        POOL_TEST(closing_answers_all_who_wait_and_all_who_are_under_way),
+        POOL_TEST(closing_answers_all_calls_that_wait_or_are_under_way),
         POOL_TEST(what_closing_has_lost_may_be_asked_again_and_is_refused),
         POOL_TEST(a_pool_that_never_started_can_be_closed),
     };

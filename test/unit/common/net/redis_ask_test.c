@@ -90,7 +90,7 @@ static void ask(struct fixture *f, struct asker *a)
     assert_int_equal(a->calls, 0);
 }
 
-static void a_question_is_answered_with_whatever_redis_says(void **state)
+static void a_question_is_answered_with_the_reply_of_redis(void **state)
 {
     static const struct {
         const char *reply, *heard;
@@ -174,7 +174,7 @@ static void a_question_may_be_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ASK_TEST(a_question_is_answered_with_whatever_redis_says),
+        ASK_TEST(a_question_is_answered_with_the_reply_of_redis),
         ASK_TEST(a_question_that_is_refused_is_answered_and_breaks_nothing),
         ASK_TEST(a_question_is_answered_when_the_link_breaks),
         ASK_TEST(a_question_may_be_forgotten),

@@ -196,7 +196,7 @@ static void while_it_is_down_nothing_is_kept_for_later(void **state)
     assert_buf(&f->redis.commands, "PING\n");
 }
 
-static void a_subscription_is_told_when_it_is_confirmed(void **state)
+static void a_subscription_is_reported_when_it_is_confirmed(void **state)
 {
     struct fixture *f = *state;
 
@@ -281,7 +281,7 @@ static void check_comes_back(struct fixture *f, int downs)
     assert_int_equal(f->downs, downs);
 }
 
-static void a_broken_connection_is_told_once_and_made_again(void **state)
+static void a_broken_connection_is_reported_once_and_made_again(void **state)
 {
     struct fixture *f = *state;
 
@@ -442,7 +442,7 @@ static void it_may_be_stopped_before_it_is_connected(void **state)
     assert_int_equal(f->ups, 0);
 }
 
-static void who_wants_no_events_gets_none(void **state)
+static void a_link_without_callbacks_works(void **state)
 {
     struct fixture *f = *state;
 
@@ -528,12 +528,12 @@ int main(void)
         LINK_TEST(a_wrong_password_is_said_once_and_tried_again),
         LINK_TEST(what_is_published_arrives_byte_by_byte),
         LINK_TEST(while_it_is_down_nothing_is_kept_for_later),
-        LINK_TEST(a_subscription_is_told_when_it_is_confirmed),
+        LINK_TEST(a_subscription_is_reported_when_it_is_confirmed),
         LINK_TEST(a_message_comes_with_its_channel),
         LINK_TEST(a_message_in_pieces_is_put_together),
         LINK_TEST(thousands_of_messages_come_in_their_order),
         LINK_TEST(other_replies_mean_nothing),
-        LINK_TEST(a_broken_connection_is_told_once_and_made_again),
+        LINK_TEST(a_broken_connection_is_reported_once_and_made_again),
         LINK_TEST(an_error_of_redis_breaks_it),
         LINK_TEST(what_is_no_resp_breaks_it),
         LINK_TEST(a_reply_without_end_breaks_it),
@@ -544,7 +544,7 @@ int main(void)
         LINK_TEST(a_stopped_link_says_nothing_more),
         LINK_TEST(it_may_be_stopped_by_a_message),
         LINK_TEST(it_may_be_stopped_before_it_is_connected),
-        LINK_TEST(who_wants_no_events_gets_none),
+        LINK_TEST(a_link_without_callbacks_works),
         LINK_TEST(a_url_is_read_or_refused),
         LINK_TEST(a_link_that_never_started_can_be_stopped),
     };

@@ -187,7 +187,7 @@ static void it_reads_only_when_it_is_wanted(void **state)
     await(f->loop, f->heard.len == 5);
 }
 
-static void the_peer_s_end_is_told_once_and_writing_goes_on(void **state)
+static void the_peer_s_end_is_reported_once_and_writing_continues(void **state)
 {
     struct fixture *f = *state;
     struct tw_slice part = TW_LIT("answer");
@@ -204,7 +204,7 @@ static void the_peer_s_end_is_told_once_and_writing_goes_on(void **state)
     assert_int_equal(f->closes, 0); /* to close is the owner's business */
 }
 
-static void a_reset_is_told_as_an_error(void **state)
+static void a_reset_is_reported_as_an_error(void **state)
 {
     struct fixture *f = *state;
 
@@ -229,7 +229,7 @@ static void writing_to_a_peer_that_is_gone_is_an_error_and_no_signal(void **stat
     assert_true(r == UV_EPIPE || r == UV_ECONNRESET);
 }
 
-static void what_the_kernel_does_not_take_waits_and_is_told_when_it_is_gone(void **state)
+static void a_write_that_the_kernel_does_not_take_waits_and_is_reported_when_done(void **state)
 {
     struct fixture *f = *state;
     char *bytes = large_bytes();
@@ -266,7 +266,7 @@ static void a_waiting_write_fails_when_the_peer_goes(void **state)
     free(bytes);
 }
 
-static void closing_comes_alone_also_when_a_write_waits(void **state)
+static void closing_is_the_last_event_even_while_a_write_waits(void **state)
 {
     struct fixture *f = *state;
     char *bytes = large_bytes();
@@ -296,7 +296,7 @@ static void it_may_be_closed_by_what_it_has_read(void **state)
     await(f->loop, f->peer->has_ended);
 }
 
-static void finishing_ends_our_side_and_hears_on(void **state)
+static void finishing_ends_our_side_and_reading_continues(void **state)
 {
     struct fixture *f = *state;
     struct tw_slice part = TW_LIT("last words");
@@ -381,7 +381,7 @@ static struct tw_stream *connect_to(struct fixture *f, const char *text)
     return tw_stream_connect(f->loop, &a, &f->owner, &err);
 }
 
-static void a_connection_is_told_as_a_write_is(void **state)
+static void a_connection_is_reported_like_a_write(void **state)
 {
     struct fixture *f = *state;
     struct host host = { 0 };
@@ -406,7 +406,7 @@ static void a_connection_is_told_as_a_write_is(void **state)
     await(f->loop, f->closes == 1);
 }
 
-static void a_refused_connection_is_told_as_an_error(void **state)
+static void a_refused_connection_is_reported_as_an_error(void **state)
 {
     struct fixture *f = *state;
     char address[32];
@@ -420,7 +420,7 @@ static void a_refused_connection_is_told_as_an_error(void **state)
     assert_int_equal(f->reads + f->ends, 0);
 }
 
-static void a_unix_socket_that_is_not_there_is_told_as_an_error(void **state)
+static void a_missing_unix_socket_is_reported_as_an_error(void **state)
 {
     struct fixture *f = *state;
 
@@ -450,20 +450,21 @@ int main(void)
         STREAM_TEST(bytes_go_both_ways, begin),
         STREAM_TEST(parts_leave_together_also_empty_ones, begin),
         STREAM_TEST(it_reads_only_when_it_is_wanted, begin),
-        STREAM_TEST(the_peer_s_end_is_told_once_and_writing_goes_on, begin),
-        STREAM_TEST(a_reset_is_told_as_an_error, begin),
+        STREAM_TEST(the_peer_s_end_is_reported_once_and_writing_continues, begin),
+        STREAM_TEST(a_reset_is_reported_as_an_error, begin),
         STREAM_TEST(writing_to_a_peer_that_is_gone_is_an_error_and_no_signal, begin),
-        STREAM_TEST(what_the_kernel_does_not_take_waits_and_is_told_when_it_is_gone, begin),
+        STREAM_TEST(a_write_that_the_kernel_does_not_take_waits_and_is_reported_when_done,
+                    begin),
         STREAM_TEST(a_waiting_write_fails_when_the_peer_goes, begin),
-        STREAM_TEST(closing_comes_alone_also_when_a_write_waits, begin),
+        STREAM_TEST(closing_is_the_last_event_even_while_a_write_waits, begin),
         STREAM_TEST(it_may_be_closed_by_what_it_has_read, begin),
-        STREAM_TEST(finishing_ends_our_side_and_hears_on, begin),
+        STREAM_TEST(finishing_ends_our_side_and_reading_continues, begin),
         STREAM_TEST(it_may_change_its_owner, begin),
         STREAM_TEST(a_tcp_peer_is_shown_by_its_address, begin),
         STREAM_TEST(a_unix_stream_is_a_stream_as_well, begin_unix),
-        STREAM_TEST(a_connection_is_told_as_a_write_is, begin_alone),
-        STREAM_TEST(a_refused_connection_is_told_as_an_error, begin_alone),
-        STREAM_TEST(a_unix_socket_that_is_not_there_is_told_as_an_error, begin_alone),
+        STREAM_TEST(a_connection_is_reported_like_a_write, begin_alone),
+        STREAM_TEST(a_refused_connection_is_reported_as_an_error, begin_alone),
+        STREAM_TEST(a_missing_unix_socket_is_reported_as_an_error, begin_alone),
         STREAM_TEST(a_connection_that_is_given_up_is_only_closed, begin_alone),
     };
 

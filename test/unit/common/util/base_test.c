@@ -45,7 +45,7 @@ static void new_memory_is_zeroed(void **state)
     free(o);
 }
 
-static void a_copy_has_a_nul_behind_it(void **state)
+static void a_copy_ends_with_a_nul(void **state)
 {
     char *copy = tw_copy_text("abcdef", 3), *empty = tw_copy_text(NULL, 0);
 
@@ -93,7 +93,7 @@ static void assert_an_untruth(void)
     TW_ASSERT(1 + 1 == 3);
 }
 
-static void a_bug_is_told_and_ends_the_process(void **state)
+static void a_failed_assertion_is_logged_and_ends_the_process(void **state)
 {
     char said[512];
     int status = end_of_child(assert_an_untruth, said);
@@ -105,7 +105,7 @@ static void a_bug_is_told_and_ends_the_process(void **state)
     assert_non_null(strstr(said, "1 + 1 == 3"));
 }
 
-static void a_truth_goes_on(void **state)
+static void a_true_assertion_does_nothing(void **state)
 {
     char said[512];
     int status = end_of_child(assert_a_truth, said);
@@ -120,9 +120,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_leads_to_what_it_is_in),
         cmocka_unit_test(new_memory_is_zeroed),
-        cmocka_unit_test(a_copy_has_a_nul_behind_it),
-        cmocka_unit_test(a_bug_is_told_and_ends_the_process),
-        cmocka_unit_test(a_truth_goes_on),
+        cmocka_unit_test(a_copy_ends_with_a_nul),
+        cmocka_unit_test(a_failed_assertion_is_logged_and_ends_the_process),
+        cmocka_unit_test(a_true_assertion_does_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void every_number_of_ours_has_its_own_text(void **state)
     }
 }
 
-static void libuv_s_numbers_are_told_by_libuv(void **state)
+static void libuv_s_numbers_have_libuv_s_texts(void **state)
 {
     (void)state;
     assert_string_equal(tw_err_text(UV_ECONNREFUSED), uv_strerror(UV_ECONNREFUSED));
@@ -43,7 +43,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_number_of_ours_has_its_own_text),
-        cmocka_unit_test(libuv_s_numbers_are_told_by_libuv),
+        cmocka_unit_test(libuv_s_numbers_have_libuv_s_texts),
         cmocka_unit_test(an_unknown_number_has_a_text_too),
     };
 

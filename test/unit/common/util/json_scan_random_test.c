@@ -103,7 +103,7 @@ static void mutate(struct dice *dice, struct tw_buf *text)
     }
 }
 
-static void whatever_a_mutation_makes_of_it_is_refused_or_good(void **state)
+static void a_mutated_token_is_refused_or_still_valid(void **state)
 {
     struct dice dice = dice_new();
     int taken = 0;
@@ -292,7 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_that_is_cut_off_anywhere_is_refused),
-        cmocka_unit_test(whatever_a_mutation_makes_of_it_is_refused_or_good),
+        cmocka_unit_test(a_mutated_token_is_refused_or_still_valid),
         cmocka_unit_test(every_generated_document_is_taken_and_compacted),
         cmocka_unit_test(sixty_thousand_members_are_compared_each_with_each),
         cmocka_unit_test(names_are_compared_within_their_own_object),

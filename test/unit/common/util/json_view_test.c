@@ -174,7 +174,7 @@ static void the_text_of_a_member_is_lent_when_it_has_no_escapes(void **state)
     assert_slice(text, "order");
 }
 
-static void a_whole_number_is_digits_alone(void **state)
+static void only_plain_digits_are_a_whole_number(void **state)
 {
     uint64_t n = 7;
 
@@ -201,7 +201,7 @@ int main(void)
         cmocka_unit_test(a_text_over_the_buffer_s_limit_is_no_text),
         cmocka_unit_test(a_plain_string_is_lent_and_one_with_escapes_is_not),
         cmocka_unit_test(the_text_of_a_member_is_lent_when_it_has_no_escapes),
-        cmocka_unit_test(a_whole_number_is_digits_alone),
+        cmocka_unit_test(only_plain_digits_are_a_whole_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

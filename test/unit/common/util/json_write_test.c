@@ -46,7 +46,7 @@ static void a_string_is_escaped_as_rfc_8259_asks(void **state)
     }
 }
 
-static void members_are_parted_by_commas(void **state)
+static void members_are_separated_by_commas(void **state)
 {
     struct tw_buf out = { .max = 200 };
 
@@ -110,7 +110,7 @@ static void what_is_written_reads_as_what_it_was(void **state)
     }
 }
 
-static void whatever_bytes_there_are_the_result_is_json(void **state)
+static void any_bytes_become_valid_json(void **state)
 {
     struct dice dice = dice_new();
 
@@ -159,9 +159,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_string_is_escaped_as_rfc_8259_asks),
-        cmocka_unit_test(members_are_parted_by_commas),
+        cmocka_unit_test(members_are_separated_by_commas),
         cmocka_unit_test(what_is_written_reads_as_what_it_was),
-        cmocka_unit_test(whatever_bytes_there_are_the_result_is_json),
+        cmocka_unit_test(any_bytes_become_valid_json),
         cmocka_unit_test(a_number_is_written_in_all_its_digits),
         cmocka_unit_test(what_does_not_fit_fails_the_buffer),
     };

@@ -173,7 +173,7 @@ static const char *fault_with(struct fixture *f, const struct tw_public_key *key
     return why == NULL ? "good" : why;
 }
 
-static void the_tokens_of_rfc_7515_are_good(void **state)
+static void the_tokens_of_rfc_7515_are_valid(void **state)
 {
     struct fixture *f = *state;
     struct tw_buf key = { .max = 100 };
@@ -213,7 +213,7 @@ static void a_token_of_restaurant_os_is_read(void **state)
     tw_public_key_free(key);
 }
 
-static void a_key_works_with_its_own_algorithm_alone(void **state)
+static void a_key_works_only_with_its_own_algorithm(void **state)
 {
     static const char none[] = "no key for its algorithm";
     struct fixture *f = *state;
@@ -552,7 +552,7 @@ static void a_token_of_8_kib_fits_and_a_longer_one_does_not(void **state)
     tw_buf_done(&claims);
 }
 
-static void a_buf_without_room_is_told(void **state)
+static void a_buf_without_space_is_an_error(void **state)
 {
     struct fixture *f = *state;
     struct tw_buf small = { .max = 100 };
@@ -562,7 +562,7 @@ static void a_buf_without_room_is_told(void **state)
 }
 
 /* Nothing of an earlier token stays: the buf and the struct serve again and again. */
-static void a_refused_token_leaves_the_last_one_alone(void **state)
+static void a_refused_token_leaves_the_last_one_unchanged(void **state)
 {
     struct fixture *f = *state;
 
@@ -577,9 +577,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(the_tokens_of_rfc_7515_are_good),
+        TEST(the_tokens_of_rfc_7515_are_valid),
         TEST(a_token_of_restaurant_os_is_read),
-        TEST(a_key_works_with_its_own_algorithm_alone),
+        TEST(a_key_works_only_with_its_own_algorithm),
         TEST(a_short_secret_is_no_secret),
         TEST(a_changed_token_is_refused),
         TEST(a_signature_of_another_length_is_wrong),
@@ -591,8 +591,8 @@ int main(void)
         TEST(scopes_are_an_array_however_they_are_written),
         TEST(texts_are_read_in_either_spelling_and_unescaped),
         TEST(a_token_of_8_kib_fits_and_a_longer_one_does_not),
-        TEST(a_buf_without_room_is_told),
-        TEST(a_refused_token_leaves_the_last_one_alone),
+        TEST(a_buf_without_space_is_an_error),
+        TEST(a_refused_token_leaves_the_last_one_unchanged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

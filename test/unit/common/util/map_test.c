@@ -110,7 +110,7 @@ static void note_visit(struct tw_slice key, void *value, void *arg)
     values[i]++;
 }
 
-static void it_agrees_with_a_plain_array_whatever_is_done(void **state)
+static void random_operations_agree_with_a_plain_array(void **state)
 {
     static int values[KEYS];
     static bool is_in[KEYS];
@@ -173,7 +173,7 @@ int main(void)
         cmocka_unit_test(an_empty_map_has_nothing),
         cmocka_unit_test(setting_again_gives_the_value_that_was_there),
         cmocka_unit_test(keys_are_bytes_and_are_copied),
-        cmocka_unit_test(it_agrees_with_a_plain_array_whatever_is_done),
+        cmocka_unit_test(random_operations_agree_with_a_plain_array),
         cmocka_unit_test(a_map_can_be_taken_apart_by_any_of_its_entries),
     };
 
