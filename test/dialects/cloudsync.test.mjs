@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { eventually, gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { createOrder, newTenant, unique } from '../support/tenant.mjs';
-import { knock } from '../support/house.mjs';
+import { knock } from '../support/shared_state.mjs';
 
 async function device(t, tenant, name, { base = publicUrl, path = '/', restaurant = tenant.id } = {}) {
     const one = await knock(t, `${base}${path}?device_id=${name}&restaurant_id=${restaurant}`, { 'X-API-Key': tenant.key });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { insertOrder, newTenant } from '../support/tenant.mjs';
-import { knock } from '../support/house.mjs';
+import { knock } from '../support/shared_state.mjs';
 
 async function tablet(t, tenant, base = publicUrl) {
     const one = await knock(t, `${base}/ws`, { 'X-API-Key': tenant.key });

@@ -9,9 +9,9 @@
 import { brokerFaults } from './broker.mjs';
 import { databaseFaults } from './database.mjs';
 import { failoverFaults } from './failover.mjs';
-import { houseFaults } from './house.mjs';
+import { operatorFaults } from './operators.mjs';
 import { kills } from './kill.mjs';
 import { limitFaults } from './limits.mjs';
 import { networkFaults } from './network.mjs';
 
-export const faults = [...kills, ...brokerFaults, ...databaseFaults, ...failoverFaults, ...networkFaults, ...limitFaults, ...houseFaults];
+export const faults = [...kills, ...brokerFaults, ...databaseFaults, ...failoverFaults, ...networkFaults, ...limitFaults, ...operatorFaults];

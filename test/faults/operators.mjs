@@ -1,4 +1,4 @@
-// house.mjs - faults U1 and U2: what operators do on purpose.
+// operators.mjs - faults U1 and U2: what operators do on purpose.
 // SPDX-License-Identifier: Apache-2.0
 import { send } from './stack.mjs';
 import { eventually, pause } from './wait.mjs';
@@ -106,7 +106,7 @@ async function rotate(world, random) {
     return { took, note: `closed ${took} ms after the overlap` };
 }
 
-export const houseFaults = [
+export const operatorFaults = [
     { id: 'U1', what: 'rolling restart', bound: 'no error seen, drain <= 10 s', run: rolling, weight: 2 },
     { id: 'U1', what: '100 hang-ups each', bound: 'no error seen', run: hangups, weight: 1 },
     { id: 'U2', what: 'key revoked while connected', bound: 'closed <= 1 s', run: revoke(), weight: 2 },

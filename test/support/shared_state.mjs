@@ -1,4 +1,4 @@
-// house.mjs - MiniPOS tablets and cloud sync devices on the npm package `ws`: whatever they hear is kept.
+// shared_state.mjs - MiniPOS tablets and cloud sync devices on the npm package `ws`: whatever they hear is kept.
 // SPDX-License-Identifier: Apache-2.0
 import WebSocket from 'ws';
 import { soon } from './stack.mjs';

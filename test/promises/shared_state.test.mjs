@@ -1,4 +1,4 @@
-// one_house.test.mjs - a restaurant with four kinds of clients at once: what each of them shows in the end
+// shared_state.test.mjs - a restaurant with four kinds of clients at once: what each of them shows in the end
 // is what PostgreSQL has, and so what the others show. The clients keep their state as the public ones do.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
