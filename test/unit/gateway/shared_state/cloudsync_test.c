@@ -10,7 +10,7 @@
 
 #define ERROR(code, message)                                                                   \
     "{\"type\":\"error\",\"code\":\"" code "\",\"message\":\"" message "\",\"timestamp\":now}" \
-                                                                       "\n"
+    "\n"
 
 /* --- Its addresses ---------------------------------------------------------------------------
  */
