@@ -58,18 +58,30 @@ static void put_ready(struct tw_buf *out)
     put_message(out, 'Z', TW_LIT("I"));
 }
 
-static void put_description(struct tw_buf *out)
+/* How many columns a text with tabs between them has. */
+static unsigned columns_of(struct tw_slice text)
+{
+    unsigned n = 1;
+
+    for (size_t i = 0; i < text.len; i++)
+        n += text.at[i] == '\t' ? 1 : 0;
+    return n;
+}
+
+static void put_description(struct tw_buf *out, unsigned columns)
 {
     struct tw_buf body = { .max = 1000 };
 
-    put_u16(&body, 1);
-    put_text(&body, "column");
-    put_u32(&body, 0);
-    put_u16(&body, 0);
-    put_u32(&body, OID_TEXT);
-    put_u16(&body, 0xffff); /* of any length */
-    put_u32(&body, 0xffffffff);
-    put_u16(&body, 0);
+    put_u16(&body, columns);
+    for (; columns > 0; columns--) {
+        put_text(&body, "column");
+        put_u32(&body, 0);
+        put_u16(&body, 0);
+        put_u32(&body, OID_TEXT);
+        put_u16(&body, 0xffff); /* of any length */
+        put_u32(&body, 0xffffffff);
+        put_u16(&body, 0);
+    }
     put_message(out, 'T', tw_buf_view(&body));
     tw_buf_done(&body);
 }
@@ -81,6 +93,25 @@ static void put_row(struct tw_buf *out, struct tw_slice value)
     put_u16(&body, 1);
     put_u32(&body, value.at == NULL ? 0xffffffff : (uint32_t)value.len);
     tw_buf_append(&body, value);
+    put_message(out, 'D', tw_buf_view(&body));
+    tw_buf_done(&body);
+}
+
+static struct tw_slice said_by(const struct fake_postgres *p)
+{
+    return tw_slice_of(p->says == NULL ? "ok" : p->says);
+}
+
+static void put_columns(struct tw_buf *out, struct tw_slice text)
+{
+    struct tw_buf body = { .max = 8 * 1048576 };
+    struct tw_slice column;
+
+    put_u16(&body, columns_of(text));
+    while (tw_slice_split(&text, '\t', &column)) {
+        put_u32(&body, (uint32_t)column.len);
+        tw_buf_append(&body, column);
+    }
     put_message(out, 'D', tw_buf_view(&body));
     tw_buf_done(&body);
 }
@@ -102,7 +133,7 @@ static void put_rows(struct tw_buf *out, const struct fake_postgres *p,
     } else if (strcmp(s->sql, "echo") == 0) {
         put_row(out, s->echo.len > 0 ? tw_buf_view(&s->echo) : TW_LIT(""));
     } else {
-        put_row(out, tw_slice_of(p->says == NULL ? "ok" : p->says));
+        put_columns(out, said_by(p));
     }
 }
 
@@ -111,11 +142,13 @@ static void answer(const struct fake_postgres *p, const struct fake_statement *s
     struct tw_buf out = { .max = 16 * 1048576 };
 
     put_message(&out, '1', TW_LIT("")); /* parsed */
-    if (strncmp(s->sql, "fail ", 5) == 0) {
+    if (p->fails_as != NULL) {
+        put_error(&out, p->fails_as);
+    } else if (strncmp(s->sql, "fail ", 5) == 0) {
         put_error(&out, s->sql + 5);
     } else {
         put_message(&out, '2', TW_LIT("")); /* bound */
-        put_description(&out);
+        put_description(&out, columns_of(said_by(p)));
         put_rows(&out, p, s);
         put_message(&out, 'C', TW_LIT("SELECT 1\0"));
     }

@@ -5,14 +5,14 @@
  *     null          a row whose column is null
  *     echo          a row with the bytes of the first parameter
  *     fail XXXXX    an error with this SQLSTATE
- *     anything else a row with "ok", or what `says` says
+ *     anything else a row with "ok", or what `says` says: columns with tabs between them
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "test/unit/support/net.h"
 
 #define FAKE_PENDING 1000
-#define FAKE_SQL 48
+#define FAKE_SQL 256
 
 struct fake_statement {
     struct end *e;
@@ -27,6 +27,7 @@ struct fake_postgres {
     bool is_silent;         /* says nothing to who connects */
     const char *refuses_as; /* SQLSTATE for who connects; null: all are welcome */
     const char *says;       /* see above; null: "ok" */
+    const char *fails_as;   /* SQLSTATE for every statement; null: as its text says */
     bool holds;             /* answers come by fake_postgres_release */
     struct fake_statement pending[FAKE_PENDING];
     size_t pending_count;

@@ -1,0 +1,204 @@
+/* waiting_test.c - long polls: what wakes a waiting request, and what does not.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/waiting.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/util/base.h"
+#include "test/unit/support/caught_log.h"
+#include "test/unit/support/check.h"
+#include "test/unit/support/fake_postgres.h"
+
+#define KITCHEN "aaaaaaaa-0000-4000-8000-000000000001"
+#define BISTRO "aaaaaaaa-0000-4000-8000-000000000002"
+#define FAR_MS 600000
+
+struct request {
+    struct api_parked parked;
+    int wakes, news;
+};
+
+struct fixture {
+    struct tw_loop *loop;
+    struct fake_postgres pg;
+    struct tw_pg_pool pool;
+    struct tw_metrics metrics;
+    struct api_waiting waiting;
+    struct request requests[3];
+    char url[64];
+};
+
+static int begin(void **state)
+{
+    struct fixture *f = tw_new(struct fixture);
+
+    caught_log_begin();
+    f->loop = net_loop_new();
+    fake_postgres_start(&f->pg, f->loop, 0);
+    (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
+    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 2, 100, &f->metrics);
+    api_waiting_start(&f->waiting, f->loop, &f->pool, &f->metrics);
+    await(f->loop, f->pool.up_count == 2);
+    *state = f;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+
+    api_waiting_stop(&f->waiting);
+    tw_pg_pool_close(&f->pool);
+    fake_postgres_stop(&f->pg);
+    net_loop_free(f->loop);
+    api_waiting_done(&f->waiting);
+    free(f);
+    caught_log_end();
+    return 0;
+}
+
+static void on_wake(struct api_parked *p, bool has_news)
+{
+    struct request *r = tw_container_of(p, struct request, parked);
+
+    r->wakes++;
+    r->news += has_news ? 1 : 0;
+}
+
+static struct request *park(struct fixture *f, size_t i, const char *tenant, uint64_t after,
+                            uint64_t wait_ms)
+{
+    struct request *r = &f->requests[i];
+
+    memcpy(r->parked.tenant, tenant, sizeof(r->parked.tenant));
+    r->parked.after = after;
+    r->parked.until_ms = f->loop->now_ms + wait_ms;
+    r->parked.wake = on_wake;
+    assert_true(api_waiting_park(&f->waiting, &r->parked));
+    assert_int_equal(r->wakes, 0);
+    return r;
+}
+
+static void a_request_is_woken_when_its_tenant_has_a_new_event(void **state)
+{
+    struct fixture *f = *state;
+    struct request *r = park(f, 0, KITCHEN, 7, FAR_MS);
+
+    f->pg.says = KITCHEN "\t8";
+    await(f->loop, r->wakes == 1);
+    assert_int_equal(r->news, 1);
+    assert_int_equal(f->waiting.count.value, 0);
+}
+
+static void a_stream_that_was_set_back_is_news_too(void **state)
+{
+    struct fixture *f = *state;
+    struct request *r = park(f, 0, KITCHEN, 7, FAR_MS);
+
+    f->pg.says = KITCHEN "\t3";
+    await(f->loop, r->wakes == 1);
+    assert_int_equal(r->news, 1);
+}
+
+static void a_request_that_has_seen_the_head_keeps_waiting(void **state)
+{
+    struct fixture *f = *state;
+    struct request *r = park(f, 0, KITCHEN, 7, FAR_MS);
+
+    f->pg.says = KITCHEN "\t7";
+    await(f->loop, f->pg.received >= 2);
+    assert_int_equal(r->wakes, 0);
+    f->pg.says = KITCHEN "\t8";
+    await(f->loop, r->wakes == 1);
+}
+
+static void an_event_of_one_tenant_does_not_wake_another(void **state)
+{
+    struct fixture *f = *state;
+    struct request *kitchen = park(f, 0, KITCHEN, 7, FAR_MS);
+    struct request *bistro = park(f, 1, BISTRO, 7, FAR_MS);
+
+    f->pg.says = BISTRO "\t8";
+    await(f->loop, bistro->wakes == 1);
+    assert_int_equal(kitchen->wakes, 0);
+    assert_int_equal(f->waiting.count.value, 1);
+}
+
+static void a_request_whose_time_is_over_is_woken_without_news(void **state)
+{
+    struct fixture *f = *state;
+    struct request *r = park(f, 0, KITCHEN, 7, 50);
+
+    f->pg.says = KITCHEN "\t7";
+    await(f->loop, r->wakes == 1);
+    assert_int_equal(r->news, 0);
+}
+
+static void time_runs_out_also_while_the_heads_cannot_be_read(void **state)
+{
+    struct fixture *f = *state;
+    struct request *r = park(f, 0, KITCHEN, 7, 50);
+
+    f->pg.fails_as = "XX000";
+    await(f->loop, r->wakes == 1);
+    assert_int_equal(r->news, 0);
+}
+
+static void one_statement_asks_for_all_that_wait(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    (void)park(f, 0, KITCHEN, 7, FAR_MS);
+    (void)park(f, 1, BISTRO, 7, FAR_MS);
+    await(f->loop, f->pg.pending_count == 1);
+    assert_buf(&f->pg.pending[0].echo, "{" KITCHEN "," BISTRO "}");
+    assert_int_equal(f->pg.received, 1);
+}
+
+static void a_request_that_left_is_not_woken(void **state)
+{
+    struct fixture *f = *state;
+    struct request *kitchen = park(f, 0, KITCHEN, 7, FAR_MS);
+    struct request *bistro = park(f, 1, BISTRO, 7, FAR_MS);
+
+    api_waiting_leave(&f->waiting, &kitchen->parked);
+    api_waiting_leave(&f->waiting, &kitchen->parked);
+    assert_int_equal(f->waiting.count.value, 1);
+    api_waiting_stop(&f->waiting);
+    assert_int_equal(kitchen->wakes, 0);
+    assert_int_equal(bistro->wakes, 1);
+}
+
+static void at_the_stop_all_are_woken_and_none_may_wait_any_more(void **state)
+{
+    struct fixture *f = *state;
+    struct request *kitchen = park(f, 0, KITCHEN, 7, FAR_MS);
+    struct request *bistro = park(f, 1, BISTRO, 7, FAR_MS);
+
+    api_waiting_stop(&f->waiting);
+    assert_int_equal(kitchen->wakes, 1);
+    assert_int_equal(bistro->wakes, 1);
+    assert_int_equal(kitchen->news + bistro->news, 0);
+    assert_false(api_waiting_park(&f->waiting, &kitchen->parked));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_request_is_woken_when_its_tenant_has_a_new_event),
+        TEST(a_stream_that_was_set_back_is_news_too),
+        TEST(a_request_that_has_seen_the_head_keeps_waiting),
+        TEST(an_event_of_one_tenant_does_not_wake_another),
+        TEST(a_request_whose_time_is_over_is_woken_without_news),
+        TEST(time_runs_out_also_while_the_heads_cannot_be_read),
+        TEST(one_statement_asks_for_all_that_wait),
+        TEST(a_request_that_left_is_not_woken),
+        TEST(at_the_stop_all_are_woken_and_none_may_wait_any_more),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,289 @@
+/* operation_test.c - an operation's answer, its events, and which failures are tried again;
+ * against a small PostgreSQL and a small Redis of our own.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/domain/operation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/util/base.h"
+#include "test/unit/support/caught_log.h"
+#include "test/unit/support/check.h"
+#include "test/unit/support/fake_postgres.h"
+#include "test/unit/support/fake_redis.h"
+
+#define TENANT "aaaaaaaa-0000-4000-8000-000000000001"
+#define OK_ROW "201\t{\"id\":1}\t\t" TENANT "\tf"
+
+struct fixture {
+    struct tw_loop *loop;
+    struct fake_postgres pg;
+    struct fake_redis redis;
+    struct tw_redis_link link;
+    struct tw_pg_pool pool;
+    struct tw_metrics metrics;
+    struct tw_operations all;
+    struct tw_operation op;
+    int answers, status;
+    bool replayed;
+    struct tw_buf shown; /* the refusal's code, or tenant and body */
+    char pg_url[64], redis_url[64];
+};
+
+static const struct tw_redis_events no_events = { NULL, NULL, NULL, NULL };
+
+static int begin(void **state)
+{
+    struct fixture *f = tw_new(struct fixture);
+
+    caught_log_begin();
+    f->loop = net_loop_new();
+    f->shown.max = 1000;
+    fake_postgres_start(&f->pg, f->loop, 0);
+    fake_redis_start(&f->redis, f->loop, 0);
+    (void)snprintf(f->pg_url, sizeof(f->pg_url), "postgresql://u@127.0.0.1:%d/db",
+                   f->pg.host.port);
+    (void)snprintf(f->redis_url, sizeof(f->redis_url), "redis://127.0.0.1:%d",
+                   f->redis.host.port);
+    tw_pg_pool_start(&f->pool, f->loop, f->pg_url, "test", 2, 100, &f->metrics);
+    assert_int_equal(
+        tw_redis_start(&f->link, f->loop, f->redis_url, "test", &no_events, &f->metrics), 0);
+    f->all = (struct tw_operations){ .loop = f->loop, .pool = &f->pool, .publisher = &f->link };
+    tw_operations_start(&f->all, &f->metrics);
+    await(f->loop, f->pool.up_count == 2 && tw_redis_is_up(&f->link));
+    *state = f;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+
+    tw_redis_stop(&f->link);
+    tw_pg_pool_close(&f->pool);
+    fake_postgres_stop(&f->pg);
+    fake_redis_stop(&f->redis);
+    net_loop_free(f->loop);
+    tw_buf_done(&f->shown);
+    free(f);
+    caught_log_end();
+    return 0;
+}
+
+static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
+{
+    struct fixture *f = tw_container_of(op, struct fixture, op);
+
+    f->answers++;
+    f->status = outcome->status;
+    f->replayed = outcome->replayed;
+    tw_buf_clear(&f->shown);
+    if (outcome->refusal != NULL) {
+        tw_buf_text(&f->shown, outcome->refusal);
+        return;
+    }
+    tw_buf_append(&f->shown, outcome->tenant);
+    tw_buf_char(&f->shown, ' ');
+    tw_buf_append(&f->shown, outcome->body);
+}
+
+static void start(struct fixture *f, bool writes)
+{
+    f->answers = 0;
+    f->op = (struct tw_operation){ .all = &f->all,
+                                   .name = "orders.create",
+                                   .context = TW_LIT("{}"),
+                                   .body = TW_LIT("{}"),
+                                   .request_id = "r-1",
+                                   .writes = writes,
+                                   .done = on_done };
+    tw_operation_start(&f->op);
+    assert_int_equal(f->answers, 0);
+}
+
+static void run(struct fixture *f, bool writes)
+{
+    start(f, writes);
+    await(f->loop, f->answers == 1);
+}
+
+/* The connection breaks while the server has the statement; it is sent again. */
+static void lose(struct fixture *f)
+{
+    await(f->loop, f->pg.pending_count == 1);
+    host_drop_all(&f->pg.host);
+    tw_buf_done(&f->pg.pending[0].echo);
+    f->pg.pending_count = 0;
+    await(f->loop, f->pg.pending_count == 1);
+}
+
+static void the_answer_has_status_body_and_tenant(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.says = OK_ROW;
+    run(f, true);
+    assert_int_equal(f->status, 201);
+    assert_false(f->replayed);
+    assert_buf(&f->shown, TENANT " {\"id\":1}");
+}
+
+static void an_answer_of_an_earlier_request_is_marked_and_counted(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.says = "201\t{}\t\t" TENANT "\tt";
+    run(f, true);
+    assert_true(f->replayed);
+    assert_int_equal(f->all.replays.value, 1);
+}
+
+static void each_event_is_published_in_its_order(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.says = "200\t{}\t{\"seq\":1}\n{\"seq\":2}\t" TENANT "\tf";
+    run(f, true);
+    assert_int_equal(f->all.published.value, 2);
+    await(f->loop, fake_redis_count(&f->redis, "PUBLISH tw:t:" TENANT) == 2);
+    assert_int_equal(
+        fake_redis_count(&f->redis, "PUBLISH tw:t:" TENANT " " TENANT " {\"seq\":1}"), 1);
+    assert_non_null(
+        memmem(f->redis.commands.at, f->redis.commands.len,
+               "{\"seq\":1}\nPUBLISH tw:t:" TENANT " " TENANT " {\"seq\":2}\n",
+               sizeof("{\"seq\":1}\nPUBLISH tw:t:" TENANT " " TENANT " {\"seq\":2}\n") - 1));
+}
+
+static void an_operation_succeeds_although_redis_is_away(void **state)
+{
+    struct fixture *f = *state;
+
+    tw_redis_stop(&f->link);
+    f->pg.says = "200\t{}\t{\"seq\":1}\t" TENANT "\tf";
+    run(f, true);
+    assert_int_equal(f->status, 200);
+    assert_int_equal(f->all.publish_failures.value, 1);
+}
+
+static void a_deadlock_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    f->pg.says = OK_ROW;
+    start(f, true);
+    await(f->loop, f->pg.pending_count == 1);
+    f->pg.fails_as = "40P01";
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->pg.pending_count == 1);
+    f->pg.fails_as = NULL;
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->answers == 1);
+    assert_int_equal(f->status, 201);
+    assert_int_equal(f->all.retries.value, 1);
+}
+
+static void four_deadlocks_are_enough(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.fails_as = "40001";
+    run(f, true);
+    assert_buf(&f->shown, "BUSY");
+    assert_int_equal(f->pg.received, 4);
+}
+
+static void an_error_of_postgresql_becomes_a_refusal(void **state)
+{
+    static const struct {
+        const char *sqlstate, *code;
+    } rows[] = {
+        { "55P03", "BUSY" },        { "57014", "BUSY" },        { "53300", "UNAVAILABLE" },
+        { "57P03", "UNAVAILABLE" }, { "08006", "UNAVAILABLE" }, { "25006", "UNAVAILABLE" },
+        { "42883", "UNAVAILABLE" }, { "3F000", "UNAVAILABLE" }, { "XX000", "INTERNAL" },
+        { "22P02", "INTERNAL" },    { "42P01", "INTERNAL" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        f->pg.fails_as = rows[i].sqlstate;
+        run(f, true);
+        assert_row(tw_slice_is(tw_buf_view(&f->shown), rows[i].code), rows[i].sqlstate);
+    }
+    assert_int_equal(f->all.retries.value, 0);
+    assert_true(caught_log_count("event=operation.sql") > 0);
+}
+
+static void a_read_that_was_lost_is_asked_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    f->pg.says = OK_ROW;
+    start(f, false);
+    lose(f);
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->answers == 1);
+    assert_int_equal(f->status, 201);
+}
+
+static void a_write_that_was_lost_is_sent_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    f->pg.says = OK_ROW;
+    start(f, true);
+    lose(f);
+    assert_buf(&f->pg.pending[0].echo, "orders.create");
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->answers == 1);
+    assert_int_equal(f->status, 201);
+    assert_int_equal(f->all.retries.value, 1);
+}
+
+/* The pool closes, so that the second try gets no answer either. */
+static void a_write_that_stays_lost_has_an_unknown_outcome(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    start(f, true);
+    lose(f);
+    tw_pg_pool_close(&f->pool);
+    await(f->loop, f->answers == 1);
+    assert_buf(&f->shown, "OUTCOME_UNKNOWN");
+}
+
+static void a_read_that_stays_lost_is_refused_as_unavailable(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    start(f, false);
+    await(f->loop, f->pg.pending_count == 1);
+    tw_pg_pool_close(&f->pool);
+    await(f->loop, f->answers == 1);
+    assert_buf(&f->shown, "UNAVAILABLE");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_answer_has_status_body_and_tenant),
+        TEST(an_answer_of_an_earlier_request_is_marked_and_counted),
+        TEST(each_event_is_published_in_its_order),
+        TEST(an_operation_succeeds_although_redis_is_away),
+        TEST(a_deadlock_is_tried_again),
+        TEST(four_deadlocks_are_enough),
+        TEST(an_error_of_postgresql_becomes_a_refusal),
+        TEST(a_read_that_was_lost_is_asked_again),
+        TEST(a_write_that_was_lost_is_sent_again),
+        TEST(a_write_that_stays_lost_has_an_unknown_outcome),
+        TEST(a_read_that_stays_lost_is_refused_as_unavailable),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
