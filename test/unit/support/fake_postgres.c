@@ -132,7 +132,7 @@ static void put_rows(struct tw_buf *out, const struct fake_postgres *p,
         put_row(out, TW_EMPTY);
     } else if (strcmp(s->sql, "echo") == 0) {
         put_row(out, s->echo.len > 0 ? tw_buf_view(&s->echo) : TW_LIT(""));
-    } else {
+    } else if (!p->has_no_row) {
         put_columns(out, said_by(p));
     }
 }

@@ -27,6 +27,7 @@ struct fake_postgres {
     bool is_silent;         /* says nothing to who connects */
     const char *refuses_as; /* SQLSTATE for who connects; null: all are welcome */
     const char *says;       /* see above; null: "ok" */
+    bool has_no_row;        /* instead of what `says` says */
     const char *fails_as;   /* SQLSTATE for every statement; null: as its text says */
     bool holds;             /* answers come by fake_postgres_release */
     struct fake_statement pending[FAKE_PENDING];
