@@ -12,7 +12,6 @@
 struct fixture {
     struct site *site;
     struct api_answers answers;
-    struct tw_metrics metrics;
     enum api_manner manner;
     void (*reply)(struct api_reply *r);
     struct end *client;
@@ -38,7 +37,7 @@ static int begin(void **state)
 
     f->site = site_new();
     f->site->http.handle = handle;
-    api_answers_start(&f->answers, TW_LIT("https://shop.example"), &f->metrics);
+    api_answers_start(&f->answers, TW_LIT("https://shop.example"));
     f->client = site_visit(f->site);
     *state = now = f;
     return 0;

@@ -23,7 +23,6 @@ struct fixture {
     struct tw_loop *loop;
     struct fake_postgres pg;
     struct tw_pg_pool pool;
-    struct tw_metrics metrics;
     struct api_waiting waiting;
     struct request requests[3];
     char url[64];
@@ -37,8 +36,8 @@ static int begin(void **state)
     f->loop = net_loop_new();
     fake_postgres_start(&f->pg, f->loop, 0);
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 2, 100, &f->metrics);
-    api_waiting_start(&f->waiting, f->loop, &f->pool, &f->metrics);
+    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 2, 100);
+    api_waiting_start(&f->waiting, f->loop, &f->pool);
     await(f->loop, f->pool.up_count == 2);
     *state = f;
     return 0;

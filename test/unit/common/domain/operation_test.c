@@ -21,7 +21,6 @@ struct fixture {
     struct fake_redis redis;
     struct tw_redis_link link;
     struct tw_pg_pool pool;
-    struct tw_metrics metrics;
     struct tw_operations all;
     struct tw_operation op;
     int answers, status;
@@ -45,11 +44,9 @@ static int begin(void **state)
                    f->pg.host.port);
     (void)snprintf(f->redis_url, sizeof(f->redis_url), "redis://127.0.0.1:%d",
                    f->redis.host.port);
-    tw_pg_pool_start(&f->pool, f->loop, f->pg_url, "test", 2, 100, &f->metrics);
-    assert_int_equal(
-        tw_redis_start(&f->link, f->loop, f->redis_url, "test", &no_events, &f->metrics), 0);
+    tw_pg_pool_start(&f->pool, f->loop, f->pg_url, "test", 2, 100);
+    assert_int_equal(tw_redis_start(&f->link, f->loop, f->redis_url, "test", &no_events), 0);
     f->all = (struct tw_operations){ .loop = f->loop, .pool = &f->pool, .publisher = &f->link };
-    tw_operations_start(&f->all, &f->metrics);
     await(f->loop, f->pool.up_count == 2 && tw_redis_is_up(&f->link));
     *state = f;
     return 0;

@@ -23,7 +23,6 @@ struct fixture {
     struct tw_loop *loop;
     struct fake_postgres pg;
     struct tw_pg_pool pool;
-    struct tw_metrics metrics;
     struct tw_tokens all;
     struct tw_token_check check;
     int answers;
@@ -40,11 +39,10 @@ static int begin(void **state)
     f->shown.max = 1000;
     fake_postgres_start(&f->pg, f->loop, 0);
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 1, 100, &f->metrics);
+    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 1, 100);
     f->all = (struct tw_tokens){ .pool = &f->pool,
                                  .keys = { .secret = TW_LIT(SECRET) },
                                  .cache_ms = 600000 };
-    tw_tokens_start(&f->all, &f->metrics);
     await(f->loop, f->pool.up_count == 1);
     f->pg.says = KITCHEN_ROW;
     *state = f;

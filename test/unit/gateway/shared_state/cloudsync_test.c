@@ -158,7 +158,7 @@ static void each_update_is_one_change_of_the_shared_state(void **state)
         tw_buf_text(&want, rows[i].body);
         tw_buf_append(&want, tw_slice_from("]}", 3));
         tell(g, till, rows[i].said);
-        assert_operation(&g->pool, "house_change", want.at);
+        assert_operation(&g->pool, "shared_state_change", want.at);
         assert_slice(operation_context(&g->pool, "device"), "\"pos_1\"");
         answer_operation(&g->pool, "200", "{\"status\":\"success\",\"seq\":17}");
         assert_heard(till, ""); /* the others hear it */
@@ -174,7 +174,7 @@ static void the_user_id_of_a_user_update_is_the_senders(void **state)
     tell(g, till,
          "{\"type\":\"user_update\",\"user_id\":\"u1\",\"action\":\"role_changed\",\"data\":{"
          "\"id\":\"u7\",\"role\":\"manager\"}}");
-    assert_operation(&g->pool, "house_change",
+    assert_operation(&g->pool, "shared_state_change",
                      "{\"dialect\":\"cloudsync\",\"changes\":[{\"kind\":\"users\",\"action\":"
                      "\"role_changed\",\"id\":\"u7\",\"data\":{\"id\":\"u7\",\"role\":"
                      "\"manager\"}}]}");

@@ -107,7 +107,7 @@ static void each_update_is_one_change_of_the_shared_state(void **state)
         tw_buf_text(&want, rows[i].body);
         tw_buf_append(&want, tw_slice_from("]}", 3));
         tell(g, one, said.at);
-        assert_operation(&g->pool, "house_change", want.at);
+        assert_operation(&g->pool, "shared_state_change", want.at);
         assert_slice(operation_context(&g->pool, "device"), "\"client_1\"");
         answer_operation(&g->pool, "200", "{\"status\":\"success\",\"seq\":17}");
         assert_heard(one, ""); /* the others hear it */
@@ -124,7 +124,7 @@ static void a_change_may_carry_the_version_that_it_has_seen(void **state)
     tell(g, one,
          "{\"type\":\"UPDATE_TABLE\",\"data\":{\"action\":\"update\",\"data\":{\"id\":\"t5\","
          "\"version\":9}},\"version\":3}");
-    assert_operation(&g->pool, "house_change",
+    assert_operation(&g->pool, "shared_state_change",
                      "{\"dialect\":\"minipos\",\"changes\":[{\"kind\":\"tables\",\"action\":"
                      "\"updated\",\"id\":\"t5\",\"version\":3,\"data\":{\"id\":\"t5\","
                      "\"version\":9}}]}");

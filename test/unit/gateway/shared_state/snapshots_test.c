@@ -121,7 +121,7 @@ static void the_state_contains_the_changes_that_the_device_has_made_before(void 
     assert_heard(other, STATE("16"));
     tell(g, one, "{\"type\":\"UPDATE_SETTINGS\",\"data\":{\"taxRate\":8}}");
     tell(g, one, ASK);
-    assert_operation(&g->pool, "house_change",
+    assert_operation(&g->pool, "shared_state_change",
                      "{\"dialect\":\"minipos\",\"changes\":[{\"kind\":\"settings\","
                      "\"action\":\"updated\",\"data\":{\"taxRate\":8}}]}");
     assert_int_equal(fake_pool_count(&g->pool), 1); /* the state is asked for after it */
