@@ -53,21 +53,25 @@ static bool begin(struct gw_command *c)
     return false;
 }
 
-static void forget(struct gw_commands *q, struct gw_command *c)
+/* The command under way has ended: it is out of its queue now. */
+static void leave_queue(struct gw_commands *q)
 {
-    tw_list_remove(&c->link);
+    q->under_way = NULL;
     q->count--;
-    command_free(c);
 }
 
 static void begin_next(struct gw_commands *q)
 {
-    while (!tw_list_empty(&q->list)) {
-        struct gw_command *c = tw_container_of(q->list.next, struct gw_command, link);
+    struct tw_list *link;
 
-        if (!begin(c))
-            return;
-        forget(q, c);
+    while (q->under_way == NULL && (link = tw_list_shift(&q->list)) != NULL) {
+        struct gw_command *c = tw_container_of(link, struct gw_command, link);
+
+        q->under_way = c;
+        if (begin(c)) {
+            leave_queue(q);
+            command_free(c);
+        }
     }
 }
 
@@ -75,12 +79,11 @@ void gw_command_end(struct gw_command *c)
 {
     struct gw_commands *q = c->queue;
 
-    if (q == NULL) {
-        command_free(c);
-        return;
-    }
-    forget(q, c);
-    begin_next(q);
+    if (q != NULL)
+        leave_queue(q);
+    command_free(c);
+    if (q != NULL)
+        begin_next(q);
 }
 
 static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
@@ -89,12 +92,12 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
     struct gw_commands *q = c->queue;
 
     if (q != NULL) {
-        tw_list_remove(&c->link);
-        q->count--;
+        leave_queue(q);
         c->answered(q, c, outcome); /* only notes what it sends: the queue stays */
-        begin_next(q);
     }
     command_free(c);
+    if (q != NULL)
+        begin_next(q);
 }
 
 void gw_command_operate(struct gw_command *c, struct tw_operations *operations)
@@ -116,22 +119,20 @@ bool gw_commands_add(struct gw_commands *q, struct gw_command *c)
     c->queue = q;
     tw_list_append(&q->list, &c->link);
     q->count++;
-    if (q->count == 1)
-        begin_next(q);
+    begin_next(q);
     return true;
 }
 
 void gw_commands_leave(struct gw_commands *q)
 {
-    struct tw_list waiting, *link;
+    struct tw_list *link;
 
     if (q->operations == NULL)
         return;
-    link = tw_list_shift(&q->list);
-    if (link != NULL) /* under way: it ends by itself */
-        tw_container_of(link, struct gw_command, link)->queue = NULL;
-    tw_list_init(&waiting);
-    tw_list_move_all(&waiting, &q->list);
-    tw_list_each(&waiting, each) command_free(tw_container_of(each, struct gw_command, link));
+    if (q->under_way != NULL)
+        q->under_way->queue = NULL;
+    q->under_way = NULL;
+    while ((link = tw_list_shift(&q->list)) != NULL)
+        command_free(tw_container_of(link, struct gw_command, link));
     q->count = 0;
 }

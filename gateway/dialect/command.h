@@ -16,8 +16,9 @@ struct gw_commands;
 /* Embedded in the client; gw_commands_init first, gw_commands_leave at its end. */
 struct gw_commands {
     struct tw_operations *operations;
-    struct tw_list list; /* the first is under way */
-    size_t count, max_count;
+    struct gw_command *under_way; /* null: none */
+    struct tw_list list;          /* those that wait */
+    size_t count, max_count;      /* of both */
 };
 
 void gw_commands_init(struct gw_commands *q, struct tw_operations *operations,
