@@ -159,7 +159,8 @@ $(FUZZ_TARGETS): $(OUT)/target/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/lib/gateway.a 
 # --- Targets ---------------------------------------------------------------------------------
 
 .PHONY: help setup setup-test build run test unit unit-programs fixture unit-run fuzz fuzz-run format \
-	format-check lint lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck lint-shell install clean FORCE
+	format-check reference lint lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck \
+	lint-shell install clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -205,6 +206,9 @@ format: ## lay out all C files as .clang-format says
 
 format-check: ## fail if `make format` would change something
 	@clang-format --dry-run --Werror $(C_FILES)
+
+reference: build ## print the tables of docs/config.md and docs/metrics.md again
+	@.ci/reference
 
 lint: lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck lint-shell ## every static check
 
