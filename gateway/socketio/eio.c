@@ -299,7 +299,7 @@ struct gw_eio *gw_eio_of(const struct gw_eio_socket *s)
 /* --- All of them -----------------------------------------------------------------------------
  */
 
-size_t gw_eio_send_home(struct gw_eio *e, size_t most)
+size_t gw_eio_send_home(struct gw_eio *e, size_t max)
 {
     size_t n = 0;
 
@@ -307,7 +307,7 @@ size_t gw_eio_send_home(struct gw_eio *e, size_t most)
     {
         struct gw_eio_socket *s = tw_container_of(link, struct gw_eio_socket, link);
 
-        if (n < most && s->state < GW_EIO_WEBSOCKET) {
+        if (n < max && s->state < GW_EIO_WEBSOCKET) {
             gw_handler_farewell(s->handler);
             gw_eio_close(s, gw_closes.going_away);
             n++;

@@ -1,5 +1,5 @@
-/* eio.h - Engine.IO v4: a client that comes by long-polling, by WebSocket, or moves from the
- * one to the other (engine.io-protocol v4). Knows nothing of what is said over it.
+/* eio.h - Engine.IO v4: a client that uses long-polling or a WebSocket, or moves from the
+ * former to the latter (engine.io-protocol v4). Knows nothing of the messages that it carries.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -57,15 +57,15 @@ void gw_eio_handle(struct gw_eio *e, struct tw_http_conn *conn, struct tw_http_r
 void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f);
 bool gw_eio_is_writable(struct gw_eio_socket *s);
 
-/* The transport is closed behind all that was sent: a client that polls has a moment to fetch
- * it, unless the code is 0 (there is nobody to tell). Only noted: nothing is freed before this
- * returns, and the handler hears `ended`. */
+/* The transport is closed after all that was sent: a client that polls has a moment to fetch
+ * it, unless the code is 0 (no client is left to tell). Only noted: nothing is freed before
+ * this returns, and the handler hears `ended`. */
 void gw_eio_close(struct gw_eio_socket *s, struct gw_close why);
 
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s);
 struct gw_eio *gw_eio_of(const struct gw_eio_socket *s);
 
-/* End up to `most` of those that poll, politely; how many there were. Those with a WebSocket
- * end with it (gw_conns_send_home). */
-size_t gw_eio_send_home(struct gw_eio *e, size_t most);
+/* End up to `max` of those that poll, politely; how many there were. Sockets with a
+ * WebSocket end with it (gw_conns_send_home). */
+size_t gw_eio_send_home(struct gw_eio *e, size_t max);
 void gw_eio_shut(struct gw_eio *e); /* all of them, now */

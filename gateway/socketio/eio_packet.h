@@ -36,7 +36,7 @@ int gw_eio_read(struct tw_slice message, struct gw_eio_packet *out);
 /* Cut the next packet off a long-polling payload; `rest` starts as all of it and moves on. The
  * data are lent with the payload, or, if binary, with `scratch`, which each call clears.
  *
- * 1 for a packet, 0 at the end, or TW_ESYNTAX: an empty packet (also one behind a last
+ * 1 for a packet, 0 at the end, or TW_ESYNTAX: an empty packet (also one after a last
  * separator), an unknown type, bad base64, more bytes than `scratch` takes, not UTF-8. Then the
  * session is over, and so is this walk. A payload of no bytes is an empty packet too, unless
  * its slice has no address: then it is the end. */

@@ -1,4 +1,4 @@
-/* sio.c - what a client says, by its namespaces; whatever breaks the rules closes the
+/* sio.c - what a client sends, by its namespaces; a packet that breaks the rules closes the
  * transport.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/socketio/sio.h"
@@ -165,20 +165,20 @@ static void on_text(struct gw_handler *h, struct tw_slice message)
     forget_packet(c);
 }
 
-/* Reading the packet anew is cheaper than keeping slices into a buffer; it has been scanned, so
- * it reads the same again. */
+/* Reading the packet again is cheaper than keeping slices into a buffer. It was scanned, so it
+ * reads the same. */
 static void on_binary(struct gw_handler *h, struct tw_slice message)
 {
     struct gw_sio_connection *c = connection_of(h);
     struct gw_sio_packet p;
-    size_t most = gw_eio_of(c->eio)->max_payload;
+    size_t max = gw_eio_of(c->eio)->max_payload;
 
     c->bytes += message.len;
-    if (c->expected == 0 || c->bytes > most) {
+    if (c->expected == 0 || c->bytes > max) {
         break_off(c);
         return;
     }
-    c->attachments[c->arrived].max = most;
+    c->attachments[c->arrived].max = max;
     tw_buf_append(&c->attachments[c->arrived], message);
     c->arrived++;
     if (c->arrived < c->expected)

@@ -21,19 +21,19 @@ struct gw_sio_socket;
 
 #define GW_SIO_SID 21 /* with a NUL */
 
-/* What is above: named by the namespaces that there are. */
+/* The application above, with the namespaces that it serves. */
 struct gw_sio_app {
     const char *const *namespaces; /* ended by a null */
-    /* A client wants in; `auth` is its raw JSON object, or empty. Answered by gw_sio_accept or
+    /* A client connects; `auth` is its raw JSON object, or empty. Answered by gw_sio_accept or
      * gw_sio_refuse, now or later. */
     void (*connect)(struct gw_sio_socket *k, struct tw_slice auth);
     /* An event; the attachments of a binary one (packet->attachments of them) are lent too. */
     void (*event)(struct gw_sio_socket *k, const struct gw_sio_packet *packet,
                   const struct tw_buf *attachments);
     void (*writable)(struct gw_sio_socket *k, uint64_t now_ms); /* more may be sent again */
-    void (*farewell)(struct gw_sio_socket *k); /* this process goes: the last words */
-    /* The last call, for each that came to `connect`, accepted or not. `is_left`: on purpose,
-     * so it does not want to be recovered. */
+    void (*farewell)(struct gw_sio_socket *k); /* this process ends: the last words */
+    /* The last call for each socket that `connect` was called for, accepted or not. `is_left`:
+     * on purpose, so it does not want to be recovered. */
     void (*left)(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason);
 };
 
@@ -59,7 +59,7 @@ struct gw_handler *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s);
 /* Draw a sid for a new session. */
 void gw_sio_new_sid(char out[GW_SIO_SID]);
 
-/* Let it in under `sid`; with `pid` (not empty) it may come back and be recovered. */
+/* Accept it under `sid`; with `pid` (not empty) it may come back and be recovered. */
 void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice pid);
 
 /* CONNECT_ERROR with the JSON object {"message":…[,"data":…]}; the app hears `left` at once. */
@@ -67,7 +67,7 @@ void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json);
 
 struct gw_sio *gw_sio_of(const struct gw_sio_socket *k);
 
-/* Send a frame that is a whole packet of this namespace; whether it has room for more. */
+/* Send a frame that is a whole packet of this namespace; whether more may be sent now. */
 void gw_sio_send(struct gw_sio_socket *k, struct gw_frame *f);
 bool gw_sio_is_writable(const struct gw_sio_socket *k);
 

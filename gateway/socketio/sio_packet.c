@@ -1,7 +1,7 @@
 /* sio_packet.c - reading and writing Socket.IO packets.
  *
  * A packet is read from left to right: `rest` is what is still to be read. Its JSON goes
- * through the strict scanner first, so that everything behind may rely on its form.
+ * through the strict scanner first, so that all later steps may rely on its form.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/socketio/sio_packet.h"
 
@@ -49,14 +49,14 @@ static int read_attachments(struct tw_slice *rest, struct gw_sio_packet *p)
         return 0;
     if (!tw_slice_split(rest, '-', &digits) || rest->at == NULL || digits.len == 0 ||
         count_digits(digits) != digits.len || digits.at[0] == '0')
-        return TW_ESYNTAX; /* none at all is no binary packet */
+        return TW_ESYNTAX; /* a packet without any is not binary */
     if (!tw_slice_u64(digits, &n) || n > GW_SIO_ATTACHMENTS)
         return TW_ETOOBIG;
     p->attachments = (unsigned)n;
     return 0;
 }
 
-/* `/admin?token=x,` is the namespace `/admin`: older clients put what they tell the server
+/* `/admin?token=x,` is the namespace `/admin`: older clients put their credentials
  * there. Nothing that could break lines or payloads passes, as it is echoed and logged. */
 static int read_nsp(struct tw_slice *rest, struct gw_sio_packet *p)
 {
@@ -83,7 +83,7 @@ static int read_ack(struct tw_slice *rest, struct gw_sio_packet *p)
     return 0;
 }
 
-/* Whether a raw JSON string stands for `text`, in whichever spelling. */
+/* Whether a raw JSON string stands for `text`, in any spelling. */
 static bool stands_for(struct tw_slice raw, const char *text)
 {
     struct tw_buf plain = { .max = strlen(text) };
@@ -158,7 +158,7 @@ static bool placeholders_fit(struct tw_slice json, unsigned attachments)
 
         if (c == '{' || c == '[') {
             if (depth == TW_JSON_DEPTH)
-                return false; /* the scanner lets none through */
+                return false; /* the scanner lets no such payload pass */
             depth++;
             open[depth].is_placeholder = open[depth].has_index = false;
         } else if (c == '}' || c == ']') {
@@ -182,7 +182,7 @@ static bool placeholders_fit(struct tw_slice json, unsigned attachments)
     return true;
 }
 
-/* What a packet of its type may carry; `kind` as tw_json_scan tells it, 0 for nothing. */
+/* What a packet of its type may carry; `kind` as tw_json_scan returns it, 0 for nothing. */
 static int check_payload(struct gw_sio_packet *p, int kind)
 {
     int r = TW_ESYNTAX;
@@ -252,7 +252,7 @@ struct tw_slice gw_sio_args(const struct gw_sio_packet *p)
 {
     struct tw_slice rest = p->json, name;
 
-    /* The name is the first element; behind it the walk goes on. */
+    /* The name is the first element, and the walk continues after it. */
     if (p->type == GW_SIO_EVENT || p->type == GW_SIO_BINARY_EVENT)
         (void)tw_json_element(&rest, &name);
     return rest;

@@ -39,17 +39,17 @@ struct gw_sio_packet {
 
 /* Read one packet from a client. The `len` bytes at `at` are changed in place; all slices are
  * lent with them. A namespace may come without its comma when nothing follows. An
- * acknowledgement without an id passes; there is just nobody who waits for it.
+ * acknowledgement without an id passes: no caller waits for it.
  *
  * 0, or what tw_json_scan returns for a bad payload, TW_ETOOBIG for more than the limits above,
- * TW_ESYNTAX for all else that no client may send; `out` is untouched then. The rules:
+ * TW_ESYNTAX for all else that a client may not send; `out` is untouched then. The rules:
  * - CONNECT has an object or nothing, DISCONNECT nothing, an ack an array;
  * - an event has an array whose first item is a number, or a string that is no reserved name;
  * - CONNECT_ERROR comes from servers only;
  * - a binary packet announces 1 attachment or more, and its placeholders name those. */
 int gw_sio_read(char *at, size_t len, struct gw_sio_packet *out);
 
-/* Where the arguments of an event (behind its name) or an ack begin, for gw_sio_arg. */
+/* Where the arguments of an event (after its name) or an ack begin, for gw_sio_arg. */
 struct tw_slice gw_sio_args(const struct gw_sio_packet *p);
 
 /* Cuts the next argument off, as raw JSON that is lent with the packet; false at the end. */

@@ -7,7 +7,7 @@
 
 /* RFC 6455 section 7.4.1, and 1013 of the registry that its section 11.7 began. */
 enum gw_close_code {
-    GW_CLOSE_NONE = 0, /* the peer is not told, or is gone */
+    GW_CLOSE_NONE = 0, /* the peer is not told, or has gone */
     GW_CLOSE_NORMAL = 1000,
     GW_CLOSE_GOING_AWAY = 1001,
     GW_CLOSE_PROTOCOL = 1002,

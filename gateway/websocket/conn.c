@@ -221,7 +221,7 @@ void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler)
     gw_conn_drive_later(c);
 }
 
-size_t gw_conns_send_home(struct gw_conns *all, size_t most)
+size_t gw_conns_send_home(struct gw_conns *all, size_t max)
 {
     size_t n = 0;
 
@@ -229,7 +229,7 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t most)
     {
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
-        if (n < most && c->phase == GW_TALK && c->close.code == 0) {
+        if (n < max && c->phase == GW_TALK && c->close.code == 0) {
             gw_handler_farewell(c->handler);
             gw_transport_close(&c->transport, gw_closes.going_away);
             n++;

@@ -11,7 +11,6 @@
 struct gw_conn;
 struct gw_handler;
 struct tw_http_conn;
-struct tw_list;
 struct tw_stream;
 
 /* Make a WebSocket of the HTTP connection of a request whose handshake is valid: `http` is gone
@@ -25,8 +24,8 @@ struct gw_conn *gw_conn_upgrade(struct gw_conns *all, struct tw_http_conn *http,
 struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
                             struct tw_slice answer, bool is_deflating);
 
-struct gw_transport *
-gw_conn_transport(struct gw_conn *c); /* lent until the handler's `ended` */
+/* Lent until the handler's `ended`. */
+struct gw_transport *gw_conn_transport(struct gw_conn *c);
 
 /* Give it its handler (kept until its `ended`) and start; `rest` is what the client has sent
  * after its request, besides what gw_conn_upgrade has kept. */
@@ -36,6 +35,6 @@ void gw_conn_start(struct gw_conn *c, struct gw_handler *handler, struct tw_slic
  * nothing more). Not from within a call to the former one. */
 void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler);
 
-/* End `most` of the connections that are still open, politely; how many there were. */
-size_t gw_conns_send_home(struct gw_conns *all, size_t most);
+/* End up to `max` of the connections that are still open, politely; how many there were. */
+size_t gw_conns_send_home(struct gw_conns *all, size_t max);
 void gw_conns_shut(struct gw_conns *all); /* all of them, without a word */

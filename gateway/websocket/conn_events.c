@@ -70,7 +70,7 @@ static void on_end(struct tw_stream_owner *o, int err)
 {
     struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
 
-    (void)err; /* a WebSocket whose peer has stopped sending is over, cleanly or not */
+    (void)err; /* a WebSocket whose peer stops sending is over, cleanly or not */
     c->is_broken = true;
     gw_conn_drive_later(c);
 }
@@ -185,19 +185,19 @@ void gw_conn_limit_close(struct gw_conn *c)
 /* --- Its handler -----------------------------------------------------------------------------
  */
 
-static struct gw_conn *conn_of(const struct gw_transport *w)
+static struct gw_conn *conn_of(const struct gw_transport *t)
 {
-    return tw_container_of((uintptr_t)w, struct gw_conn, transport);
+    return tw_container_of((uintptr_t)t, struct gw_conn, transport);
 }
 
-static bool transport_is_writable(const struct gw_transport *w)
+static bool transport_is_writable(const struct gw_transport *t)
 {
-    return gw_sendq_is_writable(&conn_of(w)->out);
+    return gw_sendq_is_writable(&conn_of(t)->out);
 }
 
-static void transport_send(struct gw_transport *w, struct gw_frame *f)
+static void transport_send(struct gw_transport *t, struct gw_frame *f)
 {
-    struct gw_conn *c = conn_of(w);
+    struct gw_conn *c = conn_of(t);
 
     if (!gw_conn_is_talking(c))
         return;
@@ -205,9 +205,9 @@ static void transport_send(struct gw_transport *w, struct gw_frame *f)
     gw_conn_drive_later(c);
 }
 
-static void transport_close(struct gw_transport *w, unsigned code, const char *reason)
+static void transport_close(struct gw_transport *t, unsigned code, const char *reason)
 {
-    struct gw_conn *c = conn_of(w);
+    struct gw_conn *c = conn_of(t);
 
     if (c->close.code != 0)
         return;
@@ -216,9 +216,9 @@ static void transport_close(struct gw_transport *w, unsigned code, const char *r
     gw_conn_drive_later(c);
 }
 
-static void transport_begin(struct gw_transport *w)
+static void transport_begin(struct gw_transport *t)
 {
-    gw_conn_drive_later(conn_of(w));
+    gw_conn_drive_later(conn_of(t));
 }
 
 const struct gw_transport_ops gw_conn_transport_ops = {

@@ -49,7 +49,7 @@ void gw_conn_drive_later(struct gw_conn *c); /* from the loop, outside of all ca
 
 /* --- conn_events.c --- */
 
-/* All that it is told by its stream, by wslay and by its handler. */
+/* What its stream, wslay and its handler call. */
 extern const struct tw_stream_events gw_conn_stream_events;
 extern const struct gw_transport_ops gw_conn_transport_ops;
 void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message);

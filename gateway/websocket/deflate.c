@@ -81,24 +81,24 @@ static z_stream *ready_to_inflate(struct gw_deflate *d)
 
 bool gw_deflate_pack(struct gw_deflate *d, struct tw_slice message, struct tw_buf *out)
 {
-    size_t room_bytes = out->max - out->len, packed;
-    char *room;
+    size_t space_bytes = out->max - out->len, packed;
+    char *space;
     z_stream *z;
 
-    if (message.len > INT_MAX || room_bytes > INT_MAX) /* zlib counts in unsigned int */
+    if (message.len > INT_MAX || space_bytes > INT_MAX) /* zlib counts in unsigned int */
         return false;
-    room = tw_buf_room(out, room_bytes);
-    if (room == NULL)
+    space = tw_buf_room(out, space_bytes);
+    if (space == NULL)
         return false;
     z = ready_to_deflate(d);
     z->next_in = (const unsigned char *)message.at;
     z->avail_in = (unsigned)message.len;
-    z->next_out = (unsigned char *)room;
-    z->avail_out = (unsigned)room_bytes;
-    /* It has come to its end when there is room left, so the tail is in it. */
+    z->next_out = (unsigned char *)space;
+    z->avail_out = (unsigned)space_bytes;
+    /* When space is left, zlib has written everything, the tail included. */
     if (deflate(z, Z_SYNC_FLUSH) != Z_OK || z->avail_out == 0)
         return false;
-    packed = room_bytes - z->avail_out - TAIL.len;
+    packed = space_bytes - z->avail_out - TAIL.len;
     tw_buf_grew(out, packed);
     d->packed.value++;
     d->plain_bytes.value += message.len;
@@ -106,7 +106,7 @@ bool gw_deflate_pack(struct gw_deflate *d, struct tw_slice message, struct tw_bu
     return true;
 }
 
-/* Inflates all of `in`, unless `out` is full before. */
+/* Inflates all of `in`, unless `out` is full before that. */
 static int inflate_all(z_stream *z, struct tw_slice in, struct tw_buf *out)
 {
     char piece[PIECE_BYTES];
@@ -130,7 +130,7 @@ static int inflate_all(z_stream *z, struct tw_slice in, struct tw_buf *out)
     return 0;
 }
 
-/* All blocks have come to their end, and the last one at a byte's. */
+/* All blocks have ended, and the last one at the end of a byte. */
 static bool is_between_blocks(const z_stream *z)
 {
     return (z->data_type & 128) != 0 && (z->data_type & 63) == 0;

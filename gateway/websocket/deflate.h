@@ -1,4 +1,4 @@
-/* deflate.h - zlib's door: permessage-deflate (RFC 7692), each message for itself.
+/* deflate.h - zlib's door: permessage-deflate (RFC 7692), each message by itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 struct gw_deflate_state;
 
-/* No message refers to one before it (no context takeover), so one deflating and one inflating
+/* No message refers to an earlier one (no context takeover), so one deflating and one inflating
  * state serve all connections of a process. A zeroed one is ready; embedded in the process's
  * state. */
 struct gw_deflate {
@@ -26,7 +26,7 @@ extern const struct tw_metric_table gw_deflate_metrics;
 void gw_deflate_done(struct gw_deflate *d);
 
 /* Appends the payload of the compressed message to `out` (RFC 7692 section 7.2.1). False, with
- * `out` of no use, when it does not fit: let `out->max` be what it must stay below. */
+ * `out` of no use, when it does not fit: `out->max` is what it must stay below. */
 bool gw_deflate_pack(struct gw_deflate *d, struct tw_slice message, struct tw_buf *out);
 
 /* Appends the message that a compressed payload stands for to `out` (section 7.2.2). 0, or with

@@ -1,4 +1,4 @@
-/* frame.c - encoding frames and counting who holds them.
+/* frame.c - encoding frames and counting their holders.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/websocket/frame.h"
 

@@ -10,13 +10,12 @@
 
 struct gw_deflate;
 
-/* Its bytes are immutable from its making on. Each holder has a reference; the last one frees
- * it. */
+/* Its bytes never change. Each holder has a reference; the last one frees it. */
 struct gw_frame {
     uint32_t references;
     uint32_t head; /* bytes before the payload: the WebSocket header */
     size_t len;
-    struct gw_frame *deflated; /* owned; null: not asked for yet; itself: it goes plain */
+    struct gw_frame *deflated; /* owned; null: not needed yet; itself: it goes plain */
     char bytes[];
 };
 
@@ -26,11 +25,12 @@ struct gw_frame *gw_frame_text(struct tw_slice payload);
 /* The same with any opcode; control frames take at most 125 bytes of payload. */
 struct gw_frame *gw_frame_control(unsigned opcode, struct tw_slice payload);
 
-/* Bytes that are no WebSocket frame: the answer to a handshake. */
+/* Bytes that are not a WebSocket frame: the answer to a handshake. */
 struct gw_frame *gw_frame_raw(struct tw_slice bytes);
 
-/* The frame for those who agreed to permessage-deflate: the same message compressed, made at
- * the first asking, or `f` itself when it is short or does not get shorter. Lent with `f`. */
+/* The frame for connections that agreed to permessage-deflate: the same message compressed,
+ * made by the first call, or `f` itself when it is short or does not get shorter. Lent with
+ * `f`. */
 struct gw_frame *gw_frame_deflated(struct gw_frame *f, struct gw_deflate *deflate);
 
 struct gw_frame *gw_frame_ref(struct gw_frame *f);

@@ -16,7 +16,7 @@ struct gw_sendq {
     size_t bytes;     /* of all frames */
     size_t in_flight; /* frames at the front that the kernel has been given */
     size_t in_flight_bytes;
-    bool was_full; /* a sender was told that it is not writable, and waits */
+    bool was_full; /* a sender found it not writable, and waits */
 };
 
 void gw_sendq_push(struct gw_sendq *q, struct gw_frame *f); /* takes another reference */

@@ -11,7 +11,7 @@ bool gw_upgrade_is_asked(const struct tw_http_request *req)
 }
 
 /* 16 bytes in base64: 22 characters and "==". */
-static bool is_good_key(struct tw_slice key)
+static bool is_valid_key(struct tw_slice key)
 {
     if (key.len != 24 || key.at[22] != '=' || key.at[23] != '=')
         return false;
@@ -32,12 +32,12 @@ const char *gw_upgrade_check(const struct tw_http_request *req)
     if (!gw_upgrade_is_asked(req) ||
         !tw_slice_is(tw_http_header(req, "sec-websocket-version"), "13"))
         return "UPGRADE_REQUIRED";
-    if (req->body.len > 0 || !is_good_key(tw_http_header(req, "sec-websocket-key")))
+    if (req->body.len > 0 || !is_valid_key(tw_http_header(req, "sec-websocket-key")))
         return "BAD_HANDSHAKE";
     return NULL;
 }
 
-/* Cuts what stands before the first `separator` that is in no quotes off `*rest`. */
+/* Cuts the part before the first unquoted `separator` off `*rest`. */
 static bool cut(struct tw_slice *rest, char separator, struct tw_slice *part)
 {
     bool is_quoted = false;
@@ -89,8 +89,8 @@ enum parameter {
     CLIENT_WINDOW = 8
 };
 
-/* Which one it is; UNKNOWN too when its value is none that it may have, or that we can do: one
- * state serves all, and it has the largest window. */
+/* Which one it is. UNKNOWN also for a value that it may not have, or that we cannot do: one
+ * state serves all connections, and it has the largest window. */
 static enum parameter read_parameter(struct tw_slice text)
 {
     struct tw_slice value = text, name;
@@ -111,8 +111,8 @@ static enum parameter read_parameter(struct tw_slice text)
     return UNKNOWN;
 }
 
-/* What is agreed to for an offer; null when it is declined (RFC 7692 section 7.1). A window
- * that was demanded is confirmed. */
+/* What we agree to for an offer; null when we decline it (RFC 7692 section 7.1). A window
+ * that the client demands is confirmed. */
 static const char *answer_to_offer(struct tw_slice offer)
 {
     struct tw_slice text;

@@ -5,13 +5,13 @@
 #include "common/net/http_message.h"
 #include "common/util/buf.h"
 
-/* Whether the request asks for a WebSocket at all. */
+/* Whether the request asks for a WebSocket. */
 bool gw_upgrade_is_asked(const struct tw_http_request *req);
 
-/* Null when the handshake is good, else the code of a refusal: UPGRADE_REQUIRED for another
+/* Null when the handshake is valid, else the code of a refusal: UPGRADE_REQUIRED for another
  * version or none, BAD_HANDSHAKE, METHOD_NOT_ALLOWED. */
 const char *gw_upgrade_check(const struct tw_http_request *req);
 
-/* "101 Switching Protocols" for a good handshake, whole, onto `out`. True when it agrees to
- * permessage-deflate (RFC 7692), without context takeover on either side. */
+/* Appends a whole "101 Switching Protocols" for a valid handshake to `out`. True when it agrees
+ * to permessage-deflate (RFC 7692), without context takeover on either side. */
 bool gw_upgrade_answer(const struct tw_http_request *req, int64_t wall_ms, struct tw_buf *out);

@@ -1,7 +1,7 @@
 /* ws.c - RFC 6455's receiving side by wslay; sending is ours (frame.h).
  *
  * wslay reads from `input` through its callback and checks framing, masks, UTF-8 and lengths.
- * It queues pongs and close frames, which are taken out behind each piece of input, so that a
+ * It queues pongs and close frames, which are taken out after each piece of input, so that a
  * flood of pings cannot pile up pongs in its heap.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/websocket/ws.h"
@@ -24,7 +24,7 @@
 struct gw_ws_lease {
     wslay_event_context_ptr context;
     struct gw_ws_lease *next; /* among the spare ones */
-    struct gw_ws *ws;         /* who has it */
+    struct gw_ws *ws;         /* its borrower */
     struct tw_slice input;
     struct tw_buf *reply;
 };
@@ -46,7 +46,7 @@ static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *buf, size_t len
     return (ssize_t)n;
 }
 
-/* Takes everything, always; a reply that overflows is noticed behind it. */
+/* Always takes everything; a reply that overflows is noticed afterwards. */
 static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t len,
                        int flags, void *arg)
 {
@@ -72,8 +72,8 @@ static void on_frame_start(wslay_event_context_ptr context,
 }
 
 /* Puts the message in place of its compressed payload: 0, or the close code. wslay checks the
- * UTF-8 of plain messages only. Data that are no deflate blocks are 1007 and not 1002: the
- * frames are sound, it is the message that is not what it says (RFC 6455 section 7.4.1; RFC
+ * UTF-8 of plain messages only. Data that are not deflate blocks are 1007 and not 1002: the
+ * frames are sound, but the message is not what it claims to be (RFC 6455 section 7.4.1; RFC
  * 7692 leaves the choice). */
 static unsigned inflate(struct gw_ws_pool *pool, bool is_text, struct tw_slice *message)
 {
@@ -102,7 +102,7 @@ static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_
     if (ws->refusal == 0)
         ws->on_message(ws, is_text, message);
     else
-        wslay_event_shutdown_read(ws->lease->context); /* nothing behind it is read */
+        wslay_event_shutdown_read(ws->lease->context); /* nothing after it is read */
 }
 
 static void on_msg(wslay_event_context_ptr context,
@@ -140,14 +140,14 @@ static void lease_free(struct gw_ws_lease *lease)
     free(lease);
 }
 
-/* The limit is for bytes as they come, and a message that does not compress comes with some
- * more than it has. */
+/* wslay's limit is for bytes as they arrive, and a message that does not compress arrives with
+ * some more than it has. */
 static void configure(const struct gw_ws *ws)
 {
-    size_t most = ws->pool->max_message;
+    size_t max = ws->pool->max_message;
 
     wslay_event_config_set_max_recv_msg_length(ws->lease->context,
-                                               ws->is_deflating ? most + most / 8 + 64 : most);
+                                               ws->is_deflating ? max + max / 8 + 64 : max);
     wslay_event_config_set_allowed_rsv_bits(ws->lease->context,
                                             ws->is_deflating ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE);
 }
@@ -171,7 +171,7 @@ static void borrow(struct gw_ws *ws)
     ws->fed = ws->framed = 0;
 }
 
-/* A context that failed or was closed is of no further use. */
+/* A context that failed or was closed is of no more use. */
 static void give_back(struct gw_ws *ws)
 {
     struct gw_ws_pool *pool = ws->pool;

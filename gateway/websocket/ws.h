@@ -1,4 +1,5 @@
-/* ws.h - wslay's door, without I/O: a client's bytes to messages, and what must be said back.
+/* ws.h - wslay's door, without I/O: a client's bytes to messages, and the frames to answer
+ * with.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -15,13 +16,13 @@ struct gw_ws;
 struct gw_ws_lease;
 
 /* One of wslay's contexts weighs 9 KB, so they are lent: a connection has one only while a
- * frame or a fragmented message of its is incomplete. */
+ * frame or a fragmented message that it receives is incomplete. */
 struct gw_ws_pool {
     struct gw_ws_lease *spare;
     size_t spare_count;
     struct tw_metric lent;
     size_t max_message;         /* bytes of a message; longer ones close with 1009 */
-    struct gw_deflate *deflate; /* kept; null when no connection may be deflating */
+    struct gw_deflate *deflate; /* kept; null when no connection deflates */
     struct tw_buf inflated;     /* the message that is being handed out */
 };
 
@@ -30,7 +31,7 @@ void gw_ws_pool_done(struct gw_ws_pool *pool);
 /* A complete message of the client (lent). */
 typedef void (*gw_ws_message_cb)(struct gw_ws *ws, bool is_text, struct tw_slice message);
 
-/* Embedded in the connection; zeroed but for the first three. */
+/* Embedded in the connection; zero but for the first three members. */
 struct gw_ws {
     struct gw_ws_pool *pool;
     gw_ws_message_cb on_message;

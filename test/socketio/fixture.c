@@ -3,16 +3,16 @@
  *
  *     fixture <port> [origins [sockets [pong_ms]]]
  *
- * listens on 127.0.0.1 and [::1]; SIGHUP sends everybody home and lets nobody in, SIGTERM ends
- * it. Without `origins` all are allowed; `sockets` is how many may be open at once, `pong_ms`
- * how long a ping may stay unanswered.
+ * listens on 127.0.0.1 and [::1]; SIGHUP sends all clients home and lets no new one in, SIGTERM
+ * ends it. Without `origins` all are allowed; `sockets` is how many may be open at once,
+ * `pong_ms` how long a ping may stay unanswered.
  *
  * /engine.io/ echoes each message. On /socket.io/, in the namespaces / and /custom, a client is
  * sent `auth` with what it gave, and in / `message` comes back as `message-back` and
  * `message-with-ack` as its acknowledgement. Their times are those that the suites expect.
  *
  * For our own tests: `count` with a number and a text is answered with that many events
- * `number`, each when there is room for it; `refuse` in the auth object is refused, and the
+ * `number`, each when the socket is writable; `refuse` in the auth object is refused, and the
  * events `expel` and `close` do so. /metrics is what a process of ours says of itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
@@ -96,7 +96,7 @@ static struct gw_handler *open_echo(struct gw_eio *e, struct gw_eio_socket *s)
 
 /* --- Socket.IO -------------------- */
 
-/* Counts for its client as fast as that listens. */
+/* Counts for its client, as fast as that one reads. */
 struct gw_sio_client {
     uint64_t next, end;
     struct tw_buf text;

@@ -8,13 +8,13 @@
 #include "common/util/err.h"
 #include "test/unit/support/check.h"
 
-/* The separator is written \036 here: behind \x1e a digit would belong to the escape. */
+/* The separator is written \036 here: after \x1e a digit would belong to the escape. */
 
 static void a_message_is_a_digit_and_its_data(void **state)
 {
     static const struct {
         const char *text, *data;
-    } good[] = {
+    } valid[] = {
         { "0{\"sid\":\"x\"}", "{\"sid\":\"x\"}" },
         { "1", "" },
         { "2", "" },
@@ -29,13 +29,13 @@ static void a_message_is_a_digit_and_its_data(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < TW_COUNT(good); i++) {
+    for (size_t i = 0; i < TW_COUNT(valid); i++) {
         struct gw_eio_packet p = { .is_binary = true };
 
-        assert_row(gw_eio_read(tw_slice_of(good[i].text), &p) == 0, good[i].text);
-        assert_int_equal(p.type, good[i].text[0]);
+        assert_row(gw_eio_read(tw_slice_of(valid[i].text), &p) == 0, valid[i].text);
+        assert_int_equal(p.type, valid[i].text[0]);
         assert_false(p.is_binary);
-        assert_slice(p.data, good[i].data);
+        assert_slice(p.data, valid[i].data);
     }
 }
 

@@ -9,7 +9,7 @@
 #include "common/util/err.h"
 #include "test/unit/support/check.h"
 
-/* Reads a copy of exactly its size, and tells a good packet as
+/* Reads a copy of exactly its size, and prints a valid packet as
  * "type nsp ack attachments json name|arg|arg", what is empty as "-". */
 static int read_copy(struct tw_slice text, struct tw_buf *told)
 {
@@ -40,7 +40,7 @@ static int read_copy(struct tw_slice text, struct tw_buf *told)
 
 static const struct {
     const char *text, *told; /* type attachments nsp ack json name|args */
-} good[] = {
+} valid[] = {
     { "0", "0 0 / - - -" },
     { "0{\"token\":\"123\"}", "0 0 / - {\"token\":\"123\"} -" },
     { "0{}", "0 0 / - {} -" },
@@ -96,11 +96,11 @@ static const struct {
 static void what_a_client_may_send_is_read(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < TW_COUNT(good); i++) {
+    for (size_t i = 0; i < TW_COUNT(valid); i++) {
         struct tw_buf told = { .max = 1000 };
 
-        assert_row(read_copy(tw_slice_of(good[i].text), &told) == 0, good[i].text);
-        assert_buf(&told, good[i].told);
+        assert_row(read_copy(tw_slice_of(valid[i].text), &told) == 0, valid[i].text);
+        assert_buf(&told, valid[i].told);
         tw_buf_done(&told);
     }
 }
@@ -218,7 +218,7 @@ static const struct {
     { "0,{}", TW_ESYNTAX },
 };
 
-static void what_no_client_may_send_is_refused(void **state)
+static void what_a_client_may_not_send_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < TW_COUNT(bad); i++) {
@@ -229,7 +229,7 @@ static void what_no_client_may_send_is_refused(void **state)
     }
 }
 
-static void a_refused_packet_leaves_nothing_behind(void **state)
+static void a_refused_packet_leaves_the_result_alone(void **state)
 {
     char text[] = "2[\"connect\"]";
     struct gw_sio_packet p = { .type = GW_SIO_ACK, .attachments = 3 };
@@ -341,7 +341,7 @@ static void a_payload_may_be_as_deep_as_the_scanner_lets_it(void **state)
     tw_buf_done(&told);
 }
 
-/* Whoever keeps one until its attachments have come keeps it up to the end of its JSON. */
+/* A packet that waits for its attachments is kept up to the end of its JSON. */
 static void a_packet_that_was_read_reads_the_same_again(void **state)
 {
     char text[] = "51-/a,7 [ \"x\" , { \"_placeholder\" : true , \"num\" : 0 } ] ";
@@ -422,8 +422,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_client_may_send_is_read),
-        cmocka_unit_test(what_no_client_may_send_is_refused),
-        cmocka_unit_test(a_refused_packet_leaves_nothing_behind),
+        cmocka_unit_test(what_a_client_may_not_send_is_refused),
+        cmocka_unit_test(a_refused_packet_leaves_the_result_alone),
         cmocka_unit_test(a_namespace_has_at_most_128_bytes_without_its_query),
         cmocka_unit_test(a_placeholder_names_an_attachment_that_was_announced),
         cmocka_unit_test(a_payload_may_be_as_deep_as_the_scanner_lets_it),

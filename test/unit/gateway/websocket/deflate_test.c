@@ -55,7 +55,7 @@ static void blocks_may_follow_a_final_one(void **state)
 }
 
 /* Section 7.2.3.2: the second message of a sender that remembers the first one. */
-static void no_message_may_refer_to_one_before(void **state)
+static void no_message_may_refer_to_an_earlier_one(void **state)
 {
     struct gw_deflate d = { 0 };
     struct tw_buf out = { .max = MOST };
@@ -77,8 +77,8 @@ static void broken_data_are_refused_and_the_next_message_is_read(void **state)
         { "\x00\x05\x00\xfb\xff", 5 },     /* a wrong complement */
         { "\x00\x06\x00\xf9\xff\x48", 6 }, /* fewer bytes than announced */
         { "\xf2\x48\xcd\xc9\xc9\x07\x00\x01", 8 },
-        { "\xf2\x48\xcd\xc9\xc9\x07\x00{}", 9 }, /* text behind the blocks */
-        { "\xf3\x48\xcd\xc9\xc9\x07\x00", 7 },   /* a final block, and nothing behind it */
+        { "\xf2\x48\xcd\xc9\xc9\x07\x00{}", 9 }, /* text after the blocks */
+        { "\xf3\x48\xcd\xc9\xc9\x07\x00", 7 },   /* a final block, and nothing after it */
         { "{\"type\":\"ping\"}", 15 },
         { "\x04\x00\xff\xff\xff\xff\xff\xff", 8 }, /* lengths of codes that cannot be */
     };
@@ -111,7 +111,7 @@ static void put_order(struct tw_buf *out, size_t least)
     }
 }
 
-static void what_is_cut_short_is_refused(void **state)
+static void a_payload_that_is_cut_short_is_refused(void **state)
 {
     struct gw_deflate d = { 0 };
     struct tw_buf text = { .max = MOST }, packed = { .max = MOST };
@@ -124,7 +124,7 @@ static void what_is_cut_short_is_refused(void **state)
         int r = unpack(&d, tw_slice_from(packed.at, n), &out);
 
         if (r != TW_ESYNTAX)
-            fail_msg("cut behind %zu of %zu bytes: %d", n, packed.len, r);
+            fail_msg("cut after %zu of %zu bytes: %d", n, packed.len, r);
         tw_buf_done(&out);
     }
     tw_buf_done(&text);
@@ -159,7 +159,7 @@ static void a_message_comes_back_as_it_was(void **state)
     gw_deflate_done(&d);
 }
 
-static void what_does_not_get_smaller_is_not_compressed(void **state)
+static void a_message_that_does_not_get_smaller_is_not_compressed(void **state)
 {
     struct gw_deflate d = { 0 };
     struct dice dice = dice_new();
@@ -207,7 +207,7 @@ static void a_bomb_is_given_up_at_the_limit(void **state)
     gw_deflate_done(&d);
 }
 
-static void a_message_of_the_limit_fits_and_one_byte_more_does_not(void **state)
+static void a_message_as_long_as_the_limit_fits_and_one_byte_more_does_not(void **state)
 {
     struct gw_deflate d = { 0 };
     static const char zeros[8194];
@@ -233,13 +233,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_examples_of_the_rfc_are_inflated),
         cmocka_unit_test(blocks_may_follow_a_final_one),
-        cmocka_unit_test(no_message_may_refer_to_one_before),
+        cmocka_unit_test(no_message_may_refer_to_an_earlier_one),
         cmocka_unit_test(broken_data_are_refused_and_the_next_message_is_read),
-        cmocka_unit_test(what_is_cut_short_is_refused),
+        cmocka_unit_test(a_payload_that_is_cut_short_is_refused),
         cmocka_unit_test(a_message_comes_back_as_it_was),
-        cmocka_unit_test(what_does_not_get_smaller_is_not_compressed),
+        cmocka_unit_test(a_message_that_does_not_get_smaller_is_not_compressed),
         cmocka_unit_test(a_bomb_is_given_up_at_the_limit),
-        cmocka_unit_test(a_message_of_the_limit_fits_and_one_byte_more_does_not),
+        cmocka_unit_test(a_message_as_long_as_the_limit_fits_and_one_byte_more_does_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,7 +161,7 @@ static void a_long_text_is_compressed_once_and_for_all(void **state)
     gw_deflate_done(&d);
 }
 
-static void short_texts_and_what_is_no_text_go_plain(void **state)
+static void short_texts_and_other_frames_go_plain(void **state)
 {
     struct gw_frame *small = frame_of(GW_DEFLATE_LEAST - 1);
     struct gw_frame *enough = frame_of(GW_DEFLATE_LEAST), *raw;
@@ -209,7 +209,7 @@ int main(void)
         cmocka_unit_test(a_reason_is_cut_to_what_a_control_frame_takes),
         cmocka_unit_test(the_last_reference_frees),
         cmocka_unit_test(a_long_text_is_compressed_once_and_for_all),
-        cmocka_unit_test(short_texts_and_what_is_no_text_go_plain),
+        cmocka_unit_test(short_texts_and_other_frames_go_plain),
         cmocka_unit_test(a_text_that_does_not_get_shorter_goes_plain_and_is_tried_once),
     };
 

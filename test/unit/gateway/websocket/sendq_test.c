@@ -33,7 +33,7 @@ static void check_gathered(struct gw_sendq *q, size_t most, const char *want)
     tw_buf_done(&text);
 }
 
-static void frames_leave_in_the_order_of_coming(void **state)
+static void frames_leave_in_the_order_of_their_arrival(void **state)
 {
     struct gw_sendq q = { 0 };
 
@@ -53,7 +53,7 @@ static void frames_leave_in_the_order_of_coming(void **state)
     gw_sendq_done(&q);
 }
 
-static void one_write_takes_so_many_and_the_rest_stays(void **state)
+static void one_write_takes_a_number_of_frames_and_the_rest_stays(void **state)
 {
     struct gw_sendq q = { 0 };
 
@@ -112,7 +112,7 @@ static void an_empty_queue_owns_nothing(void **state)
     assert_int_equal(q.count + q.bytes + q.in_flight, 0);
 }
 
-static void the_ring_keeps_its_order_whatever_comes_and_goes(void **state)
+static void the_ring_keeps_its_order_while_frames_come_and_go(void **state)
 {
     struct dice dice = dice_new();
     struct gw_sendq q = { 0 };
@@ -143,11 +143,11 @@ static void the_ring_keeps_its_order_whatever_comes_and_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frames_leave_in_the_order_of_coming),
-        cmocka_unit_test(one_write_takes_so_many_and_the_rest_stays),
+        cmocka_unit_test(frames_leave_in_the_order_of_their_arrival),
+        cmocka_unit_test(one_write_takes_a_number_of_frames_and_the_rest_stays),
         cmocka_unit_test(it_holds_a_reference_until_the_frame_is_written),
         cmocka_unit_test(an_empty_queue_owns_nothing),
-        cmocka_unit_test(the_ring_keeps_its_order_whatever_comes_and_goes),
+        cmocka_unit_test(the_ring_keeps_its_order_while_frames_come_and_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

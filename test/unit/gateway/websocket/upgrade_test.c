@@ -9,7 +9,7 @@
 
 static const struct tw_http_limits limits = { 8192, 16384, 65536 };
 
-/* What becomes of a request's text: "null" for a good handshake, else the code. */
+/* What becomes of a request's text: "null" for a valid handshake, else the code. */
 static void check(const char *text, bool is_asked, const char *want)
 {
     struct tw_http_parser *p = tw_http_parser_new(&limits);
@@ -61,7 +61,7 @@ static void the_example_of_the_rfc_is_answered(void **state)
     tw_http_parser_free(p);
 }
 
-static void handshakes_of_real_clients_are_good(void **state)
+static void handshakes_of_real_clients_are_valid(void **state)
 {
     (void)state;
     check(GET UPGRADE KEY VERSION END, true, "null");
@@ -87,7 +87,7 @@ static void other_methods_are_refused(void **state)
     check("HEAD /ws/pos/kitchen HTTP/1.1\r\nHost: a\r\n" END, false, "METHOD_NOT_ALLOWED");
 }
 
-static void who_does_not_ask_for_a_websocket_is_told_to(void **state)
+static void a_request_that_does_not_ask_for_a_websocket_is_told_how(void **state)
 {
     (void)state;
     check(GET END, false, "UPGRADE_REQUIRED");
@@ -285,9 +285,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_of_the_rfc_is_answered),
-        cmocka_unit_test(handshakes_of_real_clients_are_good),
+        cmocka_unit_test(handshakes_of_real_clients_are_valid),
         cmocka_unit_test(other_methods_are_refused),
-        cmocka_unit_test(who_does_not_ask_for_a_websocket_is_told_to),
+        cmocka_unit_test(a_request_that_does_not_ask_for_a_websocket_is_told_how),
         cmocka_unit_test(another_version_than_13_is_refused),
         cmocka_unit_test(a_key_is_sixteen_bytes_in_base64),
         cmocka_unit_test(a_handshake_has_no_body),

@@ -60,7 +60,7 @@ static unsigned read_all(struct talk *t, struct tw_slice bytes, size_t step)
 }
 
 /* `frames` ends with `code`, heard and said being `want`, in pieces of any size; nothing is
- * read behind the end, and the context is given back. Ends `frames`. */
+ * read after the end, and the context is given back. Ends `frames`. */
 static void check_end(struct tw_buf *frames, unsigned code, const char *want)
 {
     static const size_t steps[] = { 100000000, 1, 2, 3, 5, 7, 11 };
@@ -258,7 +258,7 @@ static void a_message_over_the_limit_is_1009(void **state)
     check_end(&f, 1009, "close(1009)");
 }
 
-static void a_message_of_the_limit_is_good(void **state)
+static void a_message_as_long_as_the_limit_is_read(void **state)
 {
     char bytes[MAX_MESSAGE];
     struct tw_buf f = after(NULL);
@@ -368,7 +368,7 @@ static void a_reason_that_is_no_utf8_is_1007(void **state)
     tw_buf_done(&f);
 }
 
-static void who_closed_is_told_apart(void **state)
+static void a_close_of_the_peer_and_one_of_ours_are_told_apart(void **state)
 {
     struct tw_buf f = after(NULL);
     struct talk t;
@@ -388,7 +388,7 @@ static void who_closed_is_told_apart(void **state)
     tw_buf_done(&f);
 }
 
-static void a_context_that_was_closed_is_lent_to_nobody(void **state)
+static void a_context_that_was_closed_is_not_lent_again(void **state)
 {
     struct tw_buf bad = after(NULL), closing = after(NULL), good = after("next");
     struct gw_ws other = { .on_message = on_message };
@@ -535,14 +535,14 @@ int main(void)
         cmocka_unit_test(text_that_is_no_utf8_is_1007),
         cmocka_unit_test(bytes_that_are_no_utf8_are_fine_in_binary_and_control_frames),
         cmocka_unit_test(a_message_over_the_limit_is_1009),
-        cmocka_unit_test(a_message_of_the_limit_is_good),
+        cmocka_unit_test(a_message_as_long_as_the_limit_is_read),
         cmocka_unit_test(a_peers_close_is_answered_with_its_code),
         cmocka_unit_test(codes_that_must_not_be_sent_are_1002),
         cmocka_unit_test(a_peer_may_close_without_a_code),
         cmocka_unit_test(a_close_of_one_byte_is_1002),
         cmocka_unit_test(a_reason_that_is_no_utf8_is_1007),
-        cmocka_unit_test(who_closed_is_told_apart),
-        cmocka_unit_test(a_context_that_was_closed_is_lent_to_nobody),
+        cmocka_unit_test(a_close_of_the_peer_and_one_of_ours_are_told_apart),
+        cmocka_unit_test(a_context_that_was_closed_is_not_lent_again),
         cmocka_unit_test(a_flood_of_pings_in_one_reading_stays_bounded_and_is_1008),
         cmocka_unit_test(pings_whose_pongs_are_taken_are_no_flood),
         cmocka_unit_test(more_than_1024_fragments_are_1008),

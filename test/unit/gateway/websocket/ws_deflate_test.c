@@ -122,7 +122,7 @@ static void fragments_are_put_together_before_they_are_inflated(void **state)
     check(&f, 0, "text<Hello>text<Hello>pong(beat)");
 }
 
-static void what_is_compressed_is_said_by_the_first_frame_alone(void **state)
+static void only_the_first_frame_says_that_a_message_is_compressed(void **state)
 {
     struct tw_buf f = frames_new();
 
@@ -161,7 +161,7 @@ static void the_other_reserved_bits_stay_forbidden(void **state)
     check(&f, 1002, "close(1002)");
 }
 
-static void broken_data_end_it_with_1007_and_nothing_behind_them_is_read(void **state)
+static void broken_data_end_it_with_1007_and_nothing_after_them_is_read(void **state)
 {
     struct tw_buf f = frames_new();
 
@@ -191,7 +191,7 @@ static void a_text_is_utf8_when_it_is_inflated(void **state)
     check(&f, 1007, "close(1007)");
 }
 
-static void the_limit_is_for_what_comes_out(void **state)
+static void the_limit_is_for_inflated_bytes(void **state)
 {
     struct tw_buf f = frames_new();
 
@@ -224,7 +224,7 @@ static void a_message_that_grew_by_compressing_fits_and_a_plain_one_gets_no_more
     tw_buf_done(&stored);
 }
 
-static void a_flood_of_pings_does_not_keep_the_close_from_being_said(void **state)
+static void a_close_is_said_in_spite_of_a_flood_of_pings(void **state)
 {
     struct gw_deflate deflate = { 0 };
     struct talk t = { .pool = { .max_message = MAX_MESSAGE, .deflate = &deflate },
@@ -248,7 +248,7 @@ static void a_flood_of_pings_does_not_keep_the_close_from_being_said(void **stat
 }
 
 /* A context that served a connection with the extension, and goes to one without. */
-static void who_did_not_agree_to_it_may_not_use_it(void **state)
+static void a_connection_that_did_not_agree_to_it_may_not_use_it(void **state)
 {
     struct gw_deflate deflate = { 0 };
     struct gw_ws_pool pool = { .max_message = MAX_MESSAGE, .deflate = &deflate };
@@ -281,15 +281,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compressed_and_plain_messages_may_alternate),
         cmocka_unit_test(fragments_are_put_together_before_they_are_inflated),
-        cmocka_unit_test(what_is_compressed_is_said_by_the_first_frame_alone),
+        cmocka_unit_test(only_the_first_frame_says_that_a_message_is_compressed),
         cmocka_unit_test(control_frames_are_never_compressed),
         cmocka_unit_test(the_other_reserved_bits_stay_forbidden),
-        cmocka_unit_test(broken_data_end_it_with_1007_and_nothing_behind_them_is_read),
+        cmocka_unit_test(broken_data_end_it_with_1007_and_nothing_after_them_is_read),
         cmocka_unit_test(a_text_is_utf8_when_it_is_inflated),
-        cmocka_unit_test(the_limit_is_for_what_comes_out),
+        cmocka_unit_test(the_limit_is_for_inflated_bytes),
         cmocka_unit_test(a_message_that_grew_by_compressing_fits_and_a_plain_one_gets_no_more),
-        cmocka_unit_test(a_flood_of_pings_does_not_keep_the_close_from_being_said),
-        cmocka_unit_test(who_did_not_agree_to_it_may_not_use_it),
+        cmocka_unit_test(a_close_is_said_in_spite_of_a_flood_of_pings),
+        cmocka_unit_test(a_connection_that_did_not_agree_to_it_may_not_use_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
