@@ -1,0 +1,265 @@
+/* key_auth_test.c - what PostgreSQL is asked of a key, and what is remembered for outages.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admission/key_auth.h"
+
+#include <stdlib.h>
+
+#include "common/util/base.h"
+#include "common/util/clock.h"
+#include "common/util/err.h"
+#include "test/unit/gateway/support/fake_pool.h"
+#include "test/unit/gateway/support/rendering.h"
+
+#define KEY_ID "3f1d0d1e-0000-4000-8000-000000000001"
+#define CACHE_MS 60000
+
+struct fixture {
+    struct tw_loop loop; /* only its time is looked at */
+    struct tw_pg_pool pool;
+    struct gw_key_auth auth;
+    struct tw_metrics metrics;
+    struct gw_principal key, keyless;
+    struct gw_key_auth_query query;
+    int status; /* 0: not answered */
+    struct gw_identity identity;
+    struct tw_buf body;
+};
+
+static int open_fixture(void **state)
+{
+    struct fixture *f = tw_new(struct fixture);
+
+    f->loop.now_ms = 1000;
+    f->body.max = 1000;
+    f->key.has_key = f->keyless.is_keyless = true;
+    memset(f->key.key_hash, 'a', sizeof(f->key.key_hash));
+    fake_pool_start(&f->pool, &f->loop);
+    gw_key_auth_start(&f->auth, &f->pool, CACHE_MS, &f->metrics);
+    *state = f;
+    return 0;
+}
+
+static int close_fixture(void **state)
+{
+    struct fixture *f = *state;
+
+    gw_key_auth_done(&f->auth);
+    tw_buf_done(&f->body);
+    free(f);
+    return 0;
+}
+
+static void on_answer(struct gw_key_auth_query *q, int status,
+                      const struct gw_identity *identity, struct tw_slice body)
+{
+    struct fixture *f = tw_container_of(q, struct fixture, query);
+
+    assert_int_equal(f->status, 0);
+    f->status = status;
+    f->identity = identity == NULL ? (struct gw_identity){ .key_id = "" } : *identity;
+    tw_buf_clear(&f->body);
+    tw_buf_append(&f->body, body);
+}
+
+static void ask_as(struct fixture *f, const struct gw_principal *who, const char *tenant,
+                   const char *header)
+{
+    f->status = 0;
+    f->query = (struct gw_key_auth_query){ .auth = &f->auth,
+                                           .answered = on_answer,
+                                           .principal = who,
+                                           .tenant = tw_slice_of(tenant),
+                                           .tenant_header = tw_slice_of(header),
+                                           .scope = "pos",
+                                           .request_id = "r-1" };
+    gw_key_auth_ask(&f->query);
+    assert_int_equal(f->status, 0); /* never before the call has returned */
+}
+
+static void ask(struct fixture *f)
+{
+    ask_as(f, &f->key, "kitchen", NULL);
+}
+
+static void admit_until(struct fixture *f, const char *expires_ms)
+{
+    fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_ID, expires_ms);
+}
+
+static void refuse(struct fixture *f)
+{
+    fake_pool_row(&f->pool, "401", "{\"error\":{}}", NULL, NULL, NULL, NULL, NULL);
+}
+
+#define HASH "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void the_question_has_the_hash_of_the_key_and_what_it_is_for(void **state)
+{
+    struct fixture *f = *state;
+
+    ask(f);
+    assert_slice(fake_pool_param(&f->pool, 0), "{\"keyHash\":\"" HASH "\",\"tenant\":"
+                                               "\"kitchen\",\"scope\":\"pos\",\"requestId\":"
+                                               "\"r-1\"}");
+    admit_until(f, NULL);
+    ask_as(f, &f->key, NULL, "bakery");
+    assert_slice(fake_pool_param(&f->pool, 0), "{\"keyHash\":\"" HASH "\",\"tenantHeader\":"
+                                               "\"bakery\",\"scope\":\"pos\",\"requestId\":"
+                                               "\"r-1\"}");
+    admit_until(f, NULL);
+    ask_as(f, &f->keyless, "kitchen", NULL);
+    assert_slice(fake_pool_param(&f->pool, 0), "{\"keyless\":true,\"tenant\":\"kitchen\","
+                                               "\"scope\":\"pos\",\"requestId\":\"r-1\"}");
+    admit_until(f, NULL);
+    assert_int_equal(f->auth.asked.value, 3);
+}
+
+static void a_valid_key_says_whose_it_is(void **state)
+{
+    struct fixture *f = *state;
+
+    ask(f);
+    admit_until(f, "4102444800000");
+    assert_int_equal(f->status, 200);
+    assert_string_equal(f->identity.tenant.id, KITCHEN_ID);
+    assert_string_equal(f->identity.tenant.slug, "kitchen");
+    assert_string_equal(f->identity.key_id, KEY_ID);
+    assert_int_equal(f->identity.expires_ms, 4102444800000);
+}
+
+static void a_refusal_passes_on_with_its_body(void **state)
+{
+    struct fixture *f = *state;
+
+    ask(f);
+    refuse(f);
+    assert_int_equal(f->status, 401);
+    assert_buf(&f->body, "{\"error\":{}}");
+    assert_int_equal(f->auth.refused.value, 1);
+}
+
+static void check_outage(struct fixture *f, int status)
+{
+    ask(f);
+    fake_pool_fail(&f->pool, TW_EDOWN, "");
+    assert_int_equal(f->status, status);
+    assert_buf(&f->body, "");
+    if (status == 200)
+        assert_string_equal(f->identity.key_id, KEY_ID);
+}
+
+static void while_the_database_is_away_a_key_of_the_last_minute_counts(void **state)
+{
+    struct fixture *f = *state;
+
+    check_outage(f, 503);
+    ask(f);
+    admit_until(f, NULL);
+    f->loop.now_ms += CACHE_MS;
+    check_outage(f, 200);
+    assert_int_equal(f->auth.from_memory.value, 1);
+    f->loop.now_ms += 1;
+    check_outage(f, 503);
+}
+
+static void only_the_same_question_is_answered_from_memory(void **state)
+{
+    struct fixture *f = *state;
+
+    ask(f);
+    admit_until(f, NULL);
+    ask_as(f, &f->key, "bakery", NULL);
+    fake_pool_fail(&f->pool, TW_EDOWN, "");
+    assert_int_equal(f->status, 503);
+    ask_as(f, &f->keyless, "kitchen", NULL);
+    fake_pool_fail(&f->pool, TW_ELOST, "");
+    assert_int_equal(f->status, 503);
+}
+
+static void a_key_that_was_refused_since_is_not_remembered(void **state)
+{
+    struct fixture *f = *state;
+
+    ask(f);
+    admit_until(f, NULL);
+    ask(f);
+    refuse(f);
+    check_outage(f, 503);
+}
+
+static void a_key_that_has_expired_meanwhile_is_not_remembered(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_buf then = { .max = 30 };
+
+    tw_buf_i64(&then, tw_wall_ms() - 1);
+    tw_buf_char(&then, '\0');
+    ask(f);
+    admit_until(f, then.at);
+    check_outage(f, 503);
+    tw_buf_done(&then);
+}
+
+static void what_is_revoked_is_forgotten_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+
+    ask(f);
+    admit_until(f, NULL);
+    gw_key_auth_forget(&f->auth, TW_LIT("3f1d0d1e-0000-4000-8000-000000000002"));
+    check_outage(f, 200);
+    gw_key_auth_forget(&f->auth, TW_LIT(KEY_ID));
+    check_outage(f, 503);
+    ask(f);
+    admit_until(f, NULL);
+    gw_key_auth_forget_all(&f->auth);
+    check_outage(f, 503);
+}
+
+static void a_key_is_forgotten_for_all_the_tenants_that_it_was_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_buf tenant = { .max = 30 };
+
+    for (uint64_t i = 0; i < 150; i++) { /* more than one round takes */
+        tw_buf_clear(&tenant);
+        tw_buf_u64(&tenant, i);
+        tw_buf_char(&tenant, '\0');
+        ask_as(f, &f->key, tenant.at, NULL);
+        admit_until(f, NULL);
+    }
+    assert_int_equal(f->auth.known.count, 150);
+    gw_key_auth_forget(&f->auth, TW_LIT(KEY_ID));
+    assert_int_equal(f->auth.known.count, 0);
+    tw_buf_done(&tenant);
+}
+
+static void nothing_is_remembered_where_that_is_switched_off(void **state)
+{
+    struct fixture *f = *state;
+
+    f->auth.cache_ms = 0;
+    ask(f);
+    admit_until(f, NULL);
+    check_outage(f, 503);
+}
+
+#define test(function) cmocka_unit_test_setup_teardown(function, open_fixture, close_fixture)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(the_question_has_the_hash_of_the_key_and_what_it_is_for),
+        test(a_valid_key_says_whose_it_is),
+        test(a_refusal_passes_on_with_its_body),
+        test(while_the_database_is_away_a_key_of_the_last_minute_counts),
+        test(only_the_same_question_is_answered_from_memory),
+        test(a_key_that_was_refused_since_is_not_remembered),
+        test(a_key_that_has_expired_meanwhile_is_not_remembered),
+        test(what_is_revoked_is_forgotten_and_nothing_else),
+        test(a_key_is_forgotten_for_all_the_tenants_that_it_was_asked_for),
+        test(nothing_is_remembered_where_that_is_switched_off),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
