@@ -94,6 +94,12 @@ void gw_revocation_expire(struct gw_sessions *sessions)
     gw_sessions_each(sessions, close_expired, &now_ms);
 }
 
+/* An empty text is none: it would be the key of all sessions that have no key. */
+static bool text_member(struct tw_slice json, const char *name, struct tw_slice *out)
+{
+    return tw_json_get_text(json, name, out) && out->len > 0;
+}
+
 void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, char *at,
                         size_t len)
 {
@@ -103,24 +109,24 @@ void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, 
     struct target t = { 0 };
 
     if (tw_json_scan(at, &len, &tw_json_narrow, &fault) != '{' ||
-        !tw_json_get_text(tw_slice_from(at, len), "type", &type)) {
+        !text_member(tw_slice_from(at, len), "type", &type)) {
         tw_log_warn("control.malformed", tw_u64("bytes", len));
         return;
     }
     json = tw_slice_from(at, len);
-    if (tw_slice_is(type, "key.revoked") && tw_json_get_text(json, "keyId", &t.id)) {
+    if (tw_slice_is(type, "key.revoked") && text_member(json, "keyId", &t.id)) {
         t.why = gw_closes.key_revoked;
         gw_key_auth_forget(auth, t.id);
         gw_sessions_each(sessions, close_key, &t);
     } else if (tw_slice_is(type, "tenant.suspended") &&
-               tw_json_get_text(json, "tenantId", &t.id)) {
+               text_member(json, "tenantId", &t.id)) {
         t.why = gw_closes.tenant_suspended;
         gw_key_auth_forget_all(auth);
         gw_sessions_each(sessions, close_tenant, &t);
-    } else if (tw_slice_is(type, "keyless.off") && tw_json_get_text(json, "tenantId", &t.id)) {
+    } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &t.id)) {
         gw_key_auth_forget_all(auth);
         gw_sessions_each(sessions, close_keyless, &t);
-    } else if (tw_slice_is(type, "key.expires") && tw_json_get_text(json, "keyId", &t.id) &&
+    } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &t.id) &&
                tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &at_ms)) {
         /* a rotated key ends when its overlap is over */
         gw_revocation_set_expiry(sessions, auth, t.id, (int64_t)at_ms);
