@@ -1,0 +1,176 @@
+/* revocation_test.c - news about keys and tenants: whose sessions end, and whose stay.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admission/revocation.h"
+
+#include <stdlib.h>
+
+#include "common/util/base.h"
+#include "common/util/clock.h"
+#include "gateway/orderweb/orderweb.h"
+#include "gateway/shared_state/minipos.h"
+#include "test/unit/gateway/support/fake_gateway.h"
+
+#define KEY_1 "3f1d0d1e-0000-4000-8000-000000000001"
+#define KEY_2 "3f1d0d1e-0000-4000-8000-000000000002"
+#define BAKERY_ID "3f1d0d1e-0000-4000-8000-00000000000b"
+#define POLICY 1008
+
+/* Clients 0 and 1 with the kitchen's keys, 2 without a key at the kitchen, 3 without a key at
+ * the bakery. */
+static const struct gw_tenant bakery = { .id = BAKERY_ID, .slug = "bakery" };
+static struct gw_key_auth auth;
+
+static void let_in(struct gateway *g, size_t i, const struct gw_tenant *tenant, const char *key)
+{
+    struct gw_principal principal = { .has_key = key != NULL, .is_keyless = key == NULL };
+    struct gw_identity who = { .tenant = *tenant, .principal = &principal };
+    struct gw_hello hello = { .scope = "pos" };
+
+    if (key != NULL)
+        memcpy(who.key_id, key, strlen(key));
+    (void)admit(g, i, key != NULL ? &gw_orderweb : &gw_minipos, &hello, &who);
+}
+
+static int open_four(void **state)
+{
+    struct gateway *g;
+
+    (void)open_gateway(state);
+    g = *state;
+    auth = (struct gw_key_auth){ .pool = &g->pool, .cache_ms = 60000 };
+    let_in(g, 0, &kitchen, KEY_1);
+    let_in(g, 1, &kitchen, KEY_2);
+    let_in(g, 2, &kitchen, NULL);
+    let_in(g, 3, &bakery, NULL);
+    return 0;
+}
+
+static int close_four(void **state)
+{
+    gw_key_auth_done(&auth);
+    return close_gateway(state);
+}
+
+/* Which clients have been closed, as "01-3". */
+static void check_closed(struct gateway *g, const char *want)
+{
+    char have[CLIENTS + 1] = { 0 };
+
+    for (size_t i = 0; i < CLIENTS; i++) {
+        have[i] = g->clients[i].close_code == 0 ? '-' : (char)('0' + i);
+        assert_true(g->clients[i].close_code == 0 || g->clients[i].close_code == POLICY);
+    }
+    assert_string_equal(have, want);
+}
+
+static void say(struct gateway *g, const char *json)
+{
+    char *copy = exact_copy(tw_slice_of(json));
+
+    gw_revocation_read(&g->sessions, &auth, copy, strlen(json));
+    free(copy);
+}
+
+static void a_revoked_key_ends_its_sessions_and_no_others(void **state)
+{
+    struct gateway *g = *state;
+
+    say(g, "{ \"type\" : \"key.revoked\" , \"keyId\" : \"" KEY_1 "\" }");
+    check_closed(g, "0---");
+    say(g, "{\"type\":\"key.revoked\",\"keyId\":\"" KEY_1 "\"}"); /* once is enough */
+    check_closed(g, "0---");
+}
+
+static void a_suspended_tenant_loses_all_its_sessions(void **state)
+{
+    struct gateway *g = *state;
+
+    say(g, "{\"type\":\"tenant.suspended\",\"tenantId\":\"" KITCHEN_ID "\"}");
+    check_closed(g, "012-");
+}
+
+static void devices_without_a_key_go_when_their_tenant_lets_none_in_any_more(void **state)
+{
+    struct gateway *g = *state;
+
+    say(g, "{\"type\":\"keyless.off\",\"tenantId\":\"" KITCHEN_ID "\"}");
+    check_closed(g, "--2-");
+}
+
+static void devices_without_a_key_stay_where_they_are_allowed(void **state)
+{
+    struct gateway *g = *state;
+
+    gw_revocation_keyless(&g->sessions, TW_LIT("bar kitchen bakery"));
+    check_closed(g, "----");
+    gw_revocation_keyless(&g->sessions, TW_LIT("bar bakery"));
+    check_closed(g, "--2-");
+    gw_revocation_keyless(&g->sessions, TW_LIT(""));
+    check_closed(g, "--23");
+}
+
+static void a_key_ends_at_its_moment(void **state)
+{
+    struct gateway *g = *state;
+
+    say(g, "{\"type\":\"key.expires\",\"keyId\":\"" KEY_1 "\",\"expiresAtMs\":4102444800000}");
+    gw_revocation_expire(&g->sessions);
+    check_closed(g, "----");
+    gw_revocation_set_expiry(&g->sessions, &auth, TW_LIT(KEY_2), tw_wall_ms());
+    check_closed(g, "----"); /* not before somebody looks */
+    gw_revocation_expire(&g->sessions);
+    check_closed(g, "-1--");
+}
+
+static void a_key_whose_end_was_taken_back_stays(void **state)
+{
+    struct gateway *g = *state;
+
+    gw_revocation_set_expiry(&g->sessions, &auth, TW_LIT(KEY_1), tw_wall_ms());
+    gw_revocation_set_expiry(&g->sessions, &auth, TW_LIT(KEY_1), 0);
+    gw_revocation_expire(&g->sessions);
+    check_closed(g, "----");
+}
+
+static void what_makes_no_sense_closes_nobody(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[]",
+        "\"key.revoked\"",
+        "{\"type\":7}",
+        "{\"keyId\":\"" KEY_1 "\"}",
+        "{\"type\":\"key.revoked\"}",
+        "{\"type\":\"key.revoked\",\"keyId\":7}",
+        "{\"type\":\"key.revoked\",\"keyId\":\"\"}",
+        "{\"type\":\"keyless.off\",\"tenantId\":\"\"}",
+        "{\"type\":\"key.expires\",\"keyId\":\"" KEY_1 "\"}",
+        "{\"type\":\"key.expires\",\"keyId\":\"" KEY_1 "\",\"expiresAtMs\":-1}",
+        "{\"type\":\"tenant.suspended\",\"keyId\":\"" KEY_1 "\"}",
+        "{\"type\":\"of.tomorrow\",\"keyId\":\"" KEY_1 "\"}",
+    };
+    struct gateway *g = *state;
+
+    for (size_t i = 0; i < TW_COUNT(texts); i++)
+        say(g, texts[i]);
+    gw_revocation_expire(&g->sessions);
+    check_closed(g, "----");
+}
+
+#define test(function) cmocka_unit_test_setup_teardown(function, open_four, close_four)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(a_revoked_key_ends_its_sessions_and_no_others),
+        test(a_suspended_tenant_loses_all_its_sessions),
+        test(devices_without_a_key_go_when_their_tenant_lets_none_in_any_more),
+        test(devices_without_a_key_stay_where_they_are_allowed),
+        test(a_key_ends_at_its_moment),
+        test(a_key_whose_end_was_taken_back_stays),
+        test(what_makes_no_sense_closes_nobody),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
