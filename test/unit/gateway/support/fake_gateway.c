@@ -2,14 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/gateway/support/fake_gateway.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/domain/publish.h"
 #include "common/util/base.h"
+#include "gateway/orderweb/orderweb.h"
 #include "gateway/shared_state/cloudsync.h"
 #include "gateway/shared_state/minipos.h"
 #include "gateway/websocket/frame.h"
 #include "test/unit/support/net.h"
+#include "test/unit/support/stream_events.h"
 
 #define BYTES ((size_t)1024 * 1024)
 
@@ -216,6 +219,15 @@ struct client *connect_device(struct gateway *g, size_t i, const char *name,
     return connect_client(g, i, &gw_cloudsync, &hello);
 }
 
+struct client *connect_orderweb(struct gateway *g, size_t i, bool resumes, uint64_t since)
+{
+    struct gw_principal principal = { .has_key = true };
+    struct gw_identity who = { .tenant = kitchen, .principal = &principal };
+    struct gw_hello hello = { .scope = "pos", .resumes = resumes, .since = since };
+
+    return admit(g, i, &gw_orderweb, &hello, &who);
+}
+
 void tell(struct gateway *g, struct client *c, const char *json)
 {
     gw_session_text(c->session, tw_slice_of(json));
@@ -232,6 +244,51 @@ void publish(struct gateway *g, uint64_t seq, const char *type, const char *orig
     fake_link_push(&g->hubs.subscriber, KITCHEN_CHANNEL, tw_buf_view(&message));
     tw_buf_done(&message);
     end_turn(g);
+}
+
+#define ORDER "{\"orderId\":1,\"orderSource\":\"online\"}"
+
+void publish_order(struct gateway *g, uint64_t seq)
+{
+    publish(g, seq, "order.created", "{\"kind\":\"api\"}", ORDER);
+}
+
+#define LOG_ROWS 64
+
+void answer_log(struct gateway *g, uint64_t first, uint64_t last, bool has_more)
+{
+    const char *cells[LOG_ROWS * 3];
+    struct tw_buf texts[LOG_ROWS] = { 0 };
+    char seqs[LOG_ROWS][24];
+    size_t n = 0;
+
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_after("));
+    for (uint64_t seq = first; seq <= last; seq++, n++) {
+        assert_true(n < LOG_ROWS);
+        (void)event_with(&texts[n], seq, "order.created", "{\"kind\":\"api\"}", ORDER);
+        tw_buf_char(&texts[n], '\0');
+        (void)snprintf(seqs[n], sizeof(seqs[n]), "%llu", (unsigned long long)seq);
+        cells[n * 3] = seqs[n];
+        cells[n * 3 + 1] = texts[n].at;
+        cells[n * 3 + 2] = has_more ? "t" : "f";
+    }
+    fake_pool_answer(&g->pool, cells, n, 3);
+    end_turn(g);
+    for (size_t i = 0; i < n; i++)
+        tw_buf_done(&texts[i]);
+}
+
+void check_seqs(struct client *c, const char *want, const char *file, int line)
+{
+    struct tw_slice rest = tw_buf_view(&c->heard), one;
+    struct tw_buf heard = { .max = BYTES };
+
+    while (tw_slice_split(&rest, '\n', &one))
+        if (one.len > 0)
+            heard_add(&heard, one);
+    check_slice(tw_buf_view(&heard), want, file, line);
+    tw_buf_clear(&c->heard);
+    tw_buf_done(&heard);
 }
 
 void check_heard(struct client *c, const char *want, const char *file, int line)

@@ -67,6 +67,9 @@ struct client *connect_tablet(struct gateway *g, size_t i);
 struct client *connect_device(struct gateway *g, size_t i, const char *name,
                               const char *restaurant);
 
+/* An OrderWeb till of the kitchen, whose stream need not have begun. */
+struct client *connect_orderweb(struct gateway *g, size_t i, bool resumes, uint64_t since);
+
 /* Its connection ends. */
 void leave_gateway(struct client *c);
 
@@ -76,6 +79,16 @@ void tell(struct gateway *g, struct client *c, const char *json);
 /* Redis brings the event. */
 void publish(struct gateway *g, uint64_t seq, const char *type, const char *origin,
              const char *data);
+
+/* The same with an order that OrderWeb tills hear of. */
+void publish_order(struct gateway *g, uint64_t seq);
+
+/* The log's answer to a reading: such orders, and whether there are more. */
+void answer_log(struct gateway *g, uint64_t first, uint64_t last, bool has_more);
+
+/* What an OrderWeb till has heard since the last time, in words: see heard_add. */
+#define assert_seqs(client, want) check_seqs((client), (want), __FILE__, __LINE__)
+void check_seqs(struct client *c, const char *want, const char *file, int line);
 
 /* All that it has heard since the last time. */
 #define assert_heard(client, want) check_heard((client), (want), __FILE__, __LINE__)
