@@ -109,18 +109,11 @@ static void a_head_that_could_not_be_read_is_asked_for_again(void **state)
 
 static void a_row_that_is_no_event_is_passed_over(void **state)
 {
-    static const char *const cells[] = {
-        "17",
-        "{\"seq\":17}",
-        "f",
-        "18",
-        "nonsense",
-        "f",
-        "19",
-        "{\"seq\":19,\"type\":\"order.created\",\"at\":\"" EVENT_AT "\",\"origin\":{},"
-        "\"data\":{\"orderSource\":\"online\"}}",
-        "f"
-    };
+    static const char event[] = "{\"seq\":19,\"type\":\"order.created\",\"at\":\"" EVENT_AT
+                                "\",\"origin\":{},\"data\":{"
+                                "\"orderSource\":\"online\"}}";
+    static const char *const cells[] = { "17", "{\"seq\":17}", "f",   "18", "nonsense",
+                                         "f",  "19",           event, "f" };
     struct gateway *g = *state;
     struct client *till = connect_live(g, 0);
 
