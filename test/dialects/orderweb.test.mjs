@@ -239,24 +239,24 @@ test('a close of the till is answered with the same code', async (t) => {
 });
 
 test('two tenants with the same cards, orders and phones hear their own events only', async (t) => {
-    const houses = [await newTenant(t), await newTenant(t)];
-    const tills = await Promise.all(houses.map((house) => house.till({ query: '?events=all' })));
-    const work = async (house) => {
-        const marker = house.slug;
-        await createOrder(house, { orderId: 1, customerName: marker });
-        await house.shop.patch('/orders/1', { status: 'ready' });
-        await insertOrder(house, { id: '2', customer_name: marker });
-        await house.shop.post('/gift-cards', {
+    const tenants = [await newTenant(t), await newTenant(t)];
+    const tills = await Promise.all(tenants.map((tenant) => tenant.till({ query: '?events=all' })));
+    const work = async (tenant) => {
+        const marker = tenant.slug;
+        await createOrder(tenant, { orderId: 1, customerName: marker });
+        await tenant.shop.patch('/orders/1', { status: 'ready' });
+        await insertOrder(tenant, { id: '2', customer_name: marker });
+        await tenant.shop.post('/gift-cards', {
             cardNumber: 'GC-SAME',
             initialBalance: 10,
             purchasedBy: marker,
         });
-        await house.rest.post('/gift-cards/GC-SAME/deduct', { amount: 1 });
-        await newCustomer(house, 5, { phone: '+447700900111' });
-        await sql('update pos.customers set loyalty_points = 9 where tenant_id = $1', house.id);
-        await house.shop.post('/gift-cards', { cardNumber: 'GC-LAST', initialBalance: 10 });
+        await tenant.rest.post('/gift-cards/GC-SAME/deduct', { amount: 1 });
+        await newCustomer(tenant, 5, { phone: '+447700900111' });
+        await sql('update pos.customers set loyalty_points = 9 where tenant_id = $1', tenant.id);
+        await tenant.shop.post('/gift-cards', { cardNumber: 'GC-LAST', initialBalance: 10 });
     };
-    await Promise.all(houses.map(work));
+    await Promise.all(tenants.map(work));
 
     for (const [i, till] of tills.entries()) {
         await till.next((frame) => frame.json.data?.cardNumber === 'GC-LAST', 'the last event');
@@ -265,8 +265,8 @@ test('two tenants with the same cards, orders and phones hear their own events o
             till.events().map((frame) => frame.seq),
             [1, 2, 3, 4, 5, 6, 7, 8],
         );
-        assert.ok(till.frames.every((frame) => frame.json.tenant === houses[i].slug));
-        assert.ok(!till.frames.some((frame) => frame.text.includes(houses[1 - i].slug)));
+        assert.ok(till.frames.every((frame) => frame.json.tenant === tenants[i].slug));
+        assert.ok(!till.frames.some((frame) => frame.text.includes(tenants[1 - i].slug)));
     }
 });
 

@@ -1,5 +1,5 @@
-// shared_state.test.mjs - a restaurant with four kinds of clients at once: what each of them shows in the end
-// is what PostgreSQL has, and so what the others show. The clients keep their state as the public ones do.
+// shared_state.test.mjs - a restaurant with four kinds of clients at once: in the end each of them shows
+// what PostgreSQL has, and so what the others show. The clients keep their state like the public ones.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
@@ -26,7 +26,7 @@ function dice(seed) {
 
 const byId = (rows) => new Map(rows.map((row) => [String(row.id), row]));
 
-// After a while, when the connection has ended; what it had not been told is in the state that it gets then.
+// Reconnects a while after the connection has ended; the snapshot that it gets then has what it missed.
 function comeBack(client) {
     const { ws } = client;
     ws.on('error', () => {});
@@ -35,7 +35,7 @@ function comeBack(client) {
     });
 }
 
-// A state as PostgreSQL has it.
+// A snapshot as PostgreSQL has it.
 async function read(tenant, operation) {
     return JSON.parse(await sqlValue(
         `select (pos.call($1, jsonb_build_object('keyHash', encode(sha256(convert_to($2, 'UTF8')), 'hex'),
@@ -45,7 +45,7 @@ async function read(tenant, operation) {
     ));
 }
 
-// A MiniPOS tablet: whole rows, by their ids; what it changes itself it shows at once.
+// A MiniPOS tablet: it keeps whole rows by their ids, and shows its own changes at once.
 class Tablet {
     errors = [];
 
@@ -139,7 +139,7 @@ class Tablet {
     }
 }
 
-// A cloud sync device: it acts on the typed frames alone, and merges what they bring.
+// A cloud sync device: it acts only on the typed frames, and merges their data.
 class Device {
     static kinds = { table_update: 'tables', menu_update: 'menu_items', inventory_update: 'inventory', user_update: 'users',
         printer_update: 'printers', order_update: 'orders' };
@@ -161,7 +161,7 @@ class Device {
         comeBack(this);
     }
 
-    // What it shows from then on; what came meanwhile and is newer goes on top of it.
+    // Load the snapshot; frames that arrived meanwhile and are newer are applied to it.
     async load(ws) {
         const data = await read(this.tenant, 'cloudsync_data');
         if (this.ws !== ws || ws.readyState !== WebSocket.OPEN) return;
@@ -209,7 +209,7 @@ class Device {
                 put('users', 'user_update', 'user_id', { id: `u${n}`, name: `Staff ${n}`, role: random.pick(['server', 'manager']) });
                 break;
             default: {
-                // Three times, as the public client does it.
+                // Sent three times, as the public client does.
                 const row = { id: `m${n}`, is_available: random.next() < 0.5 };
                 const changeId = `${Date.now()}_${this.name}_${random.whole(1e9)}`;
                 put('menu_items', 'menu_update', 'item_id', row);
@@ -220,7 +220,7 @@ class Device {
     }
 }
 
-// What a client shows, as far as it knows: of rows it was never told whole, the fields that it has.
+// Compare what a client shows: of rows that it never received whole, the fields that it has.
 const lean = (value) => (Array.isArray(value) ? value.map(({ id, name, price, quantity }) => ({ id, name, price, quantity })) : value);
 
 function assertShows(what, shown, truth) {
@@ -231,13 +231,13 @@ function assertShows(what, shown, truth) {
             if (!['version', 'updated_at', 'createdAt', 'orderDate', 'orderNumber'].includes(name) && name in row)
                 assert.deepEqual(lean(value), lean(row[name]), `${what} ${id}.${name}`);
     }
-    for (const id of shown.keys()) assert.ok(truth.has(id), `${what} ${id} is shown and is not there`);
+    for (const id of shown.keys()) assert.ok(truth.has(id), `${what} ${id} is shown and does not exist`);
 }
 
-// Many changes from all of them, then the comparison. `disturb` is called now and then.
+// Many changes from all clients, then the comparison. `disturb` is called after each change.
 async function run(t, changes, disturb) {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e6));
-    t.say(`one house: seed ${seed}`);
+    t.say(`shared state: seed ${seed}`);
     const random = dice(seed);
     const tenant = await newTenant(t);
     const bases = [publicUrl, ...gatewayUrls];
@@ -245,7 +245,7 @@ async function run(t, changes, disturb) {
     const devices = times(3, (i) => new Device(tenant, bases[(i + 1) % bases.length], `pos_${i}`));
     const clients = [...tablets, ...devices];
     const screen = io(publicUrl, { auth: { token: tenant.key }, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 200 });
-    const till = disturb ? undefined : await tenant.till(); // the fourth family; it hears of online orders alone
+    const till = disturb ? undefined : await tenant.till(); // the fourth family; it receives only online orders
     const shown = new Set();
     const errors = [];
     let online = 0;
@@ -304,7 +304,7 @@ async function run(t, changes, disturb) {
     for (const order of state.orderHistory) assert.ok(shown.has(String(order.id)), `the screen does not show ${order.id}`);
 }
 
-test(`${CHANGES} changes by tablets, devices and kitchen screens, and all show the same`, (t) => run(t, CHANGES));
+test(`${CHANGES} changes by tablets, devices and kitchen screens: all show the same`, (t) => run(t, CHANGES));
 
 test('the same while gateways, the bridge and Redis are killed', async (t) => {
     const victims = ['gateway-1', 'bridge-1', 'gateway-2', 'redis', 'gateway-1'];

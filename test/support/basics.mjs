@@ -1,10 +1,10 @@
-// basics.mjs - waiting with a deadline, and undoing what a test did: what tests need that know
-// nothing of the stack.
+// basics.mjs - waiting with a deadline, and undoing what a test did. Nothing here depends on the
+// stack.
 // SPDX-License-Identifier: Apache-2.0
 
 export const DEADLINE_MS = 15_000;
 
-// A list of what `make` makes of 0, 1, 2 …
+// The list make(0), make(1), make(2) …
 export const times = (n, make) => Array.from({ length: n }, (x, i) => make(i));
 
 export const pause = (ms) =>
@@ -12,7 +12,7 @@ export const pause = (ms) =>
         setTimeout(resolve, ms);
     });
 
-// Ask again and again until the answer is truthy, and give that answer back.
+// Ask repeatedly until the answer is truthy, and return that answer.
 export async function eventually(what, ask, { within = DEADLINE_MS } = {}) {
     const until = Date.now() + within;
     const error = new Error(`waited ${within} ms for: ${what}`);
@@ -32,7 +32,7 @@ export async function eventually(what, ask, { within = DEADLINE_MS } = {}) {
 // A promise with a deadline.
 export async function soon(what, promise, { within = DEADLINE_MS } = {}) {
     let timer;
-    const error = new Error(`waited ${within} ms for: ${what}`); // made here, it knows who waits
+    const error = new Error(`waited ${within} ms for: ${what}`); // made here, so that its trace shows who waits
     const late = new Promise((resolve, reject) => {
         timer = setTimeout(() => reject(error), within);
     });
@@ -43,7 +43,7 @@ export async function soon(what, promise, { within = DEADLINE_MS } = {}) {
     }
 }
 
-// What a test gets: `defer` for what has to be undone when it ends, `say` for what the run prints.
+// The context of a test: `defer` for what has to be undone at its end, `say` for what the run prints.
 export class Scope {
     #undo = [];
 

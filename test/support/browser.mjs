@@ -1,5 +1,5 @@
-// browser.mjs - Chromium without a display, over the Chrome DevTools Protocol: pages, and what is in
-// them. The protocol runs over a pipe, and Chromium ends when that does.
+// browser.mjs - Chromium without a display, over the Chrome DevTools Protocol: pages and their
+// contents. The protocol runs over a pipe, and Chromium ends when the pipe is closed.
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ const START_MS = 60_000; // cold, on a busy machine
 
 const flags = [
     '--headless=new',
-    '--no-sandbox', // it runs as root where the tests do, and loads nothing but our own page
+    '--no-sandbox', // it runs as root when the tests do, and loads only our own page
     '--disable-gpu',
     '--disable-dev-shm-usage',
     '--disable-extensions',
@@ -23,14 +23,14 @@ const flags = [
     '--remote-debugging-pipe',
 ];
 
-// What is in a tab.
+// A tab and its contents.
 class Page {
     constructor(browser, sessionId) {
         this.browser = browser;
         this.sessionId = sessionId;
     }
 
-    // The value of an expression of JavaScript.
+    // The value of a JavaScript expression.
     async value(expression) {
         const { result, exceptionDetails: fault } = await this.browser.ask(
             'Runtime.evaluate',
@@ -41,7 +41,7 @@ class Page {
         return result.value;
     }
 
-    // The texts of all elements that fit a selector.
+    // The texts of all elements that match a selector.
     texts(selector) {
         return this.value(
             `[...document.querySelectorAll(${JSON.stringify(selector)})].map((one) => one.textContent)`,
@@ -62,7 +62,7 @@ class Browser {
     constructor(child) {
         this.child = child;
         [, , , this.toChromium, this.fromChromium] = child.stdio;
-        this.toChromium.on('error', () => {}); // shows as its end
+        this.toChromium.on('error', () => {}); // its end is handled instead
         child.stderr.on('data', (bytes) => {
             this.#said = (this.#said + bytes).slice(-2000);
         });
@@ -114,7 +114,7 @@ class Browser {
         return soon(`Chromium's answer to ${method}`, answer, within ? { within } : {});
     }
 
-    // A tab of its own.
+    // A new tab.
     async open(url) {
         const { targetId } = await this.ask('Target.createTarget', { url });
         const { sessionId } = await this.ask('Target.attachToTarget', { targetId, flatten: true });
@@ -134,7 +134,7 @@ class Browser {
 
 export async function openBrowser(t) {
     const profile = mkdtempSync(join(tmpdir(), 'tillwire-chromium-'));
-    // Its helpers, which end behind it, may still write.
+    // Its helper processes end later and may still write.
     t.defer(() => rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
     const child = spawn('chromium', [...flags, `--user-data-dir=${profile}`, 'about:blank'], {
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],

@@ -18,17 +18,17 @@ function signature(alg, text, key) {
     if (alg === 'HS256') return createHmac('sha256', key).update(bytes).digest();
     if (alg === 'RS256') return sign('sha256', bytes, key);
     if (alg === 'ES256') return sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' });
-    return Buffer.alloc(0); // what `alg: none` stands for
+    return Buffer.alloc(0); // for `alg: none`
 }
 
-// A token whose header says `alg`. `signAs` makes a signature of another kind than that, and
-// `header` adds members: both for tokens that must be refused.
+// A token whose header says `alg`. `signAs` makes a signature of another algorithm, and `header`
+// adds members: both are for tokens that must be refused.
 export function token(claims, key, { alg = 'HS256', signAs = alg, header = {} } = {}) {
     const text = `${base64url({ alg, typ: 'JWT', ...header })}.${base64url(claims)}`;
     return `${text}.${signature(signAs, text, key).toString('base64url')}`;
 }
 
-// Claims as Restaurant OS has them, good for an hour unless `over` says otherwise.
+// Claims as Restaurant OS uses them, valid for an hour unless `over` says otherwise.
 export function claims(restaurantId, over = {}) {
     const now = Math.floor(Date.now() / 1000);
     return {

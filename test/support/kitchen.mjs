@@ -1,5 +1,5 @@
 // kitchen.mjs - a Restaurant OS screen on the npm package `socket.io-client`, unmodified. All events
-// are kept in the order that they came, and so is what happened to the connection.
+// are kept in order of arrival, and so are the events of the connection.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
@@ -11,17 +11,17 @@ import { env, publicUrl, soon } from './stack.mjs';
 
 export const secret = env.TILLWIRE_JWT_SECRET;
 
-// The latest client, and one that knows nothing of recovery.
+// The latest client, and one without recovery.
 export const clients = { latest: io, 4.5: io45 };
 
 export const tokenFor = (tenant, over) => token(claims(tenant.id, over), secret);
 
 export class Kitchen extends EventEmitter {
     heard = []; // {name, payload, args, offset}
-    texts = []; // Socket.IO packets, as they stood on the wire
+    texts = []; // Socket.IO packets, as received
     lives = []; // {what: 'connect', id, recovered}, {what: 'disconnect', reason}, {what: 'connect_error', error}
-    #heardPlace = 0; // the first that next() has not looked at
-    #livesPlace = 0;
+    #heardPosition = 0; // the first event that next() has not looked at
+    #livesPosition = 0;
 
     constructor(socket) {
         super();
@@ -44,7 +44,7 @@ export class Kitchen extends EventEmitter {
         this.emit('changed');
     }
 
-    // Look at each change until `look` finds something. Who gave up waiting looks no more.
+    // Call `look` at each change until it finds something, or until the wait has timed out.
     async #changed(what, look, within) {
         let hasGivenUp = false;
         const wait = async () => {
@@ -68,15 +68,15 @@ export class Kitchen extends EventEmitter {
         }
     }
 
-    // The next event that fits: a name, or a function of what was heard. Others are passed by.
+    // The next matching event: by name, or by a function of the event. Others are skipped.
     next(wanted, what = String(wanted), { within } = {}) {
         const fits = typeof wanted === 'function' ? wanted : (one) => one.name === wanted;
         return this.#changed(
             `an event: ${what}`,
             () => {
-                while (this.#heardPlace < this.heard.length) {
-                    const one = this.heard[this.#heardPlace];
-                    this.#heardPlace += 1;
+                while (this.#heardPosition < this.heard.length) {
+                    const one = this.heard[this.#heardPosition];
+                    this.#heardPosition += 1;
                     if (fits(one)) return one;
                 }
                 return undefined;
@@ -90,9 +90,9 @@ export class Kitchen extends EventEmitter {
         return this.#changed(
             `a ${what}`,
             () => {
-                while (this.#livesPlace < this.lives.length) {
-                    const one = this.lives[this.#livesPlace];
-                    this.#livesPlace += 1;
+                while (this.#livesPosition < this.lives.length) {
+                    const one = this.lives[this.#livesPosition];
+                    this.#livesPosition += 1;
                     if (one.what === what) return one;
                 }
                 return undefined;
@@ -101,7 +101,7 @@ export class Kitchen extends EventEmitter {
         );
     }
 
-    // What came with this name, or all that is from the log.
+    // The events of this name, or all events of the log.
     events(name) {
         return this.heard.filter((one) => (name ? one.name === name : one.payload?.seq > 0 && one.offset));
     }
@@ -110,7 +110,7 @@ export class Kitchen extends EventEmitter {
         return this.events().map((one) => one.payload.seq);
     }
 
-    // Emit with an acknowledgement, and give that.
+    // Emit with an acknowledgement, and return it.
     ask(name, ...args) {
         return soon(
             `the acknowledgement of ${name}`,
@@ -129,7 +129,7 @@ export class Kitchen extends EventEmitter {
         assert.equal(answer.success, true, JSON.stringify(answer));
     }
 
-    // End the transport below the client, as a page that was asleep finds it.
+    // End the transport below the client, as happens to a page that was asleep.
     cut() {
         this.socket.io.engine.close();
     }
@@ -140,7 +140,7 @@ export class Kitchen extends EventEmitter {
     }
 }
 
-// A client that connects, without waiting for what comes of it. Options: base, client, token, auth,
+// A client that connects, without waiting for the result. Options: base, client, token, auth,
 // and those of socket.io-client.
 export function knock(
     t,
@@ -160,7 +160,7 @@ export function knock(
     return kitchen;
 }
 
-// Connected, and in its restaurant's room unless `join` is null.
+// A client that is connected, and in its restaurant's room unless `join` is null.
 export async function openKitchen(t, tenant, { join = tenant.id, ...options } = {}) {
     const kitchen = knock(t, tenant, options);
     const first = await kitchen.life('connect');
@@ -179,7 +179,7 @@ export async function v1Order(tenant, id) {
     return res.json;
 }
 
-// Something that is heard behind all that was caused before it: what lets a test say "and nothing else".
+// An event that arrives after everything caused before it, so that a test can assert "and nothing else".
 let marks = 0;
 export async function mark(tenant, ...kitchens) {
     marks += 1;

@@ -1,4 +1,4 @@
-// line.mjs - a TCP port that passes everything on to another one, until it is cut.
+// line.mjs - a TCP port that forwards everything to another one, until it is cut.
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
 import net from 'node:net';
@@ -8,7 +8,7 @@ export class Line {
     #frozen = [];
 
     constructor(target) {
-        this.target = target; // a URL; connections that come later go to what it is then
+        this.target = target; // a URL; a new connection goes to its current value
         this.server = net.createServer({ noDelay: true }, (near) => this.#join(near));
     }
 
@@ -30,7 +30,7 @@ export class Line {
         }
     }
 
-    // Break all connections; how many there were.
+    // Break all connections; returns how many there were.
     cut() {
         const pairs = [...this.#pairs];
         for (const { near, far } of pairs) {
@@ -40,8 +40,8 @@ export class Line {
         return pairs.length;
     }
 
-    // Neither pass anything on nor say so when an end goes: what a lost network looks like. The other
-    // end hears of it only from cutFrozen().
+    // Forward nothing, not even the end of a connection, like a lost network. The other end learns of
+    // it only through cutFrozen().
     freeze() {
         for (const { near, far } of this.#pairs) {
             for (const socket of [near, far]) {
@@ -58,7 +58,7 @@ export class Line {
     }
 }
 
-// A line to a URL; gives it, with `url` to connect to.
+// A line to a URL; its own `url` is the one to connect to.
 export async function openLine(t, target) {
     const line = new Line(target);
     line.server.listen(0, '127.0.0.1');

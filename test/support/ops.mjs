@@ -11,7 +11,7 @@ export const allOps = [
     ...env.TILLWIRE_BRIDGE_OPS_URLS.split(','),
 ];
 
-// A metric's value, by its name with labels as /metrics writes it.
+// The value of a metric, by its name and labels as /metrics writes them.
 export async function metric(base, name) {
     const { text } = await request({ base, path: '/metrics' });
     const line = text.split('\n').find((one) => one.startsWith(`${name} `));
@@ -19,7 +19,7 @@ export async function metric(base, name) {
     return Number(line.slice(name.length + 1));
 }
 
-// All processes ready, and nothing that they could do better with.
+// All processes are ready, and none is degraded.
 export function untilReady() {
     return eventually(
         'all processes to be ready',
@@ -33,7 +33,7 @@ export function untilReady() {
     );
 }
 
-// Kill a process of the stack, by its name in it, as the kernel does when memory is out.
+// Kill a process of the stack by its name, as the kernel does when memory runs out.
 export function kill(name) {
     const pid = pidOf(name);
     assert.ok(pid > 0, `${name} runs`);
@@ -41,7 +41,7 @@ export function kill(name) {
     return pid;
 }
 
-// Wait until the supervisor has put another in its place and demo.env says so.
+// Wait until the supervisor has replaced it and demo.env has the new pid.
 export async function untilReplaced(name, old) {
     await eventually(`another ${name}`, () => pidOf(name) > 0 && pidOf(name) !== old);
     if (/^(gateway|api|bridge)-/.test(name)) {

@@ -1,5 +1,5 @@
-// own_api.mjs - an api process of a test's own, like the stack's but for some settings; and a Redis
-// that a test can silence.
+// own_api.mjs - a separate api process for one test, like the stack's except for some settings; and a
+// Redis that a test can silence.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -17,8 +17,8 @@ async function freePort() {
     return port;
 }
 
-// The settings of the stack's api, and those of `over` (without TILLWIRE_). Gives its address; it
-// ends, and in order, with the test.
+// Uses the settings of the stack's api, and those of `over` (without TILLWIRE_). Returns its address;
+// it ends with the test, and must end in order.
 export async function startApi(t, over) {
     const lines = readFileSync(`${process.env.RUN_DIR}/env/api-1.env`, 'utf8').split('\n');
     const settings = Object.fromEntries(
@@ -26,7 +26,7 @@ export async function startApi(t, over) {
     );
     const listen = `127.0.0.1:${await freePort()}`;
     for (const [name, value] of Object.entries(over)) settings[`TILLWIRE_${name}`] = value;
-    // A build that has been replaced since the stack started is as good.
+    // A build that has been replaced since the stack started will do.
     const program = readlinkSync(`/proc/${pidOf('api-1')}/exe`).replace(/ \(deleted\)$/, '');
     const child = spawn(program, [], {
         env: { ...settings, TILLWIRE_LISTEN: listen, TILLWIRE_OPS_LISTEN: '' },
@@ -48,7 +48,7 @@ export async function startApi(t, over) {
     return base;
 }
 
-// As much of Redis as makes a link: it takes the password and answers pings, until `isSilent`.
+// As much of Redis as a link needs: it accepts the password and answers pings, until `isSilent`.
 export async function startSilentRedis(t) {
     const sockets = new Set();
     const redis = { isSilent: false, commands: 0 };

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { soon } from './basics.mjs';
 
 export class RawSocket extends EventEmitter {
-    size = 0; // of what was received
+    size = 0; // bytes received
     isOver = false; // the server has closed, or the connection broke
     #parts = [];
 
@@ -27,18 +27,18 @@ export class RawSocket extends EventEmitter {
         }
     }
 
-    // All that was received, in one piece; put together only when somebody looks.
+    // Everything that was received, in one piece; joined only on demand.
     get received() {
         if (this.#parts.length !== 1) this.#parts = [Buffer.concat(this.#parts)];
         return this.#parts[0];
     }
 
-    // False when the peer no longer takes anything.
+    // False when the peer no longer accepts data.
     write(bytes) {
         return this.socket.writable && this.socket.write(bytes);
     }
 
-    // Wait until `look` finds something on this socket; undefined when the connection ends before.
+    // Wait until `look` finds something on this socket; undefined when the connection ends first.
     async until(what, look) {
         const wait = async () => {
             for (;;) {
@@ -61,7 +61,7 @@ export class RawSocket extends EventEmitter {
         return this.until('the end of the connection', () => this.isOver);
     }
 
-    // The first n answers to HTTP requests (fewer when the connection ends before).
+    // The first n answers to HTTP requests (fewer when the connection ends first).
     async answers(n) {
         await this.until(`${n} answers`, ({ received }) => readAnswers(received).length >= n);
         return readAnswers(this.received);
@@ -92,7 +92,7 @@ export async function openSocket(t, base) {
     return raw;
 }
 
-// Send these bytes and take the first answer; undefined when the connection ends without one.
+// Send these bytes and return the first answer; undefined when the connection ends without one.
 export async function exchange(t, base, bytes) {
     const raw = await openSocket(t, base);
     raw.write(bytes);
@@ -154,8 +154,8 @@ function readBody(bytes, from, headers) {
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
-// A WebSocket frame (RFC 6455 section 5.2), as right or wrong as asked. `length` lies about the
-// payload's; `form` 126 or 127 writes it longer than needed.
+// A WebSocket frame (RFC 6455 section 5.2), well-formed or not. `length` gives a false payload length;
+// `form` 126 or 127 writes the length in a longer form than needed.
 export function frame(
     opcode,
     payload = '',
@@ -174,7 +174,7 @@ export function frame(
     return Buffer.concat([Buffer.from(headBytes), size, key, masked]);
 }
 
-// A close frame's payload.
+// The payload of a close frame.
 export function closing(code, reason = '') {
     const bytes = Buffer.alloc(2 + Buffer.byteLength(reason));
     bytes.writeUInt16BE(code);
@@ -182,11 +182,11 @@ export function closing(code, reason = '') {
     return bytes;
 }
 
-// A WebSocket on a raw socket: reads whole frames, sends whatever it is told.
+// A WebSocket on a raw socket: reads whole frames, and sends any bytes.
 export class RawWebSocket {
     constructor(raw, from) {
         this.raw = raw;
-        this.from = from; // where the frames begin in what was received
+        this.from = from; // where the frames begin in the received bytes
     }
 
     frames() {
@@ -234,7 +234,7 @@ export class RawWebSocket {
         );
     }
 
-    // The code of the close frame that the server sends; 0 when it has none.
+    // The code of the server's close frame; 0 when it has none.
     async closeCode() {
         const found = await this.next('a close frame', (f) => f.opcode === OPCODE.close);
         return found && found.payload.length >= 2 ? found.payload.readUInt16BE() : 0;

@@ -1,12 +1,12 @@
-// reporter.mjs - a reporter for node's test runner: a line for each test that failed, with its
-// reason, and what tests say; the counts go to the file that E2E_TOTALS names, as `passed failed`.
+// reporter.mjs - a reporter for node's test runner: a line for each failed test, with its reason,
+// and what tests print; the counts go to the file named by E2E_TOTALS, as `passed failed`.
 // SPDX-License-Identifier: Apache-2.0
 import { appendFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 const isFile = (name) => /[.]test[.]mjs$/.test(name);
 
-// The innermost error: what the test runner wraps it in says nothing more.
+// The innermost error: the test runner's wrappers add nothing.
 function reasonOf(error) {
     let inner = error;
     while (inner?.code === 'ERR_TEST_FAILURE' && inner.cause) inner = inner.cause;
@@ -25,7 +25,7 @@ export default async function* report(source) {
     let passed = 0;
     let failed = 0;
     for await (const { type, data } of source) {
-        // A file is no test, but one that cannot even be loaded has failed.
+        // A file is not a test, but one that cannot be loaded has failed.
         const isTest = !isFile(data.name ?? '') || type === 'test:fail';
         if (type === 'test:pass' && isTest) {
             passed += data.skip === undefined ? 1 : 0;

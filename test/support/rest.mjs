@@ -1,4 +1,4 @@
-// rest.mjs - requests by node's own HTTP client, and what every answer has to look like.
+// rest.mjs - requests by node's own HTTP client, and the form that every answer must have.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -7,8 +7,8 @@ import { exact } from './json.mjs';
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 
-// One request. `body` is an object (sent as JSON) or the very text or bytes to send. Gives status,
-// headers, the raw text, and `json` (undefined when the text is none).
+// One request. `body` is an object (sent as JSON) or the exact text or bytes to send. Returns
+// status, headers, the raw text, and `json` (undefined when the text is not JSON).
 export function request({
     base = publicUrl,
     method = 'GET',
@@ -95,7 +95,7 @@ export function client(defaults) {
 }
 
 // The documented answer: `{"success":true,` then the documented fields with exactly these digits
-// and in this order, then what may have been added, and all documented fields again in `data`.
+// and in this order, then any additional ones, and all documented fields again in `data`.
 // `fields` is the text between the braces.
 export function assertDocumented(res, fields, status = 200) {
     assert.equal(res.status, status, res.text);
@@ -109,7 +109,7 @@ export function assertDocumented(res, fields, status = 200) {
     );
 }
 
-// The one form that every refusal has.
+// The form of every refusal.
 export function assertRefused(res, status, code, details) {
     assert.equal(res.status, status, res.text);
     assert.match(res.headers['content-type'] ?? '', /^application\/json/);

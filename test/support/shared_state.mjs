@@ -1,11 +1,11 @@
-// shared_state.mjs - MiniPOS tablets and cloud sync devices on the npm package `ws`: whatever they hear is kept.
+// shared_state.mjs - MiniPOS tablets and cloud sync devices on the npm package `ws`. All messages are kept.
 // SPDX-License-Identifier: Apache-2.0
 import WebSocket from 'ws';
 import { soon } from './stack.mjs';
 
-export class Member {
+export class Device {
     heard = [];
-    #place = 0;
+    #position = 0;
     #wake = () => {};
 
     constructor(ws) {
@@ -24,13 +24,13 @@ export class Member {
         this.ws.send(typeof message === 'string' ? message : JSON.stringify(message));
     }
 
-    // The next message of this type; others are passed by.
+    // The next message of this type; others are skipped.
     next(type) {
         const look = async () => {
             for (;;) {
-                while (this.#place < this.heard.length) {
-                    const one = this.heard[this.#place];
-                    this.#place += 1;
+                while (this.#position < this.heard.length) {
+                    const one = this.heard[this.#position];
+                    this.#position += 1;
                     if (one.type === type) return one;
                 }
                 await new Promise((resolve) => {
@@ -41,12 +41,12 @@ export class Member {
         return soon(`a ${type}`, look());
     }
 
-    // It is in its restaurant's stream: what is changed from now on it hears. Nothing of this is kept.
+    // Wait until it is in its restaurant's stream and receives later changes. Earlier messages are dropped.
     async settle(question, answer) {
         this.say(question);
         await this.next(answer);
         this.heard = [];
-        this.#place = 0;
+        this.#position = 0;
         return this;
     }
 
@@ -55,13 +55,13 @@ export class Member {
     }
 }
 
-// Open, or refused as {status, json}.
+// Connects: the open device, or the refusal as {status, json}.
 export function knock(t, url, headers = {}) {
     const ws = new WebSocket(url.replace('http', 'ws'), { headers });
-    const member = new Member(ws);
+    const device = new Device(ws);
     t.defer(() => ws.terminate());
     return soon(`an answer from ${url.replace(/\/k\/[^/]*/, '/k/…')}`, new Promise((resolve) => {
-        ws.once('open', () => resolve(member));
+        ws.once('open', () => resolve(device));
         ws.once('unexpected-response', (request, res) => {
             let text = '';
             res.on('data', (data) => { text += data; });

@@ -1,5 +1,5 @@
-// stack.mjs - the running stack: where it is, its database, and the test() that all tests are
-// written with. RUN_DIR names the run directory of a stack that deploy/stack/up has started.
+// stack.mjs - the running stack: its addresses, its database, and the test() that all tests use.
+// RUN_DIR names the run directory of a stack that deploy/stack/up has started.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ if (!runDir) {
     throw new Error('RUN_DIR is not set: start a stack (make run) and name its run directory');
 }
 
-// demo.env as it is now: the pids in it change when a process is replaced.
+// The current demo.env: its pids change when a process is replaced.
 export function readEnv() {
     const lines = readFileSync(`${runDir}/demo.env`, 'utf8').split('\n').filter(Boolean);
     return Object.fromEntries(
@@ -45,7 +45,7 @@ export const db = new pg.Pool({
     max: 10,
     allowExitOnIdle: true,
 });
-// A connection that breaks while idle (a test may restart things) is replaced by the pool.
+// The pool replaces a connection that breaks while idle (a test may restart things).
 db.on('error', () => {});
 
 export async function sql(text, ...params) {
@@ -57,7 +57,7 @@ export async function sqlValue(text, ...params) {
     return rows.length === 0 ? undefined : Object.values(rows[0])[0];
 }
 
-// A connection of its own, for a test that keeps a transaction open.
+// A separate connection, for a test that keeps a transaction open.
 export async function sqlSession(t) {
     const session = new pg.Client({ connectionString: env.TILLWIRE_DATABASE_URL });
     await session.connect();
@@ -67,12 +67,12 @@ export async function sqlSession(t) {
 
 const invariants = readFileSync(new URL('../sql/invariants.sql', import.meta.url), 'utf8');
 
-// Settled when nothing violates the promises of ledgers and log; says what does otherwise.
+// Resolves when the ledgers and the log keep their promises; otherwise rejects with the violations.
 export async function checkInvariants() {
     assert.deepEqual(await sql(invariants), [], 'an invariant of the ledgers or the log is broken');
 }
 
-// A test, and behind it, whatever it did, the invariants.
+// A test, followed by a check of the invariants, regardless of its result.
 export function test(name, body) {
     nodeTest(name, { timeout: 120_000 }, async (context) => {
         const scope = new Scope(context);

@@ -1,5 +1,5 @@
-// tenant.mjs - a restaurant of a test's own, with keys, cards, customers and tills: nothing that
-// another test does can be seen in it.
+// tenant.mjs - a separate restaurant for one test, with keys, cards, customers and tills, so that
+// no test can see what another one does.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
@@ -12,8 +12,8 @@ export const unique = (prefix) => `${prefix}${randomBytes(6).toString('hex')}`;
 
 export const uniqueCard = () => `GC-${randomBytes(8).toString('hex').toUpperCase()}`;
 
-// British numbers from the range that is reserved for fiction have only a thousand; a tenant has
-// its own customers, so that is plenty.
+// The range of British numbers that is reserved for fiction has only a thousand; each tenant has
+// its own customers, so that is enough.
 export const uniquePhone = () => `+4477009${String(randomInt(100_000)).padStart(5, '0')}`;
 
 const settingNames = {
@@ -24,10 +24,10 @@ const settingNames = {
     order_number_prefix: 'T-',
 };
 
-// A tenant made by SQL, a till's key and a shop's. `rest` speaks as a till, `shop` as the shop.
+// A tenant made by SQL, with a till's key and a shop's. `rest` acts as a till, `shop` as the shop.
 export async function newTenant(t, settings = {}) {
     const slug = unique('t');
-    const name = `Test house ${slug}`;
+    const name = `Test restaurant ${slug}`;
     const columns = { ...settingNames, ...settings };
     const id = await sqlValue(
         `insert into dinedesk_main.tenants (slug, name, country, currency, timezone, dedupe_seconds, order_number_prefix)
@@ -61,7 +61,7 @@ export function keyIdOf(key) {
     );
 }
 
-// A card by the shop's REST; its number.
+// A card made over the shop's REST; returns its number.
 export async function issueCard(tenant, balance, more = {}) {
     const cardNumber = uniqueCard();
     const body = JSON.stringify({ cardNumber, ...more }).replace(
@@ -73,7 +73,7 @@ export async function issueCard(tenant, balance, more = {}) {
     return cardNumber;
 }
 
-// A customer by the shop's REST, with points; phone and id.
+// A customer made over the shop's REST, with points; returns phone and id.
 export async function newCustomer(tenant, points = 0, more = {}) {
     const phone = more.phone ?? uniquePhone();
     const res = await tenant.shop.post('/customers', { phone, name: 'Ada Example', ...more });
@@ -115,7 +115,7 @@ export const pointsOf = (tenant, customerId) =>
 export const headOf = async (tenant) =>
     Number(await sqlValue('select head from pos.stream where tenant_id = $1', tenant.id));
 
-// The least that the shop has to say about an order.
+// The minimum that the shop must send for an order.
 export const plainOrder = (more = {}) => ({
     customerName: 'Ada',
     totalAmount: 21.4,
@@ -129,7 +129,7 @@ export async function createOrder(tenant, more = {}) {
     return res.json.order;
 }
 
-// An order by plain SQL, with only what has no default; its id.
+// An order by plain SQL, with only the columns that have no default; returns its id.
 export function insertOrder(tenant, more = {}) {
     const columns = {
         tenant_id: tenant.id,

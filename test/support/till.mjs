@@ -1,4 +1,4 @@
-// till.mjs - an OrderWeb till on the npm package `ws`. All frames are kept, as they came.
+// till.mjs - an OrderWeb till on the npm package `ws`. All frames are kept unchanged.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
@@ -9,7 +9,7 @@ import { exact } from './json.mjs';
 export class Till extends EventEmitter {
     frames = [];
     closed = null; // {code, reason}
-    #place = 0; // the first frame that next() has not looked at
+    #position = 0; // the first frame that next() has not looked at
 
     constructor(ws) {
         super();
@@ -36,7 +36,7 @@ export class Till extends EventEmitter {
         }
     }
 
-    // Look at each change until `look` finds something. Who gave up waiting looks no more.
+    // Call `look` at each change until it finds something, or until the wait has timed out.
     async #changed(what, look) {
         let hasGivenUp = false;
         const wait = async () => {
@@ -59,13 +59,13 @@ export class Till extends EventEmitter {
         }
     }
 
-    // The next frame that fits: a type, or a function of the frame. Frames before it are passed by.
+    // The next matching frame: by type, or by a function of the frame. Frames before it are skipped.
     next(wanted, what = String(wanted)) {
         const fits = typeof wanted === 'function' ? wanted : (frame) => frame.type === wanted;
         return this.#changed(`a frame: ${what}`, () => {
-            while (this.#place < this.frames.length) {
-                const frame = this.frames[this.#place];
-                this.#place += 1;
+            while (this.#position < this.frames.length) {
+                const frame = this.frames[this.#position];
+                this.#position += 1;
                 if (fits(frame)) return frame;
             }
             if (this.closed)
@@ -74,12 +74,12 @@ export class Till extends EventEmitter {
         });
     }
 
-    // The close that the server says, as {code, reason}.
+    // The server's close, as {code, reason}.
     untilClosed() {
         return this.#changed('the close of the connection', () => this.closed);
     }
 
-    // What was pushed, without greeting and pongs.
+    // The pushed frames, without greeting and pongs.
     events() {
         return this.frames.filter((frame) => frame.seq !== undefined && frame.type !== 'connected');
     }
@@ -92,7 +92,7 @@ export class Till extends EventEmitter {
         );
     }
 
-    // A ping and its pong: everything that the till was sent before has been read then.
+    // A ping and its pong: after the pong, everything that was sent to the till earlier has been read.
     async ping() {
         this.send({ type: 'ping' });
         return this.next('pong');
@@ -121,7 +121,7 @@ export async function openTill(
     return till;
 }
 
-// A handshake that must be refused: the HTTP answer that the till got instead.
+// A handshake that must be refused; returns the HTTP answer.
 export function refusedTill(
     tenant,
     { base = publicUrl, key = tenant.key, headers = {}, query = '', path } = {},
@@ -143,7 +143,7 @@ export function refusedTill(
                 const parts = [];
                 res.on('data', (part) => parts.push(part));
                 res.on('end', () => {
-                    socket.destroy(); // it has no agent that would let it go
+                    socket.destroy(); // it has no agent that would release it
                     const text = Buffer.concat(parts).toString();
                     resolve({
                         status: res.statusCode,
