@@ -1,4 +1,4 @@
-// cloudsync.test.mjs - docs/protocols/cloudsync.md: devices, as the public client speaks.
+// cloudsync.test.mjs - docs/protocols/cloudsync.md: devices that behave like the public client.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { eventually, gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
@@ -12,7 +12,7 @@ async function device(t, tenant, name, { base = publicUrl, path = '/', restauran
 
 const from = (name, tenant, fields) => ({ ...fields, device_id: name, restaurant_id: tenant.id, timestamp: '2026-01-05T18:00:00' });
 
-test('device and restaurant stand in the query, on any of the paths; one without the other is 400', async (t) => {
+test('the query names device and restaurant, on each of the paths; one without the other is 400', async (t) => {
     const tenant = await newTenant(t);
     for (const path of ['/', '/ws', '/ws/sync']) assert.equal((await device(t, tenant, 'pos_1', { path })).status, undefined, path);
     for (const query of ['?device_id=a', `?restaurant_id=${tenant.id}`]) {
@@ -24,7 +24,7 @@ test('device and restaurant stand in the query, on any of the paths; one without
     assert.equal((await knock(t, `${publicUrl}/?device_id=a&restaurant_id=${tenant.id}`)).status, 401);
 });
 
-test('the restaurant is called as the device has called it: id, slug, alias', async (t) => {
+test('messages name the restaurant as the device named it: id, slug, alias', async (t) => {
     const tenant = await newTenant(t);
     const alias = unique('restaurant_');
     await sql('select pos.tenant_alias_add($1, $2)', tenant.slug, alias);
@@ -60,10 +60,10 @@ const kinds = [
 ];
 
 for (const [kind, type, idName, row, first, change, second] of kinds)
-    test(`${type}: two frames to the others, the documented and the typed one; none to the sender`, async (t) => {
+    test(`${type}: two frames to the other devices, the documented and the typed one; none to the sender`, async (t) => {
         const tenant = await newTenant(t);
         const one = await device(t, tenant, 'pos_1', { base: gatewayUrls[0] });
-        const again = await device(t, tenant, 'pos_1', { base: gatewayUrls.at(-1) }); // the same device, twice
+        const again = await device(t, tenant, 'pos_1', { base: gatewayUrls.at(-1) }); // the same device, connected twice
         const other = await device(t, tenant, 'pos_2', { base: gatewayUrls.at(-1) });
         for (const [action, data] of [[first, row], [second, { id: row.id, ...change }]]) {
             one.say(from('pos_1', tenant, { type, [idName]: row.id, action, data }));
@@ -83,7 +83,7 @@ for (const [kind, type, idName, row, first, change, second] of kinds)
         assert.deepEqual([...one.heard, ...again.heard].map((frame) => frame.type), ['heartbeat_response', 'heartbeat_response']);
     });
 
-test('the same change three times, and by POST: one event', async (t) => {
+test('the same change, sent three times and by POST, is one event', async (t) => {
     const tenant = await newTenant(t);
     const [one, other] = [await device(t, tenant, 'pos_1'), await device(t, tenant, 'pos_2')];
     const data = { id: 't1', status: 'reserved' };
@@ -103,7 +103,7 @@ test('the same change three times, and by POST: one event', async (t) => {
     assert.deepEqual(other.all('table_update').map((frame) => frame.data.status), ['reserved', 'available']);
 });
 
-test('what cannot be done is said, and changes nothing', async (t) => {
+test('an impossible change is answered with an error, and changes nothing', async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     const one = await device(t, tenant, 'pos_1');
@@ -136,7 +136,7 @@ test('a PIN is neither stored nor sent', async (t) => {
     assert.equal(await sqlValue("select count(*) from pos.sync_log where tenant_id = $1 and data::text like '%4711%'", tenant.id), '0');
 });
 
-test('an online order from the shop reaches devices, and a device\'s order no OrderWeb till', async (t) => {
+test('an online order from the shop reaches devices; a device\'s order does not reach OrderWeb tills', async (t) => {
     const tenant = await newTenant(t);
     const one = await device(t, tenant, 'pos_1');
     const till = await tenant.till();

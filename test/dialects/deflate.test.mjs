@@ -1,5 +1,5 @@
-// deflate.test.mjs - permessage-deflate (RFC 7692): what is agreed on, what is compressed, and what
-// becomes of bombs and broken data; straight to a gateway and through nginx.
+// deflate.test.mjs - permessage-deflate (RFC 7692): negotiation, what is compressed, and how bombs and
+// broken data are handled; directly to a gateway and through nginx.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -18,7 +18,7 @@ const AGREED = 'permessage-deflate; server_no_context_takeover; client_no_contex
 const offering = (offer) => ({ more: [`Sec-WebSocket-Extensions: ${offer}`] });
 const DEFLATE = offering('permessage-deflate; client_max_window_bits');
 
-// Section 7.2.1: deflate blocks without the end of the last one.
+// Section 7.2.1: deflate blocks without the tail of the last one.
 const pack = (data) =>
     deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 const unpack = (payload) =>
@@ -32,14 +32,14 @@ const bigOrder = (customerName) => ({
     items: times(30, (i) => ({ name: `Räuchertofu ${i}`, price: 0.5, quantity: 1 })),
 });
 
-// What the server has agreed to.
+// The extensions that the server accepted.
 const agreedBy = (ws) =>
     /^sec-websocket-extensions: (.*)\r$/im.exec(
         ws.raw.received.subarray(0, ws.from).toString('latin1'),
     )?.[1];
 
 for (const [how, base] of fronts) {
-    test(`tills with and without compression hear the same big order, ${how}`, async (t) => {
+    test(`tills with and without compression receive the same big order, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const compressing = await tenant.till({ base, perMessageDeflate: true });
         const plain = await tenant.till({ base, perMessageDeflate: false });
@@ -58,7 +58,7 @@ for (const [how, base] of fronts) {
         }
     });
 
-    test(`what a till sends compressed is understood, ${how}`, async (t) => {
+    test(`a compressed message from a till is understood, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const till = await tenant.till({ base, perMessageDeflate: { threshold: 0 } });
         await till.ping();
@@ -69,7 +69,7 @@ for (const [how, base] of fronts) {
         assert.equal(till.closed, null);
     });
 
-    test(`long messages go compressed and short ones plain, ${how}`, async (t) => {
+    test(`long messages are compressed and short ones are not, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const ws = await openRawWebSocket(t, base, tenant, DEFLATE);
         assert.equal(agreedBy(ws), AGREED);
@@ -131,7 +131,7 @@ for (const [offer, answer] of Object.entries(offers)) {
     });
 }
 
-const bad = Buffer.from([0xc3, 0x28]); // no UTF-8
+const bad = Buffer.from([0xc3, 0x28]); // not UTF-8
 const violations = {
     'a bomb of 64 MB': [1009, packed(Buffer.alloc(64 * 1048576))],
     'one byte over 64 KiB, compressed to little': [1009, packed('x'.repeat(65_537))],
@@ -161,7 +161,7 @@ for (const [what, [code, ...frames]] of Object.entries(violations)) {
         const tenant = await newTenant(t);
         for (const [, base] of fronts) {
             const ws = await openRawWebSocket(t, base, tenant, DEFLATE);
-            ws.send(...frames, frame(text, PING)); // the last is not read any more
+            ws.send(...frames, frame(text, PING)); // the last one is not read any more
             assert.equal(await ws.closeCode(), code);
             assert.ok(!ws.frames().some((f) => f.text.includes('"pong"')));
             const next = await tenant.till({ base, perMessageDeflate: { threshold: 0 } });
@@ -170,7 +170,7 @@ for (const [what, [code, ...frames]] of Object.entries(violations)) {
     });
 }
 
-test('an order that fifty tills hear is compressed once', async (t) => {
+test('an order for fifty tills is compressed once', async (t) => {
     const tenant = await newTenant(t);
     const tills = await Promise.all(
         times(50, () => tenant.till({ base: gatewayUrl, perMessageDeflate: true })),
@@ -182,6 +182,6 @@ test('an order that fifty tills hear is compressed once', async (t) => {
         tills.map((till) => till.next((f) => f.json.data?.orderId === id, 'the order')),
     );
     const compressed = (await soFar()) - before;
-    // Other tests may run beside this one.
+    // Other tests may run at the same time.
     assert.ok(compressed >= 1 && compressed < 25, `${compressed} were compressed`);
 });

@@ -1,4 +1,4 @@
-// minipos.test.mjs - docs/protocols/minipos.md: tablets, as the public client speaks.
+// minipos.test.mjs - docs/protocols/minipos.md: tablets that behave like the public client.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
@@ -11,7 +11,7 @@ async function tablet(t, tenant, base = publicUrl) {
 }
 const message = (type, data, clientId = 'client_1') => ({ type, data, clientId, timestamp: Date.now() });
 
-// Everything before it has been heard by whoever gets the answer.
+// When the answer arrives, everything before it has been received.
 async function settle(one) {
     one.say(message('SYNC_REQUEST', {}));
     return (await one.next('SYNC_RESPONSE')).data;
@@ -38,7 +38,7 @@ test('a key comes in a header, the query, the path, a cookie, or the first messa
     assert.ok(Array.isArray((await settle(late)).tables));
 });
 
-test('no key, a wrong one, another site\'s cookie, a wrong first message: refused', async (t) => {
+test('no key, a wrong key, another site\'s cookie and a wrong first message are refused', async (t) => {
     const tenant = await newTenant(t);
     for (const [path, headers] of [['/ws'], ['/ws?api_key=pos_no'], ['/k/pos_no/ws'],
         ['/ws', { Cookie: `tillwire_key=${tenant.key}`, Origin: 'https://evil.example' }]]) {
@@ -53,7 +53,7 @@ test('no key, a wrong one, another site\'s cookie, a wrong first message: refuse
     }
 });
 
-test('a restaurant that says so lets tablets in without a key, until it does not', async (t) => {
+test('a restaurant may admit tablets without a key, until it stops', async (t) => {
     const tenant = await newTenant(t);
     assert.equal((await knock(t, `${gatewayUrls[0]}/?device_id=d&restaurant_id=${tenant.slug}`)).status, 401);
     await sql('select pos.keyless_set($1, true)', tenant.slug);
@@ -64,7 +64,7 @@ test('a restaurant that says so lets tablets in without a key, until it does not
     assert.equal((await one.closed).code, 1008);
 });
 
-test('heartbeats are answered, answers to them are not; the state comes whole, and once more inside itself', async (t) => {
+test('heartbeats are answered, their answers are not; the snapshot is complete, and repeated in its data', async (t) => {
     const tenant = await newTenant(t);
     await insertOrder(tenant);
     const one = await tablet(t, tenant);
@@ -80,10 +80,10 @@ test('heartbeats are answered, answers to them are not; the state comes whole, a
     assert.equal(state.orderHistory[0].status, 'pending');
     assert.equal(one.all('HEARTBEAT').length, 1);
     one.say(message('CLIENT_DISCONNECTED', {}));
-    await settle(one); // it may stay
+    await settle(one); // it is still connected
 });
 
-test('what a tablet changes the others hear, in their words, on any gateway; itself does not', async (t) => {
+test('a tablet\'s change reaches all others in their own form, on any gateway, but not the tablet itself', async (t) => {
     const tenant = await newTenant(t);
     const [one, other] = [await tablet(t, tenant, gatewayUrls[0]), await tablet(t, tenant, gatewayUrls.at(-1))];
     const order = { id: 'POS-000123', tableNumber: 5, customerName: 'Ada', orderDate: '2026-01-05', status: 'pending', total: 21.4,
@@ -115,7 +115,7 @@ test('what a tablet changes the others hear, in their words, on any gateway; its
     assert.equal(await sqlValue("select count(*) from pos.sync_log where tenant_id = $1 and client_id = 'client_1'", tenant.id), String(steps.length));
 });
 
-test('staff messages pass on to the other tablets as they came, and are stored nowhere', async (t) => {
+test('staff messages are passed on unchanged to the other tablets, and are stored nowhere', async (t) => {
     const tenant = await newTenant(t);
     const [one, other] = [await tablet(t, tenant, gatewayUrls[0]), await tablet(t, tenant, gatewayUrls.at(-1))];
     await Promise.all([settle(one), settle(other)]);
@@ -128,7 +128,7 @@ test('staff messages pass on to the other tablets as they came, and are stored n
     assert.equal(await sqlValue("select count(*) from pos.event where tenant_id = $1 and data::text like '%1234%'", tenant.id), '0');
 });
 
-test('what cannot be done is said, and the socket stays', async (t) => {
+test('an impossible request is answered with an error, and the socket stays open', async (t) => {
     const tenant = await newTenant(t);
     const one = await tablet(t, tenant);
     const wrong = {
@@ -150,7 +150,7 @@ test('what cannot be done is said, and the socket stays', async (t) => {
     assert.deepEqual((await settle(one)).tables, []);
 });
 
-test('a change that carries the version it saw: merged where fields do not collide, refused with the row where they do', async (t) => {
+test('a change with the version it saw is merged if its fields do not collide, and refused with the row if they do', async (t) => {
     const tenant = await newTenant(t);
     const [one, other] = [await tablet(t, tenant), await tablet(t, tenant)];
     const update = (data, version) => ({ ...message('UPDATE_MENU', { action: 'update_item', data }), version });
@@ -160,7 +160,7 @@ test('a change that carries the version it saw: merged where fields do not colli
     await one.next('UPDATE_MENU');
     one.say(update({ id: 'm1', name: 'Big ramen' }, 1)); // another field
     assert.equal((await other.next('UPDATE_MENU')).data.data.price, 11);
-    one.say(update({ id: 'm1', price: 12 }, 1)); // the same one
+    one.say(update({ id: 'm1', price: 12 }, 1)); // the same field
     const { data } = await one.next('ERROR');
     assert.equal(data.code, 'STALE_VERSION');
     assert.deepEqual([data.details.current.price, data.details.current.name, data.details.fields], [11, 'Big ramen', ['price']]);

@@ -1,5 +1,5 @@
-// orderweb.test.mjs - docs/protocols/orderweb.md, section 1: the handshake, what a till may say, and
-// who hears what. The events themselves are in orderweb_events.test.mjs.
+// orderweb.test.mjs - docs/protocols/orderweb.md, section 1: the handshake, what a till may send, and
+// which till receives what. The events themselves are in orderweb_events.test.mjs.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import {
@@ -25,7 +25,7 @@ import { openTill, refusedTill } from '../support/till.mjs';
 
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-test('the key opens a till as X-API-Key, as a bearer, and in the address where no header is', async (t) => {
+test('a till may send its key as X-API-Key, as a bearer, or in the URL when there is no header', async (t) => {
     const tenant = await newTenant(t);
     for (const options of [
         {},
@@ -69,7 +69,7 @@ test('a key that contradicts the Bearer, or is broken in the address, is refused
     assert.equal(same.greeting.json.tenant, tenant.slug);
 });
 
-test('a good key is refused with 403 at another tenant, at none, and with another X-Tenant-ID', async (t) => {
+test('a valid key is refused with 403 for another tenant, for none, and with another X-Tenant-ID', async (t) => {
     const [mine, theirs] = [await newTenant(t), await newTenant(t)];
 
     assertRefused(await refusedTill(theirs, { key: mine.key }), 403, 'TENANT_MISMATCH');
@@ -87,7 +87,7 @@ test('a good key is refused with 403 at another tenant, at none, and with anothe
     assert.equal(till.greeting.json.tenant, mine.slug);
 });
 
-test("the shop's key opens no till", async (t) => {
+test("the shop's key cannot open a till's socket", async (t) => {
     const tenant = await newTenant(t);
 
     assertRefused(await refusedTill(tenant, { key: tenant.shopKey }), 403, 'FORBIDDEN');
@@ -136,7 +136,7 @@ test('a ping is answered with one pong that has the time and no seq', async (t) 
     assert.equal(till.frames.length, 4);
 });
 
-test('a ping in all the ways that JSON allows is a ping', async (t) => {
+test('a ping in any form that JSON allows is a ping', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     for (const text of [
@@ -149,7 +149,7 @@ test('a ping in all the ways that JSON allows is a ping', async (t) => {
     }
 });
 
-test('a pong of the till is legal and ignored', async (t) => {
+test('a pong from the till is allowed and ignored', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     till.send({ type: 'pong' });
@@ -161,7 +161,7 @@ test('a pong of the till is legal and ignored', async (t) => {
     );
 });
 
-test('an unknown type is answered with UNKNOWN_TYPE and the connection stays', async (t) => {
+test('an unknown type is answered with UNKNOWN_TYPE and the connection stays open', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     for (const type of ['PING', 'subscribe', '', 'x'.repeat(1000)]) {
@@ -187,7 +187,7 @@ const nonsense = [
     '{"type":"\\ud800"}',
     '['.repeat(60_000),
 ];
-test('what is no JSON is answered with an error and the connection stays', async (t) => {
+test('a message that is not JSON is answered with an error and the connection stays open', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     for (const text of nonsense) {
@@ -199,7 +199,7 @@ test('what is no JSON is answered with an error and the connection stays', async
     assert.equal(till.closed, null);
 });
 
-test('JSON that is no message is answered with an error and the connection stays', async (t) => {
+test('JSON that is not a message is answered with an error and the connection stays open', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     for (const text of [
@@ -229,7 +229,7 @@ test('a binary message closes with 1003', async (t) => {
     assert.ok(await tenant.till(), 'the next one is served');
 });
 
-test('a close of the till is answered with the same code', async (t) => {
+test('a close from the till is answered with the same code', async (t) => {
     const tenant = await newTenant(t);
     for (const code of [1000, 1001, 3000, 4999]) {
         const till = await tenant.till();
@@ -238,7 +238,7 @@ test('a close of the till is answered with the same code', async (t) => {
     }
 });
 
-test('two tenants with the same cards, orders and phones hear their own events only', async (t) => {
+test('two tenants with the same cards, orders and phones receive only their own events', async (t) => {
     const tenants = [await newTenant(t), await newTenant(t)];
     const tills = await Promise.all(tenants.map((tenant) => tenant.till({ query: '?events=all' })));
     const work = async (tenant) => {
@@ -270,7 +270,7 @@ test('two tenants with the same cards, orders and phones hear their own events o
     }
 });
 
-test('a revoked key closes its tills with 1008, at every gateway, and no others', async (t) => {
+test('a revoked key closes its tills with 1008 at every gateway, and no other tills', async (t) => {
     const tenant = await newTenant(t);
     const second = await issueKey(tenant, ['pos']);
     const doomed = await Promise.all(
@@ -310,7 +310,7 @@ test('a rotated key keeps its tills until the overlap ends, then closes them wit
     assert.equal(next.closed, null);
 });
 
-test('a suspended tenant loses its tills with 1008, other tenants do not', async (t) => {
+test('a suspended tenant\'s tills are closed with 1008, other tenants\' are not', async (t) => {
     const [mine, theirs] = [await newTenant(t), await newTenant(t)];
     const [till, other] = [await mine.till(), await theirs.till()];
     await sql("update dinedesk_main.tenants set status = 'suspended' where id = $1", mine.id);
@@ -320,7 +320,7 @@ test('a suspended tenant loses its tills with 1008, other tenants do not', async
     assert.equal(other.closed, null);
 });
 
-test('a hundred tills of one tenant over both gateways hear every event once', async (t) => {
+test('a hundred tills of one tenant on both gateways receive every event once', async (t) => {
     const tenant = await newTenant(t);
     const tills = await Promise.all(
         times(100, (i) => tenant.till({ base: [publicUrl, ...gatewayUrls][i % 3] })),

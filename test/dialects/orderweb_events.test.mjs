@@ -1,5 +1,5 @@
-// orderweb_events.test.mjs - docs/protocols/orderweb.md, section 1: every event that a till hears,
-// once caused by REST and once by plain SQL, field for field.
+// orderweb_events.test.mjs - docs/protocols/orderweb.md, section 1: every event that a till receives,
+// caused once by REST and once by plain SQL, field by field.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, sqlValue, test, times } from '../support/stack.mjs';
@@ -18,7 +18,7 @@ import {
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
-// The whole frame, byte for byte: the envelope in its order, aliases before data, nothing else.
+// The whole frame, byte for byte: the envelope in order, aliases before data, nothing else.
 function assertFrame(frame, tenant, type, { beside = '', data }) {
     assert.equal(frame.isBinary, false);
     assert.match(frame.json.timestamp, UTC);
@@ -28,7 +28,7 @@ function assertFrame(frame, tenant, type, { beside = '', data }) {
     assert.equal(frame.text, `${envelope}${beside},"data":{${data}}}`);
 }
 
-// What lets a test say "and nothing else": an event of a kind of its own, caused last and heard.
+// So that a test can assert "and nothing else": an event of another kind, caused last and received.
 async function nothingElse(tenant, till) {
     const card = await issueCard(tenant, '1.00');
     await till.next((frame) => frame.json.data?.cardNumber === card, 'the last event');
@@ -84,7 +84,7 @@ test('new_order by plain SQL: the same, with defaults for what was left out', as
     });
 });
 
-test('an order id that was given as a number is a number in the event, by REST and by SQL', async (t) => {
+test('an order id given as a number is a number in the event, by REST and by SQL', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     await tenant.shop.post('/orders', plainOrder({ orderId: 12345 }));
@@ -96,7 +96,7 @@ test('an order id that was given as a number is a number in the event, by REST a
     assert.ok((await till.next('new_order')).text.includes('"data":{"orderId":"778","'));
 });
 
-test('order_updated by REST: a status, with what it was before, and the aliases of the .NET client', async (t) => {
+test('order_updated by REST: a status, with the previous one, and the aliases of the .NET client', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     const { id, orderNumber } = await createOrder(tenant);
@@ -126,7 +126,7 @@ test('order_updated by plain SQL: a status', async (t) => {
     assert.match(frame.json.data.updatedAt, UTC);
 });
 
-test('order_updated for another field than the status: the status is what it was', async (t) => {
+test('order_updated for a field other than the status: the status is unchanged', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     const { id } = await createOrder(tenant, { status: 'confirmed' });
@@ -207,7 +207,7 @@ test('gift_card_purchased by plain SQL: with defaults for what was left out', as
     });
 });
 
-test('loyalty_updated by REST: points added and points redeemed, also to the till that caused it', async (t) => {
+test('loyalty_updated by REST: points added and points redeemed, also for the till that caused it', async (t) => {
     const tenant = await newTenant(t);
     const { phone, id } = await newCustomer(tenant, 250, { phone: '07700 900111' });
     const [till, other] = [await tenant.till(), await tenant.till()];
@@ -236,7 +236,7 @@ test('loyalty_updated by REST: points added and points redeemed, also to the til
     }
 });
 
-test('loyalty_updated by plain SQL: a changed balance, and a line in the ledger', async (t) => {
+test('loyalty_updated by plain SQL: a changed balance, and a ledger entry', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     const phone = uniquePhone();
@@ -273,7 +273,7 @@ test('loyalty_updated by plain SQL: a changed balance, and a line in the ledger'
     }
 });
 
-test('orders of other sources than online are never heard, neither new nor changed nor deleted', async (t) => {
+test('tills never receive orders of sources other than online, whether new, changed or deleted', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     for (const orderSource of ['pos', 'kiosk', 'Online ']) {
@@ -295,7 +295,7 @@ test('orders of other sources than online are never heard, neither new nor chang
     );
 });
 
-test('seq goes up strictly over events of all kinds and writers, and is the log', async (t) => {
+test('seq strictly increases over events of all kinds and writers, and matches the log', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till({ query: '?events=all' });
     const card = await issueCard(tenant, '85.50');
@@ -330,7 +330,7 @@ test('seq goes up strictly over events of all kinds and writers, and is the log'
     );
 });
 
-test('a deduct is heard only by tills that ask for all events: card_number and balance at the top', async (t) => {
+test('only tills that ask for all events receive a deduct: card_number and balance at the top', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const [plain, eager] = [await tenant.till(), await tenant.till({ query: '?events=all' })];
@@ -352,7 +352,7 @@ test('a deduct is heard only by tills that ask for all events: card_number and b
     );
 });
 
-test('everything that one SQL transaction does is heard in its order, and nothing of one that is rolled back', async (t) => {
+test('all changes of one SQL transaction arrive in order, and none of a transaction that is rolled back', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     await sql(`do $$ begin
@@ -372,7 +372,7 @@ test('everything that one SQL transaction does is heard in its order, and nothin
     );
 });
 
-test('a common order fits the 4096 bytes that the public client reads a frame into', async (t) => {
+test('a common order fits the 4096 bytes of the public client\'s buffer for a frame', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     const line = {
@@ -395,7 +395,7 @@ test('a common order fits the 4096 bytes that the public client reads a frame in
     assert.ok((await till.next('new_order')).text.length <= 4096);
 });
 
-test('a till that connects hears nothing of what was before, and every till of the tenant hears the rest', async (t) => {
+test('a till that connects receives no earlier events, and every till of the tenant receives the later ones', async (t) => {
     const tenant = await newTenant(t);
     await createOrder(tenant, { orderId: 'before' });
     const tills = await Promise.all(times(8, () => tenant.till()));

@@ -1,5 +1,5 @@
-// orderweb_sql.test.mjs - what other programs write by plain SQL, with its odd cases, as a till hears
-// it and REST shows it.
+// orderweb_sql.test.mjs - what other programs write by plain SQL, with odd cases: how a till receives it
+// and how REST shows it.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, test } from '../support/stack.mjs';
@@ -31,7 +31,7 @@ test('control characters that a program writes never reach a till', async (t) =>
     assert.equal(data.items[0].name, 'xy');
 });
 
-test('odd lines are heard as well as they can be: an order is never lost for one', async (t) => {
+test('odd lines are shown as well as possible: an order is never lost because of one', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     await insertOrder(tenant, {
@@ -49,7 +49,7 @@ test('odd lines are heard as well as they can be: an order is never lost for one
     );
 });
 
-test('what cannot be an order is an error for the program, and no event', async (t) => {
+test('a row that cannot be an order is an error for the program, and no event', async (t) => {
     const tenant = await newTenant(t);
     for (const columns of [
         { total_amount: '-1' },
@@ -84,7 +84,7 @@ test('an update that changes nothing is no event, one of fields and status is tw
     );
 });
 
-test('several updates of one transaction are heard each, with what was before each', async (t) => {
+test('each update of one transaction is an event, with the status before it', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     const id = await insertOrder(tenant);
@@ -108,7 +108,7 @@ test('several updates of one transaction are heard each, with what was before ea
     );
 });
 
-test('an order that a program made is changed by the shop and the other way round', async (t) => {
+test('the shop can change an order that a program made, and the reverse', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     const theirs = await insertOrder(tenant);
@@ -127,7 +127,7 @@ test('an order that a program made is changed by the shop and the other way roun
     );
 });
 
-test('a cancelled order that is then deleted is told once', async (t) => {
+test('a cancelled order that is then deleted is one event', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     const id = await insertOrder(tenant);
@@ -145,7 +145,7 @@ test('a cancelled order that is then deleted is told once', async (t) => {
     );
 });
 
-test('a gift card that a program changes keeps its ledger, and eager tills hear it', async (t) => {
+test('a gift card that a program changes keeps its ledger, and tills that ask for all events receive it', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till({ query: '?events=all' });
     const card = uniqueCard();
@@ -183,7 +183,7 @@ test('a gift card that a program changes keeps its ledger, and eager tills hear 
     assert.equal((await tenant.rest.get(`/gift-cards/${card}/balance`)).json.balance, 25);
 });
 
-test('points that a program moves are REST points', async (t) => {
+test('points that a program moves are the points of REST', async (t) => {
     const tenant = await newTenant(t);
     const { phone, id } = await newCustomer(tenant, 100);
     await sql(

@@ -1,5 +1,5 @@
 // restaurantos.test.mjs - docs/protocols/restaurantos.md, sections 1 and 5: how unmodified
-// socket.io-clients come in, who is refused and how, and which rooms they hear.
+// socket.io-clients connect, which are refused and how, and which rooms they receive.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -10,7 +10,7 @@ import { clients, knock, mark, openKitchen, secret, tokenFor } from '../support/
 
 const transports = { default: undefined, 'WebSocket only': ['websocket'], 'polling only': ['polling'] };
 
-// The client is told why, and does not come back by itself.
+// The client learns the reason, and does not reconnect by itself.
 async function assertRefused(kitchen, code, fault = code) {
     const { error } = await kitchen.life('connect_error');
     assert.equal(error.message, 'Authentication error', fault);
@@ -28,7 +28,7 @@ for (const client of Object.keys(clients)) {
             ['nginx', publicUrl],
             ['a gateway', gatewayUrls[0]],
         ]) {
-            test(`client ${client}, transports ${name}, through ${where}: in, told the state, in its room, hears REST and SQL`, async (t) => {
+            test(`client ${client}, transports ${name}, through ${where}: connects, gets the connection state, joins its room, receives events of REST and SQL`, async (t) => {
                 const tenant = await newTenant(t);
                 const kitchen = await tenant.kitchen({ base, client, ...(list ? { transports: list } : {}) });
                 const created = await createOrder(tenant);
@@ -57,7 +57,7 @@ for (const client of Object.keys(clients)) {
     }
 }
 
-test('events flow over the upgrade from polling: none is lost or doubled', async (t) => {
+test('events continue during the upgrade from polling: none is lost or doubled', async (t) => {
     const tenant = await newTenant(t);
     let pours = true;
     const pouring = (async () => {
@@ -99,7 +99,7 @@ test('a token that names its restaurant by slug', async (t) => {
     assert.equal((await kitchen.next('order:created')).payload.id, id);
 });
 
-test('a token in the query or in a header is none: it would be in logs', async (t) => {
+test('a token in the query or in a header does not count: it would appear in logs', async (t) => {
     const tenant = await newTenant(t);
     const good = tokenFor(tenant);
     await assertRefused(
@@ -113,7 +113,7 @@ const rsa = newKeys('RS256');
 const ec = newKeys('ES256');
 const past = Math.floor(Date.now() / 1000) - 1;
 
-// Name of the fault: the auth object, made for a tenant.
+// The name of the fault: the auth object, made for a tenant.
 const badAuth = {
     'no auth': () => ({}),
     'an empty token': () => ({ token: '' }),
@@ -159,14 +159,14 @@ const badAuth = {
     }),
 };
 
-test('every bad credential is refused with CONNECT_ERROR, and not tried again', async (t) => {
+test('every invalid credential is refused with CONNECT_ERROR, and the client does not try again', async (t) => {
     const tenant = await newTenant(t);
     for (const [fault, make] of Object.entries(badAuth)) {
         await assertRefused(knock(t, tenant, { auth: make(tenant) }), 'AUTH_FAILED', fault);
     }
 });
 
-test('the same by polling only, and by the client without recovery', async (t) => {
+test('the same with polling only, and with the client without recovery', async (t) => {
     const tenant = await newTenant(t);
     for (const client of Object.keys(clients)) {
         await assertRefused(
@@ -176,7 +176,7 @@ test('the same by polling only, and by the client without recovery', async (t) =
     }
 });
 
-test('a key of the shop, a revoked one and an expired one are no credentials here', async (t) => {
+test('a key of the shop, a revoked key and an expired key are refused here', async (t) => {
     const tenant = await newTenant(t);
     await assertRefused(knock(t, tenant, { token: tenant.shopKey }), 'AUTH_FAILED');
     const ended = await issueKey(tenant, ['pos'], new Date(Date.now() - 1000));
@@ -185,7 +185,7 @@ test('a key of the shop, a revoked one and an expired one are no credentials her
     await assertRefused(knock(t, tenant, { token: tenant.key }), 'AUTH_FAILED');
 });
 
-test('a tenant with a secret of its own: its tokens are taken, those of all others not', async (t) => {
+test('a tenant with its own secret: its tokens are accepted, those of all other secrets are not', async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     const own = 'a secret that only this tenant has!!';
@@ -195,7 +195,7 @@ test('a tenant with a secret of its own: its tokens are taken, those of all othe
     await assertRefused(knock(t, other, { token: token(claims(other.id), own) }), 'AUTH_FAILED');
 });
 
-test('a token for a restaurant that is not there', async (t) => {
+test('a token for a restaurant that does not exist', async (t) => {
     const tenant = await newTenant(t);
     for (const restaurant of ['11111111-1111-1111-1111-111111111111', 'nowhere', "x' or true --"]) {
         await assertRefused(
@@ -205,7 +205,7 @@ test('a token for a restaurant that is not there', async (t) => {
     }
 });
 
-test('a refused client that gets a good token and connects again comes in', async (t) => {
+test('a refused client that gets a valid token and connects again is accepted', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = knock(t, tenant, { auth: { token: 'a.b.c' } });
     await assertRefused(kitchen, 'AUTH_FAILED');
@@ -216,7 +216,7 @@ test('a refused client that gets a good token and connects again comes in', asyn
 });
 
 for (const name of Object.keys(transports)) {
-    test(`a token that expires while connected (${name}): told so, disconnected, and not back`, async (t) => {
+    test(`a token that expires while connected (${name}): the client learns it, is disconnected, and stays away`, async (t) => {
         const tenant = await newTenant(t);
         const list = transports[name];
         const exp = Math.floor(Date.now() / 1000) + 3;
@@ -235,7 +235,7 @@ for (const name of Object.keys(transports)) {
     });
 }
 
-test('a key that is revoked while connected: disconnected at once, and not back', async (t) => {
+test('a key that is revoked while connected: the client is disconnected at once, and stays away', async (t) => {
     const tenant = await newTenant(t);
     const [kitchen, other] = [
         await tenant.kitchen({ token: tenant.key }),
@@ -253,7 +253,7 @@ test('a key that is revoked while connected: disconnected at once, and not back'
     assert.equal(other.lives.length, 1);
 });
 
-test('a tenant that is suspended: all are disconnected, none comes in, others do not notice', async (t) => {
+test('a tenant that is suspended: all clients are disconnected, none can connect, others are not affected', async (t) => {
     const tenant = await newTenant(t);
     const neighbour = await newTenant(t);
     const kitchens = [await tenant.kitchen(), await tenant.kitchen({ token: tenant.key })];
@@ -274,9 +274,9 @@ test('a tenant that is suspended: all are disconnected, none comes in, others do
     await untouched.next('order:created');
 });
 
-test('nothing is heard before join:restaurant but the state, and then what comes later', async (t) => {
+test('before join:restaurant a client receives only the connection state, afterwards all later events', async (t) => {
     const tenant = await newTenant(t);
-    const base = gatewayUrls[0]; // both on one, or what comes later on the other would be heard there
+    const base = gatewayUrls[0]; // both on the same gateway: another one may lag
     const [outside, inside] = [await tenant.kitchen({ base, join: null }), await tenant.kitchen({ base })];
     await createOrder(tenant);
     await insertOrder(tenant);
@@ -310,7 +310,7 @@ test('join by UUID in any case and by slug, with and without a callback, again a
     }
 });
 
-test("a restaurant that there is not, and another one's", async (t) => {
+test("a restaurant that does not exist, and another tenant's", async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     for (const credential of [tokenFor(tenant), tenant.key]) {
@@ -342,7 +342,7 @@ test("a restaurant that there is not, and another one's", async (t) => {
     }
 });
 
-test('a token with several restaurants: to another one and back, and only ever in one of them', async (t) => {
+test('a token with several restaurants: to another one and back, but only in one at a time', async (t) => {
     const [first, second, third] = [await newTenant(t), await newTenant(t), await newTenant(t)];
     const kitchen = await first.kitchen({
         token: tokenFor(first, { restaurants: [first.id, second.id] }),
@@ -376,7 +376,7 @@ test('a token with several restaurants: to another one and back, and only ever i
     assert.equal(kitchen.lives.length, 1);
 });
 
-test('what follows a join at once is done in the restaurant that was joined', async (t) => {
+test('requests directly after a join apply to the restaurant that was joined', async (t) => {
     const [first, second] = [await newTenant(t), await newTenant(t)];
     const { id } = await createOrder(second);
     const kitchen = await first.kitchen({
@@ -441,7 +441,7 @@ test('a targeted alert goes to its station, any other to all', async (t) => {
     });
 });
 
-test('who moves to another restaurant leaves the stations of the first', async (t) => {
+test('a client that moves to another restaurant leaves the stations of the first', async (t) => {
     const [first, second] = [await newTenant(t), await newTenant(t)];
     const kitchen = await first.kitchen({
         token: tokenFor(first, { restaurants: [first.id, second.id] }),
@@ -486,7 +486,7 @@ test('a browser of another origin may poll: CORS on answers, refusals and prefli
     assert.match(preflight.headers['access-control-allow-headers'], /x-requested-with/i);
 });
 
-test('the demo stack prints a token that comes in', async (t) => {
+test('the demo stack prints a token that is accepted', async (t) => {
     const tenant = { id: env.TILLWIRE_RESTAURANT_ID };
     await openKitchen(t, tenant, { token: env.TILLWIRE_JWT });
     await openKitchen(t, tenant, { token: env.TILLWIRE_API_KEY });

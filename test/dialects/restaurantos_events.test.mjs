@@ -1,5 +1,5 @@
 // restaurantos_events.test.mjs - docs/protocols/restaurantos.md, sections 3 and 5: every event that a
-// screen hears, caused by REST, by plain SQL and by a screen, field for field.
+// screen receives, caused by REST, by plain SQL and by a screen, field by field.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { gatewayUrls, pause, sql, sqlSession, test, times } from '../support/stack.mjs';
@@ -9,7 +9,7 @@ import { mark, tokenFor, v1Order } from '../support/kitchen.mjs';
 
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-const TICK_MS = 150; // some more than the 100 ms of a batch
+const TICK_MS = 150; // a little more than the 100 ms of a batch
 
 const setOrder = (tenant, id, columns) =>
     sql(
@@ -21,7 +21,7 @@ const setOrder = (tenant, id, columns) =>
         ...Object.values(columns),
     );
 
-// Names, and of each payload the members, in their order; and the offset is the seq, as a text.
+// Compares names, and the members of each payload, in order; the offset is the seq as a string.
 function assertEvent(one, name, payload) {
     assert.equal(one.name, name);
     assert.equal(JSON.stringify(one.payload), JSON.stringify({ ...payload, seq: one.payload.seq }));
@@ -85,7 +85,7 @@ test('order:created by plain SQL, with defaults for what was left out: no table_
     });
 });
 
-test('an order id that was given as a number is a text here, in every event', async (t) => {
+test('an order id given as a number is a string here, in every event', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     await createOrder(tenant, { orderId: 12345, tableNumber: 7 });
@@ -102,7 +102,7 @@ test('an order id that was given as a number is a text here, in every event', as
     assert.equal((await kitchen.next('order:deleted')).payload.orderId, '12345');
 });
 
-test('an order whose creator wrote no type of ours, and items of all kinds', async (t) => {
+test('an order with an unknown type, and items of all kinds', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     for (const order of [
@@ -118,7 +118,7 @@ test('an order whose creator wrote no type of ours, and items of all kinds', asy
             items: [{ name: 'x', price: 1, quantity: 1 }],
             ...order,
         });
-        if (res.status !== 201) continue; // refused, so nobody hears of it
+        if (res.status !== 201) continue; // refused, so there is no event
         const one = await kitchen.next('order:created');
         assertEvent(one, 'order:created', await v1Order(tenant, res.json.order.id));
     }
@@ -184,7 +184,7 @@ test('fields and status changed at once: order:updated with the old status, then
     }
 });
 
-test('order:status_changed by REST, by SQL and by a screen: nothing else is told of it', async (t) => {
+test('order:status_changed by REST, by SQL and by a screen: there is no other event', async (t) => {
     const tenant = await newTenant(t);
     const [kitchen, asker] = [await tenant.kitchen(), await tenant.kitchen({ base: gatewayUrls[1] })];
     const { id } = await createOrder(tenant);
@@ -211,7 +211,7 @@ test('order:status_changed by REST, by SQL and by a screen: nothing else is told
     }
 });
 
-test("statuses that this document has no word for are told in its words", async (t) => {
+test('statuses that the protocol does not know are shown as ones that it knows', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const { id } = await createOrder(tenant);
@@ -234,7 +234,7 @@ test("statuses that this document has no word for are told in its words", async 
     );
 });
 
-test('order:deleted behind the status of a cancelled order; alone for a row that was deleted', async (t) => {
+test('order:deleted after the status of a cancelled order; alone for a row that was deleted', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const byRest = await createOrder(tenant);
@@ -274,7 +274,7 @@ test('order:deleted behind the status of a cancelled order; alone for a row that
     });
 });
 
-test('table:ready: when the last open order of a table became ready, by whomever', async (t) => {
+test('table:ready: when the last open order of a table becomes ready, by any writer', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const orders = [];
@@ -284,7 +284,7 @@ test('table:ready: when the last open order of a table became ready, by whomever
 
     await tenant.shop.patch(`/orders/${orders[0]}`, { status: 'ready' });
     await setOrder(tenant, orders[1], { status: 'ready' });
-    await tenant.shop.patch(`/orders/${other.id}`, { status: 'ready' }); // at no table
+    await tenant.shop.patch(`/orders/${other.id}`, { status: 'ready' }); // without a table
     await mark(tenant, kitchen);
     assert.equal(kitchen.events('table:ready').length, 0);
 
@@ -301,7 +301,7 @@ test('table:ready: when the last open order of a table became ready, by whomever
     assert.deepEqual([six.payload.tableNumber, six.payload.orderIds], ['6', [orders[3]]]);
 });
 
-test('table:completed to the whole room, behind the status of each order', async (t) => {
+test('table:completed to the whole room, after the status of each order', async (t) => {
     const tenant = await newTenant(t);
     const [kitchen, asker] = [await tenant.kitchen(), await tenant.kitchen()];
     const ids = [];
@@ -330,7 +330,7 @@ test('table:completed to the whole room, behind the status of each order', async
     assert.equal((await v1Order(tenant, elsewhere.id)).status, 'new');
 });
 
-test('kitchen:alert: all documented fields, what was not said is left out', async (t) => {
+test('kitchen:alert: all documented fields, those that were not given are left out', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     await tenant.shop.post('/kitchen-alerts', {
@@ -357,7 +357,7 @@ test('kitchen:alert: all documented fields, what was not said is left out', asyn
     });
 });
 
-test('gift cards and points are not heard; and no other restaurant', async (t) => {
+test('screens receive no gift cards, no points and no other restaurant', async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     const kitchen = await tenant.kitchen();
@@ -370,7 +370,7 @@ test('gift cards and points are not heard; and no other restaurant', async (t) =
     assert.deepEqual(kitchen.seqs(), [4]);
 });
 
-test('each event is the same for all, on both gateways, and the offset is the last argument', async (t) => {
+test('each event is the same for all clients, on both gateways, and the offset is the last argument', async (t) => {
     const tenant = await newTenant(t);
     const kitchens = [];
     for (const base of gatewayUrls) {
@@ -393,7 +393,7 @@ test('each event is the same for all, on both gateways, and the offset is the la
     );
 });
 
-test('two changes within a tick: one orders:batch_update beside the singles; one change: none', async (t) => {
+test('two changes within a tick: one orders:batch_update in addition to the single events; one change: none', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen({ base: gatewayUrls[0] });
     const one = await createOrder(tenant);
@@ -413,7 +413,7 @@ test('two changes within a tick: one orders:batch_update beside the singles; one
     await session.query("update pos.orders set status = 'ready' where tenant_id = $1 and id = $2", [tenant.id, one.id]);
     await session.query('commit');
     await kitchen.next('order:status_changed');
-    await late.join(tenant.id); // behind the singles, before the batch
+    await late.join(tenant.id); // after the single events, before the batch
     const batch = await kitchen.next('orders:batch_update');
     const singles = kitchen.events().slice(1);
     assert.equal(batch.args.length, 1, 'no offset: it is not repeated');
@@ -431,13 +431,13 @@ test('two changes within a tick: one orders:batch_update beside the singles; one
 
     await createOrder(tenant);
     await mark(tenant, kitchen, late);
-    await pause(TICK_MS); // an answer that was asked for later is behind the batch that there could be
+    await pause(TICK_MS); // a later request is answered after any batch
     for (const screen of [kitchen, late]) await screen.ask('orders:sync');
     assert.equal(kitchen.events('orders:batch_update').length, 1);
     assert.equal(late.events('orders:batch_update').length, 0, 'it has not heard the singles');
 });
 
-test('one order with several changes in a tick is in the batch with each of them', async (t) => {
+test('one order with several changes in a tick is in the batch once for each', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     await createOrder(tenant, { orderId: 77 });
@@ -451,7 +451,7 @@ test('one order with several changes in a tick is in the batch with each of them
     assert.deepEqual(types.slice(-2), ['order:status_changed', 'order:deleted']);
 });
 
-test('large orders, which are compressed, arrive whole', async (t) => {
+test('large orders, which are compressed, arrive complete', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen({ transports: ['websocket'] });
     const { extensions } = kitchen.socket.io.engine.transport.ws;

@@ -1,6 +1,6 @@
 // restaurantos_recovery.test.mjs - docs/protocols/socketio.md, section 3.2: a screen that was cut off
-// comes back as the same one and hears what it missed, once and in order; or it learns that it is a
-// new one, and fetches the state.
+// returns as the same client and receives what it missed, once and in order; or it learns that it is a
+// new client, and fetches the orders.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { env, eventually, gatewayUrls, pause, publicUrl, sql, sqlValue, test, times } from '../support/stack.mjs';
@@ -14,7 +14,7 @@ async function alert(tenant, station, message) {
     assert.equal(res.status, 201, res.text);
 }
 
-// Cut off, and away while `happens`; then it connects again by itself.
+// Cut off, and away during `happens`; then it connects again by itself.
 async function away(kitchen, happens = () => {}, cut = (one) => one.cut()) {
     kitchen.socket.io.reconnection(false);
     await cut(kitchen);
@@ -25,7 +25,7 @@ async function away(kitchen, happens = () => {}, cut = (one) => one.cut()) {
     return kitchen.life('connect');
 }
 
-// Everything from there to the head, each once, in order.
+// Every event from there to the head, once, in order.
 async function assertAll(tenant, kitchen, from = 1) {
     const head = await headOf(tenant);
     await eventually(`event ${head}`, () => kitchen.seqs().at(-1) === head);
@@ -35,8 +35,8 @@ async function assertAll(tenant, kitchen, from = 1) {
     );
 }
 
-// It is somebody new: another sid, in no room, told from where on; it joins, syncs, and goes on.
-async function assertAnew(tenant, kitchen, back, sid) {
+// A new client: another sid, in no room, with a new starting point; it joins, syncs, and continues.
+async function assertIsNew(tenant, kitchen, back, sid) {
     assert.equal(back.recovered, false);
     assert.notEqual(kitchen.socket.id, sid);
     const from = kitchen.seqs().length;
@@ -60,7 +60,7 @@ const transports = { 'all transports': undefined, WebSocket: ['websocket'], poll
 
 for (const [road, [first, then]] of Object.entries(roads)) {
     for (const [name, list] of Object.entries(transports)) {
-        test(`recovered over ${road} with ${name}: the same one, in its rooms, with all that it missed`, async (t) => {
+        test(`recovered over ${road} with ${name}: the same client, in its rooms, with everything that it missed`, async (t) => {
             const tenant = await newTenant(t);
             const line = await openLine(t, first);
             const kitchen = await tenant.kitchen({ base: line.url, ...(list ? { transports: list } : {}) });
@@ -95,7 +95,7 @@ for (const [road, [first, then]] of Object.entries(roads)) {
     }
 }
 
-test('it comes back by itself, and what it asked for meanwhile is done once', async (t) => {
+test('it reconnects by itself, and its requests of the meantime are done once', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const { id } = await createOrder(tenant);
@@ -117,7 +117,7 @@ test('once back, it gets the batches of its room again', async (t) => {
     assert.ok((await kitchen.next('orders:batch_update')).payload.length >= 2);
 });
 
-test('one that has heard no event yet is recovered from where it came in', async (t) => {
+test('a client that has received no event yet is recovered from the point where it connected', async (t) => {
     const tenant = await newTenant(t);
     for (let i = 0; i < 3; i += 1) await insertOrder(tenant);
     const kitchen = await tenant.kitchen();
@@ -126,7 +126,7 @@ test('one that has heard no event yet is recovered from where it came in', async
     await assertAll(tenant, kitchen, 4);
 });
 
-test('one that is in no room is in none again', async (t) => {
+test('a client that was in no room is in none again', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen({ join: null });
     await away(kitchen, () => createOrder(tenant));
@@ -139,7 +139,7 @@ test('one that is in no room is in none again', async (t) => {
     );
 });
 
-test('again and again, with nothing in between and with much: nothing is lost or repeated', async (t) => {
+test('repeated recovery, with few and with many events in between: nothing is lost or repeated', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     for (let round = 0; round < 20; round += 1) {
@@ -151,7 +151,7 @@ test('again and again, with nothing in between and with much: nothing is lost or
     await assertAll(tenant, kitchen);
 });
 
-test('more was missed than is in memory: it is read from the log', async (t) => {
+test('when more was missed than is in memory, it is read from the log', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const back = await away(kitchen, () =>
@@ -168,7 +168,7 @@ test('more was missed than is in memory: it is read from the log', async (t) => 
     assert.equal(kitchen.lives.length, 3, JSON.stringify(kitchen.lives));
 });
 
-test('with another token of the restaurant, and with an API key, it is still the same one', async (t) => {
+test('with another token of the restaurant, and with an API key, it is still the same client', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     for (const token of [tokenFor(tenant, { sub: 'user-2' }), tenant.key]) {
@@ -179,7 +179,7 @@ test('with another token of the restaurant, and with an API key, it is still the
     await assertAll(tenant, kitchen);
 });
 
-test('the credential is checked again: a record opens nothing', async (t) => {
+test('the credential is checked again: a record alone gives no access', async (t) => {
     const tenant = await newTenant(t);
     for (const token of [undefined, 'a.b.c', tokenFor(tenant, { exp: 1 }), tenant.shopKey]) {
         const kitchen = await tenant.kitchen();
@@ -195,7 +195,7 @@ test('the credential is checked again: a record opens nothing', async (t) => {
 
 const recordOf = (kitchen) => `tw:s:${kitchen.socket._pid}`;
 
-// Its gateway writes the record once more when it finds that the client is gone.
+// Its gateway writes the record again when it notices that the client is gone.
 async function untilMissed(kitchen) {
     await redis(env.TILLWIRE_REDIS_URL, ['SET', recordOf(kitchen), 'not yet']);
     return async () => {
@@ -204,7 +204,7 @@ async function untilMissed(kitchen) {
     };
 }
 
-// What a client does not know, or knows wrong, by the members that it keeps.
+// What a client lacks or has wrong, by the members that it keeps.
 const notRecovered = {
     'an unknown pid': (kitchen) => {
         kitchen.socket._pid = 'x'.repeat(kitchen.socket._pid.length);
@@ -235,24 +235,24 @@ const notRecovered = {
 };
 
 for (const [why, spoil] of Object.entries(notRecovered)) {
-    test(`not recovered for ${why}: a new one, without an error`, async (t) => {
+    test(`not recovered for ${why}: a new client, without an error`, async (t) => {
         const tenant = await newTenant(t);
         const line = await openLine(t, gatewayUrls[0]);
         const kitchen = await tenant.kitchen({ base: line.url });
         const sid = kitchen.socket.id;
         await createOrder(tenant);
         await kitchen.next('order:created');
-        line.target = gatewayUrls[1]; // where nothing of this tenant is in memory
+        line.target = gatewayUrls[1]; // which has nothing of this tenant in memory
         const missed = await untilMissed(kitchen);
         const back = await away(kitchen, async () => {
             await missed();
             await spoil(kitchen, tenant);
         });
-        await assertAnew(tenant, kitchen, back, sid);
+        await assertIsNew(tenant, kitchen, back, sid);
     });
 }
 
-test("another restaurant's pid: nothing of it is heard, and its owner is recovered all the same", async (t) => {
+test("another restaurant's pid: it brings no events, and its owner is still recovered", async (t) => {
     const [tenant, victim] = [await newTenant(t), await newTenant(t)];
     const owner = await victim.kitchen();
     await createOrder(victim);
@@ -266,13 +266,13 @@ test("another restaurant's pid: nothing of it is heard, and its owner is recover
         thief.socket._pid = stolen;
         thief.socket._lastOffset = '0';
     });
-    await assertAnew(tenant, thief, back, sid);
+    await assertIsNew(tenant, thief, back, sid);
     assert.ok(thief.heard.every((one) => (one.payload.restaurant_id ?? tenant.id) === tenant.id));
     assert.equal((await away(owner, () => createOrder(victim))).recovered, true);
     await assertAll(victim, owner);
 });
 
-test('after disconnect() it is a new one: it has left on purpose', async (t) => {
+test('after disconnect() it is a new client: it left on purpose', async (t) => {
     const tenant = await newTenant(t);
     for (const list of Object.values(transports)) {
         const kitchen = await tenant.kitchen(list ? { transports: list } : {});
@@ -283,11 +283,11 @@ test('after disconnect() it is a new one: it has left on purpose', async (t) => 
         assert.equal((await kitchen.life('disconnect')).reason, 'io client disconnect');
         await createOrder(tenant);
         kitchen.socket.connect();
-        await assertAnew(tenant, kitchen, await kitchen.life('connect'), sid);
+        await assertIsNew(tenant, kitchen, await kitchen.life('connect'), sid);
     }
 });
 
-test('after its key was revoked it is a new one, with another key', async (t) => {
+test('after its key was revoked it is a new client, with another key', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen({ token: tenant.key });
     const sid = kitchen.socket.id;
@@ -300,10 +300,10 @@ test('after its key was revoked it is a new one, with another key', async (t) =>
     await kitchen.life('disconnect');
     kitchen.socket.auth = { token: await issueKey(tenant, ['pos']) };
     kitchen.socket.connect();
-    await assertAnew(tenant, kitchen, await kitchen.life('connect'), sid);
+    await assertIsNew(tenant, kitchen, await kitchen.life('connect'), sid);
 });
 
-test('the client that knows no recovery comes back as a new one', async (t) => {
+test('the client without recovery returns as a new client', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen({ client: '4.5' });
     const sid = kitchen.socket.id;
@@ -312,10 +312,10 @@ test('the client that knows no recovery comes back as a new one', async (t) => {
     kitchen.cut();
     await kitchen.life('disconnect');
     const back = await kitchen.life('connect');
-    await assertAnew(tenant, kitchen, { ...back, recovered: Boolean(back.recovered) }, sid);
+    await assertIsNew(tenant, kitchen, { ...back, recovered: Boolean(back.recovered) }, sid);
 });
 
-test('a restaurant that was moved to does not come back by itself: a new one, in no room', async (t) => {
+test('a client that had moved to another restaurant is not recovered: it is new, in no room', async (t) => {
     const [first, second] = [await newTenant(t), await newTenant(t)];
     const kitchen = await first.kitchen({
         token: tokenFor(first, { restaurants: [first.id, second.id] }),
@@ -332,7 +332,7 @@ test('a restaurant that was moved to does not come back by itself: a new one, in
     await kitchen.next((one) => one.payload.id === id, 'the next order');
 });
 
-test('one that has moved to another restaurant and back is recovered', async (t) => {
+test('a client that has moved to another restaurant and back is recovered', async (t) => {
     const [first, second] = [await newTenant(t), await newTenant(t)];
     const kitchen = await first.kitchen({
         token: tokenFor(first, { restaurants: [first.id, second.id] }),
@@ -355,7 +355,7 @@ test('one that has moved to another restaurant and back is recovered', async (t)
     );
 });
 
-test('cut off while it is being recovered, again and again: it gets there, without a loss', async (t) => {
+test('a client that is cut off repeatedly during recovery succeeds in the end, without a loss', async (t) => {
     const tenant = await newTenant(t);
     const line = await openLine(t, gatewayUrls[0]);
     const kitchen = await tenant.kitchen({ base: line.url, transports: ['websocket'] });
@@ -365,7 +365,7 @@ test('cut off while it is being recovered, again and again: it gets there, witho
         line.target = gatewayUrls[round % 2];
         line.cut();
         await createOrder(tenant);
-        // The next cut comes at another moment of the way back each time.
+        // Each cut comes at another moment of the recovery.
         await pause(45 + round);
     }
     await eventually('the last order', async () => kitchen.seqs().at(-1) === (await headOf(tenant)));
@@ -373,7 +373,7 @@ test('cut off while it is being recovered, again and again: it gets there, witho
     assert.ok(kitchen.lives.filter((one) => one.what === 'connect').slice(1).every((one) => one.recovered));
 });
 
-test('a gateway that finds out late that a client has gone does not change where it is now', async (t) => {
+test('a gateway that notices late that a client has gone does not affect its new connection', async (t) => {
     const tenant = await newTenant(t);
     const line = await openLine(t, gatewayUrls[0]);
     const kitchen = await tenant.kitchen({ base: line.url, transports: ['websocket'] });
@@ -398,7 +398,7 @@ test('a gateway that finds out late that a client has gone does not change where
     await assertAll(tenant, kitchen);
 });
 
-test('two that come with one pid: each hears all, and neither is harmed', async (t) => {
+test('two clients with one pid: each receives everything, and neither is harmed', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     await createOrder(tenant);

@@ -1,5 +1,5 @@
-// restaurantos_requests.test.mjs - docs/protocols/restaurantos.md, sections 2 and 4: what screens ask
-// for, what they are answered, and everything that they can do wrong.
+// restaurantos_requests.test.mjs - docs/protocols/restaurantos.md, sections 2 and 4: the requests
+// of screens, the answers, and everything that they can do wrong.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -11,7 +11,7 @@ import { knock, mark, tokenFor, v1Order } from '../support/kitchen.mjs';
 const WINDOW_MS = 1000;
 const STATUS_WORDS = '[new, pending, confirmed, preparing, ready, picked-up, completed, cancelled]';
 
-// A refusal in the one form that serves both kinds of clients, to the callback and as `error`.
+// A refusal in the one form for both kinds of clients, to the callback and as `error`.
 async function assertRefused(kitchen, name, payload, code, message, details) {
     const answer = await kitchen.ask(name, ...(payload === undefined ? [] : [payload]));
     const what = `${name} ${JSON.stringify(payload)}: ${JSON.stringify(answer)}`;
@@ -27,7 +27,7 @@ async function assertRefused(kitchen, name, payload, code, message, details) {
     assert.equal(told.args.length, 1, 'no offset');
 }
 
-test('orders:sync: the open orders, oldest first, to the asker alone; acknowledged and told', async (t) => {
+test('orders:sync: the open orders, oldest first, only to the sender; acknowledged and sent as an event', async (t) => {
     const tenant = await newTenant(t);
     const [kitchen, other] = [await tenant.kitchen(), await tenant.kitchen()];
     const ids = [];
@@ -70,7 +70,7 @@ test('orders:sync by status, without a callback, by a screen that is in no room'
     );
 });
 
-test('order:update_status: done, acknowledged, kept, and by whom', async (t) => {
+test('order:update_status: done, acknowledged, stored, with its author', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen({ token: tokenFor(tenant, { sub: 'chef-7' }) });
     const { id } = await createOrder(tenant);
@@ -86,7 +86,7 @@ test('order:update_status: done, acknowledged, kept, and by whom', async (t) => 
     assert.equal(await headOf(tenant), before, 'nothing changed, so nobody is told');
 });
 
-test('an order goes back only by recall', async (t) => {
+test('an order moves back only by recall', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const { id } = await createOrder(tenant, { status: 'ready' });
@@ -98,7 +98,7 @@ test('an order goes back only by recall', async (t) => {
     assert.equal((await kitchen.ask('order:update_status', { orderId: id, status: 'preparing', recall: true })).success, true);
 });
 
-test('without a callback: what is refused is told as error, what is done as its event', async (t) => {
+test('without a callback: a refusal comes as error, a success as its event', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const { id } = await createOrder(tenant, { tableNumber: '3' });
@@ -112,7 +112,7 @@ test('without a callback: what is refused is told as error, what is done as its 
     assert.equal((await kitchen.next('error')).payload.code, 'INVALID_PAYLOAD');
 });
 
-test('the refusals of each event, in the words of Joi', async (t) => {
+test('the refusals of each event, in the wording of Joi', async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     const kitchen = await tenant.kitchen();
@@ -187,9 +187,9 @@ test('the refusals of each event, in the words of Joi', async (t) => {
         ['x'.repeat(1000), {}, 'INVALID_PAYLOAD'],
         ['__proto__', {}, 'INVALID_PAYLOAD'],
     ];
-    // JSON.stringify makes null of what is no number, and null is as good as nothing.
+    // JSON.stringify turns NaN and infinity into null, and null counts as missing.
     const cases = list.filter((one) => one[2] !== undefined);
-    // Ten of a name and second are heard; a client of its own for every eight.
+    // Ten a second of each name are accepted; so there is a new client for every eight.
     let asked = 0;
     let screen = kitchen;
     for (const one of cases) {
@@ -205,7 +205,7 @@ test('the refusals of each event, in the words of Joi', async (t) => {
     );
 });
 
-test('scopes and roles: who may only read is told so, and reads', async (t) => {
+test('scopes and roles: a client that may only read is refused writing, and can read', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant, { tableNumber: '1' });
     for (const [over, may] of [
@@ -227,7 +227,7 @@ test('scopes and roles: who may only read is told so, and reads', async (t) => {
     }
 });
 
-test('eleven of one name in a second: the last is refused, without effect; others go on, and so does the next second', async (t) => {
+test('eleven of one name in a second: the last is refused, without effect; others continue, and so does the next second', async (t) => {
     const tenant = await newTenant(t);
     const [kitchen, other] = [await tenant.kitchen(), await tenant.kitchen({ token: tenant.key })];
     const { id } = await createOrder(tenant);
@@ -254,7 +254,7 @@ test('eleven of one name in a second: the last is refused, without effect; other
     assert.equal(kitchen.lives.length, 1, 'the socket stays');
 });
 
-test('names that there are not share ten a second', async (t) => {
+test('unknown names share ten a second', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const answers = await Promise.all(times(15, (i) => kitchen.ask(`nothing:${i}`, i)));
@@ -264,7 +264,7 @@ test('names that there are not share ten a second', async (t) => {
     );
 });
 
-test("a client's requests are done in its order, also when one has to wait", async (t) => {
+test("a client's requests are done in order, even when one has to wait", async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const { id } = await createOrder(tenant, { tableNumber: '1' });
@@ -284,7 +284,7 @@ test("a client's requests are done in its order, also when one has to wait", asy
     ask('table:complete', { tableNumber: '1' });
     ask('orders:sync', { statuses: ['completed'] });
     ask('join:restaurant', tenant.slug);
-    await pause(100); // long enough for what overtakes to show
+    await pause(100); // long enough for a request that overtakes to show
     assert.deepEqual(names, []);
     await session.query('commit');
     await eventually('all answers', () => answers.length === 7);
@@ -301,7 +301,7 @@ test("a client's requests are done in its order, also when one has to wait", asy
     assert.equal(answers[5].count, 1);
 });
 
-test('an order that somebody else holds for long: a clear answer, and the next request is heard', async (t) => {
+test('an order that is locked for long: a clear answer, and the next request is carried out', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const { id } = await createOrder(tenant);
@@ -315,7 +315,7 @@ test('an order that somebody else holds for long: a clear answer, and the next r
     assert.equal((await kitchen.ask('order:update_status', { orderId: id, status: 'ready' })).success, true);
 });
 
-test('a client that leaves while its operation is under way: it is done, once, and the others hear it', async (t) => {
+test('a client that leaves while its operation is under way: it is done once, and the others receive it', async (t) => {
     const tenant = await newTenant(t);
     const other = await tenant.kitchen();
     for (const leave of [(one) => one.close(), (one) => one.cut(), (one) => one.socket.io.engine.transport.ws?.terminate()]) {
@@ -334,7 +334,7 @@ test('a client that leaves while its operation is under way: it is done, once, a
         const changed = await other.next((one) => one.name === 'order:status_changed' && one.payload.orderId === id);
         assert.equal(changed.payload.status, 'confirmed');
         await mark(tenant, other);
-        // What had not begun when the gateway saw that it is gone is dropped; what had is done once, in order.
+        // Requests that had not begun when the gateway noticed are dropped; the others are done once, in order.
         const done = other.events('order:status_changed').filter((one) => one.payload.orderId === id).map((one) => one.payload.status);
         assert.deepEqual(done, ['confirmed', 'preparing', 'ready'].slice(0, done.length));
     }
@@ -342,7 +342,7 @@ test('a client that leaves while its operation is under way: it is done, once, a
 
 // --- What no socket.io-client sends -------------------------------------------------------------
 
-// A raw WebSocket behind the Engine.IO handshake, with what it hears and how it ends.
+// A raw WebSocket after the Engine.IO handshake, with its packets and its end.
 function rawSocket(t, options = {}) {
     const url = `${gatewayUrls[0].replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`;
     const ws = new WebSocket(url, options);
@@ -358,7 +358,7 @@ function rawSocket(t, options = {}) {
     return raw;
 }
 
-test('events before CONNECT, a second CONNECT, and packets that are none: the transport is closed', async (t) => {
+test('events before CONNECT, a second CONNECT, and malformed packets close the transport', async (t) => {
     const tenant = await newTenant(t);
     const connect = `40${JSON.stringify({ token: tokenFor(tenant) })}`;
     const early = ['42["orders:sync"]', '41', '43["x"]', '4', '4abc', '40[]', '40"x"', '40{', '47', '44{"message":"x"}'];
@@ -383,13 +383,13 @@ test('events before CONNECT, a second CONNECT, and packets that are none: the tr
     }
 });
 
-test('a request while the credential is being checked closes the transport; leaving then harms nobody', async (t) => {
+test('a request while the credential is being checked closes the transport; leaving then does no harm', async (t) => {
     const tenant = await newTenant(t);
     for (const auth of [{ token: tokenFor(tenant) }, { token: tenant.key }, { token: 'a.b.c' }, { token: tokenFor(tenant), pid: 'x'.repeat(32), offset: '0' }]) {
         for (const behind of ['42["orders:sync"]', '41', '1', null]) {
             const raw = rawSocket(t);
             await raw.opened;
-            raw.ws._socket.cork(); // in one piece, so that the second is read before the first is answered
+            raw.ws._socket.cork(); // one packet, so that the second is read before the first is answered
             raw.ws.send(`40${JSON.stringify(auth)}`);
             if (behind) raw.ws.send(behind);
             raw.ws._socket.uncork();
@@ -400,7 +400,7 @@ test('a request while the credential is being checked closes the transport; leav
     await tenant.kitchen({ base: gatewayUrls[0] });
 });
 
-test('odd recovery data is no fault: the client starts anew', async (t) => {
+test('odd recovery data is not an error: the client starts from scratch', async (t) => {
     const tenant = await newTenant(t);
     for (const more of [
         { pid: '', offset: '' },
@@ -419,7 +419,7 @@ test('odd recovery data is no fault: the client starts anew', async (t) => {
     }
 });
 
-test('a namespace that there is not is refused, and the connection stays', async (t) => {
+test('an unknown namespace is refused, and the connection stays open', async (t) => {
     const tenant = await newTenant(t);
     const raw = rawSocket(t);
     await raw.opened;
@@ -431,7 +431,7 @@ test('a namespace that there is not is refused, and the connection stays', async
     assert.equal(await raw.until('the answer', (one) => one?.startsWith('431')), `431[{"success":true,"restaurantId":"${tenant.id}"}]`);
 });
 
-test('binary attachments and many arguments are taken, and ignored', async (t) => {
+test('binary attachments and many arguments are accepted and ignored', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen();
     const { id } = await createOrder(tenant);
@@ -441,7 +441,7 @@ test('binary attachments and many arguments are taken, and ignored', async (t) =
     assert.equal((await kitchen.ask('orders:sync', { text: 'ü'.repeat(20_000) })).success, true, 'compressed');
 });
 
-test('a screen that asks for much and reads nothing: nobody else notices, and it gets all when it reads', async (t) => {
+test('a screen that requests much and reads nothing affects no other client, and gets everything when it reads', async (t) => {
     const tenant = await newTenant(t);
     const items = times(100, (i) => ({ name: `Dish ${i}`, specialInstructions: randomUUID().repeat(6), price: 1, quantity: 1 }));
     await sql(
@@ -463,7 +463,7 @@ test('a screen that asks for much and reads nothing: nobody else notices, and it
     raw.ws._socket.resume();
     const answers = () => raw.heard.filter((one) => one.startsWith('43'));
     await eventually('all answers', () => answers().length === asked.length);
-    // Eleven and more of them are too many for a second, and told so before the others are done.
+    // More than ten are too many for a second, and are refused before the others are done.
     const done = answers().filter((one) => !one.includes('RATE_LIMIT'));
     assert.deepEqual(
         done.map((one) => Number(/^43(\d+)/.exec(one)[1])),
@@ -472,7 +472,7 @@ test('a screen that asks for much and reads nothing: nobody else notices, and it
     for (const one of done) assert.ok(JSON.parse(one.replace(/^43\d+/, ''))[0].count >= 100);
 });
 
-test('five hundred screens hear each event once, through nginx', async (t) => {
+test('five hundred screens receive each event once, through nginx', async (t) => {
     const tenant = await newTenant(t);
     const kitchens = [];
     for (let round = 0; round < 10; round += 1) {

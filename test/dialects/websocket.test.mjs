@@ -1,5 +1,5 @@
-// websocket.test.mjs - RFC 6455: handshakes and frames that break it, each with its status or close
-// code; straight to a gateway and through nginx. After each, the next till is served.
+// websocket.test.mjs - RFC 6455: handshakes and frames that violate it, each with its status or close
+// code; directly to a gateway and through nginx. After each, the next till is served.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -66,7 +66,7 @@ for (const [what, [changes, status, code, more]] of Object.entries(handshakes)) 
             if (status === 426) {
                 assert.equal(answer.headers['sec-websocket-version'], '13');
                 assert.equal(answer.headers.upgrade, 'websocket');
-                // nginx has a Connection of its own with each side.
+                // nginx has its own Connection header with each side.
                 if (base === gatewayUrl) assert.match(answer.headers.connection, /upgrade/i);
             }
             await assertStillServed(tenant, base);
@@ -110,7 +110,7 @@ test('the answer to a handshake is the one of RFC 6455, header by header', async
     }
 });
 
-test('frames that come together with the handshake are read behind the greeting', async (t) => {
+test('frames that arrive together with the handshake are read after the greeting', async (t) => {
     const tenant = await newTenant(t);
     for (const [, base] of fronts) {
         const ws = await openRawWebSocket(t, base, tenant, { rest: frame(text, PING) });
@@ -122,7 +122,7 @@ test('frames that come together with the handshake are read behind the greeting'
     }
 });
 
-const bad = Buffer.from([0xc3, 0x28]); // no UTF-8
+const bad = Buffer.from([0xc3, 0x28]); // not UTF-8
 const violations = {
     'an unmasked frame': [1002, frame(text, PING, { mask: false })],
     'RSV1 without an extension': [1002, frame(text, PING, { rsv: 4 })],
@@ -208,7 +208,7 @@ for (const [what, [code, ...frames]] of Object.entries(violations)) {
     }
 }
 
-test('bad UTF-8 is refused at its first byte, though the frame goes on', async (t) => {
+test('invalid UTF-8 is refused at its first byte, although the frame continues', async (t) => {
     const tenant = await newTenant(t);
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);
     const whole = frame(
@@ -282,7 +282,7 @@ test('frames that come byte by byte are frames', async (t) => {
     );
 });
 
-test('a flood of pings from a till that does not read hurts nobody else', async (t) => {
+test('a flood of pings from a till that does not read affects no other till', async (t) => {
     const tenant = await newTenant(t);
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);
     const till = await tenant.till({ base: gatewayUrl });
@@ -300,7 +300,7 @@ test('a flood of pings from a till that does not read hurts nobody else', async 
     );
 });
 
-test('a till that asks and asks without reading gets every answer when it reads, and hurts nobody else', async (t) => {
+test('a till that sends requests without reading gets every answer when it reads, and affects no other till', async (t) => {
     const tenant = await newTenant(t);
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);
     const till = await tenant.till({ base: gatewayUrl });
@@ -313,13 +313,13 @@ test('a till that asks and asks without reading gets every answer when it reads,
 
     ws.raw.socket.resume();
     const count = () => ws.raw.received.toString('latin1').split('"type":"pong"').length - 1;
-    // A pong has some 56 bytes: count only when they can all be there.
+    // A pong has about 56 bytes: count only when all of them can have arrived.
     await ws.raw.until('all answers', () => ws.raw.size > asked * 55 && count() === asked);
     assert.equal(count(), asked);
     assert.ok(!ws.frames().some((one) => one.opcode === close), 'it was made to wait, not closed');
 });
 
-test('ten thousand fragments of one message are given up', async (t) => {
+test('a message of ten thousand fragments is refused', async (t) => {
     const tenant = await newTenant(t);
     const ws = await openRawWebSocket(t, gatewayUrl, tenant);
     ws.send(
@@ -331,7 +331,7 @@ test('ten thousand fragments of one message are given up', async (t) => {
     await assertStillServed(tenant, gatewayUrl);
 });
 
-test('handshakes and frames that stop halfway keep nobody from being served', async (t) => {
+test('handshakes and frames that stop halfway do not keep other tills from being served', async (t) => {
     const tenant = await newTenant(t);
     for (let i = 0; i < 20; i += 1) {
         const ws = await openRawWebSocket(t, gatewayUrl, tenant);
