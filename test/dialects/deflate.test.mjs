@@ -9,7 +9,7 @@ import { createOrder, newTenant } from '../support/tenant.mjs';
 import { OPCODE, frame, openRawWebSocket } from '../support/raw.mjs';
 
 const fronts = [
-    ['straight', gatewayUrl],
+    ['directly', gatewayUrl],
     ['through nginx', publicUrl],
 ];
 const { continuation, text, ping, pong, close } = OPCODE;

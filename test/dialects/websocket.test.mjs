@@ -9,7 +9,7 @@ import { createOrder, newTenant } from '../support/tenant.mjs';
 import { OPCODE, closing, exchange, frame, head, openRawWebSocket } from '../support/raw.mjs';
 
 const fronts = [
-    ['straight', gatewayUrl],
+    ['directly', gatewayUrl],
     ['through nginx', publicUrl],
 ];
 const { continuation, text, binary, close, ping, pong } = OPCODE;

@@ -1,4 +1,4 @@
-// exact_money.test.mjs - money under rivalry: many at once on one card, by REST and by SQL.
+// exact_money.test.mjs - money under contention: many requests at once for one card, by REST and by SQL.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, sqlSession, test, times } from '../support/stack.mjs';
@@ -35,7 +35,7 @@ test('fifty parallel deducts of a card with money for thirty: thirty are done, t
     assert.equal((await ledgerOf(tenant, card)).length, 31);
 });
 
-test('fifty parallel deducts of odd amounts take what they say and no more than there is', async (t) => {
+test('fifty parallel deducts of odd amounts take exactly their amounts and no more than the balance', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '100.00');
     const amounts = times(50, (i) => (((i * 37) % 97) + 1) * 11); // in pence
@@ -66,7 +66,7 @@ test('fifty parallel redeems of points for thirty: thirty are done, twenty are r
     assert.equal(await pointsOf(tenant, id), 0);
 });
 
-test('REST, SQL on the card and SQL on the ledger at once make one ledger', async (t) => {
+test('REST, SQL on the card and SQL on the ledger at the same time make one ledger', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '1000.00');
     const till = await tenant.till({ query: '?events=all' });
@@ -115,7 +115,7 @@ test('plain SQL cannot overdraw a card, nor change its ledger', async (t) => {
     assert.deepEqual(await ledgerOf(tenant, card), [['issue', '10.00', '10.00']]);
 });
 
-test('a card that somebody else holds is 503 with nothing done; other cards are served meanwhile', async (t) => {
+test('a card that is locked is 503 with nothing done; other cards are served meanwhile', async (t) => {
     const tenant = await newTenant(t);
     const held = await issueCard(tenant, '85.50');
     const others = await atOnce(24, () => issueCard(tenant, '85.50'));
@@ -151,7 +151,7 @@ test('a card that somebody else holds is 503 with nothing done; other cards are 
     assert.equal(await balanceOf(tenant, held), '60.50');
 });
 
-test('orders and points are served while a card is held, and reads of that card too', async (t) => {
+test('orders and points are served while a card is locked, and so are reads of that card', async (t) => {
     const tenant = await newTenant(t);
     const held = await issueCard(tenant, '85.50');
     const { phone } = await newCustomer(tenant);

@@ -1,5 +1,5 @@
-// fast.test.mjs - how long an order takes to a till, through nginx, one at a time. Prints figures and
-// asserts none of them: machines differ. What does not differ is asserted: work that is done once.
+// fast.test.mjs - how long an order takes to reach a till, through nginx, one at a time. The figures are
+// printed and not asserted, because machines differ. It is asserted that work is done only once.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
@@ -16,11 +16,11 @@ function summary(latencies) {
     return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`;
 }
 
-// Write orders one by one; from before each is sent until the till has its frame.
+// Write orders one by one, and measure from before each is sent until the till has its frame.
 async function measure(till, write) {
     const latencies = [];
     for (let i = -20; i < ORDERS; i += 1) {
-        // the first twenty warm up
+        // the first twenty are a warm-up
         const start = performance.now();
         const heard = till
             .next((frame) => frame.json.data?.orderId === `o${i}`, `order ${i}`)

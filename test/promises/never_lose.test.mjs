@@ -1,5 +1,5 @@
-// never_lose.test.mjs - processes die, and no event and no money is lost or doubled by it. The
-// supervisor of the stack puts another in each one's place.
+// never_lose.test.mjs - processes are killed, and no event and no money is lost or doubled. The
+// supervisor of the stack replaces each of them.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { eventually, gatewayUrls, sqlValue, test, times } from '../support/stack.mjs';
@@ -15,7 +15,7 @@ import {
 } from '../support/tenant.mjs';
 import { kill, untilReady, untilReplaced } from '../support/ops.mjs';
 
-// Everything up to the head, each once, in its order.
+// Every event up to the head, once, in order.
 async function assertHeardAll(tenant, till, from = 1) {
     const head = await headOf(tenant);
     await till.next((frame) => frame.seq === head, `the event ${head}`);
@@ -26,7 +26,7 @@ async function assertHeardAll(tenant, till, from = 1) {
 }
 
 for (const i of [0, 1]) {
-    test(`gateway ${i + 1} is killed: its till connects again and hears what comes, the other gateway's hears all`, async (t) => {
+    test(`gateway ${i + 1} is killed: its till reconnects and receives later events, the other gateway's till receives all`, async (t) => {
         const tenant = await newTenant(t);
         const [doomed, safe] = [
             await tenant.till({ base: gatewayUrls[i] }),
@@ -52,7 +52,7 @@ for (const i of [0, 1]) {
     });
 }
 
-test('a gateway is killed: nginx brings the next till to the other one', async (t) => {
+test('a gateway is killed: nginx sends the next till to the other one', async (t) => {
     const tenant = await newTenant(t);
     const old = kill('gateway-1');
     const till = await tenant.till();
@@ -63,7 +63,7 @@ test('a gateway is killed: nginx brings the next till to the other one', async (
     await untilReady();
 });
 
-test('the api is killed among deducts: each is done once, whatever its till was told', async (t) => {
+test('the api is killed during deducts: each is done once, regardless of the till\'s answer', async (t) => {
     const tenant = await newTenant(t);
     const cards = await Promise.all(times(10, () => issueCard(tenant, '100.00')));
     const till = await tenant.till({ query: '?events=all' });
@@ -110,7 +110,7 @@ test('the api is killed among deducts: each is done once, whatever its till was 
     await untilReady();
 });
 
-test('the api is killed: it serves again, and a till hears the order that it then takes', async (t) => {
+test('the api is killed: it serves again, and a till receives the next order', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     const old = kill('api-1');
@@ -125,7 +125,7 @@ test('the api is killed: it serves again, and a till hears the order that it the
     await untilReady();
 });
 
-test('the bridge is killed among orders by SQL: all are heard, each once, in order', async (t) => {
+test('the bridge is killed during orders by SQL: each is received once, in order', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
     for (let round = 0; round < 3; round += 1) {
@@ -139,7 +139,7 @@ test('the bridge is killed among orders by SQL: all are heard, each once, in ord
     await untilReady();
 });
 
-test('Redis is killed again and again: REST commits, and a connected till hears every order once', async (t) => {
+test('Redis is killed repeatedly: REST commits, and a connected till receives every order once', async (t) => {
     const tenant = await newTenant(t);
     const tills = await Promise.all(gatewayUrls.map((base) => tenant.till({ base })));
     for (let round = 0; round < 3; round += 1) {
@@ -160,7 +160,7 @@ test('Redis is killed again and again: REST commits, and a connected till hears 
     }
 });
 
-test('a till that connects while Redis is away is greeted and hears what comes', async (t) => {
+test('a till that connects while Redis is away is greeted and receives later events', async (t) => {
     const tenant = await newTenant(t);
     const old = kill('redis');
     const till = await tenant.till();
@@ -172,7 +172,7 @@ test('a till that connects while Redis is away is greeted and hears what comes',
     await untilReady();
 });
 
-test('all of ours and Redis are killed at once, and all serve again', async (t) => {
+test('all our processes and Redis are killed at once, and all serve again', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const names = ['gateway-1', 'gateway-2', 'api-1', 'bridge-1', 'redis'];

@@ -1,5 +1,5 @@
-// never_reorder.test.mjs - many writers at once, tills that come and go among them: each till hears
-// everything from its greeting on, each event once and in the order of the log.
+// never_reorder.test.mjs - many writers at once, while tills come and go: from its greeting on, each till
+// receives every event once and in the order of the log.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { gatewayUrls, publicUrl, sql, test, times } from '../support/stack.mjs';
@@ -49,7 +49,7 @@ async function writeAll(tenant, n) {
     ]);
 }
 
-test('eight writers by REST and SQL at once: tills at every gateway hear one order of things', async (t) => {
+test('eight writers by REST and SQL at once: tills at every gateway receive the same order of events', async (t) => {
     const tenant = await newTenant(t);
     const tills = await Promise.all(
         [...gatewayUrls, publicUrl].map((base) => tenant.till({ ...everything, base })),
@@ -70,7 +70,7 @@ test('eight writers by REST and SQL at once: tills at every gateway hear one ord
     );
 });
 
-test('tills that connect among the writing miss nothing behind their greeting and hear nothing twice', async (t) => {
+test('tills that connect during writes miss nothing after their greeting and receive nothing twice', async (t) => {
     const tenant = await newTenant(t);
     const tills = [];
     let isWriting = true;
@@ -90,7 +90,7 @@ test('tills that connect among the writing miss nothing behind their greeting an
     for (const till of tills) await assertHeardAll(tenant, till);
 });
 
-test('tills that leave among the writing do no harm to those who stay', async (t) => {
+test('tills that leave during writes do not affect the others', async (t) => {
     const tenant = await newTenant(t);
     const staying = await Promise.all(
         gatewayUrls.map((base) => tenant.till({ ...everything, base })),
@@ -113,7 +113,7 @@ test('tills that leave among the writing do no harm to those who stay', async (t
     for (const till of staying) await assertHeardAll(tenant, till);
 });
 
-test('two thousand orders of one SQL transaction are heard in their order', async (t) => {
+test('two thousand orders of one SQL transaction are received in order', async (t) => {
     const tenant = await newTenant(t);
     const tills = await Promise.all(
         [...gatewayUrls, publicUrl].map((base) => tenant.till({ base })),
@@ -134,7 +134,7 @@ test('two thousand orders of one SQL transaction are heard in their order', asyn
     }
 });
 
-test('one SQL transaction for five tenants is heard by each as far as it is its own', async (t) => {
+test('of one SQL transaction for five tenants each receives only its own part', async (t) => {
     const tenants = await Promise.all(times(5, () => newTenant(t)));
     const tills = await Promise.all(tenants.map((tenant) => tenant.till()));
     await sql(
@@ -150,7 +150,7 @@ test('one SQL transaction for five tenants is heard by each as far as it is its 
     }
 });
 
-test('rival SQL transactions over the same tenants in opposite order all come through', async (t) => {
+test('concurrent SQL transactions over the same tenants in opposite order all succeed', async (t) => {
     const tenants = await Promise.all(times(4, () => newTenant(t)));
     const tills = await Promise.all(tenants.map((tenant) => tenant.till()));
     const ids = tenants.map((tenant) => tenant.id);

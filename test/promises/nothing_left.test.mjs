@@ -1,5 +1,5 @@
-// nothing_left.test.mjs - runs last: after all that the other tests did nothing is left behind, no
-// session, no open transaction, no request that is still being worked on.
+// nothing_left.test.mjs - runs last: after all other tests nothing is left over, no session, no open
+// transaction, no request that is still being processed.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { env, eventually, pidOf, sql, test } from '../support/stack.mjs';
@@ -7,7 +7,7 @@ import { gatewayOps, metric, untilReady } from '../support/ops.mjs';
 
 const apiOps = env.TILLWIRE_API_OPS_URLS.split(',');
 
-// Gauges that go back to nothing when nobody is there.
+// Gauges that return to zero when no client is connected.
 const gauges = [
     ...gatewayOps.flatMap((base) =>
         [
@@ -28,17 +28,17 @@ const gauges = [
 
 test('all processes are ready, and no session, request or receiving context is left', async () => {
     await untilReady();
-    process.kill(pidOf('nginx'), 'SIGHUP'); // it lets go of the connections that it kept for later
+    process.kill(pidOf('nginx'), 'SIGHUP'); // it closes the connections that it kept for later
     for (const [base, name] of gauges) {
         await eventually(
             `${name} of ${base} to be 0`,
             async () => (await metric(base, name)) === 0,
-            { within: 60_000 }, // who polled and vanished is missed a ping and its timeout later
+            { within: 60_000 }, // a polling client that vanished is noticed after a ping and its timeout
         );
     }
 });
 
-test('no process has thrown away lines of its log, or met an answer of Redis that it could not use', async () => {
+test('no process has dropped lines of its log, or got an answer from Redis that it could not use', async () => {
     for (const base of [...gatewayOps, ...apiOps]) {
         assert.equal(await metric(base, 'tillwire_log_dropped_total'), 0);
     }
@@ -48,7 +48,7 @@ test('no process has thrown away lines of its log, or met an answer of Redis tha
     }
 });
 
-test('no transaction is open and nobody waits for a lock', async () => {
+test('no transaction is open or waits for a lock', async () => {
     const open = `select usename, state, left(query, 80) as query from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and (state like 'idle in transaction%' or wait_event_type = 'Lock')`;
     await eventually('no open transaction', async () => (await sql(open)).length === 0);

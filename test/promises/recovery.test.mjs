@@ -1,5 +1,5 @@
-// recovery.test.mjs - gateways go and die, Redis forgets and dies, PostgreSQL closes its connections,
-// while orders run: unmodified socket.io-clients miss no event and hear none twice.
+// recovery.test.mjs - gateways stop and are killed, Redis loses its data and is killed, PostgreSQL closes
+// its connections, while orders are written: unmodified socket.io-clients miss no event and receive none twice.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { env, eventually, gatewayUrls, pause, pidOf, publicUrl, soon, sql, test, times } from '../support/stack.mjs';
@@ -17,7 +17,7 @@ const openAll = (tenant, each) =>
         ),
     );
 
-// Everything from 1 to the head, each once, in order.
+// Every event from 1 to the head, once, in order.
 async function assertAll(tenant, kitchens) {
     const head = await headOf(tenant);
     for (const kitchen of kitchens) {
@@ -43,7 +43,7 @@ function assertRecovered(kitchens) {
     for (const back of comebacks(kitchens)) assert.equal(back.recovered, true);
 }
 
-// Orders by REST and by SQL until it is told to end; a request may fail while things die.
+// Orders by REST and by SQL until it is stopped; a request may fail while processes are killed.
 function pour(tenant) {
     let pours = true;
     const stream = async (make) => {
@@ -70,7 +70,7 @@ for (const [how, end] of [
         },
     ],
 ]) {
-    test(`a gateway ${how}: its screens are recovered, on the other one or when it is back`, async (t) => {
+    test(`a gateway ${how}: its screens are recovered, on the other gateway or when it is back`, async (t) => {
         const tenant = await newTenant(t);
         const kitchens = await openAll(tenant, 4);
         await createOrder(tenant);
@@ -108,7 +108,7 @@ test('the last words of a gateway that ends, over WebSocket: reconnecting, and w
     await untilReady();
 });
 
-test('gateways are killed again and again under running orders: nothing is lost, doubled or out of order', async (t) => {
+test('gateways are killed repeatedly during orders: nothing is lost, doubled or out of order', async (t) => {
     const tenant = await newTenant(t);
     const kitchens = await openAll(tenant, 5);
     const stop = pour(tenant);
@@ -126,7 +126,7 @@ test('gateways are killed again and again under running orders: nothing is lost,
     await untilReady();
 });
 
-test('both gateways are killed at once under running orders', async (t) => {
+test('both gateways are killed at once during orders', async (t) => {
     const tenant = await newTenant(t);
     const kitchens = await openAll(tenant, 3);
     const stop = pour(tenant);
@@ -139,8 +139,8 @@ test('both gateways are killed at once under running orders', async (t) => {
     await untilReady();
 });
 
-// Here, where no other test looks at the log: for a moment it has a gap.
-test('what it missed turns out to be gone from the log: it connects once more, as somebody new', async (t) => {
+// In this file, because no other test looks at the log now: for a moment it has a gap.
+test('missed events turn out to be gone from the log: the client connects again as a new one', async (t) => {
     const tenant = await newTenant(t);
     const line = await openLine(t, gatewayUrls[0]);
     const kitchen = await tenant.kitchen({ base: line.url, transports: ['websocket'] });
@@ -152,7 +152,7 @@ test('what it missed turns out to be gone from the log: it connects once more, a
     await kitchen.life('disconnect');
     for (let i = 0; i < 4; i += 1) await createOrder(tenant);
     await sql('delete from pos.event where tenant_id = $1 and seq <= 3', tenant.id);
-    line.target = gatewayUrls[1]; // where nothing of this tenant is in memory
+    line.target = gatewayUrls[1]; // which has nothing of this tenant in memory
     kitchen.socket.connect();
     assert.equal((await kitchen.life('connect')).recovered, true);
     assert.equal((await kitchen.life('connect')).recovered, false);
@@ -166,7 +166,7 @@ test('what it missed turns out to be gone from the log: it connects once more, a
     assert.deepEqual(kitchen.seqs(), [1, 6]);
 });
 
-test('PostgreSQL closes all connections: screens stay, and those that come are let in', async (t) => {
+test('PostgreSQL closes all connections: screens stay connected, and new ones are accepted', async (t) => {
     const tenant = await newTenant(t);
     const kitchens = await openAll(tenant, 1);
     await createOrder(tenant);
@@ -180,7 +180,7 @@ test('PostgreSQL closes all connections: screens stay, and those that come are l
     await untilReady();
 });
 
-test('Redis has forgotten all: who is connected stays; who is cut off comes back as somebody new, and syncs', async (t) => {
+test('Redis has lost its data: connected clients stay; a client that is cut off returns as a new one, and syncs', async (t) => {
     const tenant = await newTenant(t);
     const [safe, cut] = [await tenant.kitchen(), await tenant.kitchen({ transports: ['websocket'] })];
     await createOrder(tenant);
@@ -190,7 +190,7 @@ test('Redis has forgotten all: who is connected stays; who is cut off comes back
     await cut.life('disconnect');
     await createOrder(tenant);
     const record = ['GET', `tw:s:${cut.socket._pid}`];
-    // Its gateway writes it once more when it finds that the client is gone.
+    // Its gateway writes the record again when it notices that the client is gone.
     await eventually('its record to be gone', async () => {
         await redis(env.TILLWIRE_REDIS_URL, ['FLUSHALL']);
         await pause(50);
@@ -210,7 +210,7 @@ test('Redis has forgotten all: who is connected stays; who is cut off comes back
     assert.deepEqual(cut.seqs(), [1, 3]);
 });
 
-test('a gateway that has just begun is found before it has found Redis: it waits for it, and recovers', async (t) => {
+test('a client reaches a gateway that has just started and has no Redis yet: it waits for Redis, and recovers', async (t) => {
     const tenant = await newTenant(t);
     const kitchen = await tenant.kitchen({ transports: ['websocket'] });
     await createOrder(tenant);
@@ -225,7 +225,7 @@ test('a gateway that has just begun is found before it has found Redis: it waits
         olds.forEach(([name]) => kill(name));
         await kitchen.life('disconnect');
         await soon('its next transport', opened);
-        await pause(200); // its credential has been checked by then
+        await pause(200); // by then its credential has been checked
     } finally {
         signal('SIGCONT');
     }
@@ -236,7 +236,7 @@ test('a gateway that has just begun is found before it has found Redis: it waits
     await untilReady();
 });
 
-test('Redis is killed: nobody is cut off, and who comes meanwhile is let in as somebody new', async (t) => {
+test('Redis is killed: no client is cut off, and one that returns meanwhile is accepted as a new one', async (t) => {
     const tenant = await newTenant(t);
     const kitchens = await openAll(tenant, 1);
     const old = kill('redis');
@@ -254,7 +254,7 @@ test('Redis is killed: nobody is cut off, and who comes meanwhile is let in as s
     for (const kitchen of kitchens) assert.equal(kitchen.lives.length, 1);
 });
 
-test('joined while Redis is away, and its gateway killed when it is back: in its room, or somebody new', async (t) => {
+test('joined while Redis was away, and the gateway killed once Redis is back: in its room, or a new client', async (t) => {
     const tenant = await newTenant(t);
     const kitchens = await Promise.all(times(4, () => tenant.kitchen({ join: null, transports: ['websocket'] })));
     const old = kill('redis');

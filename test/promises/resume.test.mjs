@@ -1,5 +1,5 @@
-// resume.test.mjs - a till that comes back hears what it missed, in order, once, and then what is live;
-// and so does who has no socket.
+// resume.test.mjs - a till that returns receives what it missed, in order, once, and then live events;
+// and so does a client without a socket.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { gatewayUrls, test, times } from '../support/stack.mjs';
@@ -12,7 +12,7 @@ async function insertOrders(tenant, n) {
     for (let i = 0; i < n; i += 1) await insertOrder(tenant);
 }
 
-test('what was missed comes in order before what is live, on any gateway', async (t) => {
+test('missed events come in order before live ones, on any gateway', async (t) => {
     const tenant = await newTenant(t);
     await insertOrders(tenant, 30);
     for (const base of gatewayUrls) {
@@ -26,7 +26,7 @@ test('what was missed comes in order before what is live, on any gateway', async
     }
 });
 
-test('nothing is missed or repeated while orders pour in', async (t) => {
+test('nothing is missed or repeated while many orders arrive', async (t) => {
     const tenant = await newTenant(t);
     let pours = true;
     const pouring = (async () => {
@@ -60,7 +60,7 @@ test('a resume message does the same, once, before any event', async (t) => {
     assert.equal(error.json.code, 'RESUME_TOO_LATE');
 });
 
-test('who is ahead of the log fetches the state anew and hears what is live', async (t) => {
+test('a till that is ahead of the log must fetch the state again, and receives live events', async (t) => {
     const tenant = await newTenant(t);
     await insertOrders(tenant, 2);
     const till = await tenant.till({ query: '?since=99' });
@@ -70,7 +70,7 @@ test('who is ahead of the log fetches the state anew and hears what is live', as
     await till.next((frame) => frame.seq === 3 && frame.json.type === 'new_order', 'the live one');
 });
 
-test('a since that is no number is refused in the handshake', async (t) => {
+test('a since that is not a number is refused in the handshake', async (t) => {
     const tenant = await newTenant(t);
     for (const since of ['-1', 'abc', '1.5', '', '99999999999999999999']) {
         const answer = await refusedTill(tenant, { query: `?since=${since}` });
@@ -79,7 +79,7 @@ test('a since that is no number is refused in the handshake', async (t) => {
     }
 });
 
-test('the stream without a socket waits for an event, and goes on where a list was read', async (t) => {
+test('the stream without a socket waits for an event, and continues where a list was read', async (t) => {
     const tenant = await newTenant(t);
     await insertOrders(tenant, 2);
     const list = await tenant.rest.get('/orders/pending');

@@ -1,4 +1,4 @@
-// resume_large.test.mjs - who has missed very much, or comes again and again, delays nobody else.
+// resume_large.test.mjs - a till that has missed very much, or connects repeatedly, delays no other till.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
@@ -7,7 +7,7 @@ import { headOf, insertOrder, newTenant } from '../support/tenant.mjs';
 
 const MISSED = 100_000;
 
-// The log as it would be after so many changes of orders, without making each of them.
+// Write the log as if there had been that many changes of orders, without making each of them.
 async function writeLog(tenant, n) {
     await sql(
         `with old as (update pos.stream set head = head + $2 where tenant_id = $1 returning head - $2 as head)
@@ -21,12 +21,12 @@ async function writeLog(tenant, n) {
     );
 }
 
-test(`${MISSED} missed events come in pieces, in order, while others hear what is live at once`, async (t) => {
+test(`${MISSED} missed events come in pieces, in order, while other tills receive live events at once`, async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     const before = await headOf(tenant);
     await writeLog(tenant, MISSED);
-    // Counted as they come: keeping the frames would measure this process.
+    // Counted on arrival: keeping the frames would measure this process.
     const ws = new WebSocket(`${gatewayUrls[0].replace('http', 'ws')}/ws/pos/${tenant.slug}?since=${before}`, {
         headers: { 'X-API-Key': tenant.key },
     });
@@ -52,13 +52,13 @@ test(`${MISSED} missed events come in pieces, in order, while others hear what i
     assert.equal(disorder, 0);
     delays.sort((a, b) => a - b);
     const took = performance.now() - began;
-    t.say(`resume: ${MISSED} events in ${(took / 1000).toFixed(2)} s; meanwhile a neighbour's ${delays.length} orders: median `
+    t.say(`resume: ${MISSED} events in ${(took / 1000).toFixed(2)} s; meanwhile ${delays.length} orders of another restaurant: median `
         + `${delays[Math.floor(delays.length / 2)].toFixed(1)} ms, longest ${delays.at(-1).toFixed(1)} ms`);
     await sql('delete from pos.event where tenant_id = $1', tenant.id);
     await sql('delete from pos.stream where tenant_id = $1', tenant.id);
 });
 
-test('a till that connects again and again is served each time, and others do not notice', async (t) => {
+test('a till that connects repeatedly is served each time, and others are not affected', async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     const neighbour = await other.till({ base: gatewayUrls[0] });

@@ -1,4 +1,4 @@
-// rivals.test.mjs - many who ask for the same thing at once: one gets it, the others are told so,
+// rivals.test.mjs - many requests for the same thing at once: one succeeds, the others are refused,
 // and the log has it once.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import { createOrder, headOf, newTenant, plainOrder, uniqueCard } from '../suppo
 
 const atOnce = (n, make) => Promise.all(times(n, make));
 
-// One of the answers is the good one, the rest are refused with 409 and this code.
+// One answer is a success, the others are refused with 409 and this code.
 function assertOneWins(answers, code) {
     const good = answers.filter((res) => res.status === 201);
     assert.equal(good.length, 1, answers.map((res) => res.text).join('\n'));
@@ -70,7 +70,7 @@ test('twenty customers with one phone are one customer', async (t) => {
     }
 });
 
-test('twenty who cancel an order cancel it once', async (t) => {
+test('twenty requests to cancel an order cancel it once', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant);
     const answers = await atOnce(20, () =>
@@ -81,7 +81,7 @@ test('twenty who cancel an order cancel it once', async (t) => {
     assert.equal(await headOf(tenant), 3, 'created, its new status, deleted');
 });
 
-test('of those who complete and those who cancel an order, the first kind wins or the second', async (t) => {
+test('of requests to complete and to cancel an order, either the first kind wins or the second', async (t) => {
     const tenant = await newTenant(t);
     for (let round = 0; round < 5; round += 1) {
         const { id } = await createOrder(tenant);
@@ -124,7 +124,7 @@ test('twenty reports of one day are twenty revisions, each kept', async (t) => {
     }
 });
 
-test('order numbers given out at once are all different', async (t) => {
+test('order numbers that are given at the same time are all different', async (t) => {
     const tenant = await newTenant(t);
     const orders = await atOnce(50, () => createOrder(tenant));
 

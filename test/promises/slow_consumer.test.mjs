@@ -1,4 +1,4 @@
-// slow_consumer.test.mjs - a till that never reads is closed, and nobody else waits for it. Straight
+// slow_consumer.test.mjs - a till that never reads is closed, and no other till waits for it. Directly
 // to a gateway, so that nginx's buffers do not hide it.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
@@ -9,17 +9,17 @@ import { gatewayOps, metric } from '../support/ops.mjs';
 
 const SLOW = 'tillwire_ws_slow_consumers_total';
 
-// About 100 kB in an event.
+// About 100 kB per event.
 const large = JSON.stringify(times(200, () => ({ name: 'x'.repeat(450), price: 1, quantity: 1 })));
 
-test('a till that never reads is closed while another hears everything', async (t) => {
+test('a till that never reads is closed while another receives everything', async (t) => {
     const tenant = await newTenant(t);
     const slow = await openRawWebSocket(t, gatewayUrl, tenant);
     const till = await tenant.till({ base: gatewayUrl });
     const before = await metric(gatewayOps[0], SLOW);
     slow.raw.socket.pause();
 
-    // The kernel's buffers come first, up to some megabytes; then it has a second to take something.
+    // First the kernel's buffers fill, up to some megabytes; then the till has a second to read something.
     const deadline = Date.now() + 60000;
     let sent = 0;
     while ((await metric(gatewayOps[0], SLOW)) === before) {

@@ -1,4 +1,4 @@
-// state.test.mjs - a restaurant's state: whole, at once, and read once for all who want it.
+// state.test.mjs - the snapshot of a restaurant: complete, fast, and read once for all that ask for it.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
@@ -27,7 +27,7 @@ function open(t, tenant, i) {
     });
 }
 
-// A state, and how long it took to come.
+// A snapshot, and how long it took.
 function ask(ws) {
     const began = performance.now();
     return new Promise((resolve) => {
@@ -41,7 +41,7 @@ const readings = async () => {
     return all.reduce((sum, n) => sum + n, 0);
 };
 
-test(`${TABLETS} tablets come back at once: their state is read once for each gateway`, async (t) => {
+test(`${TABLETS} tablets reconnect at once: their snapshot is read once for each gateway`, async (t) => {
     const tenant = await newTenant(t);
     await fill(tenant);
     const before = await readings();
@@ -62,6 +62,6 @@ test(`${TABLETS} tablets come back at once: their state is read once for each ga
         }
     }));
     took.sort((a, b) => a - b);
-    t.say(`state: ${states[0].text.length} bytes to 50 tablets: median ${took[500].toFixed(1)} ms, 99 of 100 within ${took[990].toFixed(1)} ms; `
+    t.say(`snapshot: ${states[0].text.length} bytes to 50 tablets: median ${took[500].toFixed(1)} ms, 99 of 100 within ${took[990].toFixed(1)} ms; `
         + `${TABLETS} at once cost ${read} readings`);
 });

@@ -1,4 +1,4 @@
-// auth.test.mjs - who may ask: keys, tenants, scopes.
+// auth.test.mjs - authentication: keys, tenants, scopes.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, sqlValue, test } from '../support/stack.mjs';
@@ -75,7 +75,7 @@ test('no key at all is 401 on every route', async (t) => {
     );
 });
 
-test('a key is good as X-API-Key, as a bearer in any case of the word, and as both', async (t) => {
+test('a key is accepted as X-API-Key, as a bearer in any letter case, and as both', async (t) => {
     const tenant = await newTenant(t);
     const path = `/api/${tenant.slug}/health`;
 
@@ -100,7 +100,7 @@ test('a key is good as X-API-Key, as a bearer in any case of the word, and as bo
     );
 });
 
-test('two different keys at once are 401, even when each is good', async (t) => {
+test('two different keys at once are 401, even when each is valid', async (t) => {
     const tenant = await newTenant(t);
     const second = await issueKey(tenant, ['pos']);
 
@@ -111,7 +111,7 @@ test('two different keys at once are 401, even when each is good', async (t) => 
     );
 });
 
-test('the key is no key in the address of a REST call', async (t) => {
+test('a key in the URL of a REST call does not count', async (t) => {
     const tenant = await newTenant(t);
 
     assertRefused(
@@ -142,7 +142,7 @@ test('X-Tenant-ID may be missing, the slug or the id; any other is 403', async (
     }
 });
 
-test("a key opens no other tenant's path, and does not tell whether that tenant exists", async (t) => {
+test("a key gives no access to another tenant's path, and does not reveal whether that tenant exists", async (t) => {
     const [mine, theirs] = [await newTenant(t), await newTenant(t)];
     const card = await issueCard(theirs, '85.50');
     const there = await request({ path: `/api/${theirs.slug}/health`, key: mine.key });
@@ -173,7 +173,7 @@ test("a key opens no other tenant's path, and does not tell whether that tenant 
     assert.equal(await balanceOf(theirs, card), '85.50');
 });
 
-test('a path that is no tenant name is an error, not a lookup', async (t) => {
+test('a path that is not a tenant name is an error, not a lookup', async (t) => {
     const tenant = await newTenant(t);
     for (const slug of ['%00', '..%2f', "x'--", 'T'.repeat(64), '%ff', 'Kitchen']) {
         const res = await request({ path: `/api/${slug}/health`, key: tenant.key });
@@ -237,7 +237,7 @@ test('a revoked key is 401 from then on', async (t) => {
     assertRefused(await tenant.rest.get('/health'), 401, 'UNAUTHORIZED');
 });
 
-test('of a rotated key both work, until the overlap ends', async (t) => {
+test('both keys of a rotation work until the overlap ends', async (t) => {
     const tenant = await newTenant(t);
     const id = await keyIdOf(tenant.key);
     const second = await sqlValue("select pos.key_rotate($1, '1 hour')", id);
@@ -269,7 +269,7 @@ test('the database knows keys by their SHA-256 only', async (t) => {
     assert.ok(!row.text.includes(tenant.key.slice(4, 40)));
 });
 
-test('syntax is looked at before the key, the key before the fields', async (t) => {
+test('syntax is checked before the key, and the key before the fields', async (t) => {
     const tenant = await newTenant(t);
     const path = `/api/${tenant.slug}/gift-cards/1/deduct`;
 

@@ -1,5 +1,5 @@
-// cloudsync_rest.test.mjs - what AI POS cloud sync asks for over HTTP: health, who is connected,
-// everything there is, and changes (docs/rest.md 8).
+// cloudsync_rest.test.mjs - the HTTP requests of AI POS cloud sync: health, connected devices,
+// the whole snapshot, and changes (docs/rest.md 8).
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ import { headOf, issueKey, newTenant, unique } from '../support/tenant.mjs';
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const inRedis = (...commands) => redis(env.TILLWIRE_REDIS_URL, ...commands);
 
-// A gateway's record, as one would write it, until the test ends.
+// A record as a gateway would write it, until the test ends.
 async function addRecord(t, key, record, lives = 15_000) {
     const field = unique('test-');
     await inRedis(
@@ -36,7 +36,7 @@ async function addRecord(t, key, record, lives = 15_000) {
     t.defer(() => inRedis(['HDEL', key, field]));
 }
 
-// Refused in our form, and in what this dialect has of one.
+// Refused in our form and in the form of this dialect.
 function assertError(res, status, code, details) {
     assertRefused(res, status, code, details);
     assert.equal(res.json.status, 'error');
@@ -62,7 +62,7 @@ const pushTo = (tenant, changes, more = {}) =>
 const dataOf = (tenant, more = {}) =>
     request({ path: `/api/restaurants/${tenant.slug}/data`, key: tenant.key, ...more });
 
-test('health tells no one anything but numbers', async (t) => {
+test('health shows only numbers', async (t) => {
     const restaurants = (n, until) =>
         times(n, () => ['ZADD', 'tw:p:tenants', until, unique('test-')]);
     const added = [...restaurants(300, Date.now() + 15_000), ...restaurants(900, Date.now() - 1)];
@@ -88,7 +88,7 @@ test('health tells no one anything but numbers', async (t) => {
     }
 });
 
-test('while Redis is away health says so, and is not slow', async (t) => {
+test('while Redis is away, health is degraded but not slow', async (t) => {
     const store = await startSilentRedis(t);
     const [silent, gone] = await Promise.all([
         startApi(t, { REDIS_URL: store.url }),
@@ -119,7 +119,7 @@ test('while Redis is away health says so, and is not slow', async (t) => {
     }
 });
 
-test('status lists the devices on all gateways, of this restaurant alone', async (t) => {
+test('status lists the devices of this restaurant only, on all gateways', async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     const device = (id, user) => ({
@@ -150,7 +150,7 @@ test('status lists the devices on all gateways, of this restaurant alone', async
     }
 });
 
-test('a device that connects is listed, on whichever gateway it is, and gone when it leaves', async (t) => {
+test('a device that connects to any gateway is listed, until it leaves', async (t) => {
     const tenant = await newTenant(t);
     const listed = async () =>
         (
@@ -176,7 +176,7 @@ test('a device that connects is listed, on whichever gateway it is, and gone whe
     await eventually('one less', async () => isDeepStrictEqual(await listed(), all.slice(1)));
 });
 
-test('nobody connected is an empty list', async (t) => {
+test('without connected devices the list is empty', async (t) => {
     const tenant = await newTenant(t);
     const res = await request({
         path: `/api/restaurants/${tenant.slug}/status`,
@@ -189,7 +189,7 @@ test('nobody connected is an empty list', async (t) => {
     );
 });
 
-test('what was pushed is there to be pulled, digit by digit', async (t) => {
+test('pushed rows can be pulled, digit by digit', async (t) => {
     const tenant = await newTenant(t);
     const before = await headOf(tenant);
     const pushed = await pushTo(tenant, [
@@ -232,7 +232,7 @@ test('what was pushed is there to be pulled, digit by digit', async (t) => {
     assert.match(res.text, /"total_amount":25\.50/);
 });
 
-test('events of a push come from the device that the body names', async (t) => {
+test('events of a push have the device that the body names as origin', async (t) => {
     const tenant = await newTenant(t);
     await pushTo(tenant, [change('tables', { id: 't1', number: 1 })]);
     const origin = await sqlValue(
@@ -244,7 +244,7 @@ test('events of a push come from the device that the body names', async (t) => {
     assert.equal(origin.kind, 'api');
 });
 
-test('the same change again counts as synced, and happens once', async (t) => {
+test('a repeated change counts as synced, and is done once', async (t) => {
     const tenant = await newTenant(t);
     const list = [change('tables', { id: 't1', number: 1 }, { change_id: '1_pos_1_t1' })];
     await pushTo(tenant, list);
@@ -257,7 +257,7 @@ test('the same change again counts as synced, and happens once', async (t) => {
     assert.equal(await headOf(tenant), head);
 });
 
-test('one bad change and nothing of the batch is done', async (t) => {
+test('with one invalid change, nothing of the batch is done', async (t) => {
     const tenant = await newTenant(t);
     const good = change('tables', { id: 't1', number: 1 });
     const before = await headOf(tenant);
@@ -279,7 +279,7 @@ test('one bad change and nothing of the batch is done', async (t) => {
     assert.deepEqual((await dataOf(tenant)).json.data.tables, []);
 });
 
-test('a stale version is 400 with the row as it is, since these clients know no 409', async (t) => {
+test('a stale version is 400 with the current row, since these clients do not know 409', async (t) => {
     const tenant = await newTenant(t);
     await pushTo(tenant, [change('tables', { id: 't1', number: 1, seats: 4 })]);
     await pushTo(tenant, [change('tables', { id: 't1', seats: 5 })]);
@@ -289,7 +289,7 @@ test('a stale version is 400 with the row as it is, since these clients know no 
     assert.equal(res.json.error.details.current.seats, 5);
 });
 
-test('bodies that are none are 400', async (t) => {
+test('malformed bodies are 400', async (t) => {
     const tenant = await newTenant(t);
     const send = (body, headers) =>
         request({ method: 'POST', path: '/api/sync', key: tenant.key, body, headers });
@@ -341,7 +341,7 @@ test('another restaurant is 403, an unknown one 404', async (t) => {
     );
 });
 
-test('an alias names the restaurant too, and comes back as it was written', async (t) => {
+test('an alias names the restaurant too, and is returned as it was written', async (t) => {
     const tenant = await newTenant(t);
     const alias = unique('restaurant_');
     await sql('select pos.tenant_alias_add($1, $2)', tenant.slug, alias);
@@ -355,7 +355,7 @@ test('an alias names the restaurant too, and comes back as it was written', asyn
     );
 });
 
-test('a credential may be in all the places that these clients have for one', async (t) => {
+test('a credential may be in any place that these clients can use', async (t) => {
     const tenant = await newTenant(t);
     const path = `/api/restaurants/${tenant.slug}/data`;
     const jwt = token(claims(tenant.slug), env.TILLWIRE_JWT_SECRET);
@@ -382,14 +382,14 @@ test('a credential may be in all the places that these clients have for one', as
         { path, headers: { Cookie: 'tillwire_key=wrong' } },
         { path, key: 'wrong' },
         { path: `/k/${token(claims(tenant.slug), 'another secret')}${path}` },
-        { path: `/k/${tenant.key}${path}`, key: 'wrong' }, // a header counts first
+        { path: `/k/${tenant.key}${path}`, key: 'wrong' }, // a header has priority
     ]) {
         assertError(await request(ask), 401, 'UNAUTHORIZED');
     }
     assertError(await request({ path, key: tenant.shopKey }), 403, 'FORBIDDEN');
 });
 
-test('elsewhere a key in the path, in the query or in a cookie opens nothing', async (t) => {
+test('on other routes a key in the path, in the query or in a cookie gives no access', async (t) => {
     const tenant = await newTenant(t);
     const path = `/api/${tenant.slug}/health`;
 
@@ -402,7 +402,7 @@ test('elsewhere a key in the path, in the query or in a cookie opens nothing', a
     );
 });
 
-test('without a key only where the restaurant allows it', async (t) => {
+test('access without a key only if the restaurant allows it', async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
     const push = (id) =>
@@ -438,7 +438,7 @@ test('without a key only where the restaurant allows it', async (t) => {
     assertError(await push(tenant.slug), 401, 'UNAUTHORIZED');
 });
 
-test('pages of other origins may ask and read', async (t) => {
+test('pages of other origins may send requests and read answers', async (t) => {
     const tenant = await newTenant(t);
     const path = `/api/restaurants/${tenant.slug}/data`;
     const headers = { Origin: 'https://pos.example' };
@@ -474,7 +474,7 @@ test('pages of other origins may ask and read', async (t) => {
     assert.equal(plain.headers['access-control-allow-origin'], undefined);
 });
 
-test('where origins are named, only those may; and their cookies count', async (t) => {
+test('when origins are named, only those may; and their cookies count', async (t) => {
     const tenant = await newTenant(t);
     const base = await startApi(t, { ALLOWED_ORIGINS: 'https://a.example, https://pos.example' });
     const ask = (origin) =>
@@ -494,7 +494,7 @@ test('where origins are named, only those may; and their cookies count', async (
     assert.equal((await ask(base.replace(/\d+$/, '3000'))).status, 200, "our own host's page");
 });
 
-test('too many requests are 429 with a time to wait', async (t) => {
+test('too many requests are 429 with Retry-After', async (t) => {
     const tenant = await newTenant(t);
     const base = await startApi(t, { RATE_PER_SECOND: '1', RATE_BURST: '3' });
     let res;
@@ -504,7 +504,7 @@ test('too many requests are 429 with a time to wait', async (t) => {
     assertError(res, 429, 'RATE_LIMITED');
 });
 
-test('a key in a path is in no answer', async (t) => {
+test('a key in a path does not appear in any answer', async (t) => {
     const tenant = await newTenant(t);
     const key = await issueKey(tenant, ['pos']);
     for (const path of [`/k/${key}`, `/k/${key}/nothing`, `/k/${key}/api/sync`, `/k/${key}/api/x/y`]) {
@@ -515,7 +515,7 @@ test('a key in a path is in no answer', async (t) => {
     }
 });
 
-test('a client that leaves before its answer leaves nothing behind', async (t) => {
+test('a client that disconnects before its answer leaves nothing open', async (t) => {
     const tenant = await newTenant(t);
     for (let i = 0; i < 20; i++) {
         const raw = await openSocket(t, publicUrl);

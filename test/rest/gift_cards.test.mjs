@@ -120,7 +120,7 @@ test('a deduct has the documented fields, the alias remainingBalance, and an int
     });
 });
 
-test('deducts add up in the ledger down to nothing', async (t) => {
+test('deducts add up in the ledger until the balance is zero', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '1.00');
     for (const amount of ['0.10', '0.20', '0.70']) {
@@ -155,7 +155,7 @@ for (const [status, code] of [
     ['closed', 'CARD_CLOSED'],
     ['pending', 'CARD_NOT_ACTIVE'],
 ]) {
-    test(`a ${status} card gives nothing: 400 ${code}`, async (t) => {
+    test(`a ${status} card pays nothing: 400 ${code}`, async (t) => {
         const tenant = await newTenant(t);
         const card = await cardBySql(tenant, { status, current_balance: '85.50' });
         const head = await headOf(tenant);
@@ -175,12 +175,12 @@ for (const [status, code] of [
     });
 }
 
-test('a card is good through its expiry date on the wall of the restaurant', async (t) => {
+test('a card is valid through its expiry date in the restaurant\'s time zone', async (t) => {
     const [west, east] = [
         await newTenant(t, { timezone: 'Etc/GMT+12' }),
         await newTenant(t, { timezone: 'Pacific/Kiritimati' }),
     ];
-    const date = await todayIn('Etc/GMT+12'); // where it is tomorrow already at Kiritimati
+    const date = await todayIn('Etc/GMT+12'); // when it is already tomorrow at Kiritimati
     const [good, bad] = [
         await cardBySql(west, { expiry_date: date }),
         await cardBySql(east, { expiry_date: date }),
@@ -195,7 +195,7 @@ test('a card is good through its expiry date on the wall of the restaurant', asy
     assert.equal(await balanceOf(east, bad), '85.50');
 });
 
-test('fields are looked at before the card, the card before the balance', async (t) => {
+test('fields are checked before the card, and the card before the balance', async (t) => {
     const tenant = await newTenant(t);
     const frozen = await cardBySql(tenant, { status: 'frozen' });
 
@@ -222,7 +222,7 @@ test('fields are looked at before the card, the card before the balance', async 
     );
 });
 
-test('the words of the .NET client are understood: order_reference, reference, X-Tenant-ID, both keys', async (t) => {
+test('the names of the .NET client are understood: order_reference, reference, X-Tenant-ID, both keys', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const res = await tenant.rest.post(
@@ -249,7 +249,7 @@ test('a card number with odd characters is found by its percent-encoded path', a
     assert.equal(res.json.cardNumber, card);
 });
 
-test('a card number that can be none is 404 and nothing worse', async (t) => {
+test('an impossible card number is 404 and nothing worse', async (t) => {
     const tenant = await newTenant(t);
     for (const number of [
         'x'.repeat(3000),
@@ -293,7 +293,7 @@ test('a new card is 201 with everything about it', async (t) => {
     assert.deepEqual(await ledgerOf(tenant, cardNumber), [['issue', '50.00', '50.00']]);
 });
 
-test('a card number may be chosen once', async (t) => {
+test('a card number can be chosen only once', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
 

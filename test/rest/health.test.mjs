@@ -1,4 +1,4 @@
-// health.test.mjs - GET /api/{tenant}/health, and what the stack starts with.
+// health.test.mjs - GET /api/{tenant}/health, and the initial contents of the stack.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { apiUrl, env, gatewayUrl, publicUrl, test } from '../support/stack.mjs';
@@ -20,7 +20,7 @@ test('health says ok, the tenant, the time and the version, and has no success m
     assert.doesNotMatch(res.text, /[\s]/, 'compact');
 });
 
-test('health without a key is 401 like all the rest', async (t) => {
+test('health without a key is 401 like every other route', async (t) => {
     const tenant = await newTenant(t);
     const res = await request({ path: `/api/${tenant.slug}/health` });
 
@@ -59,7 +59,7 @@ test('a request id that could break a header or a log is replaced', async (t) =>
     }
 });
 
-test('what operators look at is not for the public', async (t) => {
+test('the operators\' endpoints are not public', async (t) => {
     const tenant = await newTenant(t);
     for (const path of ['/metrics', '/healthz', '/readyz']) {
         for (const base of [publicUrl, apiUrl, gatewayUrl]) {
@@ -87,7 +87,7 @@ for (const prefix of ['TILLWIRE', 'TILLWIRE2']) {
     });
 }
 
-test('the demo tenants are seeded with cards and customers', async () => {
+test('the demo tenants start with cards and customers', async () => {
     const rest = client({ prefix: `/api/${env.TILLWIRE_TENANT}`, key: env.TILLWIRE_API_KEY });
     const card = await rest.get('/gift-cards/GC-1000000001/balance');
     const customer = await rest.get('/loyalty/+447700900456/points');

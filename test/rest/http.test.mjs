@@ -1,5 +1,5 @@
-// http.test.mjs - HTTP/1.1 as RFC 9110 and 9112 have it: what is served, in which order, and with
-// which headers; straight to the api and through nginx.
+// http.test.mjs - HTTP/1.1 according to RFC 9110 and 9112: what is served, in which order, and with
+// which headers; directly to the api and through nginx.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { apiUrl, pause, publicUrl, test, times } from '../support/stack.mjs';
@@ -8,7 +8,7 @@ import { balanceOf, issueCard, newTenant, plainOrder } from '../support/tenant.m
 import { exchange, head, openSocket, readAnswers } from '../support/raw.mjs';
 
 const fronts = [
-    ['straight', apiUrl],
+    ['directly', apiUrl],
     ['through nginx', publicUrl],
 ];
 
@@ -31,7 +31,7 @@ const post = (tenant, path, body, ...more) =>
     ) + body;
 
 for (const [how, base] of fronts) {
-    test(`pipelined requests are answered in their order, ${how}`, async (t) => {
+    test(`pipelined requests are answered in order, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const card = await issueCard(tenant, '100.00');
         const raw = await openSocket(t, base);
@@ -62,7 +62,7 @@ for (const [how, base] of fronts) {
         );
     });
 
-    test(`fifty pipelined deducts of one card are done in their order, ${how}`, async (t) => {
+    test(`fifty pipelined deducts of one card are done in order, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const card = await issueCard(tenant, '50.00');
         const raw = await openSocket(t, base);
@@ -79,13 +79,13 @@ for (const [how, base] of fronts) {
         );
     });
 
-    test(`a request that comes byte by byte is a request, ${how}`, async (t) => {
+    test(`a request that arrives byte by byte is a request, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const card = await issueCard(tenant, '85.50');
         const raw = await openSocket(t, base);
         for (const byte of post(tenant, `/gift-cards/${card}/deduct`, '{"amount":25.00}')) {
             raw.write(byte);
-            await pause(0); // a turn, so that each byte is a packet of its own
+            await pause(0); // a turn of the loop, so that each byte is a separate packet
         }
         const [answer] = await raw.answers(1);
 
@@ -93,7 +93,7 @@ for (const [how, base] of fronts) {
         assert.equal(await balanceOf(tenant, card), '60.50');
     });
 
-    test(`a chunked body is a body, its trailers are no headers, ${how}`, async (t) => {
+    test(`a chunked body is a body, its trailers are not headers, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const card = await issueCard(tenant, '85.50');
         const start = (...more) =>
@@ -164,18 +164,18 @@ for (const [how, base] of fronts) {
         assert.equal(answers[1].headers.connection, 'close');
     });
 
-    test(`a client that has said all it wants to still gets its answer, ${how}`, async (t) => {
+    test(`a client that has closed its sending side still gets its answer, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const raw = await openSocket(t, base);
         raw.write(get(tenant, 'Connection: close'));
         raw.socket.end();
         const [answer] = await raw.answers(1);
 
-        // nginx takes a half-closed client for one that has gone, which HTTP allows.
+        // nginx treats a half-closed client as gone, which HTTP allows.
         if (base === apiUrl) assert.equal(answer.status, 200);
     });
 
-    test(`an address in absolute form and empty lines before a request are taken, ${how}`, async (t) => {
+    test(`a target in absolute form and empty lines before a request are accepted, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const absolute = await exchange(
             t,
@@ -215,7 +215,7 @@ for (const [how, base] of fronts) {
         assert.match(text.toLowerCase(), new RegExp(`content-length: ${full.text.length}\r\n`));
     });
 
-    test(`OPTIONS tells which methods an address takes, ${how}`, async (t) => {
+    test(`OPTIONS says which methods a path accepts, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const allowed = async (path) => {
             const res = await request({
@@ -232,7 +232,7 @@ for (const [how, base] of fronts) {
         assert.deepEqual(await allowed('/orders/1'), ['GET', 'HEAD', 'OPTIONS', 'PATCH']);
     });
 
-    test(`a method that an address does not take is 405 with Allow, ${how}`, async (t) => {
+    test(`a method that a path does not accept is 405 with Allow, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const cases = [
             ['POST', '/health', ['GET', 'HEAD', 'OPTIONS']],
@@ -255,7 +255,7 @@ for (const [how, base] of fronts) {
         }
     });
 
-    test(`an address that does not exist is 404 with the JSON error, ${how}`, async (t) => {
+    test(`a path that does not exist is 404 with the JSON error, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         for (const path of [
             '/',
@@ -274,7 +274,7 @@ for (const [how, base] of fronts) {
         }
     });
 
-    test(`a body is taken as JSON by its type, or without a type, ${how}`, async (t) => {
+    test(`a body is read as JSON because of its type, or without a type, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const send = (type) =>
             exchange(
@@ -309,7 +309,7 @@ for (const [how, base] of fronts) {
         }
     });
 
-    test(`a body of 1 MiB is taken, one byte more is 413, declared or chunked, ${how}`, async (t) => {
+    test(`a body of 1 MiB is accepted, one byte more is 413, declared or chunked, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const body = (bytes) => JSON.stringify(plainOrder()).padEnd(bytes, ' ');
         const chunked = (text) =>
@@ -342,7 +342,7 @@ for (const [how, base] of fronts) {
         );
     });
 
-    test(`an address over 4 KiB is 414, headers over 16 KiB or more than 100 are 431, ${how}`, async (t) => {
+    test(`a URL over 4 KiB is 414, headers over 16 KiB or more than 100 are 431, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const path = `/api/${tenant.slug}/health?x=`;
         const many = (n) => times(n, (i) => `X-Header-${i}: y`);
@@ -383,7 +383,7 @@ for (const [how, base] of fronts) {
         assertRefused(await exchange(t, base, get(tenant, ...many(120))), 431, 'HEADERS_TOO_LARGE');
     });
 
-    test(`requests that are never finished keep nobody from being served, ${how}`, async (t) => {
+    test(`requests that are never finished do not keep others from being served, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const card = await issueCard(tenant, '85.50');
         const whole = post(tenant, `/gift-cards/${card}/deduct`, '{"amount":25.00}');
@@ -412,7 +412,7 @@ for (const [how, base] of fronts) {
         );
     });
 
-    test(`a client that leaves before its answer leaves the money right, ${how}`, async (t) => {
+    test(`when a client disconnects before its answer, the money stays correct, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const card = await issueCard(tenant, '85.50');
         for (let i = 0; i < 20; i += 1) {
@@ -432,7 +432,7 @@ for (const [how, base] of fronts) {
                 base,
                 headers: { 'Idempotency-Key': `gone-${i}` },
             });
-            assert.ok([200, 409].includes(res.status), res.text); // 409: still being worked on, never a second time
+            assert.ok([200, 409].includes(res.status), res.text); // 409: still being processed, never done twice
         }
 
         const left = Number(await balanceOf(tenant, card));
@@ -440,7 +440,7 @@ for (const [how, base] of fronts) {
     });
 }
 
-test('a body on a GET means nothing and is not taken for the next request', async (t) => {
+test('a body on a GET has no meaning and is not read as the next request', async (t) => {
     const tenant = await newTenant(t);
     const smuggled = get(tenant);
     const raw = await openSocket(t, apiUrl);

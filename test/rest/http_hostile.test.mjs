@@ -1,6 +1,6 @@
-// http_hostile.test.mjs - HTTP that is broken, or that two readers could read in two ways: refused
-// with the JSON error, without effect, and the next client is served. Straight to the api, whose
-// parser has to see all of it, and through nginx, which answers some of it itself.
+// http_hostile.test.mjs - malformed HTTP, or HTTP that two readers could read in two ways: refused
+// with the JSON error, without effect, and the next client is served. Directly to the api, whose
+// parser must handle all of it, and through nginx, which answers some of it itself.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { apiUrl, publicUrl, test, times } from '../support/stack.mjs';
@@ -10,8 +10,8 @@ import { exchange } from '../support/raw.mjs';
 
 const BODY = '{"amount":25.00}';
 
-// A deduct that would be good but for what `lines` and `body` make of it. `first` replaces the
-// request line, `host` the Host header.
+// A deduct that is valid except for `lines` and `body`. `first` replaces the request line, `host` the
+// Host header.
 function deduct(
     { tenant, card },
     {
@@ -36,7 +36,7 @@ function deduct(
 const chunked = (chunks) => ({ length: 'Transfer-Encoding: chunked', body: chunks });
 const onePath = ({ tenant }) => `/api/${tenant.slug}/health`;
 
-// What is sent, as a function of tenant and card.
+// The bytes to send, as a function of tenant and card.
 const cases = {
     'Content-Length and Transfer-Encoding': (c) =>
         deduct(c, { lines: ['Transfer-Encoding: chunked'], body: '0\r\n\r\n' }),
@@ -130,8 +130,8 @@ const cases = {
 
 const statuses = { 'an expectation that nobody knows': [400, 417] };
 
-// nginx reads these in the one way that a lenient reader may, or drops the header in question, and
-// writes the request anew: what reaches us is whole, and no refusal is due.
+// nginx reads these in the way that a lenient reader may, or drops the header in question, and
+// rewrites the request: what reaches us is well-formed and need not be refused.
 const mended = [
     'lines that end in LF only',
     'a chunk size with a blank',
@@ -145,7 +145,7 @@ const mended = [
 ];
 
 for (const [what, bytesOf] of Object.entries(cases)) {
-    test(`${what}: refused with the JSON error, straight`, async (t) => {
+    test(`${what}: refused with the JSON error, directly`, async (t) => {
         const tenant = await newTenant(t);
         const card = await issueCard(tenant, '85.50');
         const head = await headOf(tenant);

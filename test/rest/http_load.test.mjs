@@ -1,4 +1,4 @@
-// http_load.test.mjs - clients that ask for much and read little, and many clients at once.
+// http_load.test.mjs - clients that request much and read little, and many clients at once.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -8,12 +8,12 @@ import { balanceOf, issueCard, newTenant, plainOrder } from '../support/tenant.m
 import { exchange, head, openSocket, readAnswers } from '../support/raw.mjs';
 
 const fronts = [
-    ['straight', apiUrl],
+    ['directly', apiUrl],
     ['through nginx', publicUrl],
 ];
 
 for (const [how, base] of fronts) {
-    test(`a client that asks for megabytes and does not read waits alone, and gets all of it when it reads, ${how}`, async (t) => {
+    test(`a client that requests megabytes and does not read delays no other, and gets everything when it reads, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         await sql(
             `insert into pos.orders (tenant_id, customer_name, total_amount, items)
@@ -68,7 +68,7 @@ for (const [how, base] of fronts) {
         for (const card of cards) assert.equal(await balanceOf(tenant, card), '75.00');
     });
 
-    test(`three hundred idle connections keep nobody out, ${how}`, async (t) => {
+    test(`three hundred idle connections do not keep others out, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         await Promise.all(times(300, () => openSocket(t, base)));
 
@@ -78,7 +78,7 @@ for (const [how, base] of fronts) {
         );
     });
 
-    test(`a connection goes on behind every refusal that was understood, ${how}`, async (t) => {
+    test(`a connection continues after every refusal of a well-formed request, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const raw = await openSocket(t, base);
         const ask = (line, ...more) => head(`${line} HTTP/1.1`, 'Host: localhost', ...more);
@@ -108,7 +108,7 @@ for (const [how, base] of fronts) {
         );
     });
 
-    test(`a body in thousands of chunks is a body, an empty one is none, ${how}`, async (t) => {
+    test(`a body in thousands of chunks is a body, an empty one is not, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const start = head(
             `POST /api/${tenant.slug}/orders HTTP/1.1`,
@@ -131,7 +131,7 @@ for (const [how, base] of fronts) {
         assertRefused(await exchange(t, base, `${start}0\r\n\r\n`), 400, 'INVALID_JSON');
     });
 
-    test(`too large a body that is announced is refused before it is sent, ${how}`, async (t) => {
+    test(`a body that is announced as too large is refused before it is sent, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const answer = await exchange(
             t,
@@ -148,7 +148,7 @@ for (const [how, base] of fronts) {
         assertRefused(answer, 413, 'BODY_TOO_LARGE');
     });
 
-    test(`an Upgrade header on a REST path is not followed, and what is pipelined behind it is answered, ${how}`, async (t) => {
+    test(`an Upgrade header on a REST path is not followed, and requests pipelined after it are answered, ${how}`, async (t) => {
         const tenant = await newTenant(t);
         const health = (...more) =>
             head(

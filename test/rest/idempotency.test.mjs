@@ -19,7 +19,7 @@ import {
 
 const withKey = (key, more) => ({ headers: { 'Idempotency-Key': key, ...more } });
 
-// What `res` says must be what `first` said, byte for byte, and be marked as a replay.
+// `res` must equal `first`, byte for byte, and be marked as a replay.
 function assertReplay(res, first) {
     assert.equal(res.status, first.status, res.text);
     assert.equal(res.text, first.text);
@@ -27,7 +27,7 @@ function assertReplay(res, first) {
     assert.equal(first.headers['idempotent-replayed'], undefined);
 }
 
-// Every operation that changes something: how to ask for it, and what it needs before.
+// Every operation that changes something: how to request it, and what it needs first.
 const operations = {
     'a deduct': async (tenant) => {
         const card = await issueCard(tenant, '85.50');
@@ -65,7 +65,7 @@ const operations = {
 };
 
 for (const [what, prepare] of Object.entries(operations)) {
-    test(`${what} with a key is done once and answered byte for byte again; another body is 422`, async (t) => {
+    test(`${what} with a key is done once, and a repeat gets the same answer byte for byte; another body is 422`, async (t) => {
         const tenant = await newTenant(t);
         const ask = await prepare(tenant);
         const key = unique('k-');
@@ -82,7 +82,7 @@ for (const [what, prepare] of Object.entries(operations)) {
     });
 }
 
-test('requestId in the body is a key as well', async (t) => {
+test('requestId in the body is a key too', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const requestId = unique('r-');
@@ -100,7 +100,7 @@ test('requestId in the body is a key as well', async (t) => {
     assert.equal(await balanceOf(tenant, card), '60.50');
 });
 
-test('a replay makes no second event on a till', async (t) => {
+test('a replay sends no second event to a till', async (t) => {
     const tenant = await newTenant(t);
     const { phone } = await newCustomer(tenant);
     const till = await tenant.till();
@@ -116,7 +116,7 @@ test('a replay makes no second event on a till', async (t) => {
     );
 });
 
-test('blanks and the order of headers make no other request, another path does', async (t) => {
+test('with other spaces or another order of headers it is the same request, with another path it is not', async (t) => {
     const tenant = await newTenant(t);
     const [card, other] = [await issueCard(tenant, '85.50'), await issueCard(tenant, '85.50')];
     const key = unique('k-');
@@ -142,7 +142,7 @@ test('blanks and the order of headers make no other request, another path does',
     assert.equal(await balanceOf(tenant, other), '85.50');
 });
 
-test('a refusal by the rules is replayed too, also when the rules would now say yes', async (t) => {
+test('a refusal by a business rule is replayed too, even if the request would now succeed', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '10.00');
     const key = unique('k-');
@@ -189,7 +189,7 @@ test('the same key in parallel has one effect', async (t) => {
     assert.equal(await balanceOf(tenant, card), '84.50');
 });
 
-test('a rotated key continues where its predecessor was', async (t) => {
+test('a rotated key continues with the idempotency keys of its predecessor', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const key = unique('k-');
@@ -208,7 +208,7 @@ test('a rotated key continues where its predecessor was', async (t) => {
     assert.equal(await balanceOf(tenant, card), '60.50');
 });
 
-test('the same idempotency key of another API key is another request', async (t) => {
+test('the same idempotency key with another API key is another request', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const key = unique('k-');
@@ -224,7 +224,7 @@ test('the same idempotency key of another API key is another request', async (t)
     assert.equal(await balanceOf(tenant, card), '35.50');
 });
 
-test('the same idempotency key of another tenant is another request', async (t) => {
+test('the same idempotency key for another tenant is another request', async (t) => {
     const key = unique('k-');
     for (const tenant of [await newTenant(t), await newTenant(t)]) {
         const card = await issueCard(tenant, '85.50');
@@ -285,7 +285,7 @@ test('413 is not kept: the same key works with a body that is not too large', as
     assert.equal(res.headers['idempotent-replayed'], undefined);
 });
 
-test('a key is a text of 1 to 200 printable characters', async (t) => {
+test('a key is a string of 1 to 200 printable characters', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const path = `/gift-cards/${card}/deduct`;
@@ -307,10 +307,10 @@ test('a key is a text of 1 to 200 printable characters', async (t) => {
     assert.equal(await balanceOf(tenant, card), '84.50');
 });
 
-test('a key that is no text in UTF-8 is 400', async (t) => {
+test('a key that is not UTF-8 is 400', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
-    // Behind a body of bytes node writes its headers in Latin-1: a single 0xfc.
+    // With a body of bytes node writes the headers in Latin-1: a single 0xfc.
     const res = await tenant.rest.post(
         `/gift-cards/${card}/deduct`,
         Buffer.from('{"amount":1}'),
@@ -322,7 +322,7 @@ test('a key that is no text in UTF-8 is 400', async (t) => {
     assert.equal(await balanceOf(tenant, card), '85.50');
 });
 
-test('an answer that is long forgotten does not bring the money back: 409 with the transaction', async (t) => {
+test('after the answer has been forgotten, a repeat still moves no money: 409 with the transaction', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const { phone, id } = await newCustomer(tenant);
@@ -367,7 +367,7 @@ test('without a key a repeat is carried out, and the answer says what it may rep
     assert.equal(await balanceOf(tenant, card), '55.50');
 });
 
-test('another amount, and a repeat with keys, is no possible duplicate', async (t) => {
+test('another amount, and a repeat with keys, is not a possible duplicate', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '85.50');
     const path = `/gift-cards/${card}/deduct`;
@@ -411,7 +411,7 @@ test('a tenant with dedupeSeconds gets its first answer again', async (t) => {
     assert.equal((await headOf(tenant)) - head, 3);
 });
 
-test('a replay of the last penny is no refusal, with a key and with dedupeSeconds', async (t) => {
+test('a replay of the deduct that emptied a card is not refused, with a key and with dedupeSeconds', async (t) => {
     const tenant = await newTenant(t, { dedupe_seconds: 600 });
     const card = await issueCard(tenant, '25.00');
     const first = await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 });
@@ -420,7 +420,7 @@ test('a replay of the last penny is no refusal, with a key and with dedupeSecond
     assertReplay(await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 25 }), first);
 });
 
-// A rival keeps the card, so that the deduct waits in a backend that we can find and end.
+// Another transaction locks the card, so that the deduct waits in a backend that we can find and end.
 test('a request without a key survives the loss of its database connection, and happens once', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, '50.00');

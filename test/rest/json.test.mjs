@@ -1,5 +1,5 @@
-// json.test.mjs - bodies that are no JSON, or JSON that one reader takes for another thing than the
-// next: a documented error, no effect, and the next request is served.
+// json.test.mjs - bodies that are not JSON, or JSON that two readers could read differently: a
+// documented error, no effect, and the next request is served.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sqlValue, test, times } from '../support/stack.mjs';
@@ -143,7 +143,7 @@ for (const [what, plant] of Object.entries(places)) {
     });
 }
 
-test('1e131071 many times in a field that we do not know never grows', async (t) => {
+test('1e131071 many times in an unknown field is never expanded', async (t) => {
     const tenant = await newTenant(t);
     const res = await tenant.shop.post(
         '/orders',

@@ -1,4 +1,4 @@
-// limits.test.mjs - too many requests with one key: 429, nothing done, nobody else slowed.
+// limits.test.mjs - too many requests with one key: 429, nothing done, no other client slowed.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { apiUrl, eventually, test, times } from '../support/stack.mjs';
@@ -6,7 +6,7 @@ import { assertRefused, request } from '../support/rest.mjs';
 import { balanceOf, issueCard, newTenant } from '../support/tenant.mjs';
 import { head, openSocket, readAnswers } from '../support/raw.mjs';
 
-// Pipeline requests on several connections until one is refused; the first 429.
+// Pipeline requests on several connections until one is refused; returns the first 429.
 async function askUntilLimited(t, tenant) {
     const one = head(
         `GET /api/${tenant.slug}/gift-cards/none/balance HTTP/1.1`,
@@ -29,7 +29,7 @@ async function askUntilLimited(t, tenant) {
     return undefined;
 }
 
-test('a key that asks too often gets 429 and keeps its idempotency key; others are served meanwhile', async (t) => {
+test('a key with too many requests gets 429 and can use its idempotency key again; others are served meanwhile', async (t) => {
     const [greedy, other] = [await newTenant(t), await newTenant(t)];
     const card = await issueCard(greedy, '85.50');
     const limited = await askUntilLimited(t, greedy);
@@ -40,7 +40,7 @@ test('a key that asks too often gets 429 and keeps its idempotency key; others a
         200,
     );
 
-    // Whatever this one met, 429 or not, its repeat settles it.
+    // Whether this request got 429 or not, its repeat settles it.
     const deduct = () =>
         greedy.rest.post(
             `/gift-cards/${card}/deduct`,

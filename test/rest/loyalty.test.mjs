@@ -116,7 +116,7 @@ test('all points can be redeemed, and not one more', async (t) => {
     assert.equal(await pointsOf(tenant, id), 0);
 });
 
-test('a customer whom nobody knows is 404, also when another tenant does', async (t) => {
+test('an unknown customer is 404, also when another tenant knows the phone number', async (t) => {
     const [mine, theirs] = [await newTenant(t), await newTenant(t)];
     const { phone } = await newCustomer(theirs, 100);
 
@@ -134,7 +134,7 @@ test('a customer whom nobody knows is 404, also when another tenant does', async
     assert.equal(await headOf(mine), 0);
 });
 
-test('a phone stands in the path raw, with %2B, or with blanks, and is shown as it was stored', async (t) => {
+test('a phone number may be in the path raw, with %2B, or with spaces, and is shown as it was stored', async (t) => {
     const tenant = await newTenant(t);
     await newCustomer(tenant, 0, { phone: '07700 900111' });
 
@@ -152,7 +152,7 @@ test('a phone stands in the path raw, with %2B, or with blanks, and is shown as 
     }
 });
 
-test('what is no phone is 400 in every operation', async (t) => {
+test('an invalid phone number is 400 in every operation', async (t) => {
     const tenant = await newTenant(t);
     assertRefused(await tenant.rest.get('/loyalty/abc/points'), 400, 'INVALID_PHONE');
     assertRefused(
@@ -167,7 +167,7 @@ test('what is no phone is 400 in every operation', async (t) => {
     );
 });
 
-test('notes are the reason where there is none, control characters go, a long reason is cut', async (t) => {
+test('notes are used as the reason when it is missing, control characters are removed, a long reason is cut', async (t) => {
     const tenant = await newTenant(t);
     const { phone } = await newCustomer(tenant);
     await tenant.rest.post(`/loyalty/${phone}/add`, { points: 1, notes: 'by\u001b hand' });
@@ -187,7 +187,7 @@ test('notes are the reason where there is none, control characters go, a long re
     );
 });
 
-test('no customer can hold more points than an integer', async (t) => {
+test('a customer cannot have more points than an integer holds', async (t) => {
     const tenant = await newTenant(t);
     const phone = uniquePhone();
     await sql(
@@ -207,7 +207,7 @@ test('no customer can hold more points than an integer', async (t) => {
     );
 });
 
-test('a new customer is 201, and again 409 with the customer in the details', async (t) => {
+test('a new customer is 201, and the same customer again is 409 with the customer in the details', async (t) => {
     const tenant = await newTenant(t);
     const made = await tenant.shop.post('/customers', {
         phone: '07700 900111',
@@ -234,7 +234,7 @@ test('a new customer is 201, and again 409 with the customer in the details', as
     assertRefused(again, 409, 'CUSTOMER_EXISTS', { customer: made.json.customer });
 });
 
-test('one phone at two tenants is two customers', async (t) => {
+test('one phone number at two tenants is two customers', async (t) => {
     const [one, two] = [await newTenant(t), await newTenant(t)];
     const phone = '+447700900111';
     const [a, b] = [await newCustomer(one, 10, { phone }), await newCustomer(two, 20, { phone })];

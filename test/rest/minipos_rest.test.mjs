@@ -1,4 +1,4 @@
-// minipos_rest.test.mjs - what MiniPOS tablets ask for over HTTP (docs/rest.md 8).
+// minipos_rest.test.mjs - the HTTP requests of MiniPOS tablets (docs/rest.md 8).
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { redis } from '../faults/redis.mjs';
@@ -41,7 +41,7 @@ test('health counts the tablets of all gateways', async (t) => {
     assertRefused(await request({ path: '/health', method: 'POST', body: {} }), 405, 'METHOD_NOT_ALLOWED');
 });
 
-test('GET is the state of a new restaurant, flat', async (t) => {
+test('GET returns the snapshot of a new restaurant, flat', async (t) => {
     const tenant = await newTenant(t);
     const res = await request({ path: '/api/sync', key: tenant.key });
 
@@ -56,7 +56,7 @@ test('GET is the state of a new restaurant, flat', async (t) => {
     });
 });
 
-test('what cloud sync has pushed, tablets see in their words', async (t) => {
+test('tablets see rows that cloud sync has pushed in their own form', async (t) => {
     const tenant = await newTenant(t);
     const pushed = await pushTo(tenant, [
         { data_type: 'tables', action: 'reserved', data: { id: 't1', number: 1, capacity: 4 } },
@@ -90,7 +90,7 @@ test('what cloud sync has pushed, tablets see in their words', async (t) => {
     assert.equal(res.json.seq, pushed.json.seq);
 });
 
-test('a tablet whose host has the cookie needs nothing else, unless another page asks', async (t) => {
+test('a tablet whose host has the cookie needs nothing else, except for another site\'s page', async (t) => {
     const tenant = await newTenant(t);
     const Cookie = `tillwire_key=${tenant.key}`;
     const host = new URL(env.TILLWIRE_URL).hostname;
@@ -103,7 +103,7 @@ test('a tablet whose host has the cookie needs nothing else, unless another page
     assert.equal(strange.json.status, 'error');
 });
 
-test('without a key the state is that of the restaurant that allows it', async (t) => {
+test('without a key the snapshot is that of the restaurant that allows it', async (t) => {
     const tenant = await newTenant(t);
     const ask = () => request({ path: '/api/sync' });
 
@@ -111,7 +111,7 @@ test('without a key the state is that of the restaurant that allows it', async (
     await sql('select pos.keyless_set($1, true)', tenant.slug);
     t.defer(() => sql('select pos.keyless_set($1, false)', tenant.slug));
     const res = await ask();
-    // Another test may have one at this moment; then nobody is meant.
+    // Another test may have such a tenant at this moment; then no tenant is meant.
     assert.ok([200, 401].includes(res.status), res.text);
     if (res.status === 200) assert.equal(res.json.seq, await headOf(tenant));
 });

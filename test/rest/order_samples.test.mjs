@@ -1,5 +1,5 @@
-// order_samples.test.mjs - every order of test/samples/orders.json: made, heard by a till and read
-// back, digit for digit.
+// order_samples.test.mjs - every order of test/samples/orders.json: created, received by a till and read
+// back, digit by digit.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, test } from '../support/stack.mjs';
@@ -8,7 +8,7 @@ import { newTenant } from '../support/tenant.mjs';
 
 const utc = (text) => (text === null ? null : new Date(text).toISOString());
 
-// A line as clients get it: what it had, an id and add-ons in any case.
+// A line as clients get it: its fields, and always an id and add-ons.
 const fullItems = (items) =>
     items.map((item, i) => ({ id: `i${i + 1}`, selectedAddons: [], ...item }));
 
@@ -32,7 +32,7 @@ const leanItems = (items) =>
     );
 
 for (const { case: name, title, order } of sample('orders.json').orders) {
-    test(`${name}, ${title.toLowerCase()}: made, heard and read back digit for digit`, async (t) => {
+    test(`${name}, ${title.toLowerCase()}: created, received and read back digit by digit`, async (t) => {
         const tenant = await newTenant(
             t,
             order.currency === 'USD'
@@ -78,7 +78,7 @@ for (const { case: name, title, order } of sample('orders.json').orders) {
     });
 }
 
-test('an order of eighty lines comes through plain SQL as well, though it is larger than a notification', async (t) => {
+test('an order of eighty lines by plain SQL arrives too, although it is larger than a notification', async (t) => {
     const { order } = sample('orders.json').orders.find((one) => one.case === 'o09');
     const tenant = await newTenant(t);
     const till = await tenant.till();

@@ -1,12 +1,12 @@
-// order_updates.test.mjs - PATCH /orders/{id}: which status may follow which, and all other fields.
+// order_updates.test.mjs - PATCH /orders/{id}: which status may follow which, and changes of all other fields.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, test } from '../support/stack.mjs';
 import { assertRefused } from '../support/rest.mjs';
 import { createOrder, headOf, newTenant } from '../support/tenant.mjs';
 
-// The rule as the design has it: forward with skips, `cancelled` from any open status, `rejected`
-// from the first three.
+// The documented rule: forward with skips, `cancelled` from any open status, `rejected` from the
+// first three.
 const rank = {
     new: 1,
     pending: 2,
@@ -22,7 +22,7 @@ const words = [...Object.keys(rank), 'cancelled', 'rejected'];
 
 function isLegal(from, to) {
     if (from === to) return true;
-    if (!rank[from]) return false; // cancelled and rejected are the end
+    if (!rank[from]) return false; // cancelled and rejected are final
     if (to === 'cancelled') return from !== 'completed';
     if (to === 'rejected') return rank[from] <= 3;
     return rank[to] > rank[from];
@@ -63,7 +63,7 @@ for (const from of words) {
     });
 }
 
-test('an order goes back only when the shop says that it recalls it', async (t) => {
+test('an order moves back only when the shop recalls it', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant, { status: 'ready' });
 
@@ -91,7 +91,7 @@ test('picked-up is understood as picked_up', async (t) => {
     );
 });
 
-test('a status that is no status is 400', async (t) => {
+test('an unknown status is 400', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant);
 
@@ -100,7 +100,7 @@ test('a status that is no status is 400', async (t) => {
     }
 });
 
-test('any other field can be changed, and what is not named stays as it is', async (t) => {
+test('any other field can be changed, and fields that are not named stay as they are', async (t) => {
     const tenant = await newTenant(t);
     const { id, ...before } = await createOrder(tenant, {
         customerPhone: '07700 900111',
@@ -128,7 +128,7 @@ test('any other field can be changed, and what is not named stays as it is', asy
     assert.deepEqual(await eventsOf(tenant), ['order.created', 'order.updated']);
 });
 
-test('null empties what may be empty', async (t) => {
+test('null clears fields that may be empty', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant, {
         customerPhone: '07700 900111',
@@ -219,7 +219,7 @@ const wrongChanges = [
     ['scheduledFor', 'soon', 'INVALID_DATE'],
     ['recall', 'yes', 'INVALID_FIELD'],
 ];
-test('a field of a wrong kind is 400 and leaves the order as it was', async (t) => {
+test('a field of a wrong type is 400 and leaves the order as it was', async (t) => {
     const tenant = await newTenant(t);
     const { id } = await createOrder(tenant);
     const before = await tenant.shop.get(`/orders/${id}`);

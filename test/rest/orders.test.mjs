@@ -8,7 +8,7 @@ import { createOrder, headOf, insertOrder, newTenant, plainOrder } from '../supp
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-test('an order that says little gets sensible rest: a UUID, a number, new, online, pickup', async (t) => {
+test('a minimal order gets sensible defaults: a UUID, a number, new, online, pickup', async (t) => {
     const tenant = await newTenant(t, { order_number_prefix: 'KIT-' });
     const res = await tenant.shop.post('/orders', plainOrder());
 
@@ -49,7 +49,7 @@ test('the answer to a new order has the documented fields first, amounts with tw
     assert.equal(res.text.slice(0, start.length), start);
 });
 
-test('GET of an order gives what creating it gave, to the shop and to the till', async (t) => {
+test('GET of an order returns what its creation returned, to the shop and to the till', async (t) => {
     const tenant = await newTenant(t);
     const made = await tenant.shop.post(
         '/orders',
@@ -89,7 +89,7 @@ test('an unknown order is 404, and so is one of another tenant', async (t) => {
     );
 });
 
-test('the same order id twice is 409 and makes nothing, the same id at two tenants is two orders', async (t) => {
+test('the same order id twice is 409 and creates nothing, the same id at two tenants is two orders', async (t) => {
     const [one, two] = [await newTenant(t), await newTenant(t)];
     await createOrder(one, { orderId: 77 });
     await createOrder(two, { orderId: 77 });
@@ -112,7 +112,7 @@ test('one UUID in two spellings is one order', async (t) => {
     );
 });
 
-test('times with an offset come back in UTC, with milliseconds', async (t) => {
+test('times with an offset are returned in UTC, with milliseconds', async (t) => {
     const tenant = await newTenant(t);
     const order = await createOrder(tenant, {
         createdAt: '2025-10-17T23:58:59-04:00',
@@ -123,7 +123,7 @@ test('times with an offset come back in UTC, with milliseconds', async (t) => {
     assert.equal(order.scheduledFor, '2025-10-18T10:30:00.000Z');
 });
 
-test('fields that we do not know are kept word for word', async (t) => {
+test('unknown fields are kept word for word', async (t) => {
     const tenant = await newTenant(t);
     const extra =
         '"deliveryAddress":{"line1":"3 Example Mews","latitude":51.5007290000},"loyalty":[1.10,null,true]';
@@ -136,7 +136,7 @@ test('fields that we do not know are kept word for word', async (t) => {
     assert.ok(res.text.includes(extra), res.text);
 });
 
-test('control characters and direction overrides never get into an order', async (t) => {
+test('control characters and direction overrides are never stored in an order', async (t) => {
     const tenant = await newTenant(t);
     const order = await createOrder(tenant, {
         customerName: 'A\u001bp\u0001da',
@@ -151,7 +151,7 @@ test('control characters and direction overrides never get into an order', async
     assert.equal(order.note, 'xy');
 });
 
-test('a weight passes as it is, an add-on may cost less than nothing', async (t) => {
+test('a weight is kept unchanged, an add-on may have a negative price', async (t) => {
     const tenant = await newTenant(t);
     const res = await tenant.shop.post(
         '/orders',
@@ -242,7 +242,7 @@ for (const [what, change, code, field] of wrongOrders) {
     });
 }
 
-test('pending has the documented fields in their order, and the whole again in data', async (t) => {
+test('pending has the documented fields in order, and everything again in data', async (t) => {
     const tenant = await newTenant(t);
     await tenant.shop.post(
         '/orders',
@@ -270,7 +270,7 @@ test('pending without orders is an empty list', async (t) => {
     assertDocumented(await tenant.rest.get('/orders/pending'), '"orders":[],"count":0');
 });
 
-test('pending are the online orders that nobody finished, oldest first', async (t) => {
+test('pending lists the unfinished online orders, oldest first', async (t) => {
     const tenant = await newTenant(t);
     const words = [
         'new',
@@ -303,7 +303,7 @@ test('pending are the online orders that nobody finished, oldest first', async (
     assert.equal(res.json.count, 4);
 });
 
-test('pending says up to which seq it is true', async (t) => {
+test('pending says up to which seq it is complete', async (t) => {
     const tenant = await newTenant(t);
     await createOrder(tenant);
     await createOrder(tenant);
@@ -325,7 +325,7 @@ test('an order written by plain SQL is pending with all its defaults', async (t)
     ]);
 });
 
-test('a number as orderNumber and as tableNumber is taken as a text', async (t) => {
+test('a number as orderNumber and as tableNumber is stored as a string', async (t) => {
     const tenant = await newTenant(t);
     const order = await createOrder(tenant, { orderNumber: 118, tableNumber: 5 });
 
@@ -348,7 +348,7 @@ test('instructions of 2001 characters are cut, and the answer says so', async (t
     );
 });
 
-test('a thousand pending orders are one answer, the rest is announced', async (t) => {
+test('one answer has a thousand pending orders and says that there are more', async (t) => {
     const tenant = await newTenant(t);
     await sql(
         `insert into pos.orders (tenant_id, customer_name, total_amount, items, created_at)

@@ -1,11 +1,11 @@
-// pull.test.mjs - GET /api/pos/pull-orders, as devices of the second document ask.
+// pull.test.mjs - GET /api/pos/pull-orders, as the devices of the second document send it.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, test, times } from '../support/stack.mjs';
 import { assertDocumented, assertRefused, request } from '../support/rest.mjs';
 import { createOrder, headOf, newTenant } from '../support/tenant.mjs';
 
-// As the device does: the key as a bearer, the tenant in the query.
+// Like the device: the key as a bearer, the tenant in the query.
 const pull = (tenant, query = '') =>
     request({
         path: `/api/pos/pull-orders?tenant=${tenant.slug}${query}`,
@@ -21,7 +21,7 @@ const manyOrders = (tenant, n) =>
 
 const ids = (res) => res.json.orders.map((order) => order.id);
 
-test('a pull has the documented fields in their order, total and totalAmount as numbers with two decimals', async (t) => {
+test('a pull has the documented fields in order, total and totalAmount as numbers with two decimals', async (t) => {
     const tenant = await newTenant(t);
     await tenant.shop.post(
         '/orders',
@@ -65,7 +65,7 @@ test('a pull without a tenant is 400', async (t) => {
     }
 });
 
-test('a pull gives confirmed orders unless asked for another status', async (t) => {
+test('a pull returns confirmed orders unless it names another status', async (t) => {
     const tenant = await newTenant(t);
     for (const status of ['new', 'confirmed', 'ready', 'picked_up'])
         await createOrder(tenant, { orderId: status, status });
@@ -77,7 +77,7 @@ test('a pull gives confirmed orders unless asked for another status', async (t) 
     assertRefused(await pull(tenant, '&status=cooking'), 400, 'INVALID_STATUS');
 });
 
-test('a pull gives 50 orders, oldest first, up to 100 when asked, never more', async (t) => {
+test('a pull returns 50 orders, oldest first, up to 100 on request, never more', async (t) => {
     const tenant = await newTenant(t);
     await manyOrders(tenant, 120);
     const expected = (n) => times(n, (i) => `o${i + 1}`);
@@ -89,7 +89,7 @@ test('a pull gives 50 orders, oldest first, up to 100 when asked, never more', a
     assert.equal((await pull(tenant, '&limit=3')).json.count, 3);
 });
 
-test('a limit that is no whole number above 0 is 400', async (t) => {
+test('a limit that is not a whole number above 0 is 400', async (t) => {
     const tenant = await newTenant(t);
     for (const limit of ['0', '-1', 'ten', '1.5', '1e1', '%00']) {
         const res = await pull(tenant, `&limit=${limit}`);
@@ -97,7 +97,7 @@ test('a limit that is no whole number above 0 is 400', async (t) => {
     }
 });
 
-test('since leaves out what was created until then', async (t) => {
+test('since leaves out orders that were created up to then', async (t) => {
     const tenant = await newTenant(t);
     await manyOrders(tenant, 5);
 
@@ -115,7 +115,7 @@ test('since leaves out what was created until then', async (t) => {
     assertRefused(await pull(tenant, '&since=yesterday'), 400, 'INVALID_DATE');
 });
 
-test('a pull takes the key as X-API-Key too, and a matching X-Tenant-ID', async (t) => {
+test('a pull accepts the key as X-API-Key too, and a matching X-Tenant-ID', async (t) => {
     const tenant = await newTenant(t);
     const path = `/api/pos/pull-orders?tenant=${tenant.slug}`;
 
@@ -143,7 +143,7 @@ test('a pull for another tenant is 403, without a key 401', async (t) => {
     assertRefused(await request({ path }), 401, 'UNAUTHORIZED');
 });
 
-test('a pull says up to which seq it is true', async (t) => {
+test('a pull says up to which seq it is complete', async (t) => {
     const tenant = await newTenant(t);
     await createOrder(tenant, {
         orderId: 'b',

@@ -1,4 +1,4 @@
-// reports.test.mjs - POST /reports/daily: every report of test/samples/daily_reports.json and edges.
+// reports.test.mjs - POST /reports/daily: every report of test/samples/daily_reports.json and edge cases.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, test } from '../support/stack.mjs';
@@ -21,7 +21,7 @@ async function revisionsOf(tenant, date, register = '') {
 const send = (tenant, report) =>
     tenant.rest.post('/reports/daily', typeof report === 'string' ? report : exactText(report));
 
-test('the six sample reports, uploaded in their order, get what is expected of each', async (t) => {
+test('the six sample reports, uploaded in order, get the expected answers', async (t) => {
     const tenant = await newTenant(t);
     for (const { case: name, report, expect } of sample('daily_reports.json').reports) {
         const res = await send(tenant, report);
@@ -47,7 +47,7 @@ test('the six sample reports, uploaded in their order, get what is expected of e
     }
 });
 
-test('the newest revision shows in pos_daily_reports with exact amounts, the old one stays readable', async (t) => {
+test('pos_daily_reports shows the newest revision with exact amounts, the old one stays readable', async (t) => {
     const tenant = await newTenant(t);
     const [first, second] = sample('daily_reports.json').reports.map((one) => one.report);
     await send(tenant, first);
@@ -94,7 +94,7 @@ test('an equal upload changes nothing, however its members are ordered', async (
     assert.equal((await revisionsOf(tenant, '2025-10-16')).length, 1);
 });
 
-test('each register has its own report of a day', async (t) => {
+test('each register has its own report for a day', async (t) => {
     const tenant = await newTenant(t);
     for (const registerId of ['till-1', 'till-2', undefined]) {
         const res = await send(
@@ -118,13 +118,13 @@ test('a report with nothing but its date is all zeros', async (t) => {
     assert.equal(res.json.warnings, undefined);
 });
 
-test('one report of a day at two tenants is two reports', async (t) => {
+test('a report for one day at two tenants is two reports', async (t) => {
     for (const tenant of [await newTenant(t), await newTenant(t)]) {
         assert.equal((await send(tenant, '{"reportDate":"2025-10-16"}')).json.data.created, true);
     }
 });
 
-test('tomorrow can be reported by those who are ahead, next week cannot', async (t) => {
+test('tomorrow can be reported in time zones that are ahead, next week cannot', async (t) => {
     const tenant = await newTenant(t, { timezone: 'UTC' });
     const inDays = (n) => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10);
 

@@ -1,5 +1,5 @@
 // vectors.test.mjs - every row of test/samples/vectors.json: status, code, and what the database
-// then says. The rows hold raw JSON text, spliced into the bodies as it stands.
+// then contains. The rows hold raw JSON text, inserted into the bodies unchanged.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sql, sqlValue, test } from '../support/stack.mjs';
@@ -53,7 +53,7 @@ for (const { json, effect, status = 200, code } of vectors.points) {
         ['add', 1],
         ['redeem', -1],
     ]) {
-        test(`${brief(json)} points to ${verb} are ${code ? `${status} ${code}` : `taken as ${effect}`}`, async (t) => {
+        test(`${brief(json)} points to ${verb} are ${code ? `${status} ${code}` : `counted as ${effect}`}`, async (t) => {
             const tenant = await newTenant(t);
             const { phone, id } = await newCustomer(tenant, 1000000);
             const head = await headOf(tenant);
@@ -95,7 +95,7 @@ for (const { country, given, e164 } of vectors.phones) {
         if (e164 === null) {
             assertRefused(made, 400, 'INVALID_PHONE');
             if (given !== '') {
-                // an empty segment is another address
+                // an empty segment is another path
                 assertRefused(
                     await tenant.rest.get(`/loyalty/${encodeURIComponent(given)}/points`),
                     400,
@@ -154,7 +154,7 @@ for (const { json, canonical, returnedAs, status = 200, code } of vectors.orderI
                 ? { order_id: null, order_id_json: null }
                 : { order_id: canonical, order_id_json: returnedAs },
         );
-        if (canonical === null) return; // the order got an id of its own
+        if (canonical === null) return; // the order got a generated id
         assert.ok(made.text.startsWith(`{"success":true,"order":{"id":${returnedAs},`), made.text);
         assert.equal(
             await sqlValue('select id from pos.orders where tenant_id = $1', tenant.id),
