@@ -1,5 +1,5 @@
 // kitchen.test.mjs - a page in Chromium with the stock build of socket.io-client, unmodified, from
-// another origin and through nginx: orders show at once, and it survives its gateway.
+// another origin and through nginx: orders appear at once, and it survives the end of its gateway.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -48,7 +48,7 @@ async function openKitchenPage(t, browser, tenant, more = {}) {
 const orderOf = (id) => `document.querySelector('#orders [data-id="${id}"]')`;
 const stateIs = (text) => `document.getElementById('state').textContent === '${text}'`;
 
-// How long from before the request to its being on the page; both are the time of this machine.
+// The time from before the request until the order is on the page; both clocks are this machine's.
 async function assertShown(page, make) {
     const before = Date.now();
     const id = await make();
@@ -58,7 +58,7 @@ async function assertShown(page, make) {
 
 const idsOf = (page) => page.value("[...document.querySelectorAll('#orders li')].map((one) => one.dataset.id)");
 
-// The gateway that the tenant's only client is on, as it is written down.
+// The gateway of the tenant's only client, as pos.pos_sync_logs has it.
 async function gatewayOf(tenant) {
     const instance = await eventually('the gateway of the page', () =>
         sqlValue(
@@ -74,7 +74,7 @@ for (const [name, more] of [
     ['polling only', { transports: 'polling' }],
     ['WebSocket only', { transports: 'websocket' }],
 ]) {
-    test(`Chromium, ${name}: orders show within a second, and after kill -9 of the gateway, once each`, async (t) => {
+    test(`Chromium, ${name}: orders appear within a second, also after kill -9 of the gateway, once each`, async (t) => {
         const tenant = await newTenant(t);
         const ids = [(await createOrder(tenant)).id];
         const browser = await openBrowser(t);
@@ -109,7 +109,7 @@ for (const [name, more] of [
     });
 }
 
-test('Chromium: a page with a bad token is told why', async (t) => {
+test('Chromium: a page with an invalid token learns the reason', async (t) => {
     const tenant = await newTenant(t);
     const browser = await openBrowser(t);
     const page = await openKitchenPage(t, browser, tenant, { token: 'a.b.c' });

@@ -1,4 +1,4 @@
-// abuse.test.mjs - clients that leave, flood, or talk rubbish: nothing of them may stay, and the
+// abuse.test.mjs - clients that leave, flood, or send garbage: nothing of them may remain, and the
 // sanitizers may find nothing. SEED=n repeats a run.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
@@ -30,7 +30,7 @@ test('a thousand polling sessions that are abandoned leave nothing', async () =>
         const polling = await openPolling(fixture, '/socket.io/');
         await polling.send('40', '42["count",10,"x"]');
     };
-    await inRounds(1000, 25, abandon); // whatever is allocated once is allocated now
+    await inRounds(1000, 25, abandon); // one-time allocations happen here
     await eventually('no socket', async () => (await fixture.sockets()) === 0);
     const before = [await resident(), await descriptors()];
     await inRounds(1000, 25, abandon);
@@ -56,7 +56,7 @@ test('held polls and WebSockets that are cut leave nothing', async (t) => {
     await eventually('no descriptor', async () => (await descriptors()) === before);
 });
 
-test('a client that says its last words to nobody is gone in time', async () => {
+test('a client that is expelled and never polls again is removed in time', async () => {
     const polling = await openPolling(fixture, '/socket.io/');
     await polling.send('40');
     await polling.read(2);
@@ -64,7 +64,7 @@ test('a client that says its last words to nobody is gone in time', async () => 
     await eventually('no socket', async () => (await fixture.sockets()) === 0);
 });
 
-test('a client that is leaving may do as it likes', async (t) => {
+test('a client that is leaving may still send anything', async (t) => {
     for (const act of [
         (polling) => polling.post('1'),
         (polling) => polling.post('abc'),
@@ -90,7 +90,7 @@ test('a client that is leaving may do as it likes', async (t) => {
     await eventually('no socket', async () => (await fixture.sockets()) === 0);
 });
 
-// Whatever state a session is in when the process is told to go.
+// Sessions are in any state when the process is asked to end.
 for (const signal of ['SIGHUP', 'SIGTERM']) {
     test(`${signal} in the middle of everything`, async (t) => {
         const other = await startFixture();
@@ -120,7 +120,7 @@ for (const signal of ['SIGHUP', 'SIGTERM']) {
     });
 }
 
-test('a client that polls hears the last words and the end when the server goes', async (t) => {
+test('a polling client gets the last messages and the end when the server shuts down', async (t) => {
     const other = await startFixture();
     t.defer(() => other.signal('SIGKILL'));
     const polling = await openPolling(other, '/socket.io/');
@@ -134,7 +134,7 @@ test('a client that polls hears the last words and the end when the server goes'
     await other.endsWell();
 });
 
-// A generator of our own, so that SEED repeats what a run drew (mulberry32).
+// A seeded generator, so that SEED repeats a run (mulberry32).
 function generator(seed) {
     let state = seed >>> 0;
     return (n) => {
@@ -154,7 +154,7 @@ const words = [
     ...['["close"]', '99999999999999999999', '{"refuse":true}', '/custom', '?', 'x'.repeat(3000)],
 ];
 
-test('rubbish of every kind', async (t) => {
+test('garbage of every kind', async (t) => {
     const seed = Number(process.env.SEED ?? randomInt(1_000_000));
     t.say(`SEED=${seed}`);
     const draw = generator(seed);
@@ -240,7 +240,7 @@ test('rubbish of every kind', async (t) => {
     await (await openSocket(t, fixture)).assertAlive();
 });
 
-test('when all have gone nothing is left of them', async () => {
+test('when all clients have gone, nothing is left of them', async () => {
     await eventually('no socket', async () => (await fixture.sockets()) === 0);
 });
 

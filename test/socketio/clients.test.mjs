@@ -1,5 +1,5 @@
 // clients.test.mjs - the ordinary clients from npm, unmodified (docs/protocols/socketio.md 1 and
-// 3.1): the newest and an old one, over both transports, and what they make of our ends.
+// 3.1): the newest and an old one, over both transports, and how they see the ends that we make.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import net from 'node:net';
@@ -55,7 +55,7 @@ const ask = (socket, ...args) =>
     );
 
 for (const [who, io, list] of variants) {
-    test(`${who}: connects, and the transport is as it should be`, async (t) => {
+    test(`${who}: connects, and the transport is the expected one`, async (t) => {
         const auth = { token: 'x', n: 1 };
         const socket = await connected(t, io, list, { auth });
         assert.match(socket.id, /^[-_A-Za-z0-9]{20}$/);
@@ -68,7 +68,7 @@ for (const [who, io, list] of variants) {
         assert.deepEqual(await ask(socket, 'message-with-ack', 1), [1]);
     });
 
-    test(`${who}: events and acknowledgements come back as they were`, async (t) => {
+    test(`${who}: events and acknowledgements are returned unchanged`, async (t) => {
         const socket = await connected(t, io, list);
         const args = [1, 'zwei', { three: [null, true, 1.5] }, 'Grüße 🌍', ''];
         const back = hears(socket, 'message-back');
@@ -79,7 +79,7 @@ for (const [who, io, list] of variants) {
         assert.deepEqual(many, times(100, (i) => [i]));
     });
 
-    test(`${who}: binary comes back, in events and in acknowledgements`, async (t) => {
+    test(`${who}: binary data is returned, in events and in acknowledgements`, async (t) => {
         const socket = await connected(t, io, list);
         const args = [Buffer.from([1, 2, 3]), { deep: [Buffer.alloc(70_000, 7)] }, 'text'];
         const back = hears(socket, 'message-back');
@@ -100,7 +100,7 @@ for (const [who, io, list] of variants) {
         assert.deepEqual(await ask(socket, 'message-with-ack', 'still'), ['still']);
     });
 
-    test(`${who}: a refusal is told with its data, and is not retried`, async (t) => {
+    test(`${who}: a refusal arrives with its data, and is not retried`, async (t) => {
         const socket = client(t, io, list, { auth: { refuse: true } });
         let count = 0;
         socket.on('connect_error', () => {
@@ -114,7 +114,7 @@ for (const [who, io, list] of variants) {
         assert.equal(socket.active, false);
     });
 
-    test(`${who}: long messages and many of them come back in order`, async (t) => {
+    test(`${who}: long messages and many messages are returned in order`, async (t) => {
         const socket = await connected(t, io, list);
         const long = 'z'.repeat(800_000);
         assert.deepEqual(await ask(socket, 'message-with-ack', long), [long]);
@@ -130,7 +130,7 @@ for (const [who, io, list] of variants) {
 
     test(`${who}: 41 is "io server disconnect", and it stays away`, async (t) => {
         let connects = 0;
-        for (let ms = 0; ms < 10; ms += 1) { // before, during and behind the upgrade
+        for (let ms = 0; ms < 10; ms += 1) { // before, during and after the upgrade
             const socket = await connected(t, io, list);
             socket.on('connect', () => {
                 connects += 1;
@@ -144,7 +144,7 @@ for (const [who, io, list] of variants) {
         assert.equal(connects, 0);
     });
 
-    test(`${who}: an end of the transport is "transport close", and it comes back`, async (t) => {
+    test(`${who}: an end of the transport is "transport close", and it reconnects`, async (t) => {
         const socket = await connected(t, io, list);
         await pause(100); // the upgrade, if there is one
         const end = hears(socket, 'disconnect');
@@ -173,7 +173,7 @@ for (const [who, io, list] of variants) {
         assert.equal((await end)[0], 'ping timeout');
     });
 
-    test(`${who}: a server that goes sends it home with its last words`, async (t) => {
+    test(`${who}: a server that shuts down sends its last messages first`, async (t) => {
         const other = await startFixture();
         t.defer(() => other.signal('SIGKILL'));
         const socket = await connected(t, io, list, { base: other.base });
@@ -191,7 +191,7 @@ for (const [who, io, list] of variants) {
     });
 }
 
-// Events that are emitted without a pause, from the first moment on, through the upgrade.
+// Events that are emitted without a pause, from the first moment and during the upgrade.
 for (const [version, io] of Object.entries(versions)) {
     test(`${version}: nothing is lost or doubled over many upgrades`, async (t) => {
         for (let round = 0; round < 10; round += 1) {
@@ -213,11 +213,11 @@ for (const [version, io] of Object.entries(versions)) {
     });
 }
 
-test('when all have gone nothing is left of them', async () => {
+test('when all clients have gone, nothing is left of them', async () => {
     await eventually('no socket', async () => (await fixture.sockets()) === 0);
 });
 
-// A way to the fixture that can be frozen: connections stay, and nothing passes.
+// A path to the fixture that can be frozen: connections stay open, and nothing passes.
 async function proxy(t) {
     const pairs = [];
     let isFrozen = false;

@@ -1,5 +1,5 @@
 // fixture.mjs - starts the Socket.IO fixture (`make fixture FLAVOUR=asan`) and talks to it: over
-// polling, over a WebSocket, or with whatever a test makes up. FIXTURE names another build of it.
+// polling, over a WebSocket, or with arbitrary bytes. FIXTURE names another build of it.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -56,7 +56,7 @@ export class Fixture {
         });
     }
 
-    // One request on a connection of its own, as the Node client makes them.
+    // One request on its own connection, as the Node client makes them.
     async ask(target, { method = 'GET', body, headers = {}, signal } = {}) {
         const request = http.request(`${this.base}${target}`, {
             method,
@@ -72,7 +72,7 @@ export class Fixture {
         return { status: answer.statusCode, headers: answer.headers, text };
     }
 
-    // A number that the process tells of itself.
+    // A number that the process reports about itself.
     async metric(name) {
         const { text } = await this.ask('/metrics');
         const line = text.split('\n').find((one) => one.startsWith(`${name} `));
@@ -89,7 +89,7 @@ export class Fixture {
         this.child.kill(name);
     }
 
-    // End it; it must end well, and no sanitizer may have said anything.
+    // End it; the exit must be clean, and no sanitizer may have reported anything.
     async endsWell() {
         this.signal('SIGTERM');
         const [status, signal] = await soon('the end of the fixture', this.ended);
@@ -106,7 +106,7 @@ export async function startFixture({
     const port = await freePort();
     const child = spawn(program, [port, origins, sockets, timeout].map(String), {
         stdio: ['ignore', 'pipe', 'pipe'],
-        // Freed memory is poisoned for a while, but no hundreds of megabytes of it.
+        // Freed memory is poisoned for a while, but not hundreds of megabytes.
         env: { ...process.env, ASAN_OPTIONS: 'quarantine_size_mb=4' },
     });
     const fixture = new Fixture(port, child);
@@ -122,7 +122,7 @@ export async function fixtureOfThisFile(options) {
     return {
         fixture,
         testItsEnd: () =>
-            test('the server ends well, and no sanitizer has anything to say', () =>
+            test('the server exits cleanly, and no sanitizer reports anything', () =>
                 fixture.endsWell()),
     };
 }
@@ -135,7 +135,7 @@ export class Polling {
         this.open = JSON.parse(answer.text.slice(1));
         this.sid = this.open.sid;
         this.target = `${path}?EIO=4&transport=polling&sid=${this.sid}`;
-        this.early = []; // packets that came with one that was waited for
+        this.early = []; // packets that came together with an awaited one
     }
 
     get(options) {
@@ -151,7 +151,7 @@ export class Polling {
         assert.deepEqual([status, text], [200, 'ok']);
     }
 
-    // The next n packets, in as many polls as it takes; pings are answered.
+    // The next n packets, with as many polls as needed; pings are answered.
     async read(n) {
         const packets = this.early;
         while (packets.length < n) {
@@ -188,8 +188,8 @@ export function assertRefused(answer, status, code, message) {
     assert.deepEqual(JSON.parse(answer.text), { code, message });
 }
 
-// A WebSocket that keeps what it hears until somebody asks for it. Pings are answered and not
-// kept, unless `pongs` is false.
+// A WebSocket that keeps its packets until a test asks for them. Pings are answered and not kept,
+// unless `pongs` is false.
 export class Socket {
     #heard = [];
     #waiting = [];
@@ -204,7 +204,7 @@ export class Socket {
             ws.once('open', resolve);
             ws.once('error', reject);
         });
-        this.opened.catch(() => {}); // whoever waits for it hears
+        this.opened.catch(() => {}); // a test that waits for it gets the error
         ws.on('error', () => {});
         ws.on('message', (data, isBinary) => {
             const packet = isBinary ? data : data.toString('utf8');
@@ -215,7 +215,7 @@ export class Socket {
         t.defer(() => ws.terminate());
     }
 
-    // The next packet: a text, or a Buffer when it is binary.
+    // The next packet: a string, or a Buffer when it is binary.
     next() {
         if (this.#heard.length > 0) return Promise.resolve(this.#heard.shift());
         const packet = new Promise((resolve) => {
@@ -239,7 +239,7 @@ export class Socket {
         assert.equal(await this.next(), '4alive');
     }
 
-    // Closed by the server, politely.
+    // Closed by the server, with a close frame.
     async assertClosed(code = 1000) {
         const end = await soon('the end of a WebSocket', this.closed);
         assert.equal(end.code, code, end.reason);
@@ -263,7 +263,7 @@ export async function openProbe(t, polling, options = {}) {
     return socket;
 }
 
-// The same, answered its probe.
+// The same, after the probe was answered.
 export async function probe(t, polling, options) {
     const socket = await openProbe(t, polling, options);
     socket.send('2probe');
@@ -290,7 +290,7 @@ export async function openRawSocket(t, fixture, target, rest = []) {
     return new RawWebSocket(raw, from);
 }
 
-// A Socket.IO client in the namespace /, behind its `auth`.
+// A Socket.IO client in the namespace /, with its `auth`.
 export async function openClient(t, fixture) {
     const socket = await openSocket(t, fixture, '/socket.io/');
     socket.send('40');

@@ -1,5 +1,5 @@
 // origins.test.mjs - browsers of other origins (docs/protocols/socketio.md 2.7): CORS for polling,
-// the same list for WebSockets; and how many sessions there may be.
+// the same list for WebSockets; and the limit of sessions.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { pause } from '../support/basics.mjs';
@@ -24,7 +24,7 @@ function assertAllowed({ headers }, origin, credentials) {
     assert.match(headers.vary ?? '', origin ? /Origin/ : /^$/);
 }
 
-test('an origin of the list is reflected, with credentials; on every answer', async () => {
+test('an origin on the list is reflected, with credentials, on every answer', async () => {
     const options = { headers: { Origin: shop } };
     const polling = new Polling(
         listed,
@@ -36,7 +36,7 @@ test('an origin of the list is reflected, with credentials; on every answer', as
     assertAllowed(await polling.get(options), shop, 'true');
     const held = polling.get(options);
     await pause(20);
-    assertAllowed(await polling.get(options), shop, 'true'); // 400: the second at once
+    assertAllowed(await polling.get(options), shop, 'true'); // 400: a second GET at once
     assertAllowed(await held, shop, 'true');
     assertAllowed(await polling.get(options), shop, 'true'); // 400: unknown by now
 });
@@ -52,27 +52,27 @@ for (const origin of ['https://evil.example', 'http://shop.example', `${shop}:44
     });
 }
 
-test('without a sid or with a wrong one, the origin is looked at first', async () => {
+test('without a sid or with a wrong one, the origin is checked first', async () => {
     const headers = { Origin: 'https://evil.example' };
     assertRefused(await listed.ask(`${handshake}&sid=x`, { headers }), 403, 4, 'Forbidden');
     assertRefused(await listed.ask('/engine.io/', { headers }), 400, 0, 'Transport unknown');
 });
 
-test('who sends no origin is no browser', async (t) => {
+test('a client that sends no origin is not a browser', async (t) => {
     const polling = await openPolling(listed);
     assertAllowed(polling.answer, undefined, undefined);
     await polling.send('1');
     (await openSocket(t, listed)).send('1');
 });
 
-test('an origin of the list may open a WebSocket', async (t) => {
+test('an origin on the list may open a WebSocket', async (t) => {
     const socket = await openSocket(t, listed, '/engine.io/', { origin: shop });
     await socket.assertAlive();
     socket.send('1');
     await socket.assertClosed();
 });
 
-test('with every origin allowed each is reflected, without credentials', async () => {
+test('when every origin is allowed, each is reflected, without credentials', async () => {
     const answer = await open.ask(handshake, { headers: { Origin: 'https://any.example' } });
     assertAllowed(answer, 'https://any.example', undefined);
 });
@@ -100,7 +100,7 @@ test('a preflight from elsewhere allows nothing', async () => {
     assertAllowed(answer, undefined, undefined);
 });
 
-test('an origin that is longer than any is a bad request', async () => {
+test('an origin that is longer than any valid one is a bad request', async () => {
     for (const method of ['GET', 'OPTIONS']) {
         const headers = { Origin: `https://${'x'.repeat(300)}.example` };
         assertRefused(await open.ask(handshake, { method, headers }), 400, 3, 'Bad request');
@@ -112,7 +112,7 @@ test('an origin that is longer than any is a bad request', async () => {
     assertAllowed(await held, headers.Origin, undefined);
 });
 
-test('more sessions than there may be are 503, over either transport', async (t) => {
+test('sessions above the limit are 503, over either transport', async (t) => {
     const first = await openPolling(listed);
     await openSocket(t, listed);
     await openPolling(listed);
@@ -123,7 +123,7 @@ test('more sessions than there may be are 503, over either transport', async (t)
     await (await openSocket(t, listed)).assertAlive();
 });
 
-test('the servers end well, and no sanitizer has anything to say', async () => {
+test('the servers exit cleanly, and no sanitizer reports anything', async () => {
     await listed.endsWell();
     await open.endsWell();
 });

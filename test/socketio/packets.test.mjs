@@ -1,5 +1,5 @@
 // packets.test.mjs - Socket.IO over both transports (docs/protocols/socketio.md 3): namespaces,
-// events, acknowledgements, attachments, and whatever closes the connection.
+// events, acknowledgements, attachments, and what closes the connection.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { pause, times } from '../support/basics.mjs';
@@ -62,7 +62,7 @@ test('an unknown namespace is refused, and the connection stays open', async (t)
     isConnected('', await socket.next());
 });
 
-test('a client that is refused hears why, and may try again', async (t) => {
+test('a client that is refused learns the reason, and may try again', async (t) => {
     const socket = await openSocket(t, fixture, path);
     socket.send('40{"refuse":true}', '40{"refuse":true}', '40');
     assert.equal(await socket.next(), '44{"message":"refused","data":{"code":"NO"}}');
@@ -97,14 +97,14 @@ test('a polling client that has not connected in time is closed too', async () =
     await polling.assertGone();
 });
 
-test('a disconnect ends the namespace alone; pings go on, and it may connect again', async (t) => {
+test('a disconnect ends only the namespace; pings continue, and the client may connect again', async (t) => {
     const socket = await openClient(t, fixture);
     socket.send('40/custom,');
     await socket.read(2);
     socket.send('41/custom', '42["message",1]');
     assert.equal(await socket.next(), '42["message-back",1]');
     socket.send('41');
-    await pause(CONNECT_MS + 200); // the limit for a first CONNECT is no more
+    await pause(CONNECT_MS + 200); // the time limit for a first CONNECT no longer applies
     socket.send('40');
     isConnected('', await socket.next());
 });
@@ -122,21 +122,21 @@ for (const [sent, back] of [
     ['4218446744073709551615["message-with-ack",1]', '4318446744073709551615[1]'],
     ['4299999999999999999999["message-with-ack",1]', '4399999999999999999999[1]'],
 ]) {
-    test(`${sent} comes back`, async (t) => {
+    test(`${sent} is echoed`, async (t) => {
         const socket = await openClient(t, fixture);
         socket.send(sent);
         assert.equal(await socket.next(), back);
     });
 }
 
-test('events that nobody knows, numbers as names and answers nobody waits for do no harm', async (t) => {
+test('unknown events, numbers as names and unexpected acknowledgements do no harm', async (t) => {
     const socket = await openClient(t, fixture);
     socket.send('42["whatever",1]', '42[0]', '42[-1.5,"x"]', '4217["unknown"]', '43[]', '439[1]');
     socket.send('42["error",1]', '42["connected"]', '42["Connect"]', '42[""]', '42["message",1]');
     assert.equal(await socket.next(), '42["message-back",1]');
 });
 
-test('an event with attachments comes back with them', async (t) => {
+test('an event with attachments is echoed with them', async (t) => {
     const socket = await openClient(t, fixture);
     socket.send(`452-["message",${holes}]`, ...binary);
     assert.deepEqual(await socket.read(3), [`452-["message-back",${holes}]`, ...binary]);
@@ -144,8 +144,8 @@ test('an event with attachments comes back with them', async (t) => {
     assert.deepEqual(await socket.read(3), [`462-789[${holes}]`, ...binary]);
 });
 
-// The text is scanned in place, and read again when the last attachment has come.
-test('an event with attachments may have blanks, and characters that are left out', async (t) => {
+// The text is scanned in place, and read again when the last attachment has arrived.
+test('an event with attachments may have spaces, and characters that are removed', async (t) => {
     const socket = await openClient(t, fixture);
     socket.send(`452-7 [ "message-with-ack" , ${holes.replaceAll(':', ' : ')} ] `, ...binary);
     assert.deepEqual(await socket.read(3), [`462-7[${holes}]`, ...binary]);
@@ -153,7 +153,7 @@ test('an event with attachments may have blanks, and characters that are left ou
     assert.deepEqual(await socket.read(3), [`452-["message-back",${holes},"ab"]`, ...binary]);
 });
 
-test('ten attachments, empty ones and answers with attachments are taken', async (t) => {
+test('ten attachments, empty ones and acknowledgements with attachments are accepted', async (t) => {
     const socket = await openClient(t, fixture);
     const ten = times(10, (i) => `{"_placeholder":true,"num":${i}}`).join(',');
     const empty = times(10, () => Buffer.alloc(0));
@@ -163,7 +163,7 @@ test('ten attachments, empty ones and answers with attachments are taken', async
     assert.equal(await socket.next(), '42["message-back"]');
 });
 
-test('attachments come over polling as well, also in several POSTs', async () => {
+test('attachments work over polling too, even in several POSTs', async () => {
     const polling = await openPolling(fixture, path);
     await polling.send('40');
     await polling.read(2);
@@ -177,7 +177,7 @@ test('attachments come over polling as well, also in several POSTs', async () =>
     ]);
 });
 
-// Whatever follows is not heard any more.
+// Later packets are not read any more.
 const breaks = {
     'an unknown type': ['4abc'],
     'the type 7': ['47'],
@@ -252,7 +252,7 @@ for (const packet of ['42["message"]', '43[]', '41', '451-["message"]', '4abc', 
     });
 }
 
-test('over polling a broken packet ends the session', async () => {
+test('over polling a malformed packet ends the session', async () => {
     const polling = await openPolling(fixture, path);
     await polling.send('40');
     await polling.read(2);
@@ -262,14 +262,14 @@ test('over polling a broken packet ends the session', async () => {
     await polling.assertGone();
 });
 
-test('attachments that are too many bytes together close the connection', async (t) => {
+test('attachments with too many bytes in total close the connection', async (t) => {
     const socket = await openClient(t, fixture);
     const half = Buffer.alloc(PAYLOAD / 2 + 1);
     socket.send(`452-["message",${holes}]`, half, half);
     assert.equal(await socket.next(), 'closed');
 });
 
-test('a long event comes back whole over either transport', async (t) => {
+test('a long event is echoed whole over either transport', async (t) => {
     const text = 'y'.repeat(900_000);
     const socket = await openClient(t, fixture);
     socket.send(`42["message","${text}"]`);
@@ -297,7 +297,7 @@ for (const bytes of [10, 5000]) {
     });
 }
 
-test('events go on in order while a client that is sent many upgrades', async (t) => {
+test('events stay in order while a client that receives many upgrades', async (t) => {
     const polling = await openPolling(fixture, path);
     await polling.send('40');
     await polling.read(2);
@@ -313,7 +313,7 @@ test('events go on in order while a client that is sent many upgrades', async (t
     );
 });
 
-test('who is expelled hears 41 and the end; who is only closed hears the end', async (t) => {
+test('an expelled client gets 41 and the end; a closed client gets only the end', async (t) => {
     const expelled = await openClient(t, fixture);
     expelled.send('42["expel"]');
     assert.deepEqual(await expelled.read(2), ['41', 'closed']);

@@ -50,7 +50,7 @@ test('a GET without a sid opens a session', async () => {
     });
 });
 
-test('each session has a sid of its own', async () => {
+test('each session has its own sid', async () => {
     const sessions = await Promise.all(times(20, () => openPolling(fixture)));
     assert.equal(new Set(sessions.map(({ sid }) => sid)).size, 20);
 });
@@ -68,7 +68,7 @@ for (const target of [
     });
 }
 
-test('a path that only begins alike is another', async () => {
+test('a path that only begins the same is another path', async () => {
     assert.equal((await fixture.ask('/engine.iox/?EIO=4&transport=polling')).status, 404);
 });
 
@@ -80,8 +80,7 @@ const messages = [
     'Forbidden',
     'Unsupported protocol version',
 ];
-// What is wrong, in the order in which it is looked for: whoever breaks several rules hears of the
-// first.
+// The errors, in the order of the checks: a request that breaks several rules gets the first error.
 const faults = [
     ['no transport', 0, '?EIO=4'],
     ['an unknown transport', 0, '?EIO=4&transport=abc'],
@@ -115,7 +114,7 @@ for (const [what, code, query, options] of faults) {
     });
 }
 
-// To an upgrade the message alone is said, and the connection ends.
+// An upgrade is answered with the message only, and the connection ends.
 for (const [what, code, query] of [
     ['no transport', 0, '?EIO=4'],
     ['an unknown sid', 1, '?EIO=4&transport=websocket&sid=abc'],
@@ -146,7 +145,7 @@ for (const [what, packets] of [
     ['an empty message', ['4']],
     ['more than ASCII', ['4Grüße, 世界 🌍', '4\u0000\u0001']],
 ]) {
-    test(`a POST with ${what} is heard, and a GET brings the answers in order`, async () => {
+    test(`a POST with ${what} is processed, and a GET returns the answers in order`, async () => {
         const polling = await openPolling(fixture);
         await polling.send(...packets);
         const answer = await polling.get();
@@ -179,7 +178,7 @@ test('a GET is held until there is something to send', async () => {
     assert.equal((await get).text, '4now');
 });
 
-test('pongs and noops are taken without an answer', async () => {
+test('pongs and noops are accepted without an answer', async () => {
     const polling = await openPolling(fixture);
     await polling.send('3', '6', '3probe', '4x');
     assert.deepEqual(await polling.read(1), ['4x']);
@@ -234,7 +233,7 @@ test('a close ends the session: the held GET is a noop, the POST is ok', async (
     await polling.assertGone();
 });
 
-test('a close without a held GET ends the session, and what is behind it is not heard', async () => {
+test('a close without a held GET ends the session, and packets after it are not processed', async () => {
     const polling = await openPolling(fixture);
     await polling.send('1', '4x');
     await polling.assertGone();
@@ -253,7 +252,7 @@ test('a second GET at once ends the session: 400, and the first is a close', asy
     await polling.assertGone();
 });
 
-test('a GET that the client gives up ends the session', async () => {
+test('a GET that the client aborts ends the session', async () => {
     const polling = await openPolling(fixture);
     const control = new AbortController();
     const get = polling.get({ signal: control.signal });
@@ -264,7 +263,7 @@ test('a GET that the client gives up ends the session', async () => {
     await polling.assertGone();
 });
 
-test('many POSTs at once are all heard', async () => {
+test('many POSTs at once are all processed', async () => {
     const polling = await openPolling(fixture);
     const sent = times(20, (i) => `4${i}`);
     await Promise.all(sent.map((packet) => polling.send(packet)));
@@ -294,7 +293,7 @@ test('the other transport without an upgrade is 3 and does no harm', async (t) =
     await socket.assertAlive();
 });
 
-test('a body of all that may be is heard, one that is longer is 413', async () => {
+test('a body of the maximum length is processed, a longer one is 413', async () => {
     const polling = await openPolling(fixture);
     const most = `4${'x'.repeat(PAYLOAD - 1)}`;
     await polling.send(most);
@@ -307,7 +306,7 @@ test('a body of all that may be is heard, one that is longer is 413', async () =
     await polling.assertAlive();
 });
 
-test('a client that posts and never polls is given up, not stored for', async () => {
+test('the session of a client that posts and never polls is ended, its queue does not grow', async () => {
     const polling = await openPolling(fixture);
     const most = `4${'x'.repeat(PAYLOAD - 1)}`;
     const answers = await Promise.all(times(6, () => polling.post(most)));
@@ -315,7 +314,7 @@ test('a client that posts and never polls is given up, not stored for', async ()
     await polling.assertGone();
 });
 
-test('a long queue comes in several answers, whole and in order', async () => {
+test('a long queue comes in several answers, complete and in order', async () => {
     const polling = await openPolling(fixture);
     const packets = times(90, (i) => `4${i} ${'x'.repeat(10_000)}`);
     await polling.send(...packets);
@@ -340,7 +339,7 @@ test('a client that leaves a ping unanswered is dropped in time', async () => {
     await polling.assertGone();
 });
 
-test('other packets are no answer to a ping', async () => {
+test('other packets do not answer a ping', async () => {
     const polling = await openPolling(strict);
     assert.equal((await polling.get()).text, '2');
     await polling.send('4x');
@@ -350,7 +349,7 @@ test('other packets are no answer to a ping', async () => {
     await polling.assertGone();
 });
 
-test('one connection serves a session, request behind request', async (t) => {
+test('one connection serves a session, request after request', async (t) => {
     const raw = await openRaw(t, fixture.base);
     raw.write(head(`GET ${handshake} HTTP/1.1`, 'Host: x'));
     const [{ text }] = await raw.answers(1);
@@ -363,7 +362,7 @@ test('one connection serves a session, request behind request', async (t) => {
     assert.deepEqual(answers, ['ok', '4m0', 'ok', '4m1', 'ok', '4m2']);
 });
 
-test('a POST behind a held GET waits for it, and a connection cut with both ends the session', async (t) => {
+test('a POST pipelined after a held GET waits for it, and cutting the connection with both ends the session', async (t) => {
     const polling = await openPolling(fixture);
     const pipelined =
         head(`GET ${polling.target} HTTP/1.1`, 'Host: x') +
@@ -389,11 +388,11 @@ test('a GET whose client has already sent its FIN is answered all the same', asy
     const raw = await openRaw(t, fixture.base);
     raw.socket.end(head(`GET ${polling.target} HTTP/1.1`, 'Host: x'));
     await raw.untilOver();
-    // Answered with a ping or ended with the half close: either way nothing is left of it.
+    // Answered with a ping or ended by the half close: either way nothing is left of the session.
     const { status } = await polling.get();
     assert.ok(status === 200 || status === 400);
 });
 
-test('the strict server ends well too', () => strict.endsWell());
+test('the strict server exits cleanly too', () => strict.endsWell());
 
 testItsEnd();

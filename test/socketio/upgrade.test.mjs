@@ -1,5 +1,5 @@
 // upgrade.test.mjs - from polling to a WebSocket (docs/protocols/socketio.md 2.5): nothing is lost
-// or doubled on the way, and an attempt that fails leaves the session as it was.
+// or doubled, and a failed attempt leaves the session as it was.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { pause, times } from '../support/basics.mjs';
@@ -18,7 +18,7 @@ import {
 
 const { fixture, testItsEnd } = await fixtureOfThisFile();
 
-test('2probe, 3probe, 5, and from then on all goes over the WebSocket', async (t) => {
+test('2probe, 3probe, 5, and from then on everything goes over the WebSocket', async (t) => {
     const polling = await openPolling(fixture);
     const socket = await probe(t, polling);
     socket.send('5', '4hello', Buffer.from([1, 2]));
@@ -27,7 +27,7 @@ test('2probe, 3probe, 5, and from then on all goes over the WebSocket', async (t
     await socket.assertAlive();
 });
 
-test('no open packet is said on a WebSocket of a session', async (t) => {
+test('no open packet is sent on a WebSocket of a session', async (t) => {
     const polling = await openPolling(fixture);
     const socket = await openProbe(t, polling);
     await polling.assertAlive();
@@ -35,7 +35,7 @@ test('no open packet is said on a WebSocket of a session', async (t) => {
     assert.equal(await socket.next(), '3probe');
 });
 
-test('a GET that is held is answered at once, as is one that comes behind 3probe', async (t) => {
+test('a GET that is held is answered at once, and so is one after 3probe', async (t) => {
     const polling = await openPolling(fixture);
     const held = polling.get();
     await pause(20);
@@ -44,7 +44,7 @@ test('a GET that is held is answered at once, as is one that comes behind 3probe
     assert.equal((await polling.get()).text, '6');
 });
 
-test('until 5 events go to polling, also those of a held GET', async (t) => {
+test('until the 5, events go to polling, including those of a held GET', async (t) => {
     const polling = await openPolling(fixture);
     const socket = await probe(t, polling);
     await polling.send('4one', '4two');
@@ -53,7 +53,7 @@ test('until 5 events go to polling, also those of a held GET', async (t) => {
     await socket.assertAlive();
 });
 
-test('what was queued when 5 came is flushed to the WebSocket, once and in order', async (t) => {
+test('packets that were queued when 5 came are flushed to the WebSocket, once and in order', async (t) => {
     const polling = await openPolling(fixture);
     const socket = await probe(t, polling);
     await polling.send('4one', 'bAQID', '4two');
@@ -72,7 +72,7 @@ test('a GET that is held when 5 comes is ended with a noop', async (t) => {
     await socket.assertAlive();
 });
 
-test('nothing is lost or doubled while messages flow all the time', async (t) => {
+test('nothing is lost or doubled under a steady flow of messages', async (t) => {
     for (let round = 0; round < 10; round += 1) {
         const polling = await openPolling(fixture);
         const heard = [];
@@ -88,7 +88,7 @@ test('nothing is lost or doubled while messages flow all the time', async (t) =>
                 const { status, text } = await polling.get();
                 if (status !== 200) return;
                 heard.push(...text.split(SEPARATOR).filter((one) => one.startsWith('4')));
-                if (text === '6') return; // a client stops here and says 5
+                if (text === '6') return; // a client stops here and sends 5
             }
         })();
         const socket = await probe(t, polling);
@@ -103,7 +103,7 @@ test('nothing is lost or doubled while messages flow all the time', async (t) =>
     }
 });
 
-test('behind 5 polling is refused, and the session is unharmed', async (t) => {
+test('after 5 polling is refused, and the session is not affected', async (t) => {
     const polling = await openPolling(fixture);
     const socket = await probe(t, polling);
     socket.send('5');
@@ -113,7 +113,7 @@ test('behind 5 polling is refused, and the session is unharmed', async (t) => {
     await socket.assertAlive();
 });
 
-test('a second WebSocket is closed, before 5 and behind it, and does no harm', async (t) => {
+test('a second WebSocket is closed, before and after 5, and does no harm', async (t) => {
     const polling = await openPolling(fixture);
     const first = await openProbe(t, polling);
     const second = await openProbe(t, polling);
@@ -144,7 +144,7 @@ for (const [what, packets] of Object.entries({
     'a message behind the probe': ['2probe', '4x'],
     'binary behind the probe': ['2probe', Buffer.from('5')],
 })) {
-    test(`an upgrade with ${what} fails, and polling goes on`, async (t) => {
+    test(`an upgrade with ${what} fails, and polling continues`, async (t) => {
         const polling = await openPolling(fixture);
         const socket = await openProbe(t, polling);
         socket.send(...packets, '5');
@@ -156,7 +156,7 @@ for (const [what, packets] of Object.entries({
     });
 }
 
-// Until the server has seen that the one before is gone, another one is not wanted.
+// Until the server has seen that the previous WebSocket is gone, it refuses another one.
 async function probeAnew(t, polling) {
     for (;;) {
         const socket = await openProbe(t, polling);
@@ -193,11 +193,11 @@ test('a session that ends closes the WebSocket that was probing', async (t) => {
 
     const silent = await openPolling(fixture);
     const other = await probe(t, silent);
-    await other.assertClosed(); // nobody answers the pings
+    await other.assertClosed(); // the pings are not answered
     await silent.assertGone();
 });
 
-test('without 5 the WebSocket is closed in time, and polling goes on', async (t) => {
+test('without 5 the WebSocket is closed in time, and polling continues', async (t) => {
     const polling = await openPolling(fixture);
     const start = Date.now();
     const sockets = [await openProbe(t, polling)];
@@ -211,7 +211,7 @@ test('without 5 the WebSocket is closed in time, and polling goes on', async (t)
     await polling.assertAlive();
 });
 
-test('an upgrade whose packets all come at once works', async (t) => {
+test('an upgrade whose packets all arrive at once works', async (t) => {
     const polling = await openPolling(fixture);
     await polling.send('4queued');
     const target = polling.target.replace('=polling', '=websocket');

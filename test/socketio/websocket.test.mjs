@@ -38,7 +38,7 @@ test('a WebSocket without a sid opens a session that cannot be upgraded', async 
     });
 });
 
-test('text and binary messages come back as what they were, in order', async (t) => {
+test('text and binary messages are echoed unchanged, in order', async (t) => {
     const socket = await openSocket(t, fixture);
     const binary = Buffer.from([0, 4, 0x1e, 255]);
     const sent = ['4', '4hello', binary, '4Grüße 🌍', Buffer.alloc(0), '4\u001e'];
@@ -46,7 +46,7 @@ test('text and binary messages come back as what they were, in order', async (t)
     assert.deepEqual(await socket.read(sent.length), sent);
 });
 
-test('pongs and noops are taken without an answer', async (t) => {
+test('pongs and noops are accepted without an answer', async (t) => {
     const socket = await openSocket(t, fixture);
     socket.send('3', '6', '3probe', '6x');
     await socket.assertAlive();
@@ -107,7 +107,7 @@ test('a client that is busy but leaves a ping unanswered is dropped in time', as
     assert.ok(took < 2 * (INTERVAL_MS + TIMEOUT_MS), `after ${took} ms`);
 });
 
-test('a message of all that may be comes back, one that is longer is 1009', async (t) => {
+test('a message of the maximum length is echoed, a longer one is 1009', async (t) => {
     const socket = await openSocket(t, fixture);
     const most = `4${'x'.repeat(PAYLOAD - 1)}`;
     socket.send(most);
@@ -116,7 +116,7 @@ test('a message of all that may be comes back, one that is longer is 1009', asyn
     await socket.assertClosed(1009);
 });
 
-test('long messages are compressed for those who agreed, and for nobody else', async (t) => {
+test('long messages are compressed only for clients that negotiated it', async (t) => {
     for (const perMessageDeflate of [true, false]) {
         const socket = await openSocket(t, fixture, '/engine.io/', { perMessageDeflate });
         const message = `4${'all alike '.repeat(10_000)}`;
@@ -130,7 +130,7 @@ test('long messages are compressed for those who agreed, and for nobody else', a
 
 const target = '/engine.io/?EIO=4&transport=websocket';
 
-test('what comes in one packet with the handshake is heard behind the open packet', async (t) => {
+test('frames in one packet with the handshake are processed after the open packet', async (t) => {
     const ws = await openRawSocket(t, fixture, target, [
         frame(OPCODE.text, '4early'),
         frame(OPCODE.binary, 'bin'),
@@ -158,8 +158,8 @@ test('frames that break RFC 6455 are 1002 and end the session', async (t) => {
     assert.equal(await ws.closeCode(), 1002);
 });
 
-// Who sends without reading is not read from either, and given up when the pings stay unanswered.
-test('a client that sends and never reads does not fill the memory', async (t) => {
+// A client that sends without reading is not read from, and is dropped when its pings stay unanswered.
+test('a client that sends and never reads does not fill memory', async (t) => {
     const socket = await openSocket(t, strict);
     socket.ws._socket.pause();
     const before = await strict.metric('process_resident_memory_bytes');
@@ -176,7 +176,7 @@ test('a client that sends and never reads does not fill the memory', async (t) =
     await once(socket.ws, 'close');
 });
 
-test('a thousand WebSockets at once all get their echo', async (t) => {
+test('a thousand WebSockets at once all get their echoes', async (t) => {
     const all = await Promise.all(times(10, () => openMany(t, 100)));
     assert.equal(all.flat().filter((packet) => packet === '4me').length, 1000);
 });
@@ -193,6 +193,6 @@ async function openMany(t, n) {
     return heard;
 }
 
-test('the strict server ends well too', () => strict.endsWell());
+test('the strict server exits cleanly too', () => strict.endsWell());
 
 testItsEnd();
