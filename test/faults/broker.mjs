@@ -1,4 +1,4 @@
-// broker.mjs - faults R1 to R4: what can happen to Redis, and in it.
+// broker.mjs - faults R1 to R4: what can happen to Redis, and inside it.
 // SPDX-License-Identifier: Apache-2.0
 import { send } from './stack.mjs';
 import { pause } from './wait.mjs';
@@ -58,7 +58,7 @@ async function overrun(world, random) {
     await limit('pubsub', kept);
 }
 
-// The server's default user is who our processes are.
+// Our processes are the server's default user.
 async function refused(world, random) {
     await world.stack.redis(['ACL', 'SETUSER', 'default', 'resetchannels', '-publish', '-subscribe']);
     await world.stack.redis(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
@@ -69,10 +69,10 @@ async function refused(world, random) {
     }
 }
 
-// What a stranger or a bug may publish: none of it may reach a till. A message names its tenant, so
-// another one's is known by that. Redis is inside the walls, so a forged event that claims a seq which
-// a gateway has not had yet is believed; nothing here does.
-async function nonsense(world, random) {
+// What an outsider or a bug may publish: none of it may reach a till. A message names its tenant, which
+// reveals another tenant's. Redis is trusted, so a gateway would believe a forged event with a seq that
+// it has not had yet; no message here has one.
+async function malformed(world, random) {
     const tenant = random.pick(world.tenants);
     const other = random.pick(world.tenants.filter((t) => t !== tenant));
     const rows = await world.stack.sql(`select tenant_id, pos.event_text(seq, type, at, origin, data) as text from pos.event
@@ -102,5 +102,5 @@ export const brokerFaults = [
     { id: 'R3', what: 'subscribers cut ten times a second', bound: '<= 1 s', run: cut, weight: 2 },
     { id: 'R3', what: "subscriber's buffer overrun", bound: '<= 1 s', run: overrun, weight: 2 },
     { id: 'R3', what: 'refused by ACL', bound: '<= 1 s', run: refused, weight: 1 },
-    { id: 'R4', what: 'garbage, foreign, repeated, far ahead', bound: 'ignored, counted', run: nonsense, weight: 4 },
+    { id: 'R4', what: 'garbage, foreign, repeated, far ahead', bound: 'ignored, counted', run: malformed, weight: 4 },
 ];

@@ -1,4 +1,4 @@
-// database.mjs - faults P1 to P5: what can happen to PostgreSQL and in it.
+// database.mjs - faults P1 to P5: what can happen to PostgreSQL and inside it.
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ async function terminateAll(world) {
     await world.stack.sql(`select pg_terminate_backend(pid) ${OUR_BACKENDS}`);
 }
 
-// A backend killed hard takes all others with it: PostgreSQL recovers from its log.
+// A backend that is killed ends all others too: PostgreSQL recovers from its log.
 async function crash(world) {
     const [{ pid }] = await world.stack.sql(`select pid ${OUR_BACKENDS} limit 1`);
     process.kill(pid, 'SIGKILL');
@@ -45,7 +45,7 @@ async function crash(world) {
     await eventually('recovery', () => world.stack.once('select 1'));
 }
 
-// Who wants this card waits and is told BUSY; all others notice nothing.
+// Requests for this card wait and are answered BUSY; all others are not affected.
 async function hotCard(world, random) {
     const tenant = random.pick(world.tenants);
     const [card, other] = random.shuffled(tenant.cards);
@@ -77,7 +77,7 @@ async function roleLimit(world, random) {
     for (const { rolname, rolconnlimit } of limits) await world.stack.sql(`alter role ${rolname} connection limit ${rolconnlimit}`);
 }
 
-// Somebody takes every place, and ours have to come back when there is room again.
+// Other sessions take every connection; our processes must reconnect when there are free ones again.
 async function allTaken(world, random) {
     await world.stack.sql(`do $$ begin create role filler login password 'filler'; exception when duplicate_object then null; end $$`);
     const url = new URL(world.stack.env.TILLWIRE_DATABASE_URL);
@@ -107,7 +107,7 @@ async function readOnly(world, random) {
     }
 }
 
-// Today's partition of the log moves to a small file system that is full then.
+// Today's partition of the log moves to a small file system, which is then full.
 async function diskFull(world, random) {
     const place = path.join(world.stack.dir, 'small');
     mkdirSync(place, { recursive: true });
@@ -133,19 +133,19 @@ async function diskFull(world, random) {
         await move('small');
         try {
             writeFileSync(filler, Buffer.alloc(512 * 1024 * 1024));
-        } catch { /* it is full, as it shall be */ }
+        } catch { /* full, as intended */ }
         await world.hold(world.span(random, 1200, 4000));
         return { note: `${world.counts['answer 503'] ?? 0} answers were 503` };
     } finally {
         rmSync(filler, { force: true });
         await move('pg_default');
-        await stack.sql('checkpoint'); // files of what was dropped go with it
+        await stack.sql('checkpoint'); // removes the files of dropped tables
         await eventually('the tablespace to go', () => stack.once('drop tablespace small').then(() => true), { within: 30_000, every: 200 });
         stack.undo();
     }
 }
 
-// Two who lock in opposite order: the api waits first, and so is the one who is sent away.
+// Two transactions lock in opposite order: the api waits first, so its transaction is the one aborted.
 async function deadlock(world, random) {
     await world.stack.sql("alter system set deadlock_timeout = '100ms'");
     await world.stack.sql('select pg_reload_conf()');

@@ -1,5 +1,5 @@
 // failover.mjs - fault P6: another PostgreSQL takes over: one that has everything, one that lacks the
-// last moments, and a log that went back.
+// latest commits, and a log that went back.
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn } from 'node:child_process';
 import { readlinkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { eventually, pause } from './wait.mjs';
 
 const BUMP = 1_000_000;
 
-// A standby that follows the stack's PostgreSQL, until it takes its place.
+// A standby that follows the stack's PostgreSQL until it replaces it.
 class Standby {
     static async make(world) {
         const standby = new Standby();
@@ -53,7 +53,7 @@ class Standby {
         if (this.child.exitCode === null && this.child.signalCode === null) this.run('pg_ctl', 'stop', '-D', this.data, '-m', 'fast', '-w');
     }
 
-    // The primary dies, and this one is what clients find at its address. `prepare` happens before they do.
+    // The primary is killed, and clients find this standby at its address. `prepare` runs before that.
     async takeOver(prepare) {
         const { stack } = this;
         const old = stack.pid('postgres');
@@ -73,7 +73,7 @@ class Standby {
     }
 }
 
-// Everything that was answered is on the standby too: nothing is lost.
+// Everything that was acknowledged is on the standby too: nothing is lost.
 async function synchronous(world) {
     const standby = await Standby.make(world);
     world.stack.defer(() => standby.child.kill('SIGQUIT'));
@@ -87,7 +87,7 @@ async function synchronous(world) {
     world.stack.undo();
 }
 
-// Orders that the shop will have lost: written straight, heard by the tills, in no deed.
+// Orders that the shop will have lost: written directly, received by the tills, not among the deeds.
 async function doomed(world, tenants, count) {
     for (const tenant of tenants) {
         for (let i = 0; i < count; i++) {
@@ -104,8 +104,8 @@ async function doomed(world, tenants, count) {
     }
 }
 
-// The standby lacks the last moments. Before clients return, every head is raised by a million, so that
-// no seq is given twice: docs/operations.md has the command.
+// The standby lacks the latest commits. Before clients return, every head is raised by a million, so
+// that no seq is used twice: docs/operations.md has the command.
 async function stale(world, random) {
     await world.quiet();
     await world.oracle.checkpoint();
@@ -130,7 +130,7 @@ async function stale(world, random) {
     await pause(200);
 }
 
-// A log that went back and was not raised: whoever is beyond its head is told to fetch anew.
+// A log that went back and was not raised: tills beyond its head are told to fetch the state again.
 async function wentBack(world, random) {
     await world.quiet();
     await world.oracle.checkpoint();

@@ -1,4 +1,4 @@
-// kill.mjs - faults K1 to K6: processes that die or stand still.
+// kill.mjs - faults K1 to K6: processes that are killed or stopped.
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ async function detach(tracer) {
     await tracer.ended;
 }
 
-// The system calls that processes make while `act` happens, as [name, the how manieth of its name].
+// The system calls that processes make during `act`, as [name, its ordinal among calls of that name].
 async function callsDuring(pids, act) {
     const tracer = await trace(pids, []);
     await act();
@@ -36,7 +36,7 @@ async function callsDuring(pids, act) {
     });
 }
 
-// Kill a process at its n-th call of that name while `act` happens; whether one died.
+// Kill a process at its n-th call of that name during `act`; returns whether one died.
 async function killAt(pids, [name, n], act) {
     const tracer = await trace(pids, ['-e', `trace=${name}`, '-e', `inject=${name}:signal=SIGKILL:when=${n}`]);
     await act();
@@ -45,14 +45,14 @@ async function killAt(pids, [name, n], act) {
     return !pids.every(isAlive);
 }
 
-// In short form every seventh call; where it begins differs from run to run.
+// The short form takes every seventh call, with a start that differs from run to run.
 function* some(world, random, calls) {
     const step = world.isLong ? 1 : 7;
     for (let i = random.whole(0, step - 1); i < calls.length; i += step) yield calls[i];
 }
 
-// K1: an api of our own is killed at each system call of one operation; the same request, sent again
-// to another api, must find it done once or do it once.
+// K1: a separate api is killed at each system call of one operation; the same request, sent again to
+// another api, must find it done once or do it once.
 async function sweepApi(world, random) {
     const kinds = {
         deduct: (tenant) => {
@@ -98,7 +98,7 @@ async function sweepApi(world, random) {
     return { faults: deaths, note: `died at ${deaths} of ${total} calls` };
 }
 
-// An api of our own, whose backends are known by a role of their own.
+// A separate api, whose backends are identified by their own role.
 async function sweptApi(world) {
     await world.stack.sql(`do $$ begin
         create role swept login password 'swept' in role tillwire_api; alter role swept set statement_timeout = '2s'; alter role swept set lock_timeout = '1s';
@@ -118,7 +118,7 @@ async function sweptApi(world) {
 }
 
 // K1: the backend that carries out a deduct is killed at each of its system calls, and PostgreSQL with
-// it. The api repeats what had a key, and if it gives up, the client does.
+// it. The api repeats requests with a key, and if it gives up, the client repeats them.
 async function sweepBackend(world, random) {
     let deaths = 0;
     const tenant = random.pick(world.tenants);
@@ -131,8 +131,8 @@ async function sweepBackend(world, random) {
     return { faults: deaths, note: `died at ${deaths} of ${calls.length} calls` };
 }
 
-// P1: it has committed, the answer does not leave it any more, and PostgreSQL stays away: whoever is
-// told 503, nothing was done, is told wrong.
+// P1: PostgreSQL has committed, its answer is not sent any more, and it stays down: a 503 (nothing was
+// done) would be wrong.
 async function answerLost(world, random) {
     const { stack } = world;
     const tenant = random.pick(world.tenants);
@@ -160,8 +160,8 @@ async function answerLost(world, random) {
     return { note: died ? 'its answer was lost' : 'it lived' };
 }
 
-// K2: a gateway of our own is killed at each system call of a delivery, then of a resume. Its tills
-// come back to the one that is started at the same place.
+// K2: a separate gateway is killed at each system call of a delivery, then of a resume. Its tills
+// reconnect to the one that is started at the same address.
 async function sweepGateway(world, random) {
     let deaths = 0;
     const tenant = random.pick(world.tenants);
@@ -225,7 +225,7 @@ async function sweepBridge(world, random) {
     return { faults: deaths, note: `died at ${deaths} calls` };
 }
 
-// K3: many tills on a gateway that is killed; they come back to it.
+// K3: many tills on a gateway that is killed; they reconnect to it.
 async function crowd(world, random) {
     const many = world.isLong ? world.crowd : 300;
     let own = await world.stack.beside('gateway', {}, { like: 'gateway-2' });
@@ -275,7 +275,7 @@ function killAll(world) {
     return world.allNew(old);
 }
 
-// One after the other stands still; its tills and clients have to find out by themselves.
+// One process after the other is stopped; its tills and clients must notice by themselves.
 async function freeze(world, random, kind) {
     const name = kind === 'bridge' ? await activeBridge(world) : random.pick(world.stack.of(kind));
     const pid = world.stack.pid(name);
@@ -288,7 +288,7 @@ async function freeze(world, random, kind) {
     return { note: name };
 }
 
-// Everything of PostgreSQL's: its backends are no children of a group.
+// All processes of PostgreSQL: its backends are not in one process group.
 export async function freezePostgres(world, ms) {
     const pid = world.stack.pid('postgres');
     const all = [pid, ...childrenOf(pid)];

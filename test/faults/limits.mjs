@@ -1,5 +1,5 @@
-// limits.mjs - faults C1 and D1 to D3: a wrong clock, logs that nobody takes, no descriptors and no
-// memory left. Each has a gateway of its own, whose tills may turn to another one.
+// limits.mjs - faults C1 and D1 to D3: a wrong clock, logs that are not read, no descriptors and no memory
+// left. Each has a separate gateway, whose tills may change to another one.
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
@@ -25,7 +25,7 @@ async function withGateway(world, random, options, act) {
     }
 }
 
-// The wall clock jumps; time that passes goes on as before. Nobody is disconnected for it.
+// The wall clock jumps; the monotonic clock continues as before. No client is disconnected because of it.
 async function clock(world, random) {
     const library = LIBFAKETIME.find((file) => existsSync(file));
     if (!library) return { skipped: 'libfaketime is not installed' };
@@ -33,7 +33,7 @@ async function clock(world, random) {
     const set = (text) => writeFileSync(file, text);
     set('+0');
     const settings = { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
-    // The sanitizers want to be preloaded first, so these two are of the release build.
+    // The sanitizers must be preloaded first, so these two use the release build.
     const flavour = 'release';
     const api = await world.stack.beside('api', settings, { like: 'api-2', flavour });
     const jumps = ['+1h', '-1h', '+14y', '+0'];
@@ -57,7 +57,7 @@ async function clock(world, random) {
     }
 }
 
-// A pipe that is full and that nobody reads.
+// A pipe that is full and is not read.
 function fullPipe(world) {
     const file = path.join(world.stack.dir, `pipe-${world.stack.own.length}`);
     execFileSync('mkfifo', [file]);
@@ -70,7 +70,7 @@ function fullPipe(world) {
     return fd;
 }
 
-// Its log leads to a pipe that nobody reads, or to a device that is full.
+// Its log goes to a pipe that is not read, or to a device that is full.
 const unread = (place) => async (world, random) => {
     const fd = place === 'full' ? openSync('/dev/full', 'w') : fullPipe(world);
     try {
@@ -95,7 +95,7 @@ const unread = (place) => async (world, random) => {
     }
 };
 
-// Nothing can be accepted any more: sessions live, the processor is not burnt, and later all is well.
+// No connection can be accepted: sessions stay open, there is no busy loop, and afterwards it recovers.
 async function descriptors(world, random) {
     return withGateway(world, random, {}, async ({ own, tills }) => {
         const sockets = tills.map((till) => till.ws);
@@ -116,8 +116,8 @@ async function descriptors(world, random) {
     });
 }
 
-// It gets no more memory: it may end, but only by its own decision, and its tills go on elsewhere. If it
-// can live with that, it has to be well again when there is memory.
+// It gets no more memory: it may exit, but only by its own decision, and its tills continue elsewhere. If
+// it survives, it must recover when there is memory again.
 async function memory(world, random) {
     const settings = { TILLWIRE_BACKLOG_BYTES: '100000000' };
     return withGateway(world, random, { settings, mayAbort: true }, async ({ own, tills, tenant, routes }) => {
@@ -126,7 +126,7 @@ async function memory(world, random) {
         const bytes = (of) => Number(new RegExp(`^${of}:\\s+(\\d+)`, 'm').exec(status)[1]) * 1024;
         execFileSync('prlimit', [`--data=${bytes('VmData')}:`, `--as=${bytes('VmSize')}:`, '--pid', String(own.pid)]);
         const hogs = Array.from({ length: 400 }, () => net.connect(own.port, '127.0.0.1').on('error', () => {}));
-        for (const hog of hogs) hog.write(`GET / HTTP/1.1\r\nX-Long: ${'x'.repeat(15_000)}`); // and never the end
+        for (const hog of hogs) hog.write(`GET / HTTP/1.1\r\nX-Long: ${'x'.repeat(15_000)}`); // and never the rest
         for (let i = 0; i < 8 && !own.hasEnded; i++) await world.hands.sql.large(tenant);
         await world.allConnected(20_000, tills);
 const end = own.hasEnded ? await own.ended : undefined;

@@ -1,5 +1,5 @@
-// main.mjs - the fault suite: a world under load, one fault after the other, and behind each the
-// question whether anything was lost, repeated or disordered, or any ledger is wrong.
+// main.mjs - the fault suite: a world under load, one fault after the other, and after each a check
+// whether anything was lost, repeated or out of order, or any ledger is wrong.
 // SPDX-License-Identifier: Apache-2.0
 import { faults } from './faults.mjs';
 import { Random } from './random.mjs';
@@ -26,7 +26,7 @@ const table = new Map();
 let injected = 0;
 
 Object.assign(world, {
-    // How long a fault is held: as little as shows it, or drawn from there up to what the matrix says.
+    // How long a fault is held: the shortest useful time, or a random time up to the one in the matrix.
     span: (r, least, most) => (world.isLong ? least + Math.floor((most - least) * r.next() ** 3) : least),
     hold: (ms) => world.sleep(ms),
 });
@@ -77,7 +77,7 @@ async function inject(fault, number) {
         + `${counts ? `; ${counts}` : ''}`);
 }
 
-// Short: each once. Long: each once, then drawn by weight until there were enough.
+// Short: each fault once. Long: each once, then drawn by weight until there are enough.
 function* plan() {
     const list = faults.filter((fault) => !only || only.test(name(fault)));
     let n = 0;

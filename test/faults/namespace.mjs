@@ -1,4 +1,4 @@
-// namespace.mjs - faults N2 and N3 with a network of our own: a namespace at the other end of a cable
+// namespace.mjs - faults N2 and N3 with a separate network: a namespace at the other end of a cable
 // (a veth pair) that can be pulled. Needs root.
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn } from 'node:child_process';
@@ -9,11 +9,11 @@ let made = 0;
 const ip = (...words) => execFileSync('ip', words, { stdio: 'pipe' }).toString();
 
 class Namespace {
-    // Addresses of the range for benchmarks (RFC 2544), which nobody routes.
+    // Addresses of the range for benchmarks (RFC 2544), which is not routed.
     static make(stack, random) {
         const space = new Namespace();
         const net = `198.18.${random.whole(0, 255)}.${random.whole(0, 62) * 4}`.split('.');
-        made += 1; // the kernel takes its time to remove the one before
+        made += 1; // the kernel needs time to remove the previous one
         space.name = `tillwire-${process.pid}-${made}`;
         space.here = [...net.slice(0, 3), Number(net[3]) + 1].join('.');
         space.there = [...net.slice(0, 3), Number(net[3]) + 2].join('.');
@@ -33,7 +33,7 @@ class Namespace {
         return space;
     }
 
-    // The cable is pulled: packets vanish, and nobody is told.
+    // The cable is pulled: packets vanish without an error.
     pull() {
         ip('-n', this.name, 'link', 'set', `${this.cable}b`, 'down');
     }
@@ -52,7 +52,7 @@ const SKIPPED = { skipped: 'no network namespace can be made here' };
 const sessionsOf = async (world, own) => Object.entries(await world.stack.metrics('', own.opsUrl))
     .filter(([name]) => name.startsWith('ws_sessions')).reduce((sum, [, n]) => sum + n, 0);
 
-// A gateway on another host, whose cable is pulled: PostgreSQL, Redis and its tills are gone at once.
+// A gateway on another host whose cable is pulled: it loses PostgreSQL, Redis and its tills at once.
 export async function farGateway(world, random) {
     const space = Namespace.make(world.stack, random);
     if (!space) return SKIPPED;
@@ -77,7 +77,7 @@ export async function farGateway(world, random) {
     }
 }
 
-// Clients on another host that are gone without a word: closed after two pings.
+// Clients on another host that vanish silently: closed after two pings.
 export async function vanished(world, random) {
     const space = Namespace.make(world.stack, random);
     if (!space) return SKIPPED;
@@ -100,7 +100,7 @@ export async function vanished(world, random) {
     }
 }
 
-// Inside the namespace: so many sockets, held until we are killed.
+// Inside the namespace: this many sockets, held until the process is killed.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const [url, slug, key, count] = process.argv.slice(2);
     const { default: WebSocket } = await import('ws');

@@ -53,8 +53,8 @@ async function refused(world, random) {
     return { note: link };
 }
 
-// Many tills stop reading while much is sent: they are closed with 1013, the others notice nothing, and
-// when they come back they get all of it.
+// Many tills stop reading while much is sent: they are closed with 1013, the others are not affected,
+// and when they reconnect they get everything.
 async function neverRead(world, random) {
     const count = world.isLong ? 200 : 30;
     const tenant = random.pick(world.tenants);
@@ -79,7 +79,7 @@ async function neverRead(world, random) {
         for (const till of stuck) till.wake();
         await world.allConnected(20_000, stuck);
         await world.oracle.checkpoint(30_000);
-        world.lag = lag; // what waking them all at once costs this process is not theirs
+        world.lag = lag; // the cost of waking them all in this process does not count
         return { took, note: `${count} closed with 1013 within ${took} ms` };
     } finally {
         world.removeTills([...stuck, ...reading]);
@@ -87,8 +87,8 @@ async function neverRead(world, random) {
     }
 }
 
-// Tills come back all the time while much is written, the gateway remembers little, and PostgreSQL is
-// far away: what is read of the log is old when it comes.
+// Tills reconnect all the time while much is written, the gateway keeps a small backlog, and PostgreSQL
+// is slow to reach: what is read from the log is old when it arrives.
 async function lateLog(world, random) {
     const tenant = random.pick(world.tenants);
     await world.proxies.shape('late-pg', { delay: 150, jitter: 100 });

@@ -27,7 +27,7 @@ async function hangups(world) {
 const keyId = async (world, key) =>
     (await world.stack.sql("select id from pos.api_key where key_hash = sha256(convert_to($1, 'UTF8'))", key))[0].id;
 
-// Tills with a key of their own that stay where they are, one at each gateway.
+// Tills with their own key that do not change gateways, one at each gateway.
 async function keyed(world, random) {
     const tenant = random.pick(world.tenants);
     const [{ key }] = await world.stack.sql("select pos.key_issue($1, '{pos}', 'keyed') as key", tenant.slug);
@@ -40,8 +40,8 @@ async function keyed(world, random) {
 const areClosed = (sockets) => eventually('sockets to be closed with 1008', () =>
     sockets.every((ws) => ws.closeCode === 1008), { within: 10_000, every: 5 });
 
-// Sessions of the old key are closed and it is refused; with the new one they go on. `meanwhile` says
-// what is broken at that moment, and gives back how to mend it.
+// Sessions of the old key are closed and it is refused; with the new one they continue. `meanwhile`
+// breaks something at that moment, and returns the function that repairs it.
 const revoke = (meanwhile) => async (world, random) => {
     const { tenant, key, tills, sockets } = await keyed(world, random);
     const [{ key: next }] = await world.stack.sql("select pos.key_issue($1, '{pos}', 'keyed') as key", tenant.slug);
@@ -74,7 +74,7 @@ const withoutRedis = (world) => world.stack.hold('redis');
 
 async function suspend(world, random) {
     const tenant = random.pick(world.tenants);
-    tenant.isOpen = false; // its writers turn to others; those who are at it get 403 and try on
+    tenant.isOpen = false; // its writers change to other tenants; current requests get 403 and are tried again
     const sockets = world.tills.filter((till) => till.tenant === tenant && till.isUp).map((till) => till.ws);
     const start = Date.now();
     await world.stack.sql("update dinedesk_main.tenants set status = 'suspended' where id = $1", tenant.id);
@@ -86,8 +86,8 @@ async function suspend(world, random) {
     return { took, note: `${sockets.length} sockets closed after ${took} ms` };
 }
 
-// Both keys work for the overlap; then the old one's sockets close. A rotated key continues the keys
-// of its predecessor's requests.
+// Both keys work during the overlap; then the old one's sockets close. A rotated key continues with the
+// idempotency keys of its predecessor.
 async function rotate(world, random) {
     const { tenant, key, tills, sockets } = await keyed(world, random);
     const overlap = 800;

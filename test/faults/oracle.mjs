@@ -1,5 +1,5 @@
-// oracle.mjs - what has to be true when all is well again, and what it is held against: the log and
-// the ledgers in PostgreSQL.
+// oracle.mjs - what must be true after recovery, compared with the log and the ledgers in
+// PostgreSQL.
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { hash } from './random.mjs';
@@ -8,8 +8,8 @@ import { eventually, pause, within } from './wait.mjs';
 
 const invariants = readFileSync(new URL('../sql/invariants.sql', import.meta.url), 'utf8');
 
-// docs/protocols/orderweb.md, section 2, written down a second time: canonical type, the type on the
-// wire, and what stands in its data.
+// docs/protocols/orderweb.md, section 2, written a second time: the canonical type, the type that tills
+// receive, and the fields of its data.
 const ORDER_FIELDS = ['orderId', 'orderNumber', 'status', 'previousStatus', 'updatedAt'];
 const WIRE = {
     'order.created': ['new_order', ['orderId', 'orderNumber', 'customerName', 'customerPhone', 'orderType', 'orderSource', 'status',
@@ -23,16 +23,16 @@ const WIRE = {
     'loyalty.updated': ['loyalty_updated', ['customerId', 'customerPhone', 'pointsChange', 'newBalance', 'transactionType', 'reason', 'updatedAt']],
 };
 
-// What a frame says, as one text.
+// The contents of a frame, as one string.
 export const wordsOf = (type, data) => `${type} ${JSON.stringify(data)}`;
 
-// Whether a till hears an event, and the hash of what it is told then.
+// Whether a till receives an event, and the hash of its frame.
 function heard(event, hearsAll) {
     const row = WIRE[event.type];
     if (!row || (event.type === 'gift_card.updated' && !hearsAll)) return false;
     if (!event.type.startsWith('order.')) return true;
     if (event.data.orderSource !== 'online') return false;
-    return event.type !== 'order.deleted' || event.data.previousStatus !== 'cancelled'; // told already by its status
+    return event.type !== 'order.deleted' || event.data.previousStatus !== 'cancelled'; // its status was already an event
 }
 
 function hashOf(event) {
@@ -54,8 +54,8 @@ export class Oracle {
         this.world.say(`    ${kind.toUpperCase()}: ${text}`);
     }
 
-    // Up to the heads of now: everybody has what is due, each once, in order. What was compared before
-    // is not compared again. Answers how long it took until the last one had it.
+    // Up to the current heads: every till has each due event once, in order. What was compared before is
+    // not compared again. Returns how long it took until the last till had everything.
     async checkpoint(ms = 20_000) {
         const { world } = this;
         const start = Date.now();
@@ -72,7 +72,7 @@ export class Oracle {
         return took;
     }
 
-    // The events behind the last checkpoint; gapless, except over a bump.
+    // The events after the last checkpoint; without gaps, except at a bump.
     async readLog(tenant, head) {
         tenant.log ??= [];
         const from = tenant.readTo ?? tenant.head;
@@ -108,10 +108,10 @@ export class Oracle {
         return 0;
     }
 
-    // What one listener has, against what it should have. A jump (told to fetch anew) excuses what lies
-    // between, nothing else.
+    // Compare what one listener has with what it should have. A jump (it was told to fetch the state) excuses
+    // only the events that it skips.
     compare(till) {
-        const from = Math.max(till.comparedTo ?? 0, till.tenant.forgotTo ?? 0); // a gateway may lag behind what was forgotten
+        const from = Math.max(till.comparedTo ?? 0, till.tenant.forgotTo ?? 0); // a gateway may lag behind the forgotten events
         const due = till.tenant.log.filter((event) => this.isDue(till, event) && event.seq > from);
         const name = `${till.tenant.slug}/${till.name}`;
         const got = new Map();
@@ -144,7 +144,7 @@ export class Oracle {
         till.comparedTo = end;
     }
 
-    // Compared with everybody: needs no memory any more.
+    // Compared with every till: no longer needed in memory.
     forget(tenant) {
         tenant.log = [];
         tenant.forgotTo = tenant.readTo;
@@ -152,14 +152,14 @@ export class Oracle {
 
     // The promises of the ledgers, as the database sees them.
     async invariants() {
-        const isBumped = this.world.tenants.some((tenant) => tenant.bumps?.length); // all streams are, together
+        const isBumped = this.world.tenants.some((tenant) => tenant.bumps?.length); // all streams are bumped together
         for (const row of await this.stack.sql(invariants)) {
-            if (row.what === 'stream has gaps or doubles' && isBumped) continue; // readLog has looked at ours
+            if (row.what === 'stream has gaps or doubles' && isBumped) continue; // readLog has checked ours
             this.problem('ledger', `${row.what}: ${row.tenant_id} ${row.subject} ${row.detail}`);
         }
     }
 
-    // What clients were told against what was done.
+    // Compare the answers that clients got with what was done.
     async effects() {
         const entries = new Map();
         const ids = this.world.tenants.map((tenant) => tenant.id);
@@ -179,7 +179,7 @@ export class Oracle {
         await this.sums();
     }
 
-    // Money and points as clients count them: what they began with and what they were told was done.
+    // Money and points as clients count them: the initial balance and the acknowledged changes.
     async sums() {
         const due = new Map();
         const put = (name, cents) => due.set(name, (due.get(name) ?? 0) + cents);
@@ -229,19 +229,19 @@ export class Oracle {
         else if (isRefused && !this.isExpected(deed)) this.problem('other', `${deed.kind} ${deed.key}: ${deed.status} ${JSON.stringify(deed.answer)}`);
     }
 
-    // What the writers provoke.
+    // Refusals that the writers provoke.
     isExpected(deed) {
         return ['INSUFFICIENT_FUNDS', 'INSUFFICIENT_POINTS'].includes(deed.answer?.error?.code);
     }
 
-    // Nothing follows: each till asks, and what comes before the answer was sent before.
+    // No event may follow: each till sends a ping, and everything before the pong was sent earlier.
     async silence() {
         await Promise.all(this.world.tills.filter((till) => !till.isSilenced).map((till) =>
             eventually(`${till.name} to hear a pong`, () => within(3000, 'a pong', till.ping()).then(() => true), { within: 15_000 })
                 .catch((error) => this.problem('other', `${till.tenant.slug}/${till.name}: ${error.message}`))));
     }
 
-    // Nobody spins and nobody has grown without bound.
+    // No process spins, and none has grown without bound.
     async appetite() {
         const names = this.stack.names;
         const before = names.map((name) => usage(this.stack.pid(name)));
@@ -261,7 +261,7 @@ export class Oracle {
         return rows;
     }
 
-    // Everything, when all is over and nobody writes any more.
+    // The full comparison, at the end, when there are no more writes.
     async judge() {
         await this.checkpoint();
         for (let i = 0; i < 5; i++) {

@@ -1,10 +1,10 @@
-// proxy.mjs - a TCP proxy that does to connections what networks do: late, slow, in crumbs, silent,
-// broken. It runs in a process of its own, so that it is not held up by what the tests do.
+// proxy.mjs - a TCP proxy that makes connections late, slow, fragmented, silent or broken, as networks
+// do. It runs in a separate process, so that the tests do not delay it.
 //
 //     one part of the system -> link (a port of ours, with rules) -> another part
 //
 // Rules of a link: delay and jitter (ms), rate (bytes/s), segment (bytes a write), frozen (`both`,
-// `up` to the target, `down` from it: nothing is read or passed on, and nothing is said about it),
+// `up` to the target, `down` from it: nothing is read or forwarded, and no error is reported),
 // refuse (new connections are reset), resetEvery (ms: one connection is reset).
 // SPDX-License-Identifier: Apache-2.0
 import { fork } from 'node:child_process';
@@ -13,16 +13,16 @@ import { fileURLToPath } from 'node:url';
 import { Random } from './random.mjs';
 
 const QUEUE_BYTES = 256 * 1024;
-const TURN_WRITES = 256; // crumbs written before others get a turn
+const TURN_WRITES = 256; // small writes before other links get a turn
 const random = new Random(Number(process.argv[3] ?? 0));
 
 // One direction of one connection.
 class Flow {
-    queue = []; // {due, bytes}, in the order of coming
+    queue = []; // {due, bytes}, in order of arrival
     bytes = 0;
     isEnded = false;
     isDone = false;
-    nextDue = 0; // the rate allows nothing before
+    nextDue = 0; // the rate allows no write before
 
     constructor(pair, direction, from, to) {
         Object.assign(this, { pair, direction, from, to });
@@ -47,7 +47,7 @@ class Flow {
         return frozen === 'both' || frozen === this.direction;
     }
 
-    // Read no more than is passed on.
+    // Read no more than is forwarded.
     flow() {
         if (this.isFrozen || this.bytes > QUEUE_BYTES) this.from.pause();
         else this.from.resume();
@@ -61,7 +61,7 @@ class Flow {
         }, ms);
     }
 
-    // The next piece to write, cut as the rules say.
+    // The next piece to write, split according to the rules.
     piece() {
         const { segment, rate } = this.pair.link.rules;
         const first = this.queue[0];
@@ -89,7 +89,7 @@ class Flow {
             const bytes = this.piece();
             const { rate } = this.pair.link.rules;
             if (rate) this.nextDue = now + (bytes.length * 1000) / rate;
-            if (!this.to.write(bytes)) break; // 'drain' brings us back
+            if (!this.to.write(bytes)) break; // 'drain' continues this
         }
         this.flow();
         if (this.isEnded && this.queue.length === 0) {
@@ -101,7 +101,7 @@ class Flow {
 
 // One connection through a link.
 class Pair {
-    isOpen = false; // the target has taken it
+    isOpen = false; // the target has accepted it
 
     constructor(link, near) {
         this.link = link;
@@ -124,7 +124,7 @@ class Pair {
         this.far.on('close', () => this.over());
     }
 
-    // One side has gone for good: the other one follows, unless nobody may know.
+    // One side has closed: the other one is closed too, unless the link is frozen.
     over() {
         const isGone = this.near.destroyed && (!this.far || this.far.destroyed);
         if (isGone) this.link.pairs.delete(this);
@@ -182,7 +182,7 @@ class Link {
     }
 }
 
-// In the process of its own: orders come as messages, each is answered.
+// In the separate process: commands come as messages, and each is answered.
 function serve() {
     const links = new Map();
     const orders = {
@@ -231,7 +231,7 @@ export class Proxies {
         });
     }
 
-    // A new link; its port. `target` is {port, host} or {path}.
+    // A new link; returns its port. `target` is {port, host} or {path}.
     open(name, target, host = '127.0.0.1') {
         return this.#ask('open', { name, target, host });
     }

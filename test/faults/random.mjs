@@ -1,7 +1,7 @@
-// random.mjs - all chance of a run comes from one seed, so that a run can be repeated.
+// random.mjs - all randomness of a run comes from one seed, so that a run can be repeated.
 // SPDX-License-Identifier: Apache-2.0
 
-// 32 bits of a text, by FNV-1a: to tell texts apart, and to give each actor a stream of its own.
+// A 32-bit hash of a string (FNV-1a): to compare strings, and to give each actor its own random stream.
 export function hash(text, start = 0x811c9dc5) {
     let h = start;
     for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
@@ -13,7 +13,7 @@ export class Random {
         this.state = seed >>> 0;
     }
 
-    // A stream that does not depend on how often others draw.
+    // A random stream that does not depend on how often others draw.
     of(name) {
         return new Random(hash(String(name), this.state || 1));
     }

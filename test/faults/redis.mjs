@@ -1,10 +1,10 @@
-// redis.mjs - as much of a Redis client as the faults need: commands and their replies.
+// redis.mjs - the part of a Redis client that the faults need: commands and their replies.
 // SPDX-License-Identifier: Apache-2.0
 import net from 'node:net';
 
 const CRLF = '\r\n';
 
-// A reply that begins at `at`: its value and where it ends; undefined when it is not all there.
+// The reply that begins at `at`: its value and where it ends; undefined when it is incomplete.
 function readReply(bytes, at) {
     const end = bytes.indexOf(CRLF, at);
     if (end < 0) return undefined;
@@ -33,8 +33,8 @@ function readReply(bytes, at) {
     }
 }
 
-// Send these commands (arrays of words) on one connection; their replies. Errors that Redis answers
-// are thrown.
+// Send these commands (arrays of words) on one connection; returns their replies. Error replies are
+// thrown.
 export function redis(url, ...commands) {
     const { hostname, port, password } = new URL(url);
     const all = [['AUTH', decodeURIComponent(password)], ...commands];

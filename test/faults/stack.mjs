@@ -1,4 +1,4 @@
-// stack.mjs - a stack of the suite's own, and what can be done to its processes.
+// stack.mjs - the suite's own stack, and what can be done to its processes.
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ export function isAlive(pid) {
     }
 }
 
-// A GET whose answer is short; undefined when there is none.
+// A GET with a short answer; undefined when there is no answer.
 export function get(url, ms = 2000) {
     return new Promise((resolve) => {
         const request = http.get(url, { timeout: ms, agent: false }, (res) => {
@@ -51,7 +51,7 @@ export function get(url, ms = 2000) {
     });
 }
 
-// What a process uses: resident KiB, descriptors, and seconds of processor time so far.
+// The usage of a process: resident KiB, descriptors, and seconds of processor time.
 export function usage(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
     const resident = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
@@ -69,7 +69,7 @@ export function childrenOf(pid) {
     });
 }
 
-// A signal to whom may be gone already.
+// A signal to a process that may be gone already.
 export function send(pid, signal) {
     try {
         process.kill(pid, signal);
@@ -81,8 +81,8 @@ export function send(pid, signal) {
 
 export class Stack {
     killed = {}; // name: how often we ended it
-    own = []; // processes started beside the stack
-    undone = []; // what has to be undone, also when the suite is interrupted
+    own = []; // processes started next to the stack
+    undone = []; // what must be undone, also when the suite is interrupted
 
     static async start(options) {
         const stack = new Stack();
@@ -122,7 +122,7 @@ export class Stack {
         this.pool.on('error', () => {});
     }
 
-    // Ask the database as its owner; tried again while it is away.
+    // Query the database as its owner; tried again while it is away.
     async sql(text, ...params) {
         const rows = await eventually(`an answer to: ${text.slice(0, 60)}`, async () => {
             try {
@@ -136,12 +136,12 @@ export class Stack {
         return rows.rows;
     }
 
-    // A statement once, and never again: for faults that break things.
+    // Run a statement without trying again: for faults that break things.
     async once(text, ...params) {
         return (await this.pool.query(text, params)).rows;
     }
 
-    // A connection of its own.
+    // A separate connection.
     async session(options = {}) {
         const client = new pg.Client({ connectionString: this.env.TILLWIRE_DATABASE_URL, connectionTimeoutMillis: 3000,
             application_name: 'faults', ...options });
@@ -162,7 +162,7 @@ export class Stack {
         }
     }
 
-    // One bash each, that starts a process again when it has ended.
+    // The supervisors: one bash for each process, which restarts it when it ends.
     supervisor(name) {
         this.supervisors ??= {};
         const pid = this.pid(name);
@@ -174,7 +174,7 @@ export class Stack {
         return readSettings(path.join(this.runDir, 'env', `${name}.env`));
     }
 
-    // With these settings from its next start on.
+    // Use these settings from its next start on.
     setSettings(name, changes) {
         const all = { ...this.settingsOf(name), ...changes };
         const lines = Object.entries(all).filter(([, value]) => value !== undefined).map(([key, value]) => `${key}=${value}\n`);
@@ -195,7 +195,7 @@ export class Stack {
         return this.names.filter((name) => name.startsWith(`${kind}-`));
     }
 
-    // Its end is our doing: remember that.
+    // Remember that we caused its end.
     expectEnd(name) {
         this.killed[name] = (this.killed[name] ?? 0) + 1;
     }
@@ -208,7 +208,7 @@ export class Stack {
         return pid;
     }
 
-    // Kill it, and keep it from coming back until the function that is returned is called.
+    // Kill it, and keep it from restarting until the returned function is called.
     hold(name, signal = 'SIGKILL') {
         const supervisor = this.supervisor(name);
         send(supervisor, 'SIGSTOP');
@@ -216,7 +216,7 @@ export class Stack {
         return () => send(supervisor, 'SIGCONT');
     }
 
-    // Whoever was stopped goes on.
+    // Stopped processes continue.
     wakeAll() {
         for (const pid of Object.values(this.supervisors ?? {})) send(pid, 'SIGCONT');
         const postgres = this.pid('postgres');
@@ -230,7 +230,7 @@ export class Stack {
         await this.awaitNew(name, old);
     }
 
-    // Until a new process of this name is ready.
+    // Wait until a new process of this name is ready.
     async awaitNew(name, old) {
         await eventually(`a new ${name}`, () => ![0, old].includes(this.pid(name)), { within: 30_000 });
         if (this.names.includes(name)) await this.awaitReady([name]);
@@ -256,7 +256,7 @@ export class Stack {
             .map((line) => [line.slice(0, line.lastIndexOf(' ')).replace(/^tillwire_/, ''), Number(line.slice(line.lastIndexOf(' ') + 1))]));
     }
 
-    // One of our programs beside the stack, like `like` but for these settings.
+    // One of our programs next to the stack, with the settings of `like` except for these.
     async beside(kind, changes = {}, { stdio, wrap = [], ready = true, like = `${kind}-1`, host = '127.0.0.1', mayAbort = false,
         flavour = this.flavour } = {}) {
         const port = await freePort();
@@ -289,7 +289,7 @@ export class Stack {
         return own;
     }
 
-    // Ends that nobody asked for, and what sanitizers and asserts say, from the logs.
+    // Unexpected exits, and reports of sanitizers and asserts, from the logs.
     misfortunes() {
         const found = [];
         for (const name of this.names) {

@@ -1,20 +1,20 @@
-// tills.mjs - tills that connect, lose their connection, come back with the last seq they have seen,
-// and keep a record of all that they ever received.
+// tills.mjs - tills that connect, lose their connection, return with the last seq they have seen, and
+// keep a record of everything that they ever received.
 // SPDX-License-Identifier: Apache-2.0
 import http from 'node:http';
 import WebSocket from 'ws';
 import { hash } from './random.mjs';
 import { wordsOf } from './oracle.mjs';
 
-const SILENT_MS = 1500; // then the till asks whether anybody is there
+const SILENT_MS = 1500; // then the till sends a ping
 const DEAD_MS = 4000;
 
 export class Till {
-    seqs = []; // everything heard, over all connections
-    hashes = []; // of what each said
-    visits = []; // the last connections: how each began, and what was heard before it
-    jumps = []; // {at: index into seqs, to: seq}: told that the stream has to be fetched anew
-    last = 0; // what to resume from
+    seqs = []; // everything received, over all connections
+    hashes = []; // of the contents of each
+    visits = []; // the last connections: how each began, and what was received before it
+    jumps = []; // {at: index into seqs, to: seq}: it was told to fetch the state again
+    last = 0; // the seq to resume after
     isStopped = false;
 
     // `routes` are base addresses; each connection takes one of them.
@@ -75,7 +75,7 @@ export class Till {
         }
     }
 
-    // A till that is carried out of reach, switched off, or restarted.
+    // A till that moves out of reach, is switched off, or restarts.
     leave(ws) {
         if (this.ws !== ws || !ws) return;
         if (this.random.chance(0.3)) ws.close(1000);
@@ -89,7 +89,7 @@ export class Till {
         this.timer = setTimeout(() => this.open(), this.random.whole(0, this.world.returnMs));
     }
 
-    // Now and then: is anybody there?
+    // Ping from time to time.
     tick(now) {
         if (this.ws?.readyState !== WebSocket.OPEN || this.isSilenced) return;
         const silent = now - this.heardAt;
@@ -101,7 +101,7 @@ export class Till {
         }
     }
 
-    // The number of the pong that answers it.
+    // Returns the number of the pong that answers it.
     sendPing() {
         this.ws.send('{"type":"ping"}');
         this.pings += 1;
@@ -130,8 +130,8 @@ export class Till {
         }
     }
 
-    // With a message instead of ?since=, what comes before the message was read is the stream's
-    // present; whether it was in time is known when the pong behind it comes.
+    // With a message instead of ?since=, events that come before the message was read are live ones;
+    // whether the message was in time is known when the pong after it comes.
     greeted(frame) {
         this.isGreeted = true;
         this.visits[this.visits.length - 1].head = frame.seq;
@@ -163,7 +163,7 @@ export class Till {
             return;
         }
         this.held = undefined;
-        this.isDeaf = true; // what is still on its way comes behind a gap
+        this.isDeaf = true; // frames that are still on their way follow a gap
         this.mustAsk = true;
         this.ws.terminate();
     }
@@ -188,7 +188,7 @@ export class Till {
         if (seq > this.headThen && !this.isBelated) this.world.lagged(Date.now() - Date.parse(frame.timestamp), this);
     }
 
-    // On which connection it heard this seq, or what came instead.
+    // The connection on which it received this seq, or what came instead.
     storyOf(seq) {
         let index = this.seqs.findIndex((got) => got >= seq);
         if (index < 0) index = this.seqs.length;
@@ -212,16 +212,16 @@ export class Till {
         });
     }
 
-    // It stops reading, as if it were hung; whatever is sent to it piles up.
+    // It stops reading, as if it hung; what is sent to it accumulates.
     stall() {
         this.isSilenced = true;
         this.ws.pause();
     }
 
-    // It reads again, and finds that it was closed, or not.
+    // It reads again, and notices whether it was closed.
     wake() {
         this.isSilenced = false;
-        this.isBelated = true; // what it hears now was sent long ago
+        this.isBelated = true; // what it receives now was sent long ago
         this.heardAt = Date.now();
         this.ws?.resume();
     }
@@ -234,7 +234,7 @@ export class Till {
     }
 }
 
-// The stream without a socket: one request after the other, each behind the last seq it has.
+// The stream without a socket: one request after the other, each after the last seq it has.
 export class Follower {
     seqs = [];
     jumps = [];

@@ -3,7 +3,7 @@
 
 export const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-// Ask again and again until the answer is truthy, and give it back.
+// Ask repeatedly until the answer is truthy, and return it.
 export async function eventually(what, ask, { within = 20_000, every = 15 } = {}) {
     const until = Date.now() + within;
     let problem;

@@ -1,4 +1,4 @@
-// world.mjs - restaurants, their tills and those who write, on a stack of their own.
+// world.mjs - restaurants, their tills and writers, on a separate stack.
 // SPDX-License-Identifier: Apache-2.0
 import http from 'node:http';
 import { Oracle } from './oracle.mjs';
@@ -16,7 +16,7 @@ export class World {
     followers = [];
     deeds = [];
     deedCount = 0;
-    counts = {}; // what happened, by name, since it was asked last
+    counts = {}; // what happened, by name, since it was last read
     breaches = []; // what must not happen
     lag = { most: 0, who: '' };
     fault = 'start';
@@ -36,7 +36,7 @@ export class World {
         this.oracle = new Oracle(this);
         await this.link();
         for (let i = 1; i < this.tenantCount; i++) await this.addTenant();
-        this.still = await this.addTenant({ isStill: true }); // nobody writes there but settle()
+        this.still = await this.addTenant({ isStill: true }); // only settle() writes there
         for (const tenant of this.tenants) {
             for (let i = 0; i < this.tillsEach; i++) this.addTill(tenant, { name: `t${i}`, hearsAll: i % 4 === 3 });
             this.addFollower(tenant);
@@ -45,7 +45,7 @@ export class World {
             ...Array.from({ length: this.restWriters }, (_, i) => new RestWriter(this, `rest${i}`)),
             ...Array.from({ length: this.sqlWriters }, (_, i) => new SqlWriter(this, `sql${i}`)),
         ];
-        // For faults that write themselves.
+        // For faults that write by themselves.
         this.hands = { rest: new RestWriter(this, 'hand-rest'), sql: new SqlWriter(this, 'hand-sql') };
         this.ticker = setInterval(() => this.tick(), 500);
         await this.allConnected();
@@ -88,7 +88,7 @@ export class World {
         return `redis://:${new URL(this.stack.env.TILLWIRE_REDIS_URL).password}@${host}:${port}`;
     }
 
-    // A gateway or api of our own that other addresses than the loopback's lead to.
+    // A separate gateway or api that is reachable at addresses other than the loopback's.
     async besideAt(kind, host, changes = {}, more = {}) {
         const name = `${kind}-${host}`;
         this.hosts ??= {};
@@ -105,7 +105,7 @@ export class World {
         return [this.stack.env.TILLWIRE_URL, this.stack.url('api-1'), this.stack.url('api-2'), this.ways['client-api'], this.ways['client-nginx']];
     }
 
-    // A restaurant with keys, cards and customers. Its mark is in all that is written for it.
+    // A restaurant with keys, cards and customers. Everything written for it contains its mark.
     async addTenant(more = {}) {
         const { stack } = this;
         const slug = `t${this.random.of(`tenant ${this.tenants.length}`).whole(0, 0xffffff).toString(16)}-${this.tenants.length + 1}`;
@@ -158,7 +158,7 @@ export class World {
         for (const till of this.tills) till.tick(now);
     }
 
-    // Each has been, since now; those that come and go need not all be at the same moment.
+    // Each till has been connected since this call; not necessarily all at the same moment.
     allConnected(ms = 20_000, tills = this.tills) {
         const left = new Set(tills);
         return eventually('all tills to be connected', () => {
@@ -198,7 +198,7 @@ export class World {
         });
     }
 
-    // Every answer has to be one that the contract knows.
+    // Every answer must be one of the documented ones.
     answered(answer, deed) {
         const code = answer.json?.error?.code;
         if (answer.status === 500 && code !== 'OUTCOME_UNKNOWN') this.breach('answer', `${deed.key}: ${answer.text}`);
@@ -230,7 +230,7 @@ export class World {
         });
     }
 
-    // Everything ready and everybody connected and informed; how long that took.
+    // Wait until everything is ready and every till is connected and up to date; returns how long it took.
     async settle() {
         const start = Date.now();
         await this.stack.awaitReady();
@@ -240,13 +240,13 @@ export class World {
         return Date.now() - start;
     }
 
-    // Where nothing follows that would tell of a gap, a lost event is noticed by reconciliation alone.
+    // When no later event reveals the gap, only reconciliation notices a lost event.
     lastWord() {
         return this.hands.rest.order(this.still);
     }
 
-    // After a fault that could not end as it should: what it may have left behind is put right, so that
-    // the next one does not suffer for it.
+    // After a fault that could not end normally: repair what it may have left, so that it does not affect
+    // the next one.
     async mend() {
         for (const link of this.links) await this.proxies.shape(link);
         this.stack.wakeAll();
@@ -258,12 +258,12 @@ export class World {
         await this.settle();
     }
 
-    // After everything was killed: new processes, all of them.
+    // After everything was killed: wait for all new processes.
     async allNew(old) {
         for (const [name, pid] of Object.entries(old)) await this.stack.awaitNew(name, pid);
     }
 
-    // Writers rest: after what they are at is done.
+    // Writers pause when their current request is done.
     async quiet(ms = 40_000) {
         this.isQuiet = true;
         await eventually('the writers to finish', () => this.writers.every((writer) => !writer.isBusy), { within: ms });
@@ -273,7 +273,7 @@ export class World {
         this.isQuiet = false;
     }
 
-    // Nobody writes any more.
+    // Stop all writers.
     async end() {
         for (const writer of this.writers) writer.isStopped = true;
         await this.quiet().catch((error) => this.breach('writer', error.message));

@@ -1,6 +1,6 @@
-// writers.mjs - who changes things: by REST, each request with a key and repeated until there is a
-// definite answer, and by plain SQL, each transaction repeated until it is known to have happened.
-// All that they do is kept in world.deeds, for the oracle.
+// writers.mjs - the writers: by REST, each request with a key and repeated until there is a definite
+// answer, and by plain SQL, each transaction repeated until it is known to have happened. All that they do
+// is kept in world.deeds, for the oracle.
 // SPDX-License-Identifier: Apache-2.0
 import http from 'node:http';
 import { within } from './wait.mjs';
@@ -14,7 +14,7 @@ const NEXT = {
 
 const money = (cents) => (cents / 100).toFixed(2);
 
-// An answer that tells what happened for good.
+// A definite answer.
 function isDefinite({ status, json }) {
     if ([401, 403, 408, 429].includes(status) || status >= 500) return false;
     return json?.error?.code !== 'IDEMPOTENCY_IN_PROGRESS';
@@ -77,16 +77,16 @@ export class RestWriter extends Writer {
         return this[kind](tenant);
     }
 
-    // Until it is known how it ended. `base` moves on with each attempt: another process may be well.
+    // Repeat until the outcome is known. Each attempt uses the next `base`: another process may work.
     async settle(deed, method, path, body, key, bases = this.world.apiRoutes()) {
         const text = JSON.stringify(body);
-        let mayBeDone = false; // by a try that did not say
+        let mayBeDone = false; // by an attempt without an answer
         for (let at = this.random.whole(0, bases.length - 1); ; at++) {
             deed.tries += 1;
             const ask = () => this.world.request(bases[at % bases.length], method, path, {
                 key, body: text, agent: this.agent, ms: TRY_MS, headers: { 'Idempotency-Key': deed.key, 'X-Device-Id': this.name },
             });
-            // Sometimes impatient: the same request twice at once.
+            // Sometimes the same request is sent twice at once.
             const answers = this.random.chance(0.04) ? await Promise.all([ask(), ask()]) : [await ask()];
             const answer = answers.find((a) => a && isDefinite(a));
             for (const a of answers) if (a) this.world.answered(a, deed);
@@ -108,7 +108,7 @@ export class RestWriter extends Writer {
         }
     }
 
-    // The same request again must be the same answer, byte for byte.
+    // The same request again must get the same answer, byte for byte.
     async repeat(deed, method, path, text, key, first) {
         const again = await this.world.request(this.random.pick(this.world.apiRoutes()), method, path,
             { key, body: text, agent: this.agent, ms: TRY_MS, headers: { 'Idempotency-Key': deed.key, 'X-Device-Id': this.name } });
@@ -132,7 +132,7 @@ export class RestWriter extends Writer {
             await this.order(tenant);
             return;
         }
-        order.isTaken = true; // one writer an order, so that its status is known
+        order.isTaken = true; // one writer for each order, so that its status is known
         const body = {};
         if (this.random.chance(0.3)) body.specialInstructions = `note ${this.random.whole(1, 99)}`;
         if (!body.specialInstructions || this.random.chance(0.5)) body.status = this.random.pick(NEXT[order.status]);
@@ -186,8 +186,8 @@ export class RestWriter extends Writer {
     }
 }
 
-// By plain SQL, straight to PostgreSQL. Each transaction carries an id that can exist only once, so
-// that it may be repeated when its commit's outcome is unknown.
+// By plain SQL, directly to PostgreSQL. Each transaction has an id that can exist only once, so that it
+// can be repeated when the outcome of its commit is unknown.
 export class SqlWriter extends Writer {
     lineage = '00000000-0000-4000-a000-00000000fa17'; // with the deed's key unique in the ledgers
 
@@ -196,7 +196,7 @@ export class SqlWriter extends Writer {
         return this[kind](tenant);
     }
 
-    // Until it is done: committed, or refused because it was done before.
+    // Repeat until it is done: committed, or refused because it was done before.
     async settle(deed, steps) {
         for (;;) {
             deed.tries += 1;
@@ -205,7 +205,7 @@ export class SqlWriter extends Writer {
                 await within(TRY_MS, 'a transaction', this.transaction(steps));
                 break;
             } catch (error) {
-                if (error.code === '23505') break; // the try before this one had succeeded
+                if (error.code === '23505') break; // the previous attempt had succeeded
                 this.world.count(`sql ${error.code ?? error.message.slice(0, 30)}`);
                 if (/^(22|23|42|P0)/.test(error.code ?? '')) throw error;
                 this.drop();
