@@ -118,8 +118,7 @@ void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, 
         t.why = gw_closes.key_revoked;
         gw_key_auth_forget(auth, t.id);
         gw_sessions_each(sessions, close_key, &t);
-    } else if (tw_slice_is(type, "tenant.suspended") &&
-               text_member(json, "tenantId", &t.id)) {
+    } else if (tw_slice_is(type, "tenant.suspended") && text_member(json, "tenantId", &t.id)) {
         t.why = gw_closes.tenant_suspended;
         gw_key_auth_forget_all(auth);
         gw_sessions_each(sessions, close_tenant, &t);
