@@ -76,7 +76,7 @@ static void start_restaurant_os(struct screens *s)
     s->all.sio.engine.max_payload = BYTES;
     s->all.sio.engine.queue_bytes = BYTES;
     s->all.sio.engine.max_sockets = SCREENS;
-    gw_restaurant_os_start(&s->all, &g->metrics);
+    gw_restaurant_os_start(&s->all);
 }
 
 int open_screens(void **state)
@@ -86,10 +86,9 @@ int open_screens(void **state)
 
     (void)open_gateway(&gateway);
     s->gateway = gateway;
-    gw_key_auth_start(&s->keys, &s->gateway->pool, 60000, &s->gateway->metrics);
+    gw_key_auth_start(&s->keys, &s->gateway->pool, 60000);
     s->tokens = (struct tw_tokens){ .pool = &s->gateway->pool,
                                     .keys = { .secret = TW_LIT(TOKEN_SECRET) } };
-    tw_tokens_start(&s->tokens, &s->gateway->metrics);
     s->authenticator = (struct gw_authenticator){ &s->keys, &s->tokens };
     fake_link_init(&s->store);
     start_restaurant_os(s);
@@ -103,7 +102,7 @@ int open_screens(void **state)
 void cut_off(struct screens *s, struct screen *one)
 {
     if (one->eio != NULL)
-        gw_eio_close(one->eio, 0, "cut off");
+        gw_eio_close(one->eio, gw_closes.lost);
     end_turn(s->gateway);
     free(one->ws);
     one->ws = NULL;
@@ -143,8 +142,7 @@ struct screen *open_screen(struct screens *s, size_t i)
     one->ws->socket = one->eio;
     one->ws->loop = s->gateway->loop;
     one->eio->ws = one->ws;
-    one->eio->is_websocket = true;
-    gw_eio_socket_begin(one->eio);
+    gw_eio_socket_begin(one->eio, &gw_eio_websocket);
     return one;
 }
 
