@@ -1,4 +1,4 @@
-// orderweb.test.mjs - docs/protocols/orderweb.md, section 1: the handshake, what a till may send, and
+// orderweb.test.mjs - docs/protocols/orderweb.md, sections 1 and 3: the handshake, what a till may send, and
 // which till receives what. The events themselves are in orderweb_events.test.mjs.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-// orderweb_events.test.mjs - docs/protocols/orderweb.md, section 1: every event that a till receives,
+// orderweb_events.test.mjs - docs/protocols/orderweb.md, section 2: every event that a till receives,
 // caused once by REST and once by plain SQL, field by field.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';

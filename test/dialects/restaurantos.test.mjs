@@ -1,4 +1,4 @@
-// restaurantos.test.mjs - docs/protocols/restaurantos.md, sections 1 and 5: how unmodified
+// restaurantos.test.mjs - docs/protocols/restaurantos.md, sections 1 and 2: how unmodified
 // socket.io-clients connect, which are refused and how, and which rooms they receive.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
