@@ -1,4 +1,4 @@
-/* authenticate.c - which of key, token and nothing it is, and who checks it.
+/* authenticate.c - whether a credential is a key, a token or missing, and how it is checked.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/authenticate.h"
 

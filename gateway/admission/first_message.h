@@ -1,4 +1,4 @@
-/* first_message.h - a client that says its credential in its first message (`?auth=message`):
+/* first_message.h - a client that gives its credential in its first message (`?auth=message`):
  * connected already, and not admitted yet.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

@@ -4,7 +4,7 @@
  *                                  \-> first message -> authentication -> admitted
  *
  * While the credential is checked, the request waits on its HTTP connection, where a refusal is
- * an ordinary HTTP answer with the JSON error body. A client that says its credential in its
+ * an ordinary HTTP answer with the JSON error body. A client that gives its credential in its
  * first message (?auth=message) is connected before that, and refused with a close code.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/handshake.h"
@@ -38,7 +38,7 @@ struct pending {
     struct gw_hello hello;
     struct tw_buf answer; /* the 101 */
     bool is_deflating;
-    bool is_connected; /* it says its credential in its first message */
+    bool is_connected; /* it gives its credential in its first message */
     bool is_asking;    /* the authentication is under way */
     struct gw_first_message first;
     char tenant_header[MAX_HEADER + 1];
@@ -174,7 +174,7 @@ static void admit(struct pending *p, const struct gw_identity *who)
     tw_buf_done(&rest);
 }
 
-/* Its first message said the credential. */
+/* Its first message had the credential. */
 static void admit_connected(struct pending *p, const struct gw_identity *who)
 {
     struct gw_session *s = start_session(p, who, gw_conn_transport(p->first.conn),

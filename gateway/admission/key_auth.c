@@ -194,7 +194,7 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
     q->question = json->len;
     tw_json_member(json, "requestId", tw_slice_of(q->request_id));
     tw_buf_char(json, '}');
-    TW_ASSERT(!json->failed); /* all its parts are short: the door has seen to it */
+    TW_ASSERT(!json->failed); /* all its parts are short: the handshake limits them */
     q->call = (struct tw_pg_call){
         .sql =
             "select status, body, tenant_id, tenant_slug, tenant_name, key_id, expires_at_ms "

@@ -1,5 +1,5 @@
-/* key_auth.h - a handshake's credential to who it is: asked of PostgreSQL, remembered for
- * outages.
+/* key_auth.h - from a handshake's credential to an identity: asked of PostgreSQL, remembered
+ * for outages.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -14,7 +14,7 @@
 #include "gateway/dialect/dialect.h"
 
 /* While PostgreSQL is there, each handshake asks it, so a revoked key is refused at once. While
- * it is away, a key that was good within `cache_ms` still opens sockets. */
+ * it is away, a key that was valid within the last `cache_ms` still opens sockets. */
 struct gw_key_auth {
     struct tw_pg_pool *pool;
     uint64_t cache_ms;
@@ -37,7 +37,7 @@ struct gw_key_auth_query;
 typedef void (*gw_key_auth_cb)(struct gw_key_auth_query *q, int status,
                                const struct gw_identity *identity, struct tw_slice body);
 
-/* Embedded in whoever asks, kept until the answer. Zeroed but for these. */
+/* Embedded in the struct that asks, and kept until the answer. Zeroed but for these. */
 struct gw_key_auth_query {
     struct gw_key_auth *auth;
     gw_key_auth_cb answered;

@@ -130,7 +130,7 @@ void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, 
         /* a rotated key ends when its overlap is over */
         gw_revocation_set_expiry(sessions, auth, t.id, (int64_t)at_ms);
     } else {
-        return; /* of a newer release */
+        return; /* a message of a newer release */
     }
     tw_log_info("control", tw_slc("type", type), tw_slc("id", t.id),
                 tw_u64("closed", t.closed));

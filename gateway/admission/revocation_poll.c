@@ -1,4 +1,4 @@
-/* revocation_poll.c - the keys of all sessions, once each, to pos.keys_state.
+/* revocation_poll.c - sends the keys of all sessions, once each, to pos.keys_state.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation_poll.h"
 
@@ -36,7 +36,7 @@ static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result
     tw_after(k->loop, &k->tick, TICK_MS, on_tick);
 }
 
-/* Who lets in whoever comes: said once, and whenever it changes, since it is unsafe. */
+/* Tenants that let in any device: logged once and at each change, since it is unsafe. */
 static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct gw_revocation_poll *k =

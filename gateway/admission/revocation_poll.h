@@ -1,4 +1,4 @@
-/* revocation_poll.h - asks now and then whether the keys of open sessions are still good.
+/* revocation_poll.h - asks from time to time whether the keys of open sessions are still valid.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -11,8 +11,8 @@
 #include "gateway/admission/key_auth.h"
 #include "gateway/stream/session.h"
 
-/* News about keys (control.h) is fast and can get lost; this finds what was lost. One statement
- * for all keys. Embedded in the process's state. */
+/* News about keys (revocation.h) is fast and can get lost; this finds what was lost. One
+ * statement for all keys. Embedded in the process's state. */
 struct gw_revocation_poll {
     struct tw_loop *loop;
     struct tw_pg_pool *pool;

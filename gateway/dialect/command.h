@@ -55,12 +55,12 @@ struct gw_command *gw_command_new(const char *operation, bool writes, size_t byt
  * then. */
 bool gw_commands_add(struct gw_commands *q, struct gw_command *c);
 
-/* For a `begin` of one's own: start the operation with what is in context and body; its answer
+/* For a custom `begin`: start the operation with what is in context and body; its answer
  * ends the command. */
 void gw_command_operate(struct gw_command *c, struct tw_operations *operations);
 
 /* For a `begin` that returned false and starts no operation: the command has ended. */
 void gw_command_end(struct gw_command *c);
 
-/* The client goes: commands that wait are dropped, the one under way ends by itself. */
+/* The client leaves: commands that wait are dropped, the one under way ends by itself. */
 void gw_commands_leave(struct gw_commands *q);

@@ -1,4 +1,4 @@
-/* dialect.h - what the gateway has to know of a wire dialect: one folder and one row each.
+/* dialect.h - what the gateway knows of a wire dialect: one folder and one row for each.
  *
  * A row is const and its hooks are called by the stream (events out, messages in) and by the
  * admission (handshakes). gateway/dialects.c lists the rows.

@@ -1,5 +1,5 @@
-/* batches.c - the guests of a restaurant that share an orders:batch_update: beside the single
- * events, when a tenth of a second had two changes of orders or more (section 5 of
+/* batches.c - the orders:batch_update that the clients of a restaurant share: it follows the
+ * single events when a tenth of a second had two changes of orders or more (section 5 of
  * docs/protocols/restaurantos.md). It carries no offset and is not replayed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #define TICK_MS 100
 #define BATCH_BYTES                                                                            \
-    ((size_t)1024 * 1024) /* a larger one is left out: the singles have it all */
+    ((size_t)1024 * 1024) /* a larger one is left out: the single events have it all */
 
 struct gw_room {
     struct gw_restaurant_os *all;
@@ -21,7 +21,7 @@ struct gw_room {
     struct tw_buf items; /* of the batch under way */
     unsigned count;
     uint64_t first_seq; /* in the batch */
-    uint64_t last_seq;  /* that anybody here was given */
+    uint64_t last_seq;  /* that was sent to any client here */
     struct tw_deadline tick;
 };
 
@@ -62,7 +62,7 @@ void gw_room_leave(struct gw_sio_client *c)
     free(room);
 }
 
-/* To all that have heard the singles. */
+/* To all clients that were sent the single events. */
 static void send_batch(struct gw_room *room)
 {
     struct tw_buf text = { .max = BATCH_BYTES + 64 };

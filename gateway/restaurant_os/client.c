@@ -130,8 +130,8 @@ static void transport_send(struct gw_transport *t, struct gw_frame *f)
         gw_sio_send(c->socket, f);
 }
 
-/* After a key that is no longer valid the client shall not come back by itself, as it does
- * after everything else. */
+/* When its key is no longer valid, the client must not come back by itself, as it does after
+ * any other close. */
 static void transport_close(struct gw_transport *t, unsigned code, const char *reason)
 {
     struct gw_sio_client *c = client_of_transport(t);

@@ -1,8 +1,8 @@
 /* events.c - Restaurant OS on the wire: docs/protocols/restaurantos.md sections 3 and 5.
  *
  * Each event becomes one Socket.IO EVENT of the main namespace whose last argument is its seq:
- * the offset that an unmodified client remembers and comes back with. Values are copied as the
- * raw members that they are; what the document calls otherwise is renamed.
+ * the offset that an unmodified client remembers and comes back with. Values are copied
+ * raw; members that have another name in the document are renamed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/base.h"
 #include "common/util/json_view.h"
@@ -46,7 +46,7 @@ static const struct field order_fields[FIELDS] = {
     { "created_at", "createdAt", RAW },
 };
 
-/* Behind the restaurant, which is no member of an event. */
+/* After the restaurant's id, which is not a member of the event. */
 static const struct field order_extras[] = {
     { "customer_name", "customerName", RAW },
     { "order_source", "orderSource", RAW },

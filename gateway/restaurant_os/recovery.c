@@ -187,7 +187,7 @@ void gw_recovery_admit(struct gw_sio_client *c)
         open_new(c);
         return;
     }
-    /* Clients find a process that has just started before it has found Redis. */
+    /* Clients may reach a process that has just started before it has reached Redis. */
     if (!tw_redis_is_up(store) && c->patience++ < STORE_TRIES) {
         tw_after(c->all->loop, &c->refresh, STORE_PAUSE_MS, on_store);
         return;

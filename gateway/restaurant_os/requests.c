@@ -1,9 +1,9 @@
 /* requests.c - what Restaurant OS clients ask for: a table of events, each a room or an
  * operation.
  *
- * What a client asks for is done one after the other, in its order: an operation behind a join
- * belongs to the restaurant that was joined. Each answer goes to the event's acknowledgement,
- * when it has one, and what it changed comes to everybody through the log.
+ * A client's requests are carried out one after the other, in their order: an operation after a
+ * join belongs to the restaurant that was joined. Each answer goes to the event's
+ * acknowledgement, when it has one, and its changes reach all clients through the log.
  * docs/protocols/restaurantos.md sections 2 and 4.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -189,8 +189,7 @@ static void on_further(struct gw_authentication *a, const struct gw_authenticate
     gw_command_end(&r->command);
 }
 
-/* The restaurant exists, then: does the client's token grant it? An API key is for one
- * restaurant. */
+/* The restaurant exists. Does the client's token grant it? An API key is for one restaurant. */
 static void on_lookup(struct tw_pg_call *lookup, const struct tw_pg_result *result)
 {
     struct request *r = tw_container_of(lookup, struct request, lookup);

@@ -16,7 +16,8 @@
 #define CROSS_MS 10000
 #define BODY_BYTES ((size_t)1200 * 1024)
 
-/* Then nothing more is read from the device; one read may bring as many again and more. */
+/* With so many waiting, no more is read from the device; one read may still bring as many
+ * again, and more. */
 #define SOFT_COMMANDS 64
 #define MAX_COMMANDS 4096
 
@@ -179,7 +180,7 @@ static bool is_own(const struct gw_device *d, const struct tw_event *ev)
            tw_json_get_text(ev->origin, "device", &text) && tw_slice_eq(text, device);
 }
 
-/* Of the kind and the id: `order` or `table`, and what follows. */
+/* A hash of the kind (`order`, `table`) and the id. */
 static uint64_t row_of(const struct tw_event *ev)
 {
     struct tw_slice rest = ev->type, thing = ev->type, id = { NULL, 0 };

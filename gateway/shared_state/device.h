@@ -17,7 +17,7 @@
 #define GW_RECENT_CHANGES 32
 
 struct gw_shared_state;
-/* A device has come, gone, or renamed itself. */
+/* A device has come or gone. */
 typedef void (*gw_shared_state_changed_cb)(struct gw_shared_state *all);
 
 struct gw_shared_state_options {
@@ -55,7 +55,7 @@ struct gw_device {
     char user[64];       /* as it named itself; may be empty */
     char restaurant[64]; /* the restaurant as it wrote it; empty: as we do */
     int64_t since_ms;    /* wall clock */
-    bool is_one_by_name; /* it is the same device on each connection that gives its name */
+    bool is_one_by_name; /* all connections that give its name are one device */
     struct gw_recent_change recent_changes[GW_RECENT_CHANGES]; /* a ring */
     size_t recent_count;
 };
@@ -82,8 +82,8 @@ void gw_device_resync(struct gw_session *s, uint64_t seq, uint64_t oldest);
  * crossed, and it would keep the older one. */
 enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev);
 
-/* The dialect's rendering for this device alone: under the name that it has for its restaurant,
- * and its own change as nobody's, since it drops messages that name it as their origin. */
+/* The dialect's rendering for this device alone: with the name that it has for its restaurant,
+ * and without an origin for its own change, since it drops messages that name it there. */
 void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
                               struct gw_batch *out);
 

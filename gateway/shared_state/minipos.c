@@ -1,8 +1,8 @@
 /* minipos.c - what MiniPOS tablets say, and what they are answered: docs/protocols/minipos.md.
  *
  * Every message has a `clientId`: the originator's for what others have changed, "server" for
- * ours; without one the public client throws. It drops messages with its own, so nobody is
- * answered with the asker's.
+ * ours; without one the public client throws. It drops messages with its own, so an answer
+ * never carries it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/shared_state/minipos.h"
 #include "common/util/base.h"
@@ -138,7 +138,7 @@ static void on_disconnected(struct gw_session *s, const struct message *m)
     (void)m;
 }
 
-/* Never an answer to an answer, or the two would go on for ever. */
+/* An answer is never answered, or the two would continue forever. */
 static void on_heartbeat(struct gw_session *s, const struct message *m)
 {
     struct tw_slice raw;

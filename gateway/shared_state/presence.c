@@ -1,5 +1,5 @@
-/* presence.c - every five seconds, and soon after a change, everything anew: what is lost in
- * between is right again with the next beat, and a gateway that was killed fades by itself.
+/* presence.c - tells everything again every five seconds, and soon after a change: what is
+ * lost in between is right after the next tick, and what a killed gateway told expires.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/shared_state/presence.h"
 
@@ -102,7 +102,7 @@ static void tell_group(struct gw_presence *p, struct group *g, struct tw_buf *va
     tw_buf_done(&until);
 }
 
-/* Nobody of this tenant is here any more. */
+/* No device of this tenant is here any more. */
 static void take_back(struct gw_presence *p, const struct group *g)
 {
     char key[TW_PRESENCE_KEY_BYTES];
@@ -198,7 +198,7 @@ void gw_presence_stop(struct gw_presence *p)
     if (p->loop == NULL)
         return;
     tw_after_cancel(p->loop, &p->tick);
-    p->is_touched = true; /* nothing is told any more */
+    p->is_touched = true; /* nothing more is sent */
     tw_map_each(&p->groups, take_back_each, p);
     (void)tw_redis_tell(
         p->store,

@@ -1,5 +1,5 @@
-/* presence.h - which devices are connected here, told to Redis, where the api adds up all
- * gateways.
+/* presence.h - tells Redis which devices are connected here; the api adds up what all gateways
+ * tell.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -25,6 +25,6 @@ struct gw_presence {
 };
 
 void gw_presence_start(struct gw_presence *p);
-void gw_presence_touch(struct gw_presence *p); /* somebody has come or gone: tell it soon */
+void gw_presence_touch(struct gw_presence *p); /* a device has come or gone: tell it soon */
 void gw_presence_stop(struct gw_presence *p);  /* takes back what was told */
 void gw_presence_done(struct gw_presence *p);

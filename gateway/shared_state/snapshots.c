@@ -71,7 +71,7 @@ void gw_snapshots_done(struct gw_snapshots *all)
     tw_map_done(&all->by_name);
 }
 
-/* Events have waited for it. */
+/* Let the events out that have waited for the snapshot. */
 static void resume_events(struct gw_snapshot_reader *r)
 {
     r->due = 0;

@@ -26,8 +26,9 @@ struct gw_backlog {
     struct gw_entry **ring;
     size_t cap, first, count;
     size_t bytes, max_bytes;
-    int64_t total; /* bytes of all events ever added behind that point */
-    uint64_t gone; /* events up to this seq are not here: dropped, or from before our time */
+    int64_t total; /* bytes of all events ever added after that point */
+    uint64_t
+        gone; /* events up to this seq are not here: dropped, or older than this stream here */
 };
 
 /* Adds a copy of an event whose seq is above all before; the oldest make room. */
@@ -47,6 +48,6 @@ const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *
                                          const struct gw_dialect *d,
                                          const struct gw_tenant *tenant, uint64_t *renderings);
 
-/* Empty it: the stream goes on behind `seq`. */
+/* Empty it: the stream continues after `seq`. */
 void gw_backlog_restart(struct gw_backlog *b, uint64_t seq);
 void gw_backlog_done(struct gw_backlog *b);

@@ -20,11 +20,11 @@ struct gw_held {
     uint64_t seq;
     char *raw;
     size_t len;
-    bool is_doubted; /* a reading of the log that began behind it has not confirmed it yet */
+    bool is_doubted; /* it was held when a reading of the log began, and is not confirmed yet */
 };
 
 struct gw_cursor {
-    bool is_known;         /* false until the head was read: everything is held till then */
+    bool is_known;         /* false until the head was read: everything is held until then */
     uint64_t at;           /* the last seq handed out */
     uint64_t known_head;   /* the log is known to reach this far at least */
     uint64_t doubted_head; /* as far as that was believed when a reading of the log began */
@@ -51,24 +51,24 @@ enum gw_admit gw_cursor_read(struct gw_cursor *c, uint64_t seq);
  * moved. */
 bool gw_cursor_release(struct gw_cursor *c, uint64_t *seq, char **raw, size_t *len);
 
-/* The log's head was read, for the first time: hand out what lies behind it. */
+/* The log's head was read, for the first time: hand out what comes after it. */
 void gw_cursor_begin(struct gw_cursor *c, uint64_t head);
 
 /* The head as reconciliation saw it. True when it lies before the cursor: a restore has taken
  * it back; the cursor is at the new head then and whatever was held is gone. */
 bool gw_cursor_saw_head(struct gw_cursor *c, uint64_t head);
 
-/* Somebody knows of `seq`: should the cursor be behind it, the log must be read. */
+/* `seq` is said to exist: while the cursor has not reached it, the log must be read. */
 void gw_cursor_expect(struct gw_cursor *c, uint64_t seq);
 
-/* Whether the log must be read behind `at`. */
+/* Whether the log must be read after `at`. */
 bool gw_cursor_has_gap(const struct gw_cursor *c);
 
 /* A reading of the log begins now: it will see all that has been committed so far. */
 void gw_cursor_log_read(struct gw_cursor *c);
 
 /* That reading reached the log's end: what was held when it began and is not in the log never
- * was (somebody published nonsense) and is dropped. */
+ * existed (it was published by mistake) and is dropped. */
 void gw_cursor_log_end(struct gw_cursor *c);
 
 void gw_cursor_done(struct gw_cursor *c);

@@ -1,4 +1,4 @@
-/* hub.c - what happens to a stream, told to its sessions.
+/* hub.c - passes on to its sessions what happens to a stream.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/hub.h"
 

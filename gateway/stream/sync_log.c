@@ -1,4 +1,4 @@
-/* sync_log.c - rows as one JSON array a second, to pos.sync_log_write.
+/* sync_log.c - sends the rows to pos.sync_log_write, as one JSON array a second.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/sync_log.h"
 

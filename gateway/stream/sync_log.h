@@ -1,6 +1,6 @@
-/* sync_log.h - what happened to sessions and events, for pos_sync_logs: in batches, never
- * waited
- * for. SPDX-License-Identifier: Apache-2.0 */
+/* sync_log.h - what happened to sessions and events, for pos_sync_logs: in batches that nothing
+ * waits for.
+ * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include <stdbool.h>
