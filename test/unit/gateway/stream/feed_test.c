@@ -76,6 +76,23 @@ static void a_long_gap_is_read_piece_after_piece(void **state)
     assert_seqs(till, "20 21 22");
 }
 
+static void a_gap_that_opens_during_a_reading_has_a_time_of_its_own(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_live(g, 0);
+
+    publish_order(g, 18);
+    come_to(g, &feed_of(g)->gap);
+    publish_order(g, 20); /* the reading does not see 19 yet */
+    answer_log(g, 17, 18, false);
+    assert_seqs(till, "17 18");
+    assert_int_equal(fake_pool_count(&g->pool), 0);
+    come_to(g, &feed_of(g)->gap);
+    check_reading(g, "18", "500");
+    answer_log(g, 19, 20, false);
+    assert_seqs(till, "19 20");
+}
+
 static void a_reading_that_failed_is_tried_again(void **state)
 {
     struct gateway *g = *state;
@@ -256,6 +273,7 @@ int main(void)
         test(a_gap_is_read_from_the_log_when_its_time_is_over),
         test(a_gap_that_closes_by_itself_is_not_read),
         test(a_long_gap_is_read_piece_after_piece),
+        test(a_gap_that_opens_during_a_reading_has_a_time_of_its_own),
         test(a_reading_that_failed_is_tried_again),
         test(a_head_that_could_not_be_read_is_asked_for_again),
         test(a_row_that_is_no_event_is_passed_over),
