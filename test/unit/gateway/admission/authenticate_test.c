@@ -44,9 +44,8 @@ static int open_fixture(void **state)
 
     tw_list_init(&f->loop.later);
     fake_pool_start(&f->pool, &f->loop);
-    gw_key_auth_start(&f->keys, &f->pool, 60000, &f->metrics);
+    gw_key_auth_start(&f->keys, &f->pool, 60000);
     f->tokens = (struct tw_tokens){ .pool = &f->pool, .keys = { .secret = TW_LIT(SECRET) } };
-    tw_tokens_start(&f->tokens, &f->metrics);
     f->all = (struct gw_authenticator){ &f->keys, &f->tokens };
     *state = f;
     return 0;

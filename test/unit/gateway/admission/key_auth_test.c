@@ -34,7 +34,7 @@ static int open_fixture(void **state)
     f->key.has_key = f->keyless.is_keyless = true;
     memset(f->key.key_hash, 'a', sizeof(f->key.key_hash));
     fake_pool_start(&f->pool, &f->loop);
-    gw_key_auth_start(&f->auth, &f->pool, CACHE_MS, &f->metrics);
+    gw_key_auth_start(&f->auth, &f->pool, CACHE_MS);
     *state = f;
     return 0;
 }

@@ -101,7 +101,7 @@ static void when_its_credential_ends_it_is_told_and_does_not_come_back(void **st
     struct screens *s = *state;
     struct screen *one = connect_screen(s, 0, KITCHEN_TOKEN);
 
-    gw_session_close(session_of(s), 1008, "the API key was revoked");
+    gw_session_close(session_of(s), gw_closes.key_revoked);
     end_turn(s->gateway);
     assert_packets(one, "42[\"connection:status\",{\"state\":\"disconnected\",\"reason\":"
                         "\"AUTH_FAILED\"}]\n41\n");
@@ -114,7 +114,7 @@ static void after_any_other_close_it_comes_back(void **state)
     struct screens *s = *state;
     struct screen *one = connect_screen(s, 0, KITCHEN_TOKEN);
 
-    gw_session_close(session_of(s), 1013, "reading too slowly");
+    gw_session_close(session_of(s), gw_closes.lags);
     end_turn(s->gateway);
     assert_packets(one, "");
     assert_int_equal(one->close_code, 1013);
@@ -125,7 +125,7 @@ static void before_a_gateway_goes_it_says_when_to_come_back(void **state)
     struct screens *s = *state;
     struct screen *one = connect_screen(s, 0, KITCHEN_TOKEN);
 
-    one->eio->user->ops->farewell(one->eio->user);
+    gw_handler_farewell(one->eio->handler);
     assert_packets(one, "42[\"connection:status\",{\"state\":\"reconnecting\",\"nextRetry\":"
                         "1000}]\n");
 }
