@@ -3,6 +3,7 @@
 #include "broker-bridge/relay.h"
 
 #include "common/domain/publish.h"
+#include "common/net/pg_array.h"
 #include "common/util/base.h"
 #include "common/util/encode.h"
 #include "common/util/err.h"
@@ -110,8 +111,8 @@ static void swap(struct tw_buf *a, struct tw_buf *b)
 
 static void ask_named(struct br_relay *r)
 {
-    tw_buf_char(&r->tenants, '}');
-    tw_buf_char(&r->seqs, '}');
+    tw_pg_array_end(&r->tenants);
+    tw_pg_array_end(&r->seqs);
     swap(&r->tenants, &r->sent_tenants);
     swap(&r->seqs, &r->sent_seqs);
     tw_buf_clear(&r->tenants);
@@ -191,9 +192,9 @@ void br_relay_named(struct br_relay *r, struct tw_slice payload)
         r->owes_pending = true;
         return;
     }
-    tw_buf_char(&r->tenants, r->named == 0 ? '{' : ',');
+    tw_pg_array_next(&r->tenants);
     tw_buf_append(&r->tenants, tenant);
-    tw_buf_char(&r->seqs, r->named == 0 ? '{' : ',');
+    tw_pg_array_next(&r->seqs);
     tw_buf_u64(&r->seqs, seq);
     r->named++;
     ask_soon(r);

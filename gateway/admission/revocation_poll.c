@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation_poll.h"
 
+#include "common/net/pg_array.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
@@ -20,7 +21,7 @@ static void note_key(struct gw_session *s, void *arg)
 
     if (s->phase == GW_CLOSING || id.len == 0 || tw_map_set(&k->seen, id, s) != NULL)
         return;
-    tw_buf_char(&k->keys, k->keys.len == 0 ? '{' : ',');
+    tw_pg_array_next(&k->keys);
     tw_buf_append(&k->keys, id);
 }
 
@@ -78,7 +79,7 @@ static void on_tick(struct tw_deadline *d)
         tw_after(k->loop, &k->tick, TICK_MS, on_tick);
         return;
     }
-    tw_buf_char(&k->keys, '}');
+    tw_pg_array_end(&k->keys);
     k->call = (struct tw_pg_call){
         .sql = "select key_id, expires_at_ms from pos.keys_state($1::uuid[])",
         .params = { { tw_buf_view(&k->keys), false } },

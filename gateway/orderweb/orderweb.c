@@ -86,7 +86,7 @@ static const struct row *row_of(const struct tw_event *ev)
     return NULL;
 }
 
-/* ?since=<seq>: hear what came behind it first. */
+/* ?since=<seq>: first the events after it. */
 static void read_since(const struct tw_http_request *req, struct gw_hello *hello)
 {
     struct tw_buf text = { .max = 64 };

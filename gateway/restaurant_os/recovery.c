@@ -8,7 +8,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/base.h"
 #include "common/util/crypto.h"
-#include "common/util/encode.h"
 #include "common/util/json_scan.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
@@ -79,14 +78,7 @@ void gw_recovery_forget(struct gw_sio_client *c)
 
 void gw_recovery_new_pid(char out[GW_PID])
 {
-    uint8_t random[24];
-    struct tw_buf text = { .max = GW_PID - 1 };
-
-    tw_random(random, sizeof(random));
-    tw_base64url(&text, tw_slice_from((const char *)random, sizeof(random)));
-    memcpy(out, text.at, GW_PID - 1);
-    out[GW_PID - 1] = '\0';
-    tw_buf_done(&text);
+    tw_random_id(out, GW_PID);
 }
 
 /* --- Read ------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/frame.h"
 
-#define SID_RANDOM_BYTES 18 /* 144 bits: the sid is what a session is owned by */
+#define SID_RANDOM_CHARS 24 /* 144 bits */
 #define PART_MS 5000        /* for the polls that fetch the last words */
 
 #define AT(field) TW_METRIC_AT(struct gw_eio, field)
@@ -206,19 +206,17 @@ static void await_tick(struct gw_eio_socket *s)
 /* --- Its handshake, and what comes then ------------------------------------------------------
  */
 
+/* Who has it owns the session, so its random part is long. */
 static void make_sid(const struct gw_eio *e, char out[GW_EIO_SID_BYTES])
 {
-    uint8_t random[SID_RANDOM_BYTES];
-    struct tw_buf text = { .max = GW_EIO_SID_BYTES - 1 };
+    size_t n = 0;
 
-    tw_random(random, sizeof(random));
     if (e->instance.len > 0 && e->instance.len < 64) {
-        tw_buf_append(&text, e->instance);
-        tw_buf_char(&text, '-');
+        n = e->instance.len;
+        memcpy(out, e->instance.at, n);
+        out[n++] = '-';
     }
-    tw_base64url(&text, tw_slice_from((const char *)random, sizeof(random)));
-    memcpy(out, text.at, text.len);
-    tw_buf_done(&text);
+    tw_random_id(out + n, SID_RANDOM_CHARS + 1);
 }
 
 struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)

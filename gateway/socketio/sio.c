@@ -245,14 +245,7 @@ struct gw_handler *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s)
 
 void gw_sio_new_sid(char out[GW_SIO_SID])
 {
-    uint8_t random[15];
-    struct tw_buf text = { .max = GW_SIO_SID - 1 };
-
-    tw_random(random, sizeof(random));
-    tw_base64url(&text, tw_slice_from((const char *)random, sizeof(random)));
-    memcpy(out, text.at, GW_SIO_SID - 1);
-    out[GW_SIO_SID - 1] = '\0';
-    tw_buf_done(&text);
+    tw_random_id(out, GW_SIO_SID);
 }
 
 void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice pid)

@@ -2,6 +2,7 @@
  * with its stream's head, all in one statement; every 0.8 s, and every 0.4 s while Redis is
  * away.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/pg_array.h"
 #include "common/util/log.h"
 #include "gateway/stream/feed.h"
 
@@ -73,18 +74,16 @@ static void reconcile(struct gw_hubs *hubs)
         return;
     }
     tw_buf_clear(ids);
-    tw_buf_char(ids, '{');
     tw_list_each(&hubs->all, link)
     {
         struct gw_feed *f = tw_container_of(link, struct gw_feed, link);
 
         f->is_asked = f->hub.stream.cursor.is_known;
         f->asked_at = f->hub.stream.cursor.at;
-        if (ids->len > 1)
-            tw_buf_char(ids, ',');
+        tw_pg_array_next(ids);
         tw_buf_append(ids, gw_feed_id(f));
     }
-    tw_buf_char(ids, '}');
+    tw_pg_array_end(ids);
     hubs->reconcile_call = (struct tw_pg_call){
         .sql = "select tenant_id, head, oldest from pos.heads($1::uuid[])",
         .params = { { tw_buf_view(ids), false } },
