@@ -146,7 +146,7 @@ const violations = {
         1007,
         frame(text, pack(PING.repeat(100)).subarray(0, -5), { rsv: 4 }),
     ],
-    'a compressed text that is no UTF-8': [1007, packed(bad)],
+    'a compressed text that is not UTF-8': [1007, packed(bad)],
     'a compressed binary message': [1003, frame(OPCODE.binary, pack(PING), { rsv: 4 })],
     'a compressed ping': [1002, frame(ping, pack('x'), { rsv: 4 })],
     'a continuation that says it is compressed': [

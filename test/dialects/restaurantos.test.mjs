@@ -120,13 +120,13 @@ const badAuth = {
     'a token of null': () => ({ token: null }),
     'a number': () => ({ token: 12345 }),
     'an object': () => ({ token: { token: 'x' } }),
-    'a list with a good one': (tenant) => ({ token: [tokenFor(tenant)] }),
+    'a list with a valid token': (tenant) => ({ token: [tokenFor(tenant)] }),
     'two dots': () => ({ token: '..' }),
     'garbage with dots': () => ({ token: 'a.b.c' }),
     'an unknown key': () => ({ token: `pos_${'0'.repeat(48)}` }),
     'a token of 9 KB': (tenant) => ({ token: tokenFor(tenant, { filler: 'x'.repeat(9000) }) }),
     'alg none without a signature': (tenant) => ({ token: token(claims(tenant.id), secret, { alg: 'none' }) }),
-    'alg none with a good signature': (tenant) => ({
+    'alg none with a valid signature': (tenant) => ({
         token: token(claims(tenant.id), secret, { alg: 'none', signAs: 'HS256' }),
     }),
     'alg None': (tenant) => ({ token: token(claims(tenant.id), secret, { alg: 'None', signAs: 'HS256' }) }),

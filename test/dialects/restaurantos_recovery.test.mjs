@@ -215,7 +215,7 @@ const notRecovered = {
     'no offset': (kitchen) => {
         kitchen.socket._lastOffset = undefined;
     },
-    'an offset that is no number': (kitchen) => {
+    'an offset that is not a number': (kitchen) => {
         kitchen.socket._lastOffset = '1x';
     },
     'an offset far ahead of the stream': (kitchen) => {

@@ -371,7 +371,7 @@ test('events before CONNECT, a second CONNECT, and malformed packets close the t
         const raw = rawSocket(t);
         await raw.opened;
         raw.ws.send(text);
-        await eventually(`the end behind ${text}`, () => raw.closed);
+        await eventually(`the end after ${text}`, () => raw.closed);
     }
     for (const text of late) {
         const raw = rawSocket(t);
@@ -379,7 +379,7 @@ test('events before CONNECT, a second CONNECT, and malformed packets close the t
         raw.ws.send(connect);
         await raw.until('CONNECT', (one) => one?.startsWith('40'));
         raw.ws.send(text);
-        await eventually(`the end behind ${text}`, () => raw.closed);
+        await eventually(`the end after ${text}`, () => raw.closed);
     }
 });
 
@@ -394,7 +394,7 @@ test('a request while the credential is being checked closes the transport; leav
             if (behind) raw.ws.send(behind);
             raw.ws._socket.uncork();
             if (!behind) raw.ws.terminate();
-            await eventually(`the end behind ${behind}`, () => raw.closed);
+            await eventually(`the end after ${behind}`, () => raw.closed);
         }
     }
     await tenant.kitchen({ base: gatewayUrls[0] });

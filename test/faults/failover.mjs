@@ -100,7 +100,7 @@ async function doomed(world, tenants, count) {
         const head = Number(heads.find((row) => row.tenant_id === tenant.id).head);
         tenant.lost = [...tenant.lost ?? [], [head - count + 1, head]];
         const tills = world.listeners().filter((till) => till.tenant === tenant && !till.isSilenced);
-        await eventually('tills to hear what will be lost', () => tills.every((till) => till.last >= head));
+        await eventually('tills to receive what will be lost', () => tills.every((till) => till.last >= head));
     }
 }
 
@@ -147,7 +147,7 @@ async function wentBack(world, random) {
         await session.query('update pos.stream set head = $2 where tenant_id = $1', [tenant.id, from - 1]);
         await session.query('commit');
         await session.end();
-        await eventually('tills to be told', () => world.listeners().filter((till) => till.tenant === tenant)
+        await eventually('tills to be told to fetch the state', () => world.listeners().filter((till) => till.tenant === tenant)
             .every((till) => till.last < from && till.jumps.length > 0));
     }
     await world.allConnected();

@@ -133,7 +133,7 @@ const end = own.hasEnded ? await own.ended : undefined;
         if (end?.signal && end.signal !== 'SIGABRT') world.breach('memory', `it ended by ${end.signal}`);
         if (end) return { note: `it ended by ${end.signal ?? `exit ${end.status}`}` };
         execFileSync('prlimit', ['--data=unlimited:', '--as=unlimited:', '--pid', String(own.pid)]);
-        await eventually('the gateway to be well again', () => own.isReady());
+        await eventually('the gateway to recover', () => own.isReady());
         return { note: `it lived on; ${tills.filter((till) => till.visits.length > 1).length} of ${tills.length} tills had turned to another one` };
     });
 }

@@ -62,7 +62,7 @@ const revoke = (meanwhile) => async (world, random) => {
     await world.allConnected(10_000, tills);
     await world.oracle.checkpoint();
     world.removeTills(tills);
-    return { took, note: `closed ${took} ms after ${mend ? 'all was well again' : 'it was revoked'}` };
+    return { took, note: `closed ${took} ms after ${mend ? 'recovery' : 'it was revoked'}` };
 };
 
 const withoutBridges = (world) => {

@@ -121,7 +121,7 @@ export class Oracle {
             const seq = till.seqs[at];
             if (got.has(seq)) this.problem('repeated', `${name}: ${seq} came twice`);
             if (at > 0 && seq <= till.seqs[at - 1] && !till.jumps.some((jump) => jump.at === at)) {
-                this.problem('disordered', `${name}: ${seq} came behind ${till.seqs[at - 1]}`);
+                this.problem('disordered', `${name}: ${seq} came after ${till.seqs[at - 1]}`);
             }
             if (seq > from) got.set(seq, till.hashes?.[at]);
         }
@@ -215,7 +215,7 @@ export class Oracle {
             } else if (found.length === 1 && Number(found[0].amount) !== deed.amount) {
                 this.problem('ledger', `${deed.kind} ${deed.key}: ${found[0].amount} instead of ${deed.amount}`);
             } else if (isDone && deed.answer?.transactionId && deed.answer.transactionId !== Number(found[0].id)) {
-                this.problem('ledger', `${deed.kind} ${deed.key}: told ${deed.answer.transactionId}, it is ${found[0].id}`);
+                this.problem('ledger', `${deed.kind} ${deed.key}: the answer said ${deed.answer.transactionId}, it is ${found[0].id}`);
             }
         } else if (deed.kind === 'order' || deed.kind === 'orders') {
             for (const id of deed.ids ?? [deed.id]) {
@@ -237,7 +237,7 @@ export class Oracle {
     // No event may follow: each till sends a ping, and everything before the pong was sent earlier.
     async silence() {
         await Promise.all(this.world.tills.filter((till) => !till.isSilenced).map((till) =>
-            eventually(`${till.name} to hear a pong`, () => within(3000, 'a pong', till.ping()).then(() => true), { within: 15_000 })
+            eventually(`${till.name} to receive a pong`, () => within(3000, 'a pong', till.ping()).then(() => true), { within: 15_000 })
                 .catch((error) => this.problem('other', `${till.tenant.slug}/${till.name}: ${error.message}`))));
     }
 

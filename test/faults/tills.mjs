@@ -170,7 +170,7 @@ export class Till {
 
     resync(frame) {
         this.jumps.push({ at: this.seqs.length, from: this.last, to: frame.seq });
-        if (!this.tenant.mayJump) this.breach('resync', `told to fetch anew at ${frame.seq}, was at ${this.last}`);
+        if (!this.tenant.mayJump) this.breach('resync', `told to fetch the state at ${frame.seq}, was at ${this.last}`);
         this.last = frame.seq;
     }
 

@@ -64,7 +64,7 @@ test('a till that is ahead of the log must fetch the state again, and receives l
     const tenant = await newTenant(t);
     await insertOrders(tenant, 2);
     const till = await tenant.till({ query: '?since=99' });
-    const resync = await till.next((frame) => frame.json.type === 'resync_required', 'the news');
+    const resync = await till.next((frame) => frame.json.type === 'resync_required', 'resync_required');
     assert.deepEqual([resync.json.seq, resync.json.oldestSeq], [2, 1]);
     await insertOrders(tenant, 1);
     await till.next((frame) => frame.seq === 3 && frame.json.type === 'new_order', 'the live one');

@@ -29,7 +29,7 @@ test('a till that never reads is closed while another receives everything', asyn
         await till.next((frame) => frame.json.data?.orderId === id, 'the order');
     }
     const id = await insertOrder(tenant);
-    await till.next((frame) => frame.json.data?.orderId === id, 'the order behind it');
+    await till.next((frame) => frame.json.data?.orderId === id, 'the order after it');
     assert.deepEqual(
         till.events().map((frame) => frame.seq),
         times(sent + 1, (i) => i + 1),

@@ -312,10 +312,10 @@ const wrongCards = [
     ['three decimals', { initialBalance: 1.005 }, 'INVALID_AMOUNT'],
     ['a text for a balance', { initialBalance: 'ten' }, 'INVALID_AMOUNT'],
     ['too much', { initialBalance: 100000000 }, 'INVALID_AMOUNT'],
-    ['an expiry that is past', { initialBalance: 5, expiryDate: '2020-01-31' }, 'INVALID_DATE'],
-    ['an expiry that is no date', { initialBalance: 5, expiryDate: '2099-02-30' }, 'INVALID_DATE'],
+    ['an expiry in the past', { initialBalance: 5, expiryDate: '2020-01-31' }, 'INVALID_DATE'],
+    ['an expiry that is not a date', { initialBalance: 5, expiryDate: '2099-02-30' }, 'INVALID_DATE'],
     ['a number for a name', { initialBalance: 5, recipientName: 7 }, 'INVALID_FIELD'],
-    ['a number that is none', { initialBalance: 5, cardNumber: 'a b' }, 'INVALID_FIELD'],
+    ['an invalid number', { initialBalance: 5, cardNumber: 'a b' }, 'INVALID_FIELD'],
 ];
 for (const [what, body, code] of wrongCards) {
     test(`a new card with ${what} is refused with ${code}`, async (t) => {

@@ -47,12 +47,12 @@ const cases = {
     'a list of lengths': (c) => deduct(c, { length: 'Content-Length: 16, 16' }),
     'a length with a plus': (c) => deduct(c, { length: 'Content-Length: +16' }),
     'a negative length': (c) => deduct(c, { length: 'Content-Length: -16' }),
-    'a length with a blank inside': (c) => deduct(c, { length: 'Content-Length: 1 6' }),
+    'a length with a space inside': (c) => deduct(c, { length: 'Content-Length: 1 6' }),
     'an empty length': (c) => deduct(c, { length: 'Content-Length: ' }),
     'a length in hex': (c) => deduct(c, { length: 'Content-Length: 0x10' }),
     'a length beyond 64 bits': (c) => deduct(c, { length: 'Content-Length: 18446744073709551632' }),
-    'a blank before a colon': (c) => deduct(c, { length: 'Content-Length : 16' }),
-    'a blank before the first header': (c) => deduct(c, { host: ' Host: localhost' }),
+    'a space before a colon': (c) => deduct(c, { length: 'Content-Length : 16' }),
+    'a space before the first header': (c) => deduct(c, { host: ' Host: localhost' }),
     'an encoding that does not end in chunked': (c) =>
         deduct(c, { ...chunked(BODY), length: 'Transfer-Encoding: chunked, identity' }),
     'another encoding before chunked': (c) =>
@@ -69,10 +69,10 @@ const cases = {
     'a folded length': (c) => deduct(c, { length: 'Content-Length:\r\n 16' }),
     'a folded encoding': (c) =>
         deduct(c, { ...chunked('0\r\n\r\n'), length: 'Transfer-Encoding:\r\n chunked' }),
-    'a header hidden behind a carriage return': (c) =>
+    'a header hidden after a carriage return': (c) =>
         deduct(c, { lines: ['X-A: \rTransfer-Encoding: chunked'] }),
     'a NUL in a value': (c) => deduct(c, { lines: ['X-A: a\0b'] }),
-    'a name with a blank': (c) => deduct(c, { lines: ['X A: b'] }),
+    'a name with a space': (c) => deduct(c, { lines: ['X A: b'] }),
     'a name with an eighth bit': (c) => Buffer.from(deduct(c, { lines: ['X-\xe4: b'] }), 'latin1'),
     'an empty name': (c) => deduct(c, { lines: [': b'] }),
     'a line without a colon': (c) => deduct(c, { lines: ['nonsense'] }),
@@ -87,7 +87,7 @@ const cases = {
     'two idempotency keys': (c) =>
         deduct(c, { lines: ['Idempotency-Key: a', 'Idempotency-Key: b'] }),
     'a chunk size in C': (c) => deduct(c, chunked('0x10\r\n{"amount":25.00}\r\n0\r\n\r\n')),
-    'a chunk size with a blank': (c) => deduct(c, chunked('10 \r\n{"amount":25.00}\r\n0\r\n\r\n')),
+    'a chunk size with a space': (c) => deduct(c, chunked('10 \r\n{"amount":25.00}\r\n0\r\n\r\n')),
     'a negative chunk size': (c) => deduct(c, chunked('-10\r\n{"amount":25.00}\r\n0\r\n\r\n')),
     'a chunk size beyond 64 bits': (c) =>
         deduct(c, chunked('10000000000000010\r\n{"amount":25.00}\r\n0\r\n\r\n')),
@@ -98,9 +98,9 @@ const cases = {
         deduct(c, { first: `POST /api/${c.tenant.slug}/gift-cards/${c.card}/deduct#x HTTP/1.1` }),
     'an address with an eighth bit': (c) =>
         Buffer.from(deduct(c, { first: 'POST /api/\xe4/health HTTP/1.1' }), 'latin1'),
-    'an address with a blank': (c) =>
+    'a target with a space': (c) =>
         deduct(c, { first: `POST /api/${c.tenant.slug}/gift cards HTTP/1.1` }),
-    'an address that is no path': (c) => deduct(c, { first: 'POST health HTTP/1.1' }),
+    'a target that is not a path': (c) => deduct(c, { first: 'POST health HTTP/1.1' }),
     'an asterisk with GET': (c) => deduct(c, { first: 'GET * HTTP/1.1' }),
     'CONNECT': (c) =>
         deduct(c, { first: 'CONNECT localhost:80 HTTP/1.1', host: 'Host: localhost:80' }),
@@ -115,33 +115,33 @@ const cases = {
     'ICE': (c) => deduct(c, { first: `SOURCE ${onePath(c)} ICE/1.0` }),
     'the preface of HTTP/2': () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     'a TLS hello': () => Buffer.from('16030100c8010000c40303', 'hex'),
-    'an expectation that nobody knows': (c) => deduct(c, { lines: ['Expect: wonders'] }),
+    'an unknown expectation': (c) => deduct(c, { lines: ['Expect: wonders'] }),
     'lines that end in LF only': (c) => deduct(c, { end: '\n' }),
     'a kilobyte of noise': () => Buffer.from(times(1024, (i) => (i * 151 + 7) % 256)),
-    'a percent sign that is none': (c) =>
+    'an invalid percent sign': (c) =>
         deduct(c, { first: `GET /api/${c.tenant.slug}/gift-cards/%zz/balance HTTP/1.1` }),
     'a percent-encoded NUL': (c) =>
         deduct(c, { first: `GET /api/${c.tenant.slug}/gift-cards/a%00b/balance HTTP/1.1` }),
-    'percent-encoded bytes that are no UTF-8': (c) =>
+    'percent-encoded bytes that are not UTF-8': (c) =>
         deduct(c, { first: `GET /api/${c.tenant.slug}/gift-cards/%c3%28/balance HTTP/1.1` }),
     'a tenant header with an eighth bit': (c) =>
         Buffer.from(deduct(c, { lines: ['X-Tenant-ID: k\xfc'] }), 'latin1'),
 };
 
-const statuses = { 'an expectation that nobody knows': [400, 417] };
+const statuses = { 'an unknown expectation': [400, 417] };
 
 // nginx reads these in the way that a lenient reader may, or drops the header in question, and
 // rewrites the request: what reaches us is well-formed and need not be refused.
 const mended = [
     'lines that end in LF only',
-    'a chunk size with a blank',
+    'a chunk size with a space',
     'a chunk extension',
     'an encoding in HTTP/1.0',
     'a name with an eighth bit',
     'a line without a colon',
     'an empty name',
     'HTTP/1.2',
-    'an expectation that nobody knows',
+    'an unknown expectation',
 ];
 
 for (const [what, bytesOf] of Object.entries(cases)) {

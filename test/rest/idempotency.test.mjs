@@ -109,7 +109,7 @@ test('a replay sends no second event to a till', async (t) => {
         await tenant.rest.post(`/loyalty/${phone}/add`, { points: 5 }, withKey(key));
     const { id } = await createOrder(tenant);
 
-    await till.next((frame) => frame.json.data?.orderId === id, 'the order behind it');
+    await till.next((frame) => frame.json.data?.orderId === id, 'the order after it');
     assert.deepEqual(
         till.events().map((frame) => frame.type),
         ['loyalty_updated', 'new_order'],

@@ -13,7 +13,7 @@ const bytes = (...parts) =>
     );
 
 const notJson = {
-    'nothing but blanks': ' \n ',
+    'only spaces': ' \n ',
     'a word': 'hello',
     'half an object': '{"amount":25.00',
     'an object and a half': '{"amount":25.00}{',
@@ -26,9 +26,9 @@ const notJson = {
     'a newline in a string': '{"amount":25.00,"notes":"a\nb"}',
     'an unknown escape': '{"amount":25.00,"notes":"\\x41"}',
     'half an escape': '{"amount":25.00,"notes":"\\u12"}',
-    'a vertical tab as a blank': '{"amount":\v25.00}',
+    'a vertical tab as white space': '{"amount":\v25.00}',
     'a byte order mark': '\ufeff{"amount":25.00}',
-    'a NUL behind it': '{"amount":25.00}\0',
+    'a NUL after it': '{"amount":25.00}\0',
     'a NUL inside': '{"amount":25\0.00}',
     'an escaped NUL in a name': '{"amount":25.00,"a\\u0000b":1}',
     'a lone low surrogate': '{"amount":25.00,"notes":"\\udc00"}',
@@ -48,7 +48,7 @@ const notJson = {
     '20,000 levels': `{"amount":25.00,"x":${nested(20_000)}}`,
     '500,000 levels that never close': `{"amount":25.00,"x":${'['.repeat(500_000)}`,
     '100,000 objects that never close': '{"a":'.repeat(100_000),
-    'bytes that are no UTF-8': bytes('{"amount":25.00,"notes":"', [0xc3, 0x28], '"}'),
+    'bytes that are not UTF-8': bytes('{"amount":25.00,"notes":"', [0xc3, 0x28], '"}'),
     'a cut character': bytes('{"amount":25.00,"notes":"', [0xe2, 0x82], '"}'),
     'an overlong slash': bytes('{"amount":25.00,"notes":"', [0xc0, 0xaf], '"}'),
     'a surrogate in UTF-8': bytes('{"amount":25.00,"notes":"', [0xed, 0xa0, 0x80], '"}'),
@@ -58,7 +58,7 @@ const notJson = {
         '"}',
     ),
     'UTF-16': Buffer.from('\ufeff{"amount":25.00}', 'utf16le'),
-    'a name that is no UTF-8': bytes('{"amount":25.00,"', [0xff], '":1}'),
+    'a name that is not UTF-8': bytes('{"amount":25.00,"', [0xff], '":1}'),
     'null': 'null',
     'true': 'true',
     'a number': '25.00',
@@ -81,10 +81,10 @@ for (const [what, body] of Object.entries(notJson)) {
 
 const doubled = {
     'the amount': '{"amount":1,"amount":1}',
-    'a field that we do not know': '{"amount":1,"x":1,"x":2}',
+    'an unknown field': '{"amount":1,"x":1,"x":2}',
     'a field written with an escape': '{"amount":1,"amoun\\u0074":100}',
     'a field deep inside': '{"amount":1,"x":[{"a":{"b":1,"b":2}}]}',
-    'two fields that are one without their control characters':
+    'two fields that are equal without their control characters':
         '{"amount":1,"notes":"a","not\\u0001es":"b"}',
 };
 for (const [what, body] of Object.entries(doubled)) {
@@ -102,13 +102,13 @@ for (const [what, body] of Object.entries(doubled)) {
 }
 
 const good = {
-    'blanks of all four kinds': ' \t\r\n{ "amount" :\t25.00\r\n} ',
+    'white space of all four kinds': ' \t\r\n{ "amount" :\t25.00\r\n} ',
     '64 levels': `{"amount":25.00,"x":${nested(63)}}`,
     'an escaped name': '{"\\u0061mount":25.00}',
     '20,000 fields': `{"amount":25.00${times(20_000, (i) => `,"f${i}":${i}`).join('')}}`,
     'Amount beside amount': '{"Amount":1,"amount":25.00,"AMOUNT":2}',
     'a proto field': '{"__proto__":{"amount":1},"amount":25.00}',
-    'a string of half a megabyte that we do not know': `{"amount":25.00,"x":"${'ü'.repeat(250_000)}"}`,
+    'half a megabyte in an unknown field': `{"amount":25.00,"x":"${'ü'.repeat(250_000)}"}`,
 };
 for (const [what, body] of Object.entries(good)) {
     test(`${what}: a body like any other`, async (t) => {

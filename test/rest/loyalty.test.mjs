@@ -246,10 +246,10 @@ test('one phone number at two tenants is two customers', async (t) => {
 
 for (const [what, body, code, field] of [
     ['no phone', { name: 'Ada' }, 'INVALID_PHONE', 'phone'],
-    ['no real phone', { phone: '12345', name: 'Ada' }, 'INVALID_PHONE', 'phone'],
+    ['an invalid phone', { phone: '12345', name: 'Ada' }, 'INVALID_PHONE', 'phone'],
     ['a number for a phone', { phone: 447700900111, name: 'Ada' }, 'INVALID_PHONE', 'phone'],
     ['no name', { phone: '+447700900111' }, 'INVALID_FIELD', 'name'],
-    ['a name of blanks', { phone: '+447700900111', name: '  ' }, 'INVALID_FIELD', 'name'],
+    ['a name of spaces', { phone: '+447700900111', name: '  ' }, 'INVALID_FIELD', 'name'],
     [
         'an object for an email',
         { phone: '+447700900111', name: 'Ada', email: {} },

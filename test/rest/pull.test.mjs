@@ -110,7 +110,7 @@ test('since leaves out orders that were created up to then', async (t) => {
     assert.deepEqual(
         ids(await pull(tenant, '&since=2026-01-01T02:00:04+02:00')),
         ['o5'],
-        'a plus sign that became a blank',
+        'a plus sign that became a space',
     );
     assertRefused(await pull(tenant, '&since=yesterday'), 400, 'INVALID_DATE');
 });

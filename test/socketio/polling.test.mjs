@@ -105,7 +105,7 @@ const faults = [
     ['an empty version', 5, '?EIO=&transport=polling'],
     ['version 3', 5, '?EIO=3&transport=polling'],
     ['version 5', 5, '?EIO=5&transport=polling'],
-    ['a version that is no number', 5, '?EIO=abc&transport=polling'],
+    ['a version that is not a number', 5, '?EIO=abc&transport=polling'],
 ];
 for (const [what, code, query, options] of faults) {
     test(`${what} is ${code}`, async () => {
@@ -190,9 +190,9 @@ const badBodies = {
     'nothing': '',
     'an empty packet at the end': `4x${SEPARATOR}`,
     'an empty packet in between': `4x${SEPARATOR}${SEPARATOR}4y`,
-    'base64 that is none': 'b!!!!',
-    'base64 that is cut': 'bAAA',
-    'bytes that are no UTF-8': Buffer.from([0x34, 0xff, 0xfe]),
+    'invalid base64': 'b!!!!',
+    'truncated base64': 'bAAA',
+    'bytes that are not UTF-8': Buffer.from([0x34, 0xff, 0xfe]),
     'an open packet': '0{}',
     'a ping': '2',
     'a probe': '2probe',

@@ -133,7 +133,7 @@ test('a second WebSocket is closed, before and after 5, and does no harm', async
 for (const [what, packets] of Object.entries({
     'an upgrade without a probe': ['5'],
     'a message': ['4x'],
-    'a ping that is no probe': ['2'],
+    'a ping that is not a probe': ['2'],
     'a ping with other data': ['2other'],
     'a pong': ['3probe'],
     'a close': ['1'],
@@ -141,8 +141,8 @@ for (const [what, packets] of Object.entries({
     'nothing': [''],
     'binary': [Buffer.from('2probe')],
     'a second probe': ['2probe', '2probe'],
-    'a message behind the probe': ['2probe', '4x'],
-    'binary behind the probe': ['2probe', Buffer.from('5')],
+    'a message after the probe': ['2probe', '4x'],
+    'binary after the probe': ['2probe', Buffer.from('5')],
 })) {
     test(`an upgrade with ${what} fails, and polling continues`, async (t) => {
         const polling = await openPolling(fixture);
