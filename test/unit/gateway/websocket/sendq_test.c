@@ -140,6 +140,73 @@ static void the_ring_keeps_its_order_while_frames_come_and_go(void **state)
     gw_sendq_done(&q);
 }
 
+static void a_queue_with_many_bytes_or_frames_is_not_writable(void **state)
+{
+    struct gw_sendq bytes = { 0 }, frames = { 0 };
+    char large[65537] = { 0 };
+
+    (void)state;
+    memset(large, 'x', sizeof(large) - 1);
+    assert_true(gw_sendq_is_writable(&bytes));
+    push(&bytes, large);
+    assert_false(gw_sendq_is_writable(&bytes));
+    for (int i = 0; i < 64; i++) {
+        assert_true(gw_sendq_is_writable(&frames));
+        push(&frames, "");
+    }
+    assert_false(gw_sendq_is_writable(&frames));
+    gw_sendq_done(&bytes);
+    gw_sendq_done(&frames);
+}
+
+static void a_queue_in_flight_is_not_writable(void **state)
+{
+    struct gw_sendq q = { 0 };
+
+    (void)state;
+    push(&q, "a");
+    check_gathered(&q, PARTS, "a");
+    assert_false(gw_sendq_is_writable(&q));
+    gw_sendq_written(&q);
+    assert_true(gw_sendq_is_writable(&q));
+    gw_sendq_done(&q);
+}
+
+static void a_sender_that_was_refused_hears_once_that_the_queue_reopens(void **state)
+{
+    struct gw_sendq q = { 0 };
+
+    (void)state;
+    assert_false(gw_sendq_reopens(&q)); /* no sender was refused */
+    push(&q, "a");
+    check_gathered(&q, PARTS, "a");
+    assert_false(gw_sendq_is_writable(&q));
+    assert_false(gw_sendq_reopens(&q));
+    gw_sendq_written(&q); /* also when the ring goes with the last frame */
+    assert_true(gw_sendq_reopens(&q));
+    assert_false(gw_sendq_reopens(&q));
+    gw_sendq_done(&q);
+}
+
+static void frames_are_taken_out_one_by_one(void **state)
+{
+    struct gw_sendq q = { 0 };
+    struct gw_frame *f;
+
+    (void)state;
+    assert_null(gw_sendq_shift(&q));
+    push(&q, "a");
+    push(&q, "b");
+    f = gw_sendq_shift(&q);
+    assert_slice(gw_frame_bytes(f), "a");
+    gw_frame_unref(f);
+    f = gw_sendq_shift(&q);
+    assert_slice(gw_frame_bytes(f), "b");
+    gw_frame_unref(f);
+    assert_null(gw_sendq_shift(&q));
+    assert_null(q.ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +214,10 @@ int main(void)
         cmocka_unit_test(one_write_takes_a_number_of_frames_and_the_rest_stays),
         cmocka_unit_test(it_holds_a_reference_until_the_frame_is_written),
         cmocka_unit_test(an_empty_queue_owns_nothing),
+        cmocka_unit_test(a_queue_with_many_bytes_or_frames_is_not_writable),
+        cmocka_unit_test(a_queue_in_flight_is_not_writable),
+        cmocka_unit_test(a_sender_that_was_refused_hears_once_that_the_queue_reopens),
+        cmocka_unit_test(frames_are_taken_out_one_by_one),
         cmocka_unit_test(the_ring_keeps_its_order_while_frames_come_and_go),
     };
 
