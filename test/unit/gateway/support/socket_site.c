@@ -20,15 +20,19 @@ static struct speaker *speaker_of(const struct gw_handler *h)
     return tw_container_of((uintptr_t)h, struct speaker, handler);
 }
 
-static void note(struct tw_buf *diary, const char *what, struct tw_slice detail)
+static void note_word(struct tw_buf *diary, const char *word)
 {
     tw_buf_text(diary, diary->len > 0 ? " " : "");
-    tw_buf_text(diary, what);
-    if (detail.at != NULL) {
-        tw_buf_char(diary, '(');
-        tw_buf_append(diary, detail);
-        tw_buf_char(diary, ')');
-    }
+    tw_buf_text(diary, word);
+    assert_false(diary->failed);
+}
+
+static void note(struct tw_buf *diary, const char *what, struct tw_slice detail)
+{
+    note_word(diary, what);
+    tw_buf_char(diary, '(');
+    tw_buf_append(diary, detail);
+    tw_buf_char(diary, ')');
     assert_false(diary->failed);
 }
 
@@ -50,7 +54,7 @@ static void on_binary(struct gw_handler *h, struct tw_slice message)
 static void on_writable(struct gw_handler *h, uint64_t now_ms)
 {
     (void)now_ms;
-    note(&speaker_of(h)->heard, "writable", TW_EMPTY);
+    note_word(&speaker_of(h)->heard, "writable");
 }
 
 /* It may come more than once; once is enough to know. */
@@ -59,12 +63,12 @@ static void on_closing(struct gw_handler *h)
     struct tw_buf *heard = &speaker_of(h)->heard;
 
     if (heard->len < 7 || memcmp(heard->at + heard->len - 7, "closing", 7) != 0)
-        note(heard, "closing", TW_EMPTY);
+        note_word(heard, "closing");
 }
 
 static void on_farewell(struct gw_handler *h)
 {
-    note(&speaker_of(h)->heard, "farewell", TW_EMPTY);
+    note_word(&speaker_of(h)->heard, "farewell");
 }
 
 static void note_end(struct tw_buf *diary, const char *what, unsigned code, const char *reason)
@@ -145,7 +149,7 @@ static void on_app_writable(struct gw_sio_socket *k, uint64_t now_ms)
 {
     (void)k;
     (void)now_ms;
-    note(&the_site->said, "writable", TW_EMPTY);
+    note_word(&the_site->said, "writable");
 }
 
 static void on_app_farewell(struct gw_sio_socket *k)
