@@ -25,9 +25,9 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table api_answers_metrics = { .rows = metric_rows,
                                                      .count = TW_COUNT(metric_rows) };
 
-void api_answers_start(struct api_answers *all, struct tw_slice origins)
+void api_answers_start(struct api_answers *all, const struct api_answers_options *options)
 {
-    all->origins = origins;
+    all->origins = options->origins;
 }
 
 void api_reply_init(struct api_reply *r, struct api_answers *all, struct tw_http_conn *conn,

@@ -9,15 +9,19 @@
 #include "common/net/request_id.h"
 #include "common/util/metrics.h"
 
+struct api_answers_options {
+    struct tw_slice origins; /* that may read answers, see cors.h; kept */
+};
+
 /* What all answers of a process share; embedded in its state. */
 struct api_answers {
-    struct tw_slice origins;       /* see cors.h; kept */
+    struct tw_slice origins;
     struct tw_metric by_status[6]; /* by hundreds; [0] is not used */
 };
 
 extern const struct tw_metric_table api_answers_metrics;
 
-void api_answers_start(struct api_answers *all, struct tw_slice origins);
+void api_answers_start(struct api_answers *all, const struct api_answers_options *options);
 
 /* An answer that is due; plain values, so that it may be copied. */
 struct api_reply {

@@ -20,10 +20,9 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table api_limiter_metrics = { .rows = metric_rows,
                                                      .count = TW_COUNT(metric_rows) };
 
-void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst)
+void api_limiter_start(struct api_limiter *l, const struct api_limiter_options *options)
 {
-    l->per_second = per_second;
-    l->burst = burst;
+    l->options = *options;
 }
 
 void api_limiter_done(struct api_limiter *l)
@@ -42,7 +41,7 @@ bool api_limiter_allows(struct api_limiter *l, struct tw_slice key_hash, uint64_
 {
     struct tw_bucket *b = tw_map_get(&l->buckets, key_hash);
 
-    if (b == NULL || tw_bucket_take(b, now_ms, l->per_second, l->burst))
+    if (b == NULL || tw_bucket_take(b, now_ms, l->options.per_second, l->options.burst))
         return true;
     l->limited.value++;
     return false;

@@ -8,17 +8,21 @@
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 
+struct api_limiter_options {
+    uint32_t per_second, burst; /* requests of one key */
+};
+
 /* Only keys that SQL has found valid get a bucket, so strangers cannot fill the table; a
  * stranger's requests are all answered with 401. */
 struct api_limiter {
     struct tw_map buckets;
-    uint32_t per_second, burst;
+    struct api_limiter_options options;
     struct tw_metric limited;
 };
 
 extern const struct tw_metric_table api_limiter_metrics;
 
-void api_limiter_start(struct api_limiter *l, uint32_t per_second, uint32_t burst);
+void api_limiter_start(struct api_limiter *l, const struct api_limiter_options *options);
 void api_limiter_done(struct api_limiter *l);
 
 /* Whether this key may ask now. */

@@ -6,13 +6,10 @@
 #include "common/net/listener.h"
 #include "common/net/stream.h"
 #include "common/util/base.h"
-#include "common/util/err.h"
-#include "common/util/log.h"
 
 struct api {
     struct tw_daemon daemon;
     struct api_service service;
-    struct tw_http_server_limits limits;
     struct tw_listener listener;
     struct tw_schema schema;
 };
@@ -27,51 +24,61 @@ static void on_accept(struct tw_listener *l, struct tw_stream *stream)
     tw_http_serve(&tw_container_of(l, struct api, listener)->service.http, stream);
 }
 
-static const struct tw_redis_events redis_events = { NULL, NULL, NULL, NULL };
+/* What answers requests. */
+static void start_service(struct api *a)
+{
+    struct api_service *s = &a->service;
+    const struct tw_settings *set = &a->daemon.settings;
 
+    tw_http_server_start(&s->http, &(struct tw_http_server_options){
+                                       .limits = { .request = { .target_bytes = 4096,
+                                                                .head_bytes = 16384,
+                                                                .body_bytes = 1048576 },
+                                                   .head_ms = 30000,
+                                                   .body_ms = 60000,
+                                                   .idle_ms = 75000,
+                                                   .connections = set->http_connections },
+                                       .handle = api_handle,
+                                   });
+    api_answers_start(&s->answers, &(struct api_answers_options){
+                                       .origins = tw_slice_of(set->allowed_origins) });
+    api_limiter_start(&s->limiter, &(struct api_limiter_options){
+                                       .per_second = (uint32_t)set->rate_per_second,
+                                       .burst = (uint32_t)set->rate_burst });
+    tw_operations_start(&s->operations,
+                        &(struct tw_operations_options){ .loop = &a->daemon.loop,
+                                                         .pool = &s->pool,
+                                                         .publisher = &s->publisher });
+    tw_tokens_start(&s->tokens, &(struct tw_tokens_options){
+                                    .pool = &s->pool,
+                                    .keys = { .secret = tw_slice_of(set->jwt_secret),
+                                              .public_key = set->jwt_public_key,
+                                              .audience = tw_slice_of(set->jwt_audience) },
+                                });
+    api_waiting_start(&s->waiting, &(struct api_waiting_options){ .loop = &a->daemon.loop,
+                                                                  .pool = &s->pool });
+}
+
+/* A new part: its field, its options here or above, its rows in `metrics`, and its lines in
+ * `stop` and `release`. */
 static int start(struct tw_daemon *d)
 {
     struct api *a = api_of(d);
-    struct api_service *s = &a->service;
     const struct tw_settings *set = &d->settings;
-    struct tw_slice where;
     int r;
 
-    a->limits = (struct tw_http_server_limits){
-        .request = { .target_bytes = 4096, .head_bytes = 16384, .body_bytes = 1048576 },
-        .head_ms = 30000,
-        .body_ms = 60000,
-        .idle_ms = 75000,
-        .connections = set->http_connections,
-    };
-    s->http.limits = &a->limits;
-    s->http.handle = api_handle;
-    tw_http_server_init(&s->http);
-    api_answers_start(&s->answers, tw_slice_of(set->allowed_origins));
-    s->operations = (struct tw_operations){ .loop = &d->loop,
-                                            .pool = &s->pool,
-                                            .publisher = &s->publisher };
-    s->tokens = (struct tw_tokens){
-        .pool = &s->pool,
-        .keys = { .secret = tw_slice_of(set->jwt_secret),
-                  .public_key = set->jwt_public_key,
-                  .audience = tw_slice_of(set->jwt_audience) },
-    };
-    api_limiter_start(&s->limiter, (uint32_t)set->rate_per_second, (uint32_t)set->rate_burst);
-    tw_pg_pool_start(&s->pool, &d->loop, set->database_url, d->kind->name,
-                     set->database_connections, set->database_queue);
-    api_waiting_start(&s->waiting, &d->loop, &s->pool);
-    tw_schema_start(&a->schema, &s->pool);
-    r = tw_redis_start(&s->publisher, &d->loop, set->redis_url, "publisher", &redis_events);
-    if (r != 0) {
-        tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
-        return r;
-    }
-    r = tw_listener_start(&a->listener, &d->loop, tw_slice_of(set->listen), true, on_accept,
-                          &where);
-    if (r != 0)
-        tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
-    return r;
+    start_service(a);
+    tw_pg_pool_start(&a->service.pool,
+                     &(struct tw_pg_pool_options){ .loop = &d->loop,
+                                                   .url = set->database_url,
+                                                   .program = d->kind->name,
+                                                   .connections = set->database_connections,
+                                                   .max_waiting = set->database_queue });
+    tw_schema_start(&a->schema, &(struct tw_schema_options){ .pool = &a->service.pool });
+    r = tw_redis_start(&a->service.publisher,
+                       &(struct tw_redis_options){
+                           .loop = &d->loop, .url = set->redis_url, .name = "publisher" });
+    return r != 0 ? tw_daemon_bad_redis(r) : tw_daemon_listen(d, &a->listener, on_accept);
 }
 
 static void drain(struct tw_daemon *d)

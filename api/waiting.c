@@ -19,10 +19,9 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table api_waiting_metrics = { .rows = metric_rows,
                                                      .count = TW_COUNT(metric_rows) };
 
-void api_waiting_start(struct api_waiting *w, struct tw_loop *loop, struct tw_pg_pool *pool)
+void api_waiting_start(struct api_waiting *w, const struct api_waiting_options *options)
 {
-    w->loop = loop;
-    w->pool = pool;
+    w->options = *options;
     w->tenants.max = (size_t)MAX_PARKED * 40;
     tw_list_init(&w->parked);
 }
@@ -48,7 +47,7 @@ bool api_waiting_park(struct api_waiting *w, struct api_parked *p)
     tw_list_append(&w->parked, &p->link);
     w->count.value++;
     if (!tw_deadline_is_set(&w->tick) && !w->is_asking)
-        tw_after(w->loop, &w->tick, TICK_MS, on_tick);
+        tw_after(w->options.loop, &w->tick, TICK_MS, on_tick);
     return true;
 }
 
@@ -80,7 +79,7 @@ static void wake_late(struct api_waiting *w)
     tw_list_init(&late);
     tw_list_each(&w->parked, link)
     {
-        if (tw_container_of(link, struct api_parked, link)->until_ms > w->loop->now_ms)
+        if (tw_container_of(link, struct api_parked, link)->until_ms > w->options.loop->now_ms)
             continue;
         tw_list_remove(link);
         tw_list_append(&late, link);
@@ -100,7 +99,7 @@ static void on_heads(struct tw_pg_call *call, const struct tw_pg_result *result)
         wake_due(w, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1));
     wake_late(w);
     if (!tw_list_empty(&w->parked))
-        tw_after(w->loop, &w->tick, TICK_MS, on_tick);
+        tw_after(w->options.loop, &w->tick, TICK_MS, on_tick);
 }
 
 /* A tenant that several wait for is named several times: PostgreSQL answers once. */
@@ -124,15 +123,15 @@ static void on_tick(struct tw_deadline *d)
         .param_count = 1,
         .done = on_heads,
     };
-    tw_pg_pool_call(w->pool, &w->call);
+    tw_pg_pool_call(w->options.pool, &w->call);
 }
 
 void api_waiting_stop(struct api_waiting *w)
 {
-    if (w->loop == NULL || w->is_stopped)
+    if (w->options.loop == NULL || w->is_stopped)
         return;
     w->is_stopped = true;
-    tw_after_cancel(w->loop, &w->tick);
+    tw_after_cancel(w->options.loop, &w->tick);
     while (!tw_list_empty(&w->parked))
         wake(w, tw_container_of(w->parked.next, struct api_parked, link), false);
 }

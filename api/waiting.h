@@ -26,11 +26,15 @@ struct api_parked {
     struct tw_list link;
 };
 
+struct api_waiting_options { /* all are kept */
+    struct tw_loop *loop;
+    struct tw_pg_pool *pool;
+};
+
 /* One statement every so often compares the heads of all tenants that are waited for; so a
  * thousand waiting requests cost PostgreSQL what one costs. */
 struct api_waiting {
-    struct tw_loop *loop;
-    struct tw_pg_pool *pool;
+    struct api_waiting_options options;
     struct tw_list parked;
     struct tw_pg_call call;
     struct tw_buf tenants;
@@ -41,9 +45,8 @@ struct api_waiting {
 
 extern const struct tw_metric_table api_waiting_metrics;
 
-void api_waiting_start(struct api_waiting *w, struct tw_loop *loop,
-                       struct tw_pg_pool *pool); /* all kept */
-void api_waiting_stop(struct api_waiting *w);    /* wakes everybody, without news */
+void api_waiting_start(struct api_waiting *w, const struct api_waiting_options *options);
+void api_waiting_stop(struct api_waiting *w); /* wakes everybody, without news */
 void api_waiting_done(struct api_waiting *w);
 
 /* Wait (kept until the wake); false when too many wait already. */

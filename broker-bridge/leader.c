@@ -130,12 +130,11 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table br_leader_metrics = { .rows = metric_rows,
                                                    .count = TW_COUNT(metric_rows) };
 
-void br_leader_start(struct br_leader *l, struct tw_loop *loop, const char *url,
-                     const struct br_leader_events *leader_events)
+void br_leader_start(struct br_leader *l, const struct br_leader_options *options)
 {
-    l->loop = loop;
-    l->events = leader_events;
-    l->conn = tw_pg_conn_new(loop, url, "tillwire-bridge", &events, l);
+    l->loop = options->loop;
+    l->events = options->events;
+    l->conn = tw_pg_conn_new(options->loop, options->url, "tillwire-bridge", &events, l);
 }
 
 void br_leader_stop(struct br_leader *l)

@@ -17,6 +17,12 @@ struct br_leader_events {
     void (*on_notify)(struct br_leader *l, struct tw_slice channel, struct tw_slice payload);
 };
 
+struct br_leader_options { /* all are kept */
+    struct tw_loop *loop;
+    const char *url; /* of the database */
+    const struct br_leader_events *events;
+};
+
 /* Embedded in its owner. The lock belongs to the connection that listens: a process that
  * loses one loses the other, so there are never two that both believe they are active. */
 struct br_leader {
@@ -31,7 +37,6 @@ struct br_leader {
 
 extern const struct tw_metric_table br_leader_metrics;
 
-/* Begins to connect; `url` and `events` are kept. */
-void br_leader_start(struct br_leader *l, struct tw_loop *loop, const char *url,
-                     const struct br_leader_events *events);
+/* Begins to connect. */
+void br_leader_start(struct br_leader *l, const struct br_leader_options *options);
 void br_leader_stop(struct br_leader *l);

@@ -5,8 +5,6 @@
 #include "common/daemon/daemon.h"
 #include "common/domain/publish.h"
 #include "common/util/base.h"
-#include "common/util/err.h"
-#include "common/util/log.h"
 
 struct bridge {
     struct tw_daemon daemon;
@@ -49,18 +47,23 @@ static void on_redis_up(struct tw_redis_link *l)
 
 static const struct tw_redis_events redis_events = { on_redis_up, NULL, NULL, NULL };
 
+/* A new part: its field, its options here, its rows in `metrics`, and its lines in `stop` and
+ * `release`. */
 static int start(struct tw_daemon *d)
 {
     struct bridge *b = bridge_of(d);
     int r;
 
-    br_relay_start(&b->relay, &d->loop, &b->publisher);
-    br_leader_start(&b->leader, &d->loop, d->settings.database_url, &leader_events);
-    r = tw_redis_start(&b->publisher, &d->loop, d->settings.redis_url, "publisher",
-                       &redis_events);
-    if (r != 0)
-        tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
-    return r;
+    br_relay_start(&b->relay,
+                   &(struct br_relay_options){ .loop = &d->loop, .redis = &b->publisher });
+    br_leader_start(&b->leader, &(struct br_leader_options){ .loop = &d->loop,
+                                                             .url = d->settings.database_url,
+                                                             .events = &leader_events });
+    r = tw_redis_start(&b->publisher, &(struct tw_redis_options){ .loop = &d->loop,
+                                                                  .url = d->settings.redis_url,
+                                                                  .name = "publisher",
+                                                                  .events = &redis_events });
+    return r != 0 ? tw_daemon_bad_redis(r) : 0;
 }
 
 static void drain(struct tw_daemon *d)

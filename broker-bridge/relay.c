@@ -217,10 +217,10 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table br_relay_metrics = { .rows = metric_rows,
                                                   .count = TW_COUNT(metric_rows) };
 
-void br_relay_start(struct br_relay *r, struct tw_loop *loop, struct tw_redis_link *redis)
+void br_relay_start(struct br_relay *r, const struct br_relay_options *options)
 {
-    r->loop = loop;
-    r->redis = redis;
+    r->loop = options->loop;
+    r->redis = options->redis;
     r->tenants.max = r->sent_tenants.max = (size_t)MAX_NAMED * 40;
     r->seqs.max = r->sent_seqs.max = (size_t)MAX_NAMED * 22;
 }

@@ -12,6 +12,11 @@
 #include "common/util/buf.h"
 #include "common/util/metrics.h"
 
+struct br_relay_options { /* all are kept */
+    struct tw_loop *loop;
+    struct tw_redis_link *redis;
+};
+
 /* Embedded in its owner. One statement is under way at a time; notifications that arrive
  * meanwhile are collected and read together. Publishing twice is harmless, so an event in doubt
  * is published again. */
@@ -32,7 +37,7 @@ struct br_relay {
 
 extern const struct tw_metric_table br_relay_metrics;
 
-void br_relay_start(struct br_relay *r, struct tw_loop *loop, struct tw_redis_link *redis);
+void br_relay_start(struct br_relay *r, const struct br_relay_options *options);
 void br_relay_stop(struct br_relay *r);
 void br_relay_done(struct br_relay *r);
 

@@ -5,8 +5,6 @@
 #include "common/net/listener.h"
 #include "common/net/stream.h"
 #include "common/util/base.h"
-#include "common/util/err.h"
-#include "common/util/log.h"
 #include "gateway/admission/handshake.h"
 #include "gateway/admission/revocation.h"
 #include "gateway/admission/revocation_poll.h"
@@ -22,15 +20,11 @@
 #define EXPIRY_CHECK_MS 1000
 #define SIO_CONNECT_MS 45000 /* both as in the reference server */
 #define EIO_TIMEOUT_MS 20000
-#define POST_MARGIN                                                                            \
-    4096 /* so that Engine.IO itself refuses what is too large, as browsers need it */
-#define DRAIN_STEPS                                                                            \
-    40 /* goodbyes are spread over this many parts of most of the drain time                   \
-        */
+#define POST_MARGIN 4096 /* Engine.IO itself refuses what is larger, as browsers need it */
+#define DRAIN_STEPS 40   /* goodbyes are spread over so many parts of most of the drain time */
 
 struct gateway {
     struct tw_daemon daemon;
-    struct tw_http_server_limits limits;
     struct tw_listener listener;
     struct tw_pg_pool pool;
     struct tw_schema schema;
@@ -98,82 +92,106 @@ static void on_expiry(struct tw_deadline *t)
     tw_after(&g->daemon.loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
 }
 
+static void on_shared_state(struct gw_shared_state *all)
+{
+    gw_presence_touch(&tw_container_of(all, struct gateway, shared_state)->presence);
+}
+
+/* What reads and writes PostgreSQL. */
+static void start_database(struct gateway *g)
+{
+    const struct tw_settings *set = &g->daemon.settings;
+
+    tw_pg_pool_start(&g->pool,
+                     &(struct tw_pg_pool_options){ .loop = &g->daemon.loop,
+                                                   .url = set->database_url,
+                                                   .program = g->daemon.kind->name,
+                                                   .connections = set->database_connections,
+                                                   .max_waiting = set->database_queue });
+    tw_schema_start(&g->schema, &(struct tw_schema_options){ .pool = &g->pool });
+    gw_key_auth_start(&g->auth, &(struct gw_key_auth_options){
+                                    .pool = &g->pool, .cache_ms = set->auth_cache_ms });
+    tw_tokens_start(&g->tokens, &(struct tw_tokens_options){
+                                    .pool = &g->pool,
+                                    .keys = { .secret = tw_slice_of(set->jwt_secret),
+                                              .public_key = set->jwt_public_key,
+                                              .audience = tw_slice_of(set->jwt_audience) },
+                                    .cache_ms = set->auth_cache_ms,
+                                });
+    tw_operations_start(&g->operations,
+                        &(struct tw_operations_options){ .loop = &g->daemon.loop,
+                                                         .pool = &g->pool,
+                                                         .publisher = &g->publisher });
+    gw_sync_log_start(&g->log, &(struct gw_sync_log_options){ .loop = &g->daemon.loop,
+                                                              .pool = &g->pool,
+                                                              .instance = set->instance,
+                                                              .collect = on_collect });
+    gw_revocation_poll_start(&g->revocation_poll,
+                             &(struct gw_revocation_poll_options){ .loop = &g->daemon.loop,
+                                                                   .pool = &g->pool,
+                                                                   .sessions = &g->sessions,
+                                                                   .auth = &g->auth });
+}
+
 /* The dialect that comes over Engine.IO. */
 static void start_restaurant_os(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
-    struct gw_restaurant_os *r = &g->restaurant_os;
-    struct gw_eio *e = &r->sio.engine;
 
-    g->tokens = (struct tw_tokens){
-        .pool = &g->pool,
-        .keys = { .secret = tw_slice_of(set->jwt_secret),
-                  .public_key = set->jwt_public_key,
-                  .audience = tw_slice_of(set->jwt_audience) },
-        .cache_ms = set->auth_cache_ms,
-    };
-    g->operations = (struct tw_operations){ .loop = &g->daemon.loop,
-                                            .pool = &g->pool,
-                                            .publisher = &g->publisher };
-    r->loop = &g->daemon.loop;
-    r->authenticator = &g->authenticator;
-    r->hubs = &g->hubs;
-    r->sessions = &g->sessions;
-    r->operations = &g->operations;
-    r->store = &g->publisher;
-    r->sio.connect_ms = SIO_CONNECT_MS;
-    e->loop = &g->daemon.loop;
-    e->conns = &g->conns;
-    e->path = TW_LIT("/socket.io");
-    e->instance = tw_slice_of(set->instance);
-    e->origins = tw_slice_of(set->allowed_origins);
-    e->interval_ms = set->ping_ms;
-    e->timeout_ms = EIO_TIMEOUT_MS;
-    e->max_payload = set->message_bytes;
-    e->queue_bytes = 3 * set->queue_bytes;
-    e->max_sockets = set->max_sessions;
-    gw_restaurant_os_start(r);
+    gw_restaurant_os_start(&g->restaurant_os,
+                           &(struct gw_restaurant_os_options){
+                               .loop = &g->daemon.loop,
+                               .authenticator = &g->authenticator,
+                               .hubs = &g->hubs,
+                               .sessions = &g->sessions,
+                               .operations = &g->operations,
+                               .store = &g->publisher,
+                               .connect_ms = SIO_CONNECT_MS,
+                               .engine = { .loop = &g->daemon.loop,
+                                           .conns = &g->conns,
+                                           .path = TW_LIT("/socket.io"),
+                                           .instance = tw_slice_of(set->instance),
+                                           .origins = tw_slice_of(set->allowed_origins),
+                                           .interval_ms = set->ping_ms,
+                                           .timeout_ms = EIO_TIMEOUT_MS,
+                                           .max_payload = set->message_bytes,
+                                           .queue_bytes = 3 * set->queue_bytes,
+                                           .max_sockets = set->max_sessions },
+                           });
 }
 
-static void on_shared_state(struct gw_shared_state *h)
-{
-    gw_presence_touch(&tw_container_of(h, struct gateway, shared_state)->presence);
-}
-
-static const struct tw_redis_events publisher_events = { NULL, NULL, NULL, NULL };
-
-static void start_parts(struct gateway *g)
+/* What clients have of their own: connections, sessions, and what devices share. */
+static void start_clients(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
 
-    tw_pg_pool_start(&g->pool, &g->daemon.loop, set->database_url, g->daemon.kind->name,
-                     set->database_connections, set->database_queue);
-    tw_schema_start(&g->schema, &g->pool);
-    gw_key_auth_start(&g->auth, &g->pool, set->auth_cache_ms);
-    gw_sync_log_start(&g->log, &g->daemon.loop, &g->pool, set->instance);
-    g->log.collect = on_collect;
     g->dialects = gw_all_dialects(&g->shared_state);
     gw_sessions_start(&g->sessions,
                       &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                      .log = &g->log,
                                                      .queue_bytes = set->queue_bytes,
                                                      .message_bytes = set->message_bytes });
-    gw_conns_start(&g->conns, set->message_bytes, set->queue_bytes, set->ping_ms, set->pong_ms);
-    gw_revocation_poll_start(&g->revocation_poll, &g->daemon.loop, &g->pool, &g->sessions,
-                             &g->auth);
+    gw_conns_start(&g->conns, &(struct gw_conns_options){ .message_bytes = set->message_bytes,
+                                                          .queue_bytes = set->queue_bytes,
+                                                          .ping_ms = set->ping_ms,
+                                                          .pong_ms = set->pong_ms });
     start_restaurant_os(g);
     gw_shared_state_start(&g->shared_state,
                           &(struct gw_shared_state_options){ .operations = &g->operations,
                                                              .changed = on_shared_state });
-    g->presence = (struct gw_presence){ .loop = &g->daemon.loop,
-                                        .shared_state = &g->shared_state,
-                                        .store = &g->publisher,
-                                        .instance = tw_slice_of(set->instance) };
-    gw_presence_start(&g->presence);
+    gw_presence_start(&g->presence,
+                      &(struct gw_presence_options){ .loop = &g->daemon.loop,
+                                                     .shared_state = &g->shared_state,
+                                                     .store = &g->publisher,
+                                                     .instance = tw_slice_of(set->instance) });
+}
+
+/* What admits them. */
+static void start_admission(struct gateway *g)
+{
+    const struct tw_settings *set = &g->daemon.settings;
+
     g->authenticator = (struct gw_authenticator){ .keys = &g->auth, .tokens = &g->tokens };
-    g->http.limits = &g->limits;
-    g->http.handle = on_request;
-    tw_http_server_init(&g->http);
     gw_handshakes_start(&g->handshakes, &(struct gw_handshakes_options){
                                             .loop = &g->daemon.loop,
                                             .authenticator = &g->authenticator,
@@ -185,46 +203,54 @@ static void start_parts(struct gateway *g)
                                             .origins = tw_slice_of(set->allowed_origins),
                                             .max_sessions = set->max_sessions,
                                         });
+    tw_http_server_start(
+        &g->http, &(struct tw_http_server_options){
+                      .limits = { .request = { .target_bytes = 4096,
+                                               .head_bytes = 16384,
+                                               .body_bytes = set->message_bytes + POST_MARGIN },
+                                  .head_ms = 30000,
+                                  .body_ms = 30000,
+                                  .idle_ms = 75000,
+                                  .connections = set->http_connections },
+                      .handle = on_request,
+                  });
 }
 
+/* The two links to Redis: the subscriber of the hubs, and the publisher. */
+static int start_redis(struct gateway *g)
+{
+    const struct tw_settings *set = &g->daemon.settings;
+    int r = gw_hubs_start(&g->hubs,
+                          &(struct gw_hubs_options){ .loop = &g->daemon.loop,
+                                                     .pool = &g->pool,
+                                                     .publisher = &g->publisher,
+                                                     .sessions = &g->sessions,
+                                                     .control = on_control,
+                                                     .redis_url = set->redis_url,
+                                                     .backlog_bytes = set->backlog_bytes });
+
+    return r != 0 ? r
+                  : tw_redis_start(&g->publisher,
+                                   &(struct tw_redis_options){ .loop = &g->daemon.loop,
+                                                               .url = set->redis_url,
+                                                               .name = "publisher" });
+}
+
+/* In the order in which parts need each other; `stop` and `release` have orders of their own. A
+ * new part: its field, its options here, its rows in `metrics`, and its lines in those two. */
 static int start(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);
-    const struct tw_settings *set = &d->settings;
-    struct tw_slice where;
     int r;
 
-    g->limits = (struct tw_http_server_limits){
-        .request = { .target_bytes = 4096,
-                     .head_bytes = 16384,
-                     .body_bytes = set->message_bytes + POST_MARGIN },
-        .head_ms = 30000,
-        .body_ms = 30000,
-        .idle_ms = 75000,
-        .connections = set->http_connections,
-    };
-    start_parts(g);
-    r = gw_hubs_start(&g->hubs,
-                      &(struct gw_hubs_options){ .loop = &d->loop,
-                                                 .pool = &g->pool,
-                                                 .publisher = &g->publisher,
-                                                 .sessions = &g->sessions,
-                                                 .control = on_control,
-                                                 .redis_url = set->redis_url,
-                                                 .backlog_bytes = set->backlog_bytes });
-    if (r == 0)
-        r = tw_redis_start(&g->publisher, &d->loop, set->redis_url, "publisher",
-                           &publisher_events);
-    if (r != 0) {
-        tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(r));
-        return r;
-    }
-    tw_after(&d->loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
-    r = tw_listener_start(&g->listener, &d->loop, tw_slice_of(set->listen), true, on_accept,
-                          &where);
+    start_database(g);
+    start_clients(g);
+    start_admission(g);
+    r = start_redis(g);
     if (r != 0)
-        tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
-    return r;
+        return tw_daemon_bad_redis(r);
+    tw_after(&d->loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
+    return tw_daemon_listen(d, &g->listener, on_accept);
 }
 
 static void on_goodbye(struct tw_deadline *t)
@@ -259,6 +285,7 @@ static bool is_drained(struct tw_daemon *d)
            g->http.connections.value == 0;
 }
 
+/* New clients first, then those that are here, and what they need last. */
 static void stop(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);
@@ -278,6 +305,7 @@ static void stop(struct tw_daemon *d)
     tw_pg_pool_close(&g->pool);
 }
 
+/* The loop has ended: no callback comes any more. */
 static void release(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);

@@ -163,6 +163,28 @@ void tw_daemon_note(struct tw_buf *list, const char *what)
     tw_json_put(list, tw_slice_of(what));
 }
 
+int tw_daemon_listen(struct tw_daemon *d, struct tw_listener *listener, tw_accept_cb accept)
+{
+    struct tw_slice where;
+    int r = tw_listener_start(
+        listener,
+        &(struct tw_listener_options){ .loop = &d->loop,
+                                       .addresses = tw_slice_of(d->settings.listen),
+                                       .inherits = true,
+                                       .accept = accept },
+        &where);
+
+    if (r != 0)
+        tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
+    return r;
+}
+
+int tw_daemon_bad_redis(int err)
+{
+    tw_log_error("daemon.config", tw_str("setting", "TILLWIRE_REDIS_URL"), tw_err(err));
+    return err;
+}
+
 static int run(struct tw_daemon *d)
 {
     uint8_t key[16];
@@ -173,8 +195,11 @@ static int run(struct tw_daemon *d)
     tw_hash_seed(key);
     tw_loop_init(&d->loop);
     watch_signals(d);
-    d->ops.missing = ops_missing;
-    r = tw_ops_start(&d->ops, &d->loop, tw_slice_of(d->settings.ops_listen), &d->metrics);
+    r = tw_ops_start(&d->ops,
+                     &(struct tw_ops_options){ .loop = &d->loop,
+                                               .address = tw_slice_of(d->settings.ops_listen),
+                                               .metrics = &d->metrics,
+                                               .missing = ops_missing });
     if (r != 0)
         tw_log_error("daemon.listen", tw_str("address", d->settings.ops_listen), tw_err(r));
     else {

@@ -6,6 +6,7 @@
 
 #include "common/daemon/ops.h"
 #include "common/daemon/settings.h"
+#include "common/net/listener.h"
 #include "common/net/loop.h"
 #include "common/util/metrics.h"
 
@@ -52,6 +53,13 @@ struct tw_daemon {
 /* The whole life of a process; its exit status. */
 int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int argc,
                    char **argv);
+
+/* For `start`: listen where the settings say (TILLWIRE_LISTEN). 0, or an error that was logged.
+ */
+int tw_daemon_listen(struct tw_daemon *d, struct tw_listener *listener, tw_accept_cb accept);
+
+/* For `start`: log that TILLWIRE_REDIS_URL cannot be used; returns `err`. */
+int tw_daemon_bad_redis(int err);
 
 /* Appends a JSON string to one of readyz's lists. */
 void tw_daemon_note(struct tw_buf *list, const char *what);

@@ -89,18 +89,21 @@ static void on_accept(struct tw_listener *l, struct tw_stream *stream)
     tw_http_serve(&tw_container_of(l, struct tw_ops, listener)->http, stream);
 }
 
-int tw_ops_start(struct tw_ops *ops, struct tw_loop *loop, struct tw_slice address,
-                 const struct tw_metrics *all)
+int tw_ops_start(struct tw_ops *ops, const struct tw_ops_options *options)
 {
     struct tw_slice which;
 
-    ops->metrics = all;
-    ops->http.limits = &limits;
-    ops->http.handle = handle;
-    tw_http_server_init(&ops->http);
-    if (address.len == 0)
+    ops->metrics = options->metrics;
+    ops->missing = options->missing;
+    tw_http_server_start(
+        &ops->http, &(struct tw_http_server_options){ .limits = limits, .handle = handle });
+    if (options->address.len == 0)
         return 0;
-    return tw_listener_start(&ops->listener, loop, address, false, on_accept, &which);
+    return tw_listener_start(&ops->listener,
+                             &(struct tw_listener_options){ .loop = options->loop,
+                                                            .addresses = options->address,
+                                                            .accept = on_accept },
+                             &which);
 }
 
 void tw_ops_stop(struct tw_ops *ops)

@@ -7,17 +7,25 @@
 #include "common/util/buf.h"
 #include "common/util/metrics.h"
 
-/* Embedded in the daemon. */
-struct tw_ops {
-    struct tw_http_server http;
-    struct tw_listener listener;
-    const struct tw_metrics *metrics; /* of the process; the listener does not count itself */
+struct tw_ops;
+
+struct tw_ops_options {
+    struct tw_loop *loop;
+    struct tw_slice address;          /* empty: it listens nowhere */
+    const struct tw_metrics *metrics; /* of the process; kept */
     /* Appends a JSON string for each thing that is missing, with commas between; nothing when
      * the process can do its work. `degraded` the same for what it can do without. */
     void (*missing)(struct tw_ops *ops, struct tw_buf *missing, struct tw_buf *degraded);
 };
 
-/* Nothing happens when `address` is empty. 0, or why it cannot listen there. */
-int tw_ops_start(struct tw_ops *ops, struct tw_loop *loop, struct tw_slice address,
-                 const struct tw_metrics *metrics);
+/* Embedded in the daemon. Its own listener is not counted. */
+struct tw_ops {
+    struct tw_http_server http;
+    struct tw_listener listener;
+    const struct tw_metrics *metrics;
+    void (*missing)(struct tw_ops *ops, struct tw_buf *missing, struct tw_buf *degraded);
+};
+
+/* 0, or the reason why it cannot listen there. */
+int tw_ops_start(struct tw_ops *ops, const struct tw_ops_options *options);
 void tw_ops_stop(struct tw_ops *ops);

@@ -43,10 +43,15 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table tw_operations_metrics = { .rows = metric_rows,
                                                        .count = TW_COUNT(metric_rows) };
 
+void tw_operations_start(struct tw_operations *all, const struct tw_operations_options *options)
+{
+    all->options = *options;
+}
+
 static void send_call(struct tw_operation *op)
 {
     op->attempts++;
-    tw_pg_pool_call(op->all->pool, &op->call);
+    tw_pg_pool_call(op->all->options.pool, &op->call);
 }
 
 static void on_pause(struct tw_deadline *d)
@@ -61,7 +66,8 @@ static bool is_state(const struct tw_pg_result *result, const char *sqlstate)
 
 static bool is_worth_another(const struct tw_operation *op, const struct tw_pg_result *result)
 {
-    if (op->all->pool->is_closed || op->all->loop->now_ms - op->started_ms > RETRY_WITHIN_MS)
+    if (op->all->options.pool->is_closed ||
+        op->all->options.loop->now_ms - op->started_ms > RETRY_WITHIN_MS)
         return false;
     if (tw_pg_error(result) == TW_ELOST || op->is_unsure)
         return true;
@@ -72,7 +78,7 @@ static void try_again(struct tw_operation *op, const struct tw_pg_result *result
 {
     op->all->retries.value++;
     if (op->is_unsure || tw_pg_error(result) == TW_ELOST)
-        tw_after(op->all->loop, &op->pause, PAUSE_MS, on_pause);
+        tw_after(op->all->options.loop, &op->pause, PAUSE_MS, on_pause);
     else
         send_call(op);
 }
@@ -116,7 +122,7 @@ static void publish(struct tw_operations *all, struct tw_slice tenant, struct tw
     if (events.len == 0)
         return;
     while (tw_slice_split(&events, '\n', &one)) {
-        if (tw_publish_event(all->publisher, tenant, one) == 0)
+        if (tw_publish_event(all->options.publisher, tenant, one) == 0)
             all->published.value++;
         else
             all->publish_failures.value++;
@@ -172,6 +178,6 @@ void tw_operation_start(struct tw_operation *op)
     };
     op->attempts = 0;
     op->is_unsure = false;
-    op->started_ms = op->all->loop->now_ms;
+    op->started_ms = op->all->options.loop->now_ms;
     send_call(op);
 }

@@ -11,15 +11,22 @@
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
 
-/* What all operations of a process share; zeroed but for the first three, which are kept. */
-struct tw_operations {
+struct tw_operations_options { /* all are kept */
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
     struct tw_redis_link *publisher;
+};
+
+/* What all operations of a process share. */
+struct tw_operations {
+    struct tw_operations_options options;
     struct tw_metric published, publish_failures, replays, retries;
 };
 
 extern const struct tw_metric_table tw_operations_metrics;
+
+void tw_operations_start(struct tw_operations *all,
+                         const struct tw_operations_options *options);
 
 /* How it ended; lent during the call. */
 struct tw_outcome {

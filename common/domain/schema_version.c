@@ -46,9 +46,9 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table tw_schema_metrics = { .rows = metric_rows,
                                                    .count = TW_COUNT(metric_rows) };
 
-void tw_schema_start(struct tw_schema *s, struct tw_pg_pool *pool)
+void tw_schema_start(struct tw_schema *s, const struct tw_schema_options *options)
 {
-    s->pool = pool;
+    s->pool = options->pool;
     ask(s);
 }
 

@@ -6,7 +6,11 @@
 
 #define TW_SCHEMA_NEEDED 11 /* the newest migration that this code relies on */
 
-/* Embedded; zeroed before. */
+struct tw_schema_options {
+    struct tw_pg_pool *pool; /* kept */
+};
+
+/* Embedded in the process's state. */
 struct tw_schema {
     struct tw_pg_call call;
     struct tw_pg_pool *pool;
@@ -17,6 +21,6 @@ struct tw_schema {
 
 extern const struct tw_metric_table tw_schema_metrics;
 
-void tw_schema_start(struct tw_schema *s, struct tw_pg_pool *pool);
+void tw_schema_start(struct tw_schema *s, const struct tw_schema_options *options);
 void tw_schema_stop(struct tw_schema *s);
 bool tw_schema_is_good(const struct tw_schema *s);

@@ -41,6 +41,11 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table tw_tokens_metrics = { .rows = metric_rows,
                                                    .count = TW_COUNT(metric_rows) };
 
+void tw_tokens_start(struct tw_tokens *all, const struct tw_tokens_options *options)
+{
+    all->options = *options;
+}
+
 static void finding_free(struct finding *f)
 {
     if (f != NULL)
@@ -101,7 +106,7 @@ static void on_later(struct tw_later *l)
 static void finish_later(struct tw_token_check *c, const char *refusal)
 {
     c->refusal = refusal;
-    tw_later(c->all->pool->loop, &c->later, on_later);
+    tw_later(c->all->options.pool->loop, &c->later, on_later);
 }
 
 /* ctx.token: the claims that pos.token_may reads. */
@@ -123,7 +128,7 @@ static void write_context(struct tw_token_check *c)
 
 static void judge(struct tw_token_check *c, const struct finding *f)
 {
-    struct tw_jwt_keys keys = c->all->keys;
+    struct tw_jwt_keys keys = c->all->options.keys;
     struct tw_token_grant grant = { .tenant = f->tenant,
                                     .restaurants = c->jwt.restaurants,
                                     .expires_ms = c->jwt.expires_ms };
@@ -161,7 +166,7 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
     copy_text(f->tenant.slug, sizeof(f->tenant.slug), tw_pg_text(result, 0, TENANT_SLUG));
     f->is_suspended = !tw_slice_is(tw_pg_text(result, 0, TENANT_STATUS), "active");
     f->secret = secret.len == 0 ? NULL : tw_copy_text(secret.at, secret.len);
-    f->until_ms = all->pool->loop->now_ms + all->cache_ms;
+    f->until_ms = all->options.pool->loop->now_ms + all->options.cache_ms;
     finding_free(tw_map_remove(&all->known, tw_buf_view(&c->named)));
     if (all->known.count < MAX_KNOWN) {
         (void)tw_map_set(&all->known, tw_buf_view(&c->named), f);
@@ -181,7 +186,7 @@ static void on_tenant(struct tw_pg_call *call, const struct tw_pg_result *result
         take_row(c, result);
     } else if (tw_pg_error(result) == 0) {
         finish(c, "INVALID_RESTAURANT", NULL);
-    } else if (f != NULL && f->until_ms > c->all->pool->loop->now_ms) {
+    } else if (f != NULL && f->until_ms > c->all->options.pool->loop->now_ms) {
         c->all->from_memory.value++;
         judge(c, f);
     } else {
@@ -237,5 +242,5 @@ void tw_token_check(struct tw_token_check *c, struct tw_slice token)
         .param_count = 1,
         .done = on_tenant,
     };
-    tw_pg_pool_call(c->all->pool, &c->call);
+    tw_pg_pool_call(c->all->options.pool, &c->call);
 }

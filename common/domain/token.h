@@ -13,18 +13,22 @@
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
 
-/* Embedded in the process's state; zeroed but for the first three, which are kept. While
- * PostgreSQL is away, a restaurant that was looked up within `cache_ms` still counts. */
-struct tw_tokens {
+struct tw_tokens_options { /* all are kept */
     struct tw_pg_pool *pool;
     struct tw_jwt_keys keys; /* of the deployment; a restaurant's own secret goes before its */
-    uint64_t cache_ms;
+    uint64_t cache_ms; /* while PostgreSQL is away, a restaurant looked up within it counts */
+};
+
+/* Embedded in the process's state. */
+struct tw_tokens {
+    struct tw_tokens_options options;
     struct tw_map known; /* restaurant as named to what was looked up */
     struct tw_metric good, refused, from_memory;
 };
 
 extern const struct tw_metric_table tw_tokens_metrics;
 
+void tw_tokens_start(struct tw_tokens *all, const struct tw_tokens_options *options);
 void tw_tokens_forget(struct tw_tokens *all); /* everything that was looked up */
 void tw_tokens_done(struct tw_tokens *all);
 

@@ -159,7 +159,7 @@ static enum phase say_continue(struct tw_http_conn *c)
 
 static void renew_limit(struct tw_http_conn *c, bool had_head)
 {
-    const struct tw_http_server_limits *l = c->server->limits;
+    const struct tw_http_server_limits *l = &c->server->limits;
 
     if (tw_http_parser_has_head(c->parser)) {
         if (!had_head)
@@ -211,7 +211,7 @@ static enum phase write_answer(struct tw_http_conn *c)
             return SHUT;
         if (r == 0) {
             c->is_writing = true;
-            set_limit(c, c->server->limits->body_ms);
+            set_limit(c, c->server->limits.body_ms);
             return WRITE;
         }
     }
@@ -361,8 +361,11 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table tw_http_server_metrics = { .rows = metric_rows,
                                                         .count = TW_COUNT(metric_rows) };
 
-void tw_http_server_init(struct tw_http_server *server)
+void tw_http_server_start(struct tw_http_server *server,
+                          const struct tw_http_server_options *options)
 {
+    server->limits = options->limits;
+    server->handle = options->handle;
     tw_list_init(&server->conns);
 }
 
@@ -370,7 +373,7 @@ void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream)
 {
     struct tw_http_conn *c;
 
-    if (server->connections.value >= server->limits->connections) {
+    if (server->connections.value >= server->limits.connections) {
         server->refused.value++;
         tw_stream_close(stream);
         return;
@@ -380,13 +383,13 @@ void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream)
     c->server = server;
     c->stream = stream;
     c->loop = tw_stream_loop(stream);
-    c->parser = tw_http_parser_new(&server->limits->request);
+    c->parser = tw_http_parser_new(&server->limits.request);
     c->in.max = PIPELINE_BYTES + TW_READ_CHUNK;
     c->phase = READ;
     server->connections.value++;
     tw_list_append(&server->conns, &c->link);
     tw_stream_set_owner(stream, &c->owner);
-    set_limit(c, server->limits->head_ms);
+    set_limit(c, server->limits.head_ms);
     tw_stream_want_read(stream, true);
 }
 

@@ -29,13 +29,19 @@ struct tw_http_server_limits {
     size_t connections; /* more are closed at once */
 };
 
-/* Embedded in whoever serves; zeroed but for these, then tw_http_server_init. */
+/* One request (lent). The handler answers now, or waits, or takes the stream; exactly one. */
+typedef void (*tw_http_handler_cb)(struct tw_http_server *server, struct tw_http_conn *conn,
+                                   struct tw_http_request *req);
+
+struct tw_http_server_options {
+    struct tw_http_server_limits limits;
+    tw_http_handler_cb handle;
+};
+
+/* Embedded in its owner. */
 struct tw_http_server {
-    const struct tw_http_server_limits *limits; /* kept */
-    /* One request (lent). The handler answers now, or waits, or takes the stream; exactly one.
-     */
-    void (*handle)(struct tw_http_server *server, struct tw_http_conn *conn,
-                   struct tw_http_request *req);
+    struct tw_http_server_limits limits;
+    tw_http_handler_cb handle;
     struct tw_list conns;
     bool is_draining; /* every answer is then the connection's last */
     struct tw_metric connections, refused, requests;
@@ -43,7 +49,8 @@ struct tw_http_server {
 
 extern const struct tw_metric_table tw_http_server_metrics;
 
-void tw_http_server_init(struct tw_http_server *server);
+void tw_http_server_start(struct tw_http_server *server,
+                          const struct tw_http_server_options *options);
 
 /* Serve a new connection; takes the stream. */
 void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream);

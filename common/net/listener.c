@@ -137,16 +137,16 @@ static int listen_inherited(struct tw_listener *l, int fd)
     return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
 }
 
-int tw_listener_start(struct tw_listener *l, struct tw_loop *loop, struct tw_slice addresses,
-                      bool inherits, tw_accept_cb accept, struct tw_slice *which)
+int tw_listener_start(struct tw_listener *l, const struct tw_listener_options *options,
+                      struct tw_slice *which)
 {
-    int inherited = inherits ? inherited_count() : 0;
-    struct tw_slice rest = addresses, one;
+    int inherited = options->inherits ? inherited_count() : 0;
+    struct tw_slice rest = options->addresses, one;
     int r = 0;
 
-    l->loop = loop;
-    l->accept = accept;
-    *which = addresses;
+    l->loop = options->loop;
+    l->accept = options->accept;
+    *which = options->addresses;
     for (int i = 0; i < inherited && r == 0; i++)
         r = listen_inherited(l, FIRST_INHERITED_FD + i);
     while (inherited == 0 && r == 0 && tw_slice_split(&rest, ',', &one)) {

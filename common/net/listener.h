@@ -16,6 +16,13 @@ typedef void (*tw_accept_cb)(struct tw_listener *l, struct tw_stream *stream);
 
 #define TW_LISTENER_SOCKETS 8
 
+struct tw_listener_options {
+    struct tw_loop *loop;
+    struct tw_slice addresses; /* with commas between them (address.h) */
+    bool inherits; /* sockets that systemd hands over (LISTEN_FDS) are used instead */
+    tw_accept_cb accept;
+};
+
 struct tw_listener_socket; /* one address */
 
 /* Embedded in whoever accepts. */
@@ -30,8 +37,8 @@ struct tw_listener {
  * new instance serves before the old one is gone. Sockets that systemd hands over (LISTEN_FDS)
  * are used instead when `inherits`. 0, or a negative error with `*which` (lent from
  * `addresses`) saying where; what was opened is then closed by tw_listener_stop. */
-int tw_listener_start(struct tw_listener *l, struct tw_loop *loop, struct tw_slice addresses,
-                      bool inherits, tw_accept_cb accept, struct tw_slice *which);
+int tw_listener_start(struct tw_listener *l, const struct tw_listener_options *options,
+                      struct tw_slice *which);
 
 /* Accept no more; connections live on. Fine when it never started. */
 void tw_listener_stop(struct tw_listener *l);

@@ -187,15 +187,16 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table tw_pg_pool_metrics = { .rows = metric_rows,
                                                     .count = TW_COUNT(metric_rows) };
 
-void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char *url,
-                      const char *program, size_t connections, size_t max_waiting)
+void tw_pg_pool_start(struct tw_pg_pool *pool, const struct tw_pg_pool_options *options)
 {
-    TW_ASSERT(connections <= TW_PG_CONNECTIONS);
-    pool->loop = loop;
-    pool->max_waiting = max_waiting;
+    TW_ASSERT(options->connections <= TW_PG_CONNECTIONS);
+    pool->loop = options->loop;
+    pool->max_waiting = options->max_waiting;
+    pool->on_change = options->on_change;
     tw_list_init(&pool->waiting);
-    for (size_t i = 0; i < connections; i++) {
-        pool->conns[i] = tw_pg_conn_new(loop, url, program, &events, pool);
+    for (size_t i = 0; i < options->connections; i++) {
+        pool->conns[i] =
+            tw_pg_conn_new(options->loop, options->url, options->program, &events, pool);
         pool->conn_count++;
     }
 }

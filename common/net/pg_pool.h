@@ -12,6 +12,16 @@
 
 #define TW_PG_CONNECTIONS 64
 
+struct tw_pg_pool;
+
+struct tw_pg_pool_options {
+    struct tw_loop *loop;
+    const char *url, *program;                  /* kept */
+    size_t connections;                         /* at most TW_PG_CONNECTIONS */
+    size_t max_waiting;                         /* more calls are refused with TW_EFULL */
+    void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
+};
+
 /* The rule of placing: reads are pipelined after reads. A call that writes may wait for a
  * row's lock, so nothing is ever sent after it, and one connection is always left to reads. Of
  * calls of one affinity (one card, one phone) one is under way at a time; its rivals wait here,
@@ -22,17 +32,16 @@ struct tw_pg_pool {
     struct tw_pg_conn *conns[TW_PG_CONNECTIONS];
     size_t conn_count, up_count;
     struct tw_list waiting;
-    size_t max_waiting; /* more are refused with TW_EFULL */
+    size_t max_waiting;
     bool is_closed, was_up, has_failed;
-    void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
+    void (*on_change)(struct tw_pg_pool *pool);
     struct tw_metric up, queued, calls, refused, reconnects;
 };
 
 extern const struct tw_metric_table tw_pg_pool_metrics;
 
-/* Begins to connect; `url` and `program` are kept. */
-void tw_pg_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop, const char *url,
-                      const char *program, size_t connections, size_t max_waiting);
+/* Begins to connect. */
+void tw_pg_pool_start(struct tw_pg_pool *pool, const struct tw_pg_pool_options *options);
 
 /* Send `call` as soon as there is room for it. One that still waits after a second and a half
  * is refused with TW_ETIMEOUT, or TW_EDOWN when no connection is up: nothing was done then. */

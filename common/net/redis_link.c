@@ -404,17 +404,18 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table tw_redis_metrics = { .rows = metric_rows,
                                                   .count = TW_COUNT(metric_rows) };
 
-int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
-                   const char *name, const struct tw_redis_events *events)
+int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *options)
 {
+    static const struct tw_redis_events no_events;
+
     tw_list_init(&l->asks);
-    l->loop = loop;
-    l->name = name;
-    l->events = events;
+    l->loop = options->loop;
+    l->name = options->name;
+    l->events = options->events == NULL ? &no_events : options->events;
     l->retry_ms = RETRY_FIRST_MS;
-    if (read_url(l, tw_slice_of(url)) != 0)
+    if (read_url(l, tw_slice_of(options->url)) != 0)
         return TW_ECONFIG;
-    tw_after(loop, &l->limit, 0, on_retry);
+    tw_after(l->loop, &l->limit, 0, on_retry);
     return 0;
 }
 

@@ -50,7 +50,14 @@ struct tw_redis_events {
     void (*on_message)(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len);
 };
 
-/* Embedded in its owner; zeroed before the start. One link either publishes or subscribes. */
+struct tw_redis_options {
+    struct tw_loop *loop;
+    const char *url;  /* redis://[user:password@]host:port or unix:///path */
+    const char *name; /* for the log: "publisher"; kept */
+    const struct tw_redis_events *events; /* kept; null: none */
+};
+
+/* Embedded in its owner. One link either publishes or subscribes. */
 struct tw_redis_link {
     struct tw_stream_owner owner;
     const struct tw_redis_events *events;
@@ -75,10 +82,8 @@ struct tw_redis_link {
 /* A process with several links tells them apart by a label `link`. */
 extern const struct tw_metric_table tw_redis_metrics;
 
-/* `url`: redis://[user:password@]host:port or unix:///path. Begins to connect; 0, or
- * TW_ECONFIG for a URL that cannot be. `name` and `events` are kept. */
-int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
-                   const char *name, const struct tw_redis_events *events);
+/* Begins to connect. 0, or TW_ECONFIG for a URL that cannot be. */
+int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *options);
 void tw_redis_stop(struct tw_redis_link *l); /* no event comes any more */
 
 bool tw_redis_is_up(const struct tw_redis_link *l);

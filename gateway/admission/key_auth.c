@@ -35,10 +35,9 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table gw_key_auth_metrics = { .rows = metric_rows,
                                                      .count = TW_COUNT(metric_rows) };
 
-void gw_key_auth_start(struct gw_key_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms)
+void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *options)
 {
-    a->pool = pool;
-    a->cache_ms = cache_ms;
+    a->options = *options;
 }
 
 void gw_key_auth_forget_all(struct gw_key_auth *a)
@@ -109,7 +108,7 @@ static void remember(struct gw_key_auth_query *q, const struct gw_identity *iden
     struct gw_key_auth *a = q->auth;
     struct memory *m = tw_map_get(&a->known, question_of(q));
 
-    if (a->cache_ms == 0)
+    if (a->options.cache_ms == 0)
         return;
     if (m == NULL) {
         if (a->known.count >= MAX_KNOWN)
@@ -118,7 +117,7 @@ static void remember(struct gw_key_auth_query *q, const struct gw_identity *iden
         (void)tw_map_set(&a->known, question_of(q), m);
     }
     m->identity = *identity;
-    m->until_ms = a->pool->loop->now_ms + a->cache_ms;
+    m->until_ms = a->options.pool->loop->now_ms + a->options.cache_ms;
 }
 
 static void answer(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
@@ -134,7 +133,7 @@ static void answer_from_memory(struct gw_key_auth_query *q)
     const struct memory *m = tw_map_get(&q->auth->known, question_of(q));
     struct gw_identity identity;
 
-    if (m == NULL || m->until_ms < q->auth->pool->loop->now_ms ||
+    if (m == NULL || m->until_ms < q->auth->options.pool->loop->now_ms ||
         (m->identity.expires_ms != 0 && m->identity.expires_ms <= tw_wall_ms())) {
         answer(q, 503, NULL, TW_EMPTY);
         return;
@@ -203,5 +202,5 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
         .param_count = 1,
         .done = on_answer,
     };
-    tw_pg_pool_call(q->auth->pool, &q->call);
+    tw_pg_pool_call(q->auth->options.pool, &q->call);
 }

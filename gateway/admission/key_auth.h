@@ -13,18 +13,22 @@
 #include "common/util/metrics.h"
 #include "gateway/dialect/dialect.h"
 
+struct gw_key_auth_options {
+    struct tw_pg_pool *pool; /* kept */
+    uint64_t cache_ms;       /* how long a valid key is remembered for */
+};
+
 /* While PostgreSQL is there, each handshake asks it, so a revoked key is refused at once. While
  * it is away, a key that was valid within the last `cache_ms` still opens sockets. */
 struct gw_key_auth {
-    struct tw_pg_pool *pool;
-    uint64_t cache_ms;
+    struct gw_key_auth_options options;
     struct tw_map known; /* the question to its answer */
     struct tw_metric asked, refused, from_memory;
 };
 
 extern const struct tw_metric_table gw_key_auth_metrics;
 
-void gw_key_auth_start(struct gw_key_auth *a, struct tw_pg_pool *pool, uint64_t cache_ms);
+void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *options);
 void gw_key_auth_done(struct gw_key_auth *a);
 
 /* Forget everything remembered of a key (its UUID), or of all. */

@@ -32,9 +32,9 @@ static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result
     if (k->is_stopped)
         return;
     for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
-        gw_revocation_set_expiry(k->sessions, k->auth, tw_pg_text(result, i, 0),
+        gw_revocation_set_expiry(k->options.sessions, k->options.auth, tw_pg_text(result, i, 0),
                                  tw_pg_int(result, i, 1));
-    tw_after(k->loop, &k->tick, TICK_MS, on_tick);
+    tw_after(k->options.loop, &k->tick, TICK_MS, on_tick);
 }
 
 /* Tenants that let in any device: logged once and at each change, since it is unsafe. */
@@ -54,7 +54,7 @@ static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *resul
             "keyless", tw_slc("tenants", now),
             tw_str("why", "unsafe: whoever reaches this gateway is a device of theirs"));
     }
-    gw_revocation_keyless(k->sessions, now);
+    gw_revocation_keyless(k->options.sessions, now);
 }
 
 static void ask_keyless(struct gw_revocation_poll *k)
@@ -63,7 +63,7 @@ static void ask_keyless(struct gw_revocation_poll *k)
         .sql = "select coalesce(string_agg(slug, ' '), '') from pos.keyless_tenants() slug",
         .done = on_keyless,
     };
-    tw_pg_pool_call(k->pool, &k->keyless_call);
+    tw_pg_pool_call(k->options.pool, &k->keyless_call);
 }
 
 static void on_tick(struct tw_deadline *d)
@@ -73,10 +73,10 @@ static void on_tick(struct tw_deadline *d)
     if (!tw_list_linked(&k->keyless_call.link))
         ask_keyless(k);
     tw_buf_clear(&k->keys);
-    gw_sessions_each(k->sessions, note_key, k);
+    gw_sessions_each(k->options.sessions, note_key, k);
     tw_map_done(&k->seen);
     if (k->keys.len == 0 || k->keys.failed) {
-        tw_after(k->loop, &k->tick, TICK_MS, on_tick);
+        tw_after(k->options.loop, &k->tick, TICK_MS, on_tick);
         return;
     }
     tw_pg_array_end(&k->keys);
@@ -86,28 +86,24 @@ static void on_tick(struct tw_deadline *d)
         .param_count = 1,
         .done = on_states,
     };
-    tw_pg_pool_call(k->pool, &k->call);
+    tw_pg_pool_call(k->options.pool, &k->call);
 }
 
-void gw_revocation_poll_start(struct gw_revocation_poll *k, struct tw_loop *loop,
-                              struct tw_pg_pool *pool, struct gw_sessions *sessions,
-                              struct gw_key_auth *auth)
+void gw_revocation_poll_start(struct gw_revocation_poll *k,
+                              const struct gw_revocation_poll_options *options)
 {
-    k->loop = loop;
-    k->pool = pool;
-    k->sessions = sessions;
-    k->auth = auth;
+    k->options = *options;
     k->keys.max = KEYS_BYTES;
     k->keyless.max = KEYS_BYTES;
-    tw_after(loop, &k->tick, TICK_MS, on_tick);
+    tw_after(k->options.loop, &k->tick, TICK_MS, on_tick);
 }
 
 void gw_revocation_poll_stop(struct gw_revocation_poll *k)
 {
-    if (k->loop == NULL)
+    if (k->options.loop == NULL)
         return;
     k->is_stopped = true;
-    tw_after_cancel(k->loop, &k->tick);
+    tw_after_cancel(k->options.loop, &k->tick);
 }
 
 void gw_revocation_poll_done(struct gw_revocation_poll *k)

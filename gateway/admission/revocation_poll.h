@@ -11,13 +11,17 @@
 #include "gateway/admission/key_auth.h"
 #include "gateway/stream/session.h"
 
-/* News about keys (revocation.h) is fast and can get lost; this finds what was lost. One
- * statement for all keys. Embedded in the process's state. */
-struct gw_revocation_poll {
+struct gw_revocation_poll_options { /* all are kept */
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
     struct gw_sessions *sessions;
     struct gw_key_auth *auth;
+};
+
+/* News about keys (revocation.h) is fast and can get lost; this finds what was lost. One
+ * statement for all keys. Embedded in the process's state. */
+struct gw_revocation_poll {
+    struct gw_revocation_poll_options options;
     struct tw_pg_call call, keyless_call;
     struct tw_buf keys, keyless; /* `keyless`: tenants that let devices in without a key */
     struct tw_map seen;
@@ -25,8 +29,7 @@ struct gw_revocation_poll {
     bool is_stopped;
 };
 
-void gw_revocation_poll_start(struct gw_revocation_poll *k, struct tw_loop *loop,
-                              struct tw_pg_pool *pool, struct gw_sessions *sessions,
-                              struct gw_key_auth *auth); /* all kept */
+void gw_revocation_poll_start(struct gw_revocation_poll *k,
+                              const struct gw_revocation_poll_options *options);
 void gw_revocation_poll_stop(struct gw_revocation_poll *k);
 void gw_revocation_poll_done(struct gw_revocation_poll *k);

@@ -57,7 +57,7 @@ void gw_room_leave(struct gw_sio_client *c)
     if (!tw_list_empty(&room->clients))
         return;
     (void)tw_map_remove(&c->all->rooms, tw_slice_of(room->tenant));
-    tw_after_cancel(c->all->loop, &room->tick);
+    tw_after_cancel(c->all->options.loop, &room->tick);
     tw_buf_done(&room->items);
     free(room);
 }
@@ -129,5 +129,5 @@ void gw_room_sent(struct gw_session *s, const struct tw_event *ev, const struct 
     tw_json_member_raw(&room->items, "data", payload);
     tw_buf_char(&room->items, '}');
     if (!tw_deadline_is_set(&room->tick))
-        tw_after(room->all->loop, &room->tick, TICK_MS, on_tick);
+        tw_after(room->all->options.loop, &room->tick, TICK_MS, on_tick);
 }

@@ -176,7 +176,7 @@ static void refuse(struct gw_sio_client *c, const char *code)
 void gw_client_open_session(struct gw_sio_client *c)
 {
     c->is_admitted = true;
-    gw_session_start(&c->session, c->all->sessions,
+    gw_session_start(&c->session, c->all->options.sessions,
                      &(struct gw_session_options){
                          .dialect = &gw_restaurant_os_dialect,
                          .transport = &c->transport,
@@ -186,7 +186,7 @@ void gw_client_open_session(struct gw_sio_client *c)
                          .since = c->offset,
                      });
     c->wants_recovery = false;
-    gw_hubs_join(c->all->hubs, &c->identity.tenant, &c->session);
+    gw_hubs_join(c->all->options.hubs, &c->identity.tenant, &c->session);
 }
 
 static void take_identity(struct gw_sio_client *c, const struct gw_identity *who)
@@ -229,7 +229,7 @@ static void authenticate(struct gw_sio_client *c, struct tw_slice credential)
         tw_buf_append(&c->token, credential);
     }
     c->authentication = (struct gw_authentication){
-        .all = c->all->authenticator,
+        .all = c->all->options.authenticator,
         .answered = on_authenticated,
         .policy = gw_restaurant_os_dialect.policy,
         .scope = "pos",
@@ -248,7 +248,7 @@ static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
     c->socket = k;
     c->transport.ops = &transport_ops;
     k->client = c;
-    gw_commands_init(&c->commands, c->all->operations, MAX_COMMANDS);
+    gw_commands_init(&c->commands, c->all->options.operations, MAX_COMMANDS);
     if (!tw_json_get(auth, "token", &raw) || !tw_json_string(&credential, raw) ||
         credential.failed || credential.len == 0) {
         refuse(c, "AUTH_FAILED");
@@ -264,7 +264,7 @@ static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
 
 static void client_free(struct gw_sio_client *c)
 {
-    tw_after_cancel(c->all->loop, &c->refresh);
+    tw_after_cancel(c->all->options.loop, &c->refresh);
     gw_authentication_done(&c->authentication);
     gw_principal_done(&c->principal);
     tw_buf_done(&c->token);
@@ -287,7 +287,7 @@ static void on_left(struct gw_sio_socket *k, bool is_left, unsigned code, const 
         gw_recovery_forget(c);
     else
         gw_recovery_save(c);
-    tw_after_cancel(c->all->loop, &c->refresh);
+    tw_after_cancel(c->all->options.loop, &c->refresh);
     gw_room_leave(c);
     gw_session_end(&c->session, code, reason);
     c->is_admitted = false;
@@ -339,11 +339,13 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table gw_restaurant_os_metrics = { .rows = metric_rows,
                                                           .count = TW_COUNT(metric_rows) };
 
-void gw_restaurant_os_start(struct gw_restaurant_os *all)
+void gw_restaurant_os_start(struct gw_restaurant_os *all,
+                            const struct gw_restaurant_os_options *options)
 {
-    all->sio.app = &app;
-    all->sio.engine.open = gw_sio_open;
-    gw_eio_start(&all->sio.engine);
+    all->options = *options;
+    gw_sio_start(&all->sio, &(struct gw_sio_options){ .app = &app,
+                                                      .connect_ms = options->connect_ms,
+                                                      .engine = options->engine });
 }
 
 void gw_restaurant_os_done(struct gw_restaurant_os *all)

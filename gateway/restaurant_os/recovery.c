@@ -57,14 +57,14 @@ void gw_recovery_save(struct gw_sio_client *c)
     tw_json_member_u64(&record, "stations", c->stations);
     tw_json_member_raw(&record, "turn", tw_buf_view(&turn));
     tw_buf_char(&record, '}');
-    (void)tw_redis_tell(c->all->store,
+    (void)tw_redis_tell(c->all->options.store,
                         (const struct tw_slice[]){ TW_LIT("EVAL"), TW_LIT(SAVE), TW_LIT("1"),
                                                    record_name(c, name), tw_buf_view(&turn),
                                                    tw_buf_view(&record) },
                         6);
     tw_buf_done(&record);
     tw_buf_done(&turn);
-    tw_after(c->all->loop, &c->refresh, REFRESH_MS, on_refresh);
+    tw_after(c->all->options.loop, &c->refresh, REFRESH_MS, on_refresh);
 }
 
 void gw_recovery_forget(struct gw_sio_client *c)
@@ -72,8 +72,9 @@ void gw_recovery_forget(struct gw_sio_client *c)
     char name[64];
 
     if (c->pid[0] != '\0')
-        (void)tw_redis_tell(
-            c->all->store, (const struct tw_slice[]){ TW_LIT("DEL"), record_name(c, name) }, 2);
+        (void)tw_redis_tell(c->all->options.store,
+                            (const struct tw_slice[]){ TW_LIT("DEL"), record_name(c, name) },
+                            2);
 }
 
 void gw_recovery_new_pid(char out[GW_PID])
@@ -172,7 +173,7 @@ static void on_store(struct tw_deadline *d)
 
 void gw_recovery_admit(struct gw_sio_client *c)
 {
-    struct tw_redis_link *store = c->all->store;
+    struct tw_redis_link *store = c->all->options.store;
     char name[64];
 
     if (!c->wants_recovery) {
@@ -181,7 +182,7 @@ void gw_recovery_admit(struct gw_sio_client *c)
     }
     /* Clients may reach a process that has just started before it has reached Redis. */
     if (!tw_redis_is_up(store) && c->patience++ < STORE_TRIES) {
-        tw_after(c->all->loop, &c->refresh, STORE_PAUSE_MS, on_store);
+        tw_after(c->all->options.loop, &c->refresh, STORE_PAUSE_MS, on_store);
         return;
     }
     c->ask.answered = on_record;

@@ -207,7 +207,7 @@ static void on_lookup(struct tw_pg_call *lookup, const struct tw_pg_result *resu
         gw_command_end(&r->command);
         return;
     }
-    r->further = (struct gw_authentication){ .all = r->client->all->authenticator,
+    r->further = (struct gw_authentication){ .all = r->client->all->options.authenticator,
                                              .answered = on_further,
                                              .policy = GW_TAKES_TOKENS,
                                              .scope = "pos",
@@ -241,7 +241,7 @@ static bool join_restaurant(struct gw_command *command)
         .param_count = 1,
         .done = on_lookup,
     };
-    tw_pg_pool_call(r->client->all->operations->pool, &r->lookup);
+    tw_pg_pool_call(r->client->all->options.operations->options.pool, &r->lookup);
     return false;
 }
 
@@ -321,7 +321,7 @@ static bool operate(struct gw_command *command)
         tw_buf_text(&command->body, "{}");
     gw_principal_context(&c->principal, tw_slice_of(c->identity.tenant.id), tw_slice_of(c->sid),
                          TW_EMPTY, tw_slice_of(command->request_id), &command->context);
-    gw_command_operate(command, c->all->operations);
+    gw_command_operate(command, c->all->options.operations);
     return false;
 }
 
@@ -377,7 +377,7 @@ static const struct row rows[GW_EVENTS - 1] = {
 static bool is_within_limit(struct gw_sio_client *c, size_t row)
 {
     struct gw_window *w = &c->windows[row];
-    uint64_t now_ms = c->all->loop->now_ms;
+    uint64_t now_ms = c->all->options.loop->now_ms;
 
     if (w->count == 0 || now_ms - w->since_ms >= WINDOW_MS) {
         w->since_ms = now_ms;

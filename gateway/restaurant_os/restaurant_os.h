@@ -17,22 +17,27 @@ struct gw_sessions;
 /* Its clients come through Engine.IO, so it claims no handshake; it has no family. */
 extern const struct gw_dialect gw_restaurant_os_dialect;
 
-/* Embedded in the process's state; zeroed but for what stands before the blank line (kept). The
- * engine of `sio` is set up by its owner. */
-struct gw_restaurant_os {
+struct gw_restaurant_os_options { /* pointers are kept */
     struct tw_loop *loop;
     struct gw_authenticator *authenticator;
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;
     struct tw_operations *operations;
-    struct tw_redis_link *store; /* where sessions are remembered for their recovery */
-    struct gw_sio sio;
+    struct tw_redis_link *store;  /* where sessions are remembered for their recovery */
+    uint64_t connect_ms;          /* for the first CONNECT of a connection */
+    struct gw_eio_options engine; /* all but its `open` */
+};
 
+/* Embedded in the process's state. */
+struct gw_restaurant_os {
+    struct gw_restaurant_os_options options;
+    struct gw_sio sio;
     struct tw_map rooms; /* tenant id to its room */
     struct tw_metric recovered, started_anew, refused, limited, requests;
 };
 
 extern const struct tw_metric_table gw_restaurant_os_metrics;
 
-void gw_restaurant_os_start(struct gw_restaurant_os *all);
+void gw_restaurant_os_start(struct gw_restaurant_os *all,
+                            const struct gw_restaurant_os_options *options);
 void gw_restaurant_os_done(struct gw_restaurant_os *all); /* when no client is left */

@@ -65,10 +65,11 @@ static void note_device(struct gw_presence *p, struct gw_device *d)
 static void set_field(struct gw_presence *p, struct tw_slice key, struct tw_slice value)
 {
     (void)tw_redis_tell(
-        p->store, (const struct tw_slice[]){ TW_LIT("HSET"), key, p->instance, value }, 4);
+        p->options.store,
+        (const struct tw_slice[]){ TW_LIT("HSET"), key, p->options.instance, value }, 4);
     (void)tw_redis_tell(
-        p->store, (const struct tw_slice[]){ TW_LIT("EXPIRE"), key, TW_LIT(EXPIRE_SECONDS) },
-        3);
+        p->options.store,
+        (const struct tw_slice[]){ TW_LIT("EXPIRE"), key, TW_LIT(EXPIRE_SECONDS) }, 3);
 }
 
 static void open_value(struct tw_buf *out, uint64_t minipos)
@@ -94,7 +95,7 @@ static void tell_group(struct gw_presence *p, struct group *g, struct tw_buf *va
     if (g->cloudsync > 0) {
         tw_buf_i64(&until, tw_wall_ms() + FRESH_MS);
         (void)tw_redis_tell(
-            p->store,
+            p->options.store,
             (const struct tw_slice[]){ TW_LIT("ZADD"), TW_LIT(TW_PRESENCE_TENANTS),
                                        tw_buf_view(&until), tw_slice_of(g->tenant) },
             4);
@@ -107,10 +108,10 @@ static void take_back(struct gw_presence *p, const struct group *g)
 {
     char key[TW_PRESENCE_KEY_BYTES];
 
-    (void)tw_redis_tell(p->store,
+    (void)tw_redis_tell(p->options.store,
                         (const struct tw_slice[]){ TW_LIT("HDEL"),
                                                    tw_presence_key(tw_slice_of(g->tenant), key),
-                                                   p->instance },
+                                                   p->options.instance },
                         3);
 }
 
@@ -151,7 +152,7 @@ static void tell_all(struct gw_presence *p)
     struct round r = { .presence = p, .value = { .max = DEVICES_BYTES + 256 } };
 
     p->is_touched = false;
-    tw_list_each(&p->shared_state->devices, link)
+    tw_list_each(&p->options.shared_state->devices, link)
         note_device(p, tw_container_of(link, struct gw_device, link));
     tw_map_each(&p->groups, tell, &r);
     if (r.empty != NULL) { /* one in each round: the others follow at once */
@@ -171,20 +172,21 @@ static void on_tick(struct tw_deadline *d)
     struct gw_presence *p = tw_container_of(d, struct gw_presence, tick);
 
     tell_all(p);
-    tw_after(p->loop, &p->tick, p->is_touched ? SOON_MS : TICK_MS, on_tick);
+    tw_after(p->options.loop, &p->tick, p->is_touched ? SOON_MS : TICK_MS, on_tick);
 }
 
-void gw_presence_start(struct gw_presence *p)
+void gw_presence_start(struct gw_presence *p, const struct gw_presence_options *options)
 {
-    tw_after(p->loop, &p->tick, SOON_MS, on_tick);
+    p->options = *options;
+    tw_after(p->options.loop, &p->tick, SOON_MS, on_tick);
 }
 
 void gw_presence_touch(struct gw_presence *p)
 {
-    if (p->is_touched || p->loop == NULL)
+    if (p->is_touched || p->options.loop == NULL)
         return;
     p->is_touched = true;
-    tw_after(p->loop, &p->tick, SOON_MS, on_tick);
+    tw_after(p->options.loop, &p->tick, SOON_MS, on_tick);
 }
 
 static void take_back_each(struct tw_slice name, void *value, void *arg)
@@ -195,14 +197,15 @@ static void take_back_each(struct tw_slice name, void *value, void *arg)
 
 void gw_presence_stop(struct gw_presence *p)
 {
-    if (p->loop == NULL)
+    if (p->options.loop == NULL)
         return;
-    tw_after_cancel(p->loop, &p->tick);
+    tw_after_cancel(p->options.loop, &p->tick);
     p->is_touched = true; /* nothing more is sent */
     tw_map_each(&p->groups, take_back_each, p);
-    (void)tw_redis_tell(
-        p->store,
-        (const struct tw_slice[]){ TW_LIT("HDEL"), TW_LIT(TW_PRESENCE_ALL), p->instance }, 3);
+    (void)tw_redis_tell(p->options.store,
+                        (const struct tw_slice[]){ TW_LIT("HDEL"), TW_LIT(TW_PRESENCE_ALL),
+                                                   p->options.instance },
+                        3);
 }
 
 void gw_presence_done(struct gw_presence *p)

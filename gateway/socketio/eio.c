@@ -41,8 +41,9 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table gw_eio_metrics = { .rows = metric_rows,
                                                 .count = TW_COUNT(metric_rows) };
 
-void gw_eio_start(struct gw_eio *e)
+void gw_eio_start(struct gw_eio *e, const struct gw_eio_options *options)
 {
+    e->options = *options;
     tw_list_init(&e->all);
     e->ping = gw_frame_text(TW_LIT("2"));
 }
@@ -100,7 +101,7 @@ static void socket_free(struct gw_eio_socket *s)
     gw_eio_ws_leave(s->ws, s->why);
     (void)tw_map_remove(&e->by_sid, tw_slice_of(s->sid));
     gauge_of(s)->value--;
-    tw_after_cancel(e->loop, &s->tick);
+    tw_after_cancel(e->options.loop, &s->tick);
     tw_later_cancel(&s->later);
     tw_list_remove(&s->link);
     gw_sendq_done(&s->poll.out);
@@ -121,7 +122,7 @@ static void dismiss(struct gw_eio_socket *s)
 {
     s->handler->ops->ended(s->handler, s->why.code, s->why.reason);
     s->handler = NULL;
-    tw_after(s->engine->loop, &s->tick, PART_MS, on_parted);
+    tw_after(s->engine->options.loop, &s->tick, PART_MS, on_parted);
 }
 
 /* What was sent before still leaves; then the client sees its transport end. */
@@ -146,12 +147,12 @@ static void on_later(struct tw_later *l)
     }
     s->transport->flush(s);
     if (gw_sendq_reopens(&s->poll.out) && !gw_eio_is_over(s))
-        gw_handler_writable(s->handler, s->engine->loop->now_ms);
+        gw_handler_writable(s->handler, s->engine->options.loop->now_ms);
 }
 
 void gw_eio_socket_drive(struct gw_eio_socket *s)
 {
-    tw_later(s->engine->loop, &s->later, on_later);
+    tw_later(s->engine->options.loop, &s->later, on_later);
 }
 
 /* Whether polls may fetch what the client has not heard yet. A WebSocket brings it by itself;
@@ -159,7 +160,7 @@ void gw_eio_socket_drive(struct gw_eio_socket *s)
 static bool may_part(const struct gw_eio_socket *s)
 {
     return s->state != GW_EIO_WEBSOCKET && s->why.code != GW_CLOSE_NONE &&
-           s->poll.out.bytes <= s->engine->queue_bytes;
+           s->poll.out.bytes <= s->engine->options.queue_bytes;
 }
 
 void gw_eio_close(struct gw_eio_socket *s, struct gw_close why)
@@ -195,12 +196,14 @@ static void on_tick(struct tw_deadline *d)
     struct gw_eio_socket *s = tw_container_of(d, struct gw_eio_socket, tick);
 
     gw_eio_send(s, s->engine->ping);
-    tw_after(s->engine->loop, &s->tick, in_time(s->engine->timeout_ms), on_silence);
+    tw_after(s->engine->options.loop, &s->tick, in_time(s->engine->options.timeout_ms),
+             on_silence);
 }
 
 static void await_tick(struct gw_eio_socket *s)
 {
-    tw_after(s->engine->loop, &s->tick, in_time(s->engine->interval_ms), on_tick);
+    tw_after(s->engine->options.loop, &s->tick, in_time(s->engine->options.interval_ms),
+             on_tick);
 }
 
 /* --- Its handshake, and what comes then ------------------------------------------------------
@@ -211,9 +214,9 @@ static void make_sid(const struct gw_eio *e, char out[GW_EIO_SID_BYTES])
 {
     size_t n = 0;
 
-    if (e->instance.len > 0 && e->instance.len < 64) {
-        n = e->instance.len;
-        memcpy(out, e->instance.at, n);
+    if (e->options.instance.len > 0 && e->options.instance.len < 64) {
+        n = e->options.instance.len;
+        memcpy(out, e->options.instance.at, n);
         out[n++] = '-';
     }
     tw_random_id(out + n, SID_RANDOM_CHARS + 1);
@@ -223,7 +226,7 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)
 {
     struct gw_eio_socket *s;
 
-    if (e->by_sid.count >= e->max_sockets)
+    if (e->by_sid.count >= e->options.max_sockets)
         return NULL;
     s = tw_new(struct gw_eio_socket);
     s->engine = e;
@@ -239,7 +242,7 @@ void gw_eio_socket_begin(struct gw_eio_socket *s, const struct gw_eio_transport 
     s->transport = transport;
     gauge_of(s)->value++;
     gw_eio_socket_move(s, s->ws == NULL ? GW_EIO_POLLING : GW_EIO_WEBSOCKET);
-    s->handler = s->engine->open(s->engine, s);
+    s->handler = s->engine->options.open(s->engine, s);
     await_tick(s);
 }
 
@@ -286,7 +289,7 @@ bool gw_eio_is_writable(struct gw_eio_socket *s)
 
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s)
 {
-    return s->engine->loop;
+    return s->engine->options.loop;
 }
 
 struct gw_eio *gw_eio_of(const struct gw_eio_socket *s)

@@ -21,8 +21,7 @@ struct gw_eio_socket;
 struct gw_frame;
 struct gw_handler;
 
-/* Embedded in the process's state; zeroed but for what stands before the blank line. */
-struct gw_eio {
+struct gw_eio_options { /* pointers and slices are kept */
     struct tw_loop *loop;
     struct gw_conns *conns;
     struct tw_slice path;     /* "/socket.io": this, and what is below it */
@@ -35,7 +34,11 @@ struct gw_eio {
     /* A new client: gives its handler, which is kept until its `ended`. It is given the
      * messages without their `4`. */
     struct gw_handler *(*open)(struct gw_eio *e, struct gw_eio_socket *s);
+};
 
+/* Embedded in the process\'s state. */
+struct gw_eio {
+    struct gw_eio_options options;
     struct tw_map by_sid;
     struct tw_list all;
     bool is_closed; /* draining: no new sockets */
@@ -45,7 +48,7 @@ struct gw_eio {
 
 extern const struct tw_metric_table gw_eio_metrics;
 
-void gw_eio_start(struct gw_eio *e);
+void gw_eio_start(struct gw_eio *e, const struct gw_eio_options *options);
 void gw_eio_done(struct gw_eio *e); /* when no socket is left */
 
 bool gw_eio_claims(const struct gw_eio *e, const struct tw_http_request *req);

@@ -31,8 +31,8 @@ static const char *const fault_texts[] = {
 
 bool gw_eio_claims(const struct gw_eio *e, const struct tw_http_request *req)
 {
-    return tw_slice_starts(req->path, e->path) &&
-           (req->path.len == e->path.len || req->path.at[e->path.len] == '/');
+    return tw_slice_starts(req->path, e->options.path) &&
+           (req->path.len == e->options.path.len || req->path.at[e->options.path.len] == '/');
 }
 
 /* Section 2.7: CORS on errors too. */
@@ -43,7 +43,7 @@ static void answer(const struct visit *v, int status, const char *type, struct t
     };
 
     tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
-    tw_cors_add(&res, v->engine->origins, tw_buf_view(&v->origin));
+    tw_cors_add(&res, v->engine->options.origins, tw_buf_view(&v->origin));
     tw_http_answer(v->conn, &res);
 }
 
@@ -77,7 +77,7 @@ static void answer_preflight(const struct visit *v)
     struct tw_http_response res = { .status = 204 };
     struct tw_slice headers = tw_http_header(v->req, "access-control-request-headers");
 
-    tw_cors_add(&res, v->engine->origins, tw_buf_view(&v->origin));
+    tw_cors_add(&res, v->engine->options.origins, tw_buf_view(&v->origin));
     tw_cors_add_preflight(&res, TW_LIT("GET, POST, OPTIONS"), headers);
     tw_http_answer(v->conn, &res);
 }
@@ -92,8 +92,8 @@ static void open_polling(const struct visit *v)
         refuse_plainly(v, 503);
         return;
     }
-    gw_eio_put_open(&body, tw_slice_of(s->sid), true, e->interval_ms, e->timeout_ms,
-                    e->max_payload);
+    gw_eio_put_open(&body, tw_slice_of(s->sid), true, e->options.interval_ms,
+                    e->options.timeout_ms, e->options.max_payload);
     answer(v, 200, "text/plain; charset=UTF-8", tw_buf_view(&body));
     tw_buf_done(&body);
     gw_eio_socket_begin(s, &gw_eio_polling);
@@ -109,7 +109,7 @@ static void hold(const struct visit *v, struct gw_eio_socket *s)
 static void take_body(const struct visit *v, struct gw_eio_socket *s)
 {
     struct tw_slice rest = v->req->body.len > 0 ? v->req->body : TW_LIT("");
-    struct tw_buf scratch = { .max = s->engine->max_payload };
+    struct tw_buf scratch = { .max = s->engine->options.max_payload };
     struct gw_eio_packet p;
     int r;
 
@@ -134,7 +134,7 @@ static void take_post(const struct visit *v, struct gw_eio_socket *s)
     if (tw_slice_starts(type, TW_LIT("application/octet-stream"))) { /* version 3's binary */
         gw_eio_close(s, gw_closes.broke_eio);
         refuse_plainly(v, 400);
-    } else if (v->req->body.len > s->engine->max_payload) {
+    } else if (v->req->body.len > s->engine->options.max_payload) {
         refuse_plainly(v, 413);
     } else {
         take_body(v, s);
@@ -197,7 +197,7 @@ static void handle(struct visit *v)
         answer_preflight(v);
     else if (!is_polling && !tw_slice_is(tw_buf_view(&transport), "websocket"))
         refuse(v, TRANSPORT_UNKNOWN);
-    else if (!tw_cors_allows(v->engine->origins, tw_buf_view(&v->origin)))
+    else if (!tw_cors_allows(v->engine->options.origins, tw_buf_view(&v->origin)))
         refuse(v, FORBIDDEN);
     else if (has_sid && !is_known(s, wants_upgrade))
         refuse(v, SID_UNKNOWN);

@@ -21,7 +21,7 @@ static void answer(struct gw_eio_socket *s, struct tw_slice body)
 
     s->poll.conn = NULL;
     tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
-    tw_cors_add(&res, s->engine->origins, tw_slice_of(s->poll.origin));
+    tw_cors_add(&res, s->engine->options.origins, tw_slice_of(s->poll.origin));
     tw_http_answer(conn, &res);
 }
 
@@ -84,7 +84,7 @@ bool gw_eio_poll_hold(struct gw_eio_socket *s, struct tw_http_conn *conn,
 static void transport_send(struct gw_eio_socket *s, struct gw_frame *f)
 {
     gw_sendq_push(&s->poll.out, f);
-    if (s->poll.out.bytes > s->engine->queue_bytes)
+    if (s->poll.out.bytes > s->engine->options.queue_bytes)
         gw_eio_close(s, gw_closes.slow);
     else
         gw_eio_socket_drive(s);

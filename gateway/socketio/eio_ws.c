@@ -196,8 +196,8 @@ static void begin(struct gw_eio_socket *s)
     struct gw_eio *e = s->engine;
     struct tw_buf open = { .max = 512 };
 
-    gw_eio_put_open(&open, tw_slice_of(s->sid), false, e->interval_ms, e->timeout_ms,
-                    e->max_payload);
+    gw_eio_put_open(&open, tw_slice_of(s->sid), false, e->options.interval_ms,
+                    e->options.timeout_ms, e->options.max_payload);
     say(s->ws, tw_buf_view(&open));
     tw_buf_done(&open);
     gw_eio_socket_begin(s, &gw_eio_websocket);
@@ -209,10 +209,11 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
     struct gw_eio_ws *ws = tw_new(struct gw_eio_ws);
     struct tw_buf head = { .max = 1024 };
     bool is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &head);
-    struct gw_conn *c = gw_conn_upgrade(e->conns, conn, tw_buf_view(&head), is_deflating);
+    struct gw_conn *c =
+        gw_conn_upgrade(e->options.conns, conn, tw_buf_view(&head), is_deflating);
 
     ws->handler.ops = &ops;
-    ws->loop = e->loop;
+    ws->loop = e->options.loop;
     ws->transport = gw_conn_transport(c);
     gw_conn_start(c, &ws->handler, TW_EMPTY);
     if (s->ws != NULL) { /* one is there, or on its way: this one is not wanted */
@@ -224,7 +225,7 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
             begin(s);
         } else {
             gw_eio_socket_move(s, GW_EIO_PROBING);
-            tw_after(e->loop, &ws->limit, UPGRADE_MS, on_upgrade_limit);
+            tw_after(e->options.loop, &ws->limit, UPGRADE_MS, on_upgrade_limit);
         }
     }
     tw_buf_done(&head);

@@ -145,7 +145,7 @@ static void on_text(struct gw_handler *h, struct tw_slice message)
     struct gw_sio_connection *c = connection_of(h);
     struct gw_sio_packet p;
 
-    c->packet.max = gw_eio_of(c->eio)->max_payload;
+    c->packet.max = gw_eio_of(c->eio)->options.max_payload;
     if (c->expected > 0) { /* text while attachments are due */
         break_off(c);
         return;
@@ -171,7 +171,7 @@ static void on_binary(struct gw_handler *h, struct tw_slice message)
 {
     struct gw_sio_connection *c = connection_of(h);
     struct gw_sio_packet p;
-    size_t max = gw_eio_of(c->eio)->max_payload;
+    size_t max = gw_eio_of(c->eio)->options.max_payload;
 
     c->bytes += message.len;
     if (c->expected == 0 || c->bytes > max) {
@@ -231,7 +231,7 @@ static const struct gw_handler_ops handler_ops = { .text = on_text,
                                                    .farewell = on_farewell,
                                                    .ended = on_ended };
 
-struct gw_handler *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s)
+static struct gw_handler *open_connection(struct gw_eio *e, struct gw_eio_socket *s)
 {
     struct gw_sio_connection *c = tw_new(struct gw_sio_connection);
 
@@ -239,8 +239,18 @@ struct gw_handler *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s)
     c->sio = tw_container_of(e, struct gw_sio, engine);
     c->eio = s;
     tw_list_init(&c->sockets);
-    tw_after(e->loop, &c->limit, c->sio->connect_ms, on_limit);
+    tw_after(e->options.loop, &c->limit, c->sio->connect_ms, on_limit);
     return &c->handler;
+}
+
+void gw_sio_start(struct gw_sio *s, const struct gw_sio_options *options)
+{
+    struct gw_eio_options engine = options->engine;
+
+    engine.open = open_connection;
+    s->app = options->app;
+    s->connect_ms = options->connect_ms;
+    gw_eio_start(&s->engine, &engine);
 }
 
 void gw_sio_new_sid(char out[GW_SIO_SID])

@@ -37,11 +37,17 @@ struct gw_sio_app {
     void (*left)(struct gw_sio_socket *k, bool is_left, unsigned code, const char *reason);
 };
 
-/* Embedded in the process's state, with its engine; zeroed but for these. */
+struct gw_sio_options {
+    const struct gw_sio_app *app; /* kept */
+    uint64_t connect_ms;          /* for the first CONNECT of a connection */
+    struct gw_eio_options engine; /* all but its `open` */
+};
+
+/* Embedded in the process's state. */
 struct gw_sio {
-    struct gw_eio engine; /* start it with gw_sio_open as its `open` */
+    struct gw_eio engine;
     const struct gw_sio_app *app;
-    uint64_t connect_ms; /* for the first CONNECT */
+    uint64_t connect_ms;
 };
 
 /* One client in one namespace. */
@@ -54,7 +60,7 @@ struct gw_sio_socket {
     struct gw_sio_client *client; /* the app's own; it keeps and frees it */
 };
 
-struct gw_handler *gw_sio_open(struct gw_eio *e, struct gw_eio_socket *s);
+void gw_sio_start(struct gw_sio *s, const struct gw_sio_options *options);
 
 /* Draw a sid for a new session. */
 void gw_sio_new_sid(char out[GW_SIO_SID]);

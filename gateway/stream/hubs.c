@@ -258,8 +258,11 @@ int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options)
     hubs->reconcile_ids.max = (size_t)64 * 1024 * 1024;
     tw_list_init(&hubs->all);
     gw_reconcile_plan(hubs);
-    return tw_redis_start(&hubs->subscriber, hubs->loop, options->redis_url, "subscriber",
-                          &redis_events);
+    return tw_redis_start(&hubs->subscriber,
+                          &(struct tw_redis_options){ .loop = hubs->loop,
+                                                      .url = options->redis_url,
+                                                      .name = "subscriber",
+                                                      .events = &redis_events });
 }
 
 void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_sync_log *log)

@@ -25,22 +25,19 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table gw_sync_log_metrics = { .rows = metric_rows,
                                                      .count = TW_COUNT(metric_rows) };
 
-void gw_sync_log_start(struct gw_sync_log *log, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       const char *instance)
+void gw_sync_log_start(struct gw_sync_log *log, const struct gw_sync_log_options *options)
 {
-    log->loop = loop;
-    log->pool = pool;
-    log->instance = instance;
+    log->options = *options;
     log->rows.max = log->sending.max = ROWS_BYTES;
-    tw_after(loop, &log->tick, TICK_MS, on_tick);
+    tw_after(log->options.loop, &log->tick, TICK_MS, on_tick);
 }
 
 void gw_sync_log_stop(struct gw_sync_log *log)
 {
-    if (log->loop == NULL)
+    if (log->options.loop == NULL)
         return;
     log->is_stopped = true;
-    tw_after_cancel(log->loop, &log->tick);
+    tw_after_cancel(log->options.loop, &log->tick);
 }
 
 void gw_sync_log_done(struct gw_sync_log *log)
@@ -72,7 +69,7 @@ void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row)
     tw_time_text(tw_wall_ms(), at);
     tw_buf_text(out, before == 0 ? "[{" : ",{");
     tw_json_member(out, "at", tw_slice_of(at));
-    tw_json_member(out, "instance", tw_slice_of(log->instance));
+    tw_json_member(out, "instance", tw_slice_of(log->options.instance));
     tw_json_member(out, "kind", tw_slice_of(row->kind));
     if (row->tenant.len > 0)
         tw_json_member(out, "tenant_id", row->tenant);
@@ -119,16 +116,16 @@ static void send_rows(struct gw_sync_log *log)
         .writes = true,
         .done = on_written,
     };
-    tw_pg_pool_call(log->pool, &log->call);
+    tw_pg_pool_call(log->options.pool, &log->call);
 }
 
 static void on_tick(struct tw_deadline *d)
 {
     struct gw_sync_log *log = tw_container_of(d, struct gw_sync_log, tick);
 
-    if (log->collect != NULL)
-        log->collect(log);
-    if (log->rows.len > 0 && !log->is_sending && tw_pg_pool_is_up(log->pool))
+    if (log->options.collect != NULL)
+        log->options.collect(log);
+    if (log->rows.len > 0 && !log->is_sending && tw_pg_pool_is_up(log->options.pool))
         send_rows(log);
-    tw_after(log->loop, &log->tick, TICK_MS, on_tick);
+    tw_after(log->options.loop, &log->tick, TICK_MS, on_tick);
 }

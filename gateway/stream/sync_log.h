@@ -25,13 +25,19 @@ struct gw_sync_log_row {
     unsigned code;      /* into `detail`; 0: none */
 };
 
+struct gw_sync_log;
+
+struct gw_sync_log_options { /* all are kept */
+    struct tw_loop *loop;
+    struct tw_pg_pool *pool;
+    const char *instance;                     /* the name of this process */
+    void (*collect)(struct gw_sync_log *log); /* add rows just before they leave; may be null */
+};
+
 /* Embedded in the process's state. Rows gather in memory and leave once a second; when the
  * database does not take them, the buffer fills and further rows are dropped and counted. */
 struct gw_sync_log {
-    struct tw_loop *loop;
-    struct tw_pg_pool *pool;
-    const char *instance;
-    void (*collect)(struct gw_sync_log *log); /* add rows just before they leave; may be null */
+    struct gw_sync_log_options options;
     struct tw_pg_call call;
     struct tw_buf rows, sending; /* JSON arrays, the first without its closing bracket */
     struct tw_deadline tick;
@@ -41,8 +47,7 @@ struct gw_sync_log {
 
 extern const struct tw_metric_table gw_sync_log_metrics;
 
-void gw_sync_log_start(struct gw_sync_log *log, struct tw_loop *loop, struct tw_pg_pool *pool,
-                       const char *instance); /* all kept */
+void gw_sync_log_start(struct gw_sync_log *log, const struct gw_sync_log_options *options);
 void gw_sync_log_stop(struct gw_sync_log *log);
 void gw_sync_log_done(struct gw_sync_log *log);
 

@@ -73,7 +73,7 @@ static enum gw_conn_phase talk(struct gw_conn *c)
     if (!flush(c))
         return GW_SHUT;
     /* After what the kernel has: one event may be as large as a body, and goes out whole. */
-    if (c->out.bytes - c->out.in_flight_bytes > 3 * c->all->queue_bytes) {
+    if (c->out.bytes - c->out.in_flight_bytes > 3 * c->all->options.queue_bytes) {
         gw_transport_close(&c->transport, gw_closes.slow);
         return GW_SAY_CLOSE;
     }
@@ -186,7 +186,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     tw_list_append(&all->all, &c->link);
     all->count++;
     tw_stream_set_owner(stream, &c->owner);
-    tw_stream_user_timeout(stream, (unsigned)(all->ping_ms + all->pong_ms));
+    tw_stream_user_timeout(stream, (unsigned)(all->options.ping_ms + all->options.pong_ms));
     gw_conn_limit_silence(c);
     return c;
 }

@@ -156,8 +156,8 @@ static void on_silence(struct tw_deadline *d)
 
     if (!c->is_begun) /* it is not read yet, so nothing can be heard */
         gw_liveness_heard(&c->liveness, c->loop->now_ms);
-    switch (gw_liveness_look(&c->liveness, c->loop->now_ms, c->all->ping_ms, c->all->pong_ms,
-                             &again_ms)) {
+    switch (gw_liveness_look(&c->liveness, c->loop->now_ms, c->all->options.ping_ms,
+                             c->all->options.pong_ms, &again_ms)) {
     case GW_LIVENESS_PING:
         ping(c);
         break;
@@ -174,7 +174,7 @@ static void on_silence(struct tw_deadline *d)
 
 void gw_conn_limit_silence(struct gw_conn *c)
 {
-    tw_after(c->loop, &c->limit, c->all->ping_ms, on_silence);
+    tw_after(c->loop, &c->limit, c->all->options.ping_ms, on_silence);
 }
 
 void gw_conn_limit_close(struct gw_conn *c)

@@ -22,14 +22,11 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table gw_conns_metrics = { .rows = metric_rows,
                                                   .count = TW_COUNT(metric_rows) };
 
-void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
-                    uint64_t ping_ms, uint64_t pong_ms)
+void gw_conns_start(struct gw_conns *all, const struct gw_conns_options *options)
 {
-    all->ws.max_message = message_bytes;
+    all->options = *options;
+    all->ws.max_message = options->message_bytes;
     all->ws.deflate = &all->deflate;
-    all->queue_bytes = queue_bytes;
-    all->ping_ms = ping_ms;
-    all->pong_ms = pong_ms;
     tw_list_init(&all->all);
 }
 

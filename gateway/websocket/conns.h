@@ -10,19 +10,24 @@
 #include "gateway/websocket/deflate.h"
 #include "gateway/websocket/ws.h"
 
+struct gw_conns_options {
+    size_t message_bytes; /* a longer message closes with 1009 */
+    size_t queue_bytes;   /* a connection whose queue is three times as long is closed */
+    uint64_t ping_ms;     /* how long a connection may be silent before it is pinged */
+    uint64_t pong_ms;     /* and how long after that before it is closed */
+};
+
 /* Embedded in the process's state. */
 struct gw_conns {
     struct gw_ws_pool ws;
     struct gw_deflate deflate;
     struct tw_list all;
     size_t count;
-    size_t queue_bytes; /* a connection whose queue is three times as long is closed */
-    uint64_t ping_ms, pong_ms;
+    struct gw_conns_options options;
     struct tw_metric closed_by_us, closed_by_peer, lost, silent;
 };
 
 extern const struct tw_metric_table gw_conns_metrics;
 
-void gw_conns_start(struct gw_conns *all, size_t message_bytes, size_t queue_bytes,
-                    uint64_t ping_ms, uint64_t pong_ms);
+void gw_conns_start(struct gw_conns *all, const struct gw_conns_options *options);
 void gw_conns_done(struct gw_conns *all);

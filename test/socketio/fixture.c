@@ -287,19 +287,22 @@ static void on_home(uv_signal_t *home, int number)
     (void)gw_conns_send_home(&f->conns, SIZE_MAX);
 }
 
-static void set_up_engine(struct fixture *f, struct gw_eio *e, struct tw_slice path,
-                          struct tw_slice origins, size_t sockets, uint64_t timeout_ms)
+static struct gw_eio_options engine_options(struct fixture *f, struct tw_slice path,
+                                            struct tw_slice origins, size_t sockets,
+                                            uint64_t timeout_ms)
 {
-    e->loop = &f->loop;
-    e->conns = &f->conns;
-    e->path = path;
-    e->origins = origins;
-    e->interval_ms = INTERVAL_MS;
-    e->timeout_ms = timeout_ms;
-    e->max_payload = PAYLOAD_BYTES;
-    e->queue_bytes = QUEUE_BYTES;
-    e->max_sockets = sockets;
-    gw_eio_start(e);
+    return (struct gw_eio_options){
+        .loop = &f->loop,
+        .conns = &f->conns,
+        .path = path,
+        .origins = origins,
+        .interval_ms = INTERVAL_MS,
+        .timeout_ms = timeout_ms,
+        .max_payload = PAYLOAD_BYTES,
+        .queue_bytes = QUEUE_BYTES,
+        .max_sockets = sockets,
+        .open = open_echo,
+    };
 }
 
 /* Of the two engines, the one whose messages come back. */
@@ -311,16 +314,17 @@ static const struct tw_metric_part metrics[] = {
 
 int main(int argc, char **argv)
 {
-    static const struct tw_http_server_limits limits = {
+    static const struct tw_http_server_options http_options = { .limits = {
         .request = { .target_bytes = 4096, .head_bytes = 16384, .body_bytes = PAYLOAD_BYTES },
         .head_ms = 30000,
         .body_ms = 30000,
         .idle_ms = 75000,
         .connections = 10000,
-    };
+    }, .handle = on_request };
     static struct fixture f; /* too large for the stack: the loop's read buffer is in it */
     char addresses[64];
     struct tw_slice which, origins = tw_slice_of(argc > 2 ? argv[2] : "*");
+    struct gw_eio_options engine;
     int r;
     size_t sockets = argc > 3 ? (size_t)strtoul(argv[3], NULL, 10) : SOCKETS;
     uint64_t timeout_ms = argc > 4 ? (uint64_t)strtoul(argv[4], NULL, 10) : TIMEOUT_MS;
@@ -330,21 +334,24 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     tw_loop_init(&f.loop);
     tw_metrics_init(&f.metrics, &f, metrics, TW_COUNT(metrics));
-    gw_conns_start(&f.conns, PAYLOAD_BYTES, QUEUE_BYTES, 25000, 10000);
-    f.echo.open = open_echo;
-    set_up_engine(&f, &f.echo, TW_LIT("/engine.io"), origins, sockets, timeout_ms);
-    f.sio.app = &app;
-    f.sio.connect_ms = CONNECT_MS;
-    f.sio.engine.open = gw_sio_open;
-    set_up_engine(&f, &f.sio.engine, TW_LIT("/socket.io"), origins, sockets, timeout_ms);
-    f.http.limits = &limits;
-    f.http.handle = on_request;
-    tw_http_server_init(&f.http);
+    gw_conns_start(&f.conns, &(struct gw_conns_options){ .message_bytes = PAYLOAD_BYTES,
+                                                         .queue_bytes = QUEUE_BYTES,
+                                                         .ping_ms = 25000,
+                                                         .pong_ms = 10000 });
+    engine = engine_options(&f, TW_LIT("/engine.io"), origins, sockets, timeout_ms);
+    gw_eio_start(&f.echo, &engine);
+    engine.path = TW_LIT("/socket.io");
+    gw_sio_start(&f.sio, &(struct gw_sio_options){
+                             .app = &app, .connect_ms = CONNECT_MS, .engine = engine });
+    tw_http_server_start(&f.http, &http_options);
     (void)uv_signal_init(&f.loop.uv, &f.term);
     (void)uv_signal_start(&f.term, on_term, SIGTERM);
     (void)uv_signal_init(&f.loop.uv, &f.home);
     (void)uv_signal_start(&f.home, on_home, SIGHUP);
-    r = tw_listener_start(&f.listener, &f.loop, tw_slice_of(addresses), false, on_accept,
+    r = tw_listener_start(&f.listener,
+                          &(struct tw_listener_options){ .loop = &f.loop,
+                                                         .addresses = tw_slice_of(addresses),
+                                                         .accept = on_accept },
                           &which);
     if (r != 0 && which.at[0] == '[') /* a machine without IPv6 */
         r = 0;

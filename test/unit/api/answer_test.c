@@ -37,7 +37,8 @@ static int begin(void **state)
 
     f->site = site_new();
     f->site->http.handle = handle;
-    api_answers_start(&f->answers, TW_LIT("https://shop.example"));
+    api_answers_start(&f->answers, &(struct api_answers_options){
+                                       .origins = TW_LIT("https://shop.example") });
     f->client = site_visit(f->site);
     *state = now = f;
     return 0;

@@ -38,7 +38,7 @@ static void a_known_key_may_ask_so_often(void **state)
     struct api_limiter l = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 10, 5);
+    api_limiter_start(&l, &(struct api_limiter_options){ .per_second = 10, .burst = 5 });
     know(&l, 1, 1000);
     assert_int_equal(ask_until_refused(&l, 1, 1000), 5);
     assert_int_equal(l.limited.value, 1);
@@ -54,7 +54,7 @@ static void keys_do_not_wait_for_each_other(void **state)
     struct api_limiter l = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 1, 3);
+    api_limiter_start(&l, &(struct api_limiter_options){ .per_second = 1, .burst = 3 });
     know(&l, 1, 0);
     know(&l, 2, 0);
     assert_int_equal(ask_until_refused(&l, 1, 0), 3);
@@ -67,7 +67,7 @@ static void knowing_a_key_again_gives_it_nothing(void **state)
     struct api_limiter l = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 1, 3);
+    api_limiter_start(&l, &(struct api_limiter_options){ .per_second = 1, .burst = 3 });
     know(&l, 1, 0);
     assert_int_equal(ask_until_refused(&l, 1, 0), 3);
     know(&l, 1, 0);
@@ -80,7 +80,7 @@ static void a_stranger_is_not_limited_and_leaves_no_trace(void **state)
     struct api_limiter l = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 1, 1);
+    api_limiter_start(&l, &(struct api_limiter_options){ .per_second = 1, .burst = 1 });
     for (uint64_t i = 0; i < 5; i++)
         assert_int_equal(ask_until_refused(&l, i, 0), MAX_ASKED);
     assert_int_equal(l.buckets.count, 0);
@@ -94,7 +94,7 @@ static void a_full_table_takes_no_new_key_until_some_have_rested(void **state)
     char text[TW_SHA256_HEX];
 
     (void)state;
-    api_limiter_start(&l, 1, 10);
+    api_limiter_start(&l, &(struct api_limiter_options){ .per_second = 1, .burst = 10 });
     for (uint64_t i = 0; i < MAX_TABLE; i++) {
         know(&l, i, 0);
         assert_true(api_limiter_allows(&l, hash_of(i, text), 0));
@@ -114,7 +114,7 @@ static void a_key_over_its_limit_is_not_forgotten_when_the_table_is_full(void **
     struct api_limiter l = { 0 };
 
     (void)state;
-    api_limiter_start(&l, 1, 100);
+    api_limiter_start(&l, &(struct api_limiter_options){ .per_second = 1, .burst = 100 });
     know(&l, 0, 0);
     assert_int_equal(ask_until_refused(&l, 0, 0), 100);
     for (uint64_t i = 1; i < MAX_TABLE + 5000; i++)
@@ -130,7 +130,7 @@ static void an_ended_limiter_is_empty(void **state)
 
     (void)state;
     api_limiter_done(&l);
-    api_limiter_start(&l, 1, 1);
+    api_limiter_start(&l, &(struct api_limiter_options){ .per_second = 1, .burst = 1 });
     know(&l, 1, 0);
     api_limiter_done(&l);
     assert_int_equal(l.buckets.count, 0);

@@ -98,8 +98,6 @@ struct fixture {
     int answers;
 };
 
-static const struct tw_redis_events no_events = { NULL, NULL, NULL, NULL };
-
 static int begin(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
@@ -110,7 +108,10 @@ static int begin(void **state)
     f->shown.max = 4096;
     fake_redis_start(&f->redis, f->loop, 0);
     (void)snprintf(url, sizeof(url), "redis://127.0.0.1:%d", f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, url, "test", &no_events), 0);
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = url,
+                                                                          .name = "test" }),
+                     0);
     *state = f;
     return 0;
 }

@@ -36,8 +36,13 @@ static int begin(void **state)
     f->loop = net_loop_new();
     fake_postgres_start(&f->pg, f->loop, 0);
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 2, 100);
-    api_waiting_start(&f->waiting, f->loop, &f->pool);
+    tw_pg_pool_start(&f->pool, &(struct tw_pg_pool_options){ .loop = f->loop,
+                                                             .url = f->url,
+                                                             .program = "test",
+                                                             .connections = 2,
+                                                             .max_waiting = 100 });
+    api_waiting_start(&f->waiting,
+                      &(struct api_waiting_options){ .loop = f->loop, .pool = &f->pool });
     await(f->loop, f->pool.up_count == 2);
     *state = f;
     return 0;

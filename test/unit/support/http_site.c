@@ -106,25 +106,27 @@ static void on_accept(struct tw_listener *l, struct tw_stream *stream)
 
 struct site *site_new(void)
 {
-    struct site *s = tw_new(struct site);
-    struct tw_slice which;
-
-    s->limits = (struct tw_http_server_limits){
+    static const struct tw_http_server_options options = { .limits = {
         .request = { .target_bytes = 256, .head_bytes = 1024, .body_bytes = 4096 },
         .head_ms = 60000,
         .body_ms = 60000,
         .idle_ms = 60000,
         .connections = 8,
-    };
+    }, .handle = handle };
+    struct site *s = tw_new(struct site);
+    struct tw_slice which;
+
     s->loop = net_loop_new();
     s->rest.max = 1048576;
-    s->http.limits = &s->limits;
-    s->http.handle = handle;
-    tw_http_server_init(&s->http);
+    tw_http_server_start(&s->http, &options);
     (void)snprintf(s->address, sizeof(s->address), "127.0.0.1:%d", net_closed_port());
-    assert_int_equal(tw_listener_start(&s->listener, s->loop, tw_slice_of(s->address), false,
-                                       on_accept, &which),
-                     0);
+    assert_int_equal(
+        tw_listener_start(&s->listener,
+                          &(struct tw_listener_options){ .loop = s->loop,
+                                                         .addresses = tw_slice_of(s->address),
+                                                         .accept = on_accept },
+                          &which),
+        0);
     return s;
 }
 

@@ -23,7 +23,6 @@ struct site_waiter {
  * SITE_LARGE bytes, `/close` says goodbye; all others get "METHOD path body". */
 struct site {
     struct tw_http_server http; /* first: the handler finds the site by it */
-    struct tw_http_server_limits limits;
     struct tw_listener listener;
     struct tw_loop *loop;
     char address[32];

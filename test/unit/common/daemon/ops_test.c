@@ -34,17 +34,24 @@ static const struct tw_metric_table table = { .rows = metric_rows,
                                               .count = TW_COUNT(metric_rows) };
 static const struct tw_metric_part parts[] = { { &table, 0, NULL } };
 
+static int start(struct fixture *f, struct tw_ops *ops, struct tw_slice address)
+{
+    return tw_ops_start(ops, &(struct tw_ops_options){ .loop = f->loop,
+                                                       .address = address,
+                                                       .metrics = &f->metrics,
+                                                       .missing = tell_missing });
+}
+
 static int begin(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
 
     f->loop = net_loop_new();
     f->missing = f->degraded = "";
-    f->ops.missing = tell_missing;
     f->sessions.value = 42;
     tw_metrics_init(&f->metrics, f, parts, TW_COUNT(parts));
     (void)snprintf(f->address, sizeof(f->address), "127.0.0.1:%d", net_closed_port());
-    assert_int_equal(tw_ops_start(&f->ops, f->loop, tw_slice_of(f->address), &f->metrics), 0);
+    assert_int_equal(start(f, &f->ops, tw_slice_of(f->address)), 0);
     *state = f;
     return 0;
 }
@@ -164,18 +171,18 @@ static void other_methods_are_refused_with_the_allowed_ones(void **state)
 static void without_an_address_it_listens_nowhere(void **state)
 {
     struct fixture *f = *state;
-    struct tw_ops silent = { .missing = tell_missing };
+    struct tw_ops silent = { 0 };
 
-    assert_int_equal(tw_ops_start(&silent, f->loop, TW_LIT(""), &f->metrics), 0);
+    assert_int_equal(start(f, &silent, TW_LIT("")), 0);
     tw_ops_stop(&silent);
 }
 
 static void a_bad_address_is_an_error(void **state)
 {
     struct fixture *f = *state;
-    struct tw_ops bad = { .missing = tell_missing };
+    struct tw_ops bad = { 0 };
 
-    assert_int_equal(tw_ops_start(&bad, f->loop, TW_LIT("nonsense"), &f->metrics), TW_ESYNTAX);
+    assert_int_equal(start(f, &bad, TW_LIT("nonsense")), TW_ESYNTAX);
     tw_ops_stop(&bad);
 }
 

@@ -29,8 +29,6 @@ struct fixture {
     char pg_url[64], redis_url[64];
 };
 
-static const struct tw_redis_events no_events = { NULL, NULL, NULL, NULL };
-
 static int begin(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
@@ -44,9 +42,18 @@ static int begin(void **state)
                    f->pg.host.port);
     (void)snprintf(f->redis_url, sizeof(f->redis_url), "redis://127.0.0.1:%d",
                    f->redis.host.port);
-    tw_pg_pool_start(&f->pool, f->loop, f->pg_url, "test", 2, 100);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, f->redis_url, "test", &no_events), 0);
-    f->all = (struct tw_operations){ .loop = f->loop, .pool = &f->pool, .publisher = &f->link };
+    tw_pg_pool_start(&f->pool, &(struct tw_pg_pool_options){ .loop = f->loop,
+                                                             .url = f->pg_url,
+                                                             .program = "test",
+                                                             .connections = 2,
+                                                             .max_waiting = 100 });
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = f->redis_url,
+                                                                          .name = "test" }),
+                     0);
+    tw_operations_start(&f->all, &(struct tw_operations_options){ .loop = f->loop,
+                                                                  .pool = &f->pool,
+                                                                  .publisher = &f->link });
     await(f->loop, f->pool.up_count == 2 && tw_redis_is_up(&f->link));
     *state = f;
     return 0;

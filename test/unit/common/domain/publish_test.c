@@ -77,8 +77,6 @@ struct fixture {
     char url[64];
 };
 
-static const struct tw_redis_events no_events = { NULL, NULL, NULL, NULL };
-
 static int begin(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
@@ -87,7 +85,10 @@ static int begin(void **state)
     f->loop = net_loop_new();
     fake_redis_start(&f->redis, f->loop, 0);
     (void)snprintf(f->url, sizeof(f->url), "redis://127.0.0.1:%d", f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "test", &no_events), 0);
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = f->url,
+                                                                          .name = "test" }),
+                     0);
     *state = f;
     return 0;
 }

@@ -48,8 +48,12 @@ static int end(void **state)
 static void start(struct fixture *f)
 {
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 2, 10);
-    tw_schema_start(&f->schema, &f->pool);
+    tw_pg_pool_start(&f->pool, &(struct tw_pg_pool_options){ .loop = f->loop,
+                                                             .url = f->url,
+                                                             .program = "test",
+                                                             .connections = 2,
+                                                             .max_waiting = 10 });
+    tw_schema_start(&f->schema, &(struct tw_schema_options){ .pool = &f->pool });
     assert_false(tw_schema_is_good(&f->schema));
 }
 

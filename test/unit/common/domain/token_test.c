@@ -39,10 +39,14 @@ static int begin(void **state)
     f->shown.max = 1000;
     fake_postgres_start(&f->pg, f->loop, 0);
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", 1, 100);
-    f->all = (struct tw_tokens){ .pool = &f->pool,
-                                 .keys = { .secret = TW_LIT(SECRET) },
-                                 .cache_ms = 600000 };
+    tw_pg_pool_start(&f->pool, &(struct tw_pg_pool_options){ .loop = f->loop,
+                                                             .url = f->url,
+                                                             .program = "test",
+                                                             .connections = 1,
+                                                             .max_waiting = 100 });
+    tw_tokens_start(&f->all, &(struct tw_tokens_options){ .pool = &f->pool,
+                                                          .keys = { .secret = TW_LIT(SECRET) },
+                                                          .cache_ms = 600000 });
     await(f->loop, f->pool.up_count == 1);
     f->pg.says = KITCHEN_ROW;
     *state = f;
@@ -218,7 +222,7 @@ static void what_was_looked_up_does_not_count_for_ever(void **state)
 {
     struct fixture *f = *state;
 
-    f->all.cache_ms = 0;
+    f->all.options.cache_ms = 0;
     check(f, CLAIMS, SECRET, "", GRANTED);
     f->pg.fails_as = "57P03";
     check(f, CLAIMS, SECRET, "", "UNAVAILABLE");

@@ -27,7 +27,7 @@ static void a_head_that_is_not_finished_in_time_is_408(void **state)
     struct site *s = *state;
     struct end *e;
 
-    s->limits.head_ms = SHORT_MS;
+    s->http.limits.head_ms = SHORT_MS;
     e = site_visit(s);
     end_say(e, "GET / HTTP/1.1\r\nHost:");
     await(s->loop, e->has_ended);
@@ -42,7 +42,7 @@ static void a_head_that_trickles_is_408_as_well(void **state)
     struct site *s = *state;
     struct end *e;
 
-    s->limits.head_ms = 10 * SHORT_MS;
+    s->http.limits.head_ms = 10 * SHORT_MS;
     e = site_visit(s);
     end_say(e, "GET / HTTP/1.1\r\nX:");
     for (int i = 0; i < 1000 && !e->has_ended; i++) {
@@ -59,7 +59,7 @@ static void a_body_that_is_not_finished_in_time_is_408(void **state)
     struct site *s = *state;
     struct end *e;
 
-    s->limits.body_ms = SHORT_MS;
+    s->http.limits.body_ms = SHORT_MS;
     e = site_visit(s);
     end_say(e, "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhe");
     await(s->loop, e->has_ended);
@@ -73,7 +73,7 @@ static void a_client_that_sends_nothing_is_closed_without_an_answer(void **state
     struct site *s = *state;
     struct end *e;
 
-    s->limits.head_ms = SHORT_MS;
+    s->http.limits.head_ms = SHORT_MS;
     e = site_visit(s);
     await(s->loop, e->has_ended);
     assert_int_equal(e->heard.len, 0);
@@ -86,7 +86,7 @@ static void an_idle_connection_is_closed_without_a_word(void **state)
     struct end *e;
     size_t heard;
 
-    s->limits.idle_ms = SHORT_MS;
+    s->http.limits.idle_ms = SHORT_MS;
     e = site_visit(s);
     end_say(e, "GET /1 HTTP/1.1\r\n" HOST "\r\n");
     await(s->loop, end_has(e, "GET /1 "));
@@ -101,7 +101,7 @@ static void no_limit_runs_while_a_request_is_handled(void **state)
     struct site *s = *state;
     struct end *e;
 
-    s->limits.head_ms = s->limits.body_ms = s->limits.idle_ms = SHORT_MS;
+    s->http.limits.head_ms = s->http.limits.body_ms = s->http.limits.idle_ms = SHORT_MS;
     e = site_visit(s);
     end_say(e, "GET /wait HTTP/1.1\r\n" HOST "\r\n");
     await(s->loop, s->waiting_count == 1);
@@ -142,7 +142,7 @@ static void a_reader_that_never_reads_is_given_up(void **state)
     struct site *s = *state;
     struct end *e;
 
-    s->limits.body_ms = SHORT_MS;
+    s->http.limits.body_ms = SHORT_MS;
     e = site_visit(s);
     end_want_read(e, false);
     end_say(e, "GET /large HTTP/1.1\r\n" HOST "\r\n");
@@ -156,7 +156,7 @@ static void connections_over_the_limit_are_closed_at_once(void **state)
     struct site *s = *state;
     struct end *a, *b, *c;
 
-    s->limits.connections = 2;
+    s->http.limits.connections = 2;
     a = site_visit(s);
     b = site_visit(s);
     await(s->loop, s->http.connections.value == 2);

@@ -67,7 +67,11 @@ static int end(void **state)
 static int start(struct fixture *f, struct tw_listener *l, const char *addresses,
                  struct tw_slice *which)
 {
-    return tw_listener_start(l, f->loop, tw_slice_of(addresses), false, on_accept, which);
+    return tw_listener_start(l,
+                             &(struct tw_listener_options){ .loop = f->loop,
+                                                            .addresses = tw_slice_of(addresses),
+                                                            .accept = on_accept },
+                             which);
 }
 
 static void every_address_of_the_list_accepts(void **state)
@@ -188,7 +192,11 @@ static void more_addresses_than_it_holds_are_too_many(void **state)
         tw_buf_text(&list, i == 0 ? "127.0.0.1:0" : ",127.0.0.1:0");
     }
     assert_int_equal(
-        tw_listener_start(&f->listener, f->loop, tw_buf_view(&list), false, on_accept, &which),
+        tw_listener_start(&f->listener,
+                          &(struct tw_listener_options){ .loop = f->loop,
+                                                         .addresses = tw_buf_view(&list),
+                                                         .accept = on_accept },
+                          &which),
         TW_ETOOBIG);
     tw_buf_done(&list);
 }
@@ -216,7 +224,12 @@ static void sockets_that_systemd_hands_over_are_used_instead(void **state)
     (void)setenv("LISTEN_FDS", "1", 1);
     (void)setenv("LISTEN_PID", pid, 1);
     assert_int_equal(
-        tw_listener_start(&f->listener, f->loop, TW_LIT("nonsense"), true, on_accept, &which),
+        tw_listener_start(&f->listener,
+                          &(struct tw_listener_options){ .loop = f->loop,
+                                                         .addresses = TW_LIT("nonsense"),
+                                                         .inherits = true,
+                                                         .accept = on_accept },
+                          &which),
         0);
     (void)snprintf(address, sizeof(address), "unix:%s", f->path);
     e = end_connect(f->loop, address);
@@ -224,7 +237,12 @@ static void sockets_that_systemd_hands_over_are_used_instead(void **state)
     end_close(e);
     (void)setenv("LISTEN_PID", "1", 1); /* meant for another process */
     assert_int_equal(
-        tw_listener_start(&f->second, f->loop, TW_LIT("nonsense"), true, on_accept, &which),
+        tw_listener_start(&f->second,
+                          &(struct tw_listener_options){ .loop = f->loop,
+                                                         .addresses = TW_LIT("nonsense"),
+                                                         .inherits = true,
+                                                         .accept = on_accept },
+                          &which),
         TW_ESYNTAX);
     (void)unsetenv("LISTEN_FDS");
     (void)unsetenv("LISTEN_PID");

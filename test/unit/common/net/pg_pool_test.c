@@ -69,8 +69,12 @@ static void on_change(struct tw_pg_pool *pool)
 static void start_at(struct fixture *f, int port, size_t connections, size_t max_waiting)
 {
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", port);
-    f->pool.on_change = on_change;
-    tw_pg_pool_start(&f->pool, f->loop, f->url, "test", connections, max_waiting);
+    tw_pg_pool_start(&f->pool, &(struct tw_pg_pool_options){ .loop = f->loop,
+                                                             .url = f->url,
+                                                             .program = "test",
+                                                             .connections = connections,
+                                                             .max_waiting = max_waiting,
+                                                             .on_change = on_change });
 }
 
 /* A pool whose connections are all up, and whose server holds its answers. */

@@ -41,7 +41,11 @@ static int begin(void **state)
     f->loop = net_loop_new();
     fake_redis_start(&f->redis, f->loop, 0);
     (void)snprintf(url, sizeof(url), "redis://127.0.0.1:%d", f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, url, "test", &events), 0);
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = url,
+                                                                          .name = "test",
+                                                                          .events = &events }),
+                     0);
     await(f->loop, tw_redis_is_up(&f->link));
     *state = f;
     return 0;

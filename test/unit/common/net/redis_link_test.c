@@ -64,8 +64,6 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
 }
 
 static const struct tw_redis_events events = { on_up, on_down, on_subscribed, on_message };
-static const struct tw_redis_events no_events = { NULL, NULL, NULL, NULL };
-
 static int begin(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
@@ -97,7 +95,11 @@ static void start(struct fixture *f, const char *credentials)
 {
     (void)snprintf(f->url, sizeof(f->url), "redis://%s127.0.0.1:%d", credentials,
                    f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "test", &events), 0);
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = f->url,
+                                                                          .name = "test",
+                                                                          .events = &events }),
+                     0);
     assert_false(tw_redis_is_up(&f->link)); /* not before it has returned */
 }
 
@@ -369,7 +371,11 @@ static void a_redis_that_starts_later_is_found(void **state)
     int port = net_closed_port();
 
     (void)snprintf(f->url, sizeof(f->url), "redis://127.0.0.1:%d/", port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "test", &events), 0);
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = f->url,
+                                                                          .name = "test",
+                                                                          .events = &events }),
+                     0);
     net_idle(f->loop, 300);
     assert_int_equal(f->ups + f->downs, 0);
     fake_redis_start(&late, f->loop, port);
@@ -447,7 +453,10 @@ static void a_link_without_callbacks_works(void **state)
     struct fixture *f = *state;
 
     (void)snprintf(f->url, sizeof(f->url), "redis://127.0.0.1:%d", f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->link, f->loop, f->url, "p", &no_events), 0);
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = f->url,
+                                                                          .name = "p" }),
+                     0);
     await(f->loop, tw_redis_is_up(&f->link));
     assert_int_equal(tw_redis_subscribe(&f->link, TW_LIT("c")), 0);
     fake_redis_push(&f->redis, TW_LIT("c"), TW_LIT("m"));
@@ -492,7 +501,9 @@ static void a_url_is_read_or_refused(void **state)
     for (size_t i = 0; i < TW_COUNT(urls); i++) {
         struct tw_redis_link link = { .is_up = false };
 
-        assert_row(tw_redis_start(&link, f->loop, urls[i].url, "test", &no_events) ==
+        assert_row(tw_redis_start(&link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                     .url = urls[i].url,
+                                                                     .name = "test" }) ==
                        (urls[i].is_good ? 0 : TW_ECONFIG),
                    urls[i].url);
         if (urls[i].is_good) {

@@ -30,7 +30,8 @@ static int open_client(void **state)
 
     c->answered.max = 1000;
     fake_pool_start(&c->pool, &c->loop);
-    c->operations = (struct tw_operations){ .loop = &c->loop, .pool = &c->pool };
+    tw_operations_start(&c->operations,
+                        &(struct tw_operations_options){ .loop = &c->loop, .pool = &c->pool });
     gw_commands_init(&c->commands, &c->operations, MAX_COUNT);
     *state = now = c;
     return 0;

@@ -8,7 +8,7 @@
 
 static struct gw_sync_log log_of(size_t bytes)
 {
-    return (struct gw_sync_log){ .rows = { .max = bytes }, .instance = "g1" };
+    return (struct gw_sync_log){ .rows = { .max = bytes }, .options = { .instance = "g1" } };
 }
 
 /* The raw row behind the first `skip` ones. */

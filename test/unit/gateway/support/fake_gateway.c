@@ -89,8 +89,9 @@ int open_gateway(void **state)
     g->control.max = BYTES;
     fake_pool_start(&g->pool, g->loop);
     fake_link_init(&g->publisher);
-    g->operations =
-        (struct tw_operations){ .loop = g->loop, .pool = &g->pool, .publisher = &g->publisher };
+    tw_operations_start(&g->operations,
+                        &(struct tw_operations_options){
+                            .loop = g->loop, .pool = &g->pool, .publisher = &g->publisher });
     gw_shared_state_start(&g->shared_state,
                           &(struct gw_shared_state_options){ .operations = &g->operations,
                                                              .changed = on_devices });

@@ -22,15 +22,13 @@ void fake_link_done(struct tw_redis_link *l)
     tw_buf_done(&l->out);
 }
 
-int tw_redis_start(struct tw_redis_link *l, struct tw_loop *loop, const char *url,
-                   const char *name, const struct tw_redis_events *events)
+int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *options)
 {
-    (void)url;
     fake_link_init(l);
     l->is_up = false;
-    l->loop = loop;
-    l->name = name;
-    l->events = events;
+    l->loop = options->loop;
+    l->name = options->name;
+    l->events = options->events;
     return 0;
 }
 

@@ -55,7 +55,7 @@ int open_tenant(void **state)
     t->text.max = 1048576;
     t->log.is_stopped = true;
     t->log.rows.max = 65536;
-    t->log.instance = "g1";
+    t->log.options.instance = "g1";
     t->dialects = (struct gw_dialects){ .rows = { { &gw_orderweb, NULL } }, .count = 1 };
     gw_sessions_start(&t->all, &(struct gw_sessions_options){ .dialects = &t->dialects,
                                                               .log = &t->log,
