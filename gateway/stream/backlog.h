@@ -27,8 +27,7 @@ struct gw_backlog {
     size_t cap, first, count;
     size_t bytes, max_bytes;
     int64_t total; /* bytes of all events ever added after that point */
-    uint64_t
-        gone; /* events up to this seq are not here: dropped, or older than this stream here */
+    uint64_t gone; /* events up to this seq are not here: dropped, or never were */
 };
 
 /* Adds a copy of an event whose seq is above all before; the oldest make room. */
