@@ -224,6 +224,8 @@ static void a_piece_says_where_the_log_begins_when_it_lacks_what_was_asked_for(v
     assert_true(gw_stream_keeps(&o->stream, 30));
     assert_int_equal(take_piece(o, 40, 41, 40, true), 101); /* there is nothing at all */
     assert_int_equal(o->stream.oldest, 101);
+    assert_ptr_equal(gw_stream_source(&o->stream, 41),
+                     &o->stream.backlog); /* not asked again */
 }
 
 static void what_has_come_to_memory_meanwhile_is_not_taken_twice(void **state)
