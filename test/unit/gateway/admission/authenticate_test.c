@@ -1,4 +1,4 @@
-/* authenticate_test.c - a key, a token or nothing: who checks it, and who it is then.
+/* authenticate_test.c - a key, a token or nothing: how each is checked, and whose it is.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/authenticate.h"
 

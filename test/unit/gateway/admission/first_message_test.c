@@ -1,5 +1,5 @@
-/* first_message_test.c - a client that gives its credential in its first message: who waits how
- * long for what, over a connection of the test's own.
+/* first_message_test.c - a client that gives its credential in its first message: what it may
+ * say, how long it may take, and how it is refused.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/first_message.h"
 

@@ -123,7 +123,7 @@ static void a_channel_of_no_hub_is_nothing_to_it(void **state)
     assert_int_equal(fake_pool_count(&g->pool), 0);
 }
 
-static void control_messages_go_to_who_reads_them(void **state)
+static void control_messages_are_handed_on(void **state)
 {
     struct gateway *g = *state;
 
@@ -217,7 +217,7 @@ int main(void)
         test(sessions_of_one_tenant_share_a_hub),
         test(what_is_no_event_of_this_tenant_is_counted_and_not_heard),
         test(a_channel_of_no_hub_is_nothing_to_it),
-        test(control_messages_go_to_who_reads_them),
+        test(control_messages_are_handed_on),
         test(what_came_twice_or_early_is_counted),
         test(a_relay_is_published_with_its_dialect_and_its_connection),
         test(a_hub_stays_for_a_while_after_its_last_session),

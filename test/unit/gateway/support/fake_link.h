@@ -6,7 +6,7 @@
 #include "common/net/redis_link.h"
 #include "test/unit/support/check.h"
 
-/* A link for those who start none of their own: it is up. */
+/* A link that is up, for parts that do not start one themselves. */
 void fake_link_init(struct tw_redis_link *l);
 void fake_link_done(struct tw_redis_link *l);
 

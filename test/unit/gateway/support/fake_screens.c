@@ -52,7 +52,7 @@ static void close_transport(struct gw_transport *t, unsigned code, const char *r
 {
     (void)reason;
     screen_of(t)->close_code = code;
-    screen_of(t)->eio = NULL; /* it is freed behind this */
+    screen_of(t)->eio = NULL; /* it is freed after this call */
 }
 
 static const struct gw_transport_ops transport_ops = { .is_writable = is_writable,
