@@ -18,7 +18,7 @@ struct gw_presence_options { /* all are kept */
     struct tw_slice instance; /* the name of this process */
 };
 
-/* Embedded in the process\'s state. What is written is described in
+/* Embedded in the process's state. What is written is described in
  * common/domain/presence_keys.h. */
 struct gw_presence {
     struct gw_presence_options options;

@@ -36,7 +36,7 @@ struct gw_eio_options { /* pointers and slices are kept */
     struct gw_handler *(*open)(struct gw_eio *e, struct gw_eio_socket *s);
 };
 
-/* Embedded in the process\'s state. */
+/* Embedded in the process's state. */
 struct gw_eio {
     struct gw_eio_options options;
     struct tw_map by_sid;

@@ -44,8 +44,10 @@ static int open_fixture(void **state)
 
     tw_list_init(&f->loop.later);
     fake_pool_start(&f->pool, &f->loop);
-    gw_key_auth_start(&f->keys, &f->pool, 60000);
-    f->tokens = (struct tw_tokens){ .pool = &f->pool, .keys = { .secret = TW_LIT(SECRET) } };
+    gw_key_auth_start(&f->keys,
+                      &(struct gw_key_auth_options){ .pool = &f->pool, .cache_ms = 60000 });
+    tw_tokens_start(&f->tokens, &(struct tw_tokens_options){
+                                    .pool = &f->pool, .keys = { .secret = TW_LIT(SECRET) } });
     f->all = (struct gw_authenticator){ &f->keys, &f->tokens };
     *state = f;
     return 0;

@@ -17,7 +17,6 @@
 struct fixture {
     struct site *site;
     struct gw_conns conns;
-    struct tw_metrics metrics;
     struct end *client;
     struct gw_first_message first;
     struct tw_buf credential; /* the one that has arrived */
@@ -90,7 +89,10 @@ static int open_fixture(void **state)
     f->credential.max = f->heard.max = 1000;
     f->handler.ops = &session_ops;
     f->site = site_new();
-    gw_conns_start(&f->conns, 262144, 262144, 60000, 60000, &f->metrics);
+    gw_conns_start(&f->conns, &(struct gw_conns_options){ .message_bytes = 262144,
+                                                          .queue_bytes = 262144,
+                                                          .ping_ms = 60000,
+                                                          .pong_ms = 60000 });
     f->client = site_visit(f->site);
     end_say(f->client, "GET /take HTTP/1.1\r\nHost: a\r\n\r\n");
     await(f->site->loop, f->site->taken != NULL);
@@ -229,9 +231,9 @@ static void a_refusal_ends_it_once(void **state)
     struct fixture *f = *state;
 
     check_arrival(f, "{\"token\":\"pos_1\"}", "pos_1");
-    gw_first_message_refuse(&f->first, "the API key is not valid");
-    gw_first_message_refuse(&f->first, "again");
-    await_close(f, POLICY_1008 "the API key is not valid)");
+    gw_first_message_refuse(&f->first, gw_closes.bad_credential);
+    gw_first_message_refuse(&f->first, gw_closes.early_flood); /* the first one counts */
+    await_close(f, POLICY_1008 "the key or token is not good here)");
 }
 
 static void one_that_leaves_meanwhile_is_told_of(void **state)
@@ -242,7 +244,7 @@ static void one_that_leaves_meanwhile_is_told_of(void **state)
     end_finish(f->client);
     await(f->site->loop, f->left > 0);
     assert_null(f->first.conn);
-    gw_first_message_refuse(&f->first, "the API key is not valid"); /* nobody is there */
+    gw_first_message_refuse(&f->first, gw_closes.bad_credential); /* nobody is there */
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, open_fixture, close_fixture)

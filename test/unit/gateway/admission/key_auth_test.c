@@ -34,7 +34,8 @@ static int open_fixture(void **state)
     f->key.has_key = f->keyless.is_keyless = true;
     memset(f->key.key_hash, 'a', sizeof(f->key.key_hash));
     fake_pool_start(&f->pool, &f->loop);
-    gw_key_auth_start(&f->auth, &f->pool, CACHE_MS);
+    gw_key_auth_start(&f->auth,
+                      &(struct gw_key_auth_options){ .pool = &f->pool, .cache_ms = CACHE_MS });
     *state = f;
     return 0;
 }
@@ -238,7 +239,7 @@ static void nothing_is_remembered_where_that_is_switched_off(void **state)
 {
     struct fixture *f = *state;
 
-    f->auth.cache_ms = 0;
+    f->auth.options.cache_ms = 0;
     ask(f);
     admit_until(f, NULL);
     check_outage(f, 503);

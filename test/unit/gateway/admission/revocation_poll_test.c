@@ -32,9 +32,12 @@ static int open_poll(void **state)
 
     (void)open_gateway(state);
     g = *state;
-    auth = (struct gw_key_auth){ .pool = &g->pool, .cache_ms = 60000 };
+    auth = (struct gw_key_auth){ .options = { .pool = &g->pool, .cache_ms = 60000 } };
     poll_of_keys = (struct gw_revocation_poll){ 0 };
-    gw_revocation_poll_start(&poll_of_keys, g->loop, &g->pool, &g->sessions, &auth);
+    gw_revocation_poll_start(
+        &poll_of_keys,
+        &(struct gw_revocation_poll_options){
+            .loop = g->loop, .pool = &g->pool, .sessions = &g->sessions, .auth = &auth });
     return 0;
 }
 

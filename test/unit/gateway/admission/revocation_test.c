@@ -37,7 +37,7 @@ static int open_four(void **state)
 
     (void)open_gateway(state);
     g = *state;
-    auth = (struct gw_key_auth){ .pool = &g->pool, .cache_ms = 60000 };
+    auth = (struct gw_key_auth){ .options = { .pool = &g->pool, .cache_ms = 60000 } };
     let_in(g, 0, &kitchen, KEY_1);
     let_in(g, 1, &kitchen, KEY_2);
     let_in(g, 2, &kitchen, NULL);

@@ -14,11 +14,12 @@ static int open_presence(void **state)
 {
     (void)open_gateway(state);
     gateway = *state;
-    presence = (struct gw_presence){ .loop = gateway->loop,
-                                     .shared_state = &gateway->shared_state,
-                                     .store = &gateway->publisher,
-                                     .instance = TW_LIT("g1") };
-    gw_presence_start(&presence);
+    presence = (struct gw_presence){ 0 };
+    gw_presence_start(&presence,
+                      &(struct gw_presence_options){ .loop = gateway->loop,
+                                                     .shared_state = &gateway->shared_state,
+                                                     .store = &gateway->publisher,
+                                                     .instance = TW_LIT("g1") });
     return 0;
 }
 
@@ -121,7 +122,7 @@ static void one_that_is_closing_does_not_count(void **state)
     struct gateway *g = *state;
     struct client *tablet = connect_tablet(g, 0);
 
-    gw_session_close(tablet->session, 1008, "the API key was revoked");
+    gw_session_close(tablet->session, gw_closes.key_revoked);
     come_to(g, &presence.tick);
     check_told(ALL("0", "0"));
 }

@@ -67,7 +67,7 @@ static void an_origin_must_be_allowed(void **state)
     struct socket_site *s = *state;
     struct end *e = site_visit(s->http);
 
-    s->engine.origins = TW_LIT("https://a.example");
+    s->engine.options.origins = TW_LIT("https://a.example");
     end_say(e, "GET " POLLING " HTTP/1.1\r\nHost: a\r\nOrigin: https://b.example\r\n\r\n");
     await_answer(s, e);
     assert_answer(e, " 403 ", "{\"code\":4,\"message\":\"Forbidden\"}");

@@ -120,11 +120,11 @@ static void a_held_get_ends_when_its_client_sends_no_more(void **state)
 static void a_client_that_does_not_poll_is_closed_when_too_much_waits(void **state)
 {
     struct socket_site *s = *state;
-    char *text = calloc(s->engine.queue_bytes + 2, 1);
+    char *text = calloc(s->engine.options.queue_bytes + 2, 1);
     char target[160];
 
     assert_non_null(text);
-    memset(text, '4', s->engine.queue_bytes + 1);
+    memset(text, '4', s->engine.options.queue_bytes + 1);
     begin(s, target);
     speaker_send(&s->speaker, text);
     free(text);

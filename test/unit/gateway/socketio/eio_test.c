@@ -43,7 +43,7 @@ static void there_are_only_so_many_sockets(void **state)
     char target[160];
     struct end *e;
 
-    s->engine.max_sockets = 1;
+    s->engine.options.max_sockets = 1;
     open_polling(s, "/engine.io", target);
     e = request(s, "GET", "/engine.io/?EIO=4&transport=polling", NULL);
     await_answer(s, e);

@@ -63,20 +63,21 @@ static void start_restaurant_os(struct screens *s)
 {
     struct gateway *g = s->gateway;
 
-    s->all.loop = g->loop;
-    s->all.authenticator = &s->authenticator;
-    s->all.hubs = &g->hubs;
-    s->all.sessions = &g->sessions;
-    s->all.operations = &g->operations;
-    s->all.store = &s->store;
-    s->all.sio.connect_ms = 10000;
-    s->all.sio.engine.loop = g->loop;
-    s->all.sio.engine.interval_ms = 25000;
-    s->all.sio.engine.timeout_ms = 20000;
-    s->all.sio.engine.max_payload = BYTES;
-    s->all.sio.engine.queue_bytes = BYTES;
-    s->all.sio.engine.max_sockets = SCREENS;
-    gw_restaurant_os_start(&s->all);
+    gw_restaurant_os_start(&s->all, &(struct gw_restaurant_os_options){
+                                        .loop = g->loop,
+                                        .authenticator = &s->authenticator,
+                                        .hubs = &g->hubs,
+                                        .sessions = &g->sessions,
+                                        .operations = &g->operations,
+                                        .store = &s->store,
+                                        .connect_ms = 10000,
+                                        .engine = { .loop = g->loop,
+                                                    .interval_ms = 25000,
+                                                    .timeout_ms = 20000,
+                                                    .max_payload = BYTES,
+                                                    .queue_bytes = BYTES,
+                                                    .max_sockets = SCREENS },
+                                    });
 }
 
 int open_screens(void **state)
@@ -86,9 +87,11 @@ int open_screens(void **state)
 
     (void)open_gateway(&gateway);
     s->gateway = gateway;
-    gw_key_auth_start(&s->keys, &s->gateway->pool, 60000);
-    s->tokens = (struct tw_tokens){ .pool = &s->gateway->pool,
-                                    .keys = { .secret = TW_LIT(TOKEN_SECRET) } };
+    gw_key_auth_start(&s->keys, &(struct gw_key_auth_options){ .pool = &s->gateway->pool,
+                                                               .cache_ms = 60000 });
+    tw_tokens_start(&s->tokens,
+                    &(struct tw_tokens_options){ .pool = &s->gateway->pool,
+                                                 .keys = { .secret = TW_LIT(TOKEN_SECRET) } });
     s->authenticator = (struct gw_authenticator){ &s->keys, &s->tokens };
     fake_link_init(&s->store);
     start_restaurant_os(s);

@@ -215,38 +215,44 @@ static void on_request(struct tw_http_server *server, struct tw_http_conn *conn,
         open_websocket(conn, req);
 }
 
-static void start_engine(struct socket_site *s, struct gw_eio *e, struct tw_slice path)
+static struct gw_eio_options engine_options(struct socket_site *s, struct tw_slice path)
 {
-    e->loop = s->loop;
-    e->conns = &s->conns;
-    e->path = path;
-    e->instance = TW_LIT("g1");
-    e->origins = TW_LIT("*");
-    e->interval_ms = SITE_PING_MS;
-    e->timeout_ms = SITE_PONG_MS;
-    e->max_payload = 100000;
-    e->queue_bytes = 3 * SITE_QUEUE_BYTES;
-    e->max_sockets = 3;
-    gw_eio_start(e);
+    return (struct gw_eio_options){
+        .loop = s->loop,
+        .conns = &s->conns,
+        .path = path,
+        .instance = TW_LIT("g1"),
+        .origins = TW_LIT("*"),
+        .interval_ms = SITE_PING_MS,
+        .timeout_ms = SITE_PONG_MS,
+        .max_payload = 100000,
+        .queue_bytes = 3 * SITE_QUEUE_BYTES,
+        .max_sockets = 3,
+        .open = open_speaker,
+    };
 }
 
 int open_socket_site(void **state)
 {
     struct socket_site *s = tw_new(struct socket_site);
+    struct gw_eio_options engine;
 
     the_site = s;
     s->http = site_new();
     s->http->http.handle = on_request;
-    s->http->limits.request.body_bytes = 200000;
+    s->http->http.limits.request.body_bytes = 200000;
     s->loop = s->http->loop;
     s->said.max = HEARD_BYTES;
-    gw_conns_start(&s->conns, 100000, SITE_QUEUE_BYTES, SITE_PING_MS, SITE_PONG_MS);
-    s->engine.open = open_speaker;
-    start_engine(s, &s->engine, TW_LIT("/engine.io"));
-    s->sio.app = &app;
-    s->sio.connect_ms = 45000;
-    s->sio.engine.open = gw_sio_open;
-    start_engine(s, &s->sio.engine, TW_LIT("/socket.io"));
+    gw_conns_start(&s->conns, &(struct gw_conns_options){ .message_bytes = 100000,
+                                                          .queue_bytes = SITE_QUEUE_BYTES,
+                                                          .ping_ms = SITE_PING_MS,
+                                                          .pong_ms = SITE_PONG_MS });
+    engine = engine_options(s, TW_LIT("/engine.io"));
+    gw_eio_start(&s->engine, &engine);
+    gw_sio_start(&s->sio,
+                 &(struct gw_sio_options){ .app = &app,
+                                           .connect_ms = 45000,
+                                           .engine = engine_options(s, TW_LIT("/socket.io")) });
     speaker_init(&s->other);
     *state = s;
     return 0;
