@@ -98,7 +98,7 @@ static void on_limit(struct tw_deadline *d)
 
 void gw_first_message_await(struct gw_first_message *f,
                             const struct gw_first_message_options *options,
-                            struct gw_conn *conn, struct tw_slice rest)
+                            struct gw_conn *conn)
 {
     *f = (struct gw_first_message){
         .handler = { &ops },
@@ -109,7 +109,7 @@ void gw_first_message_await(struct gw_first_message *f,
         .early = { .max = EARLY_BYTES },
     };
     tw_after(f->loop, &f->limit, WAIT_MS, on_limit);
-    gw_conn_start(conn, &f->handler, rest);
+    gw_conn_start(conn, &f->handler);
 }
 
 struct tw_buf *gw_first_message_take(struct gw_first_message *f)

@@ -36,10 +36,10 @@ struct gw_first_message_options {
     gw_first_message_left_cb left;
 };
 
-/* Wait on this connection; `rest` is what it has sent already. */
+/* Wait on this connection. */
 void gw_first_message_await(struct gw_first_message *f,
                             const struct gw_first_message_options *options,
-                            struct gw_conn *conn, struct tw_slice rest);
+                            struct gw_conn *conn);
 
 /* Its messages so far, for the session; given. */
 struct tw_buf *gw_first_message_take(struct gw_first_message *f);

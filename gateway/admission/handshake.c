@@ -26,7 +26,6 @@
 #include "gateway/websocket/upgrade.h"
 
 #define MAX_HEADER 200
-#define REST_BYTES 1048576
 
 /* A handshake that waits for its authentication. */
 struct pending {
@@ -154,24 +153,23 @@ static struct gw_session *start_session(struct pending *p, const struct gw_ident
     return s;
 }
 
-/* The request's stream becomes a WebSocket; `rest`: what the client has sent after it. */
-static struct gw_conn *take_stream(struct pending *p, struct tw_buf *rest)
+/* The request's connection becomes a WebSocket. */
+static struct gw_conn *upgrade(struct pending *p)
 {
-    struct tw_stream *stream = tw_http_take_stream(p->conn, rest);
+    struct tw_http_conn *http = p->conn;
 
     p->conn = NULL;
-    return gw_conn_new(p->all->options.conns, stream, tw_buf_view(&p->answer), p->is_deflating);
+    return gw_conn_upgrade(p->all->options.conns, http, tw_buf_view(&p->answer),
+                           p->is_deflating);
 }
 
 static void admit(struct pending *p, const struct gw_identity *who)
 {
-    struct tw_buf rest = { .max = REST_BYTES };
-    struct gw_conn *conn = take_stream(p, &rest);
+    struct gw_conn *conn = upgrade(p);
     struct gw_session *s = start_session(p, who, gw_conn_transport(conn), NULL);
 
     gw_hubs_join(p->all->options.hubs, &who->tenant, s);
-    gw_conn_start(conn, &s->handler, tw_buf_view(&rest));
-    tw_buf_done(&rest);
+    gw_conn_start(conn, &s->handler);
 }
 
 /* Its first message had the credential. */
@@ -267,9 +265,6 @@ static void on_left(struct gw_first_message *f)
 
 static void await_first_message(struct pending *p)
 {
-    struct tw_buf rest = { .max = REST_BYTES };
-    struct gw_conn *conn = take_stream(p, &rest);
-
     p->is_connected = true;
     gw_first_message_await(&p->first,
                            &(struct gw_first_message_options){
@@ -277,8 +272,7 @@ static void await_first_message(struct pending *p)
                                .arrived = on_arrived,
                                .left = on_left,
                            },
-                           conn, tw_buf_view(&rest));
-    tw_buf_done(&rest);
+                           upgrade(p));
 }
 
 /* --- The request -----------------------------------------------------------------------------

@@ -215,7 +215,7 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
     ws->handler.ops = &ops;
     ws->loop = e->options.loop;
     ws->transport = gw_conn_transport(c);
-    gw_conn_start(c, &ws->handler, TW_EMPTY);
+    gw_conn_start(c, &ws->handler);
     if (s->ws != NULL) { /* one is there, or on its way: this one is not wanted */
         gw_eio_ws_leave(ws, gw_closes.second_upgrade);
     } else {

@@ -207,10 +207,9 @@ struct gw_transport *gw_conn_transport(struct gw_conn *c)
     return &c->transport;
 }
 
-void gw_conn_start(struct gw_conn *c, struct gw_handler *handler, struct tw_slice rest)
+void gw_conn_start(struct gw_conn *c, struct gw_handler *handler)
 {
     c->handler = handler;
-    tw_buf_append(&c->early, rest);
     gw_conn_drive_later(c);
 }
 

@@ -27,9 +27,8 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
 /* Lent until the handler's `ended`. */
 struct gw_transport *gw_conn_transport(struct gw_conn *c);
 
-/* Give it its handler (kept until its `ended`) and start; `rest` is what the client has sent
- * after its request, besides what gw_conn_upgrade has kept. */
-void gw_conn_start(struct gw_conn *c, struct gw_handler *handler, struct tw_slice rest);
+/* Give it its handler (kept until its `ended`) and start. */
+void gw_conn_start(struct gw_conn *c, struct gw_handler *handler);
 
 /* Another handler speaks over it from now on (kept until its `ended`; the former one hears
  * nothing more). Not from within a call to the former one. */

@@ -101,7 +101,7 @@ static int open_fixture(void **state)
     gw_first_message_await(&f->first,
                            &(struct gw_first_message_options){
                                .loop = f->site->loop, .arrived = on_arrived, .left = on_left },
-                           conn, (struct tw_slice){ NULL, 0 });
+                           conn);
     await(f->site->loop, end_has(f->client, ANSWER));
     tw_buf_clear(&f->client->heard);
     return 0;

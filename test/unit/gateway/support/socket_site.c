@@ -199,7 +199,7 @@ static void open_websocket(struct tw_http_conn *conn, struct tw_http_request *re
     speaker_init(p);
     p->conn = gw_conn_upgrade(&s->conns, conn, tw_buf_view(&answer), is_deflating);
     p->transport = gw_conn_transport(p->conn);
-    gw_conn_start(p->conn, &p->handler, TW_EMPTY);
+    gw_conn_start(p->conn, &p->handler);
     tw_buf_done(&answer);
 }
 
