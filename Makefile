@@ -173,7 +173,7 @@ setup-test: ## the same for what the tests need besides
 
 build: $(PROGRAMS) ## the three programs, in build/<flavour>/
 
-run: ## build, then run everything in front until Ctrl-C (PORTS="9010 9011 8080")
+run: ## build, then run everything in the foreground until Ctrl-C (PORTS="9010 9011 8080")
 	@$(MAKE) setup
 	@$(MAKE) build
 	@FLAVOUR='$(FLAVOUR)' PORTS='$(PORTS)' exec deploy/stack/up

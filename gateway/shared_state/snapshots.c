@@ -36,10 +36,11 @@ struct snapshot {
 #define AT(field) TW_METRIC_AT(struct gw_snapshots, field)
 
 static const struct tw_metric_row metric_rows[] = {
-    { "states_asked_total", NULL, "Times that a client asked for its restaurant's state.",
-      AT(asked) },
+    { "states_asked_total", NULL,
+      "Times that a client asked for a snapshot of its restaurant's shared state.", AT(asked) },
     { "states_read_total", NULL,
-      "Times that a restaurant's state was read from PostgreSQL; one reading serves all "
+      "Snapshots of a restaurant's shared state that were read from PostgreSQL; one reading "
+      "serves all "
       "clients that wait for it.",
       AT(read) },
 };
