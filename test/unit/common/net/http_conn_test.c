@@ -83,7 +83,7 @@ static void pipelined_requests_are_answered_in_order(void **state)
                "HEAD /4 HTTP/1.1\r\n" HOST "\r\nGET /5 HTTP/1.1\r\n" HOST "\r\n");
     await(s->loop, s->waiting_count == 1 && end_has(e, "GET /1 "));
     net_idle(s->loop, 20);
-    assert_int_equal(s->handled, 2); /* those behind wait for their turn */
+    assert_int_equal(s->handled, 2); /* those after wait for their turn */
     site_release(s);
     await(s->loop, end_has(e, "GET /5 "));
     check_order(e, wanted, TW_COUNT(wanted));

@@ -224,7 +224,7 @@ static void pipelined_requests_come_one_after_the_other(void **state)
     tw_http_parser_free(p);
 }
 
-/* What stands behind a request is another's business, be it only one byte. */
+/* What stands after a request is another's business, be it only one byte. */
 static void no_byte_after_a_request_is_used(void **state)
 {
     static const char *const firsts[] = {

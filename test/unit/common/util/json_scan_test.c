@@ -327,7 +327,7 @@ static void a_number_is_taken_when_numeric_can_hold_it(void **state)
     }
 }
 
-/* At most 40 digits before or behind the point, once it is written out. */
+/* At most 40 digits before or after the point, once it is written out. */
 static void where_numbers_are_printed_they_have_so_many_digits(void **state)
 {
     static const char *const good[] = { "0",     "-12.50", "9007199254740993", "1e39",

@@ -43,7 +43,7 @@ static const char *written(void)
     return line;
 }
 
-/* The text behind the moment, which is another each time. */
+/* The text after the moment, which is another each time. */
 static const char *behind_time(const char *text)
 {
     static const char form[] = "at=2026-01-05T18:00:02.117Z";

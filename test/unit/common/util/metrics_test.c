@@ -174,7 +174,7 @@ static void lists_that_cannot_be_right_end_the_process(void **state)
     assert_true(aborts(a_number_without_help));
 }
 
-/* The whole number of the line that begins with `name`, without what stands behind its point.
+/* The whole number of the line that begins with `name`, without what stands after its point.
  */
 static uint64_t number_of(const char *text, const char *name)
 {

@@ -34,7 +34,7 @@ static void it_takes_as_many_as_it_may(void **state)
     gw_batch_done(&b);
 }
 
-static void whoever_holds_a_frame_has_it_beyond_the_batch(void **state)
+static void a_held_frame_outlives_its_batch(void **state)
 {
     struct gw_batch b = { 0 };
     struct gw_frame *f;
@@ -71,7 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_encoded_once_in_their_order),
         cmocka_unit_test(it_takes_as_many_as_it_may),
-        cmocka_unit_test(whoever_holds_a_frame_has_it_beyond_the_batch),
+        cmocka_unit_test(a_held_frame_outlives_its_batch),
         cmocka_unit_test(what_was_compressed_since_is_weighed),
     };
 

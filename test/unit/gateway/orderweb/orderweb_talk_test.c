@@ -129,7 +129,7 @@ static void a_ping_is_answered_with_the_servers_time(void **state)
     "{\"type\":\"error\",\"code\":\"" code "\",\"message\":\"" message                         \
     "\",\"timestamp\":<time>}\n"
 
-static void what_is_not_understood_is_said(void **state)
+static void a_message_that_is_not_understood_is_refused(void **state)
 {
     static const char *const no_messages[] = { "[]",
                                                "1",
@@ -157,7 +157,7 @@ static void what_is_not_understood_is_said(void **state)
     hang_up(&l);
 }
 
-static void what_is_no_json_is_said_with_the_reason(void **state)
+static void a_message_that_is_not_json_is_refused_with_the_reason(void **state)
 {
     struct line l;
 
@@ -219,8 +219,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_greeting_is_the_documents),
         cmocka_unit_test(a_ping_is_answered_with_the_servers_time),
-        cmocka_unit_test(what_is_not_understood_is_said),
-        cmocka_unit_test(what_is_no_json_is_said_with_the_reason),
+        cmocka_unit_test(a_message_that_is_not_understood_is_refused),
+        cmocka_unit_test(a_message_that_is_not_json_is_refused_with_the_reason),
         cmocka_unit_test(a_resume_needs_a_whole_number),
         cmocka_unit_test(a_till_that_was_away_too_long_is_told_to_fetch_the_state),
     };

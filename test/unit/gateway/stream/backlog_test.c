@@ -46,7 +46,7 @@ static uint64_t found(const struct gw_backlog *b, uint64_t seq)
     return e == NULL ? 0 : e->event.seq;
 }
 
-/* How many bytes of events lie behind the entry's beginning. */
+/* How many bytes of events lie after the entry's beginning. */
 static int64_t lag(const struct gw_backlog *b, uint64_t seq)
 {
     return b->total - gw_backlog_from(b, seq)->offset;
@@ -84,7 +84,7 @@ static void an_entry_is_a_copy_with_its_own_parts(void **state)
     gw_backlog_done(&b);
 }
 
-static void the_first_at_or_behind_a_seq_is_found(void **state)
+static void the_first_event_at_or_after_a_seq_is_found(void **state)
 {
     static const uint64_t seqs[] = { 5, 6, 9, 10, 1000 };
     struct gw_backlog b = backlog_of(100000);
@@ -311,7 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_one_has_nothing),
         cmocka_unit_test(an_entry_is_a_copy_with_its_own_parts),
-        cmocka_unit_test(the_first_at_or_behind_a_seq_is_found),
+        cmocka_unit_test(the_first_event_at_or_after_a_seq_is_found),
         cmocka_unit_test(the_oldest_make_room_and_it_is_known_which_are_gone),
         cmocka_unit_test(no_more_than_so_many_entries_are_kept),
         cmocka_unit_test(the_event_that_is_being_delivered_stays_however_large),

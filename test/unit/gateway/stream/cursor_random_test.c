@@ -181,7 +181,7 @@ static void restart(struct world *w)
     w->in_flight_count = chance(w, 2) ? 0 : w->in_flight_count;
 }
 
-/* Subscribed first, the head read behind that: what is committed in between is held. */
+/* Subscribed first, the head read after that: what is committed in between is held. */
 static void start_up(struct world *w)
 {
     if (w->c.is_known)
@@ -274,7 +274,7 @@ static void events_that_never_were_are_never_handed_out(void **state)
 }
 
 /* A storm of messages in the wrong order, more than may be held, and readings far between. */
-static void what_is_too_much_to_hold_is_read_later(void **state)
+static void events_beyond_the_limit_of_held_ones_are_read_later(void **state)
 {
     struct world w = { .dice = dice_new() };
 
@@ -302,7 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_event_is_handed_out_once_and_in_order),
         cmocka_unit_test(events_that_never_were_are_never_handed_out),
-        cmocka_unit_test(what_is_too_much_to_hold_is_read_later),
+        cmocka_unit_test(events_beyond_the_limit_of_held_ones_are_read_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,7 @@ static void events_in_order_have_their_turn_at_once(void **state)
     gw_cursor_done(&c);
 }
 
-static void what_was_handed_out_is_a_duplicate(void **state)
+static void an_event_that_was_handed_out_is_a_duplicate(void **state)
 {
     struct gw_cursor c = { 0 };
 
@@ -234,7 +234,7 @@ static void nonsense_that_the_log_does_not_confirm_is_dropped(void **state)
     gw_cursor_done(&c);
 }
 
-static void what_came_while_the_log_was_read_is_not_doubted(void **state)
+static void an_event_that_came_while_the_log_was_read_is_not_doubted(void **state)
 {
     struct gw_cursor c = { 0 };
 
@@ -242,7 +242,7 @@ static void what_came_while_the_log_was_read_is_not_doubted(void **state)
     gw_cursor_begin(&c, 10);
     assert_int_equal(arrive(&c, 12), GW_ADMIT_EARLY);
     gw_cursor_log_read(&c);
-    assert_int_equal(arrive(&c, 14), GW_ADMIT_EARLY); /* committed behind the reading's sight */
+    assert_int_equal(arrive(&c, 14), GW_ADMIT_EARLY); /* committed after the reading's sight */
     assert_int_equal(gw_cursor_read(&c, 11), GW_ADMIT_NOW);
     assert_int_equal(gw_cursor_read(&c, 12), GW_ADMIT_NOW);
     gw_cursor_log_end(&c);
@@ -279,7 +279,7 @@ static void a_head_that_was_seen_while_the_log_was_read_is_not_forgotten(void **
     gw_cursor_begin(&c, 10);
     assert_false(gw_cursor_saw_head(&c, 12));
     gw_cursor_log_read(&c);
-    assert_false(gw_cursor_saw_head(&c, 13)); /* committed behind the reading's sight */
+    assert_false(gw_cursor_saw_head(&c, 13)); /* committed after the reading's sight */
     assert_int_equal(gw_cursor_read(&c, 11), GW_ADMIT_NOW);
     assert_int_equal(gw_cursor_read(&c, 12), GW_ADMIT_NOW);
     gw_cursor_log_end(&c);
@@ -369,7 +369,7 @@ int main(void)
         cmocka_unit_test(events_are_held_until_the_head_is_known),
         cmocka_unit_test(a_stream_may_begin_at_nothing),
         cmocka_unit_test(events_in_order_have_their_turn_at_once),
-        cmocka_unit_test(what_was_handed_out_is_a_duplicate),
+        cmocka_unit_test(an_event_that_was_handed_out_is_a_duplicate),
         cmocka_unit_test(an_early_event_waits_for_those_before_it),
         cmocka_unit_test(the_log_leads_over_a_gap_and_drops_what_was_held),
         cmocka_unit_test(a_release_between_two_rows_of_the_log_makes_the_second_a_duplicate),
@@ -378,7 +378,7 @@ int main(void)
         cmocka_unit_test(a_head_before_the_cursor_takes_it_back),
         cmocka_unit_test(somebody_who_knows_of_a_later_event_makes_a_gap),
         cmocka_unit_test(nonsense_that_the_log_does_not_confirm_is_dropped),
-        cmocka_unit_test(what_came_while_the_log_was_read_is_not_doubted),
+        cmocka_unit_test(an_event_that_came_while_the_log_was_read_is_not_doubted),
         cmocka_unit_test(a_head_that_the_log_does_not_reach_is_forgotten),
         cmocka_unit_test(a_head_that_was_seen_while_the_log_was_read_is_not_forgotten),
         cmocka_unit_test(so_many_early_ones_are_held_and_the_rest_is_read_later),

@@ -10,7 +10,7 @@
 
 #define PAGE_ROWS 1000
 
-/* The log's answer to "what lies behind `after`": events `first` to `last`. */
+/* The log's answer to "what lies after `after`": events `first` to `last`. */
 static void answer_older(struct tenant *t, uint64_t after, uint64_t first, uint64_t last,
                          bool is_all)
 {
@@ -34,7 +34,7 @@ static void answer_older(struct tenant *t, uint64_t after, uint64_t first, uint6
     free(events);
 }
 
-static void what_is_in_memory_comes_first_and_then_what_is_live(void **state)
+static void events_in_memory_come_first_and_then_live_ones(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -50,7 +50,7 @@ static void what_is_in_memory_comes_first_and_then_what_is_live(void **state)
     assert_int_equal(t->all.resynced.value, 0);
 }
 
-static void who_has_missed_nothing_hears_what_is_live(void **state)
+static void a_till_that_missed_nothing_hears_live_events(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -63,7 +63,7 @@ static void who_has_missed_nothing_hears_what_is_live(void **state)
     assert_buf(&till->heard, "connected@5 6 7");
 }
 
-static void who_came_before_the_head_was_known_is_resumed_with_it(void **state)
+static void a_till_that_joined_before_the_head_was_known_resumes_with_it(void **state)
 {
     struct tenant *t = *state;
     struct till *till = join_since(t, 0, 3);
@@ -124,7 +124,7 @@ static void the_log_may_have_no_events_where_a_restore_skipped_numbers(void **st
     struct tenant *t = *state;
     struct till *till;
 
-    gw_hub_begin(&t->hub, 5000, 1); /* the stream was told to go on behind 5000 */
+    gw_hub_begin(&t->hub, 5000, 1); /* the stream was told to go on after 5000 */
     till = join_since(t, 0, 3);
     answer_older(t, 3, 4, 5, true);
     assert_buf(&till->heard, "connected@5000 4 5");
@@ -141,13 +141,13 @@ static void a_piece_that_goes_beyond_the_skipped_numbers_joins_memory(void **sta
     gw_hub_begin(&t->hub, 5000, 1);
     arrive_all(t, 5001, 5010);
     till = join_since(t, 0, 3);
-    answer_older(t, 3, 5001, 5004, false); /* 4 to 5000 never were, and more lies behind */
+    answer_older(t, 3, 5001, 5004, false); /* 4 to 5000 never were, and more lies after */
     assert_int_equal(gw_hub_wants_older(&t->hub), 0);
     assert_int_equal(till->session->next_seq, 5011);
     assert_int_equal(till->close_code, 0);
 }
 
-static void what_is_not_kept_any_more_must_be_fetched_anew(void **state)
+static void events_that_are_no_longer_kept_lead_to_a_resync(void **state)
 {
     struct tenant *t = *state;
     struct till *gone, *kept;
@@ -197,7 +197,7 @@ static void or_for_redis_to_bring_what_it_has_seen(void **state)
     assert_buf(&till->heard, "connected@7 8");
 }
 
-static void what_the_log_does_not_know_was_never_written(void **state)
+static void an_event_that_the_log_does_not_have_was_never_written(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -213,7 +213,7 @@ static void what_the_log_does_not_know_was_never_written(void **state)
     assert_false(gw_cursor_has_gap(&t->hub.stream.cursor));
 }
 
-static void a_reading_that_began_before_it_came_tells_nothing_of_it(void **state)
+static void a_reading_that_began_before_a_till_joined_says_nothing_about_it(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -221,7 +221,7 @@ static void a_reading_that_began_before_it_came_tells_nothing_of_it(void **state
     gw_hub_begin(&t->hub, 5, 1);
     gw_hub_log_read(&t->hub);
     till = join_since(t, 0, 7);
-    gap_answer(t, 6, 6); /* 7 was committed behind that reading's sight */
+    gap_answer(t, 6, 6); /* 7 was committed after that reading's sight */
     assert_buf(&till->heard, "");
     assert_true(gw_cursor_has_gap(&t->hub.stream.cursor)); /* so it is asked again */
     gw_hub_log_read(&t->hub);
@@ -244,8 +244,8 @@ static void a_message_that_is_ahead_waits_for_the_log_too(void **state)
     assert_buf(&till->heard, "connected@5 8");
 }
 
-/* resync says "the state as of seq, and what comes behind it". */
-static void who_must_fetch_anew_hears_what_lies_behind_that_state(void **state)
+/* resync says "the state as of seq, and what comes after it". */
+static void a_till_that_must_fetch_the_state_hears_events_after_it(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -282,7 +282,7 @@ static void a_full_socket_asks_for_nothing_older(void **state)
     assert_buf(&till->heard, "connected@50 46 47 48 49 50");
 }
 
-static void the_one_who_is_furthest_back_is_read_for_first(void **state)
+static void the_log_is_read_first_for_the_till_that_lags_most(void **state)
 {
     struct tenant *t = *state;
 
@@ -298,7 +298,8 @@ static void the_one_who_is_furthest_back_is_read_for_first(void **state)
     assert_int_equal(gw_hub_wants_older(&t->hub), 0);
 }
 
-static void who_fell_out_of_memory_is_read_for_when_it_reads_again(void **state)
+static void
+a_till_whose_events_left_memory_gets_them_from_the_log_when_it_reads_again(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -399,23 +400,23 @@ static void any_tills_at_any_pace_hear_everything_once_and_in_order(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(what_is_in_memory_comes_first_and_then_what_is_live),
-        test(who_has_missed_nothing_hears_what_is_live),
-        test(who_came_before_the_head_was_known_is_resumed_with_it),
+        test(events_in_memory_come_first_and_then_live_ones),
+        test(a_till_that_missed_nothing_hears_live_events),
+        test(a_till_that_joined_before_the_head_was_known_resumes_with_it),
         test(what_is_older_than_memory_is_read_from_the_log),
         test(a_long_way_back_is_read_piece_by_piece),
         test(the_log_may_have_no_events_where_a_restore_skipped_numbers),
         test(a_piece_that_goes_beyond_the_skipped_numbers_joins_memory),
-        test(what_is_not_kept_any_more_must_be_fetched_anew),
+        test(events_that_are_no_longer_kept_lead_to_a_resync),
         test(a_till_from_a_process_that_was_ahead_waits_for_the_log),
         test(or_for_redis_to_bring_what_it_has_seen),
-        test(what_the_log_does_not_know_was_never_written),
-        test(a_reading_that_began_before_it_came_tells_nothing_of_it),
+        test(an_event_that_the_log_does_not_have_was_never_written),
+        test(a_reading_that_began_before_a_till_joined_says_nothing_about_it),
         test(a_message_that_is_ahead_waits_for_the_log_too),
-        test(who_must_fetch_anew_hears_what_lies_behind_that_state),
+        test(a_till_that_must_fetch_the_state_hears_events_after_it),
         test(a_full_socket_asks_for_nothing_older),
-        test(the_one_who_is_furthest_back_is_read_for_first),
-        test(who_fell_out_of_memory_is_read_for_when_it_reads_again),
+        test(the_log_is_read_first_for_the_till_that_lags_most),
+        test(a_till_whose_events_left_memory_gets_them_from_the_log_when_it_reads_again),
         test(any_tills_at_any_pace_hear_everything_once_and_in_order),
     };
 

@@ -22,7 +22,7 @@ static void nobody_is_greeted_before_the_head_is_known(void **state)
     assert_buf(&till->heard, "connected@5 6 7");
 }
 
-static void what_was_held_behind_the_head_follows_the_greeting(void **state)
+static void events_held_after_the_head_follow_the_greeting(void **state)
 {
     struct tenant *t = *state;
     struct till *till = join_live(t, 0);
@@ -55,7 +55,7 @@ static void a_lost_message_is_read_from_the_log_and_nothing_comes_twice(void **s
     assert_int_equal(t->hub.stream.backlog.count, 3);
 }
 
-static void what_the_log_has_told_lets_the_early_ones_go_on(void **state)
+static void events_read_from_the_log_release_the_early_ones(void **state)
 {
     struct tenant *t = *state;
     struct till *till = join_live(t, 0);
@@ -70,7 +70,7 @@ static void what_the_log_has_told_lets_the_early_ones_go_on(void **state)
     assert_int_equal(t->hub.stream.cursor.rejected, 0);
 }
 
-static void who_comes_later_hears_what_lies_behind_the_head(void **state)
+static void a_till_that_joins_later_hears_events_after_the_head(void **state)
 {
     struct tenant *t = *state;
     struct till *late;
@@ -119,7 +119,7 @@ static void events_that_nobody_hears_are_passed_over_and_not_rendered(void **sta
     assert_int_equal(t->all.rendered.value, 2);
 }
 
-static void a_full_socket_keeps_its_place_and_goes_on_when_there_is_room(void **state)
+static void a_full_socket_keeps_its_position_and_continues_when_it_is_writable(void **state)
 {
     struct tenant *t = *state;
     struct till *slow, *quick;
@@ -160,7 +160,7 @@ static void a_burst_closes_nobody(void **state)
     assert_int_equal(t->all.slow.value, 0);
 }
 
-static void who_takes_nothing_for_a_second_and_is_far_behind_is_closed(void **state)
+static void a_till_that_lags_far_and_takes_nothing_for_a_second_is_closed(void **state)
 {
     struct tenant *t = *state;
     struct till *slow, *quick;
@@ -183,7 +183,7 @@ static void who_takes_nothing_for_a_second_and_is_far_behind_is_closed(void **st
     assert_int_equal(quick->session->next_seq, 22);
 }
 
-static void who_is_a_little_behind_has_ten_seconds(void **state)
+static void a_till_that_lags_a_little_has_ten_seconds(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -198,7 +198,7 @@ static void who_is_a_little_behind_has_ten_seconds(void **state)
     assert_int_equal(till->close_code, 1013);
 }
 
-static void each_frame_that_is_taken_starts_the_time_anew(void **state)
+static void each_frame_that_is_taken_restarts_the_time(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -308,7 +308,7 @@ static void the_owner_is_told_whenever_there_is_something_to_do(void **state)
     assert_int_equal(t->hub.session_count, 0);
 }
 
-static void whoever_leaves_hears_no_more(void **state)
+static void a_till_that_left_hears_no_more(void **state)
 {
     struct tenant *t = *state;
 
@@ -331,23 +331,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(nobody_is_greeted_before_the_head_is_known),
-        test(what_was_held_behind_the_head_follows_the_greeting),
+        test(events_held_after_the_head_follow_the_greeting),
         test(a_lost_message_is_read_from_the_log_and_nothing_comes_twice),
-        test(what_the_log_has_told_lets_the_early_ones_go_on),
-        test(who_comes_later_hears_what_lies_behind_the_head),
+        test(events_read_from_the_log_release_the_early_ones),
+        test(a_till_that_joins_later_hears_events_after_the_head),
         test(all_hear_the_same_frame_which_was_encoded_once),
         test(events_that_nobody_hears_are_passed_over_and_not_rendered),
-        test(a_full_socket_keeps_its_place_and_goes_on_when_there_is_room),
+        test(a_full_socket_keeps_its_position_and_continues_when_it_is_writable),
         test(a_burst_closes_nobody),
-        test(who_takes_nothing_for_a_second_and_is_far_behind_is_closed),
-        test(who_is_a_little_behind_has_ten_seconds),
-        test(each_frame_that_is_taken_starts_the_time_anew),
+        test(a_till_that_lags_far_and_takes_nothing_for_a_second_is_closed),
+        test(a_till_that_lags_a_little_has_ten_seconds),
+        test(each_frame_that_is_taken_restarts_the_time),
         test(a_silent_tenants_full_socket_is_left_alone),
         test(a_stream_that_went_back_closes_its_sessions),
         test(a_head_further_on_says_what_was_missed),
         test(an_event_that_never_was_is_never_heard),
         test(the_owner_is_told_whenever_there_is_something_to_do),
-        test(whoever_leaves_hears_no_more),
+        test(a_till_that_left_hears_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

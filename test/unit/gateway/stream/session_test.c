@@ -34,7 +34,7 @@ static void messages_are_scanned_and_go_to_the_dialect(void **state)
     assert_int_equal(t->all.malformed.value, 0);
 }
 
-static void what_is_no_json_is_answered_and_closes_nothing(void **state)
+static void a_message_that_is_not_json_is_answered_and_closes_nothing(void **state)
 {
     static const char *const texts[] = { "",
                                          "{",
@@ -128,7 +128,7 @@ static void a_message_resumes_as_the_address_does(void **state)
     assert_buf(&till->heard, "connected@8 pong resync@8 9");
 }
 
-static void it_is_too_late_to_resume_behind_an_event_or_a_second_time(void **state)
+static void a_resume_after_an_event_or_a_second_resume_is_too_late(void **state)
 {
     struct tenant *t = *state;
     struct till *till;
@@ -228,12 +228,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(messages_are_scanned_and_go_to_the_dialect),
-        test(what_is_no_json_is_answered_and_closes_nothing),
+        test(a_message_that_is_not_json_is_answered_and_closes_nothing),
         test(a_message_is_as_long_as_the_limit_at_most),
         test(what_a_client_says_is_not_changed_in_its_own_memory),
         test(a_closing_session_neither_hears_nor_says_anything),
         test(a_message_resumes_as_the_address_does),
-        test(it_is_too_late_to_resume_behind_an_event_or_a_second_time),
+        test(a_resume_after_an_event_or_a_second_resume_is_too_late),
         test(open_sessions_are_counted),
         test(one_that_never_joined_can_go),
         test(coming_and_going_is_logged_with_the_place_and_the_reason),

@@ -11,7 +11,7 @@ static struct gw_sync_log log_of(size_t bytes)
     return (struct gw_sync_log){ .rows = { .max = bytes }, .options = { .instance = "g1" } };
 }
 
-/* The raw row behind the first `skip` ones. */
+/* The raw row after the first `skip` ones. */
 static struct tw_slice row_at(const struct gw_sync_log *log, int skip)
 {
     struct tw_slice rest = tw_buf_view(&log->rows), row = { NULL, 0 };
