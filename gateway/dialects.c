@@ -12,13 +12,16 @@
 
 struct gw_dialects gw_all_dialects(struct gw_shared_state *shared_state)
 {
-    return (struct gw_dialects){
+    struct gw_dialects all = {
         .rows = {
             { &gw_orderweb, NULL },
             { &gw_restaurant_os_dialect, NULL },
             { &gw_cloudsync, shared_state },
             { &gw_minipos, shared_state },
         },
-        .count = 4,
     };
+
+    while (all.count < GW_MAX_DIALECTS && all.rows[all.count].dialect != NULL)
+        all.count++;
+    return all;
 }

@@ -62,7 +62,8 @@ struct gw_dialect {
     const char *labels; /* its metric's label */
     unsigned policy;    /* of enum gw_policy */
 
-    /* Whether this request is a handshake of this dialect; fills `hello` then. Null: its
+    /* Whether this request is a handshake of this dialect; fills `hello` then, which is zeroed
+     * but for its scope, "pos". Null: its
      * clients arrive by another way than a WebSocket handshake. */
     bool (*claims)(const struct tw_http_request *req, struct gw_hello *hello);
 
