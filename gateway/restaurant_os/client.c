@@ -86,6 +86,7 @@ void gw_client_greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
     (void)oldest;
     if (c->socket->is_accepted) { /* it has moved to this restaurant */
         say_status(c, "connected", "", seq);
+        gw_client_joined(c);
     } else if (!s->resumes) {
         start_new(c, seq);
     } else if (gw_session_can_resume(s)) {
@@ -293,6 +294,7 @@ static void on_left(struct gw_sio_socket *k, bool is_left, unsigned code, const 
     c->is_admitted = false;
     c->socket = NULL;
     gw_commands_leave(&c->commands);
+    gw_client_joined(c);
     if (c->busy == 0)
         client_free(c);
 }

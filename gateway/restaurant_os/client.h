@@ -53,7 +53,8 @@ struct gw_sio_client {
 
     struct gw_window windows[GW_EVENTS];
     struct gw_commands commands;
-    unsigned busy; /* answers that are on their way */
+    struct gw_command *joining; /* it waits for the stream of the restaurant that it joins */
+    unsigned busy;              /* answers that are on their way */
 };
 
 /* --- client.c --- */
@@ -90,6 +91,10 @@ void gw_recovery_admit(struct gw_sio_client *c);
 
 /* --- requests.c --- */
 void gw_client_request(struct gw_sio_client *c, const struct gw_sio_packet *p);
+
+/* The client is in its restaurant's stream, or has left: the join that waited for that, if any,
+ * is acknowledged, and ends. */
+void gw_client_joined(struct gw_sio_client *c);
 
 /* --- batches.c --- */
 void gw_room_enter(struct gw_sio_client *c); /* fine when it is there already */

@@ -180,12 +180,27 @@ static void on_further(struct gw_authentication *a, const struct gw_authenticate
 {
     struct request *r = tw_container_of(a, struct request, further);
 
-    if (!has_left(r) && result->who == NULL) {
-        refuse_join(r, result->refusal);
-    } else if (!has_left(r)) {
-        gw_client_move(r->client, result->who);
-        succeed(r->client, tw_buf_view(&r->ack));
+    if (!has_left(r) && result->who != NULL) {
+        r->client->joining = &r->command;
+        gw_client_move(r->client, result->who); /* gw_client_joined follows, now or later */
+        return;
     }
+    if (!has_left(r))
+        refuse_join(r, result->refusal);
+    gw_command_end(&r->command);
+}
+
+/* Only now: an event after the acknowledgement must reach the client. */
+void gw_client_joined(struct gw_sio_client *c)
+{
+    struct request *r;
+
+    if (c->joining == NULL)
+        return;
+    r = request_of(c->joining);
+    c->joining = NULL;
+    if (!has_left(r))
+        succeed(c, tw_buf_view(&r->ack));
     gw_command_end(&r->command);
 }
 

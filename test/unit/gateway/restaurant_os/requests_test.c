@@ -99,13 +99,27 @@ static void a_client_leaves_the_restaurant_before_when_it_joins_another(void **s
     fake_pool_row(&s->gateway->pool, BAKERY_ID);
     fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL);
     end_turn(s->gateway);
-    assert_packets(one, "430[{\"success\":true,\"restaurantId\":\"" BAKERY_ID "\"}]\n");
+    assert_packets(one, ""); /* an event now would not reach it yet */
     fake_link_confirm(&s->gateway->hubs.subscriber, "tw:t:" BAKERY_ID);
     fake_pool_row(&s->gateway->pool, BAKERY_ID, "5", "1");
     end_turn(s->gateway);
-    assert_packets(one, "42[\"connection:status\",{\"state\":\"connected\"},\"5\"]\n");
+    assert_packets(one, "42[\"connection:status\",{\"state\":\"connected\"},\"5\"]\n"
+                        "430[{\"success\":true,\"restaurantId\":\"" BAKERY_ID "\"}]\n");
     alert(s, 17, "null"); /* of the kitchen */
     assert_packets(one, "");
+}
+
+static void a_client_may_leave_while_it_joins(void **state)
+{
+    struct screens *s = *state;
+    struct screen *one = connect_screen(s, 0, TOKEN_FOR_TWO);
+
+    emit(s, one, "20[\"join:restaurant\",\"bakery\"]");
+    fake_pool_row(&s->gateway->pool, BAKERY_ID);
+    fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL);
+    end_turn(s->gateway);
+    cut_off(s, one);
+    assert_true(tw_list_empty(&s->gateway->sessions.list));
 }
 
 static void a_client_joins_a_station_and_hears_its_alerts(void **state)
@@ -291,6 +305,7 @@ int main(void)
         test(a_restaurant_that_is_not_there_cannot_be_joined),
         test(another_restaurant_must_be_granted_by_the_token),
         test(a_client_leaves_the_restaurant_before_when_it_joins_another),
+        test(a_client_may_leave_while_it_joins),
         test(a_client_joins_a_station_and_hears_its_alerts),
         test(a_station_is_one_of_four_and_of_the_clients_restaurant),
         test(the_orders_come_to_the_acknowledgement_and_as_an_event),
