@@ -27,7 +27,7 @@ static const unsigned nexts[] = {
     [GW_NEW] = 1U << GW_AHEAD | 1U << GW_LIVE | 1U << GW_CLOSING,
     [GW_AHEAD] = 1U << GW_DOUBTED | 1U << GW_LIVE | 1U << GW_REPLAYING | 1U << GW_CLOSING,
     [GW_DOUBTED] = 1U << GW_LIVE | 1U << GW_REPLAYING | 1U << GW_CLOSING,
-    [GW_REPLAYING] = 1U << GW_LIVE | 1U << GW_CLOSING,
+    [GW_REPLAYING] = 1U << GW_AHEAD | 1U << GW_LIVE | 1U << GW_CLOSING,
     [GW_LIVE] = 1U << GW_AHEAD | 1U << GW_REPLAYING | 1U << GW_CLOSING,
     [GW_CLOSING] = 0,
 };
@@ -197,7 +197,8 @@ static void resume_or_resync(struct gw_session *s)
     }
     s->all->resynced.value++;
     s->next_seq = st->cursor.at + 1;
-    move_to(s, GW_LIVE);
+    if (s->phase != GW_REPLAYING) /* else until it has caught up: it has more time that long */
+        move_to(s, GW_LIVE);
     s->dialect->resync(s, st->cursor.at, st->oldest);
 }
 

@@ -3,7 +3,8 @@
  *     NEW --> AHEAD --> DOUBTED      it resumes after an event that this process has not seen
  *      |        |           |        yet: a reading of the log tells whether it exists
  *      v        v           v
- *     LIVE <--> REPLAYING            greeted; REPLAYING while it catches up
+ *     LIVE <--> REPLAYING            greeted; REPLAYING while it catches up. A resume message
+ *                                    leads from both to AHEAD
  *      |            |
  *      +--> CLOSING <--+             from any phase; nothing is sent any more
  *

@@ -229,6 +229,29 @@ static void a_reading_that_began_before_a_till_joined_says_nothing_about_it(void
     assert_buf(&till->heard, "connected@7");
 }
 
+/* It was sent nothing yet, so it may still ask to resume. */
+static void a_till_that_catches_up_may_name_a_seq_that_is_ahead(void **state)
+{
+    struct tenant *t = *state;
+    struct till *till;
+
+    gw_hub_begin(&t->hub, 5, 1);
+    till = join_live(t, 0);
+    t->hub.stream.backlog.max_bytes = 3000; /* a handful of events */
+    for (uint64_t seq = 6; seq <= 60; seq++) {
+        struct tw_event ev = event_of(&t->text, seq, 0);
+
+        (void)gw_stream_arrive(&t->hub.stream, &ev);
+    }
+    turn(t, 0); /* the first ones have left memory already */
+    assert_int_equal(gw_hub_wants_older(&t->hub), 6);
+    say(t, till, "{\"type\":\"resume\",\"since\":1000}");
+    assert_true(gw_cursor_has_gap(&t->hub.stream.cursor));
+    gw_hub_log_read(&t->hub);
+    gap_answer(t, 61, 61);
+    assert_buf(&till->heard, "connected@5 resync@61");
+}
+
 static void a_message_that_is_ahead_waits_for_the_log_too(void **state)
 {
     struct tenant *t = *state;
@@ -412,6 +435,7 @@ int main(void)
         test(or_for_redis_to_bring_what_it_has_seen),
         test(an_event_that_the_log_does_not_have_was_never_written),
         test(a_reading_that_began_before_a_till_joined_says_nothing_about_it),
+        test(a_till_that_catches_up_may_name_a_seq_that_is_ahead),
         test(a_message_that_is_ahead_waits_for_the_log_too),
         test(a_till_that_must_fetch_the_state_hears_events_after_it),
         test(a_full_socket_asks_for_nothing_older),
