@@ -47,7 +47,8 @@ grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.to
     to tillwire_api, tillwire_gateway;
 
 grant execute on function pos.authenticate(jsonb) to tillwire_gateway;
-grant execute on function pos.events_after(uuid, bigint, int), pos.sync_log_write(json),
+grant execute on function pos.events_after(uuid, bigint, int),
+    pos.events_piece(uuid, bigint, int), pos.sync_log_write(json),
     pos.keys_state(uuid[]), pos.keyless_tenants() to tillwire_gateway;
 
 grant execute on function pos.events_at(uuid[], bigint[]), pos.relay_pending(int, uuid, bigint),

@@ -100,7 +100,7 @@ union all
     select 'stream has gaps or doubles', s.tenant_id, 'head ' || s.head,
            count(e.seq) || ' events, ' || count(distinct e.seq) || ' seqs, from ' || s.oldest
       from pos.stream s
-      left join pos.event e on e.tenant_id = s.tenant_id
+      left join pos.event e on e.tenant_id = s.tenant_id and e.seq >= s.oldest
      group by s.tenant_id, s.head, s.oldest
     having count(e.seq) <> s.head - s.oldest + 1 or count(distinct e.seq) <> count(e.seq)
         or coalesce(min(e.seq), s.head + 1) <> s.oldest or coalesce(max(e.seq), s.head) <> s.head

@@ -105,13 +105,6 @@ void gw_device_greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
     (void)oldest;
 }
 
-void gw_device_resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
-{
-    (void)s;
-    (void)seq;
-    (void)oldest;
-}
-
 void gw_device_relayed(struct gw_session *s, struct tw_slice from, struct gw_frame *f)
 {
     if (!tw_slice_is(from, const_device_of(s)->connection) &&
@@ -169,15 +162,24 @@ void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind 
 /* --- Events ----------------------------------------------------------------------------------
  */
 
-/* From this connection, or from another one of the same device. */
+/* What it knows of: it was made on this connection, or posted by this device. */
 static bool is_own(const struct gw_device *d, const struct tw_event *ev)
 {
     struct tw_slice device = tw_slice_of(d->session.device), text;
 
-    if (tw_json_get_text(ev->origin, "session", &text) && tw_slice_is(text, d->connection))
-        return true;
+    if (tw_json_get_text(ev->origin, "session", &text))
+        return tw_slice_is(text, d->connection);
     return d->is_one_by_name && device.len > 0 &&
            tw_json_get_text(ev->origin, "device", &text) && tw_slice_eq(text, device);
+}
+
+/* Its client drops what names it as the origin. */
+static bool is_named(const struct gw_device *d, const struct tw_event *ev)
+{
+    struct tw_slice device = tw_slice_of(d->session.device), text;
+
+    return device.len > 0 && tw_json_get_text(ev->origin, "device", &text) &&
+           tw_slice_eq(text, device);
 }
 
 /* A hash of the kind (`order`, `table`) and the id. */
@@ -219,7 +221,7 @@ enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev)
     if (is_own(d, ev))
         return may_have_crossed(d, row, now_ms) ? GW_PRIVATE : GW_SKIP;
     note_change(d, row, now_ms);
-    return d->restaurant[0] != '\0' ? GW_PRIVATE : GW_SHARED;
+    return d->restaurant[0] != '\0' || is_named(d, ev) ? GW_PRIVATE : GW_SHARED;
 }
 
 void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
@@ -231,7 +233,7 @@ void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
 
     if (d->restaurant[0] != '\0')
         memcpy(tenant.slug, d->restaurant, sizeof(tenant.slug));
-    if (is_own(d, ev))
+    if (is_own(d, ev) || is_named(d, ev))
         copy.origin = TW_LIT("{}");
     s->dialect->render(&tenant, &copy, out);
 }

@@ -73,17 +73,17 @@ bool gw_device_may_read(const struct gw_session *s); /* not while too many chang
 bool gw_device_may_send(const struct gw_session *s); /* not while a snapshot is due */
 void gw_device_relayed(struct gw_session *s, struct tw_slice from, struct gw_frame *f);
 
-/* No document has a greeting, and these clients do not resume: both do nothing. */
+/* No document has a greeting: this does nothing. */
 void gw_device_greet(struct gw_session *s, uint64_t seq, uint64_t oldest);
-void gw_device_resync(struct gw_session *s, uint64_t seq, uint64_t oldest);
 
-/* How it hears an event of a kind that its dialect shows. Everything of other devices; its own
- * change only when it was sent another change of the same row shortly before: the two may have
- * crossed, and it would keep the older one. */
+/* How it hears an event of a kind that its dialect shows. What it changed on this connection
+ * only when it was sent another change of the same row shortly before: the two may have
+ * crossed, and it would keep the older one. Everything else, also what it changed on an earlier
+ * connection: that may have been stored after the state that it has loaded on this one. */
 enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev);
 
 /* The dialect's rendering for this device alone: with the name that it has for its restaurant,
- * and without an origin for its own change, since it drops messages that name it there. */
+ * and without an origin that names it, since it drops such messages. */
 void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
                               struct gw_batch *out);
 

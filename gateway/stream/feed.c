@@ -19,8 +19,8 @@
 #define OLDER_MARGIN 200
 #define GATHER_MS 20
 
-/* Columns of pos.events_after. */
-enum { SEQ, EVENT, MORE };
+/* Columns of pos.events_after and pos.events_piece. */
+enum { SEQ, EVENT, MORE, OLDEST };
 
 static void on_older_wanted(struct tw_deadline *d);
 
@@ -65,11 +65,9 @@ static void take_row(struct gw_feed *f, const struct tw_pg_result *result, size_
 }
 
 /* Whether the log continues after the rows of a reading, which is limited in rows and bytes. */
-static bool has_more(const struct tw_pg_result *result)
+static bool has_more(const struct tw_pg_result *result, size_t count)
 {
-    size_t n = tw_pg_rows(result);
-
-    return n > 0 && tw_slice_is(tw_pg_text(result, n - 1, MORE), "t");
+    return count > 0 && tw_slice_is(tw_pg_text(result, count - 1, MORE), "t");
 }
 
 /* Continue after a piece of the log: at once when there may be more, later when it failed. */
@@ -88,7 +86,7 @@ static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
     }
     for (size_t i = 0; i < tw_pg_rows(result); i++)
         take_row(f, result, i);
-    if (!has_more(result)) {
+    if (!has_more(result, tw_pg_rows(result))) {
         gw_hub_log_end(&f->hub);
         f->is_gap_due = false;
         f->hubs->rejected.value += f->hub.stream.cursor.rejected - rejected;
@@ -122,9 +120,6 @@ static void read_head(struct gw_feed *f)
     };
 }
 
-static const char events_sql[] =
-    "select seq, event, more from pos.events_after($1::uuid, $2::bigint, $3::int)";
-
 static struct tw_slice seq_text(char text[24], uint64_t seq)
 {
     return tw_slice_from(text, (size_t)snprintf(text, 24, "%llu", (unsigned long long)seq));
@@ -135,7 +130,7 @@ static void read_events(struct gw_feed *f)
     gw_hub_log_read(&f->hub);
     f->hubs->log_reads.value++;
     f->call = (struct tw_pg_call){
-        .sql = events_sql,
+        .sql = "select seq, event, more from pos.events_after($1::uuid, $2::bigint, $3::int)",
         .params = { { gw_feed_id(f), false },
                     { seq_text(f->after_text, f->hub.stream.cursor.at), false },
                     { TW_LIT("500"), false } },
@@ -151,9 +146,10 @@ struct rows {
     size_t count;
 };
 
-static void read_rows(struct gw_feed *f, const struct tw_pg_result *result, struct rows *rows)
+static void read_rows(struct gw_feed *f, const struct tw_pg_result *result, size_t count,
+                      struct rows *rows)
 {
-    for (size_t i = 0; i < tw_pg_rows(result) && i < OLDER_ROWS; i++) {
+    for (size_t i = 0; i < count && i < OLDER_ROWS; i++) {
         char *copy = read_row(f, result, i, &rows->events[rows->count]);
 
         if (copy != NULL)
@@ -161,37 +157,39 @@ static void read_rows(struct gw_feed *f, const struct tw_pg_result *result, stru
     }
 }
 
+/* The last row of pos.events_piece has `oldest` alone. */
 static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct gw_feed *f = tw_container_of(call, struct gw_feed, older_call);
     struct rows *rows_read;
     uint64_t through;
-    size_t rows;
+    size_t count;
 
     f->is_reading_older = false;
     if (f->hubs->is_stopped)
         return;
-    if (tw_pg_error(result) != 0) {
+    if (tw_pg_error(result) != 0 || tw_pg_rows(result) == 0) {
         f->hubs->log_failures.value++;
         tw_after(f->hubs->loop, &f->older, RETRY_MS, on_older_wanted);
         return;
     }
     rows_read = tw_new(struct rows);
-    read_rows(f, result, rows_read);
-    rows = tw_pg_rows(result);
-    through = rows > 0 ? (uint64_t)tw_pg_int(result, rows - 1, SEQ) : f->older_after;
-    f->skips_margin = has_more(result) && through < f->older_wanted;
+    count = tw_pg_rows(result) - 1;
+    read_rows(f, result, count, rows_read);
+    through = count > 0 ? (uint64_t)tw_pg_int(result, count - 1, SEQ) : f->older_after;
+    f->skips_margin = has_more(result, count) && through < f->older_wanted;
     /* The log's end is the backlog's beginning only if the log reached that far when it was
      * read. */
-    gw_hub_take_piece(
-        &f->hub,
-        &(struct gw_piece){
-            .after = f->older_after,
-            .events = rows_read->events,
-            .count = rows_read->count,
-            .through = through,
-            .reaches_backlog = !has_more(result) && f->hub.stream.backlog.gone <= f->older_upto,
-        });
+    gw_hub_take_piece(&f->hub,
+                      &(struct gw_piece){
+                          .after = f->older_after,
+                          .events = rows_read->events,
+                          .count = rows_read->count,
+                          .through = through,
+                          .reaches_backlog = !has_more(result, count) &&
+                                             f->hub.stream.backlog.gone <= f->older_upto,
+                          .oldest = (uint64_t)tw_pg_int(result, count, OLDEST),
+                      });
     for (size_t i = 0; i < rows_read->count; i++)
         free(rows_read->copies[i]);
     free(rows_read);
@@ -216,7 +214,8 @@ static void on_older_wanted(struct tw_deadline *d)
     f->is_reading_older = true;
     f->hubs->older_reads.value++;
     f->older_call = (struct tw_pg_call){
-        .sql = events_sql,
+        .sql = "select seq, event, more, oldest from pos.events_piece($1::uuid, $2::bigint, "
+               "$3::int)",
         .params = { { gw_feed_id(f), false },
                     { seq_text(f->older_after_text, f->older_after), false },
                     { TW_LIT("1000"), false } },

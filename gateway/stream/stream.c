@@ -111,7 +111,7 @@ static void keep_piece(struct gw_stream *s, const struct gw_piece *piece, size_t
 
 uint64_t gw_stream_take_piece(struct gw_stream *s, const struct gw_piece *piece)
 {
-    uint64_t gone = s->backlog.gone, through = piece->through, begins = 0;
+    uint64_t gone = s->backlog.gone, through = piece->through;
     bool reaches_backlog = piece->reaches_backlog;
     size_t n = piece->count;
 
@@ -123,14 +123,10 @@ uint64_t gw_stream_take_piece(struct gw_stream *s, const struct gw_piece *piece)
     if (reaches_backlog || through > gone)
         through = gone;
     reaches_backlog = through == gone;
-    if (n > 0 && piece->events[0].seq > piece->after + 1)
-        begins = piece->events[0].seq;
-    else if (n == 0 && reaches_backlog)
-        begins = gone + 1;
-    if (begins > s->oldest)
-        s->oldest = begins;
+    if (piece->oldest > s->oldest)
+        s->oldest = piece->oldest;
     keep_piece(s, piece, n, through, reaches_backlog);
-    return begins;
+    return piece->oldest > piece->after + 1 ? piece->oldest : 0;
 }
 
 struct gw_backlog *gw_stream_source(struct gw_stream *s, uint64_t seq)

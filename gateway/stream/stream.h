@@ -65,12 +65,14 @@ struct gw_piece {
     size_t count;
     uint64_t through;     /* up to this one, in order */
     bool reaches_backlog; /* nothing is missing between them and the backlog */
+    uint64_t oldest;      /* the log has dropped seqs below this one, and none above */
 };
 
 /* Take a piece: it extends the backlog when it reaches it (so that the next till finds the
  * events in memory); a piece further back becomes the page. Gives the seq at which the log
  * begins when it no longer has all that was asked for: sessions that wait for events after
- * piece->after and before that seq have to fetch the state. 0: none. */
+ * piece->after and before that seq have to fetch the state. 0: none. Seqs that are kept and not
+ * there never were: a restore may have raised the head. */
 uint64_t gw_stream_take_piece(struct gw_stream *s, const struct gw_piece *piece);
 
 /* Where the event `seq` (or the next one) is found: the backlog, the page, or (null) only in

@@ -95,6 +95,19 @@ select is((select count(*) from pos.event_default), 0::bigint, 'strays too');
 select is((select oldest from pos.heads(array[:alpha]::uuid[])), 11::bigint, 'kept from');
 select is((select min(seq) from pos.events_after(:alpha, 0, 100)), 11::bigint, 'indeed');
 select is((select oldest from pos.heads(array[:beta]::uuid[])), 1::bigint, 'others as before');
+-- A clock that had jumped: an older row is kept longer than later ones, and the stream says what it lacks.
+update pos.event set at = now() - interval '30 days' where tenant_id = :alpha and seq = 13;
+update pos.event set at = now() - interval '20 years' where tenant_id = :alpha and seq = 14;
+create table pos.event_20200102 partition of pos.event for values
+    from ('2020-01-02 00:00+00') to ('2020-01-03 00:00+00');
+update pos.event set at = '2020-01-02 12:00+00' where tenant_id = :alpha and seq = 15;
+select is((pos.maintain() ->> 'dropped')::int, 1, 'another day dropped');
+select is((select oldest from pos.heads(array[:alpha]::uuid[])), 16::bigint, 'after the highest that is gone');
+select is((select string_agg(coalesce(seq::text, '-') || coalesce(' oldest ' || oldest, ''), ', ')
+             from pos.events_piece(:alpha, 10, 3)), '11, 12, 16, - oldest 16', 'a piece says what the log lacks');
+select is((select string_agg(coalesce(seq::text, '-') || coalesce(' oldest ' || oldest, ''), ', ')
+             from pos.events_piece(:alpha, 1000, 3)), '- oldest 16', 'also where there is nothing');
+select is((select count(*) from pos.events_piece(gen_random_uuid(), 0, 3)), 0::bigint, 'no such tenant');
 update pos.setting set event_retention = '1 hour';
 update pos.event set at = at - interval '3 days' where tenant_id = :alpha;
 select is((pos.maintain() ->> 'dropped')::int >= 0, true, 'all of a tenant''s go');

@@ -9,7 +9,8 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
           v.wanted, v.role || ' may call')
   from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
                ('tillwire_gateway',
-                'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) heads(uuid[]) '
+                'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) '
+                'events_piece(uuid,bigint,integer) heads(uuid[]) '
                 'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) token_tenant(text)'),
                ('tillwire_bridge',
                 'events_at(uuid[],bigint[]) maintain() relay_done(timestamp with time zone) relay_pending(integer,'

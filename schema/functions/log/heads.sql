@@ -1,6 +1,6 @@
 -- pos.heads - how far the logs of some tenants reach.
 -- Caller: gateway, to compare its cursors in batches. Inputs: the tenants.
--- Answers: rows (tenant, head: the last seq written, oldest: the smallest seq kept, or head + 1).
+-- Answers: rows (tenant, head: the last seq written, oldest: all seqs from it on are kept).
 -- Refusals, locks, events: none. Reads one small table.
 -- SPDX-License-Identifier: Apache-2.0
 

@@ -92,7 +92,8 @@ begin
     return made;
 end $$;
 
--- Drops the days that ended before the retention began, and rows of that age in the default partition.
+-- Drops the days that ended before the retention began, and rows of that age in the default partition. A stream is
+-- kept from the highest dropped seq on: times may have jumped, so an older row may be left, but not all after it.
 create or replace function pos.event_partitions_drop() returns int
 language plpgsql as $$
 declare
@@ -110,12 +111,15 @@ begin
     end if;
     perform 1 from pos.stream s order by s.tenant_id for update;
     foreach partition in array coalesce(gone, '{}') loop
+        execute format('update pos.stream s set oldest = g.seq + 1'
+                       '  from (select t.tenant_id, (select max(e.seq) from pos.%I e where e.tenant_id = t.tenant_id) as seq'
+                       '          from pos.stream t) g'
+                       ' where g.tenant_id = s.tenant_id and g.seq >= s.oldest', partition);
         execute format('drop table pos.%I', partition);
     end loop;
-    delete from pos.event_default d where d.at < keep_from;
-    update pos.stream s
-       set oldest = coalesce((select e.seq from pos.event e where e.tenant_id = s.tenant_id
-                               order by e.seq limit 1), s.head + 1)
-     where s.oldest <= s.head;
+    with strays as (delete from pos.event_default d where d.at < keep_from returning d.tenant_id, d.seq)
+    update pos.stream s set oldest = g.seq + 1
+      from (select t.tenant_id, max(t.seq) as seq from strays t group by t.tenant_id) g
+     where g.tenant_id = s.tenant_id and g.seq >= s.oldest;
     return coalesce(array_length(gone, 1), 0);
 end $$;

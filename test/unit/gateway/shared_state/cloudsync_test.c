@@ -236,6 +236,16 @@ static void what_makes_no_sense_is_answered_and_asks_for_nothing(void **state)
     assert_int_equal(till->close_code, 0);
 }
 
+static void a_device_that_has_missed_what_is_no_longer_kept_must_connect_again(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_device(g, 0, "pos_1", "kitchen");
+
+    till->session->next_seq = 3;
+    gw_session_give_up(till->session, 2, 9);
+    assert_int_equal(till->close_code, GW_CLOSE_TRY_AGAIN);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, open_gateway, close_gateway)
 
 int main(void)
@@ -250,6 +260,7 @@ int main(void)
         test(the_user_id_of_a_user_update_is_the_senders),
         test(what_is_refused_is_said_with_the_request_that_it_was),
         test(what_makes_no_sense_is_answered_and_asks_for_nothing),
+        test(a_device_that_has_missed_what_is_no_longer_kept_must_connect_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

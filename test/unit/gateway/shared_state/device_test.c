@@ -122,22 +122,38 @@ static void orders_cross_by_their_order_id_and_tables_are_no_orders(void **state
     tw_buf_done(&origin);
 }
 
-static void a_device_with_a_name_is_one_on_all_its_connections_and_a_tablet_is_not(void **state)
+#define FROM_ANOTHER_CONNECTION                                                                \
+    "{\"kind\":\"socket\",\"device\":\"pos_1\",\"session\":\"of another connection\"}"
+
+/* Sent before the line broke, stored after the state was loaded again. */
+static void what_it_changed_on_an_earlier_connection_is_heard_as_nobodys(void **state)
 {
     struct gateway *g = *state;
     struct client *till = connect_device(g, 0, "pos_1", "kitchen");
     struct client *other = connect_device(g, 1, "pos_2", "kitchen");
     struct client *tablet = connect_tablet(g, 2);
-    struct tw_buf text = { 0 };
-    struct tw_event ev = event_with(&text, 17, "table.updated",
-                                    "{\"kind\":\"socket\",\"device\":\"pos_1\","
-                                    "\"session\":\"of another connection\"}",
-                                    TABLE_5);
+    struct tw_slice heard;
 
     tell(g, tablet, "{\"type\":\"CLIENT_CONNECTED\",\"data\":{\"clientId\":\"pos_1\"}}");
+    publish(g, 17, "table.updated", FROM_ANOTHER_CONNECTION, TABLE_5);
+    assert_heard(tablet, UPDATE_TABLE("t5", "server", "17"));
+    heard = tw_buf_view(&till->heard);
+    assert_non_null(memmem(heard.at, heard.len, "\"device_id\":\"tillwire\"", 22));
+    heard = tw_buf_view(&other->heard);
+    assert_non_null(memmem(heard.at, heard.len, "\"device_id\":\"pos_1\"", 19));
+}
+
+static void what_a_device_has_posted_is_its_own_on_all_its_connections(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_device(g, 0, "pos_1", "kitchen");
+    struct client *other = connect_device(g, 1, "pos_2", "kitchen");
+    struct tw_buf text = { 0 };
+    struct tw_event ev = event_with(&text, 17, "table.updated",
+                                    "{\"kind\":\"api\",\"device\":\"pos_1\"}", TABLE_5);
+
     assert_int_equal(gw_device_hears(till->session, &ev), GW_SKIP);
     assert_int_equal(gw_device_hears(other->session, &ev), GW_SHARED);
-    assert_int_equal(gw_device_hears(tablet->session, &ev), GW_SHARED);
     tw_buf_done(&text);
 }
 
@@ -300,7 +316,8 @@ int main(void)
         test(after_ten_seconds_nothing_has_crossed),
         test(what_a_device_has_no_memory_of_may_have_crossed),
         test(orders_cross_by_their_order_id_and_tables_are_no_orders),
-        test(a_device_with_a_name_is_one_on_all_its_connections_and_a_tablet_is_not),
+        test(what_it_changed_on_an_earlier_connection_is_heard_as_nobodys),
+        test(what_a_device_has_posted_is_its_own_on_all_its_connections),
         test(each_device_hears_the_name_that_it_has_for_its_restaurant),
         test(a_change_is_shared_state_change_in_the_name_of_the_device),
         test(changes_are_made_one_after_the_other),

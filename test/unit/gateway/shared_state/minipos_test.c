@@ -199,6 +199,18 @@ static void the_state_comes_whole_and_once_more_inside_itself(void **state)
     assert_heard(one, SERVER("SYNC_RESPONSE", "{" STATE ",\"data\":{" STATE "}}"));
 }
 
+static void a_tablet_that_has_missed_what_is_no_longer_kept_is_given_the_state(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+
+    one->session->next_seq = 3;
+    gw_session_give_up(one->session, 2, 9);
+    assert_operation(&g->pool, "minipos_state", "");
+    answer_operation(&g->pool, "200", "{" STATE "}");
+    assert_heard(one, SERVER("SYNC_RESPONSE", "{" STATE ",\"data\":{" STATE "}}"));
+}
+
 static void a_state_that_cannot_be_read_is_refused(void **state)
 {
     struct gateway *g = *state;
@@ -275,6 +287,7 @@ int main(void)
         test(what_is_refused_is_said_and_the_socket_stays),
         test(what_makes_no_sense_is_answered_and_asks_for_nothing),
         test(the_state_comes_whole_and_once_more_inside_itself),
+        test(a_tablet_that_has_missed_what_is_no_longer_kept_is_given_the_state),
         test(a_state_that_cannot_be_read_is_refused),
         test(staff_messages_pass_on_to_the_other_tablets_as_they_came),
         cmocka_unit_test(it_claims_ws_and_nothing_else),

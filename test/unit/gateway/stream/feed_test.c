@@ -12,12 +12,23 @@ static struct gw_feed *feed_of(struct gateway *g)
 }
 
 /* The oldest call reads the log after this seq. */
-static void check_reading(struct gateway *g, const char *after, const char *rows)
+static void check_call(struct gateway *g, const char *function, const char *after,
+                       const char *rows)
 {
-    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_after("));
+    assert_non_null(strstr(fake_pool_sql(&g->pool), function));
     assert_slice(fake_pool_param(&g->pool, 0), KITCHEN_ID);
     assert_slice(fake_pool_param(&g->pool, 1), after);
     assert_slice(fake_pool_param(&g->pool, 2), rows);
+}
+
+static void check_reading(struct gateway *g, const char *after, const char *rows)
+{
+    check_call(g, "pos.events_after(", after, rows);
+}
+
+static void check_piece(struct gateway *g, const char *after, const char *rows)
+{
+    check_call(g, "pos.events_piece(", after, rows);
 }
 
 static struct client *connect_live(struct gateway *g, size_t i)
@@ -183,8 +194,8 @@ static void what_a_session_resumes_from_is_read_from_the_log(void **state)
     till = connect_orderweb(g, 1, true, 13);
     assert_seqs(till, "connected@16");
     come_to(g, &feed_of(g)->older);
-    check_reading(g, "0", "1000"); /* a little further back: others will follow */
-    answer_log(g, 1, 16, false);
+    check_piece(g, "0", "1000"); /* a little further back: others will follow */
+    answer_piece(g, 1, 1, 16, false);
     assert_seqs(till, "14 15 16");
     till = connect_orderweb(g, 2, true, 3);
     assert_seqs(till, "connected@16 4 5 6 7 8 9 10 11 12 13 14 15 16");
@@ -201,7 +212,7 @@ static void sessions_that_want_a_piece_at_the_same_time_share_a_reading(void **s
     other = connect_orderweb(g, 2, true, 13);
     assert_int_equal(fake_pool_count(&g->pool), 0); /* the first one waits a moment */
     come_to(g, &feed_of(g)->older);
-    answer_log(g, 1, 16, false);
+    answer_piece(g, 1, 1, 16, false);
     assert_seqs(one, "connected@16 16");
     assert_seqs(other, "connected@16 14 15 16");
     assert_int_equal(g->hubs.older_reads.value, 1);
@@ -217,7 +228,7 @@ static void live_events_wait_until_the_session_has_caught_up(void **state)
     come_to(g, &feed_of(g)->older);
     publish_order(g, 17);
     assert_seqs(till, "connected@16");
-    answer_log(g, 1, 17, false);
+    answer_piece(g, 1, 1, 17, false);
     assert_seqs(till, "15 16 17");
 }
 
@@ -228,12 +239,12 @@ static void a_session_far_back_gets_one_piece_after_the_other(void **state)
 
     begin_stream(g, "5000", "1");
     come_to(g, &feed_of(g)->older);
-    check_reading(g, "1000", "1000"); /* it cannot reach the backlog: no margin */
-    answer_log(g, 1001, 1003, true);
+    check_piece(g, "1000", "1000"); /* it cannot reach the backlog: no margin */
+    answer_piece(g, 1, 1001, 1003, true);
     assert_seqs(till, "connected@5000 1001 1002 1003");
     come_to(g, &feed_of(g)->older);
-    check_reading(g, "1003", "1000");
-    answer_log(g, 1004, 1004, true);
+    check_piece(g, "1003", "1000");
+    answer_piece(g, 1, 1004, 1004, true);
     assert_seqs(till, "1004");
 }
 
@@ -245,7 +256,7 @@ static void what_the_log_no_longer_has_must_be_fetched(void **state)
     (void)connect_live(g, 0);
     till = connect_orderweb(g, 1, true, 3);
     come_to(g, &feed_of(g)->older);
-    answer_log(g, 9, 16, false); /* it was cut meanwhile */
+    answer_piece(g, 9, 9, 16, false); /* it was cut meanwhile */
     assert_seqs(till, "connected@16 resync@16");
     publish_order(g, 17);
     assert_seqs(till, "17");
@@ -261,7 +272,7 @@ static void a_piece_that_could_not_be_read_is_tried_again(void **state)
     come_to(g, &feed_of(g)->older);
     fake_pool_fail(&g->pool, TW_ETIMEOUT, "");
     come_to(g, &feed_of(g)->older);
-    answer_log(g, 1, 16, false);
+    answer_piece(g, 1, 1, 16, false);
     assert_seqs(till, "connected@16 15 16");
 }
 

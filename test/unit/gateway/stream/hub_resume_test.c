@@ -10,9 +10,10 @@
 
 #define PAGE_ROWS 1000
 
-/* The log's answer to "what lies after `after`": events `first` to `last`. */
-static void answer_older(struct tenant *t, uint64_t after, uint64_t first, uint64_t last,
-                         bool is_all)
+/* The log's answer to "what lies after `after`": events `first` to `last`; it has dropped those
+ * below `oldest`. */
+static void answer_kept(struct tenant *t, uint64_t oldest, uint64_t after, uint64_t first,
+                        uint64_t last, bool is_all)
 {
     struct tw_event *events = tw_alloc(PAGE_ROWS, sizeof(*events));
     struct tw_buf *texts = tw_alloc(PAGE_ROWS, sizeof(*texts));
@@ -26,12 +27,19 @@ static void answer_older(struct tenant *t, uint64_t after, uint64_t first, uint6
                                                    .events = events,
                                                    .count = n,
                                                    .through = n > 0 ? last : after,
-                                                   .reaches_backlog = is_all });
+                                                   .reaches_backlog = is_all,
+                                                   .oldest = oldest });
     turn(t, 0);
     while (n > 0)
         tw_buf_done(&texts[--n]);
     free(texts);
     free(events);
+}
+
+static void answer_older(struct tenant *t, uint64_t after, uint64_t first, uint64_t last,
+                         bool is_all)
+{
+    answer_kept(t, 1, after, first, last, is_all);
 }
 
 static void events_in_memory_come_first_and_then_live_ones(void **state)
@@ -142,9 +150,24 @@ static void a_piece_that_goes_beyond_the_skipped_numbers_joins_memory(void **sta
     arrive_all(t, 5001, 5010);
     till = join_since(t, 0, 3);
     answer_older(t, 3, 5001, 5004, false); /* 4 to 5000 never were, and more lies after */
+    assert_buf(&till->heard,
+               "connected@5010 5001 5002 5003 5004 5005 5006 5007 5008 5009 5010");
     assert_int_equal(gw_hub_wants_older(&t->hub), 0);
-    assert_int_equal(till->session->next_seq, 5011);
-    assert_int_equal(till->close_code, 0);
+}
+
+static void a_till_that_has_all_until_the_skipped_numbers_has_missed_nothing(void **state)
+{
+    struct tenant *t = *state;
+    struct till *till;
+
+    gw_hub_begin(&t->hub, 5000, 1);
+    till = join_since(t, 0, 3);
+    answer_older(t, 3, 4, 3, true); /* 4 to 5000 never were, and nothing lies after */
+    assert_buf(&till->heard, "connected@5000");
+    assert_int_equal(gw_hub_wants_older(&t->hub), 0);
+    arrive_all(t, 5001, 5001);
+    assert_buf(&till->heard, "connected@5000 5001");
+    assert_int_equal(t->all.resynced.value, 0);
 }
 
 static void events_that_are_no_longer_kept_lead_to_a_resync(void **state)
@@ -162,7 +185,7 @@ static void events_that_are_no_longer_kept_lead_to_a_resync(void **state)
     arrive_all(t, 51, 51);
     assert_buf(&gone->heard, "connected@50 resync@50 51");
     assert_int_equal(t->all.resynced.value, 1);
-    answer_older(t, 39, 45, 50, true); /* 40 to 44 were pruned meanwhile */
+    answer_kept(t, 45, 39, 45, 50, true); /* 40 to 44 were pruned meanwhile */
     assert_buf(&kept->heard, "connected@50 resync@51");
     arrive_all(t, 52, 52);
     assert_buf(&kept->heard, "connected@50 resync@51 52");
@@ -430,6 +453,7 @@ int main(void)
         test(a_long_way_back_is_read_piece_by_piece),
         test(the_log_may_have_no_events_where_a_restore_skipped_numbers),
         test(a_piece_that_goes_beyond_the_skipped_numbers_joins_memory),
+        test(a_till_that_has_all_until_the_skipped_numbers_has_missed_nothing),
         test(events_that_are_no_longer_kept_lead_to_a_resync),
         test(a_till_from_a_process_that_was_ahead_waits_for_the_log),
         test(or_for_redis_to_bring_what_it_has_seen),

@@ -70,18 +70,25 @@ static void begin(struct owned *o, uint64_t head, uint64_t oldest)
     gw_stream_release(&o->stream);
 }
 
-/* A piece with the events `first` to `last`. */
-static uint64_t take_piece(struct owned *o, uint64_t after, uint64_t first, uint64_t last,
-                           bool reaches_backlog)
+/* A piece with the events `first` to `last`, of a log that has dropped those below `oldest`. */
+static uint64_t take_kept(struct owned *o, uint64_t oldest, uint64_t after, uint64_t first,
+                          uint64_t last, bool reaches_backlog)
 {
     struct gw_piece piece = { .after = after,
                               .events = o->events,
                               .through = last > after ? last : after,
-                              .reaches_backlog = reaches_backlog };
+                              .reaches_backlog = reaches_backlog,
+                              .oldest = oldest };
 
     for (uint64_t seq = first; seq <= last; seq++, piece.count++)
         o->events[piece.count] = event_of(&o->texts[piece.count], seq, 0);
     return gw_stream_take_piece(&o->stream, &piece);
+}
+
+static uint64_t take_piece(struct owned *o, uint64_t after, uint64_t first, uint64_t last,
+                           bool reaches_backlog)
+{
+    return take_kept(o, 1, after, first, last, reaches_backlog);
 }
 
 /* What is found from `seq` on, as "6 7 8". */
@@ -218,14 +225,27 @@ static void a_piece_says_where_the_log_begins_when_it_lacks_what_was_asked_for(v
     struct owned *o = *state;
 
     begin(o, 100, 1);
-    assert_int_equal(take_piece(o, 10, 31, 33, false), 31);
+    assert_int_equal(take_kept(o, 31, 10, 31, 33, false), 31);
     assert_int_equal(o->stream.oldest, 31);
     assert_false(gw_stream_keeps(&o->stream, 29));
     assert_true(gw_stream_keeps(&o->stream, 30));
-    assert_int_equal(take_piece(o, 40, 41, 40, true), 101); /* there is nothing at all */
+    assert_int_equal(take_kept(o, 101, 40, 41, 40, true), 101); /* there is nothing at all */
     assert_int_equal(o->stream.oldest, 101);
     assert_ptr_equal(gw_stream_source(&o->stream, 41),
                      &o->stream.backlog); /* not asked again */
+}
+
+static void seqs_that_are_kept_and_not_there_never_were(void **state)
+{
+    struct owned *o = *state;
+
+    begin(o, 100, 1);
+    assert_int_equal(take_piece(o, 10, 31, 33, false), 0);
+    check_from(o, 11, "31 32 33");
+    assert_int_equal(take_piece(o, 33, 34, 33, true), 0);
+    (void)arrive(o, 101);
+    check_from(o, 34, "101");
+    assert_true(gw_stream_keeps(&o->stream, 10));
 }
 
 static void what_has_come_to_memory_meanwhile_is_not_taken_twice(void **state)
@@ -265,6 +285,7 @@ int main(void)
         test(a_piece_that_reaches_the_backlog_extends_it),
         test(a_piece_further_back_is_the_page_and_the_next_one_takes_its_place),
         test(a_piece_says_where_the_log_begins_when_it_lacks_what_was_asked_for),
+        test(seqs_that_are_kept_and_not_there_never_were),
         test(what_has_come_to_memory_meanwhile_is_not_taken_twice),
         test(a_piece_of_before_the_stream_went_back_is_dropped),
     };

@@ -256,27 +256,45 @@ void publish_order(struct gateway *g, uint64_t seq)
 
 #define LOG_ROWS 64
 
-void answer_log(struct gateway *g, uint64_t first, uint64_t last, bool has_more)
+/* `oldest` of 0: the answer of pos.events_after, which does not say it. */
+static void answer_rows(struct gateway *g, uint64_t oldest, uint64_t first, uint64_t last,
+                        bool has_more)
 {
-    const char *cells[LOG_ROWS * 3];
+    const char *cells[(LOG_ROWS + 1) * 4] = { NULL };
     struct tw_buf texts[LOG_ROWS] = { 0 };
-    char seqs[LOG_ROWS][24];
-    size_t n = 0;
+    char seqs[LOG_ROWS + 1][24];
+    size_t n = 0, columns = oldest > 0 ? 4 : 3;
 
-    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_after("));
     for (uint64_t seq = first; seq <= last; seq++, n++) {
         assert_true(n < LOG_ROWS);
         (void)event_with(&texts[n], seq, "order.created", "{\"kind\":\"api\"}", ORDER);
         tw_buf_char(&texts[n], '\0');
         (void)snprintf(seqs[n], sizeof(seqs[n]), "%llu", (unsigned long long)seq);
-        cells[n * 3] = seqs[n];
-        cells[n * 3 + 1] = texts[n].at;
-        cells[n * 3 + 2] = has_more ? "t" : "f";
+        cells[n * columns] = seqs[n];
+        cells[n * columns + 1] = texts[n].at;
+        cells[n * columns + 2] = has_more ? "t" : "f";
     }
-    fake_pool_answer(&g->pool, cells, n, 3);
+    if (oldest > 0) {
+        (void)snprintf(seqs[n], sizeof(seqs[n]), "%llu", (unsigned long long)oldest);
+        cells[n * columns + 3] = seqs[n];
+    }
+    fake_pool_answer(&g->pool, cells, oldest > 0 ? n + 1 : n, columns);
     end_turn(g);
     for (size_t i = 0; i < n; i++)
         tw_buf_done(&texts[i]);
+}
+
+void answer_log(struct gateway *g, uint64_t first, uint64_t last, bool has_more)
+{
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_after("));
+    answer_rows(g, 0, first, last, has_more);
+}
+
+void answer_piece(struct gateway *g, uint64_t oldest, uint64_t first, uint64_t last,
+                  bool has_more)
+{
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_piece("));
+    answer_rows(g, oldest, first, last, has_more);
 }
 
 void check_seqs(struct client *c, const char *want, const char *file, int line)

@@ -86,6 +86,10 @@ void publish_order(struct gateway *g, uint64_t seq);
 /* The log's answer to a reading: such orders, and whether there are more. */
 void answer_log(struct gateway *g, uint64_t first, uint64_t last, bool has_more);
 
+/* The same of a reading for those that resume; the log has dropped those below `oldest`. */
+void answer_piece(struct gateway *g, uint64_t oldest, uint64_t first, uint64_t last,
+                  bool has_more);
+
 /* What an OrderWeb till has heard since the last time, in words: see heard_add. */
 #define assert_seqs(client, want) check_seqs((client), (want), __FILE__, __LINE__)
 void check_seqs(struct client *c, const char *want, const char *file, int line);
