@@ -24,15 +24,17 @@ async function detach(tracer) {
     await tracer.ended;
 }
 
-// The system calls that processes make during `act`, as [name, its ordinal among calls of that name].
+// The system calls that processes make during `act`, as [name, its ordinal among its process' calls of that name]:
+// `when` of strace counts for each process too.
 async function callsDuring(pids, act) {
     const tracer = await trace(pids, []);
     await act();
     await detach(tracer);
     const counts = {};
-    return [...tracer.lines.matchAll(/^(?:\[pid +\d+\] )?([a-z_0-9]+)\(/gm)].map(([, name]) => {
-        counts[name] = (counts[name] ?? 0) + 1;
-        return [name, counts[name]];
+    return [...tracer.lines.matchAll(/^(?:\[pid +(\d+)\] )?([a-z_0-9]+)\(/gm)].map(([, pid = '', name]) => {
+        const which = `${pid} ${name}`;
+        counts[which] = (counts[which] ?? 0) + 1;
+        return [name, counts[which]];
     });
 }
 
@@ -145,8 +147,9 @@ async function answerLost(world, random) {
     const died = await killAt(backends, calls.findLast(([name]) => name === 'sendto'), async () => {
         send(supervisor, 'SIGSTOP');
         try {
-            const done = own.deduct(tenant);
-            await eventually('the end of a backend', () => !backends.every(isAlive), { within: 3000, every: 1 });
+            let isDone = false;
+            const done = own.deduct(tenant).finally(() => { isDone = true; });
+            await eventually('the end of a backend, or an answer', () => isDone || !backends.every(isAlive), { every: 1 });
             for (const pid of [old, ...childrenOf(old)]) send(pid, 'SIGKILL');
             await world.hold(world.span(random, 2500, 5000));
             send(supervisor, 'SIGCONT');
