@@ -228,7 +228,7 @@ size_t gw_conns_send_home(struct gw_conns *all, size_t max)
     {
         struct gw_conn *c = tw_container_of(link, struct gw_conn, link);
 
-        if (n < max && c->phase == GW_TALK && c->close.code == 0) {
+        if (n < max && gw_conn_is_talking(c)) {
             gw_handler_farewell(c->handler);
             gw_transport_close(&c->transport, gw_closes.going_away);
             n++;
