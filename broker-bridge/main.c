@@ -106,6 +106,8 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
 static const struct tw_metric_part metrics[] = {
     { &br_leader_metrics, AT(leader), NULL },
     { &br_relay_metrics, AT(relay), NULL },
+    { &br_housekeeping_metrics, AT(relay.housekeeping), NULL },
+    { &br_housekeeping_failures, AT(relay.housekeeping), NULL },
     { &tw_redis_metrics, AT(publisher), "link=\"publisher\"" },
 };
 

@@ -5,13 +5,13 @@
 #include "common/domain/publish.h"
 #include "common/net/pg_array.h"
 #include "common/util/base.h"
+#include "common/util/clock.h"
 #include "common/util/encode.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
 
 #define TICK_MS 3000 /* also a sign of life: the role's idle_session_timeout is 15 s */
-#define MAINTENANCE_MS 3600000
-#define ANSWER_MS 8000 /* housekeeping may take a while */
+#define ANSWER_MS 8000
 #define MAX_NAMED 2000 /* beyond that the log itself is asked what is left */
 
 static void ask(struct br_relay *r);
@@ -122,9 +122,36 @@ static void ask_named(struct br_relay *r)
           on_events);
 }
 
+/* One step of a task; what is more urgent comes before the next one. */
+static void on_task(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct br_relay *r = tw_container_of(call, struct br_relay, call);
+
+    if (!is_good(r, result)) {
+        br_housekeeping_failed(&r->housekeeping, r->loop->now_ms);
+        return;
+    }
+    br_housekeeping_did(&r->housekeeping, tw_pg_int(result, 0, 0), r->loop->now_ms,
+                        tw_wall_ms());
+    ask_soon(r);
+}
+
+static void start_task(struct br_relay *r, const char *task)
+{
+    r->is_asking = true;
+    r->call = (struct tw_pg_call){ .sql = "select pos.maintain($1)",
+                                   .params = { { tw_slice_of(task), false } },
+                                   .param_count = 1,
+                                   .done = on_task,
+                                   .answer_ms = ANSWER_MS };
+    tw_pg_conn_send(r->conn, &r->call);
+}
+
 /* The next statement, the most urgent first. */
 static void ask(struct br_relay *r)
 {
+    const char *task;
+
     if (r->is_asking || r->conn == NULL || !tw_pg_conn_is_up(r->conn))
         return;
     if (r->named > 0) {
@@ -135,9 +162,8 @@ static void ask(struct br_relay *r)
     } else if (r->owes_mark && tw_redis_is_up(r->redis)) {
         r->owes_mark = false;
         start(r, "select pos.relay_done(clock_timestamp())", 0, on_mark);
-    } else if (r->owes_maintenance) {
-        r->owes_maintenance = false;
-        start(r, "select pos.maintain()", 0, on_mark);
+    } else if ((task = br_housekeeping_due(&r->housekeeping, r->loop->now_ms)) != NULL) {
+        start_task(r, task);
     }
 }
 
@@ -146,10 +172,6 @@ static void on_tick(struct tw_deadline *d)
     struct br_relay *r = tw_container_of(d, struct br_relay, tick);
 
     r->owes_mark = !r->owes_pending;
-    if (r->loop->now_ms - r->maintained_ms >= MAINTENANCE_MS) {
-        r->maintained_ms = r->loop->now_ms;
-        r->owes_maintenance = true;
-    }
     ask_soon(r);
     tw_after(r->loop, &r->tick, TICK_MS, on_tick);
 }

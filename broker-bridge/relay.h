@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "broker-bridge/housekeeping.h"
 #include "common/net/loop.h"
 #include "common/net/pg_conn.h"
 #include "common/net/redis_link.h"
@@ -30,8 +31,8 @@ struct br_relay {
     struct tw_buf tenants, seqs;           /* named since the last statement: array literals */
     struct tw_buf sent_tenants, sent_seqs; /* of the statement under way */
     size_t named;
-    bool is_asking, owes_pending, owes_mark, owes_maintenance, is_stopped;
-    uint64_t maintained_ms;
+    bool is_asking, owes_pending, owes_mark, is_stopped;
+    struct br_housekeeping housekeeping;
     struct tw_metric notifications, published, failures, overruns;
 };
 

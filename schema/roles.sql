@@ -52,4 +52,4 @@ grant execute on function pos.events_after(uuid, bigint, int),
     pos.keys_state(uuid[]), pos.keyless_tenants() to tillwire_gateway;
 
 grant execute on function pos.events_at(uuid[], bigint[]), pos.relay_pending(int, uuid, bigint),
-    pos.relay_done(timestamptz), pos.maintain() to tillwire_bridge;
+    pos.relay_done(timestamptz), pos.maintain(text) to tillwire_bridge;

@@ -12,7 +12,9 @@
 #include "common/domain/publish.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
+#include "common/util/json_view.h"
 #include "common/util/log.h"
+#include "common/util/map.h"
 
 #define RETRY_WITHIN_MS 2000
 #define PAUSE_MS 50 /* before the next try, when a connection was lost */
@@ -164,6 +166,18 @@ static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
     op->done(op, &outcome);
 }
 
+/* Whose share of the pool it takes: the tenant as the context names it, else who asks. */
+static uint64_t share_of(struct tw_slice context)
+{
+    struct tw_slice token, who;
+
+    if (tw_json_get(context, "tenant", &who) || tw_json_get(context, "keyless", &who) ||
+        (tw_json_get(context, "token", &token) && tw_json_get(token, "restaurant_id", &who)) ||
+        tw_json_get(context, "keyHash", &who))
+        return tw_hash(who) | 1;
+    return 0;
+}
+
 void tw_operation_start(struct tw_operation *op)
 {
     op->call = (struct tw_pg_call){
@@ -174,6 +188,7 @@ void tw_operation_start(struct tw_operation *op)
         .param_count = 3,
         .writes = op->writes,
         .affinity = op->affinity,
+        .share = share_of(op->context),
         .done = on_done,
     };
     op->attempts = 0;

@@ -166,7 +166,7 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
     copy_text(f->tenant.slug, sizeof(f->tenant.slug), tw_pg_text(result, 0, TENANT_SLUG));
     f->is_suspended = !tw_slice_is(tw_pg_text(result, 0, TENANT_STATUS), "active");
     f->secret = secret.len == 0 ? NULL : tw_copy_text(secret.at, secret.len);
-    f->until_ms = all->options.pool->loop->now_ms + all->options.cache_ms;
+    f->until_ms = tw_loop_age_ms(all->options.pool->loop) + all->options.cache_ms;
     finding_free(tw_map_remove(&all->known, tw_buf_view(&c->named)));
     if (all->known.count < MAX_KNOWN) {
         (void)tw_map_set(&all->known, tw_buf_view(&c->named), f);
@@ -186,7 +186,7 @@ static void on_tenant(struct tw_pg_call *call, const struct tw_pg_result *result
         take_row(c, result);
     } else if (tw_pg_error(result) == 0) {
         finish(c, "INVALID_RESTAURANT", NULL);
-    } else if (f != NULL && f->until_ms > c->all->options.pool->loop->now_ms) {
+    } else if (f != NULL && f->until_ms > tw_loop_age_ms(c->all->options.pool->loop)) {
         c->all->from_memory.value++;
         judge(c, f);
     } else {

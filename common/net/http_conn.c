@@ -291,16 +291,39 @@ static void drive(struct tw_http_conn *c)
         tw_stream_want_read(c->stream, wants_read(c));
 }
 
+static void put_answer(struct tw_http_conn *c, const struct tw_http_response *res)
+{
+    bool is_head = tw_http_parser_request(c->parser)->method == TW_HEAD;
+
+    c->out.max = ANSWER_BYTES;
+    tw_http_write(&c->out, res, tw_wall_ms(), is_head, !c->closes);
+}
+
+/* How much data there is decides how long an answer gets, so it must not decide whether this
+ * process lives. */
+static void put_refusal_of_size(struct tw_http_conn *c)
+{
+    const struct tw_refusal *refusal = tw_refusal_of("ANSWER_TOO_LARGE");
+    struct tw_http_response res = { 0 };
+    struct tw_buf body = { .max = 4096 };
+
+    tw_buf_done(&c->out);
+    tw_refusal_head(&res, refusal->status);
+    tw_refusal_body(&body, refusal, TW_EMPTY, TW_EMPTY);
+    res.body = tw_buf_view(&body);
+    put_answer(c, &res);
+    tw_buf_done(&body);
+}
+
 void tw_http_answer(struct tw_http_conn *c, const struct tw_http_response *res)
 {
-    struct tw_http_request *req = tw_http_parser_request(c->parser);
 
     TW_ASSERT(!c->is_answered);
     if (!tw_http_parser_keeps_alive(c->parser) || c->server->is_draining || res->closes)
         c->closes = true;
-    c->out.max = ANSWER_BYTES;
-    tw_http_write(&c->out, res, tw_wall_ms(), req->method == TW_HEAD, !c->closes);
-    TW_ASSERT(!c->out.failed);
+    put_answer(c, res);
+    if (c->out.failed)
+        put_refusal_of_size(c);
     c->is_answered = true;
     c->waiter = NULL;
     tw_later(c->loop, &c->later, on_later);

@@ -6,7 +6,9 @@
 #include "common/net/listener.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +30,9 @@ struct tw_listener_socket {
     } uv;
     struct tw_listener *listener; /* null once it is stopped */
     bool is_unix;
+    struct tw_address address; /* of a Unix socket that we made; else its path is empty */
+    dev_t device;              /* of its file */
+    ino_t inode;
 };
 
 static void on_closed(uv_handle_t *handle)
@@ -58,19 +63,53 @@ static int open_tcp(struct tw_listener_socket *s, const struct tw_address *a)
 
     if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
         r = -errno;
-    return r != 0 ? r : uv_tcp_bind(&s->uv.tcp, address, 0);
+    if (r == 0)
+        r = uv_tcp_bind(&s->uv.tcp, address, 0);
+    return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
 }
 
-/* A socket file without a server was left by a killed process: replace it. */
+/* Give the socket its name: at once, in place of a predecessor's, which may still be served by
+ * a process that drains or was left by one that was killed. */
+static int take_name(struct tw_listener_socket *s, const char *new_path, const char *path)
+{
+    struct stat st;
+
+    if (chmod(new_path, 0666) != 0 || /* its folder's rights decide */
+        stat(new_path, &st) != 0 || rename(new_path, path) != 0)
+        return -errno;
+    s->device = st.st_dev;
+    s->inode = st.st_ino;
+    return 0;
+}
+
+/* libuv removes the file that it has bound when it closes, and there is none of that name. */
 static int open_unix(struct tw_listener_socket *s, const struct tw_address *a)
 {
+    char new_path[sizeof(a->path) + 1];
     int r;
 
-    (void)unlink(a->path);                   /* if it cannot go, bind says why */
-    r = uv_pipe_bind(&s->uv.pipe, a->path);  /* libuv removes the file when it closes */
-    if (r == 0 && chmod(a->path, 0666) != 0) /* its folder's rights decide */
-        r = -errno;
+    (void)snprintf(new_path, sizeof(new_path), "%s~", a->path);
+    if (strlen(new_path) >= sizeof(a->path))
+        return UV_ENAMETOOLONG;
+    (void)unlink(new_path); /* if it cannot go, bind says why */
+    r = uv_pipe_bind(&s->uv.pipe, new_path);
+    if (r == 0)
+        r = uv_listen(&s->uv.stream, BACKLOG, on_connection);
+    if (r == 0)
+        r = take_name(s, new_path, a->path);
+    if (r == 0)
+        s->address = *a;
     return r;
+}
+
+/* Unless a successor has put its own there. */
+static void remove_name(const struct tw_listener_socket *s)
+{
+    struct stat st;
+
+    if (s->address.path[0] != '\0' && stat(s->address.path, &st) == 0 &&
+        st.st_dev == s->device && st.st_ino == s->inode)
+        (void)unlink(s->address.path);
 }
 
 static struct tw_listener_socket *add_socket(struct tw_listener *l, bool is_unix,
@@ -104,8 +143,7 @@ static int listen_on(struct tw_listener *l, struct tw_slice text)
     s = add_socket(l, a.is_unix, a.tcp.ss_family);
     if (s == NULL)
         return UV_EMFILE;
-    r = a.is_unix ? open_unix(s, &a) : open_tcp(s, &a);
-    return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
+    return a.is_unix ? open_unix(s, &a) : open_tcp(s, &a);
 }
 
 /* How many sockets systemd hands to this very process (sd_listen_fds(3)). */
@@ -162,6 +200,7 @@ void tw_listener_stop(struct tw_listener *l)
         struct tw_listener_socket *s = l->sockets[i];
 
         s->listener = NULL;
+        remove_name(s);
         uv_close(&s->uv.handle, on_closed);
     }
     l->count = 0;

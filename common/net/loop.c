@@ -5,11 +5,25 @@
 #include "common/util/base.h"
 #include "common/util/clock.h"
 
+/* While the ticker runs, the clock is read far more often than that. So much of each pause
+ * counts, so that limits expire also where every turn is slow. */
+#define PAUSE_MS 500
+
+void tw_loop_read_clock(struct tw_loop *loop)
+{
+    uint64_t read_ms = tw_now_ms(), gap_ms = read_ms - loop->read_ms;
+
+    if (gap_ms > PAUSE_MS && loop->deadlines.count > 0)
+        loop->paused_ms += gap_ms - PAUSE_MS;
+    loop->read_ms = read_ms;
+    loop->now_ms = read_ms - loop->paused_ms;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct tw_loop *loop = tw_container_of(timer, struct tw_loop, ticker);
 
-    loop->now_ms = tw_now_ms();
+    tw_loop_read_clock(loop);
     tw_deadlines_run(&loop->deadlines, loop->now_ms);
     if (loop->deadlines.count == 0)
         (void)uv_timer_stop(timer);
@@ -21,7 +35,7 @@ static void on_before_sleep(uv_prepare_t *prepare)
     struct tw_loop *loop = tw_container_of(prepare, struct tw_loop, before_sleep);
     struct tw_list *link;
 
-    loop->now_ms = tw_now_ms();
+    tw_loop_read_clock(loop);
     for (int pass = 0; pass < 4 && !tw_list_empty(&loop->later); pass++) {
         struct tw_list noted;
 
@@ -43,7 +57,7 @@ void tw_loop_init(struct tw_loop *loop)
 
     TW_ASSERT(r == 0); /* fails only when descriptors or memory are out: at a process's start */
     tw_list_init(&loop->later);
-    loop->now_ms = tw_now_ms();
+    loop->now_ms = loop->read_ms = tw_now_ms();
     tw_deadlines_init(&loop->deadlines, loop->now_ms);
     (void)uv_prepare_init(&loop->uv, &loop->before_sleep); /* these cannot fail */
     (void)uv_prepare_start(&loop->before_sleep, on_before_sleep);
@@ -85,7 +99,7 @@ void tw_after(struct tw_loop *loop, struct tw_deadline *d, uint64_t after_ms,
               tw_deadline_cb expired)
 {
     if (loop->deadlines.count == 0) { /* the wheel stood still: start it from now */
-        loop->now_ms = tw_now_ms();
+        tw_loop_read_clock(loop);
         tw_deadlines_run(&loop->deadlines, loop->now_ms);
         (void)uv_timer_start(&loop->ticker, on_tick, TW_DEADLINE_TICK_MS, TW_DEADLINE_TICK_MS);
     }

@@ -23,7 +23,9 @@ struct tw_loop {
     uv_timer_t ticker; /* turns the wheel, and stands still while no limit is set */
     struct tw_list later;
     struct tw_deadlines deadlines;
-    uint64_t now_ms;                /* monotonic, of this turn */
+    uint64_t now_ms;                /* of this turn: see tw_loop_read_clock */
+    uint64_t read_ms;               /* the monotonic clock when it was last read */
+    uint64_t paused_ms;             /* how long this process stood still, in all */
     char read_chunk[TW_READ_CHUNK]; /* every stream reads into it; lent during one callback */
 };
 
@@ -35,6 +37,17 @@ void tw_loop_stop(struct tw_loop *loop);
 
 /* Closes what the loop itself holds; call after tw_loop_run, when all else is closed. */
 void tw_loop_done(struct tw_loop *loop);
+
+/* Bring now_ms up to date. The loop's clock goes on steadily and stands still while the process
+ * does (SIGSTOP, a paused machine, a turn that took too long): whoever spoke or answered
+ * meanwhile is heard before it is judged, and whoever did not has the time left that it had. */
+void tw_loop_read_clock(struct tw_loop *loop);
+
+/* The same with the pauses: for what may not be believed longer than its time. */
+static inline uint64_t tw_loop_age_ms(const struct tw_loop *loop)
+{
+    return loop->now_ms + loop->paused_ms;
+}
 
 void tw_later(struct tw_loop *loop, struct tw_later *l, void (*run)(struct tw_later *l));
 void tw_later_cancel(struct tw_later *l);

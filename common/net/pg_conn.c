@@ -360,7 +360,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     struct tw_pg_conn *c = tw_container_of(handle, struct poll, handle)->conn;
     if (c == NULL)
         return;
-    c->loop->now_ms = uv_now(&c->loop->uv);
+    tw_loop_read_clock(c->loop);
     if (c->state == CONNECT) { /* also after an error: libpq finds out which */
         step_connect(c);
         return;
@@ -469,5 +469,17 @@ bool tw_pg_conn_has(const struct tw_pg_conn *c, uint64_t affinity)
     tw_list_each(&c->calls,
                  link) if (tw_container_of(link, struct tw_pg_call, link)->affinity ==
                            affinity) return true;
+    return false;
+}
+
+bool tw_pg_conn_writes_for(const struct tw_pg_conn *c, uint64_t share)
+{
+    tw_list_each(&c->calls, link)
+    {
+        const struct tw_pg_call *call = tw_container_of(link, struct tw_pg_call, link);
+
+        if (call->writes && call->share == share)
+            return true;
+    }
     return false;
 }

@@ -44,6 +44,16 @@ static size_t writing_connections(const struct tw_pg_pool *pool)
     return n;
 }
 
+/* Half of those that may write, but one at least. */
+static bool has_its_share(const struct tw_pg_pool *pool, uint64_t share)
+{
+    size_t n = 0, most = pool->up_count > 2 ? pool->up_count / 2 : 1;
+
+    for (size_t i = 0; i < pool->conn_count; i++)
+        n += tw_pg_conn_writes_for(pool->conns[i], share) ? 1 : 0;
+    return n >= most;
+}
+
 /* Where `call` can go now; null when it has to wait. */
 static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
                                     const struct tw_pg_call *call)
@@ -54,7 +64,36 @@ static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
         return NULL;
     if (writing_connections(pool) + 1 >= pool->up_count && pool->up_count > 1)
         return NULL; /* the last one is for reads */
+    if (call->share != 0 && pool->up_count > 2 && has_its_share(pool, call->share))
+        return NULL;
     return emptiest(pool, DEPTH);
+}
+
+static uint16_t *waiting_of(struct tw_pg_pool *pool, const struct tw_pg_call *call)
+{
+    return &pool->waiting_of[call->share % TW_PG_SHARES];
+}
+
+static void enqueue(struct tw_pg_pool *pool, struct tw_pg_call *call)
+{
+    tw_list_append(&pool->waiting, &call->link);
+    pool->queued.value++;
+    if (call->share != 0)
+        (*waiting_of(pool, call))++;
+}
+
+static void dequeue(struct tw_pg_pool *pool, struct tw_pg_call *call)
+{
+    tw_list_remove(&call->link);
+    pool->queued.value--;
+    if (call->share != 0)
+        (*waiting_of(pool, call))--;
+}
+
+static bool is_overfull(struct tw_pg_pool *pool, const struct tw_pg_call *call)
+{
+    return pool->queued.value > pool->max_waiting ||
+           (call->share != 0 && *waiting_of(pool, call) > (pool->max_waiting + 1) / 2);
 }
 
 static void place(struct tw_pg_pool *pool, struct tw_pg_conn *c, struct tw_pg_call *call)
@@ -73,8 +112,7 @@ static void dispatch(struct tw_pg_pool *pool)
         struct tw_pg_conn *c = place_for(pool, call);
 
         if (c != NULL) {
-            tw_list_remove(link);
-            pool->queued.value--;
+            dequeue(pool, call);
             place(pool, c, call);
         } else if (!call->writes) {
             break; /* where a read does not fit, no call does */
@@ -87,8 +125,7 @@ static void on_overfull(struct tw_deadline *d)
     struct tw_pg_call *call = tw_container_of(d, struct tw_pg_call, limit);
     struct tw_pg_pool *pool = call->pool;
 
-    tw_list_remove(&call->link);
-    pool->queued.value--;
+    dequeue(pool, call);
     pool->refused.value++;
     tw_pg_refuse(call, pool->is_closed ? TW_EDOWN : TW_EFULL);
 }
@@ -98,8 +135,7 @@ static void on_waited(struct tw_deadline *d)
     struct tw_pg_call *call = tw_container_of(d, struct tw_pg_call, limit);
     struct tw_pg_pool *pool = call->pool;
 
-    tw_list_remove(&call->link);
-    pool->queued.value--;
+    dequeue(pool, call);
     pool->refused.value++;
     tw_pg_refuse(call, pool->up_count == 0 ? TW_EDOWN : TW_ETIMEOUT);
 }
@@ -114,9 +150,8 @@ void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call)
         place(pool, c, call);
         return;
     }
-    tw_list_append(&pool->waiting, &call->link);
-    pool->queued.value++;
-    if (pool->queued.value > pool->max_waiting || pool->is_closed)
+    enqueue(pool, call);
+    if (is_overfull(pool, call) || pool->is_closed)
         tw_after(pool->loop, &call->limit, 0, on_overfull); /* but not before we return */
     else
         tw_after(pool->loop, &call->limit, pool->up_count == 0 ? ABSENT_MS : WAIT_MS,
@@ -216,17 +251,16 @@ bool tw_pg_pool_is_idle(const struct tw_pg_pool *pool)
 
 void tw_pg_pool_close(struct tw_pg_pool *pool)
 {
-    struct tw_list *link;
     size_t count;
 
     if (pool->loop == NULL || pool->is_closed)
         return;
     pool->is_closed = true;
-    while ((link = tw_list_shift(&pool->waiting)) != NULL) {
-        struct tw_pg_call *call = tw_container_of(link, struct tw_pg_call, link);
+    while (!tw_list_empty(&pool->waiting)) {
+        struct tw_pg_call *call = tw_container_of(pool->waiting.next, struct tw_pg_call, link);
 
         tw_after_cancel(pool->loop, &call->limit);
-        pool->queued.value--;
+        dequeue(pool, call);
         tw_pg_refuse(call, TW_EDOWN);
     }
     /* What a connection loses may be asked again by its `done`: it must find none then. */

@@ -11,6 +11,7 @@
 #include "common/util/metrics.h"
 
 #define TW_PG_CONNECTIONS 64
+#define TW_PG_SHARES 256
 
 struct tw_pg_pool;
 
@@ -26,13 +27,16 @@ struct tw_pg_pool_options {
  * row's lock, so nothing is ever sent after it, and one connection is always left to reads. Of
  * calls of one affinity (one card, one phone) one is under way at a time; its rivals wait here,
  * where a time limit can still take them out. So a locked row delays the calls that need
- * it, and no others. */
+ * it, and no others. Calls of one share (one tenant) write on at most half of the connections
+ * that may write, and wait in at most half of the places: whoever waits for a tenant's stream
+ * waits with that tenant. */
 struct tw_pg_pool {
     struct tw_loop *loop;
     struct tw_pg_conn *conns[TW_PG_CONNECTIONS];
     size_t conn_count, up_count;
     struct tw_list waiting;
     size_t max_waiting;
+    uint16_t waiting_of[TW_PG_SHARES]; /* by share, several in one place when they collide */
     bool is_closed, was_up, has_failed;
     void (*on_change)(struct tw_pg_pool *pool);
     struct tw_metric up, queued, calls, refused, reconnects;

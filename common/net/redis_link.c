@@ -140,7 +140,7 @@ static void on_pulse(struct tw_deadline *d)
     struct tw_redis_link *l = tw_container_of(d, struct tw_redis_link, limit);
     struct tw_slice ping = TW_LIT("PING");
 
-    if (l->loop->now_ms - l->heard_ms > SILENCE_MS) {
+    if (l->loop->now_ms > l->heard_ms + SILENCE_MS) {
         go_down(l, "silent");
         return;
     }

@@ -11,6 +11,8 @@ static const struct tw_refusal table[] = {
     { "INTERNAL", 500,
       "Something failed on our side and was logged. Try again; if it stays, report the "
       "requestId." },
+    { "ANSWER_TOO_LARGE", 500,
+      "The answer is over 64 MiB. Ask for less at a time: most lists take a limit." },
     { "BAD_REQUEST", 400,
       "The HTTP request is malformed or could be read in two ways (RFC 9112); send it as your "
       "HTTP library makes it." },

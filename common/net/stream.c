@@ -166,7 +166,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
     if (n == 0 || s->is_closing)
         return;
-    s->loop->now_ms = uv_now(&s->loop->uv);
+    tw_loop_read_clock(s->loop);
     if (n > 0) {
         s->owner->events->on_read(s->owner, tw_slice_from(buf->base, (size_t)n));
         return;

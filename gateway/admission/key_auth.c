@@ -117,7 +117,7 @@ static void remember(struct gw_key_auth_query *q, const struct gw_identity *iden
         (void)tw_map_set(&a->known, question_of(q), m);
     }
     m->identity = *identity;
-    m->until_ms = a->options.pool->loop->now_ms + a->options.cache_ms;
+    m->until_ms = tw_loop_age_ms(a->options.pool->loop) + a->options.cache_ms;
 }
 
 static void answer(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
@@ -133,7 +133,7 @@ static void answer_from_memory(struct gw_key_auth_query *q)
     const struct memory *m = tw_map_get(&q->auth->known, question_of(q));
     struct gw_identity identity;
 
-    if (m == NULL || m->until_ms < q->auth->options.pool->loop->now_ms ||
+    if (m == NULL || m->until_ms < tw_loop_age_ms(q->auth->options.pool->loop) ||
         (m->identity.expires_ms != 0 && m->identity.expires_ms <= tw_wall_ms())) {
         answer(q, 503, NULL, TW_EMPTY);
         return;

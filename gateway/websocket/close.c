@@ -26,6 +26,8 @@ const struct gw_closes gw_closes = {
     .refused = { GW_CLOSE_NONE, "refused" },
 
     .text_only = { GW_CLOSE_UNSUPPORTED, "only text messages are understood here" },
+    .not_ready = { GW_CLOSE_TRY_AGAIN,
+                   "the restaurant's events cannot be read right now; connect again" },
     .lags = { GW_CLOSE_TRY_AGAIN, "reading too slowly; connect again and resume" },
     .too_late = { GW_CLOSE_TRY_AGAIN, "what was missed is no longer kept; connect again and "
                                       "fetch the state" },

@@ -179,6 +179,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     c->ws.pool = &all->ws;
     c->ws.on_message = gw_conn_on_message;
     c->ws.is_deflating = is_deflating;
+    c->opened_ms = c->loop->now_ms;
     gw_liveness_heard(&c->liveness, c->loop->now_ms);
     c->early.max = EARLY_BYTES;
     gw_sendq_push(&c->out, f);
@@ -217,6 +218,7 @@ void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler)
 {
     c->handler = handler;
     c->is_begun = false;
+    c->opened_ms = c->loop->now_ms;
     gw_conn_drive_later(c);
 }
 

@@ -9,6 +9,7 @@
 #define CLOSE_MS 5000        /* for the peer's close frame, and for our last bytes */
 #define ANSWERED_BYTES 65536 /* more than that waits: the peer is not read */
 #define REPLY_BYTES 16384
+#define READY_MS 30000 /* for its handler; longer ago nobody may be there any more */
 
 /* --- Bytes of the client ---------------------------------------------------------------------
  */
@@ -154,8 +155,11 @@ static void on_silence(struct tw_deadline *d)
     struct gw_conn *c = tw_container_of(d, struct gw_conn, limit);
     uint64_t again_ms = 0;
 
-    if (!c->is_begun) /* it is not read yet, so nothing can be heard */
+    if (!c->is_begun) { /* it is not read yet, so nothing can be heard, not even its end */
         gw_liveness_heard(&c->liveness, c->loop->now_ms);
+        if (c->loop->now_ms - c->opened_ms >= READY_MS)
+            gw_transport_close(&c->transport, gw_closes.not_ready);
+    }
     switch (gw_liveness_look(&c->liveness, c->loop->now_ms, c->all->options.ping_ms,
                              c->all->options.pong_ms, &again_ms)) {
     case GW_LIVENESS_PING:

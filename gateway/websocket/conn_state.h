@@ -32,6 +32,7 @@ struct gw_conn {
     struct gw_close close; /* ours, to be said; its code is 0: none yet */
     struct tw_buf early;   /* what came before the handler was ready */
     bool is_begun;         /* the handler was ready: messages are read */
+    uint64_t opened_ms;
     /* What callbacks note for drive. */
     bool peer_closed, is_broken, is_late;
 };

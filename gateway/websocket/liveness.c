@@ -12,7 +12,7 @@ enum gw_liveness_verdict gw_liveness_look(struct gw_liveness *l, uint64_t now_ms
                                           uint64_t ping_ms, uint64_t pong_ms,
                                           uint64_t *again_ms)
 {
-    uint64_t silent_ms = now_ms - l->heard_ms;
+    uint64_t silent_ms = now_ms > l->heard_ms ? now_ms - l->heard_ms : 0;
 
     if (silent_ms < ping_ms) {
         *again_ms = ping_ms - silent_ms;

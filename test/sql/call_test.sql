@@ -68,7 +68,7 @@ insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body
     select tenant_id, lineage, 'kept', request_hash, status, body, created_at
       from pos.idempotency
      where key like E'\x01%a1';
-select pos.maintain();
+select pos.maintain('attempts');
 select is(array(select i.key::text from pos.idempotency i where i.created_at < now() - interval '5 minutes'), '{kept}',
        'attempts are forgotten after ten minutes, keys are not');
 delete from pos.idempotency where key = 'kept';
@@ -150,9 +150,9 @@ select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"C1"}', '{"amount":1}',
           'does not either');
 
 -- A key is recognised longer than its answer is kept.
-select is((pos.maintain() ->> 'pruned')::int, 0, 'young answers stay');
+select is(pos.maintain('answers'), 0, 'young answers stay');
 update pos.idempotency set created_at = now() - interval '8 days' where key in ('k1', 'r1');
-select is((pos.maintain() ->> 'pruned')::int, 2, 'old ones go');
+select is(pos.maintain('answers'), 2, 'old ones go');
 select is(a.body::json #>> '{error,code}', 'ALREADY_APPLIED', 'a repeat long after'),
        is(a.status, 409, 'is a conflict'),
        is((a.body::json #>> '{error,details,transactionId}')::bigint,

@@ -136,6 +136,13 @@ select is((pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', v.body,
 select is((b.body::json ->> 'possibleDuplicateOf') is null, false, 'no order, twice')
        from pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', '{"amount":5}') b;
 
+-- What someone else has taken is no twin.
+select is((b.body::json ->> 'possibleDuplicateOf') is null, true, 'another device')
+       from pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', '{"amount":5}', '{"device":"till-2"}') b;
+update pos.gift_cards set current_balance = current_balance - 6 where tenant_id = :alpha and card_number = 'DUP';
+select is((b.body::json ->> 'possibleDuplicateOf') is null, true, 'an adjustment of the office')
+       from pg_temp.call('gift_card_deduct', '{"cardNumber":"DUP"}', '{"amount":6}') b;
+
 -- A tenant can choose that such a repeat gets the answer of the first request.
 update dinedesk_main.tenants set dedupe_seconds = 60 where slug = 'alpha';
 select pg_temp.card('DD', 100);

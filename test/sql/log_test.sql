@@ -68,7 +68,7 @@ select is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.rela
 select is((select count(*) from generate_series(0, 7) d
        where to_regclass('pos.event_' || to_char(now() at time zone 'UTC' + make_interval(days => d),
        'YYYYMMDD')) is not null), 8::bigint, 'a week ahead');
-select is((pos.maintain() ->> 'created')::int, 0, 'nothing to do');
+select is(pos.maintain('create_days'), 0, 'nothing to do');
 select is((select count(*) from pos.event_default), 0::bigint, 'nothing without a day');
 -- A day without a partition does no harm: its partition is made later and takes the events over.
 do $$
@@ -79,7 +79,7 @@ insert into pos.event (tenant_id, seq, type, at, origin, data, external) values 
     now() + interval '3 days', '{}', '{}', false);
 update pos.stream set head = 3 where tenant_id = :beta;
 select is((select count(*) from pos.event_default), 1::bigint, 'the default takes it');
-select is((pos.maintain() ->> 'created')::int, 1, 'made again');
+select is(pos.maintain('create_days'), 1, 'made again');
 select is((select count(*) from pos.event_default), 0::bigint, 'and filled');
 select is((select count(*) from pos.events_after(:beta, 2, 10)), 1::bigint, 'still read');
 -- Old days are dropped, and each stream says which seq is the oldest that is kept.
@@ -89,7 +89,10 @@ create table pos.event_20200101 partition of pos.event for values
     from ('2020-01-01 00:00+00') to ('2020-01-02 00:00+00');
 insert into pos.event (tenant_id, seq, type, at, origin, data, external) values (:alpha, 0, 'ancient',
     '2020-01-01 12:00+00', '{}', '{}', false);
-select is((pos.maintain() ->> 'dropped')::int, 1, 'a day dropped');
+select is(pos.maintain('keep_from'), 0, 'no seq of a stream is in it');
+select is(pos.maintain('drop_days'), 1, 'a day dropped');
+select is(pos.maintain('drop_days'), 0, 'one a step');
+select is(pos.maintain('drop_strays'), 10, 'strays');
 select is(to_regclass('pos.event_20200101'), null, 'is gone');
 select is((select count(*) from pos.event_default), 0::bigint, 'strays too');
 select is((select oldest from pos.heads(array[:alpha]::uuid[])), 11::bigint, 'kept from');
@@ -101,7 +104,11 @@ update pos.event set at = now() - interval '20 years' where tenant_id = :alpha a
 create table pos.event_20200102 partition of pos.event for values
     from ('2020-01-02 00:00+00') to ('2020-01-03 00:00+00');
 update pos.event set at = '2020-01-02 12:00+00' where tenant_id = :alpha and seq = 15;
-select is((pos.maintain() ->> 'dropped')::int, 1, 'another day dropped');
+select is(pos.maintain('drop_days'), 0, 'not before it is said to be kept no longer');
+select is(pos.maintain('keep_from'), 1, 'which is said');
+select is(pos.maintain('keep_from'), 0, 'once');
+select is(pos.maintain('drop_days'), 1, 'another day dropped');
+select is(pos.maintain('drop_strays'), 2, 'and what was elsewhere');
 select is((select oldest from pos.heads(array[:alpha]::uuid[])), 16::bigint, 'after the highest that is gone');
 select is((select string_agg(coalesce(seq::text, '-') || coalesce(' oldest ' || oldest, ''), ', ')
              from pos.events_piece(:alpha, 10, 3)), '11, 12, 16, - oldest 16', 'a piece says what the log lacks');
@@ -110,7 +117,8 @@ select is((select string_agg(coalesce(seq::text, '-') || coalesce(' oldest ' || 
 select is((select count(*) from pos.events_piece(gen_random_uuid(), 0, 3)), 0::bigint, 'no such tenant');
 update pos.setting set event_retention = '1 hour';
 update pos.event set at = at - interval '3 days' where tenant_id = :alpha;
-select is((pos.maintain() ->> 'dropped')::int >= 0, true, 'all of a tenant''s go');
+select is(pos.maintain('drop_strays') > 0, true, 'all of a tenant''s go');
+select throws_ok($$select pos.maintain('tea')$$, '20000', null, 'an unknown task');
 select is((select oldest - head from pos.heads(array[:alpha]::uuid[])), 1::bigint, 'none kept: one after the head');
 select is(pos.emit(:alpha, 'again', '{}', '{}')::json ->> 'seq', '33', 'and it goes on');
 select is((select oldest from pos.heads(array[:alpha]::uuid[])), 33::bigint, 'from there');

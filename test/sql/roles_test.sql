@@ -13,7 +13,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
                 'events_piece(uuid,bigint,integer) heads(uuid[]) '
                 'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) token_tenant(text)'),
                ('tillwire_bridge',
-                'events_at(uuid[],bigint[]) maintain() relay_done(timestamp with time zone) relay_pending(integer,'
+                'events_at(uuid[],bigint[]) maintain(text) relay_done(timestamp with time zone) relay_pending(integer,'
                 'uuid,bigint) schema_version()')) v(role, wanted);
 select is((select count(*)
              from pg_class c
@@ -67,7 +67,7 @@ select throws_ok(v.what, '42501', null, 'the api may not: ' || v.what)
                ('select pos.key_issue(''alpha'', array[''pos''], ''x'')'),
                ('select pos.authenticate(''{}'')'),
                ('select * from pos.events_after(null, 0, 1)'),
-               ('select pos.maintain()'),
+               ('select pos.maintain(''answers'')'),
                ('select nextval(''pos.customer_id_seq'')'),
                ('create table pos.mine (a int)'),
                ('select * from pos.violations'),
@@ -96,10 +96,10 @@ reset role;
 set local role tillwire_bridge;
 select lives_ok('select * from pos.relay_pending(1)', 'the bridge reads');
 select lives_ok('select pos.relay_done(now())', 'and notes');
-select lives_ok('select pos.maintain()', 'and does the housekeeping');
+select lives_ok($$select pos.maintain('create_days')$$, 'and does the housekeeping');
 select throws_ok(v.what, '42501', null, 'the bridge may not: ' || v.what)
        from (values ('select pos.call(null, null, null)'), ('select * from pos.events_after(null, 0, 1)'),
-       ('delete from pos.event'), ('select pos.event_partitions_drop()')) v(what);
+       ('delete from pos.event'), ('select pos.event_partition_drop()')) v(what);
 reset role;
 
 -- Functions do not follow the search path of the session.

@@ -75,8 +75,9 @@ begin
          || coalesce(',"possibleDuplicateOf":' || twin, '') || '}')::json);
 end $$;
 
--- An entry of the same amount, card and order within ten minutes (or the tenant's own, longer time): perhaps a till
--- has repeated its request without a key. Looks at the last fifty entries.
+-- A deduct of the same key and device, of the same amount, card and order within ten minutes (or the tenant's own,
+-- longer time): perhaps a till has repeated its request without a key. What someone else has taken is no twin, or a
+-- payment would be swallowed. Looks at the last fifty entries.
 create or replace function pos.gift_card_twin(c pos.context, number text, amount numeric, order_id text)
 returns pos.pos_gift_card_transactions
 language plpgsql stable as $$
@@ -87,7 +88,9 @@ begin
       from (select t.* from pos.pos_gift_card_transactions t
              where t.tenant_id = c.tenant_id and t.card_number = number
              order by t.entry_no desc limit 50) l
-     where l.amount = gift_card_twin.amount and l.order_id is not distinct from gift_card_twin.order_id
+     where l.type = 'deduct' and l.amount = gift_card_twin.amount
+       and l.order_id is not distinct from gift_card_twin.order_id
+       and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
        and l.created_at > now() - make_interval(secs => greatest(600, c.dedupe_seconds))
      order by l.entry_no desc limit 1;
     return twin;

@@ -1,67 +1,40 @@
--- pos.maintain - housekeeping: makes partitions in advance, deletes old days and old answers.
--- Holds: prune_logs, event_partitions_create, event_partitions_drop.
--- Caller: the active bridge, every hour; migrate. Inputs: none.
--- Answers: what it did, as JSON {"created","dropped","pruned"}.
--- Refusals: none: work that is not possible at a busy moment is left for the next hour.
--- Locks: an advisory one against itself. Before a day is dropped, every stream row is locked, in order, so that no
--- writer holds one while it waits for the table.
--- Events: none.
+-- pos.maintain - housekeeping, in steps that each are a short transaction of their own.
+-- Holds: prune, event_partitions_create, event_partition_due, event_kept_in, event_keep_from, event_partition_drop,
+-- event_strays_drop.
+-- Caller: the active bridge, task after task, each until it answers 0; migrate, for the days to come.
+-- Inputs: the task's name. Answers: how many things it has dealt with; 0: there is nothing left to do.
+-- Refusals: CASE_NOT_FOUND, an unknown task. A step that does not get its lock in 100 ms fails, and its caller tries again later: no
+-- writer waits for housekeeping longer than that. Locks: see each step. Events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.maintain() returns json
-language plpgsql security definer set search_path = pos, pg_temp set lock_timeout = '500ms' as $$
-declare
-    created int := 0;
-    dropped int := 0;
-    pruned int := 0;
-    batch int;
-    started timestamptz := clock_timestamp();
+create or replace function pos.maintain(task text) returns int
+language plpgsql security definer set search_path = pos, pg_temp set lock_timeout = '100ms' as $$
 begin
-    if not pg_try_advisory_xact_lock(7214460003) then
-        return '{"created":0,"dropped":0,"pruned":0}'::json;
-    end if;
-
-    begin
-        created := pos.event_partitions_create(7);
-        dropped := pos.event_partitions_drop();
-    exception when lock_not_available or deadlock_detected or check_violation then
-        raise warning 'event partitions: %; the next run tries again', sqlerrm;
-    end;
-
-    -- Bounded in rows and in time: this may run under the bridge's statement_timeout.
-    loop
-        delete from pos.idempotency i where i.ctid = any(array(
-            select o.ctid from pos.idempotency o, pos.setting s
-             where o.created_at < now() - s.idempotency_retention
-                or (o.key < E'\x02' and o.created_at < now() - interval '10 minutes') limit 5000));
-        get diagnostics batch = row_count;
-        pruned := pruned + batch;
-        exit when batch < 5000 or clock_timestamp() > started + interval '2 seconds';
-    end loop;
-    pruned := pruned + pos.prune_logs(started + interval '3 seconds');
-    return ('{"created":' || created || ',"dropped":' || dropped || ',"pruned":' || pruned || '}')::json;
+    case task
+    when 'create_days' then return pos.event_partitions_create(7);
+    when 'keep_from' then return pos.event_keep_from();
+    when 'drop_days' then return pos.event_partition_drop();
+    when 'drop_strays' then return pos.event_strays_drop();
+    when 'answers' then
+        return pos.prune('pos.idempotency', 'created_at < now() - (select s.idempotency_retention from pos.setting s)');
+    when 'attempts' then
+        return pos.prune('pos.idempotency',
+                         'left(key, 1) = E''\x01'' and created_at < now() - interval ''10 minutes''');
+    when 'sync_log' then return pos.prune('pos.sync_log', 'at < now() - interval ''30 days''');
+    when 'till_log' then return pos.prune('pos.pos_sync_logs', 'at < now() - interval ''30 days''');
+    when 'changes' then return pos.prune('pos.change_seen', 'at < now() - interval ''48 hours''');
+    when 'states' then return pos.prune('pos.state_shown', 'at < now() - interval ''1 hour''');
+    end case;
 end $$;
 
--- Logs after 30 days, ids of changes after 48 hours, snapshots that nobody has asked for in the last hour.
-create or replace function pos.prune_logs(until timestamptz) returns int
+-- Deletes at most a batch of the rows that `condition` names.
+create or replace function pos.prune(what text, condition text) returns int
 language plpgsql as $$
 declare
-    pruned int := 0;
-    batch int;
-    what text;
+    pruned int;
 begin
-    foreach what in array array['pos.sync_log where at < now() - interval ''30 days''',
-                                'pos.pos_sync_logs where at < now() - interval ''30 days''',
-                                'pos.change_seen where at < now() - interval ''48 hours''',
-                                'pos.state_shown where at < now() - interval ''1 hour'''] loop
-        loop
-            execute format('delete from %s where ctid = any(array(select ctid from %s limit 5000))',
-                           split_part(what, ' ', 1), what);
-            get diagnostics batch = row_count;
-            pruned := pruned + batch;
-            exit when batch < 5000 or clock_timestamp() > until;
-        end loop;
-    end loop;
+    execute format('delete from %1$s where ctid = any(array(select ctid from %1$s where %2$s limit 2000))', what, condition);
+    get diagnostics pruned = row_count;
     return pruned;
 end $$;
 
@@ -92,34 +65,78 @@ begin
     return made;
 end $$;
 
--- Drops the days that ended before the retention began, and rows of that age in the default partition. A stream is
--- kept from the highest dropped seq on: times may have jumped, so an older row may be left, but not all after it.
-create or replace function pos.event_partitions_drop() returns int
+-- The oldest day that ended before the retention began, or null.
+create or replace function pos.event_partition_due() returns text
+language sql stable as $$
+    select min(c.relname::text collate "C")
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid, pos.setting s
+     where i.inhparent = 'pos.event'::regclass and c.relname ~ '^event_[0-9]{8}$'
+       and ((to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC') <= now() - s.event_retention
+$$;
+
+-- The streams that have events in a partition which are still counted as kept, with the highest of them.
+create or replace function pos.event_kept_in(partition text) returns table (tenant_id uuid, seq bigint)
+language plpgsql stable as $$
+begin
+    return query execute format(
+        'select s.tenant_id, g.seq'
+        '  from pos.stream s'
+        ' cross join lateral (select max(e.seq) as seq from pos.%I e where e.tenant_id = s.tenant_id) g'
+        ' where g.seq >= s.oldest', partition);
+end $$;
+
+-- Says of the day that is due next, a hundred streams at a time, that it is no longer kept. A stream is kept from the
+-- highest dropped seq on: times may have jumped, so an older event may be left, but not all after it. Streams that a
+-- writer holds are left for the next step.
+create or replace function pos.event_keep_from() returns int
 language plpgsql as $$
 declare
-    keep_from timestamptz;
-    partition text;
-    gone text[];
+    partition text := pos.event_partition_due();
+    done int;
 begin
-    select now() - s.event_retention into keep_from from pos.setting s;
-    select array_agg(c.relname::text order by c.relname) into gone
-      from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where i.inhparent = 'pos.event'::regclass and c.relname ~ '^event_[0-9]{8}$'
-       and ((to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC') <= keep_from;
-    if gone is null and not exists (select 1 from pos.event_default d where d.at < keep_from) then
+    if partition is null then
         return 0;
     end if;
-    perform 1 from pos.stream s order by s.tenant_id for update;
-    foreach partition in array coalesce(gone, '{}') loop
-        execute format('update pos.stream s set oldest = g.seq + 1'
-                       '  from (select t.tenant_id, (select max(e.seq) from pos.%I e where e.tenant_id = t.tenant_id) as seq'
-                       '          from pos.stream t) g'
-                       ' where g.tenant_id = s.tenant_id and g.seq >= s.oldest', partition);
-        execute format('drop table pos.%I', partition);
-    end loop;
-    with strays as (delete from pos.event_default d where d.at < keep_from returning d.tenant_id, d.seq)
-    update pos.stream s set oldest = g.seq + 1
-      from (select t.tenant_id, max(t.seq) as seq from strays t group by t.tenant_id) g
-     where g.tenant_id = s.tenant_id and g.seq >= s.oldest;
-    return coalesce(array_length(gone, 1), 0);
+    with free as (select s.tenant_id, k.seq
+                    from pos.event_kept_in(partition) k
+                    join pos.stream s on s.tenant_id = k.tenant_id
+                   order by s.tenant_id limit 100
+                     for no key update of s skip locked)
+    update pos.stream s set oldest = free.seq + 1 from free where s.tenant_id = free.tenant_id and free.seq >= s.oldest;
+    get diagnostics done = row_count;
+    return done;
+end $$;
+
+-- Drops the day that is due next, once no stream counts on it. Holds no stream, and the table for a moment.
+create or replace function pos.event_partition_drop() returns int
+language plpgsql as $$
+declare
+    partition text := pos.event_partition_due();
+begin
+    if partition is null or exists (select 1 from pos.event_kept_in(partition)) then
+        return 0;
+    end if;
+    execute format('drop table pos.%I', partition);
+    return 1;
+end $$;
+
+-- Events without a day of their own that are old enough, a batch at a time.
+create or replace function pos.event_strays_drop() returns int
+language plpgsql as $$
+declare
+    dropped int;
+begin
+    perform 1 from pos.stream s
+      where s.tenant_id in (select d.tenant_id from pos.event_default d, pos.setting t
+                             where d.at < now() - t.event_retention limit 1000)
+      order by s.tenant_id for no key update;
+    with strays as (delete from pos.event_default d
+                     where d.ctid = any(array(select o.ctid from pos.event_default o, pos.setting t
+                                               where o.at < now() - t.event_retention limit 1000))
+                    returning d.tenant_id, d.seq),
+         kept as (update pos.stream s set oldest = g.seq + 1
+                    from (select t.tenant_id, max(t.seq) as seq from strays t group by t.tenant_id) g
+                   where g.tenant_id = s.tenant_id and g.seq >= s.oldest)
+    select count(*) into dropped from strays;
+    return dropped;
 end $$;

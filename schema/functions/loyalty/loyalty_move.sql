@@ -73,8 +73,8 @@ begin
          || coalesce(',"possibleDuplicateOf":' || twin, '') || '}')::json);
 end $$;
 
--- An entry of the same change, customer and order within ten minutes (or the tenant's own, longer time): perhaps a
--- till has repeated its request without a key. Looks at the last fifty entries.
+-- A move of the same key and device, of the same points, customer and order within ten minutes (or the tenant's own,
+-- longer time): perhaps a till has repeated its request without a key. Looks at the last fifty entries.
 create or replace function pos.loyalty_twin(c pos.context, customer int, change int, order_id text)
 returns pos.pos_loyalty_transactions
 language plpgsql stable as $$
@@ -87,6 +87,7 @@ begin
              order by t.entry_no desc limit 50) l
      where l.points = change and l.order_id is not distinct from loyalty_twin.order_id
        and l.type in ('add', 'redeem')
+       and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
        and l.created_at > now() - make_interval(secs => greatest(600, c.dedupe_seconds))
      order by l.entry_no desc limit 1;
     return twin;

@@ -40,7 +40,9 @@ EOF
 # Each time there is a day to create and a day to drop, so that the locks of the table are really taken.
 cat >"$SCRATCH/housekeeping.sql" <<'EOF'
 create table if not exists pos.event_20200101 partition of pos.event for values from ('2020-01-01 00:00+00') to ('2020-01-02 00:00+00');
-select pos.maintain();
+select pos.maintain('create_days');
+select pos.maintain('keep_from');
+select pos.maintain('drop_days');
 EOF
 deadlocks=$(q -c "select deadlocks from pg_stat_database where datname = current_database()")
 pgbench -n -c 10 -j 2 -t 60 -f "$SCRATCH/deduct.sql@5" -f "$SCRATCH/points.sql@3" -f "$SCRATCH/patch.sql@2" -f "$SCRATCH/sqlcard.sql@2" -f "$SCRATCH/sqlentry.sql@2" -f "$SCRATCH/sqlpoints.sql@1" -f "$SCRATCH/sqlorder.sql@1" >"$SCRATCH/bench" 2>&1 &

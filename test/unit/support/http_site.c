@@ -64,14 +64,14 @@ static void take(struct site *s, struct tw_http_conn *conn)
     tw_stream_want_read(s->taken, true);
 }
 
-static void answer_large(struct tw_http_conn *conn)
+static void answer_large(struct tw_http_conn *conn, size_t bytes)
 {
-    char *large = malloc(SITE_LARGE);
+    char *large = malloc(bytes);
 
     assert_non_null(large);
-    for (size_t i = 0; i < SITE_LARGE; i++)
+    for (size_t i = 0; i < bytes; i++)
         large[i] = (char)('a' + i % 26);
-    answer_text(conn, tw_slice_from(large, SITE_LARGE), false);
+    answer_text(conn, tw_slice_from(large, bytes), false);
     free(large);
 }
 
@@ -87,7 +87,9 @@ static void handle(struct tw_http_server *server, struct tw_http_conn *conn,
     } else if (tw_slice_is(req->path, "/take")) {
         take(s, conn);
     } else if (tw_slice_is(req->path, "/large")) {
-        answer_large(conn);
+        answer_large(conn, SITE_LARGE);
+    } else if (tw_slice_is(req->path, "/huge")) {
+        answer_large(conn, SITE_HUGE);
     } else {
         tw_buf_text(&text, tw_http_method_name(req->method));
         tw_buf_char(&text, ' ');

@@ -20,7 +20,8 @@ struct site_waiter {
 };
 
 /* `/wait…` is answered by site_release, `/take` gives its stream away, `/large` has a body of
- * SITE_LARGE bytes, `/close` says goodbye; all others get "METHOD path body". */
+ * SITE_LARGE bytes, `/huge` one that no answer may have, `/close` says goodbye; all others get
+ * "METHOD path body". */
 struct site {
     struct tw_http_server http; /* first: the handler finds the site by it */
     struct tw_listener listener;
@@ -35,6 +36,7 @@ struct site {
 };
 
 #define SITE_LARGE ((size_t)24 * 1024 * 1024)
+#define SITE_HUGE ((size_t)65 * 1024 * 1024)
 
 struct site *site_new(void); /* limits that a test may change before its first request */
 void site_free(struct site *s);

@@ -22,6 +22,18 @@ static int end(void **state)
     return 0;
 }
 
+static void an_answer_that_is_too_long_is_refused_and_the_next_one_comes(void **state)
+{
+    struct site *s = *state;
+    struct end *e = site_visit(s);
+
+    end_say(e, "GET /huge HTTP/1.1\r\n" HOST "\r\nGET /next HTTP/1.1\r\n" HOST "\r\n");
+    await(s->loop, end_has(e, "GET /next "));
+    assert_true(end_has(e, "HTTP/1.1 500 "));
+    assert_true(end_has(e, "ANSWER_TOO_LARGE"));
+    end_close(e);
+}
+
 static void a_head_that_is_not_finished_in_time_is_408(void **state)
 {
     struct site *s = *state;
@@ -223,6 +235,7 @@ static void closing_the_server_ends_all_and_tells_the_waiters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CONN_TEST(an_answer_that_is_too_long_is_refused_and_the_next_one_comes),
         CONN_TEST(a_head_that_is_not_finished_in_time_is_408),
         CONN_TEST(a_head_that_trickles_is_408_as_well),
         CONN_TEST(a_body_that_is_not_finished_in_time_is_408),

@@ -152,6 +152,25 @@ static void a_socket_file_without_a_server_is_replaced(void **state)
     end_close(e);
 }
 
+static void a_successor_takes_the_name_and_keeps_it_when_its_predecessor_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_slice which;
+    char address[80];
+    struct end *e;
+
+    (void)snprintf(address, sizeof(address), "unix:%s", f->path);
+    assert_int_equal(start(f, &f->listener, address, &which), 0);
+    assert_int_equal(start(f, &f->second, address, &which), 0);
+    tw_listener_stop(&f->listener);
+    net_idle(f->loop, 30); /* closed */
+    e = end_connect(f->loop, address);
+    await(f->loop, f->count == 1);
+    end_close(e);
+    tw_listener_stop(&f->second);
+    assert_int_equal(access(f->path, F_OK), -1); /* the last one cleans up */
+}
+
 static void a_bad_address_is_named(void **state)
 {
     struct fixture *f = *state;
@@ -258,6 +277,8 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_new_instance_listens_beside_the_old_one, begin, end),
         cmocka_unit_test_setup_teardown(a_socket_file_without_a_server_is_replaced, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_successor_takes_the_name_and_keeps_it_when_its_predecessor_ends, begin, end),
         cmocka_unit_test_setup_teardown(a_bad_address_is_named, begin, end),
         cmocka_unit_test_setup_teardown(an_address_in_use_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(more_addresses_than_it_holds_are_too_many, begin, end),

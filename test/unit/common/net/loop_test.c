@@ -219,6 +219,51 @@ static void a_stopped_loop_returns_although_there_is_more_to_do(void **state)
     tw_after_cancel(f->loop, &waits.d);
 }
 
+/* --- While the process stands still ----------------------------------------------------------
+ */
+
+/* The loop has stood still since 35 seconds ago. Its ticker runs. */
+static void stand_still(struct tw_loop *loop)
+{
+    struct limit any = { 0 };
+
+    tw_after(loop, &any.d, 60000, expire);
+    tw_after_cancel(loop, &any.d);
+    loop->now_ms -= 35000;
+    loop->read_ms -= 35000;
+    tw_deadlines_init(&loop->deadlines, loop->now_ms);
+}
+
+static void a_limit_has_the_time_that_it_had_before_the_pause(void **state)
+{
+    struct fixture *f = *state;
+    struct limit soon = { .f = f }, later = { .f = f };
+    uint64_t began_ms;
+
+    stand_still(f->loop);
+    began_ms = f->loop->now_ms;
+    tw_deadline_set(&f->loop->deadlines, &soon.d, began_ms + 100, expire);
+    tw_deadline_set(&f->loop->deadlines, &later.d, began_ms + 30000, expire);
+    await(f->loop, soon.expired == 1);
+    assert_int_equal(later.expired, 0);
+    assert_in_range(f->loop->now_ms - began_ms, 100, 30000); /* it has not seen the pause */
+    assert_true(tw_loop_age_ms(f->loop) - began_ms >= 35000);
+    tw_after_cancel(f->loop, &later.d);
+}
+
+static void sleeping_without_a_limit_is_no_pause(void **state)
+{
+    struct fixture *f = *state;
+    struct limit soon = { .f = f };
+    uint64_t began_ms;
+
+    stand_still(f->loop); /* nothing was due: it slept */
+    began_ms = f->loop->now_ms;
+    tw_after(f->loop, &soon.d, 10, expire);
+    await(f->loop, soon.expired == 1);
+    assert_true(f->loop->now_ms - began_ms >= 35000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +278,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cancelled_limit_lets_the_loop_end, begin, end),
         cmocka_unit_test_setup_teardown(a_stopped_loop_returns_although_there_is_more_to_do,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(a_limit_has_the_time_that_it_had_before_the_pause,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(sleeping_without_a_limit_is_no_pause, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

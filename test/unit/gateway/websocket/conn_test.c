@@ -280,6 +280,25 @@ static void a_ping_without_an_answer_ends_it(void **state)
     end_close(e);
 }
 
+/* It is not read, so its own end would not be noticed either. */
+static void one_whose_handler_is_not_ready_for_long_must_come_again(void **state)
+{
+    struct socket_site *s = *state;
+    struct end *e;
+
+    s->speaker.is_busy = true;
+    e = visit(s);
+    await(s->loop, end_has(e, "HTTP/1.1 101 "));
+    for (unsigned passed = 0; passed < 30000; passed += SITE_PING_MS) {
+        assert_false(end_has(e, "cannot be read"));
+        socket_site_pass(s, SITE_PING_MS);
+    }
+    await(s->loop, end_has(e, "cannot be read"));
+    assert_frames(
+        e, "close(1013 the restaurant's events cannot be read right now; connect again)");
+    end_close(e);
+}
+
 /* --- All of them --- */
 
 static void connections_are_sent_home_with_last_words(void **state)
@@ -340,6 +359,7 @@ int main(void)
         TEST(the_first_reason_counts),
         TEST(a_frame_that_breaks_the_protocol_ends_it),
         TEST(a_connection_that_breaks_is_lost),
+        TEST(one_whose_handler_is_not_ready_for_long_must_come_again),
         TEST(a_silent_client_is_pinged),
         TEST(a_ping_without_an_answer_ends_it),
         TEST(connections_are_sent_home_with_last_words),
