@@ -5,10 +5,11 @@
 #include "common/net/refusal.h"
 #include "common/util/base.h"
 
-/* What a page may send and read in addition to what every page may. */
+/* What a page may send and read in addition to what every page may: the headers of docs/rest.md
+ * section 1, to which test/rest/http.test.mjs holds this list. */
 #define MAY_SEND                                                                               \
     "Content-Type, Authorization, X-API-Key, X-Tenant-ID, X-Device-Id, X-Request-Id, "         \
-    "Idempotency-Key"
+    "Idempotency-Key, X-Idempotency-Key"
 #define MAY_READ "X-Request-Id, Retry-After, Idempotent-Replayed"
 
 #define AT(field) TW_METRIC_AT(struct api_answers, field)

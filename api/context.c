@@ -75,6 +75,8 @@ static const char *read_key(const struct tw_http_request *req, const struct api_
     }
     if (out->has_key) /* without: SQL answers 401, as to a wrong one */
         tw_json_member(&out->json, "keyHash", tw_slice_from(out->key_hash, TW_SHA256_HEX));
+    if (out->has_key && !tw_credential_is_key(key))
+        tw_json_member_raw(&out->json, "unshaped", TW_LIT("true"));
     tw_buf_done(&text);
     return NULL;
 }
@@ -89,14 +91,17 @@ static bool put_header(struct tw_buf *json, const char *member, struct tw_slice 
     return true;
 }
 
+/* A slug in any case. */
 static bool is_slug(struct tw_slice s)
 {
     if (s.len == 0 || s.len > 63)
         return false;
-    for (size_t i = 0; i < s.len; i++)
-        if (!((s.at[i] >= 'a' && s.at[i] <= 'z') || (s.at[i] >= '0' && s.at[i] <= '9') ||
-              s.at[i] == '-' || s.at[i] == '_'))
+    for (size_t i = 0; i < s.len; i++) {
+        char c = tw_ascii_lower(s.at[i]);
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
             return false;
+    }
     return true;
 }
 

@@ -193,6 +193,7 @@ static bool is_json_type(struct tw_slice type)
 static const char *read_body(struct exchange *x, struct tw_http_request *req,
                              struct tw_buf *why)
 {
+    struct tw_slice encoding = tw_http_header(req, "content-encoding");
     struct tw_json_fault fault;
     size_t len = req->body.len;
     int r;
@@ -201,6 +202,11 @@ static const char *read_body(struct exchange *x, struct tw_http_request *req,
         return NULL; /* a body sent anyway has no meaning (RFC 9110 section 9.3.1) */
     if (!is_json_type(tw_http_header(req, "content-type")))
         return "UNSUPPORTED_MEDIA_TYPE";
+    if (encoding.len > 0 && !tw_slice_is_nocase(encoding, "identity")) {
+        tw_buf_text(why, "Send the body as it is: of all Content-Encodings only identity is "
+                         "accepted. Nothing was done.");
+        return "UNSUPPORTED_MEDIA_TYPE";
+    }
     if (len == 0)
         return "INVALID_JSON";
     r = tw_json_scan(req->body_at, &len, x->route->numbers, &fault);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/domain/credential.h"
+#include "common/net/http_message.h"
 
 /* A parameter takes exactly one segment, never an empty one. */
 static bool match_path(const char *pattern, struct tw_slice path, struct api_match *m)
@@ -42,6 +43,7 @@ void api_route_find(enum tw_http_method method, struct tw_slice path, struct api
 {
     struct api_match m = { .key = tw_credential_cut(&path) }, found = { 0 };
 
+    path = tw_http_address(path);
     if (method == TW_HEAD)
         method = TW_GET;
     for (size_t i = 0; i < api_route_count; i++) {

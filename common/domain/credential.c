@@ -18,6 +18,62 @@ struct tw_slice tw_credential_cut(struct tw_slice *path)
     return key;
 }
 
+/* Cut the first of these off the end that is there; false when none is. UTF-8: a no-break
+ * space, quotes as typewriters and as printers write them, the mark that some editors begin a
+ * file with. */
+static bool cut_junk(struct tw_slice *text, bool at_end)
+{
+    static const char *const junk[] = {
+        " ",
+        "\t",
+        "\r",
+        "\n",
+        "\"",
+        "'",
+        "`",
+        "\xc2\xa0",
+        "\xe2\x80\x98",
+        "\xe2\x80\x99",
+        "\xe2\x80\x9c",
+        "\xe2\x80\x9d",
+        "\xef\xbb\xbf",
+    };
+
+    for (size_t i = 0; i < TW_COUNT(junk); i++) {
+        struct tw_slice one = tw_slice_of(junk[i]);
+
+        if (text->at == NULL || text->len < one.len ||
+            memcmp(at_end ? text->at + text->len - one.len : text->at, one.at, one.len) != 0)
+            continue;
+        *text = tw_slice_from(at_end ? text->at : text->at + one.len, text->len - one.len);
+        return true;
+    }
+    return false;
+}
+
+struct tw_slice tw_credential_clean(struct tw_slice text)
+{
+    while (cut_junk(&text, false))
+        continue;
+    while (cut_junk(&text, true))
+        continue;
+    return text;
+}
+
+bool tw_credential_is_key(struct tw_slice text)
+{
+    struct tw_slice digits = tw_slice_skip(text, tw_slice_starts(text, TW_LIT("pos_")) ? 4 : 5);
+
+    if ((!tw_slice_starts(text, TW_LIT("pos_")) && !tw_slice_starts(text, TW_LIT("plat_"))) ||
+        digits.len != 64)
+        return false;
+    for (size_t i = 0; i < digits.len; i++)
+        if (!((digits.at[i] >= '0' && digits.at[i] <= '9') ||
+              (digits.at[i] >= 'a' && digits.at[i] <= 'f')))
+            return false;
+    return true;
+}
+
 /* `Authorization: Bearer <key>` (RFC 6750 section 2.1); empty for anything else. */
 static struct tw_slice bearer(const struct tw_http_request *req)
 {
@@ -48,13 +104,22 @@ static bool read_headers(const struct tw_http_request *req, unsigned places, str
     struct tw_slice key = TW_EMPTY, token = TW_EMPTY;
 
     if (places & TW_CREDENTIAL_HEADER)
-        key = tw_http_header(req, "x-api-key");
+        key = tw_credential_clean(tw_http_header(req, "x-api-key"));
     if (places & TW_CREDENTIAL_BEARER)
-        token = bearer(req);
+        token = tw_credential_clean(bearer(req));
     if (key.len > 0 && token.len > 0 && !tw_same_secret(key, token))
         return false;
     tw_buf_append(out, key.len > 0 ? key : token);
     return true;
+}
+
+static void clean(struct tw_buf *out)
+{
+    struct tw_slice kept = tw_credential_clean(tw_buf_view(out));
+
+    if (kept.len > 0)
+        memmove(out->at, kept.at, kept.len);
+    out->len = kept.len;
 }
 
 /* False when it cannot be decoded. */
@@ -65,10 +130,13 @@ static bool read_address(const struct tw_http_request *req, unsigned places,
 
     if (places & TW_CREDENTIAL_PATH && !tw_percent_decode(out, path_key, false))
         return false;
+    clean(out);
     if (places & TW_CREDENTIAL_QUERY)
-        for (size_t i = 0; i < TW_COUNT(names) && out->len == 0; i++)
+        for (size_t i = 0; i < TW_COUNT(names) && out->len == 0; i++) {
             if (tw_http_query(req, names[i], out) < 0)
                 return false;
+            clean(out);
+        }
     return true;
 }
 
@@ -83,7 +151,7 @@ static enum tw_credential read(const struct tw_http_request *req, unsigned place
         return TW_CREDENTIAL_MALFORMED;
     if (out->len == 0 && !out->failed && places & TW_CREDENTIAL_COOKIE &&
         tw_cors_trusts_cookies(origins, req))
-        tw_buf_append(out, cookie(req, "tillwire_key"));
+        tw_buf_append(out, tw_credential_clean(cookie(req, "tillwire_key")));
     if (out->failed)
         return TW_CREDENTIAL_TOO_LONG;
     return out->len > 0 ? TW_CREDENTIAL_FOUND : TW_CREDENTIAL_NONE;

@@ -32,10 +32,17 @@ enum tw_credential {
  * as it is written (percent-encoded), lent; empty, and the path unchanged, without one. */
 struct tw_slice tw_credential_cut(struct tw_slice *path);
 
-/* The credential of the first of `places` that has one, onto `out`: empty before, with a limit;
- * empty afterwards with every answer but FOUND. `path_key` is what tw_credential_cut gave,
- * `origins` the setting (cors.h). Later places are not looked at, so
- * what they contain does not matter. */
+/* `text` without what comes along when people copy a key: blanks, line ends, quotes and a byte
+ * order mark around it. Lent from `text`. */
+struct tw_slice tw_credential_clean(struct tw_slice text);
+
+/* Whether it is shaped like one of our keys: pos_ or plat_, and 64 hexadecimal digits. */
+bool tw_credential_is_key(struct tw_slice text);
+
+/* The credential of the first of `places` that has one, cleaned, onto `out`: empty before, with
+ * a limit; empty afterwards with every answer but FOUND. `path_key` is what tw_credential_cut
+ * gave, `origins` the setting (cors.h). Later places are not looked at, so what they contain
+ * does not matter. */
 enum tw_credential tw_credential_read(const struct tw_http_request *req, unsigned places,
                                       struct tw_slice path_key, struct tw_slice origins,
                                       struct tw_buf *out);

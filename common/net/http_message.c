@@ -30,6 +30,12 @@ struct tw_slice tw_http_header(const struct tw_http_request *req, const char *na
     return h == NULL ? TW_EMPTY : h->value;
 }
 
+struct tw_slice tw_http_address(struct tw_slice path)
+{
+    return path.len > 1 && path.at[path.len - 1] == '/' ? tw_slice_from(path.at, path.len - 1)
+                                                        : path;
+}
+
 bool tw_http_has_header(const struct tw_http_request *req, const char *name)
 {
     return find(req, name) != NULL;

@@ -43,6 +43,9 @@ struct tw_http_request {
 
 /* The value of the first header of that name (ASCII case ignored); an empty slice without. */
 struct tw_slice tw_http_header(const struct tw_http_request *req, const char *name);
+/* A path without the slash at its end, with which it is the same address; "/" stays. */
+struct tw_slice tw_http_address(struct tw_slice path);
+
 bool tw_http_has_header(const struct tw_http_request *req, const char *name);
 
 /* Whether a comma-separated header has `token` (ASCII case ignored; RFC 9110 section 5.6.1). */

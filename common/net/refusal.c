@@ -36,7 +36,7 @@ static const struct tw_refusal table[] = {
       "This address does not take this method; the Allow header lists those it takes." },
     { "MISSING_TENANT", 400, "Name the tenant: ?tenant=<slug>." },
     { "INVALID_TENANT", 400,
-      "A tenant's name is made of lower-case letters, digits and hyphens." },
+      "A tenant's name is made of the letters a to z, digits, hyphens and underscores." },
     { "INVALID_HEADER", 400,
       "X-Tenant-ID, X-Device-Id and Idempotency-Key take up to 200 printable characters." },
     { "UNAUTHORIZED", 401, "Send a valid API key as X-API-Key or as Authorization: Bearer." },

@@ -403,6 +403,8 @@ int tw_json_scan(char *text, size_t *len, const struct tw_json_limits *limits,
     int r;
 
     TW_ASSERT(limits->depth <= TW_JSON_DEPTH);
+    if (*len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        s.in += 3;
     *fault = (struct tw_json_fault){ 0, "empty" };
     if (*len == 0)
         return TW_ESYNTAX;

@@ -29,10 +29,11 @@ struct tw_json_fault {
     const char *why; /* a static phrase: "a member is given twice" */
 };
 
-/* Check the `*len` bytes at `text` and rewrite them in place, never longer: without blanks
- * between tokens, and without control and direction characters inside strings (they would
- * reach receipt printers): C0 but tab, line feed and carriage return; DEL; C1; U+202A to U+202E
- * and U+2066 to U+2069; written raw or as escapes.
+/* Check the `*len` bytes at `text` and rewrite them in place, never longer: without a byte
+ * order mark before it (RFC 8259 section 8.1) and blanks between tokens, and without control
+ * and direction characters inside strings (they would reach receipt printers): C0 but tab, line
+ * feed and carriage return; DEL; C1; U+202A to U+202E and U+2066 to U+2069; written raw or as
+ * escapes.
  *
  * Returns the first character of the value ('{', '[', '"', 't', 'f', 'n' or '0' for a number)
  * and sets `*len`. Or TW_ESYNTAX, TW_EDUPLICATE, TW_ETOOBIG with `fault` filled; the text is

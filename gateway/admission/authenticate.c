@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/authenticate.h"
 
+#include "common/domain/credential.h"
 #include "common/util/base.h"
 
 static void answer(struct gw_authentication *a, const struct gw_authenticated *result)
@@ -29,7 +30,7 @@ static void on_key(struct gw_key_auth_query *q, int status, const struct gw_iden
 /* A client that names its restaurant is let in only where that is the token's own. */
 static bool names_own(const struct gw_authentication *a, const struct tw_token_tenant *tenant)
 {
-    return a->named[0] == '\0' || strcmp(a->named, tenant->slug) == 0 ||
+    return a->named[0] == '\0' || tw_slice_is_nocase(tw_slice_of(a->named), tenant->slug) ||
            tw_slice_is_nocase(tw_slice_of(a->named), tenant->id);
 }
 
@@ -75,6 +76,7 @@ static void check_key(struct gw_authentication *a, struct tw_slice credential)
     struct gw_principal *p = &a->principal;
 
     p->has_key = credential.len > 0;
+    p->is_unshaped = p->has_key && !tw_credential_is_key(credential);
     p->is_keyless = !p->has_key && (a->policy & GW_TAKES_NO_KEY) != 0;
     if (p->has_key)
         tw_sha256_hex(credential, p->key_hash);
@@ -92,6 +94,7 @@ static void check_key(struct gw_authentication *a, struct tw_slice credential)
 
 void gw_authenticate(struct gw_authentication *a, struct tw_slice credential)
 {
+    credential = tw_credential_clean(credential);
     if (gw_is_token(a->policy, credential))
         check_token(a, credential);
     else

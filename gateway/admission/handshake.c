@@ -354,6 +354,7 @@ void gw_handshakes_handle(struct gw_handshakes *all, struct tw_http_conn *conn,
 
     tw_request_id(req, request_id);
     path_key = tw_credential_cut(&req->path);
+    req->path = tw_http_address(req->path);
     dialect = gw_dialect_of(o->dialects, req, &hello);
     if (dialect == NULL)
         code = "NOT_FOUND";

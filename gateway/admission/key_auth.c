@@ -183,6 +183,8 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
     tw_buf_char(json, '{');
     if (q->principal->has_key)
         tw_json_member(json, "keyHash", tw_slice_from(q->principal->key_hash, TW_SHA256_HEX));
+    if (q->principal->is_unshaped)
+        tw_json_member_raw(json, "unshaped", TW_LIT("true"));
     else if (q->principal->is_keyless)
         tw_json_member_raw(json, "keyless", TW_LIT("true"));
     if (q->tenant.len > 0)

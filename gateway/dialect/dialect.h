@@ -38,6 +38,7 @@ struct gw_hello {
     bool hears_all;         /* it asked for events that its documents do not name */
     bool resumes;           /* after `since`, the last seq that it has seen */
     uint64_t since;
+    bool since_is_empty;        /* `since` was there without a value: from now on */
     char device[128], user[64]; /* as it names itself; may be empty */
     char restaurant[64];        /* as its query names the restaurant; may be empty */
     const char *refusal; /* the code of a refusal when the address makes no sense; else null */

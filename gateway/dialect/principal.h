@@ -10,6 +10,7 @@
 /* A key, a token, or neither (is_keyless: the tenant lets such devices in). Zero is nobody. */
 struct gw_principal {
     bool has_key, is_keyless;
+    bool is_unshaped; /* what came as a key is not shaped like one */
     char key_hash[TW_SHA256_HEX];
     struct tw_buf claim; /* of a signed token: ctx.token; empty without */
 };

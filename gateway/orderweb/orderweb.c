@@ -86,6 +86,14 @@ static const struct row *row_of(const struct tw_event *ev)
     return NULL;
 }
 
+/* What programs write when they have no seq yet. */
+static bool is_no_value(struct tw_slice text)
+{
+    text = tw_slice_trim(text);
+    return text.len == 0 || tw_slice_is_nocase(text, "undefined") ||
+           tw_slice_is_nocase(text, "null");
+}
+
 /* ?since=<seq>: first the events after it. */
 static void read_since(const struct tw_http_request *req, struct gw_hello *hello)
 {
@@ -93,7 +101,8 @@ static void read_since(const struct tw_http_request *req, struct gw_hello *hello
     int r = tw_http_query(req, "since", &text);
 
     hello->resumes = r == 1 && tw_slice_u64(tw_buf_view(&text), &hello->since);
-    if (r != 0 && !hello->resumes)
+    hello->since_is_empty = r == 1 && is_no_value(tw_buf_view(&text));
+    if (r != 0 && !hello->resumes && !hello->since_is_empty)
         hello->refusal = "INVALID_SINCE";
     tw_buf_done(&text);
 }
@@ -120,7 +129,8 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
 
 struct till {
     struct gw_session session;
-    bool hears_all; /* it asked for events that its documents do not name */
+    bool hears_all;      /* it asked for events that its documents do not name */
+    bool since_is_empty; /* which its greeting says */
 };
 
 static struct till *till_of(struct gw_session *s)
@@ -136,6 +146,7 @@ static struct gw_session *open_till(void *family, const struct gw_hello *hello,
     (void)family;
     (void)who;
     t->hears_all = hello->hears_all;
+    t->since_is_empty = hello->since_is_empty;
     return &t->session;
 }
 
@@ -163,6 +174,11 @@ static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
     put_time(&out);
     tw_json_member_u64(&out, "seq", seq);
     tw_json_member_u64(&out, "oldestSeq", oldest);
+    if (till_of(s)->since_is_empty)
+        tw_json_member_raw(
+            &out, "warnings",
+            TW_LIT("[{\"code\":\"SINCE_EMPTY\",\"message\":\"since has no value, so "
+                   "you hear what happens from now on.\"}]"));
     tw_buf_char(&out, '}');
     gw_session_send(s, tw_buf_view(&out));
     tw_buf_done(&out);

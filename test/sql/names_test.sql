@@ -11,6 +11,7 @@ select lives_ok($$select pos.tenant_alias_add('alpha', 'Café')$$, 'letters');
 select is(pos.tenant_named('restaurant_123'), :alpha::uuid, 'known');
 select is(pos.tenant_named('Restaurant_123'), null, 'exactly');
 select is(pos.tenant_named('beta'), :beta::uuid, 'slugs too');
+select is(pos.tenant_named('BeTa'), :beta::uuid, 'in any case');
 select throws_ok(format('select pos.tenant_alias_add(%L, %L)', v.slug, v.alias), v.state, null, v.alias)
   from (values ('beta', 'restaurant_123', '23505'),
                ('beta', 'alpha', '23505'),

@@ -1,7 +1,8 @@
 -- pos.identify - whose key or token is this, and may it do what is asked?
 -- Caller: pos.call, pos.authenticate. Inputs: ctx as C builds it, and the scopes of which the key must have one. A
 -- token, whose signature C has checked, has the rights of a till; so has a device without key and token, {"keyless":
--- true, or the tenant's UUID}, at a tenant that allows it.
+-- true, or the tenant's UUID}, at a tenant that allows it. With {"unshaped": true} what came as a key is not even
+-- shaped like one, and the message says so.
 -- Answers: for a key, the key and its tenant; for a token, the tenant that it names, and no key; without either, the
 -- tenant that is named by UUID, slug or alias, or the only one that allows it. When the request is to be refused,
 -- `refused` is the HTTP status, and code and message say why. A tenant that does not exist and a tenant that is not
@@ -63,6 +64,8 @@ begin
         code := 'UNAUTHORIZED';
         message := case when presented is null
             then 'Send your API key in the X-API-Key header, or as Authorization: Bearer <key>.'
+            when ctx -> 'unshaped' = 'true' then 'What was sent is not shaped like an API key, which is pos_ or plat_ '
+                'followed by 64 of the digits 0-9 and a-f. Copy the whole key, and nothing else.'
             else 'This API key is unknown, expired or revoked. Check it, or ask for a new one.' end;
     elsif not by_token and ((asked <> slug and pos.tenant_named(asked) is distinct from tenant_id)
                             or (header <> slug and pos.tenant_named(header) is distinct from tenant_id)) then

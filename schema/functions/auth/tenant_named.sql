@@ -1,6 +1,6 @@
 -- pos.tenant_named - a tenant's id from its UUID, slug or alias; null when there is none.
 -- Caller: the functions that read which restaurant is meant. Inputs: the name as given.
--- A name that looks like a UUID is one, even when another tenant has chosen it as its slug: a name never stands for
+-- A slug may be written in any case. A name that looks like a UUID is one, even when another tenant has chosen it as its slug: a name never stands for
 -- two tenants.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
@@ -11,6 +11,6 @@ begin
     if given ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then
         return (select t.id from dinedesk_main.tenants t where t.id = given::uuid);
     end if;
-    return coalesce((select t.id from dinedesk_main.tenants t where t.slug = given),
+    return coalesce((select t.id from dinedesk_main.tenants t where t.slug = lower(given)),
                     (select a.tenant_id from pos.tenant_alias a where a.alias = given));
 end $$;

@@ -120,9 +120,13 @@ begin
                 return (earlier.status, earlier.body, null, c.tenant_id,
                         coalesce(earlier.attempt <> ctx ->> 'attempt', true))::pos.answer;
             end if;
-            return (422, pos.refusal('IDEMPOTENCY_KEY_REUSED',
-                    'This idempotency key came with another request before. Use a new key for a new request.',
-                    null, request_id), null, c.tenant_id, false)::pos.answer;
+            if not pos.operation_corrects(operation) then
+                return (422, pos.refusal('IDEMPOTENCY_KEY_REUSED',
+                        'This idempotency key came with another request before. Use a new key for a new request.',
+                        null, request_id), null, c.tenant_id, false)::pos.answer;
+            end if;
+            delete from pos.idempotency i
+             where i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = repeat_key;
         end if;
         c.idempotency_key := given_key;
     end if;

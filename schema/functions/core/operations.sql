@@ -1,7 +1,7 @@
 -- pos.operations - every operation that pos.call can run, one row each. A new operation is a function, `pos.<name>(c
 -- pos.context, body json) returns pos.answer`, in a file of its own, and a row here.
--- Holds: operations, and the functions that this file generates from its rows: dispatch, operation_writes,
--- operation_scopes, operation_by_token, operation_keyless.
+-- Holds: operations, operation_corrects, and the functions that this file generates from its rows: dispatch,
+-- operation_writes, operation_scopes, operation_by_token, operation_keyless.
 -- Caller: pos.call, pos.token_may, tests. Inputs: the operation's name; for dispatch also the context and the body.
 -- Answers: operations: the rows; dispatch: the operation's answer; the others: one column of the operation's row, or
 -- null when it has no row.
@@ -46,6 +46,12 @@ language sql immutable parallel safe as $$
     ('house_change',       true,  array['pos'],             'write', true), -- shared_state_change for one release
     ('minipos_state',      false, array['pos'],             'read',  true),
     ('cloudsync_data',     false, array['pos'],             'read',  true)
+$$;
+
+-- A second request with the same idempotency key and another body is no mistake here: it replaces the first.
+create or replace function pos.operation_corrects(operation text) returns boolean
+language sql immutable parallel safe as $$
+    select operation = 'report_daily'
 $$;
 
 -- Every request calls these, so they are generated: a `case` over constants costs less than any lookup, and the calls

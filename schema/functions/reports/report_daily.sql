@@ -1,9 +1,12 @@
 -- pos.report_daily - POST /api/{tenant}/reports/daily.
+-- Holds: report_register.
 -- Caller: pos.call. Inputs: reportDate; everything else is optional: the eight amounts, totalOrders, topItems,
--- busyHours, staffShifts, notes, registerId, and any other member, which is kept as it came.
--- Answers: 200 {message, data: {reportDate, totalSales, totalOrders, created, updated, revision}}. A second upload
--- with other content is a new revision (the old ones stay); one with the same content changes nothing. Sums that do
--- not add up give the warning TOTALS_MISMATCH.
+-- busyHours, staffShifts, notes, registerId, and any other member, which is kept as it came. Of devices that name no
+-- register, the first one of a day reports for the whole restaurant, and others as registers of their own.
+-- Answers: 200 {message, data: {reportDate, totalSales, totalOrders, created, updated, revision, registerId?, day?}}.
+-- A second upload of a register with other content is a new revision (the old ones stay), also under the same
+-- idempotency key, which tills derive from the date; one with the same content changes nothing. When several
+-- registers have reported, `day` is their sum. Sums that do not add up give the warning TOTALS_MISMATCH.
 -- Refusals: 400 INVALID_DATE, INVALID_AMOUNT, INVALID_FIELD. Locks: the report's row. Events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -13,11 +16,16 @@ declare
     amounts constant text[] := array['totalSales', 'cashSales', 'cardSales', 'giftCardSales',
                                      'onlineSales', 'discounts', 'refunds', 'netSales'];
     day date;
+    register_named text;
     register text;
     orders numeric;
     noted record;
     money numeric[] := array[]::numeric[];
+    decimals int := pos.currency_decimals(c.currency);
     sum_given numeric;
+    is_sent boolean[] := array[]::boolean[];
+    said text[] := array[]::text[];
+    of_day text;
     content text;
     hash bytea;
     old pos.pos_daily_reports;
@@ -29,23 +37,22 @@ begin
     day := pos.read_date(case json_typeof(body -> 'reportDate') when 'string' then body ->> 'reportDate' end);
     if day is null or day < '2000-01-01' or day > pos.today(c.timezone) + 2 then
         perform pos.refuse_field('reportDate',
-            'The report date is a day of the calendar, YYYY-MM-DD, from 2000-01-01 to tomorrow.', 'INVALID_DATE');
+            'The report date is a day of the calendar, YYYY-MM-DD, from 2000-01-01 to the day after tomorrow.', 'INVALID_DATE');
     end if;
-    register := coalesce(pos.read_label('registerId', body -> 'registerId', 64), '');
+    register_named := pos.read_label('registerId', pos.either(body -> 'registerId', body -> 'register_id'), 64);
     for field in 1..array_length(amounts, 1) loop
-        if coalesce(json_typeof(body -> amounts[field]), 'null') = 'null' then
-            money := money || 0.00;
-        else
-            sum_given := pos.read_money(body -> amounts[field], 9999999999.99);
-            if sum_given is null then
-                perform pos.refuse_field(amounts[field],
-                    format('"%s" must be a number with at most two decimals.', amounts[field]), 'INVALID_AMOUNT');
-            end if;
-            money := money || sum_given;
+        is_sent := is_sent || not pos.is_blank(body -> amounts[field]);
+        sum_given := round(case when is_sent[field] then pos.read_decimal(body -> amounts[field]) else 0 end, decimals);
+        if sum_given is null or abs(sum_given) > 9999999999.99 then
+            perform pos.refuse_field(amounts[field], format('"%s" must be a number up to 9999999999.99.', amounts[field]),
+                                     'INVALID_AMOUNT');
+        elsif is_sent[field] and pos.is_rounded(body -> amounts[field], sum_given) then
+            said := said || ('AMOUNT_ROUNDED ' || amounts[field]);
         end if;
+        money := money || sum_given;
     end loop;
     orders := 0;
-    if coalesce(json_typeof(body -> 'totalOrders'), 'null') <> 'null' then
+    if not pos.is_blank(body -> 'totalOrders') then
         orders := pos.read_decimal(body -> 'totalOrders');
         if orders is null or orders <> trunc(orders) or orders not between 0 and 1000000000 then
             perform pos.refuse_field('totalOrders', '"totalOrders" must be a whole number, 0 or more.');
@@ -69,6 +76,7 @@ begin
              where e.key <> 'requestId') m;
 
     loop
+        register := coalesce(register_named, pos.report_register(c, day));
         select r.* into old from pos.pos_daily_reports r
          where r.tenant_id = c.tenant_id and r.report_date = day and r.register_id = register
            for update;
@@ -104,17 +112,40 @@ begin
             c.key_id, c.device, c.request_id);
     end if;
 
-    if money[2] + money[3] + money[4] <> money[1] or money[1] - money[6] - money[7] <> money[8] then
+    -- What was not sent cannot contradict the rest.
+    if (is_sent[1] and (is_sent[2] or is_sent[3] or is_sent[4]) and money[2] + money[3] + money[4] <> money[1])
+       or (is_sent[1] and is_sent[8] and money[1] - money[6] - money[7] <> money[8]) then
         warnings := ',{"code":"TOTALS_MISMATCH","message":"The sums do not add up: cash, card and gift card'
             ' should make the total, and the total less discounts and refunds the net. The report is kept as sent."}';
     end if;
     if noted.cut then
-        warnings := warnings || ',{"code":"NOTES_TRUNCATED","message":"The note was cut to 2000 characters."}';
+        said := said || 'NOTES_TRUNCATED notes'::text;
     end if;
+    warnings := warnings || coalesce(',' || substring(pos.warnings(said) from '^"warnings":\[(.*)\]$'), '');
+    select ',"day":{"totalSales":' || sum(r.total_sales) || ',"totalOrders":' || sum(r.total_orders) || ',"netSales":'
+           || sum(r.net_sales) || ',"registers":' || count(*) || '}'
+      into of_day
+      from pos.pos_daily_reports r where r.tenant_id = c.tenant_id and r.report_date = day
+    having count(*) > 1;
     return (200, '{"success":true,"message":"Daily report ' || outcome || '","data":{"reportDate":"'
-            || to_char(day, 'YYYY-MM-DD') || '","totalSales":' || money[1]::numeric(12,2) || ',"totalOrders":' || orders::int
+            || to_char(day, 'YYYY-MM-DD') || '","totalSales":' || money[1] || ',"totalOrders":' || orders::int
             || ',"created":' || (outcome = 'created')::text || ',"updated":' || (outcome = 'updated')::text
-            || ',"revision":' || next_revision || '}'
+            || ',"revision":' || next_revision || case when register <> '' then ',"registerId":' || to_json(register) else '' end
+            || coalesce(of_day, '') || '}'
             || case when warnings <> '' then ',"warnings":[' || substr(warnings, 2) || ']' else '' end || '}',
             null, c.tenant_id, false)::pos.answer;
+end $$;
+
+-- The register of a report that names none: '' for the device that was the first to do so on this day, else the
+-- device. A device that does not say who it is corrects what there is.
+create or replace function pos.report_register(c pos.context, day date) returns text
+language plpgsql as $$
+declare
+    device text := left(btrim(coalesce(c.device, '')), 64);
+    first text;
+begin
+    select v.device into first from pos.daily_report_revision v
+     where v.tenant_id = c.tenant_id and v.report_date = day and v.register_id = '' and v.device is not null
+     order by v.revision limit 1;
+    return case when left(btrim(first), 64) <> device then device else '' end;
 end $$;

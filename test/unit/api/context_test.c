@@ -104,13 +104,14 @@ static void everything_that_surrounds_a_body_is_in_its_place(void **state)
     assert_null(read_it(&a));
     tw_buf_text(&want, "{\"keyHash\":\"");
     tw_buf_append(&want, tw_slice_from(hash, sizeof(hash)));
-    tw_buf_text(&want, "\",\"tenant\":\"kitchen\",\"tenantHeader\":\"kitchen\","
-                       "\"device\":\"till \\\"7\\\"\",\"idempotencyKey\":\"k-1\","
-                       "\"requestId\":\"r-1\",\"method\":\"POST\","
-                       "\"route\":\"/api/{tenant}/gift-cards/{cardNumber}/deduct\","
-                       "\"version\":\"" TILLWIRE_VERSION "\","
-                       "\"path\":{\"cardNumber\":\"GC-1\"},"
-                       "\"query\":{\"status\":\"x\",\"limit\":\"5\"}}");
+    tw_buf_text(&want,
+                "\",\"unshaped\":true,\"tenant\":\"kitchen\",\"tenantHeader\":\"kitchen\","
+                "\"device\":\"till \\\"7\\\"\",\"idempotencyKey\":\"k-1\","
+                "\"requestId\":\"r-1\",\"method\":\"POST\","
+                "\"route\":\"/api/{tenant}/gift-cards/{cardNumber}/deduct\","
+                "\"version\":\"" TILLWIRE_VERSION "\","
+                "\"path\":{\"cardNumber\":\"GC-1\"},"
+                "\"query\":{\"status\":\"x\",\"limit\":\"5\"}}");
     cut_attempt(&a.context.json);
     assert_true(tw_slice_eq(tw_buf_view(&a.context.json), tw_buf_view(&want)));
     assert_memory_equal(a.context.key_hash, hash, sizeof(hash));
@@ -295,7 +296,7 @@ static void a_tenant_in_the_path_is_a_slug(void **state)
         { "/api/a/health", "\"a\"" },
         { "/api/0-_9/health", "\"0-_9\"" },
         { "/api/k%69tchen/health", "\"kitchen\"" },
-        { "/api/Kitchen/health", "INVALID_TENANT" },
+        { "/api/Kitchen/health", "\"Kitchen\"" },
         { "/api/kit.chen/health", "INVALID_TENANT" },
         { "/api/kit%20chen/health", "INVALID_TENANT" },
         { "/api/kit%2Fchen/health", "INVALID_TENANT" },
@@ -358,7 +359,7 @@ static void a_pull_names_its_tenant_in_the_query(void **state)
         { "tenants=kitchen", "MISSING_TENANT" },
         { "tenant=", "MISSING_TENANT" },
         { "tenant", "MISSING_TENANT" },
-        { "tenant=Kitchen", "INVALID_TENANT" },
+        { "tenant=Kitchen", "\"Kitchen\"" },
         { "tenant=kit+chen", "INVALID_TENANT" },
         { "tenant=%", "INVALID_TENANT" },
     };

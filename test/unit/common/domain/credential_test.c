@@ -63,6 +63,13 @@ static void the_first_place_that_has_one_counts(void **state)
         { "/ws", "x=1", COOKIE, "a=b; tillwire_key=c;d=e", .found = "c" },
         { "/k/p%5F1/ws", "", .found = "p_1" },
         { "/ws", "apiKey=p%5f1", .found = "p_1" },
+        { "/ws", "", KEY, "\"p\"", .found = "p" },
+        { "/ws", "", BEARER, "Bearer 'p' ", .found = "p" },
+        { "/ws", "", KEY, "\xe2\x80\x9cp\xe2\x80\x9d", .found = "p" },
+        { "/ws", "", KEY, "\"p\"", BEARER, "Bearer p", .found = "p" },
+        { "/ws", "apiKey=%20p%0D%0A", .found = "p" },
+        { "/k/%EF%BB%BFp%0A/ws", "", .found = "p" },
+        { "/ws", "", COOKIE, "tillwire_key=\"c\"", .found = "c" },
     };
 
     (void)state;
@@ -258,6 +265,29 @@ static void a_key_is_cut_off_the_front_of_a_path(void **state)
     }
 }
 
+#define HEX_16 "0123456789abcdef"
+#define HEX_64 HEX_16 HEX_16 HEX_16 HEX_16
+
+static void a_key_has_its_shape(void **state)
+{
+    static const char *const others[] = {
+        "",
+        "pos_",
+        HEX_64,
+        "pos_" HEX_16,
+        "pos_" HEX_64 "0",
+        "plat" HEX_64,
+        "POS_" HEX_64,
+        "pos_" HEX_16 HEX_16 HEX_16 "0123456789ABCDEF",
+    };
+
+    (void)state;
+    assert_true(tw_credential_is_key(TW_LIT("pos_" HEX_64)));
+    assert_true(tw_credential_is_key(TW_LIT("plat_" HEX_64)));
+    for (size_t i = 0; i < TW_COUNT(others); i++)
+        assert_row(!tw_credential_is_key(tw_slice_of(others[i])), others[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_page_of_our_own_host_may_use_the_cookie_on_any_port),
         cmocka_unit_test(only_the_places_that_are_asked_for_are_looked_at),
         cmocka_unit_test(a_key_is_cut_off_the_front_of_a_path),
+        cmocka_unit_test(a_key_has_its_shape),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,7 +201,10 @@ static const char *const malformed[] = {
     "\"\xf8\x88\x80\x80\x80\"",
     "\"\xff\"",
     "{\"\xff\":1}",
-    "\xef\xbb\xbf{}",
+    "\xef\xbb\xbf",
+    "\xef\xbb\xbf\xef\xbb\xbf{}",
+    " \xef\xbb\xbf{}",
+    "{\xef\xbb\xbf}",
     "\xc2\xa0{}",
     "{}\x0b",
     "\x0c{}",
@@ -467,6 +470,17 @@ static void a_fault_says_where_and_why(void **state)
     }
 }
 
+static void a_byte_order_mark_before_the_value_is_skipped(void **state)
+{
+    char text[] = "\xef\xbb\xbf {\"a\": 1}";
+    size_t len = strlen(text);
+    struct tw_json_fault fault;
+
+    (void)state;
+    assert_int_equal(tw_json_scan(text, &len, &tw_json_wide, &fault), '{');
+    assert_slice(tw_slice_from(text, len), "{\"a\":1}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_member_that_is_given_twice_is_refused_however_it_is_written),
         cmocka_unit_test(control_and_direction_characters_leave_strings),
         cmocka_unit_test(a_fault_says_where_and_why),
+        cmocka_unit_test(a_byte_order_mark_before_the_value_is_skipped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,8 @@ static void a_key_is_asked_for_by_its_hash(void **state)
     start(f, "test");
     assert_slice(fake_pool_param(&f->pool, 0),
                  "{\"keyHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f0"
-                 "0a08\",\"tenant\":\"kitchen\",\"scope\":\"pos\",\"requestId\":\"r-1\"}");
+                 "0a08\",\"unshaped\":true,\"tenant\":\"kitchen\",\"scope\":\"pos\","
+                 "\"requestId\":\"r-1\"}");
     fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_ID, NULL);
     assert_true(f->is_admitted);
     assert_string_equal(f->who.tenant.slug, "kitchen");
@@ -228,7 +229,7 @@ static void a_token_opens_the_restaurant_that_the_client_names_when_it_is_its_ow
         { KITCHEN_ID, true },
         { "69FB5687-044A-48AF-AC0E-D6B817AEC684", true },
         { "bakery", false },
-        { "KITCHEN", false },
+        { "KITCHEN", true },
         { "kitchen2", false },
     };
     struct fixture *f = *state;

@@ -95,9 +95,7 @@ static void since_is_a_whole_number_or_a_refusal(void **state)
         { "since=%34%31", 41 },
         { "since=18446744073709551615", UINT64_MAX },
     };
-    static const char *const bad[] = { "since=",
-                                       "since",
-                                       "since=-1",
+    static const char *const bad[] = { "since=-1",
                                        "since=+1",
                                        "since=1.0",
                                        "since=abc",
@@ -119,6 +117,21 @@ static void since_is_a_whole_number_or_a_refusal(void **state)
         assert_row(!hello.resumes && hello.refusal != NULL, bad[i]);
         assert_string_equal(hello.refusal, "INVALID_SINCE");
     }
+}
+
+static void since_without_a_value_is_from_now_on(void **state)
+{
+    static const char *const queries[] = { "since=", "since", "since=undefined", "since=null&x",
+                                           "since=%20" };
+    struct gw_hello hello;
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(queries); i++) {
+        assert_row(claims("/ws/pos/kitchen", queries[i], &hello), queries[i]);
+        assert_row(!hello.resumes && hello.refusal == NULL && hello.since_is_empty, queries[i]);
+    }
+    assert_true(claims("/ws/pos/kitchen", "x=1", &hello));
+    assert_false(hello.since_is_empty);
 }
 
 static void a_handshake_finds_its_dialect_in_the_table(void **state)
@@ -380,6 +393,7 @@ int main(void)
         cmocka_unit_test(it_claims_its_address_and_no_other),
         cmocka_unit_test(all_events_are_heard_by_who_asks_for_them),
         cmocka_unit_test(since_is_a_whole_number_or_a_refusal),
+        cmocka_unit_test(since_without_a_value_is_from_now_on),
         cmocka_unit_test(a_handshake_finds_its_dialect_in_the_table),
         cmocka_unit_test(tills_hear_of_online_orders_and_of_all_cards_and_points),
         cmocka_unit_test(a_new_order_is_the_documents_example),
