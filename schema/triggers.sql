@@ -56,6 +56,19 @@ begin
     end loop;
 end $$;
 
+-- Whoever listens hears of each row; a TRUNCATE has none.
+do $$
+declare
+    heard regclass;
+begin
+    foreach heard in array array['pos.orders', 'pos.tables', 'pos.categories', 'pos.menu_items', 'pos.inventory', 'pos.staff',
+                                 'pos.printers', 'pos.restaurant_settings', 'pos.gift_cards', 'pos.customers',
+                                 'dinedesk_main.tenants']::regclass[] loop
+        execute format('create or replace trigger no_truncate before truncate on %s for each statement '
+                       'execute function pos.no_truncate()', heard);
+    end loop;
+end $$;
+
 -- Gift cards.
 create or replace trigger gift_card_by_sql before insert or update on pos.gift_cards
     for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')

@@ -17,7 +17,8 @@ enum form {
     RAW,    /* as it is */
     TEXT,   /* ids are strings here, whatever their creator wrote */
     STATUS, /* in the document's words */
-    MAYBE,  /* left out when it is null or absent */
+    TYPE,   /* of an order: dine-in, drive-thru */
+    MAYBE,  /* left out when it is null, empty or absent */
     LINES,  /* an order's items */
     NAMES   /* names of fields, in snake_case */
 };
@@ -39,7 +40,7 @@ static const struct field order_fields[FIELDS] = {
     { "id", "orderId", TEXT },
     { "order_number", "orderNumber", RAW },
     { "status", "status", STATUS },
-    { "type", "orderType", RAW },
+    { "type", "orderType", TYPE },
     { "table_number", "tableNumber", MAYBE },
     { "items", "items", LINES },
     { "total", "totalAmount", RAW },
@@ -50,6 +51,7 @@ static const struct field order_fields[FIELDS] = {
 static const struct field order_extras[] = {
     { "customer_name", "customerName", RAW },
     { "order_source", "orderSource", RAW },
+    { "notes", "specialInstructions", MAYBE },
 };
 
 static const struct row rows[] = {
@@ -110,6 +112,13 @@ static struct tw_slice status_word(struct tw_slice raw)
     if (tw_slice_is(raw, "\"rejected\""))
         return TW_LIT("\"cancelled\"");
     return raw;
+}
+
+/* As pos.type_word writes it. */
+static void put_type(struct tw_buf *out, struct tw_slice raw)
+{
+    for (size_t i = 0; i < raw.len; i++)
+        tw_buf_char(out, raw.at[i] == '_' ? '-' : raw.at[i]);
 }
 
 /* ["specialInstructions"] as ["special_instructions"]. */
@@ -194,8 +203,12 @@ static void put_fields(struct tw_buf *out, struct tw_slice data, const struct fi
         case STATUS:
             tw_json_member_raw(out, fields[i].name, status_word(raw));
             break;
+        case TYPE:
+            tw_json_member_raw(out, fields[i].name, TW_EMPTY);
+            put_type(out, raw);
+            break;
         case MAYBE:
-            if (!is_null(raw))
+            if (!is_null(raw) && !tw_slice_is(raw, "\"\""))
                 gw_shape_text(out, fields[i].name, raw);
             break;
         case LINES:

@@ -108,6 +108,7 @@ static const struct {
     { "customerName", "customer_name", false },
     { "customerPhone", "customer_phone", false },
     { "tableNumber", "table_number", false },
+    { "specialInstructions", "special_instructions", false },
     { "createdAt", "created_at", false },
     { "updatedAt", "updated_at", true },
 };
@@ -124,6 +125,27 @@ static bool has_changed(const struct tw_event *ev, const char *field)
     return false;
 }
 
+/* Their types are names of Dart: "dine_in" as "dineIn". */
+static void put_type(struct tw_buf *out, struct tw_slice raw)
+{
+    for (size_t i = 0; i < raw.len; i++)
+        if (raw.at[i] == '_' && i + 1 < raw.len && raw.at[i + 1] >= 'a' && raw.at[i + 1] <= 'z')
+            tw_buf_char(out, (char)(raw.at[++i] - 'a' + 'A'));
+        else
+            tw_buf_char(out, raw.at[i]);
+}
+
+static void put_order_field(struct tw_buf *out, const char *name, struct tw_slice raw)
+{
+    if (strcmp(name, "type") == 0) {
+        tw_json_member_raw(out, name, TW_EMPTY);
+        put_type(out, raw);
+    } else {
+        tw_json_member_raw(out, name,
+                           strcmp(name, "table_number") == 0 ? gw_shape_number(raw) : raw);
+    }
+}
+
 static void put_order(struct tw_buf *out, const struct gw_tenant *tenant,
                       const struct tw_event *ev)
 {
@@ -136,9 +158,7 @@ static void put_order(struct tw_buf *out, const struct gw_tenant *tenant,
     for (size_t i = 0; i < TW_COUNT(order_fields); i++)
         if ((is_new || order_fields[i].always || has_changed(ev, order_fields[i].from)) &&
             tw_json_get(ev->data, order_fields[i].from, &raw))
-            tw_json_member_raw(
-                out, order_fields[i].name,
-                strcmp(order_fields[i].name, "table_number") == 0 ? gw_shape_number(raw) : raw);
+            put_order_field(out, order_fields[i].name, raw);
     tw_json_member(out, "restaurant_id", tw_slice_of(tenant->slug));
     tw_buf_char(out, '}');
 }

@@ -51,6 +51,47 @@ static struct tw_slice status_word(struct tw_slice raw)
     return raw;
 }
 
+/* The text between the quotes, to be put into another one; its escapes stay as they are. */
+static struct tw_slice inside(struct tw_slice raw)
+{
+    return raw.len >= 2 && raw.at[0] == '"' ? tw_slice_from(raw.at + 1, raw.len - 2) : TW_EMPTY;
+}
+
+/* Between two parts of the notes; before the first one, their name. */
+static void begin_note(struct tw_buf *out, bool *is_begun, const char *between)
+{
+    if (*is_begun)
+        tw_buf_text(out, between);
+    else
+        tw_json_member_raw(out, "notes", TW_LIT("\""));
+    *is_begun = true;
+}
+
+/* What a cook has to read besides the name, which a tablet shows as `notes`; the same words as
+ * those of pos.line_notes. */
+static void put_notes(struct tw_buf *out, struct tw_slice line)
+{
+    struct tw_slice addons, one, raw;
+    bool is_begun = false;
+
+    if (tw_json_get(line, "selectedAddons", &addons))
+        while (tw_json_element(&addons, &one)) {
+            begin_note(out, &is_begun, ", ");
+            if (tw_json_get(one, "quantity", &raw) && !tw_slice_is(raw, "1")) {
+                tw_buf_append(out, raw);
+                tw_buf_text(out, " x ");
+            }
+            if (tw_json_get(one, "name", &raw))
+                tw_buf_append(out, inside(raw));
+        }
+    if (tw_json_get(line, "specialInstructions", &raw) && inside(raw).len > 0) {
+        begin_note(out, &is_begun, "; ");
+        tw_buf_append(out, inside(raw));
+    }
+    if (is_begun)
+        tw_buf_char(out, '"');
+}
+
 static void put_items(struct tw_buf *out, struct tw_slice items)
 {
     struct tw_slice one;
@@ -64,6 +105,7 @@ static void put_items(struct tw_buf *out, struct tw_slice items)
         put(out, one, "name", "name");
         put(out, one, "price", "price");
         put(out, one, "quantity", "quantity");
+        put_notes(out, one);
         tw_buf_char(out, '}');
         before = ",";
     }

@@ -276,7 +276,7 @@ test('loyalty_updated by plain SQL: a changed balance, and a ledger entry', asyn
 test('tills never receive orders of sources other than online, whether new, changed or deleted', async (t) => {
     const tenant = await newTenant(t);
     const till = await tenant.till();
-    for (const orderSource of ['pos', 'kiosk', 'Online ']) {
+    for (const orderSource of ['pos', 'kiosk', 'offline']) {
         const { id } = await createOrder(tenant, { orderSource });
         await tenant.shop.patch(`/orders/${id}`, { status: 'ready', specialInstructions: 'x' });
         await tenant.shop.patch(`/orders/${id}`, { status: 'cancelled' });

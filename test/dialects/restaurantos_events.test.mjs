@@ -53,7 +53,7 @@ test('order:created by REST: byte for byte as documented, and as orders:sync and
         '"id":"8f0c0000-0000-4000-8000-00000000000a","order_number":"KIT-0041","status":"confirmed","type":"delivery","table_number":"4",' +
         '"items":[{"id":"i1","name":"Ramen","quantity":2,"price":10.70,"modifiers":[{"id":"a1","name":"Egg","price":1.50,"quantity":1},{"id":"a2","name":"Nori","price":0.00,"quantity":3}],' +
         '"special_instructions":"hot\\nvery"},{"id":"i2","name":"Tea","quantity":1,"price":2.00}],"total":21.40,"created_at":"2026-01-05T18:00:02.101Z",' +
-        `"restaurant_id":"${tenant.id}","customer_name":"Ada \\"the\\" Ünïcode 😀","order_source":"kiosk"`;
+        `"restaurant_id":"${tenant.id}","customer_name":"Ada \\"the\\" Ünïcode 😀","order_source":"kiosk","notes":"Ring twice"`;
     assert.equal(kitchen.texts.at(-1), `2["order:created",{${fields},"seq":1},"1"]`);
     assertEvent(one, 'order:created', await v1Order(tenant, one.payload.id));
 
@@ -108,7 +108,7 @@ test('an order with an unknown type, and items of all kinds', async (t) => {
     for (const order of [
         { orderType: 'dine-in', tableNumber: 'Ä 1' },
         { orderType: 'collection' },
-        { items: [{ name: 'Half', price: 0.005, quantity: 0.5 }] },
+        { items: [{ name: 'Half', price: 0.005, quantity: 0.5, modifiers: ['hot'], notes: 'cut', x: 1 }], notes: 'ring' },
         { items: [{ name: '"],["', price: 1, quantity: 1, selectedAddons: [{ name: '}' }] }] },
         { customerName: '\\u0000"42["', specialInstructions: '\u2028\u202e' },
     ]) {

@@ -139,7 +139,7 @@ test('the refusals of each event, in the wording of Joi', async (t) => {
         update('VALIDATION_ERROR', { orderId: 99999999, status: 'ready' }, 'orderId', 'must be a valid GUID'),
         update('VALIDATION_ERROR', { orderId: id }, 'status', 'is required'),
         update('VALIDATION_ERROR', { orderId: id, status: 'served' }, 'status', `must be one of ${STATUS_WORDS}`),
-        update('VALIDATION_ERROR', { orderId: id, status: 'READY' }, 'status', `must be one of ${STATUS_WORDS}`),
+        update('VALIDATION_ERROR', { orderId: id, status: 'READY!' }, 'status', `must be one of ${STATUS_WORDS}`),
         update('VALIDATION_ERROR', { orderId: id, status: 5 }, 'status', `must be one of ${STATUS_WORDS}`),
         update('VALIDATION_ERROR', { orderId: id, status: ['ready'] }, 'status', `must be one of ${STATUS_WORDS}`),
         update('VALIDATION_ERROR', { orderId: id, status: 'ready', restaurantId: 5 }, 'restaurantId', 'must be a string'),

@@ -42,10 +42,6 @@ const operations = {
         const { phone } = await newCustomer(tenant, 100);
         return (more, points = 5) => tenant.rest.post(`/loyalty/${phone}/redeem`, { points }, more);
     },
-    'a daily report':
-        async (tenant) =>
-        (more, totalOrders = 5) =>
-            tenant.rest.post('/reports/daily', { reportDate: '2025-10-16', totalOrders }, more),
     'a new order':
         async (tenant) =>
         (more, tableNumber = 1) =>
@@ -81,6 +77,19 @@ for (const [what, prepare] of Object.entries(operations)) {
         assert.equal(await headOf(tenant), head, 'no second event');
     });
 }
+
+test('a daily report with a key is kept once, and other figures under the same key correct it', async (t) => {
+    const tenant = await newTenant(t);
+    const key = unique('k-'); // tills derive it from the date
+    const ask = (totalOrders) => tenant.rest.post('/reports/daily', { reportDate: '2025-10-16', totalOrders }, withKey(key));
+    const first = await ask(5);
+
+    assertReplay(await ask(5), first);
+    const second = await ask(7);
+    assert.equal(second.status, 200, second.text);
+    assert.deepEqual([second.json.data.created, second.json.data.revision], [false, 2]);
+    assertReplay(await ask(7), second);
+});
 
 test('requestId in the body is a key too', async (t) => {
     const tenant = await newTenant(t);

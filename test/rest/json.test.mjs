@@ -27,7 +27,7 @@ const notJson = {
     'an unknown escape': '{"amount":25.00,"notes":"\\x41"}',
     'half an escape': '{"amount":25.00,"notes":"\\u12"}',
     'a vertical tab as white space': '{"amount":\v25.00}',
-    'a byte order mark': '\ufeff{"amount":25.00}',
+    'two byte order marks': '\ufeff\ufeff{"amount":25.00}',
     'a NUL after it': '{"amount":25.00}\0',
     'a NUL inside': '{"amount":25\0.00}',
     'an escaped NUL in a name': '{"amount":25.00,"a\\u0000b":1}',

@@ -57,21 +57,16 @@ select is((pg_temp.call('order_get', '{"id":"4711"}')).body::json #>> '{order,ti
 select is((pg_temp.call('order_get', '{"id":"abcdef01-0000-4000-8000-00000000000a"}')).body::json #>> '{order,id}',
           'ABCDEF01-0000-4000-8000-00000000000A', 'a UUID keeps its spelling');
 
--- An order is never lost because of odd lines or control characters.
+-- Control characters are removed.
 insert into pos.orders (tenant_id, id, customer_name, special_instructions, total_amount, items)
     values (:alpha, E'od\u0001d', E'Ev\u001bil', E'a\u202eb\nc', 5,
-            E'[{"name":"x\\u001by", "price": -3, "quantity": 0, "note":"\\u0007"},\n 5, {"price":1e131071,'
-            '"selectedAddons":7}, {"name":{"a":1},"quantity":2.00,"selectedAddons":[{"name":"n","price":"-1"},'
-            'null]}]');
+            E'[{"name":"x\\u001by", "price": -3, "note":"\\u0007"},\n {"name":"n","price":"1","quantity":2.00}]');
 select is(pg_temp.news(), 'order.created', 'odd, but an order');
 select is(o.customer_name::text, 'Evil', 'no escape in the name'),
        is(o.special_instructions::text, E'ab\nc', 'a line break stays'),
        is(o.items::text,
-          '[{"id":"i1","name":"xy","price":-3.00,"quantity":1,"selectedAddons":[],"note":""},{"id":"i2","name":"",'
-          '"price":0.00,"quantity":1,"selectedAddons":[]},{"id":"i3","name":"","price":0.00,"quantity":1,'
-          '"selectedAddons":[]},{"id":"i4","name":"","price":0.00,"quantity":2,"selectedAddons":[{"id":"a1",'
-          '"name":"n","price":-1.00,"quantity":1},{"id":"a2","name":"","price":0.00,"quantity":1}]}]',
-          'the best of each line'),
+          '[{"id":"i1","name":"xy","price":-3.00,"quantity":1,"selectedAddons":[],"note":""},{"id":"i2","name":"n",'
+          '"price":1.00,"quantity":2,"selectedAddons":[]}]', 'its lines'),
        is(position(E'\n' in pg_temp.newest()::text), 0, 'the event is one line')
   from pos.orders o where o.tenant_id = :alpha and o.id = 'odd';
 
@@ -191,7 +186,8 @@ select throws_ok(replace(v.what, ':alpha', quote_literal('aaaaaaaa-0000-4000-800
                 '100000000)', '23514')) v(what, code);
 select is(pg_temp.news(), 'gift_card.updated', 'only what was done');
 select throws_ok(v.what, '23001', null, v.what) from (values ('truncate pos.pos_gift_card_transactions'),
-       ('truncate pos.gift_cards cascade')) v(what);
+       ('truncate pos.gift_cards cascade'), ('truncate pos.orders'), ('truncate pos.tables, pos.staff'),
+       ('truncate dinedesk_main.tenants cascade')) v(what);
 
 -- Customers and points.
 insert into pos.customers (tenant_id, id, phone, name, loyalty_points) values (:alpha, 801, '07700 900801', 'Ada',

@@ -27,8 +27,17 @@ select is((pg_temp.call('gift_card_balance', '{"cardNumber":"EMPTY"}')).body::js
 select is((pg_temp.call('gift_card_balance', '{"cardNumber":"EMPTY"}')).body::json ->> 'expiryDate', null, 'no expiry');
 select is(pg_temp.try('gift_card_balance', format('{"cardNumber":%s}', v.number)), '404 CARD_NOT_FOUND',
        'card ' || left(v.number, 30))
-  from (values ('"nope"'), ('""'), ('"a1"'), ('"A1 "'), ('null'), ('"A1'' or true --"'), ('"%"'),
+  from (values ('"nope"'), ('""'), ('null'), ('"-"'), ('"A1'' or true --"'), ('"%"'),
       (to_json(repeat('9', 5000))::text)) v(number);
+
+-- A number that was typed, scanned or pasted.
+select is(pg_temp.try('gift_card_balance', format('{"cardNumber":%s}', v.number)), '200', 'card ' || v.number)
+  from (values ('"a1"'), ('"A1 "'), ('" a 1\r\n"'), ('"A-1"'), ('"a\u20131"'), ('"empty"')) v(number);
+select pg_temp.card('TW-1', 5), pg_temp.card('TW1', 6), pg_temp.card('tw-2', 7) \g /dev/null
+select is((pg_temp.call('gift_card_balance', format('{"cardNumber":"%s"}', v.number))).body::json ->> 'balance', v.balance, v.number)
+  from (values ('TW-1', '5.00'), ('TW1', '6.00'), ('TW2', '7.00'), ('tw 1', null)) v(number, balance);
+select is(pg_temp.try('gift_card_issue', '{}', format('{"initialBalance":1,"cardNumber":"%s"}', v.number)), v.wanted, 'issue ' || v.number)
+  from (values ('tw-2', '409 CARD_EXISTS'), ('TW--2', '409 CARD_EXISTS'), (' NEW-1\r\n', '201')) v(number, wanted);
 
 -- Deduct: the answer and the event.
 create temp table d as select pg_temp.call('gift_card_deduct', '{"cardNumber":"A1"}',

@@ -58,6 +58,13 @@ select is(pg_temp.outcome(x), '409 ILLEGAL_TRANSITION', 'back'),
        is(x.body::json #>> '{error,details,from}', 'preparing', 'from'),
        is(x.body::json #>> '{error,details,to}', 'new', 'to')
   from pg_temp.patch('o1', '{"status":"new"}') x;
+-- What a refusal advises works, and what does not work it does not advise.
+select is(pos.transition_refusal(a.status, b.status, a.status, b.status) like '%recall%',
+          pos.order_transition_legal(a.status, b.status, true), a.status || ' to ' || b.status || ': advice'),
+       is(pos.transition_refusal(a.status, b.status, a.status, b.status) like '%Cancel it%',
+          b.status = 'rejected' and pos.order_transition_legal(a.status, 'cancelled', false)
+          and not pos.order_transition_legal(a.status, b.status, true), a.status || ' to ' || b.status || ': cancelling')
+  from s a, s b where a.status <> b.status and not pos.order_transition_legal(a.status, b.status, false);
 select is(pg_temp.outcome(x), '409 ILLEGAL_TRANSITION', 'recall false is none')
        from pg_temp.patch('o1', '{"status":"new","recall":false}') x;
 select is(pg_temp.outcome(x), '200', 'recalled'),

@@ -72,7 +72,7 @@ select is(pg_temp.results('{"kind":"orders","action":"updated","id":"7f3d9b52-1c
                           '"updated_at":"2026-01-05T10:00:00.000","tax":3.315}}'), 'applied 1', 'made');
 select is(o.order_number::text || ' ' || o.status || ' ' || o.order_type || ' ' || o.total_amount || ' ' || o.items
           || ' ' || o.details || ' ' || o.customer_name,
-          'ORD1 confirmed dineIn 28.82 [] {"items_count":2,"tax":3.32} Walk-in', 'in ours')
+          'ORD1 confirmed dine_in 28.82 [] {"items_count":2,"tax":3.32} Walk-in', 'in ours')
   from pg_temp.ord('7f3d9b52-1c84-4e0a-8d6b-2a9e5c470b22') o;
 select is(pg_temp.outcome(x), '200', 'again'),
        is(x.body::json #>> '{warnings,0,code}', 'AMOUNT_ROUNDED', 'it says that it rounds'),

@@ -30,14 +30,14 @@ begin
     return null;
 end $$;
 
--- An amount of money, positive or negative, with at most two decimals. Binary noise is forgiven: 0.30000000000000004
--- is 0.30, but 25.005 is not an amount.
-create or replace function pos.read_money(value json, largest numeric default 99999999.99)
+-- An amount of money, positive or negative, with at most the decimals of its currency. Binary noise is forgiven:
+-- 0.30000000000000004 is 0.30, but 25.005 is not an amount.
+create or replace function pos.read_money(value json, largest numeric default 99999999.99, decimals int default 2)
 returns numeric
 language plpgsql immutable parallel safe as $$
 declare
     given numeric := pos.read_decimal(value);
-    cents numeric := round(given, 2);
+    cents numeric := round(given, decimals);
 begin
     if abs(given - cents) <= greatest(1e-9, abs(given) * 1e-15) and abs(cents) <= largest then
         return cents;

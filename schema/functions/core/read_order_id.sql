@@ -3,7 +3,7 @@
 -- Inputs: the JSON value as it came.
 -- Answers: `id`, the text by which orders are compared (a UUID in lower case, 12345.0 as 12345), and `shown`, the
 -- JSON that clients get back (a number stays a number, a UUID keeps its spelling). Both are null when the value is
--- absent or null.
+-- absent, null or an empty text.
 -- Refusals: 400 INVALID_ORDER_ID. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -16,6 +16,9 @@ begin
     when 'null' then
         return;
     when 'string' then
+        if pos.is_blank(value) then
+            return;
+        end if;
         id := value #>> '{}';
         if length(id) between 1 and 64 then
             shown := to_json(id)::text;

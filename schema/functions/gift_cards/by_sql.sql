@@ -12,11 +12,15 @@
 -- Before a card is written.
 create or replace function pos.gift_card_by_sql() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    decimals int := pos.tenant_decimals(new.tenant_id);
 begin
+    new.initial_balance := round(new.initial_balance, decimals);
+    new.current_balance := round(new.current_balance, decimals);
     if tg_op = 'INSERT' then
         new.initial_balance := coalesce(new.initial_balance, new.current_balance);
         new.current_balance := coalesce(new.current_balance,
-            case when new.status = 'pending' then 0 else new.initial_balance end);
+            case when new.status = 'pending' then round(0::numeric, decimals) else new.initial_balance end);
         new.entries := 1;
     else
         if new.card_number <> old.card_number or new.tenant_id <> old.tenant_id then
@@ -43,7 +47,8 @@ begin
     if tg_op = 'INSERT' then
         insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount,
             previous_balance, new_balance)
-        values (new.tenant_id, new.card_number, 1, 'issue', new.current_balance, 0, new.current_balance);
+        values (new.tenant_id, new.card_number, 1, 'issue', new.current_balance, round(0::numeric, scale(new.current_balance)),
+            new.current_balance);
     elsif new.entries <> old.entries then
         insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount,
             previous_balance, new_balance)
@@ -61,6 +66,7 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     last_no int;
     last_balance numeric;
+    decimals int := pos.tenant_decimals(new.tenant_id);
 begin
     perform 1 from pos.gift_cards g
       where g.tenant_id = new.tenant_id and g.card_number = new.card_number for no key update;
@@ -69,7 +75,8 @@ begin
      where t.tenant_id = new.tenant_id and t.card_number = new.card_number
      order by t.entry_no desc limit 1;
     new.entry_no := coalesce(last_no, 0) + 1;
-    new.previous_balance := coalesce(last_balance, 0);
+    new.amount := round(new.amount, decimals);
+    new.previous_balance := coalesce(last_balance, round(0::numeric, decimals));
     new.new_balance := new.previous_balance + new.amount;
     new.notes := pos.clean_text(new.notes);
     new.order_id_json := coalesce(new.order_id_json::json, to_json(new.order_id))::text;

@@ -1,6 +1,6 @@
 -- pos.gift_card_deduct - POST /api/{tenant}/gift-cards/{cardNumber}/deduct.
 -- Holds: gift_card_deducted, gift_card_twin, gift_card_usable.
--- Caller: pos.call. Inputs: path.cardNumber; amount > 0, orderId?, notes? (or reference?).
+-- Caller: pos.call. Inputs: path.cardNumber, as find_gift_card reads it; amount > 0, orderId?, notes? (or reference?).
 -- Answers: 200 {previousBalance, amountDeducted, newBalance, transactionId}, and added to them remainingBalance,
 -- warnings?, possibleDuplicateOf?.
 -- Refusals: 400 INVALID_AMOUNT, INVALID_ORDER_ID, INVALID_FIELD; 404 CARD_NOT_FOUND; 400 CARD_CLOSED, CARD_FROZEN,
@@ -11,7 +11,8 @@
 create or replace function pos.gift_card_deduct(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 declare
-    amount numeric := pos.read_money(body -> 'amount');
+    decimals int := pos.currency_decimals(c.currency);
+    amount numeric := pos.read_money(body -> 'amount', 99999999.99, decimals);
     ordered record;
     noted record;
     card pos.gift_cards;
@@ -20,18 +21,13 @@ declare
 begin
     if amount is null or amount <= 0 then
         perform pos.refuse_field('amount',
-            'The amount must be a number above 0 with at most two decimals, up to 99999999.99.', 'INVALID_AMOUNT');
+            format('The amount must be a number above 0 with at most %s decimals, up to 99999999.99.', decimals),
+            'INVALID_AMOUNT');
     end if;
     ordered := pos.read_order_id(pos.either(body -> 'orderId', body -> 'order_reference'));
     noted := pos.read_note('notes', pos.either(body -> 'notes', body -> 'reference'));
 
-    select g.* into card from pos.gift_cards g
-     where g.tenant_id = c.tenant_id and g.card_number = c.path ->> 'cardNumber'
-       for no key update;
-    if not found then
-        perform pos.refuse(404, 'CARD_NOT_FOUND', 'No such gift card here. Check the number.');
-    end if;
-
+    card := pos.find_gift_card(c, c.path ->> 'cardNumber', true);
     if c.idempotency_key is null then
         twin := pos.gift_card_twin(c, card.card_number, -amount, ordered.id);
         if c.dedupe_seconds > 0 and twin.created_at > now() - make_interval(secs => c.dedupe_seconds) then

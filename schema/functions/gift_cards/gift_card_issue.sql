@@ -10,7 +10,8 @@
 create or replace function pos.gift_card_issue(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 declare
-    balance numeric := pos.read_money(body -> 'initialBalance');
+    decimals int := pos.currency_decimals(c.currency);
+    balance numeric := pos.read_money(body -> 'initialBalance', 99999999.99, decimals);
     purchased_by text;
     recipient_name text;
     recipient_email text;
@@ -23,23 +24,29 @@ declare
 begin
     if balance is null or balance <= 0 then
         perform pos.refuse_field('initialBalance',
-            'The balance must be a number above 0 with at most two decimals, up to 99999999.99.', 'INVALID_AMOUNT');
+            format('The balance must be a number above 0 with at most %s decimals, up to 99999999.99.', decimals),
+            'INVALID_AMOUNT');
     end if;
     purchased_by := pos.read_text('purchasedBy', body -> 'purchasedBy', 200);
     recipient_name := pos.read_text('recipientName', body -> 'recipientName', 200);
     recipient_email := pos.read_text('recipientEmail', body -> 'recipientEmail', 254);
-    if coalesce(json_typeof(body -> 'expiryDate'), 'null') <> 'null' then
+    if not pos.is_blank(body -> 'expiryDate') then
         expiry := case json_typeof(body -> 'expiryDate') when 'string' then body ->> 'expiryDate' end;
         expiry_date := pos.read_date(expiry);
         if expiry_date is null or expiry_date < pos.today(c.timezone) then
             perform pos.refuse_field('expiryDate', 'The expiry is a date YYYY-MM-DD that is not past.', 'INVALID_DATE');
         end if;
     end if;
-    number_given := pos.read_label('cardNumber', body -> 'cardNumber', 64);
+    number_given := nullif(btrim(pos.read_label('cardNumber', body -> 'cardNumber', 200), E' \t\r\n'), '');
     if number_given !~ '^[A-Za-z0-9][A-Za-z0-9-]{3,63}$' then
         perform pos.refuse_field('cardNumber', 'A card number has 4 to 64 letters, digits and hyphens.');
     end if;
 
+    -- Two numbers that a person takes for one are one.
+    if exists (select 1 from pos.gift_cards g where g.tenant_id = c.tenant_id
+                  and pos.typed_card_number(g.card_number) = pos.typed_card_number(number_given)) then
+        perform pos.refuse(409, 'CARD_EXISTS', 'There is a card of this number already. Choose another one.');
+    end if;
     loop
         insert into pos.gift_cards (tenant_id, card_number, initial_balance, current_balance, expiry_date,
             purchased_by, recipient_name, recipient_email, entries)
@@ -54,7 +61,7 @@ begin
     end loop;
     insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount,
         previous_balance, new_balance, key_id, lineage, idempotency_key, device, request_id)
-    values (c.tenant_id, card.card_number, 1, 'issue', balance, 0, balance,
+    values (c.tenant_id, card.card_number, 1, 'issue', balance, round(0::numeric, decimals), balance,
         c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id)
     returning * into entry;
 

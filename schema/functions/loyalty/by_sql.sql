@@ -14,6 +14,7 @@
 create or replace function pos.customer_by_sql() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
+    new.total_spent := round(new.total_spent, pos.tenant_decimals(new.tenant_id));
     new.name := coalesce(pos.clean_text(new.name), '');
     new.phone := pos.clean_text(new.phone);
     if btrim(new.phone) = '' then

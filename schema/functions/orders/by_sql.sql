@@ -1,9 +1,10 @@
 -- orders/by_sql - orders that a web shop writes by plain SQL.
 -- Holds: order_by_sql, order_by_sql_event.
 -- Caller: triggers on pos.orders, for writers other than our own functions.
--- Before the write, values that the writer left out are filled in, lines get their one shape, and control characters
--- are removed. At commit, history and events are written as the operations write them.
--- Refusals: SQL errors: an order keeps its id and tenant; items must be a list.
+-- Before the write, values that the writer left out are filled in, lines and amounts are read as those of REST
+-- (order_items), and control characters are removed. At commit, history and events are written as the operations write them.
+-- Refusals: SQL errors: an order keeps its id and tenant; items must be a list, whose values can be read: nothing
+-- becomes 0 or 1 silently. Of what is missing or rounded a NOTICE tells the writer.
 -- Locks: at commit the streams of all tenants concerned. Events: order.created, order.updated, order.status_changed,
 -- order.deleted, table.ready.
 -- SPDX-License-Identifier: Apache-2.0
@@ -11,12 +12,15 @@
 create or replace function pos.order_by_sql() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
+    decimals int;
     named record;
+    lines record;
 begin
     if tg_op = 'DELETE' then
         perform pos.note_tenant(old.tenant_id);
         return old;
     end if;
+    decimals := pos.tenant_decimals(new.tenant_id);
     if tg_op = 'INSERT' then
         -- A writer who wants the id to be shown as a number says so in id_json, which decides.
         named := pos.read_order_id(coalesce(new.id_json::json, to_json(pos.clean_text(new.id))));
@@ -30,7 +34,11 @@ begin
         raise exception 'an order keeps its id' using errcode = 'restrict_violation';
     end if;
     if new.items is not null and (tg_op = 'INSERT' or new.items::text <> old.items::text) then
-        new.items := pos.order_items(pos.clean_json(new.items), false);
+        lines := pos.order_items(pos.clean_json(new.items), decimals, false);
+        new.items := lines.lines;
+        if cardinality(lines.noted) > 0 then
+            raise notice 'order %: %', new.id, pos.warnings(lines.noted);
+        end if;
     end if;
     if tg_op = 'INSERT' or new.details::text <> old.details::text then
         new.details := pos.clean_json(new.details);
@@ -39,6 +47,9 @@ begin
           from json_each(new.details) with ordinality e(key, value, n)
          where not pos.is_order_field(e.key);
     end if;
+    new.total_amount := round(new.total_amount, decimals);
+    new.order_type := coalesce(pos.read_word(new.order_type), new.order_type);
+    new.order_source := coalesce(pos.read_word(new.order_source), new.order_source);
     new.order_number := pos.clean_text(new.order_number);
     new.customer_name := pos.clean_text(new.customer_name);
     new.customer_phone := pos.clean_text(new.customer_phone);

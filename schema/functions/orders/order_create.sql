@@ -3,7 +3,7 @@
 -- Caller: pos.call, platform side. Inputs: the fields of new_order. customerName, totalAmount and items are required;
 -- orderId, orderNumber, customerPhone, orderType, orderSource, status, specialInstructions, scheduledFor, createdAt
 -- and tableNumber are optional; any other field is kept as it came.
--- Answers: 201 {order}. Refusals: those of pos.order_fields; 409 ORDER_EXISTS.
+-- Answers: 201 {order, warnings?}. Refusals: those of pos.order_fields; 409 ORDER_EXISTS.
 -- Locks: the new row's, then the stream. Events: order.created.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -14,7 +14,7 @@ declare
     ordered record;
     o pos.orders;
 begin
-    f := pos.order_fields(body);
+    f := pos.order_fields(body, c.timezone, pos.currency_decimals(c.currency));
     ordered := pos.read_order_id(f.order_id);
     if f.customer_name is null then
         perform pos.refuse_field('customerName', 'Send the customer''s name.');
@@ -29,8 +29,7 @@ begin
         perform pos.refuse(409, 'ORDER_EXISTS', 'There is an order with this id already. Update it, or use another id.',
                            ('{"orderId":' || ordered.shown || '}')::json);
     end if;
-    return (201, '{"success":true,"order":' || pos.order_json(o)
-            || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',
+    return (201, '{"success":true,"order":' || pos.order_json(o) || coalesce(',' || pos.warnings(f.noted), '') || '}',
             array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(o, null))],
             c.tenant_id, false)::pos.answer;
 end $$;

@@ -1,129 +1,165 @@
--- pos.order_items - the lines of an order, checked and put into one shape.
--- Holds: order_line, order_addons, line_text, lean_items.
--- Caller: order_create, order_update (strict), the trigger of pos.orders (lenient).
--- Inputs: the items as they came; strict: refuse wrong values, else make the best of them: an order that a shop wrote
--- by SQL is never lost because of an odd line.
+-- pos.order_items - the lines of an order, checked and put into one shape, whoever sends them.
+-- Holds: order_line, line_name, line_price, line_quantity, is_line_field, lean_items.
+-- Caller: order_fields, shared_state_apply_order, shared_state_order_insert, the trigger of pos.orders.
+-- Inputs: the items as they came; the currency's decimals; complete: each line must have a name and a price, and there
+-- are at most 500 lines of 100 add-ons. Devices and SQL may leave out both; then the name is empty, the price 0, and it
+-- is said.
 -- Answers: a JSON array; each line {id, name, price, quantity, selectedAddons, menuItemId?, specialInstructions?},
--- then all other members as they came. Prices have two decimals, whole quantities are written as 2 and never as 2.00,
--- and a weight like 0.345 is kept.
+-- then all other members as they came. selectedAddons and specialInstructions hold what came under any of the words
+-- that senders have for them (order_addons), so every dialect shows all of it. Prices have the currency's decimals,
+-- whole quantities are written as 2 and never as 2.00, and a weight like 0.345 is kept. `noted` is for pos.warnings.
 -- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.order_items(items json, strict boolean) returns json
+create or replace function pos.order_items(items json, decimals int, complete boolean, out lines json, out noted text[])
 language plpgsql immutable parallel safe as $$
 declare
-    line record;
-    lines text[] := array[]::text[];
+    one record;
+    read record;
+    list text[] := array[]::text[];
 begin
+    noted := array[]::text[];
     if coalesce(json_typeof(items), 'null') <> 'array' then
         perform pos.refuse_field('items', '"items" must be a list of lines.');
     end if;
-    if json_array_length(items) > 500 and strict then
+    if json_array_length(items) > 500 and complete then
         perform pos.refuse_field('items', 'An order has at most 500 lines. Split it.');
     end if;
-    for line in select e.value, e.n from json_array_elements(items) with ordinality e(value, n) loop
-        lines := lines || pos.order_line(line.value, 'items[' || line.n - 1 || ']', 'i' || line.n, true, strict);
+    for one in select e.value, e.n from json_array_elements(items) with ordinality e(value, n) loop
+        read := pos.order_line(one.value, 'items[' || one.n - 1 || ']', 'i' || one.n, decimals, complete);
+        list := list || read.line;
+        noted := noted || read.noted;
     end loop;
-    return ('[' || array_to_string(lines, ',') || ']')::json;
+    lines := ('[' || array_to_string(list, ',') || ']')::json;
 end $$;
 
--- One line, or one add-on of a line: the price of an add-on may be negative, and an add-on has no add-ons itself.
-create or replace function pos.order_line(line json, place text, default_id text, is_line boolean, strict boolean)
-returns text
+create or replace function pos.order_line(given json, place text, default_id text, decimals int, complete boolean,
+    out line text, out noted text[])
 language plpgsql immutable parallel safe as $$
 declare
     member record;
     line_id text;
     name text;
     price numeric;
+    price_given json;
     quantity numeric;
-    addons text;
+    quantity_given json;
+    added record;
     menu_item text;
-    instructions text;
+    instructions text[] := array[]::text[];
     rest text[] := array[]::text[];
+    lists text[] := array[]::text[];
 begin
-    if json_typeof(line) <> 'object' then
-        if strict then
-            perform pos.refuse_field(place, format('"%s" must be an object.', place));
-        end if;
-        line := '{}';
+    noted := array[]::text[];
+    if json_typeof(given) = 'string' and not complete then
+        given := ('{"name":' || given || '}')::json;
+    elsif json_typeof(given) <> 'object' then
+        perform pos.refuse_field(place, format('"%s" must be an object.', place));
     end if;
-    for member in select e.key, e.value, json_typeof(e.value) as kind from json_each(line) e loop
+    for member in select e.key, e.value from json_each(given) e loop
         case
         when member.key = 'id' then
-            line_id := pos.line_text(place || '.id', member.value, 64, strict);
+            line_id := pos.read_label(place || '.id', member.value, 64);
         when member.key = 'name' then
-            name := pos.line_text(place || '.name', member.value, 500, strict);
+            name := pos.read_label(place || '.name', member.value, 500);
         when member.key = 'price' then
-            price := pos.read_money(member.value);
-            if strict and (price is null or (is_line and price < 0)) then
-                perform pos.refuse_field(place || '.price',
-                    format('"%s.price" must be a number with at most two decimals%s.', place,
-                           case when is_line then ', 0 or more' else '' end), 'INVALID_AMOUNT');
-            end if;
+            null; -- see below
         when member.key = 'quantity' then
-            quantity := pos.read_decimal(member.value);
-            if quantity is null or quantity <= 0 or quantity > 1000000 or scale(trim_scale(quantity)) > 6 then
-                if strict and member.kind <> 'null' then
-                    perform pos.refuse_field(place || '.quantity',
-                        format('"%s.quantity" must be a number above 0.', place));
-                end if;
-                quantity := null;
-            end if;
-        when member.key = 'selectedAddons' and is_line then
-            if member.kind = 'array' then
-                addons := pos.order_addons(member.value, place, strict);
-            elsif strict and member.kind <> 'null' then
-                perform pos.refuse_field(place || '.selectedAddons', format('"%s.selectedAddons" must be a list.', place));
-            end if;
-        when member.key = 'menuItemId' and is_line then
-            menu_item := pos.line_text(place || '.menuItemId', member.value, 64, strict);
-        when member.key = 'specialInstructions' and is_line then
-            instructions := pos.line_text(place || '.specialInstructions', member.value, 2000, strict);
+            quantity_given := pos.given(member.value);
+        when member.key = 'selectedAddons' then
+            lists := array['selectedAddons'] || lists;
+        when member.key = 'menuItemId' then
+            menu_item := pos.read_label(place || '.menuItemId', member.value, 64);
+        when member.key = 'specialInstructions' then
+            -- Before all other words for it.
+            instructions := pos.read_label(place || '.specialInstructions', member.value, 2000) || instructions;
         else
             rest := rest || (to_json(member.key) || ':' || member.value);
+            if pos.is_addon_word(member.key) then
+                lists := lists || member.key;
+            elsif pos.is_instruction_word(member.key) then
+                instructions := instructions || pos.instruction_text(member.value);
+            elsif not pos.is_line_field(member.key) then
+                noted := noted || ('UNKNOWN_FIELD ' || place || '.' || left(member.key, 100));
+            end if;
         end case;
     end loop;
-    if strict and name is null then
+
+    name := coalesce(name, pos.read_label(place || '.name', pos.line_name(given), 500));
+    if name is null and complete then
         perform pos.refuse_field(place || '.name', format('"%s.name" is missing.', place));
     end if;
-    if strict and is_line and price is null then
+    price_given := pos.line_price(given);
+    price := pos.read_price(price_given, decimals);
+    if price is null and price_given is not null then
+        perform pos.refuse_field(place || '.price', format('"%s.price" must be a number up to 99999999.99.', place),
+                                 'INVALID_AMOUNT');
+    elsif price is null and complete then
         perform pos.refuse_field(place || '.price', format('"%s.price" is missing.', place), 'INVALID_AMOUNT');
+    elsif price is null then
+        price := round(0::numeric, decimals);
+        noted := noted || ('PRICE_ASSUMED ' || place);
+    elsif pos.is_rounded(price_given, price) then
+        noted := noted || ('AMOUNT_ROUNDED ' || place || '.price');
     end if;
-    return '{"id":' || to_json(coalesce(line_id, default_id)) || ',"name":' || to_json(coalesce(name, ''))
-        || ',"price":' || coalesce(price, 0)::numeric(12,2)
-        || ',"quantity":' || trim_scale(coalesce(quantity, 1))
-        || case when is_line then ',"selectedAddons":' || coalesce(addons, '[]') else '' end
-        || coalesce(',"menuItemId":' || to_json(menu_item), '')
-        || coalesce(',"specialInstructions":' || to_json(instructions), '')
-        || coalesce(',' || nullif(array_to_string(rest, ','), ''), '') || '}';
-end $$;
 
-create or replace function pos.order_addons(addons json, place text, strict boolean) returns text
-language plpgsql immutable parallel safe as $$
-declare
-    addon record;
-    lines text[] := array[]::text[];
-begin
-    if json_array_length(addons) > 100 and strict then
+    quantity_given := coalesce(quantity_given, pos.given(given -> 'qty'));
+    quantity := pos.line_quantity(quantity_given, place || '.quantity');
+    if quantity is null then
+        quantity := 1;
+        noted := noted || ('QUANTITY_ASSUMED ' || place);
+    elsif pos.is_rounded(quantity_given, quantity) then
+        noted := noted || ('QUANTITY_ROUNDED ' || place || '.quantity');
+    end if;
+
+    added := pos.order_addons(given, lists, place, decimals);
+    if added.count > 100 and complete then
         perform pos.refuse_field(place || '.selectedAddons', 'A line has at most 100 add-ons.');
     end if;
-    for addon in select e.value, e.n from json_array_elements(addons) with ordinality e(value, n) loop
-        lines := lines || pos.order_line(addon.value, place || '.selectedAddons[' || addon.n - 1 || ']',
-                                         'a' || addon.n, false, strict);
-    end loop;
-    return '[' || array_to_string(lines, ',') || ']';
+    line := '{"id":' || to_json(coalesce(line_id, default_id)) || ',"name":' || to_json(coalesce(name, ''))
+        || ',"price":' || price || ',"quantity":' || quantity || ',"selectedAddons":' || added.addons
+        || coalesce(',"menuItemId":' || to_json(menu_item), '')
+        || coalesce(',"specialInstructions":' || to_json(pos.joined_instructions(instructions || added.instructions)), '')
+        || coalesce(',' || nullif(array_to_string(rest, ','), ''), '') || '}';
+    noted := noted || added.noted;
 end $$;
 
--- A text of a line; ids that come as numbers become texts, because they are texts in the document.
-create or replace function pos.line_text(place text, value json, longest int, strict boolean) returns text
+-- What senders call the name and the price of a line.
+create or replace function pos.line_name(given json) returns json
+language sql immutable parallel safe as $$
+    select coalesce(pos.given(given -> 'name'), pos.given(case json_typeof(given -> 'menuItem') when 'object' then given -> 'menuItem' -> 'name' end),
+                    pos.given(given -> 'menuItemName'), pos.given(given -> 'menu_item_name'),
+                    pos.given(given -> 'itemName'), pos.given(given -> 'item_name'))
+$$;
+
+create or replace function pos.line_price(given json) returns json
+language sql immutable parallel safe as $$
+    select coalesce(pos.given(given -> 'price'), pos.given(given -> 'unitPrice'), pos.given(given -> 'unit_price'),
+                    pos.given(case json_typeof(given -> 'menuItem') when 'object' then given -> 'menuItem' -> 'price' end))
+$$;
+
+-- Null when there is none.
+create or replace function pos.line_quantity(given json, place text) returns numeric
 language plpgsql immutable parallel safe as $$
+declare
+    quantity numeric := pos.read_quantity(given);
 begin
-    if strict then
-        return pos.read_label(place, value, longest);
+    if given is null or quantity between 0.000001 and 1000000 then
+        return quantity;
+    elsif pos.read_decimal(given) < 0 then
+        perform pos.refuse_field(place, format('"%s" is negative. To take something off, send a line with a negative '
+                                               'price and a quantity above 0.', place));
     end if;
-    return case when json_typeof(value) in ('string', 'number') then nullif(left(value #>> '{}', longest), '') end;
+    perform pos.refuse_field(place, format('"%s" must be a number above 0, up to 1000000.', place));
+    return null;
 end $$;
+
+-- Members of a line that are known, although they are not in the shape of order_items.
+create or replace function pos.is_line_field(name text) returns boolean
+language sql immutable parallel safe as $$
+    select name in ('qty', 'unitPrice', 'unit_price', 'menuItem', 'menuItemName', 'menu_item_name', 'itemName', 'item_name',
+                    'menu_item_id')
+$$;
 
 -- The lines for an event, from the result of order_items: tills read each frame into 4096 bytes, so no other members.
 create or replace function pos.lean_items(items json) returns json

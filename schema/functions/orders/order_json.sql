@@ -1,5 +1,5 @@
 -- pos.order_json - an order as REST shows it, and as events carry it.
--- Holds: order_pull_json, order_data.
+-- Holds: order_pull_json, order_data, order_instructions.
 -- Caller: the order operations, the trigger of pos.orders. Inputs: the row; for an event also the previous status,
 -- the changed fields, why and by whom.
 -- Answers: JSON, documented fields first. REST has everything that the creator sent; events are lean. Refusals,
@@ -31,7 +31,7 @@ begin
         o.id_json::json as id, o.order_number as "orderNumber", o.customer_name as "customerName",
         o.total_amount as total, o.status as status, o.items as items, o.total_amount as "totalAmount",
         o.customer_phone as "customerPhone", o.order_type as "orderType", o.order_source as "orderSource",
-        pos.utc(o.created_at) as "createdAt", o.special_instructions as "specialInstructions",
+        pos.utc(o.created_at) as "createdAt", pos.order_instructions(o) as "specialInstructions",
         pos.utc(o.scheduled_for) as "scheduledFor", o.table_number as "tableNumber",
         pos.utc(o.updated_at) as "updatedAt") s;
     return '{' || pos.inside(fixed) || coalesce(',' || nullif(pos.inside(o.details), ''), '') || '}';
@@ -47,7 +47,7 @@ begin
         o.id_json::json as "orderId", o.order_number as "orderNumber", o.customer_name as "customerName",
         coalesce(o.customer_phone, '') as "customerPhone", o.order_type as "orderType",
         o.order_source as "orderSource", o.status as status, o.total_amount as "totalAmount",
-        pos.lean_items(o.items) as items, o.special_instructions as "specialInstructions",
+        pos.lean_items(o.items) as items, pos.order_instructions(o) as "specialInstructions",
         pos.utc(o.scheduled_for) as "scheduledFor", pos.utc(o.created_at) as "createdAt",
         o.table_number as "tableNumber", pos.utc(o.updated_at) as "updatedAt",
         previous as "previousStatus") s;
@@ -55,3 +55,14 @@ begin
             || coalesce(',"reason":' || to_json(reason), '')
             || coalesce(',"updatedBy":' || to_json(updated_by), '') || ',"version":' || o.version || '}')::json;
 end $$;
+
+-- What the kitchen is told about the whole order, under whatever word: shops write `notes` or `comment` as well. For
+-- those who make the food; its creator reads back what it wrote (order_json).
+create or replace function pos.order_instructions(o pos.orders) returns text
+language sql stable parallel safe as $$
+    select case when o.details::text ~ '"(special_instructions|instructions|notes?|comments?)":' then (
+        select pos.joined_instructions(array_remove(array[o.special_instructions::text], null) || coalesce(array_agg(t.text order by e.n, t.n), '{}'))
+          from json_each(o.details) with ordinality e(key, value, n), unnest(pos.instruction_text(e.value)) with ordinality t(text, n)
+         where pos.is_instruction_word(e.key) and t.text is not null)
+    else o.special_instructions end
+$$;

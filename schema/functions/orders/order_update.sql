@@ -2,7 +2,7 @@
 -- Holds: order_merge, order_store, order_changes, order_details_merge.
 -- Caller: pos.call, platform side. Inputs: path.id; status and any other field of an order; recall, reason, updatedBy
 -- say how and why. Members that have no column are replaced one by one.
--- Answers: 200 {order}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409 ILLEGAL_TRANSITION.
+-- Answers: 200 {order, warnings?}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409 ILLEGAL_TRANSITION.
 -- Locks: the order's row, then the stream. Events: order.updated when fields changed, then those of pos.order_move
 -- when the status changed. No event when nothing changed.
 -- SPDX-License-Identifier: Apache-2.0
@@ -18,7 +18,7 @@ declare
     changes text[];
     events text[] := array[]::text[];
 begin
-    f := pos.order_fields(body);
+    f := pos.order_fields(body, c.timezone, pos.currency_decimals(c.currency));
     select s.* into old from pos.orders s
      where s.tenant_id = c.tenant_id and s.id = pos.path_order_id(c.path ->> 'id')
        for no key update;
@@ -27,8 +27,7 @@ begin
     end if;
     if f.status <> old.status and not pos.order_transition_legal(old.status, f.status, f.recall) then
         perform pos.refuse(409, 'ILLEGAL_TRANSITION',
-            format('An order that is %s cannot become %s. Read the order again; to go back, send "recall": true.',
-                   old.status, f.status),
+            pos.transition_refusal(old.status, f.status, old.status, f.status),
             ('{"from":"' || old.status || '","to":"' || f.status || '"}')::json);
     end if;
 
@@ -47,8 +46,7 @@ begin
         o := moved.o;
         events := events || moved.events;
     end if;
-    return (200, '{"success":true,"order":' || pos.order_json(o)
-            || case when f.note_cut then ',' || pos.inside(pos.note_warning(true)) else '' end || '}',
+    return (200, '{"success":true,"order":' || pos.order_json(o) || coalesce(',' || pos.warnings(f.noted), '') || '}',
             nullif(events, '{}'), c.tenant_id, false)::pos.answer;
 end $$;
 

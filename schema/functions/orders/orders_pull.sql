@@ -9,7 +9,7 @@
 create or replace function pos.orders_pull(c pos.context, body json) returns pos.answer
 language plpgsql stable as $$
 declare
-    wanted text := pos.read_status(to_json(coalesce(nullif(c.query ->> 'status', ''), 'confirmed')));
+    wanted text := pos.read_status(to_json(coalesce(nullif(btrim(c.query ->> 'status'), ''), 'confirmed')));
     most_given text := coalesce(nullif(c.query ->> 'limit', ''), '50');
     since_given text := nullif(c.query ->> 'since', '');
     since timestamptz := timestamptz '-infinity';
@@ -28,7 +28,8 @@ begin
         most_given := '100';
     end if;
     if since_given is not null then
-        since := coalesce(pos.read_instant(since_given), pos.read_date(since_given)::timestamp at time zone 'UTC');
+        since := coalesce(pos.read_instant(since_given, c.timezone),
+                          pos.local_instant(pos.read_date(since_given), c.timezone));
         if since is null then
             perform pos.refuse_field('since', '"since" is a time like 2026-01-05T18:00:00Z.', 'INVALID_DATE');
         end if;

@@ -43,8 +43,7 @@ begin
     if pos.status_word(old.status) <> pos.status_word(wanted) then
         if not pos.order_transition_legal(old.status, wanted, recall) then
             perform pos.refuse(409, 'INVALID_TRANSITION',
-                format('An order that is %s cannot become %s. To go back, send "recall": true.',
-                       pos.status_word(old.status), pos.status_word(wanted)),
+                pos.transition_refusal(old.status, wanted, pos.status_word(old.status), pos.status_word(wanted)),
                 ('{"event":"' || event || '","from":"' || pos.status_word(old.status) || '","to":"'
                  || pos.status_word(wanted) || '"}')::json);
         end if;

@@ -4,7 +4,7 @@
 -- type or null, the greatest number of orders, and how many of the newest to leave out.
 -- Answers: for each id that exists, in the order of the ids, {id, order_number, status, type, table_number?, items:
 -- [{id, name, quantity, price, modifiers?: [{id, name, price, quantity}], special_instructions?}], total, created_at,
--- restaurant_id}, and added to them customer_name and order_source. Ids are texts; statuses are in the words of that
+-- restaurant_id}, and added to them customer_name, order_source and notes?, what the kitchen is told about the order. Ids are texts; statuses are in the words of that
 -- document. orders_newest: ids, newest first, until their lines have about 4 MiB, and whether there are more.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
@@ -16,7 +16,7 @@ language plpgsql stable as $$
 begin
     return array(
         select '{"id":' || to_json(o.id_json::json #>> '{}') || ',"order_number":' || to_json(o.order_number::text)
-               || ',"status":"' || pos.status_word(o.status) || '","type":' || to_json(o.order_type::text)
+               || ',"status":"' || pos.status_word(o.status) || '","type":' || to_json(pos.type_word(o.order_type))
                || coalesce(',"table_number":' || to_json(o.table_number::text), '')
                || ',"items":[' || coalesce((
                   select string_agg('{"id":' || i.id || ',"name":' || i.name || ',"quantity":' || i.quantity
@@ -35,7 +35,8 @@ begin
                          with ordinality i(id, name, quantity, price, addons, instructions, n)), '')
                || '],"total":' || o.total_amount || ',"created_at":"' || pos.utc(o.created_at)
                || '","restaurant_id":"' || o.tenant_id || '","customer_name":' || to_json(o.customer_name::text)
-               || ',"order_source":' || to_json(o.order_source::text) || '}'
+               || ',"order_source":' || to_json(o.order_source::text)
+               || coalesce(',"notes":' || to_json(nullif(pos.order_instructions(o), '')), '') || '}'
           from unnest(ids) with ordinality w(id, n)
           join pos.orders o on o.tenant_id = tenant and o.id = w.id
          order by w.n);

@@ -23,7 +23,7 @@ begin
     if skipped !~ '^[0-9]{1,6}$' then
         perform pos.refuse_field('offset', 'The offset is a whole number from 0 to 999999.');
     end if;
-    newest := pos.orders_newest(c.tenant_id, wanted, nullif(c.query ->> 'type', ''), most::int, skipped::int);
+    newest := pos.orders_newest(c.tenant_id, wanted, pos.read_word(c.query ->> 'type'), most::int, skipped::int);
     return (200, '[' || array_to_string(pos.orders_restaurant_os(c.tenant_id, newest.ids), ',') || ']',
             null, c.tenant_id, false)::pos.answer;
 end $$;

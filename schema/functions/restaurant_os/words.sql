@@ -1,19 +1,23 @@
--- restaurant_os/words - what the Restaurant OS operations share: the words of that document for statuses, and its
--- refusals.
--- Holds: statuses_of, status_word, refuse_value, read_status_words, read_name, check_restaurant.
+-- restaurant_os/words - what the Restaurant OS operations share: the words of that document for statuses and types,
+-- and its refusals.
+-- Holds: statuses_of, status_word, type_word, refuse_value, read_status_words, read_name, check_restaurant.
 -- Caller: the operations in this folder. Inputs: `event`, the name of the socket's event, or null for a request;
 -- `field` and its value as it came.
 -- Refusals: 400 VALIDATION_ERROR with {event?, field} in the sentences of the document's validator (Joi); 403
 -- PERMISSION_DENIED. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
--- The statuses that a word stands for. The first of them is the one that is stored. Null for an unknown word.
+-- The statuses that a word stands for, in any spelling. The first of them is the one that is stored. Null for an
+-- unknown word.
 create or replace function pos.statuses_of(word text) returns text[]
 language sql immutable parallel safe as $$
-    select case
-        when word = 'picked-up' then array['picked_up', 'served', 'out_for_delivery']
-        when word = 'cancelled' then array['cancelled', 'rejected']
-        when word in ('new', 'pending', 'confirmed', 'preparing', 'ready', 'completed') then array[word]
+    select case pos.read_word(word)
+        when 'picked_up' then array['picked_up', 'served', 'out_for_delivery']
+        when 'pickedup' then array['picked_up', 'served', 'out_for_delivery']
+        when 'cancelled' then array['cancelled', 'rejected']
+        when 'canceled' then array['cancelled', 'rejected']
+        else (select array[w] from unnest(array['new', 'pending', 'confirmed', 'preparing', 'ready', 'completed']) w
+               where w = pos.read_word(word))
     end
 $$;
 
@@ -22,6 +26,12 @@ create or replace function pos.status_word(status text) returns text
 language sql immutable parallel safe as $$
     select case when status in ('picked_up', 'served', 'out_for_delivery') then 'picked-up'
                 when status = 'rejected' then 'cancelled' else status end
+$$;
+
+-- The word for an order's type: dine-in, drive-thru.
+create or replace function pos.type_word(type text) returns text
+language sql immutable parallel safe as $$
+    select replace(type, '_', '-')
 $$;
 
 create or replace function pos.refuse_value(event text, field text, message text) returns void

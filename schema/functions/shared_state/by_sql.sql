@@ -17,7 +17,12 @@ begin
     clean := pos.clean_json(row_to_json(new));
     -- An event is one line.
     new := json_populate_record(new, translate(clean::text, E'\n\r\t', '')::json);
-    if this_kind = 'users' then
+    -- Only the branch of its own table is looked at.
+    if this_kind = 'menu_items' then
+        new.price := round(new.price, pos.tenant_decimals(new.tenant_id));
+    elsif this_kind = 'tables' then
+        new.order_total := round(new.order_total, pos.tenant_decimals(new.tenant_id));
+    elsif this_kind = 'users' then
         new.details := pos.without_secrets(new.details);
     end if;
     new.details := pos.object_of(coalesce(f.names, '{}'), f.vals)

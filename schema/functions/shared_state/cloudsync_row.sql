@@ -1,5 +1,5 @@
 -- pos.cloudsync_row - rows in the form that cloud sync tills know.
--- Holds: cloudsync_status, cloudsync_order.
+-- Holds: cloudsync_status, cloudsync_type, cloudsync_order.
 -- Caller: cloudsync_snapshot_make, shared_state_order_status. Inputs: the row.
 -- Answers: JSON text in snake case; members that have no column are given back as they came.
 -- Refusals, locks, events: none.
@@ -9,6 +9,12 @@ create or replace function pos.cloudsync_status(status text) returns text
 language sql immutable parallel safe as $$
     select case when status = 'new' then 'pending' when status in ('picked_up', 'out_for_delivery') then 'served'
                 when status = 'rejected' then 'cancelled' else status end
+$$;
+
+-- Their types are names of Dart: dineIn.
+create or replace function pos.cloudsync_type(type text) returns text
+language sql immutable parallel safe as $$
+    select lower(left(type, 1)) || substr(replace(initcap(replace(type, '_', ' ')), ' ', ''), 2)
 $$;
 
 create or replace function pos.cloudsync_row(r pos.tables) returns text
@@ -55,10 +61,10 @@ $$;
 create or replace function pos.cloudsync_order(o pos.orders) returns text
 language sql stable parallel safe as $$
     select '{' || concat_ws(',', '"id":' || to_json(o.id_json::json #>> '{}'), '"order_number":' || to_json(o.order_number),
-        '"status":"' || pos.cloudsync_status(o.status) || '"', '"type":' || to_json(o.order_type::text),
+        '"status":"' || pos.cloudsync_status(o.status) || '"', '"type":' || to_json(pos.cloudsync_type(o.order_type)),
         '"total_amount":' || o.total_amount, '"items":' || o.items, '"customer_name":' || to_json(o.customer_name::text),
         '"customer_phone":' || to_json(coalesce(o.customer_phone, '')), '"table_number":' || pos.number_or_text(o.table_number),
         '"created_at":"' || pos.utc(o.created_at) || '"', '"updated_at":"' || pos.utc(o.updated_at) || '"',
-        '"restaurant_id":"' || o.tenant_id || '"', '"version":' || o.version,
+        '"special_instructions":' || to_json(pos.order_instructions(o)), '"restaurant_id":"' || o.tenant_id || '"', '"version":' || o.version,
         case when o.details::text <> '{}' then nullif(pos.members_but(o.details, array['version', 'restaurant_id']), '') end) || '}'
 $$;

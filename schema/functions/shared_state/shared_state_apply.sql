@@ -215,9 +215,10 @@ begin
         return;
     end if;
 
-    f := pos.order_fields(s.body);
+    f := pos.order_fields(s.body, c.timezone, pos.currency_decimals(c.currency));
     if s.lines is not null then
-        f.items := pos.order_items(pos.shared_state_lines_merge(old.items, s.lines), false);
+        f.items := (pos.order_items(pos.shared_state_lines_merge(old.items, s.lines),
+                                    pos.currency_decimals(c.currency), false)).lines;
     end if;
     wanted := pos.shared_state_order_status(s.wanted, old.status, dialect);
     merged := pos.order_merge(old, f);

@@ -37,7 +37,7 @@ begin
     begin
         for change in select e.value from json_array_elements(list) with ordinality e(value, n) order by e.n loop
             at := at + 1;
-            steps[at] := pos.shared_state_read(change, dialect, c.timezone);
+            steps[at] := pos.shared_state_read(change, dialect, c.timezone, pos.currency_decimals(c.currency));
         end loop;
         steps := pos.shared_state_mark_repeats(c, steps);
         -- Every row is locked or made before the first event locks the stream.

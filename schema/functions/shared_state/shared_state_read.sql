@@ -1,13 +1,13 @@
 -- pos.shared_state_read - one change of a batch, checked and under stored names.
 -- Holds: read_version, shared_state_read_fields.
 -- Caller: shared_state_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?}; the
--- dialect, in whose words the status of an order is; the tenant's time zone.
+-- dialect, in whose words the status of an order is; the tenant's time zone, and how many decimals its currency has.
 -- Answers: the step; `warning` says that a secret was left out or an amount was rounded.
 -- Refusals: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID and those of the functions that read values.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.shared_state_read(change json, dialect text, zone text) returns pos.house_step
+create or replace function pos.shared_state_read(change json, dialect text, zone text, decimals int) returns pos.house_step
 language plpgsql stable as $$
 declare
     s pos.house_step;
@@ -58,7 +58,7 @@ begin
                                  'A change says which row it is about: send its id.', 'MISSING_ID');
     end if;
     if s.kind = 'orders' then
-        return pos.shared_state_read_order(s, data, dialect, zone);
+        return pos.shared_state_read_order(s, data, dialect, zone, decimals);
     end if;
     return case when s.deletes then s else pos.shared_state_read_fields(s, data) end;
 end $$;

@@ -1,17 +1,18 @@
 -- pos.shared_state_read_order - an order that a tablet or till has made or changed.
--- Holds: shared_state_order_name, shared_state_order_status, shared_state_order_insert, shared_state_lines, given,
--- shared_state_lines_merge.
+-- Holds: shared_state_order_name, shared_state_order_status, shared_state_order_insert, shared_state_lines,
+-- shared_state_lines_merge, shared_state_line_merge.
 -- Caller: shared_state_read, shared_state_change. Inputs: the step; its data in the words of the dialect; the time
--- zone.
+-- zone; the currency's decimals.
 -- Answers: shared_state_read_order: the step with the fields of the order as order_fields takes them, lines in our
--- shape, amounts rounded to the cent, and the wanted status. shared_state_order_insert: whether it has made a new
+-- shape, amounts rounded to the currency's decimals, and the wanted status. shared_state_order_insert: whether it has made a new
 -- row; false when there is one. shared_state_order_status: the stored status that a word of the dialect means for
 -- this order.
 -- Refusals: 400 INVALID_FIELD, INVALID_AMOUNT, INVALID_STATUS and those of order_fields.
 -- Locks: the new row's. Events: none; shared_state_change writes them.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.shared_state_read_order(s pos.house_step, data json, dialect text, zone text)
+create or replace function pos.shared_state_read_order(s pos.house_step, data json, dialect text, zone text,
+    decimals int)
 returns pos.house_step
 language plpgsql stable as $$
 declare
@@ -21,7 +22,7 @@ declare
     place int;
     name text;
     val text;
-    cents numeric;
+    amount numeric;
 begin
     for member in
         select e.key, e.value, json_typeof(e.value) as kind,
@@ -40,33 +41,28 @@ begin
                 perform pos.shared_state_order_status(s.wanted, null, dialect);
             end if;
             continue;
-        when member.kind = 'null'
+        when pos.is_blank(member.value)
              and name in ('customerName', 'totalAmount', 'items', 'orderNumber', 'orderType', 'createdAt') then
             continue;
         when name in ('totalAmount', 'subtotal', 'deliveryFee', 'discount', 'tax', 'discountTotal', 'taxTotal',
-                      'serviceCharge', 'tip') and member.kind <> 'null' then
-            cents := pos.read_cents(member.value);
-            if cents is null or (name = 'totalAmount' and cents < 0) then
+                      'serviceCharge', 'tip') and not pos.is_blank(member.value) then
+            amount := pos.read_price(member.value, decimals);
+            if amount is null or (name = 'totalAmount' and amount < 0) then
                 perform pos.refuse_field(member.key, format('"%s" must be an amount.', member.key), 'INVALID_AMOUNT');
             end if;
-            if cents <> pos.read_decimal(member.value) then
+            if pos.is_rounded(member.value, amount) then
                 s.warning := 'AMOUNT_ROUNDED';
             end if;
-            val := cents::text;
+            val := amount::text;
         when name = 'items' then
-            s.lines := pos.shared_state_lines(member.value);
+            s.lines := pos.shared_state_lines(member.value, decimals);
             continue;
-        when name = 'createdAt' and member.kind = 'string'
-             and member.value #>> '{}' !~ '([Zz]|[-+ ][0-9]{2}:?[0-9]{2})$' then
-            -- A time without a zone is local time of the restaurant.
-            val := coalesce(to_json(pos.utc((pos.read_instant(member.value #>> '{}') at time zone 'UTC')
-                                            at time zone zone))::text, val);
         when name = 'orderType' then
             val := to_json(pos.enum_word(pos.read_text(member.key, member.value, 64)))::text;
         when name = 'orderDate' then
             continue when 'createdAt' = any(names) or pos.read_date(member.value #>> '{}') is null;
             name := 'createdAt';
-            val := to_json(pos.utc(pos.read_date(member.value #>> '{}')::timestamp at time zone zone))::text;
+            val := to_json(pos.utc(pos.local_instant(pos.read_date(member.value #>> '{}'), zone)))::text;
         else
             null;
         end case;
@@ -84,7 +80,7 @@ begin
     end if;
     s.body := pos.object_of(names, vals);
     -- Refuses wrong values before anything is locked.
-    perform pos.order_fields(s.body);
+    perform pos.order_fields(s.body, zone, decimals);
     return s;
 end $$;
 
@@ -134,14 +130,15 @@ end $$;
 create or replace function pos.shared_state_order_insert(c pos.context, s pos.house_step, dialect text) returns boolean
 language plpgsql as $$
 declare
-    f record := pos.order_fields(s.body);
+    decimals int := pos.currency_decimals(c.currency);
+    f record := pos.order_fields(s.body, c.timezone, decimals);
     o pos.orders;
 begin
     f.order_number := coalesce(f.order_number, case when s.shown like '"%' and length(s.id) < 36 then s.id end);
     f.customer_name := coalesce(f.customer_name, 'Walk-in');
-    f.items := pos.order_items(coalesce(s.lines, '[]'), false);
+    f.items := (pos.order_items(coalesce(s.lines, '[]'), decimals, false)).lines;
     f.total_amount := coalesce(f.total_amount, (
-        select least(greatest(coalesce(round(sum((i ->> 'price')::numeric * (i ->> 'quantity')::numeric), 2), 0), 0), 99999999.99)
+        select least(greatest(round(coalesce(sum((i ->> 'price')::numeric * (i ->> 'quantity')::numeric), 0), decimals), 0), 99999999.99)
           from json_array_elements(f.items) i));
     f.order_type := coalesce(f.order_type, case when f.table_number is not null then 'dine_in' end);
     f.order_source := 'pos';
@@ -150,62 +147,56 @@ begin
     return o.id is not null;
 end $$;
 
--- The lines of a tablet or till with our names, and prices rounded to the cent. Everything else that was sent is
--- kept.
-create or replace function pos.shared_state_lines(value json) returns json
+-- The lines of a tablet or till with our names for name, price and quantity. Everything else that was sent is kept.
+create or replace function pos.shared_state_lines(value json, decimals int) returns json
 language plpgsql immutable parallel safe as $$
 declare
     list json := pos.read_list('items', value);
-    line record;
-    lines text[] := array[]::text[];
-    one json;
-    price json;
-    named json;
 begin
     if json_array_length(list) > 500 then
         perform pos.refuse_field('items', 'An order has at most 500 lines. Split it.');
     end if;
-    for line in select e.value as line, 'items[' || e.n - 1 || ']' as place
-                  from json_array_elements(list) with ordinality e(value, n) loop
-        one := line.line;
-        if json_typeof(one) <> 'object' then
-            perform pos.refuse_field(line.place, format('"%s" must be an object.', line.place));
-        end if;
-        named := case json_typeof(one -> 'menuItem') when 'object' then one -> 'menuItem' end;
-        price := coalesce(pos.given(one -> 'price'), pos.given(one -> 'unitPrice'), pos.given(one -> 'unit_price'),
-                          pos.given(named -> 'price'));
-        if price is not null and pos.read_cents(price) is null then
-            perform pos.refuse_field(line.place || '.price', format('"%s.price" must be an amount.', line.place),
-                                     'INVALID_AMOUNT');
-        end if;
-        if pos.given(one -> 'quantity') is not null and coalesce(pos.read_decimal(one -> 'quantity'), 0) <= 0 then
-            perform pos.refuse_field(line.place || '.quantity',
-                                     format('"%s.quantity" must be a number above 0.', line.place));
-        end if;
-        lines := lines || pos.shared_state_details(one, array['name', 'price'], array[
-            coalesce(pos.given(one -> 'name'), pos.given(named -> 'name'), pos.given(one -> 'menuItemName'),
-                     pos.given(one -> 'menu_item_name'))::text,
-            pos.read_cents(price)::text])::text;
-    end loop;
-    return ('[' || array_to_string(lines, ',') || ']')::json;
+    -- Refuses wrong values before anything is locked.
+    perform pos.order_items(list, decimals, false);
+    return (select ('[' || coalesce(string_agg(pos.shared_state_details(e.line, array['name', 'price', 'quantity'], array[
+                       pos.line_name(e.line)::text, pos.line_price(e.line)::text,
+                       coalesce(pos.given(e.line -> 'quantity'), pos.given(e.line -> 'qty'))::text])::text, ',' order by e.n), '')
+                    || ']')::json
+              from (select case json_typeof(l.line) when 'string' then ('{"name":' || l.line || '}')::json else l.line end, l.n
+                      from json_array_elements(list) with ordinality l(line, n)) e(line, n));
 end $$;
 
--- A value that is present and not null.
-create or replace function pos.given(value json) returns json
-language sql immutable parallel safe as $$
-    select case when json_typeof(value) <> 'null' then value end
-$$;
-
 -- A tablet sends back the lines that it was shown, which have fewer members than those of an online order: members of
--- an existing line that it does not send stay.
+-- an existing line that it does not send stay. What it says about add-ons or instructions takes the place of all that
+-- was said about them, under whatever word; what it was shown as `notes` (line_notes) says nothing new.
 create or replace function pos.shared_state_lines_merge(stored json, sent json) returns json
 language plpgsql immutable as $$
 begin
     return (select ('[' || coalesce(string_agg(case when k.line is null then g.line::text else
-                        pos.shared_state_details(k.line, array(select e.key from json_each(g.line) e),
-                                          array(select e.value::text from json_each(g.line) e))::text end, ',' order by g.n), '') || ']')::json
+                        pos.shared_state_line_merge(k.line, g.line)::text end, ',' order by g.n), '') || ']')::json
               from (select e.line, e.n, coalesce(e.line ->> 'id', 'i' || e.n) as id
                       from json_array_elements(sent) with ordinality e(line, n)) g
               left join lateral (
                    select e.line from json_array_elements(stored) e(line) where e.line ->> 'id' = g.id limit 1) k on true);
+end $$;
+
+create or replace function pos.shared_state_line_merge(stored json, sent json) returns json
+language plpgsql immutable as $$
+declare
+    shown text := pos.line_notes(stored);
+    names text[];
+    has_addons boolean;
+    has_instructions boolean;
+begin
+    select coalesce(array_agg(e.key order by e.n) filter (where e.key <> 'notes' or e.value #>> '{}' is distinct from shown), '{}')
+      into names from json_each(sent) with ordinality e(key, value, n);
+    has_addons := exists (select 1 from unnest(names) n where (n = 'selectedAddons' or pos.is_addon_word(n))
+                             and (sent -> n)::text is distinct from (stored -> n)::text);
+    has_instructions := exists (select 1 from unnest(names) n where (n = 'specialInstructions' or pos.is_instruction_word(n))
+                                   and (sent -> n)::text is distinct from (stored -> n)::text);
+    select coalesce(array_agg(e.key), '{}') || names into names from json_each(stored) e
+     where not e.key = any(names)
+       and (has_addons and (e.key = 'selectedAddons' or pos.is_addon_word(e.key))
+            or has_instructions and (e.key = 'specialInstructions' or pos.is_instruction_word(e.key)));
+    return pos.shared_state_details(stored, names, array(select (sent -> n)::text from unnest(names) with ordinality u(n, at) order by at));
 end $$;

@@ -11,7 +11,7 @@
 
 #define ORDER                                                                                  \
     "\"orderId\":\"o-1\",\"orderNumber\":\"KIT-0041\",\"customerName\":\"Ada\","               \
-    "\"customerPhone\":\"+447700900111\",\"orderType\":\"delivery\",\"orderSource\":"          \
+    "\"customerPhone\":\"+447700900111\",\"orderType\":\"drive_thru\",\"orderSource\":"        \
     "\"kiosk\",\"status\":\"preparing\",\"totalAmount\":21.40,\"items\":[{\"id\":\"i1\","      \
     "\"menuItemId\":\"m1\",\"name\":\"Ramen\",\"price\":10.70,\"quantity\":2,"                 \
     "\"selectedAddons\":[{\"id\":\"a1\",\"name\":\"Egg\",\"price\":1.50,\"quantity\":1,"       \
@@ -23,13 +23,13 @@
     "\",\"previousStatus\":\"confirmed\""
 #define SHOWN                                                                                  \
     "\"id\":\"o-1\",\"order_number\":\"KIT-0041\",\"status\":\"preparing\",\"type\":"          \
-    "\"delivery\",\"table_number\":\"4\",\"items\":[{\"id\":\"i1\",\"name\":\"Ramen\","        \
+    "\"drive-thru\",\"table_number\":\"4\",\"items\":[{\"id\":\"i1\",\"name\":\"Ramen\","      \
     "\"quantity\":2,\"price\":10.70,\"modifiers\":[{\"id\":\"a1\",\"name\":\"Egg\","           \
     "\"price\":1.50,\"quantity\":1},{\"id\":\"a2\",\"name\":\"Nori\",\"price\":0.00,"          \
     "\"quantity\":3}],\"special_instructions\":\"hot\"},{\"id\":\"i2\",\"name\":\"Tea\","      \
     "\"quantity\":1,\"price\":2.00}],\"total\":21.40,\"created_at\":"                          \
     "\"2026-01-05T17:30:00.000Z\",\"restaurant_id\":\"" KITCHEN_ID                             \
-    "\",\"customer_name\":\"Ada\",\"order_source\":\"kiosk\""
+    "\",\"customer_name\":\"Ada\",\"order_source\":\"kiosk\",\"notes\":\"Ring twice\""
 
 static void a_new_order_comes_as_the_lists_of_orders_show_it(void **state)
 {

@@ -142,14 +142,15 @@ static void a_new_order_has_everything(void **state)
         "{\"orderId\":\"o-1\",\"orderNumber\":\"W-7\",\"customerName\":\"Ada\","
         "\"customerPhone\":\"+447700900111\",\"orderType\":\"dine_in\",\"orderSource\":"
         "\"online\",\"status\":\"preparing\",\"totalAmount\":21.40,\"items\":[{\"id\":\"i1\","
-        "\"name\":\"Ramen\",\"price\":10.70,\"quantity\":2}],\"specialInstructions\":null,"
+        "\"name\":\"Ramen\",\"price\":10.70,\"quantity\":2}],\"specialInstructions\":\"ring\","
         "\"createdAt\":\"2026-01-05T17:30:00.000Z\",\"tableNumber\":\"5\",\"updatedAt\":"
         "\"2026-01-05T18:00:02.117Z\",\"previousStatus\":null,\"version\":1}";
 #define ORDER                                                                                  \
-    "{\"id\":\"o-1\",\"order_number\":\"W-7\",\"status\":\"preparing\",\"type\":\"dine_in\","  \
+    "{\"id\":\"o-1\",\"order_number\":\"W-7\",\"status\":\"preparing\",\"type\":\"dineIn\","   \
     "\"total_amount\":21.40,\"items\":[{\"id\":\"i1\",\"name\":\"Ramen\",\"price\":10.70,"     \
     "\"quantity\":2}],\"customer_name\":\"Ada\",\"customer_phone\":\"+447700900111\","         \
-    "\"table_number\":5,\"created_at\":\"2026-01-05T17:30:00.000Z\",\"updated_at\":"           \
+    "\"table_number\":5,\"special_instructions\":\"ring\","                                    \
+    "\"created_at\":\"2026-01-05T17:30:00.000Z\",\"updated_at\":"                              \
     "\"2026-01-05T18:00:02.117Z\",\"restaurant_id\":\"kitchen\"}"
 
     (void)state;

@@ -17,7 +17,11 @@ static void an_order_comes_whole_whatever_has_changed_of_it(void **state)
         "\"customerPhone\":\"+447700900111\",\"orderType\":\"dine_in\",\"orderSource\":"
         "\"online\",\"status\":\"ready\",\"totalAmount\":21.40,\"items\":[{\"id\":\"i1\","
         "\"menuItemId\":\"m1\",\"name\":\"Ramen\",\"price\":10.70,\"quantity\":2,"
-        "\"selectedAddons\":[]},{\"id\":\"i2\",\"name\":\"Tea\",\"quantity\":1}],"
+        "\"selectedAddons\":[{\"id\":\"a1\",\"name\":\"Egg\",\"price\":1.00,\"quantity\":2},"
+        "{\"id\":\"a2\",\"name\":\"\\\"No\\\" nori\",\"price\":0.00,\"quantity\":1}],"
+        "\"specialInstructions\":\"hot\"},{\"id\":\"i2\",\"name\":\"Tea\",\"quantity\":1,"
+        "\"selectedAddons\":[]},{\"id\":\"i3\",\"name\":\"Soup\",\"quantity\":1,"
+        "\"selectedAddons\":[],\"specialInstructions\":\"salt\"}],"
         "\"specialInstructions\":null,\"scheduledFor\":null,\"createdAt\":"
         "\"2026-01-05T17:30:00.000Z\",\"tableNumber\":\"A5\",\"updatedAt\":"
         "\"2026-01-05T18:00:02.117Z\",\"previousStatus\":\"preparing\",\"changes\":"
@@ -26,9 +30,10 @@ static void an_order_comes_whole_whatever_has_changed_of_it(void **state)
         "{\"type\":\"UPDATE_ORDER\",\"data\":{\"action\":\"add\",\"data\":{\"id\":\"o-1\","
         "\"orderNumber\":\"W-7\",\"tableNumber\":\"A5\",\"customerName\":\"Ada\","
         "\"orderDate\":\"2026-01-05\",\"status\":\"ready\",\"total\":21.40,\"items\":[{"
-        "\"id\":\"i1\",\"name\":\"Ramen\",\"price\":10.70,\"quantity\":2},{\"id\":\"i2\","
-        "\"name\":\"Tea\",\"quantity\":1}],\"createdAt\":\"2026-01-05T17:30:00.000Z\"}}" END(
-            "server");
+        "\"id\":\"i1\",\"name\":\"Ramen\",\"price\":10.70,\"quantity\":2,"
+        "\"notes\":\"2 x Egg, \\\"No\\\" nori; hot\"},{\"id\":\"i2\","
+        "\"name\":\"Tea\",\"quantity\":1},{\"id\":\"i3\",\"name\":\"Soup\",\"quantity\":1,"
+        "\"notes\":\"salt\"}],\"createdAt\":\"2026-01-05T17:30:00.000Z\"}}" END("server");
 
     (void)state;
     assert_renders(&gw_minipos, "order.created", NOBODY, order, want);
