@@ -4,7 +4,7 @@
 -- The documents of clients promise some names without a schema. They are tables or views in the schema pos, which is in
 -- the database's search_path.
 
-drop view if exists pos.violations, pos.restaurants, pos.order_history;
+drop view if exists pos.violations, pos.restaurants, pos.order_history, pos.daily_sales;
 
 create view pos.restaurants as
     select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.status, s.details as settings,
@@ -17,6 +17,15 @@ create view pos.order_history as
            h.device, h.request_id, o.customer_name, o.total_amount, o.items
       from pos.order_status_history h
       left join pos.orders o on o.tenant_id = h.tenant_id and o.id = h.order_id;
+
+-- A day is the sum of its registers.
+create view pos.daily_sales as
+    select r.tenant_id, r.report_date, count(*) as registers, sum(r.total_sales) as total_sales,
+           sum(r.total_orders) as total_orders, sum(r.cash_sales) as cash_sales, sum(r.card_sales) as card_sales,
+           sum(r.gift_card_sales) as gift_card_sales, sum(r.online_sales) as online_sales, sum(r.discounts) as discounts,
+           sum(r.refunds) as refunds, sum(r.net_sales) as net_sales
+      from pos.pos_daily_reports r
+     group by r.tenant_id, r.report_date;
 
 -- One row for each breach of an invariant; empty when all is well. Reads everything, so it is for tests and for an
 -- operator's check of the ledgers. An event that is older than the retention is not a breach when it is missing.

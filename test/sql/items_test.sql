@@ -62,7 +62,8 @@ select is((m.a).status, 201, 'made'),
              from json_array_elements((m.a).body::json -> 'warnings') w),
           'AMOUNT_ROUNDED ["totalAmount","items[0].price"] | UNKNOWN_FIELD ["items[0].station","items[0].options[0]"] | '
           'QUANTITY_ASSUMED ["items[0]"] | QUANTITY_ROUNDED ["items[1].quantity"]', 'what is said'),
-       is((m.a).events[1]::json #>> '{data,specialInstructions}', 'nut allergy; ring', 'told to tills')
+       is((m.a).events[1]::json #>> '{data,specialInstructions}', 'nut allergy; ring', 'told to tills'),
+       is((pg_temp.call('orders_pending', '{}')).body::json #>> '{orders,0,specialInstructions}', 'nut allergy; ring', 'and listed')
   from made m;
 select is(a.body::json #>> '{error,message}', v.wanted, v.given)
   from (values

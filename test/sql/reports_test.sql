@@ -144,6 +144,8 @@ select is(pg_temp.report(v.device, v.total), v.wanted, v.what)
                (3, 'till-a', '11', '2 16.00 2', 'corrected'), (4, 'till-b', '6', 'till-b 2 17.00 2', 'corrected too'),
                (5, null, '12', '3 18.00 2', 'nobody in particular')) v(n, device, total, wanted, what)
  order by v.n;
+select is(total_sales, 18.00, 'the day is the sum'), is(registers, 2::bigint, 'of its registers')
+  from pos.daily_sales where tenant_id = :alpha and report_date = '2025-05-01';
 
 select throws_ok($$update pos.daily_report_revision set revision = 9$$, '23001', null, 'revisions are written once');
 select throws_ok($$delete from pos.daily_report_revision$$, '23001', null, 'and stay');

@@ -1,5 +1,5 @@
 -- pos.order_addons - what was chosen with a line, and what the kitchen is told about it.
--- Holds: addons_in, addons_of_group, is_addon_group, addon_name, addon_price, order_addon, is_addon_word,
+-- Holds: addons_in, addons_of_group, may_be_addon_group, is_addon_group, addon_name, addon_price, order_addon, is_addon_word,
 -- is_instruction_word, instruction_text, joined_instructions.
 -- Caller: order_line; the words also shared_state_lines_merge, and order_instructions for those of a whole order.
 -- Inputs: the line; the names of its members that hold add-ons; its place; the currency's decimals.
@@ -17,7 +17,8 @@ language plpgsql immutable parallel safe as $$
 declare
     word text;
     value json;
-    one record;
+    found_here json[];
+    places text[];
     read record;
     list text[] := array[]::text[];
     known text[] := array[]::text[];
@@ -33,8 +34,17 @@ begin
         if word = 'selectedAddons' and json_typeof(value) <> 'array' then
             perform pos.refuse_field(place || '.selectedAddons', format('"%s.selectedAddons" must be a list.', place));
         end if;
-        for one in select a.addon, a.place from pos.addons_in(value, place || '.' || word, 1) a loop
-            read := pos.order_addon(one.addon, one.place, 'a' || cardinality(list) + 1, word = 'selectedAddons', decimals);
+        places := null;
+        if json_typeof(value) = 'array' and position('[' in substr(value::text, 2)) = 0 then
+            -- Without groups, as almost always.
+            found_here := array(select e.value from json_array_elements(value) e(value));
+        else
+            select array_agg(a.addon), array_agg(a.place) into found_here, places
+              from pos.addons_in(value, place || '.' || word, 1) a;
+        end if;
+        for n in 1..coalesce(cardinality(found_here), 0) loop
+            read := pos.order_addon(found_here[n], coalesce(places[n], place || '.' || word || '[' || n - 1 || ']'),
+                                    'a' || cardinality(list) + 1, word = 'selectedAddons', decimals);
             noted := noted || read.noted;
             continue when read.addon is null;
             instructions := instructions || read.instructions;
@@ -104,12 +114,17 @@ begin
     end if;
     return query
     select a.* from json_each(given) e, pos.addons_in(e.value, at || '.' || e.key, depth + 1) a
-     where pos.is_addon_group(e.key, e.value);
+     where pos.may_be_addon_group(e.key) and pos.is_addon_group(e.value);
 end $$;
 
-create or replace function pos.is_addon_group(name text, value json) returns boolean
+create or replace function pos.may_be_addon_group(name text) returns boolean
 language sql immutable parallel safe as $$
-    select (name in ('choices', 'selections', 'values') or pos.is_addon_word(name)) and case json_typeof(value)
+    select name in ('choices', 'selections', 'values') or pos.is_addon_word(name)
+$$;
+
+create or replace function pos.is_addon_group(value json) returns boolean
+language sql immutable parallel safe as $$
+    select case json_typeof(value)
         when 'array' then not exists (select 1 from json_array_elements(value) e(value)
                                        where json_typeof(e.value) not in ('object', 'string')) else false end
 $$;
@@ -155,18 +170,31 @@ begin
         for member in select e.key, e.value from json_each(given) e loop
             if member.key = 'id' then
                 addon_id := pos.read_label(place || '.id', member.value, 64);
-            elsif pos.is_addon_group(member.key, member.value) then
+            elsif pos.may_be_addon_group(member.key) and pos.is_addon_group(member.value) then
                 is_group := true;
-            elsif member.key not in ('name', 'price', 'quantity') then
+            elsif member.key = 'name' then
+                name := pos.read_label(place || '.name', member.value, 500);
+            elsif member.key = 'price' then
+                price_given := pos.given(member.value);
+            elsif member.key = 'quantity' then
+                quantity_given := pos.given(member.value);
+            else
                 rest := rest || (to_json(member.key) || ':' || member.value);
                 if pos.is_instruction_word(member.key) then
                     said := said || pos.instruction_text(member.value);
                 end if;
             end if;
         end loop;
-        name := pos.read_label(place || '.name', pos.addon_name(given), 500);
-        price_given := pos.addon_price(given);
-        quantity_given := coalesce(pos.given(given -> 'quantity'), pos.given(given -> 'qty'));
+        -- Other words are looked for only when the documented one is not there.
+        if name is null then
+            name := pos.read_label(place || '.name', pos.addon_name(given), 500);
+        end if;
+        if price_given is null and cardinality(rest) > 0 then
+            price_given := pos.addon_price(given);
+        end if;
+        if quantity_given is null and cardinality(rest) > 0 then
+            quantity_given := pos.given(given -> 'qty');
+        end if;
     end if;
     if name is null then
         if is_documented and not is_group then
@@ -180,11 +208,11 @@ begin
     if price is null and price_given is not null then
         perform pos.refuse_field(place || '.price', format('"%s.price" must be a number up to 99999999.99.', place),
                                  'INVALID_AMOUNT');
-    elsif pos.is_rounded(price_given, price) then
+    elsif price_given::text <> price::text and pos.is_rounded(price_given, price) then
         noted := noted || ('AMOUNT_ROUNDED ' || place || '.price');
     end if;
     quantity := pos.line_quantity(quantity_given, place || '.quantity');
-    if pos.is_rounded(quantity_given, quantity) then
+    if quantity_given::text <> quantity::text and pos.is_rounded(quantity_given, quantity) then
         noted := noted || ('QUANTITY_ROUNDED ' || place || '.quantity');
     end if;
     addon := '{"id":' || to_json(coalesce(addon_id, default_id)) || ',"name":' || to_json(name)
@@ -192,7 +220,9 @@ begin
         || coalesce(',' || nullif(array_to_string(rest, ','), ''), '') || '}';
     -- Without the price: one word may list the names alone, and another the prices too.
     mark := lower(name) || ' ' || coalesce(quantity, 1);
-    instructions := array(select name || ': ' || s from unnest(said) s);
+    if cardinality(said) > 0 then
+        instructions := array(select name || ': ' || s from unnest(said) s);
+    end if;
 end $$;
 
 -- The words for a line's add-ons, besides selectedAddons.

@@ -44,6 +44,7 @@ declare
     price_given json;
     quantity numeric;
     quantity_given json;
+    addons text := '[]';
     added record;
     menu_item text;
     instructions text[] := array[]::text[];
@@ -57,20 +58,20 @@ begin
         perform pos.refuse_field(place, format('"%s" must be an object.', place));
     end if;
     for member in select e.key, e.value from json_each(given) e loop
-        case
-        when member.key = 'id' then
+        case member.key
+        when 'id' then
             line_id := pos.read_label(place || '.id', member.value, 64);
-        when member.key = 'name' then
+        when 'name' then
             name := pos.read_label(place || '.name', member.value, 500);
-        when member.key = 'price' then
-            null; -- see below
-        when member.key = 'quantity' then
+        when 'price' then
+            price_given := pos.given(member.value);
+        when 'quantity' then
             quantity_given := pos.given(member.value);
-        when member.key = 'selectedAddons' then
+        when 'selectedAddons' then
             lists := array['selectedAddons'] || lists;
-        when member.key = 'menuItemId' then
+        when 'menuItemId' then
             menu_item := pos.read_label(place || '.menuItemId', member.value, 64);
-        when member.key = 'specialInstructions' then
+        when 'specialInstructions' then
             -- Before all other words for it.
             instructions := pos.read_label(place || '.specialInstructions', member.value, 2000) || instructions;
         else
@@ -85,11 +86,16 @@ begin
         end case;
     end loop;
 
-    name := coalesce(name, pos.read_label(place || '.name', pos.line_name(given), 500));
+    -- Other words are looked for only when the documented one is not there: each look reads the whole line.
+    if name is null then
+        name := pos.read_label(place || '.name', pos.line_name(given), 500);
+    end if;
     if name is null and complete then
         perform pos.refuse_field(place || '.name', format('"%s.name" is missing.', place));
     end if;
-    price_given := pos.line_price(given);
+    if price_given is null then
+        price_given := pos.line_price(given);
+    end if;
     price := pos.read_price(price_given, decimals);
     if price is null and price_given is not null then
         perform pos.refuse_field(place || '.price', format('"%s.price" must be a number up to 99999999.99.', place),
@@ -99,29 +105,36 @@ begin
     elsif price is null then
         price := round(0::numeric, decimals);
         noted := noted || ('PRICE_ASSUMED ' || place);
-    elsif pos.is_rounded(price_given, price) then
+    elsif price_given::text <> price::text and pos.is_rounded(price_given, price) then
         noted := noted || ('AMOUNT_ROUNDED ' || place || '.price');
     end if;
 
-    quantity_given := coalesce(quantity_given, pos.given(given -> 'qty'));
+    if quantity_given is null then
+        quantity_given := pos.given(given -> 'qty');
+    end if;
     quantity := pos.line_quantity(quantity_given, place || '.quantity');
     if quantity is null then
         quantity := 1;
         noted := noted || ('QUANTITY_ASSUMED ' || place);
-    elsif pos.is_rounded(quantity_given, quantity) then
+    elsif quantity_given::text <> quantity::text and pos.is_rounded(quantity_given, quantity) then
         noted := noted || ('QUANTITY_ROUNDED ' || place || '.quantity');
     end if;
 
-    added := pos.order_addons(given, lists, place, decimals);
-    if added.count > 100 and complete then
-        perform pos.refuse_field(place || '.selectedAddons', 'A line has at most 100 add-ons.');
+    if cardinality(lists) > 0 then
+        added := pos.order_addons(given, lists, place, decimals);
+        if added.count > 100 and complete then
+            perform pos.refuse_field(place || '.selectedAddons', 'A line has at most 100 add-ons.');
+        end if;
+        addons := added.addons;
+        instructions := instructions || added.instructions;
+        noted := noted || added.noted;
     end if;
     line := '{"id":' || to_json(coalesce(line_id, default_id)) || ',"name":' || to_json(coalesce(name, ''))
-        || ',"price":' || price || ',"quantity":' || quantity || ',"selectedAddons":' || added.addons
+        || ',"price":' || price || ',"quantity":' || quantity || ',"selectedAddons":' || addons
         || coalesce(',"menuItemId":' || to_json(menu_item), '')
-        || coalesce(',"specialInstructions":' || to_json(pos.joined_instructions(instructions || added.instructions)), '')
+        || case when cardinality(instructions) > 0
+                then coalesce(',"specialInstructions":' || to_json(pos.joined_instructions(instructions)), '') else '' end
         || coalesce(',' || nullif(array_to_string(rest, ','), ''), '') || '}';
-    noted := noted || added.noted;
 end $$;
 
 -- What senders call the name and the price of a line.

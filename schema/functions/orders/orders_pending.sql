@@ -24,6 +24,7 @@ begin
     loop
         has_more := cardinality(list) = 1000 or bytes > 4194304;
         exit when has_more;
+        o.special_instructions := left(pos.order_instructions(o), 2000); -- a till shows no other word for it
         list := list || pos.order_json(o);
         bytes := bytes + length(list[cardinality(list)]);
     end loop;
