@@ -72,7 +72,7 @@ test('a till that is ahead of the log must fetch the state again, and receives l
 
 test('a since that is not a number is refused in the handshake', async (t) => {
     const tenant = await newTenant(t);
-    for (const since of ['-1', 'abc', '1.5', '', '99999999999999999999']) {
+    for (const since of ['-1', 'abc', '1.5', '99999999999999999999']) {
         const answer = await refusedTill(tenant, { query: `?since=${since}` });
         assert.equal(answer.status, 400);
         assert.equal(answer.json.error.code, 'INVALID_SINCE');

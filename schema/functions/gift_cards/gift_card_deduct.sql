@@ -102,7 +102,7 @@ begin
     when 'frozen' then
         perform pos.refuse(400, 'CARD_FROZEN', 'This card is frozen. The restaurant can unfreeze it.');
     when 'pending' then
-        perform pos.refuse(400, 'CARD_NOT_ACTIVE', 'This card is not active yet. Activate it first.');
+        perform pos.refuse(400, 'CARD_NOT_ACTIVE', 'This card is not active yet. The restaurant can activate it.');
     else
         if card.expiry_date < pos.today(timezone) then
             perform pos.refuse(400, 'CARD_EXPIRED', 'This card is past its expiry date. Ask for another one.',

@@ -9,9 +9,9 @@
 create or replace function pos.kitchen_alert(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 declare
-    kind text := pos.read_text('type', body -> 'type', 200);
+    kind text := pos.read_word(pos.read_text('type', body -> 'type', 200));
     message text := pos.read_text('message', body -> 'message', 500);
-    station text := pos.read_text('station', body -> 'station', 200);
+    station text := pos.read_word(pos.read_text('station', body -> 'station', 200));
     severity numeric := pos.read_decimal(body -> 'severity');
     ordered record;
     data json;
@@ -23,7 +23,7 @@ begin
     if coalesce(btrim(message), '') = '' then
         perform pos.refuse_field('message', 'Send a message of 1 to 500 characters.');
     end if;
-    if coalesce(json_typeof(body -> 'severity'), 'null') = 'null' then
+    if pos.is_blank(body -> 'severity') then
         severity := case kind when 'urgent' then 5 when 'warning' then 3 else 1 end;
     elsif severity is null or severity <> trunc(severity) or severity not between 1 and 5 then
         perform pos.refuse_field('severity', '"severity" is a whole number from 1 to 5.');
