@@ -61,6 +61,7 @@ static const char *read_key(const struct tw_http_request *req, const struct api_
     struct tw_slice key = tw_buf_view(&text);
 
     out->has_key = answer == TW_CREDENTIAL_FOUND;
+    out->has_nothing = answer == TW_CREDENTIAL_NONE;
     if (refusal != NULL) {
         tw_buf_done(&text);
         return refusal;
@@ -105,6 +106,19 @@ static bool is_slug(struct tw_slice s)
     return true;
 }
 
+/* ?tenant=, or a text `tenant` of the body. 1, 0 for none, or negative for what is no text. */
+static int read_given(const struct tw_http_request *req, struct tw_slice body,
+                      struct tw_buf *text)
+{
+    struct tw_slice raw;
+    int r = tw_http_query(req, "tenant", text);
+
+    if (r != 0 || body.len == 0 || !tw_json_get(body, "tenant", &raw) ||
+        tw_slice_is(raw, "null"))
+        return r;
+    return tw_json_string(text, raw) ? 1 : TW_ESYNTAX;
+}
+
 static const char *read_tenant(const struct tw_http_request *req, const struct api_match *match,
                                struct api_context *out)
 {
@@ -119,7 +133,14 @@ static const char *read_tenant(const struct tw_http_request *req, const struct a
     case API_TENANT_QUERY:
         r = tw_http_query(req, "tenant", &text);
         break;
+    case API_TENANT_GIVEN:
+        r = read_given(req, out->body, &text);
+        break;
     case API_TENANT_CREDENTIAL:
+        break;
+    }
+    if (match->route->tenant_from >= API_TENANT_CREDENTIAL && r >= 0 && text.len == 0) {
+        tw_buf_done(&text);
         return NULL; /* SQL takes the credential's */
     }
     if (r == 0 || (r > 0 && text.len == 0))

@@ -18,6 +18,7 @@ struct api_context {
      * presented, or of the restaurant's name when there is none. */
     char key_hash[TW_SHA256_HEX];
     bool has_key;        /* a key or a token */
+    bool has_nothing;    /* that would be a credential, good or bad */
     bool is_keyless;     /* none, at an address where the restaurant may allow that */
     struct tw_buf token; /* a signed token, to be checked; empty: it was an API key */
 };

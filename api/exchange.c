@@ -13,6 +13,7 @@
 #include "api/router.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
+#include "common/util/encode.h"
 #include "common/util/err.h"
 #include "common/util/json_scan.h"
 #include "common/util/json_write.h"
@@ -110,6 +111,31 @@ static void answer_health(struct exchange *x)
     tw_json_member(&x->text, "timestamp", tw_slice_of(now));
     tw_http_wait(x->reply.conn, &x->waiter);
     ask_presence(x, (struct tw_slice){ "", 0 });
+}
+
+/* Without a credential: that we and the database are there, and nothing about the tenant, not
+ * even whether there is one. */
+static void answer_alive(struct exchange *x, const struct api_match *match)
+{
+    char now[TW_TIME_TEXT];
+    struct tw_buf name = { .max = 256 };
+
+    (void)tw_percent_decode(&name, api_match_param(match, "tenant"), false);
+    if (!tw_pg_pool_is_up(&x->service->pool)) {
+        refuse(x, "UNAVAILABLE", TW_EMPTY);
+    } else {
+        tw_time_text(tw_wall_ms(), now);
+        x->text.max = 1024;
+        tw_buf_char(&x->text, '{');
+        tw_json_member(&x->text, "status", TW_LIT("ok"));
+        tw_json_member(&x->text, "tenant", tw_buf_view(&name));
+        tw_json_member(&x->text, "timestamp", tw_slice_of(now));
+        tw_json_member(&x->text, "version", TW_LIT(TILLWIRE_VERSION));
+        tw_buf_char(&x->text, '}');
+        api_reply_send(&x->reply, 200, tw_buf_view(&x->text), false);
+        exchange_free(x);
+    }
+    tw_buf_done(&name);
 }
 
 static void answer_devices(struct exchange *x, const struct tw_outcome *outcome)
@@ -319,6 +345,9 @@ static void begin(struct api_service *s, struct api_reply *reply, struct tw_http
     if (code == NULL) {
         read_wait(x, req);
         start(x, match);
+    } else if (x->route->manner == API_OPEN && x->context.has_nothing &&
+               strcmp(code, "UNAUTHORIZED") == 0) {
+        answer_alive(x, match);
     } else {
         refuse(x, code, tw_buf_view(&why));
     }

@@ -10,6 +10,7 @@
 #define PATH API_TENANT_PATH
 #define QUERY API_TENANT_QUERY
 #define CREDENTIAL API_TENANT_CREDENTIAL
+#define GIVEN API_TENANT_GIVEN
 #define STRICT API_STRICT, API_NOBODY
 
 /* A row of MiniPOS or cloud sync. */
@@ -18,8 +19,8 @@
         method, pattern, operation, CREDENTIAL, NULL, numbers, API_DEVICE, presence            \
     }
 
-/* The first row that fits a path counts; no tenant is called v1, sync, restaurants or health.
- */
+/* The first row that fits a path counts; no tenant is called pos, v1, sync, restaurants or
+ * health. */
 const struct api_route api_routes[] = {
     DEVICE(TW_GET, "/health", NULL, NULL, API_TABLETS),
     DEVICE(TW_GET, "/api/health", NULL, NULL, API_TOTALS),
@@ -29,7 +30,30 @@ const struct api_route api_routes[] = {
     DEVICE(TW_GET, "/api/restaurants/{id}/status", "cloudsync_devices", NULL, API_DEVICES),
     { TW_GET, "/api/v1/orders", "v1_orders", CREDENTIAL, NULL, NULL, STRICT },
     { TW_GET, "/api/v1/orders/{id}", "v1_order", CREDENTIAL, NULL, NULL, STRICT },
-    { TW_GET, "/api/{tenant}/health", "health", PATH, NULL, NULL, STRICT },
+    { TW_GET, "/api/pos/pull-orders", "orders_pull", QUERY, NULL, NULL, STRICT },
+    { TW_POST, "/api/pos/orders/ack", "order_ack", GIVEN, NULL, MONEY, STRICT },
+    { TW_GET, "/api/pos/orders/ack", "order_acks_get", GIVEN, NULL, NULL, STRICT },
+    { TW_POST, "/api/pos/orders/received", "order_received", GIVEN, NULL, MONEY, STRICT },
+    { TW_POST, "/api/pos/orders/batch-ack", "order_ack_batch", GIVEN, NULL, MONEY, STRICT },
+    { TW_POST, "/api/pos/heartbeat", "till_heartbeat", GIVEN, NULL, MONEY, STRICT },
+    { TW_GET, "/api/pos/config", "till_config", GIVEN, NULL, NULL, STRICT },
+    { TW_GET, "/api/pos/loyalty-lookup", "till_loyalty_lookup", GIVEN, NULL, NULL, STRICT },
+    { TW_GET, "/api/pos/pull-loyalty", "till_loyalty_pull", GIVEN, NULL, NULL, STRICT },
+    { TW_POST, "/api/pos/pull-loyalty", "till_loyalty_pulled", GIVEN, NULL, MONEY, STRICT },
+    { TW_GET, "/api/pos/{tenant}/{restaurant}/heartbeat", "health", PATH, NULL, NULL, STRICT },
+    { TW_POST, "/api/tenant/{tenant}/admin/gift-cards/lookup", "till_card_lookup", PATH, NULL,
+      MONEY, STRICT },
+    { TW_POST, "/api/tenant/{tenant}/admin/gift-cards/redeem", "till_card_redeem", PATH, NULL,
+      MONEY, STRICT },
+    { TW_POST, "/api/tenant/{tenant}/admin/loyalty/customers", "till_customer_create", PATH,
+      NULL, MONEY, STRICT },
+    { TW_GET, "/api/{tenant}/health", "health", PATH, NULL, NULL, API_OPEN, API_NOBODY },
+    { TW_GET, "/api/{tenant}/pos-status", "pos_status", PATH, NULL, NULL, STRICT },
+    { TW_GET, "/api/{tenant}/pos-config", "pos_config", PATH, NULL, NULL, STRICT },
+    { TW_POST, "/api/{tenant}/gift-cards/balance", "till_card_balance", PATH, NULL, MONEY,
+      STRICT },
+    { TW_POST, "/api/{tenant}/orders/{id}/confirm", "order_received", PATH, "id", MONEY,
+      STRICT },
     { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", PATH, NULL, NULL, STRICT },
     { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/balance", "gift_card_balance", PATH, NULL,
       NULL, STRICT },
@@ -43,7 +67,6 @@ const struct api_route api_routes[] = {
       STRICT },
     { TW_POST, "/api/{tenant}/reports/daily", "report_daily", PATH, NULL, MONEY, STRICT },
     { TW_GET, "/api/{tenant}/events", "events_list", PATH, NULL, NULL, STRICT },
-    { TW_GET, "/api/pos/pull-orders", "orders_pull", QUERY, NULL, NULL, STRICT },
     { TW_POST, "/api/{tenant}/orders", "order_create", PATH, NULL, MONEY, STRICT },
     { TW_GET, "/api/{tenant}/orders/{id}", "order_get", PATH, NULL, NULL, STRICT },
     { TW_PATCH, "/api/{tenant}/orders/{id}", "order_update", PATH, "id", MONEY, STRICT },
@@ -53,6 +76,7 @@ const struct api_route api_routes[] = {
 };
 const size_t api_route_count = TW_COUNT(api_routes);
 
-const char *const api_query_names[] = { "status", "limit", "since", "after",
-                                        "wait",   "type",  "offset" };
+const char *const api_query_names[] = { "status",         "limit",       "since",   "after",
+                                        "wait",           "type",        "offset",  "phone",
+                                        "unacknowledged", "include_all", "order_id" };
 const size_t api_query_count = TW_COUNT(api_query_names);

@@ -10,13 +10,21 @@
 #include "common/util/json_scan.h"
 
 /* API_TENANT_CREDENTIAL: nothing in the address names the tenant; it is the key's or token's
- * own. Where the path still names a restaurant ({id}), the operation compares it. */
-enum api_tenant_from { API_TENANT_PATH, API_TENANT_QUERY, API_TENANT_CREDENTIAL };
+ * own. Where the path still names a restaurant ({id}), the operation compares it.
+ * API_TENANT_GIVEN: the query or the body may name it (`tenant`), else it is the credential's.
+ */
+enum api_tenant_from {
+    API_TENANT_PATH,
+    API_TENANT_QUERY,
+    API_TENANT_CREDENTIAL,
+    API_TENANT_GIVEN
+};
 
-/* API_DEVICE: for MiniPOS and cloud sync. Credentials may be in more places or, where the
+/* API_OPEN: without a credential the answer is only that we are there. API_DEVICE: for MiniPOS
+ * and cloud sync. Credentials may be in more places or, where the
  * restaurant allows that, missing (credential.h, context.h); refusals have the members and the
  * few statuses that these clients know (answer.h). */
-enum api_manner { API_STRICT, API_DEVICE };
+enum api_manner { API_STRICT, API_OPEN, API_DEVICE };
 
 /* What of the gateways' records about who is connected goes into the answer (presence.h). */
 enum api_presence { API_NOBODY, API_TABLETS, API_TOTALS, API_DEVICES };

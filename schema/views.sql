@@ -144,6 +144,16 @@ union all
         or count(e.version) <> coalesce(max(e.version) - min(e.version) + 1, 0) or (s.oldest = 1 and count(e.version) <> r.version)
         or (count(e.version) = 0 and r.updated_at > (select now() - event_retention + interval '1 day' from pos.setting))
 union all
+    select 'key with a profile that does not exist', k.tenant_id, k.id::text, k.profile
+      from pos.api_key k where not exists (select 1 from pos.profiles() p where p.name = k.profile)
+union all
+    select 'order and its acknowledgements differ', o.tenant_id, o.id,
+           coalesce(o.print_status, 'none') || ' and ' || coalesce(string_agg(k.state, ' '), 'none')
+      from pos.orders o left join pos.order_ack k on k.tenant_id = o.tenant_id and k.order_id = o.id
+     group by o.tenant_id, o.id
+    having (o.acknowledged_at is null) <> (count(k.state) = 0)
+        or coalesce(o.print_status = 'printed', false) <> coalesce(bool_or(k.state = 'printed'), false)
+union all
     select 'staff with a secret', f.tenant_id, f.id, null
       from pos.staff f where f.details::text <> pos.without_secrets(f.details)::text
 union all

@@ -20,11 +20,30 @@ test('health says ok, the tenant, the time and the version, and has no success m
     assert.doesNotMatch(res.text, /[\s]/, 'compact');
 });
 
-test('health without a key is 401 like every other route', async (t) => {
+test('health without a key says that we are there, and nothing about the tenant', async (t) => {
     const tenant = await newTenant(t);
-    const res = await request({ path: `/api/${tenant.slug}/health` });
+    for (const slug of [tenant.slug, 'there-is-no-such-one']) {
+        const res = await request({ path: `/api/${slug}/health` });
 
-    assert.equal(res.status, 401);
+        assert.equal(res.status, 200, res.text);
+        assert.deepEqual(Object.keys(res.json), ['status', 'tenant', 'timestamp', 'version']);
+        assert.equal(res.json.status, 'ok');
+        assert.equal(res.json.tenant, slug);
+    }
+    assertRefused(
+        await request({ path: `/api/${tenant.slug}/health`, key: 'pos_wrong' }),
+        401,
+        'UNAUTHORIZED',
+    );
+    assertRefused(
+        await request({
+            path: `/api/${tenant.slug}/health`,
+            key: tenant.key,
+            headers: { Authorization: 'Bearer other' },
+        }),
+        401,
+        'UNAUTHORIZED',
+    );
 });
 
 test('every answer has a date, its type, its length and a request id', async (t) => {

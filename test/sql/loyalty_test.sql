@@ -43,8 +43,12 @@ create temp table t as select * from pos.pos_loyalty_transactions
 select is((d.a).status, 200, 'add'),
        is((d.a).body,
           format('{"success":true,"customerId":9001,"previousPoints":250,"pointsAdded":50,"newPoints":300,'
-                 '"transactionId":%s,"points":300,"remainingPoints":300,"data":{"customerId":9001,'
-                 '"previousPoints":250,"pointsAdded":50,"newPoints":300}}', t.id), 'exactly'),
+                 '"transactionId":%s,"points":300,"remainingPoints":300,"customer":{"id":9001,"name":"Ada",'
+                 '"email":null,"phone":"07700 900456","displayPhone":"07700 900456","loyaltyCardNumber":"9001",'
+                 '"customerName":"Ada","pointsBalance":300,"totalPointsEarned":300,"totalPointsRedeemed":0,"isActive":1,'
+                 '"joinedDate":"%s","totalSpent":"1250.00"},"data":{"customerId":9001,'
+                 '"previousPoints":250,"pointsAdded":50,"newPoints":300}}', t.id, (select pos.utc(p.created_at)
+                  from pos.customers p where p.tenant_id = :alpha and p.id = 9001)), 'exactly'),
        is((d.a).events[1]::json ->> 'type', 'loyalty.updated', 'its event'),
        is((d.a).events[1]::json ->> 'data',
           format('{"customerId":9001,"customerPhone":"07700 900456","pointsChange":50,"newBalance":300,'

@@ -22,8 +22,8 @@ select is(pos.operation_keyless(o.name), o.keyless, o.name || ': keyless') from 
 
 -- Written out here, so that no row can open more than is intended.
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'customer_create gift_card_issue kitchen_alert order_create order_get order_status order_update '
-          'table_complete v1_order v1_orders',
+          'customer_create gift_card_issue kitchen_alert order_acks_get order_create order_get order_status '
+          'order_update pos_config pos_status table_complete till_card_balance v1_order v1_orders',
           'what a key with the scope platform may call')
   from pos.operations() o where 'platform' = any(o.scopes);
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
@@ -32,7 +32,9 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
   from pos.operations() o where not 'pos' = any(o.scopes);
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'cloudsync_data cloudsync_devices cloudsync_pull events_list gift_card_balance health loyalty_points '
-          'minipos_state order_get orders_pending orders_pull orders_sync v1_order v1_orders',
+          'minipos_state order_acks_get order_get orders_pending orders_pull orders_sync pos_config pos_status '
+          'till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
+          'v1_order v1_orders',
           'what changes nothing')
   from pos.operations() o where not o.writes;
 select is(string_agg(o.name, ' ' order by o.name collate "C"),

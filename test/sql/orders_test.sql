@@ -241,10 +241,10 @@ $$;
 select is(pg_temp.pull(v.query), v.wanted, 'pull ' || v.query) from (values
     ('{}', 'p3 k2'), ('{"status":"new"}', 'p1'), ('{"status":""}', 'p3 k2'), ('{"limit":"1"}', 'p3'),
         ('{"limit":"0001"}', 'p3'), ('{"limit":"99999999999999999999"}', 'p3 k2'),
-        ('{"since":"2025-01-05T00:00:00Z"}', 'k2'),
-    ('{"since":"2025-01-04T23:59:59.999Z"}', 'k2'), ('{"since":"2025-01-05T00:00:00 00:00"}', 'k2'),
-        ('{"since":"2025-01-05"}', 'k2'), ('{"since":"2025-01-05T02:00:00+02:00"}', 'k2'),
-        ('{"status":"rejected"}', '200'),
+        ('{"since":"2025-01-05T00:00:00Z"}', 'p3 k2'),
+    ('{"since":"2025-01-04T23:59:59.999Z"}', 'p3 k2'), ('{"since":"2025-01-05T00:00:00 00:00"}', 'p3 k2'),
+        ('{"since":"2025-01-05"}', 'p3 k2'), ('{"since":"2025-01-05T02:00:00+02:00"}', 'p3 k2'),
+        ('{"since":"2099-01-05T00:00:00Z"}', '200'), ('{"status":"rejected"}', '200'),
     ('{"limit":"0"}', '400 INVALID_FIELD'), ('{"limit":"-1"}', '400 INVALID_FIELD'),
         ('{"limit":"1.5"}', '400 INVALID_FIELD'), ('{"limit":"ten"}', '400 INVALID_FIELD'),
         ('{"limit":"5; drop"}', '400 INVALID_FIELD'), ('{"limit":"1e1"}', '400 INVALID_FIELD'),
@@ -261,11 +261,40 @@ select is((b -> 'tenant')::text, '{"id":"aaaaaaaa-0000-4000-8000-000000000001","
             where n <= 6), 'id orderNumber customerName total status items', 'documented fields first')
   from (select (pg_temp.call('orders_pull', '{}')).body::json as b) x;
 insert into pos.orders (tenant_id, customer_name, total_amount, items, status) select :alpha, 'n' || n, 1, '[]',
-    'served' from generate_series(1, 120) n;
+    'served' from generate_series(1, 520) n;
 select is((select count(*) from json_array_elements((pg_temp.call('orders_pull', '{}', null,
        jsonb_build_object('query', v.query::jsonb))).body::json -> 'orders')), v.wanted, 'at most ' || v.query)
   from (values ('{"status":"served"}', 50::bigint), ('{"status":"served","limit":"100"}', 100),
-      ('{"status":"served","limit":"101"}', 100), ('{"status":"served","limit":"1"}', 1)) v(query, wanted);
+      ('{"status":"served","limit":"500"}', 500), ('{"status":"served","limit":"501"}', 500),
+      ('{"status":"served","limit":"1"}', 1)) v(query, wanted);
+
+-- A repeat without an idempotency key.
+create function pg_temp.sent(body text, more jsonb default '{}') returns text language sql as $$
+    select concat_ws(' ', a.status, a.body::json #>> '{order,id}', case when a.body::json ->> 'duplicate' = 'true' then 'duplicate' end,
+                     'of ' || (a.body::json ->> 'possibleDuplicateOf'), cardinality(a.events))
+      from pg_temp.call('order_create', '{}', body, more) a
+$$;
+select is(pg_temp.sent(v.body), v.wanted, v.body) from (values
+    ('{"orderId":"d1","orderNumber":"D-1","customerName":"Ada","totalAmount":5,"items":[],"createdAt":"2026-01-05T18:00:00Z"}', '201 d1 1'),
+    ('{"customerName":"Ada","orderNumber":"D-1","orderId":"d1","totalAmount":5,"items":[],"createdAt":"2026-01-05T18:00:09Z"}', '200 d1 duplicate'),
+    ('{"orderId":"d1","orderNumber":"D-1","customerName":"Ada","totalAmount":5,"items":[],"requestId":"r-2"}', '200 d1 duplicate'),
+    ('{"orderId":"d2","orderNumber":"D-1","customerName":"Ada","totalAmount":6,"items":[]}', '201 d2 of d1 1'),
+    ('{"orderId":"d3","orderNumber":"D-1","customerName":"Ada","totalAmount":5,"items":[]}', '201 d3 of d2 1'),
+    ('{"orderId":"d2","orderNumber":"D-1","customerName":"Ada","totalAmount":6,"items":[]}', '200 d2 duplicate'),
+    ('{"orderId":"d4","externalId":"E-1","customerName":"Ada","totalAmount":5,"items":[]}', '201 d4 1'),
+    ('{"orderId":"d4","externalId":"E-1","customerName":"Ada","totalAmount":5,"items":[]}', '200 d4 duplicate'),
+    ('{"orderId":"d5","externalId":"E-1","orderNumber":"D-1","customerName":"Eve","totalAmount":5,"items":[]}', '201 d5 of d4 1'),
+    ('{"orderId":"d6","customerName":"Ada","totalAmount":5,"items":[]}', '201 d6 1'),
+    ('{"orderId":"d7","externalId":{"a":1},"orderNumber":null,"customerName":"Ada","totalAmount":5,"items":[]}', '201 d7 1')) v(body, wanted);
+select is(pg_temp.sent('{"orderNumber":"D-9","customerName":"Ada","totalAmount":5,"items":[]}') ~ '^201', true, 'without an id'),
+       is(pg_temp.sent('{"orderNumber":"D-9","customerName":"Ada","totalAmount":5,"items":[]}') ~ '^200 .* duplicate$', true, 'too');
+select is(pg_temp.try('order_update', '{"id":"d1"}', '{"status":"ready"}'), '200', 'moved on');
+select is((pg_temp.call('order_create', '{}', '{"orderId":"d1","orderNumber":"D-1","customerName":"Ada","totalAmount":5,"items":[]}'))
+          .body::json #>> '{order,status}', 'ready', 'a repeat shows the order as it is now');
+select is(pg_temp.sent('{"orderNumber":"D-1","orderId":"d1","customerName":"Ada","totalAmount":5,"items":[]}', jsonb_build_object('tenant', 'beta',
+          'keyHash', pg_temp.key_hash('beta', 'platform'))), '201 d1 1', 'another tenant''s is not a repeat');
+update pos.order_given g set at = now() - interval '25 hours';
+select is(pg_temp.sent('{"orderId":"d8","orderNumber":"D-1","customerName":"Ada","totalAmount":5,"items":[]}'), '201 d8 1', 'the next day it is another one');
 
 set constraints all immediate;
 select is_empty('select * from pos.violations', 'the log is whole');

@@ -25,11 +25,11 @@ select is((g.a).status, (s #>> '{expect,status}')::int, s ->> 'title'),
        is((g.a).events, null, 'nobody has to know')
   from sample join got g using (n) order by n;
 select is((got.a).body,
-          '{"success":true,"message":"Daily report created","data":{"reportDate":"2025-10-17","totalSales":4218.35,'
+          '{"success":true,"message":"Daily report uploaded successfully","data":{"reportDate":"2025-10-17","totalSales":4218.35,'
           '"totalOrders":118,"created":true,"updated":false,"revision":1}}', 'exactly')
   from got where n = 1;
 select is((got.a).body,
-          '{"success":true,"message":"Daily report updated","data":{"reportDate":"2025-10-17","totalSales":4218.35,'
+          '{"success":true,"message":"Daily report updated successfully","data":{"reportDate":"2025-10-17","totalSales":4218.35,'
           '"totalOrders":118,"created":false,"updated":true,"revision":2}}', 'exactly')
   from got where n = 2;
 select is(string_agg(revision || ':' || (report ->> 'refunds'), ' ' order by revision), '1:41.50 2:66.45',

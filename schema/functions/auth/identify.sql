@@ -3,7 +3,7 @@
 -- token, whose signature C has checked, has the rights of a till; so has a device without key and token, {"keyless":
 -- true, or the tenant's UUID}, at a tenant that allows it. With {"unshaped": true} what came as a key is not even
 -- shaped like one, and the message says so.
--- Answers: for a key, the key and its tenant; for a token, the tenant that it names, and no key; without either, the
+-- Answers: for a key, the key, its profile and its tenant; for a token, the tenant that it names, and no key; without either, the
 -- tenant that is named by UUID, slug or alias, or the only one that allows it. When the request is to be refused,
 -- `refused` is the HTTP status, and code and message say why. A tenant that does not exist and a tenant that is not
 -- the key's get the same answer, so that nobody can find out which tenants there are.
@@ -14,7 +14,7 @@
 create or replace function pos.identify(ctx jsonb, wanted text[],
     out tenant_id uuid, out slug text, out name text, out country text, out currency text,
     out timezone text, out order_number_prefix text, out dedupe_seconds int, out tenant_status text,
-    out key_id uuid, out lineage uuid, out scopes text[], out expires_at timestamptz,
+    out key_id uuid, out lineage uuid, out scopes text[], out expires_at timestamptz, out profile text,
     out refused int, out code text, out message text)
 language plpgsql stable as $$
 declare
@@ -26,9 +26,9 @@ declare
 begin
     if presented ~ '^[0-9a-f]{64}$' then
         select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix,
-               t.dedupe_seconds, t.status, k.id, k.lineage, k.scopes, k.expires_at
+               t.dedupe_seconds, t.status, k.id, k.lineage, k.scopes, k.expires_at, k.profile
           into tenant_id, slug, name, country, currency, timezone, order_number_prefix,
-               dedupe_seconds, tenant_status, key_id, lineage, scopes, expires_at
+               dedupe_seconds, tenant_status, key_id, lineage, scopes, expires_at, profile
           from pos.api_key k
           join dinedesk_main.tenants t on t.id = k.tenant_id
          where k.key_hash = decode(presented, 'hex')

@@ -1,9 +1,11 @@
 -- pos.call - every request of the API is one call of this function.
+-- Holds: call_as.
 -- Caller: api, and gateway for requests that come through sockets. Inputs: the operation; ctx as C builds it (key,
 -- token or neither, tenant, path, query, request id, idempotency key, device, session, kind: api or socket, attempt:
 -- a UUID that C makes for each request, so that C can safely send the request again when its answer got lost); the
 -- body as it came, checked and without blanks.
--- Answers: one row: HTTP status, the body to send as it is, events to publish after the commit, the tenant, and
+-- Answers: one row: HTTP status, the body to send as it is (in the types of the key's profile), events to publish after
+-- the commit, the tenant, and
 -- whether this is the answer of an earlier request with the same idempotency key.
 -- Refusals: are answers too. Only unexpected errors leave as SQL errors.
 -- Locks: an advisory one on the idempotency key; those of the operation.
@@ -19,9 +21,32 @@ set tillwire.writer = 'function'
 set enable_seqscan = off as $$
 declare
     wanted text[] := pos.operation_scopes(operation);
+    who record;
+    a pos.answer;
+    implied jsonb;
+begin
+    if wanted is null then
+        raise exception 'no operation "%"', operation using errcode = 'undefined_function';
+    end if;
+    who := pos.identify(ctx, wanted);
+    if coalesce(who.profile, 'default') = 'default' then
+        return pos.call_as(who, operation, ctx, body);
+    end if;
+    implied := (select p.query -> operation from pos.profiles() p where p.name = who.profile);
+    if implied is not null then
+        ctx := jsonb_set(ctx, '{query}', implied || coalesce(ctx -> 'query', '{}'));
+    end if;
+    a := pos.call_as(who, operation, ctx, body);
+    a.body := pos.profile_dress(who.profile, operation, a.status, a.body);
+    return a;
+end $$;
+
+-- The answer in the documented types, which is also what is kept for a repeat.
+create or replace function pos.call_as(who record, operation text, ctx jsonb, body json) returns pos.answer
+language plpgsql as $$
+declare
     writes boolean := pos.operation_writes(operation);
     request_id text := left(ctx ->> 'requestId', 128);
-    who record;
     c pos.context;
     given_key text;
     repeat_key text;
@@ -34,10 +59,6 @@ declare
     refused_code text;
     keep boolean := true;
 begin
-    if wanted is null then
-        raise exception 'no operation "%"', operation using errcode = 'undefined_function';
-    end if;
-    who := pos.identify(ctx, wanted);
     if who.refused is not null then
         return (who.refused, pos.refusal(who.code, who.message, null, request_id), null, null, false)::pos.answer;
     end if;

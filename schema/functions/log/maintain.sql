@@ -23,6 +23,8 @@ begin
     when 'sync_log' then return pos.prune('pos.sync_log', 'at < now() - interval ''30 days''');
     when 'till_log' then return pos.prune('pos.pos_sync_logs', 'at < now() - interval ''30 days''');
     when 'changes' then return pos.prune('pos.change_seen', 'at < now() - interval ''48 hours''');
+    when 'orders_given' then return pos.prune('pos.order_given', 'at < now() - interval ''2 days''');
+    when 'tills' then return pos.prune('pos.till', 'seen_at < now() - interval ''30 days''');
     when 'states' then return pos.prune('pos.state_shown', 'at < now() - interval ''1 hour''');
     end case;
 end $$;

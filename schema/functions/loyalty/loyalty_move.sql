@@ -3,7 +3,7 @@
 -- Caller: pos.loyalty_add, pos.loyalty_redeem. Inputs: 'add' or 'redeem', the context with path.phone, the body:
 -- points > 0, orderId?, reason? (or notes).
 -- Answers: 200 {customerId, previousPoints, pointsAdded | pointsRedeemed, newPoints}, and added to them
--- transactionId, remainingPoints, warnings?, possibleDuplicateOf?.
+-- transactionId, remainingPoints, warnings?, possibleDuplicateOf?, customer (as OrderWeb's tills read it).
 -- Refusals: 400 INVALID_POINTS, INVALID_ORDER_ID, INVALID_FIELD, INVALID_PHONE; 404 CUSTOMER_NOT_FOUND; 400
 -- INSUFFICIENT_POINTS.
 -- Locks: the customer's row, then the stream. Events: loyalty.updated.
@@ -62,7 +62,10 @@ end $$;
 create or replace function pos.loyalty_moved(entry pos.pos_loyalty_transactions, cut boolean, twin bigint)
 returns text
 language plpgsql stable as $$
+declare
+    customer pos.customers;
 begin
+    select p.* into customer from pos.customers p where p.tenant_id = entry.tenant_id and p.id = entry.customer_id;
     return pos.success(
         ('{"customerId":' || entry.customer_id || ',"previousPoints":' || entry.previous_points
          || case entry.type when 'add' then ',"pointsAdded":' else ',"pointsRedeemed":' end
@@ -70,7 +73,8 @@ begin
         ('{"transactionId":' || entry.id || ',"points":' || entry.new_points
          || ',"remainingPoints":' || entry.new_points
          || case when cut then ',' || pos.inside(pos.note_warning(true)) else '' end
-         || coalesce(',"possibleDuplicateOf":' || twin, '') || '}')::json);
+         || coalesce(',"possibleDuplicateOf":' || twin, '')
+         || ',"customer":' || pos.till_customer(customer) || '}')::json);
 end $$;
 
 -- A move of the same key and device, of the same points, customer and order within ten minutes (or the tenant's own,

@@ -3,7 +3,9 @@
 -- Caller: pos.call, platform side. Inputs: the fields of new_order. customerName, totalAmount and items are required;
 -- orderId, orderNumber, customerPhone, orderType, orderSource, status, specialInstructions, scheduledFor, createdAt
 -- and tableNumber are optional; any other field is kept as it came.
--- Answers: 201 {order, warnings?}. Refusals: those of pos.order_fields; 409 ORDER_EXISTS.
+-- Answers: 201 {order, warnings?}, with possibleDuplicateOf (an order's id) when an order of that number or externalId came
+-- within a day with other content; 200 {order, duplicate: true} when it is a repeat of that order (order_repeat).
+-- Refusals: those of pos.order_fields; 409 ORDER_EXISTS.
 -- Locks: the new row's, then the stream. Events: order.created.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -12,6 +14,7 @@ language plpgsql as $$
 declare
     f record;
     ordered record;
+    known record;
     o pos.orders;
 begin
     f := pos.order_fields(body, c.timezone, pos.currency_decimals(c.currency));
@@ -24,12 +27,23 @@ begin
         perform pos.refuse_field('items', 'Send the lines of the order.');
     end if;
 
+    known := pos.order_repeat(c, body, f.order_number);
+    if known.is_equal then
+        select p.* into o from pos.orders p where p.tenant_id = c.tenant_id and p.id = known.first_id;
+        return (200, '{"success":true,"order":' || pos.order_json(o) || ',"duplicate":true}', null, c.tenant_id,
+                false)::pos.answer;
+    end if;
+
     o := pos.order_insert(c, f, coalesce(ordered.id, gen_random_uuid()::text), ordered.shown);
     if o.id is null then
         perform pos.refuse(409, 'ORDER_EXISTS', 'There is an order with this id already. Update it, or use another id.',
                            ('{"orderId":' || ordered.shown || '}')::json);
     end if;
-    return (201, '{"success":true,"order":' || pos.order_json(o) || coalesce(',' || pos.warnings(f.noted), '') || '}',
+    perform pos.order_given_note(c, known.names, o.id, known.content_hash);
+    return (201, '{"success":true,"order":' || pos.order_json(o) || coalesce(',' || pos.warnings(f.noted), '')
+            || coalesce(',"possibleDuplicateOf":' || (
+                   select p.id_json from pos.orders p where p.tenant_id = c.tenant_id and p.id = known.first_id), '')
+            || '}',
             array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(o, null))],
             c.tenant_id, false)::pos.answer;
 end $$;

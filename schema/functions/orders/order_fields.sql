@@ -161,5 +161,6 @@ create or replace function pos.is_order_field(name text) returns boolean
 language sql immutable parallel safe as $$
     select name in ('id', 'orderId', 'orderNumber', 'customerName', 'customerPhone', 'orderType', 'orderSource',
         'status', 'totalAmount', 'total', 'items', 'specialInstructions', 'scheduledFor', 'createdAt',
-        'updatedAt', 'tableNumber', 'previousStatus', 'changes', 'recall', 'reason', 'updatedBy', 'requestId')
+        'updatedAt', 'tableNumber', 'previousStatus', 'changes', 'recall', 'reason', 'updatedBy', 'requestId',
+        'print_status', 'acknowledgements')
 $$;

@@ -1,5 +1,6 @@
 -- pos.order_get - GET /api/{tenant}/orders/{id}.
--- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, with everything that is known about it.
+-- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, with everything that is known about it, also what devices have
+-- acknowledged.
 -- Refusals: 404 ORDER_NOT_FOUND. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -13,5 +14,6 @@ begin
     if not found then
         perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
     end if;
-    return (200, '{"success":true,"order":' || pos.order_json(o) || '}', null, c.tenant_id, false)::pos.answer;
+    return (200, '{"success":true,"order":{' || pos.inside(pos.order_json(o)::json) || ',"print_status":'
+            || to_json(coalesce(o.print_status, 'pending')) || ',' || pos.order_acks(o) || '}}', null, c.tenant_id, false)::pos.answer;
 end $$;

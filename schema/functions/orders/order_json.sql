@@ -33,7 +33,7 @@ begin
         o.customer_phone as "customerPhone", o.order_type as "orderType", o.order_source as "orderSource",
         pos.utc(o.created_at) as "createdAt", pos.order_instructions(o) as "specialInstructions",
         pos.utc(o.scheduled_for) as "scheduledFor", o.table_number as "tableNumber",
-        pos.utc(o.updated_at) as "updatedAt") s;
+        pos.utc(o.updated_at) as "updatedAt", coalesce(o.print_status, 'pending') as print_status) s;
     return '{' || pos.inside(fixed) || coalesce(',' || nullif(pos.inside(o.details), ''), '') || '}';
 end $$;
 

@@ -127,7 +127,8 @@ begin
       into of_day
       from pos.pos_daily_reports r where r.tenant_id = c.tenant_id and r.report_date = day
     having count(*) > 1;
-    return (200, '{"success":true,"message":"Daily report ' || outcome || '","data":{"reportDate":"'
+    return (200, '{"success":true,"message":"Daily report ' || case outcome when 'created' then 'uploaded successfully'
+                when 'updated' then 'updated successfully' else outcome end || '","data":{"reportDate":"'
             || to_char(day, 'YYYY-MM-DD') || '","totalSales":' || money[1] || ',"totalOrders":' || orders::int
             || ',"created":' || (outcome = 'created')::text || ',"updated":' || (outcome = 'updated')::text
             || ',"revision":' || next_revision || case when register <> '' then ',"registerId":' || to_json(register) else '' end

@@ -194,6 +194,8 @@ static const struct {
     { "order.status_changed",
       "{\"orderSource\":\"online\",\"previousStatus\":\"cancelled\",\"status\":\"new\"}", true,
       true },
+    { "order.acknowledged", "{\"orderSource\":\"online\"}", false, true },
+    { "order.acknowledged", "{\"orderSource\":\"pos\"}", false, false },
     { "gift_card.purchased", "{}", true, true },
     { "gift_card.purchased", "{\"orderSource\":\"pos\"}", true, true },
     { "gift_card.updated", "{\"amount\":-5.00}", false, true },

@@ -1,0 +1,210 @@
+-- pos.order_ack - POST /api/pos/orders/ack, /received and /batch-ack, POST /api/{tenant}/orders/{id}/confirm: what a
+-- device says about an order that it has.
+-- Holds: order_received, order_ack_batch, order_acks_get, order_acknowledge, ack_state, acked_order, order_acked_data,
+-- order_acks.
+-- Caller: pos.call. Inputs: path.id or order_id: the order's id, or else its number, which some tills know alone;
+-- status: received, queued, printed, failed, accepted or rejected (queued_for_print is queued; order_received: received
+-- when it is left out); printed_at, received_at or at; device_id (else the device that the request names); reason;
+-- whatever else comes is kept.
+-- order_ack_batch: {device_id?, acknowledgments: [those, …]}. order_acks_get: query.order_id.
+-- Answers: 200 {message, order: {order_id, order_number, print_status, updated_at, device_id}, repeated}. A device's
+-- state is a fact, once: a repeat changes nothing and makes no event. A batch: each stands alone, `results` says how it
+-- went, and 200 also when some were refused, because tills drop or repeat all of them.
+-- print_status: printed stays printed, whatever another device says later; among received, queued and failed the
+-- newest counts. accepted and rejected say nothing about paper. The order itself, and its status, do not change.
+-- Refusals: 400 INVALID_ORDER_ID, INVALID_STATUS, INVALID_DATE, INVALID_FIELD; 404 ORDER_NOT_FOUND, also for another
+-- tenant's order.
+-- Locks: the orders' rows, then the stream. Events: order.acknowledged.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.order_ack(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    noted record;
+begin
+    noted := pos.order_acknowledge(c, body, null, null);
+    return (200, '{"success":true,' || noted.told || '}', nullif(array_remove(array[noted.event], null), '{}'),
+            c.tenant_id, false)::pos.answer;
+end $$;
+
+create or replace function pos.order_received(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    noted record;
+begin
+    noted := pos.order_acknowledge(c, body, null, 'received');
+    return (200, '{"success":true,' || noted.told || '}', nullif(array_remove(array[noted.event], null), '{}'),
+            c.tenant_id, false)::pos.answer;
+end $$;
+
+create or replace function pos.order_ack_batch(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    given json := pos.either(body -> 'acknowledgments', body -> 'acknowledgements');
+    ids text[];
+    one record;
+    noted record;
+    results text[] := '{}';
+    events text[] := '{}';
+    failed int := 0;
+    refused_hint text;
+    refused_message text;
+begin
+    if coalesce(json_typeof(given), 'null') <> 'array' or json_array_length(given) > 500 then
+        perform pos.refuse_field('acknowledgments', '"acknowledgments" is a list of at most 500. Send them in parts.');
+    end if;
+    -- All rows before the stream: the one lock order.
+    ids := array(select pos.path_order_id(coalesce(e ->> 'order_id', e ->> 'orderId', e ->> 'id'))
+                   from json_array_elements(given) e where json_typeof(e) = 'object');
+    perform 1 from pos.orders p
+      where p.tenant_id = c.tenant_id and (p.id = any(ids) or p.order_number = any(ids))
+      order by p.id for no key update;
+    for one in select e.value from json_array_elements(given) e(value) loop
+        begin
+            if json_typeof(one.value) <> 'object' then
+                perform pos.refuse_field('acknowledgments', 'An acknowledgement is an object.');
+            end if;
+            noted := pos.order_acknowledge(c, one.value, pos.either(body -> 'device_id', body -> 'deviceId'), null);
+            results := results || ('{"success":true,' || noted.told || '}');
+            events := events || array_remove(array[noted.event], null);
+        exception when sqlstate 'TWREF' then
+            get stacked diagnostics refused_hint = pg_exception_hint, refused_message = message_text;
+            failed := failed + 1;
+            results := results || ('{"success":false,"order_id":'
+                || coalesce(one.value -> 'order_id', 'null'::json) || ',"code":'
+                || to_json(substr(refused_hint, 5)) || ',"message":' || to_json(refused_message) || '}');
+        end;
+    end loop;
+    return (200, '{"success":true,"acknowledged":' || cardinality(results) - failed || ',"failed":' || failed
+            || ',"results":[' || array_to_string(results, ',') || ']}', nullif(events, '{}'), c.tenant_id,
+            false)::pos.answer;
+end $$;
+
+-- GET /api/pos/orders/ack?order_id=
+create or replace function pos.order_acks_get(c pos.context, body json) returns pos.answer
+language plpgsql stable as $$
+declare
+    o pos.orders;
+begin
+    if coalesce(c.query ->> 'order_id', '') = '' then
+        perform pos.refuse_field('order_id', 'Say ?order_id=<id> of the order.');
+    end if;
+    o := pos.acked_order(c, c.query ->> 'order_id', false);
+    return (200, '{"success":true,"order":{"id":' || o.id_json || ',"orderNumber":' || to_json(o.order_number)
+            || ',"print_status":' || to_json(coalesce(o.print_status, 'pending')) || ',' || pos.order_acks(o) || '}}',
+            null, c.tenant_id, false)::pos.answer;
+end $$;
+
+-- One acknowledgement: what to tell the device, and the event (null: it was known).
+create or replace function pos.order_acknowledge(c pos.context, body json, device_for_all json, default_state text,
+    out told text, out event text)
+language plpgsql as $$
+declare
+    named record;
+    state text := pos.ack_state(body -> 'status', default_state);
+    said timestamptz;
+    device text;
+    note record;
+    detail json;
+    o pos.orders;
+    ack pos.order_ack;
+begin
+    named := pos.read_order_id(coalesce(to_json(c.path ->> 'id'),
+        pos.either(body -> 'order_id', pos.either(body -> 'orderId', body -> 'id'))));
+    if named.id is null then
+        perform pos.refuse_field('order_id', 'Say the order''s id as "order_id".', 'INVALID_ORDER_ID');
+    end if;
+    said := (select pos.order_instant(m.name, body -> m.name)
+               from (values ('printed_at', 1), ('received_at', 2), ('receivedAt', 3), ('at', 4)) m(name, n)
+              where coalesce(json_typeof(body -> m.name), 'null') <> 'null' and body ->> m.name <> ''
+              order by m.n limit 1);
+    device := coalesce(pos.read_label('device_id', pos.either(pos.either(body -> 'device_id', body -> 'deviceId'),
+        pos.either(device_for_all, body -> 'posSystemId')), 128), c.device, '');
+    note := pos.read_note('reason', body -> 'reason');
+    detail := ('{' || coalesce(pos.members_but(body, array['tenant', 'order_id', 'orderId', 'id', 'status', 'printed_at',
+        'received_at', 'receivedAt', 'at', 'device_id', 'deviceId', 'posSystemId', 'reason', 'requestId']), '') || '}')::json;
+
+    o := pos.acked_order(c, named.id, true);
+    insert into pos.order_ack (tenant_id, order_id, device, state, at, reason, detail, key_id, request_id)
+    values (c.tenant_id, o.id, device, state, coalesce(said, clock_timestamp()), nullif(note.note, ''),
+        case when octet_length(detail::text) <= 8192 then detail else '{}' end, c.key_id, c.request_id)
+    on conflict do nothing
+    returning * into ack;
+    if ack.state is not null then
+        o.print_status := case when o.print_status = 'printed' or ack.state in ('accepted', 'rejected') then o.print_status
+            when ack.state = 'received' then coalesce(o.print_status, 'received') else ack.state end;
+        o.acknowledged_at := coalesce(o.acknowledged_at, clock_timestamp());
+        update pos.orders p set print_status = o.print_status, acknowledged_at = o.acknowledged_at
+         where p.tenant_id = o.tenant_id and p.id = o.id
+           and (p.print_status is distinct from o.print_status or p.acknowledged_at is null);
+        event := pos.emit(c.tenant_id, 'order.acknowledged', c.origin, pos.order_acked_data(o, ack));
+    end if;
+    told := '"message":' || to_json(format(case
+                when state in ('printed', 'failed', 'queued') and o.print_status is distinct from state
+                then 'Order %s noted as %s by this device; it stays %s' else 'Order %s marked as %s' end,
+            o.order_number, state, coalesce(o.print_status, 'pending')))
+        || ',"order":{"order_id":' || o.id_json || ',"order_number":' || to_json(o.order_number)
+        || ',"print_status":' || to_json(coalesce(o.print_status, 'pending'))
+        || ',"updated_at":"' || pos.utc(coalesce(said, clock_timestamp())) || '","device_id":' || to_json(device)
+        || '},"repeated":' || (ack.state is null);
+end $$;
+
+-- A till's word for the state; null when it says none.
+create or replace function pos.ack_state(given json, default_state text) returns text
+language plpgsql immutable parallel safe as $$
+declare
+    word text := coalesce(nullif(translate(lower(btrim(given #>> '{}')), ' -', '__'), ''), default_state);
+begin
+    if word = 'queued_for_print' then
+        word := 'queued';
+    end if;
+    if word is null or word not in ('received', 'queued', 'printed', 'failed', 'accepted', 'rejected') then
+        perform pos.refuse_field('status', 'The status of an acknowledgement is one of received, queued, printed, failed, '
+            'accepted, rejected.', 'INVALID_STATUS');
+    end if;
+    return word;
+end $$;
+
+-- The order of that id, else the newest of that number.
+create or replace function pos.acked_order(c pos.context, given text, locked boolean) returns pos.orders
+language plpgsql as $$
+declare
+    o pos.orders;
+    order_id text;
+begin
+    select p.id into order_id from pos.orders p where p.tenant_id = c.tenant_id and p.id = pos.path_order_id(given);
+    if not found then
+        select p.id into order_id from pos.orders p
+         where p.tenant_id = c.tenant_id and p.order_number = given
+         order by p.created_at desc limit 1;
+    end if;
+    if locked then
+        select p.* into o from pos.orders p where p.tenant_id = c.tenant_id and p.id = order_id for no key update;
+    else
+        select p.* into o from pos.orders p where p.tenant_id = c.tenant_id and p.id = order_id;
+    end if;
+    if not found then
+        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+    end if;
+    return o;
+end $$;
+
+create or replace function pos.order_acked_data(o pos.orders, ack pos.order_ack) returns json
+language plpgsql stable as $$
+begin
+    return row_to_json(d) from (select
+        o.id_json::json as "orderId", o.order_number as "orderNumber", o.order_source as "orderSource",
+        o.status as status, ack.device as "deviceId", ack.state as state, pos.utc(ack.at) as at,
+        ack.reason as reason, coalesce(o.print_status, 'pending') as "printStatus") d;
+end $$;
+
+-- All that is known, as a member of an object.
+create or replace function pos.order_acks(o pos.orders) returns text
+language plpgsql stable as $$
+begin
+    return '"acknowledgements":' || array_to_json(array(
+        select a from (
+            select k.device as "deviceId", k.state, pos.utc(k.at) as at, k.reason, k.detail, pos.utc(k.created_at) as "notedAt"
+              from pos.order_ack k where k.tenant_id = o.tenant_id and k.order_id = o.id
+             order by k.created_at, k.state) a));
+end $$;
