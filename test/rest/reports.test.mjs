@@ -27,7 +27,7 @@ test('the six sample reports, uploaded in order, get the expected answers', asyn
         const res = await send(tenant, report);
 
         assert.equal(String(res.status), expect.status.slice(1), `${name}: ${res.text}`);
-        const word = expect.created ? 'created' : 'updated';
+        const word = expect.created ? 'uploaded' : 'updated';
         const start =
             `{"success":true,"message":"${res.json.message}","data":{"reportDate":"${report.reportDate}",` +
             `"totalSales":${report.totalSales.slice(1)},"totalOrders":${report.totalOrders.slice(1)},"created":${expect.created}`;

@@ -91,7 +91,8 @@ select is((select count(*) from pos.audit u where u.action = 'key.profile'), 1::
 select is(pos.profile_render(v.value::json, v.rule::jsonb, 3), v.wanted, v.value || ' by ' || v.rule)
   from (values ('1.5', '"money"', '"1.50"'), ('"x"', '"money"', '"x"'), ('null', '"money"', 'null'), ('7', '"text"', '"7"'),
                ('true', '"text"', '"true"'), ('[]', '"text"', 'null'), ('["a",{"b":1}]', '"text"', '"a, 1"'),
-               ('"2026-01-05T18:00:00Z"', '"instant"', '"2026-01-05T18:00:00.000Z"'), ('"18:30"', '"instant"', 'null'),
+               ('"2026-01-05T18:00:00Z"', '"instant"', '"2026-01-05T18:00:00.000Z"'), ('"18:30"', '"instant"', 'null'), ('"2026-01-05 18:00"', '"instant"', '"2026-01-05T18:00:00"'),
+               ('1.255', '"money"', '"1.255"'),
                ('17', '"instant"', 'null'), ('{"A":1,"b":2}', '{"a":"text"}', '{"A":"1","b":2}'),
                ('{"a":1,"b":2}', '{"a":"drop"}', '{"b":2}'), ('{"a":1}', '{"a":"drop"}', '{}'),
                ('{"a":1}', '{"+":{"b":"a"},"b":"text"}', '{"a":1,"b":"1"}'), ('{"a":null}', '{"+":{"b":"a"}}', '{"a":null}'),

@@ -11,7 +11,7 @@
 -- answers: for each operation, the members that change; "error" is for refusals of all. A rule is an object (for the
 --          members of an object, named in lower case, because these clients do not look at case; "[]" for each element
 --          of a list; "+" for members to add when they are missing, each with the member that it repeats) or a word:
---          money: a text with two decimals         text:     whatever it is, as a text
+--          money: a text with two decimals or more text:     whatever it is, as a text
 --          instant: a time, or null                line:     a line of an order for tills that count in whole pieces
 --          drop: left out                          sentence: the message of an error; all of it is in errorDetails
 create or replace function pos.profiles()
@@ -40,7 +40,7 @@ language sql immutable parallel safe as $$
 $$;
 
 create or replace function pos.profile_dress(profile text, operation text, status int, body text) returns text
-language plpgsql immutable parallel safe as $$
+language plpgsql stable parallel safe as $$
 declare
     rule jsonb := (select p.answers -> case when status >= 400 then 'error' else operation end
                      from pos.profiles() p where p.name = profile);
@@ -49,7 +49,7 @@ begin
 end $$;
 
 create or replace function pos.profile_render(value json, rule jsonb, place bigint) returns text
-language plpgsql immutable parallel safe as $$
+language plpgsql stable parallel safe as $$
 begin
     if jsonb_typeof(rule) = 'string' then
         return pos.profile_word(value, rule #>> '{}', place);
@@ -76,9 +76,11 @@ begin
 end $$;
 
 create or replace function pos.profile_word(value json, word text, place bigint) returns text
-language plpgsql immutable parallel safe as $$
+language plpgsql stable parallel safe as $$
 declare
     amount numeric;
+    given text;
+    moment timestamptz;
 begin
     if json_typeof(value) = 'null' then
         return 'null';
@@ -86,12 +88,15 @@ begin
     case word
     when 'money' then
         amount := pos.read_decimal(value);
-        return to_json(coalesce(round(amount, 2)::text, value #>> '{}'))::text;
+        return to_json(coalesce(round(amount, greatest(scale(trim_scale(amount)), 2))::text, value #>> '{}'))::text;
     when 'text' then
         return coalesce(to_json(pos.profile_text(value))::text, 'null');
     when 'instant' then
-        return coalesce(to_json(pos.utc(pos.read_instant(case json_typeof(value) when 'string' then value #>> '{}' end)))::text,
-                        'null');
+        given := case json_typeof(value) when 'string' then value #>> '{}' end;
+        moment := pos.read_instant(given, 'UTC');
+        -- Without a zone it is the restaurant's, as it is to the till.
+        return coalesce(to_json(case when given ~ '([Zz]|[-+ ][0-9]{2}:?[0-9]{2})$' then pos.utc(moment)
+            else to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') end)::text, 'null');
     when 'line' then
         return pos.profile_line(value, place);
     end case;

@@ -114,7 +114,7 @@ begin
     if named.id is null then
         perform pos.refuse_field('order_id', 'Say the order''s id as "order_id".', 'INVALID_ORDER_ID');
     end if;
-    said := (select pos.order_instant(m.name, body -> m.name)
+    said := (select pos.order_instant(m.name, body -> m.name, c.timezone)
                from (values ('printed_at', 1), ('received_at', 2), ('receivedAt', 3), ('at', 4)) m(name, n)
               where coalesce(json_typeof(body -> m.name), 'null') <> 'null' and body ->> m.name <> ''
               order by m.n limit 1);

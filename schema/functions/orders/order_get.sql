@@ -1,6 +1,6 @@
 -- pos.order_get - GET /api/{tenant}/orders/{id}.
--- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, with everything that is known about it, also what devices have
--- acknowledged.
+-- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, with everything that is known about it, and what devices have
+-- acknowledged, once one has.
 -- Refusals: 404 ORDER_NOT_FOUND. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -14,6 +14,8 @@ begin
     if not found then
         perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
     end if;
-    return (200, '{"success":true,"order":{' || pos.inside(pos.order_json(o)::json) || ',"print_status":'
-            || to_json(coalesce(o.print_status, 'pending')) || ',' || pos.order_acks(o) || '}}', null, c.tenant_id, false)::pos.answer;
+    return (200, '{"success":true,"order":{' || pos.inside(pos.order_json(o)::json)
+            || case when o.acknowledged_at is not null
+               then ',"print_status":' || to_json(coalesce(o.print_status, 'pending')) || ',' || pos.order_acks(o) else '' end
+            || '}}', null, c.tenant_id, false)::pos.answer;
 end $$;

@@ -14,7 +14,7 @@ declare
     acks numeric := pos.read_decimal(body -> 'pending_acks_count');
     orders numeric := pos.read_decimal(body -> 'pending_orders_count');
     printed timestamptz := pos.order_instant('last_print_at',
-        case when body ->> 'last_print_at' <> '' then body -> 'last_print_at' else 'null' end);
+        coalesce(body -> 'last_print_at', 'null'), c.timezone);
 begin
     if coalesce(till_name, '') = '' then
         perform pos.refuse_field('device_id', 'Say which till this is, as "device_id".');

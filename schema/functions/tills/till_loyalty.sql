@@ -61,7 +61,8 @@ begin
             place := s.oldest - 1;
         end if;
     elsif since_given is not null then
-        since := coalesce(pos.read_instant(since_given), pos.read_date(since_given)::timestamp at time zone 'UTC');
+        since := coalesce(pos.read_instant(since_given, c.timezone),
+                          pos.local_instant(pos.read_date(since_given), c.timezone));
         if since is null then
             perform pos.refuse_field('since',
                 '"since" is a time like 2026-01-05T18:00:00Z, or "nextSince" of the answer before.', 'INVALID_DATE');
