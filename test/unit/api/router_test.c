@@ -277,7 +277,8 @@ static void the_addresses_of_devices_are_found_by_method(void **state)
     }
     assert_string_equal(find(TW_PUT, "/api/sync").allow, "GET, HEAD, POST, OPTIONS");
     assert_int_equal(find(TW_PUT, "/api/sync").manner, API_DEVICE);
-    assert_int_equal(find(TW_PUT, "/api/kitchen/health").manner, API_STRICT);
+    assert_int_equal(find(TW_PUT, "/api/kitchen/health").manner, API_OPEN);
+    assert_int_equal(find(TW_PUT, "/api/kitchen/events").manner, API_STRICT);
     assert_int_equal(find(TW_GET, "/nothing").manner, API_STRICT);
 }
 
