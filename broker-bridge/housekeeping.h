@@ -8,7 +8,7 @@
 
 #include "common/util/metrics.h"
 
-#define BR_TASKS 10
+#define BR_TASKS 12
 
 /* Embedded in its owner; zero: everything is due. */
 struct br_housekeeping {
