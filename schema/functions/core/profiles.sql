@@ -95,7 +95,8 @@ begin
         given := case json_typeof(value) when 'string' then value #>> '{}' end;
         moment := pos.read_instant(given, 'UTC');
         -- Without a zone it is the restaurant's, as it is to the till.
-        return coalesce(to_json(case when given ~ '([Zz]|[-+ ][0-9]{2}:?[0-9]{2})$' then pos.utc(moment)
+        return coalesce(to_json(case
+            when given ~ '[Tt ][0-9]{2}:[0-9]{2}[:.0-9]*([Zz]|[-+ ][0-9]{2}:?[0-9]{2})$' then pos.utc(moment)
             else to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') end)::text, 'null');
     when 'line' then
         return pos.profile_line(value, place);
