@@ -186,7 +186,7 @@ select throws_ok(replace(v.what, ':alpha', quote_literal('aaaaaaaa-0000-4000-800
                 '100000000)', '23514')) v(what, code);
 select is(pg_temp.news(), 'gift_card.updated', 'only what was done');
 select throws_ok(v.what, '23001', null, v.what) from (values ('truncate pos.pos_gift_card_transactions'),
-       ('truncate pos.gift_cards cascade'), ('truncate pos.orders'), ('truncate pos.tables, pos.staff'),
+       ('truncate pos.gift_cards cascade'), ('truncate pos.orders cascade'), ('truncate pos.tables, pos.staff'),
        ('truncate dinedesk_main.tenants cascade')) v(what);
 
 -- Customers and points.

@@ -129,6 +129,25 @@ select is(a.body::json #>> '{order,items,0,price}', '1001', 'yen'),
   from pg_temp.call('order_create', '{}', '{"customerName":"x","totalAmount":1000,"tip":4.5,"items":[{"name":"a","price":1000.5,'
                     '"quantity":1,"modifiers":["b"]}]}') a;
 
+select is(pg_temp.try('gift_card_issue', '{}', v.body), v.wanted, v.body)
+  from (values ('{"initialBalance":1000,"cardNumber":"YEN-1"}', '201'),
+               ('{"initialBalance":1000.5}', '400 INVALID_AMOUNT')) v(body, wanted);
+select is((pg_temp.call('gift_card_deduct', '{"cardNumber":"yen1"}', '{"amount":250}')).body::json ->> 'newBalance', '750', 'yen left');
+update dinedesk_main.tenants set currency = 'KWD' where slug = 'alpha';
+select is(a.body::json #>> '{order,totalAmount}', '1.255', 'a third decimal'),
+       is((a.events[1]::json #>> '{data,totalAmount}'), '1.255', 'is told')
+  from pg_temp.call('order_create', '{}', '{"customerName":"x","totalAmount":1.2545,"items":[]}') a;
+select is(a.body::json #>> '{giftCard,currentBalance}', '1.255', 'on a card'), is(a.status, 201, 'made')
+  from pg_temp.call('gift_card_issue', '{}', '{"initialBalance":1.255,"cardNumber":"KWD-1"}') a;
+select is(a.body::json ->> 'newBalance', '1.005', 'and off it'),
+       is((pg_temp.call('report_daily', '{}', '{"reportDate":"2025-03-01","totalSales":1.2345}')).body::json #>> '{data,totalSales}',
+          '1.235', 'reported')
+  from pg_temp.call('gift_card_deduct', '{"cardNumber":"KWD-1"}', '{"amount":0.25}') a;
+insert into pos.menu_items (tenant_id, id, name, price) values (:alpha, 'm1', 'Tea', 1.2345);
+insert into pos.gift_cards (tenant_id, card_number, initial_balance) values (:alpha, 'KWD-2', 2.5);
+select is(m.price::text, '1.235', 'by SQL'), is(g.current_balance::text, '2.500', 'a card too')
+  from pos.menu_items m, pos.gift_cards g where m.tenant_id = :alpha and m.id = 'm1' and g.tenant_id = :alpha and g.card_number = 'KWD-2';
+
 -- Local times.
 select is(a.body::json #>> '{order,scheduledFor}', '2026-07-05T09:00:00.000Z', 'the restaurant''s'),
        is(a.body::json #>> '{order,createdAt}' is not null, true, 'an empty text is no time')

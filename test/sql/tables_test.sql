@@ -149,6 +149,7 @@ select is((x.body::json -> 'alert')::text,
        lateral pg_temp.call('kitchen_alert', '{}', format('{"type":"%s","message":"x","severity":null}', v.kind)) x;
 select is(concat_ws(' ', pg_temp.outcome(x), x.body::json #>> '{error,details,field}'), v.wanted, v.body)
   from (values ('{"message":"x"}', '400 INVALID_FIELD type'),
+               ('{"type":"Urgent","message":"x","station":"KITCHEN","severity":""}', '201'),
                ('{"type":"loud","message":"x"}', '400 INVALID_FIELD type'),
                ('{"type":1,"message":"x"}', '400 INVALID_FIELD type'),
                ('{"type":"info"}', '400 INVALID_FIELD message'),
