@@ -9,7 +9,7 @@
  * section 1, to which test/rest/http.test.mjs holds this list. */
 #define MAY_SEND                                                                               \
     "Content-Type, Authorization, X-API-Key, X-Tenant-ID, X-Device-Id, X-Request-Id, "         \
-    "Idempotency-Key, X-Idempotency-Key"
+    "Idempotency-Key, X-Idempotency-Key, X-Restaurant-ID, X-Client-Flow, X-CSRF-Token"
 #define MAY_READ "X-Request-Id, Retry-After, Idempotent-Replayed"
 
 #define AT(field) TW_METRIC_AT(struct api_answers, field)

@@ -198,6 +198,19 @@ static const char *put_query(const struct tw_http_request *req, struct tw_buf *j
     return refusal;
 }
 
+/* X-Tenant-ID; or X-Restaurant-ID, where pages write such words when they have none. */
+static struct tw_slice tenant_header(const struct tw_http_request *req,
+                                     const struct api_match *match, struct api_context *out)
+{
+    struct tw_slice tenant = tw_http_header(req, "x-tenant-id");
+    struct tw_slice restaurant = tw_http_header(req, "x-restaurant-id");
+
+    if (match->route->tenant_from == API_TENANT_CREDENTIAL &&
+        !tw_slice_is(restaurant, "undefined") && !tw_slice_is(restaurant, "null"))
+        out->restaurant = restaurant;
+    return tenant.len > 0 ? tenant : out->restaurant;
+}
+
 const char *api_context_read(const struct tw_http_request *req, const struct api_match *match,
                              struct api_context *out)
 {
@@ -215,7 +228,7 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
         refusal = read_tenant(req, match, out);
     if (refusal != NULL)
         return refusal;
-    if (!put_header(json, "tenantHeader", tw_http_header(req, "x-tenant-id")) ||
+    if (!put_header(json, "tenantHeader", tenant_header(req, match, out)) ||
         !put_header(json, "device", tw_http_header(req, "x-device-id")) ||
         !put_header(json, "idempotencyKey", idempotency))
         return "INVALID_HEADER";

@@ -21,6 +21,9 @@ struct api_context {
     bool has_nothing;    /* that would be a credential, good or bad */
     bool is_keyless;     /* none, at an address where the restaurant may allow that */
     struct tw_buf token; /* a signed token, to be checked; empty: it was an API key */
+    /* As the header X-Restaurant-ID names it, where nothing in the address names a tenant; lent
+     * with the request. */
+    struct tw_slice restaurant;
 };
 
 /* Fill `out` (zeroed but for what stands before the blank line). Null, or the code of a

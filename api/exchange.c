@@ -98,6 +98,28 @@ static void ask_presence(struct exchange *x, struct tw_slice tenant)
     api_presence_ask(&x->presence);
 }
 
+/* The same in the shape of the published client's server, and with its 503. */
+static void answer_services(struct exchange *x)
+{
+    bool is_up = tw_pg_pool_is_up(&x->service->pool);
+    char now[TW_TIME_TEXT];
+
+    tw_time_text(tw_wall_ms(), now);
+    x->text.max = 1024;
+    tw_buf_char(&x->text, '{');
+    tw_json_member(&x->text, "status", is_up ? TW_LIT("healthy") : TW_LIT("unhealthy"));
+    tw_json_member(&x->text, "timestamp", tw_slice_of(now));
+    tw_json_member(&x->text, "version", TW_LIT(TILLWIRE_VERSION));
+    tw_json_member_raw(&x->text, "services",
+                       is_up ? TW_LIT("{\"server\":{\"status\":\"ok\"},\"database\":{"
+                                      "\"status\":\"ok\"}}")
+                             : TW_LIT("{\"server\":{\"status\":\"ok\"},\"database\":{"
+                                      "\"status\":\"error\"}}"));
+    tw_buf_char(&x->text, '}');
+    api_reply_send(&x->reply, is_up ? 200 : 503, tw_buf_view(&x->text), false);
+    exchange_free(x);
+}
+
 /* No tenant and no data: for clients that only want to know whether we are there. */
 static void answer_health(struct exchange *x)
 {
@@ -299,7 +321,9 @@ static void start(struct exchange *x, const struct api_match *match)
         start_operation(x);
         return;
     }
-    x->check = (struct tw_token_check){ .all = &x->service->tokens, .answered = on_token };
+    x->check = (struct tw_token_check){ .all = &x->service->tokens,
+                                        .named = x->context.restaurant,
+                                        .answered = on_token };
     tw_token_check(&x->check, tw_buf_view(&x->context.token));
 }
 
@@ -338,7 +362,10 @@ static void begin(struct api_service *s, struct api_reply *reply, struct tw_http
     x->route = match->route;
     x->waiter.gone = on_gone;
     if (x->route->operation == NULL) {
-        answer_health(x);
+        if (x->route->presence == API_NOBODY)
+            answer_services(x);
+        else
+            answer_health(x);
         return;
     }
     code = check(x, req, match, &why);

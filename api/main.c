@@ -54,6 +54,7 @@ static void start_service(struct api *a)
                                     .keys = { .secret = tw_slice_of(set->jwt_secret),
                                               .public_key = set->jwt_public_key,
                                               .audience = tw_slice_of(set->jwt_audience) },
+                                    .are_bound = strcmp(set->jwt_restaurant, "named") == 0,
                                 });
     api_waiting_start(&s->waiting, &(struct api_waiting_options){ .loop = &a->daemon.loop,
                                                                   .pool = &s->pool });

@@ -19,6 +19,12 @@
         method, pattern, operation, CREDENTIAL, NULL, numbers, API_DEVICE, presence            \
     }
 
+/* A row of Restaurant OS. */
+#define V1(method, pattern, operation, affinity, numbers)                                      \
+    {                                                                                          \
+        method, pattern, operation, CREDENTIAL, affinity, numbers, STRICT                      \
+    }
+
 /* The first row that fits a path counts; no tenant is called pos, v1, sync, restaurants or
  * health. */
 const struct api_route api_routes[] = {
@@ -28,8 +34,17 @@ const struct api_route api_routes[] = {
     DEVICE(TW_POST, "/api/sync", "cloudsync_push", MONEY, API_NOBODY),
     DEVICE(TW_GET, "/api/restaurants/{id}/data", "cloudsync_pull", NULL, API_NOBODY),
     DEVICE(TW_GET, "/api/restaurants/{id}/status", "cloudsync_devices", NULL, API_DEVICES),
-    { TW_GET, "/api/v1/orders", "v1_orders", CREDENTIAL, NULL, NULL, STRICT },
-    { TW_GET, "/api/v1/orders/{id}", "v1_order", CREDENTIAL, NULL, NULL, STRICT },
+    V1(TW_GET, "/api/v1/health", NULL, NULL, NULL),
+    V1(TW_GET, "/api/v1/orders", "v1_orders", NULL, NULL),
+    V1(TW_POST, "/api/v1/orders", "v1_order_create", NULL, MONEY),
+    V1(TW_GET, "/api/v1/orders/{id}", "v1_order", NULL, NULL),
+    V1(TW_PATCH, "/api/v1/orders/{id}/status", "v1_order_status", "id", MONEY),
+    V1(TW_GET, "/api/v1/tables", "v1_tables", NULL, NULL),
+    V1(TW_GET, "/api/v1/tables/{id}", "v1_table", NULL, NULL),
+    V1(TW_PATCH, "/api/v1/tables/{id}/status", "v1_table_status", "id", MONEY),
+    V1(TW_GET, "/api/v1/menu", "v1_menu", NULL, NULL),
+    V1(TW_GET, "/api/v1/menu/items", "v1_menu_items", NULL, NULL),
+    V1(TW_GET, "/api/v1/menu/categories", "v1_menu_categories", NULL, NULL),
     { TW_GET, "/api/pos/pull-orders", "orders_pull", QUERY, NULL, NULL, STRICT },
     { TW_POST, "/api/pos/orders/ack", "order_ack", GIVEN, NULL, MONEY, STRICT },
     { TW_GET, "/api/pos/orders/ack", "order_acks_get", GIVEN, NULL, NULL, STRICT },
@@ -76,7 +91,8 @@ const struct api_route api_routes[] = {
 };
 const size_t api_route_count = TW_COUNT(api_routes);
 
-const char *const api_query_names[] = { "status",         "limit",       "since",   "after",
-                                        "wait",           "type",        "offset",  "phone",
-                                        "unacknowledged", "include_all", "order_id" };
+const char *const api_query_names[] = { "status",    "limit",       "since",   "after",
+                                        "wait",      "type",        "offset",  "phone",
+                                        "startDate", "endDate",     "order_id", "table_number",
+                                        "unacknowledged", "include_all" };
 const size_t api_query_count = TW_COUNT(api_query_names);

@@ -32,7 +32,8 @@ enum api_presence { API_NOBODY, API_TABLETS, API_TOTALS, API_DEVICES };
 struct api_route {
     enum tw_http_method method;
     const char *pattern;   /* "/api/{tenant}/orders/{id}"; {tenant} names the tenant */
-    const char *operation; /* the operation that pos.call runs; null: all is in `presence` */
+    const char *operation; /* that pos.call runs; null: it says whether we are there, and all
+                              else is in `presence` */
     enum api_tenant_from tenant_from;
     const char *affinity; /* path parameter whose requests run one after the other; or null */
     const struct tw_json_limits *numbers; /* limits of the body; null: it takes no body */

@@ -4,8 +4,9 @@
 
 #include "gateway/dialect/dialect.h"
 
+struct gw_restaurant_os;
 struct gw_shared_state;
 
-/* All dialects, in the order in which handshakes are offered to them. `shared_state` is kept.
- */
-struct gw_dialects gw_all_dialects(struct gw_shared_state *shared_state);
+/* All dialects, in the order in which handshakes are offered to them. The families are kept. */
+struct gw_dialects gw_all_dialects(struct gw_shared_state *shared_state,
+                                   struct gw_restaurant_os *restaurant_os);

@@ -116,6 +116,7 @@ static void start_database(struct gateway *g)
                                     .keys = { .secret = tw_slice_of(set->jwt_secret),
                                               .public_key = set->jwt_public_key,
                                               .audience = tw_slice_of(set->jwt_audience) },
+                                    .are_bound = strcmp(set->jwt_restaurant, "named") == 0,
                                     .cache_ms = set->auth_cache_ms,
                                 });
     tw_operations_start(&g->operations,
@@ -133,7 +134,7 @@ static void start_database(struct gateway *g)
                                                                    .auth = &g->auth });
 }
 
-/* The dialect that comes over Engine.IO. */
+/* The family that comes over Engine.IO, and over plain WebSockets. */
 static void start_restaurant_os(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
@@ -165,7 +166,7 @@ static void start_clients(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
 
-    g->dialects = gw_all_dialects(&g->shared_state);
+    g->dialects = gw_all_dialects(&g->shared_state, &g->restaurant_os);
     gw_sessions_start(&g->sessions,
                       &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                      .log = &g->log,
@@ -342,7 +343,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
 
 static const char *dialect_labels(size_t i)
 {
-    const struct gw_dialects all = gw_all_dialects(NULL);
+    const struct gw_dialects all = gw_all_dialects(NULL, NULL);
 
     return i < all.count ? all.rows[i].dialect->labels : NULL;
 }

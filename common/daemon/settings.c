@@ -92,6 +92,13 @@ static const struct tw_setting table[] = {
       NULL,
       "Origins of browser pages that may use Socket.IO and REST, separated by commas; *: "
       "any." },
+    { "JWT_RESTAURANT", TW_GATEWAY | TW_API, TEXT, AT(jwt_restaurant), "claim", 1, 8, false,
+      "claim,named",
+      "claim: a token names its restaurant itself. named: one that names none may be used for "
+      "the "
+      "restaurant that its client names (X-Restaurant-ID, or restaurant_id in a socket's "
+      "address), "
+      "if it is signed with that restaurant's own secret." },
     { "JWT_AUDIENCE", TW_GATEWAY | TW_API, TEXT, AT(jwt_audience), "", 1, 512, false, NULL,
       "What a token's aud must name; empty: not checked." },
 };

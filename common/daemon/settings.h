@@ -27,7 +27,8 @@ struct tw_settings {
     uint64_t auth_cache_ms;
     char *allowed_origins;
     char *jwt_secret, *jwt_public_key_file, *jwt_audience; /* each empty: none */
-    struct tw_public_key *jwt_public_key;                  /* what the file holds; null: none */
+    char *jwt_restaurant;
+    struct tw_public_key *jwt_public_key; /* what the file holds; null: none */
 };
 
 struct tw_setting; /* a row of the table */

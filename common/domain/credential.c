@@ -74,6 +74,16 @@ bool tw_credential_is_key(struct tw_slice text)
     return true;
 }
 
+struct tw_slice tw_credential_bare(struct tw_slice text)
+{
+    struct tw_slice rest = tw_credential_clean(text), scheme;
+
+    text = rest;
+    if (tw_slice_split(&rest, ' ', &scheme) && tw_slice_is_nocase(scheme, "bearer"))
+        return tw_credential_clean(rest);
+    return text;
+}
+
 /* `Authorization: Bearer <key>` (RFC 6750 section 2.1); empty for anything else. */
 static struct tw_slice bearer(const struct tw_http_request *req)
 {

@@ -47,5 +47,9 @@ enum tw_credential tw_credential_read(const struct tw_http_request *req, unsigne
                                       struct tw_slice path_key, struct tw_slice origins,
                                       struct tw_buf *out);
 
+/* A credential that somebody wrote as in a header, or pasted: without `Bearer ` and the blanks
+ * around it. Lent. */
+struct tw_slice tw_credential_bare(struct tw_slice text);
+
 /* The code of the refusal (refusal.h) that an answer calls for; null for NONE and FOUND. */
 const char *tw_credential_refusal(enum tw_credential answer);

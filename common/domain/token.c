@@ -82,9 +82,9 @@ bool tw_token_is_jwt(struct tw_slice credential)
 static void finish(struct tw_token_check *c, const char *refusal,
                    const struct tw_token_grant *grant)
 {
-    struct tw_buf token = c->token, text = c->text, named = c->named, context = c->context;
+    struct tw_buf token = c->token, text = c->text, name = c->name, context = c->context;
 
-    c->token = c->text = c->named = c->context = (struct tw_buf){ 0 };
+    c->token = c->text = c->name = c->context = (struct tw_buf){ 0 };
     if (refusal == NULL)
         c->all->good.value++;
     else
@@ -92,7 +92,7 @@ static void finish(struct tw_token_check *c, const char *refusal,
     c->answered(c, refusal, grant); /* `c` may be gone after this */
     tw_buf_done(&token);
     tw_buf_done(&text);
-    tw_buf_done(&named);
+    tw_buf_done(&name);
     tw_buf_done(&context);
 }
 
@@ -116,7 +116,7 @@ static void write_context(struct tw_token_check *c)
 
     json->max = TW_JWT_TEXT_BYTES;
     tw_buf_char(json, '{');
-    tw_json_member(json, "restaurant", tw_buf_view(&c->named));
+    tw_json_member(json, "restaurant", tw_buf_view(&c->name));
     if (c->jwt.subject.len > 0)
         tw_json_member(json, "subject", c->jwt.subject);
     if (c->jwt.role.len > 0)
@@ -130,12 +130,16 @@ static void judge(struct tw_token_check *c, const struct finding *f)
 {
     struct tw_jwt_keys keys = c->all->options.keys;
     struct tw_token_grant grant = { .tenant = f->tenant,
+                                    .token = tw_buf_view(&c->token),
                                     .restaurants = c->jwt.restaurants,
                                     .expires_ms = c->jwt.expires_ms };
     const char *fault;
 
     if (f->secret != NULL)
         keys.secret = tw_slice_of(f->secret);
+    if (c->is_by_name) /* only a key of that restaurant alone may speak for it */
+        keys =
+            (struct tw_jwt_keys){ .secret = tw_slice_of(f->secret), .audience = keys.audience };
     fault = tw_jwt_fault(&c->jwt, &keys, tw_wall_ms());
     if (fault != NULL) {
         tw_log_info("token.refused", tw_str("tenant", f->tenant.slug), tw_str("why", fault));
@@ -167,9 +171,9 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
     f->is_suspended = !tw_slice_is(tw_pg_text(result, 0, TENANT_STATUS), "active");
     f->secret = secret.len == 0 ? NULL : tw_copy_text(secret.at, secret.len);
     f->until_ms = tw_loop_age_ms(all->options.pool->loop) + all->options.cache_ms;
-    finding_free(tw_map_remove(&all->known, tw_buf_view(&c->named)));
+    finding_free(tw_map_remove(&all->known, tw_buf_view(&c->name)));
     if (all->known.count < MAX_KNOWN) {
-        (void)tw_map_set(&all->known, tw_buf_view(&c->named), f);
+        (void)tw_map_set(&all->known, tw_buf_view(&c->name), f);
         judge(c, f);
         return;
     }
@@ -180,12 +184,13 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
 static void on_tenant(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct tw_token_check *c = tw_container_of(call, struct tw_token_check, call);
-    const struct finding *f = tw_map_get(&c->all->known, tw_buf_view(&c->named));
+    const struct finding *f = tw_map_get(&c->all->known, tw_buf_view(&c->name));
 
     if (tw_pg_error(result) == 0 && tw_pg_rows(result) == 1) {
         take_row(c, result);
     } else if (tw_pg_error(result) == 0) {
-        finish(c, "INVALID_RESTAURANT", NULL);
+        /* what a token does not say itself must not show which restaurants there are */
+        finish(c, c->is_by_name ? "AUTH_FAILED" : "INVALID_RESTAURANT", NULL);
     } else if (f != NULL && f->until_ms > tw_loop_age_ms(c->all->options.pool->loop)) {
         c->all->from_memory.value++;
         judge(c, f);
@@ -206,39 +211,60 @@ static bool grants(const struct tw_jwt *jwt, struct tw_slice restaurant)
     return false;
 }
 
-/* Its own restaurant, or the first of those that it names. */
-static struct tw_slice restaurant_of(const struct tw_token_check *c)
+static bool names_any(const struct tw_jwt *jwt)
+{
+    struct tw_slice rest = jwt->restaurants, raw;
+
+    return jwt->restaurant.len > 0 || tw_json_element(&rest, &raw);
+}
+
+/* The one that it must grant; else, of those that it grants, the one that the client names, its
+ * own, or the first. One that grants none is for the one that is named, where that is allowed.
+ */
+static struct tw_slice restaurant_of(struct tw_token_check *c)
 {
     struct tw_slice rest = c->jwt.restaurants, raw, text = { NULL, 0 };
 
     if (c->restaurant.len > 0)
         return c->restaurant;
+    if (c->named.len > 0 && grants(&c->jwt, c->named))
+        return c->named;
     if (c->jwt.restaurant.len > 0)
         return c->jwt.restaurant;
     if (tw_json_element(&rest, &raw) && tw_json_plain(raw, &text))
         return text;
-    return TW_EMPTY;
+    c->is_by_name = c->all->options.are_bound && !names_any(&c->jwt) && c->named.len > 0;
+    return c->is_by_name ? c->named : TW_EMPTY;
+}
+
+/* Why there is no restaurant that it could be checked for. */
+static const char *fault_of(const struct tw_token_check *c)
+{
+    if (c->restaurant.len > 0)
+        return "PERMISSION_DENIED";
+    return names_any(&c->jwt) ? "AUTH_FAILED" : "RESTAURANT_REQUIRED";
 }
 
 void tw_token_check(struct tw_token_check *c, struct tw_slice token)
 {
     c->token.max = TW_JWT_BYTES;
     c->text.max = TW_JWT_TEXT_BYTES;
-    c->named.max = NAME_BYTES;
+    c->name.max = NAME_BYTES;
     tw_buf_append(&c->token, token);
     if (c->token.failed || tw_jwt_read(tw_buf_view(&c->token), &c->text, &c->jwt) != 0) {
         finish_later(c, "AUTH_FAILED");
         return;
     }
-    tw_buf_append(&c->named, restaurant_of(c));
-    if (c->named.failed || c->named.len == 0 || !grants(&c->jwt, tw_buf_view(&c->named))) {
-        finish_later(c, c->restaurant.len > 0 ? "PERMISSION_DENIED" : "AUTH_FAILED");
+    tw_buf_append(&c->name, restaurant_of(c));
+    if (c->name.failed || c->name.len == 0 ||
+        !(c->is_by_name || grants(&c->jwt, tw_buf_view(&c->name)))) {
+        finish_later(c, fault_of(c));
         return;
     }
     c->call = (struct tw_pg_call){
         .sql = "select tenant_id, tenant_slug, tenant_name, status, secret "
                "from pos.token_tenant($1)",
-        .params = { { tw_buf_view(&c->named), false } },
+        .params = { { tw_buf_view(&c->name), false } },
         .param_count = 1,
         .done = on_tenant,
     };

@@ -17,6 +17,9 @@ struct tw_tokens_options { /* all are kept */
     struct tw_pg_pool *pool;
     struct tw_jwt_keys keys; /* of the deployment; a restaurant's own secret goes before its */
     uint64_t cache_ms; /* while PostgreSQL is away, a restaurant looked up within it counts */
+    /* A token that names no restaurant may be used for the one that its client names, when it
+     * is signed with that restaurant's own secret. */
+    bool are_bound;
 };
 
 /* Embedded in the process's state. */
@@ -44,6 +47,7 @@ struct tw_token_tenant {
 /* A valid token; lent during the answering call. */
 struct tw_token_grant {
     struct tw_token_tenant tenant;
+    struct tw_slice token;       /* itself */
     struct tw_slice context;     /* what pos.call wants as ctx.token: a JSON object */
     struct tw_slice restaurants; /* raw JSON array of further ones, or empty */
     int64_t expires_ms;          /* wall clock */
@@ -51,19 +55,24 @@ struct tw_token_grant {
 
 struct tw_token_check;
 /* Exactly once, never before tw_token_check has returned. `refusal`: null, or the code of a
- * refusal: AUTH_FAILED, INVALID_RESTAURANT, TENANT_SUSPENDED, UNAVAILABLE. */
+ * refusal: AUTH_FAILED, RESTAURANT_REQUIRED, PERMISSION_DENIED, INVALID_RESTAURANT,
+ * TENANT_SUSPENDED, UNAVAILABLE. */
 typedef void (*tw_token_cb)(struct tw_token_check *check, const char *refusal,
                             const struct tw_token_grant *grant);
 
-/* Embedded in its caller and kept until the answer; zeroed but for the first three. */
+/* Embedded in its caller and kept until the answer; zeroed but for the first four. Slices must
+ * live until tw_token_check has returned. */
 struct tw_token_check {
     struct tw_tokens *all;
-    struct tw_slice restaurant; /* another that the token also grants; empty: its own */
+    struct tw_slice restaurant; /* another that the token must grant; empty: its own */
+    struct tw_slice named;      /* as the client names its restaurant: which of several, or the
+                                   one of a token that names none; empty: it does not */
     tw_token_cb answered;
     struct tw_pg_call call; /* the rest is its own */
     struct tw_later later;
-    struct tw_buf token, text, named, context;
+    struct tw_buf token, text, name, context;
     struct tw_jwt jwt;
+    bool is_by_name; /* its restaurant is the one that the client named */
     const char *refusal;
 };
 

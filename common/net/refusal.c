@@ -42,9 +42,16 @@ static const struct tw_refusal table[] = {
     { "UNAUTHORIZED", 401, "Send a valid API key as X-API-Key or as Authorization: Bearer." },
     { "AUTH_FAILED", 401,
       "The token or API key is missing, wrong or expired. Get a new one and connect again." },
+    { "RESTAURANT_REQUIRED", 403,
+      "The token names no restaurant: it has no restaurant_id. Add it to the token; or, for a "
+      "token that is signed with the restaurant's own secret, name the restaurant in the "
+      "header "
+      "X-Restaurant-ID or as restaurant_id, and let TILLWIRE_JWT_RESTAURANT=named allow "
+      "that." },
     { "INVALID_RESTAURANT", 403,
       "There is no such restaurant. Check the token's restaurant_id." },
-    { "PERMISSION_DENIED", 403, "The token does not allow this." },
+    { "PERMISSION_DENIED", 403,
+      "The token or key does not allow this, or is for another restaurant." },
     { "TENANT_SUSPENDED", 403, "This restaurant is suspended. Ask who operates it." },
     { "RATE_LIMITED", 429,
       "Too many requests with this key; nothing was done. Wait as long as Retry-After says." },

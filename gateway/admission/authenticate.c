@@ -4,10 +4,31 @@
 
 #include "common/domain/credential.h"
 #include "common/util/base.h"
+#include "common/util/json_view.h"
 
 static void answer(struct gw_authentication *a, const struct gw_authenticated *result)
 {
     a->answered(a, result);
+}
+
+/* What pos.authenticate says of a key, in the codes of refusal.h; for all others it is wrong.
+ */
+static const char *refusal_of(struct tw_slice body)
+{
+    static const struct {
+        const char *said, *code;
+    } rows[] = { { "TENANT_SUSPENDED", "TENANT_SUSPENDED" },
+                 { "TENANT_MISMATCH", "PERMISSION_DENIED" },
+                 { "FORBIDDEN", "PERMISSION_DENIED" } };
+    struct tw_slice error, code;
+
+    if (body.len == 0)
+        return "UNAVAILABLE";
+    if (tw_json_get(body, "error", &error) && tw_json_get_text(error, "code", &code))
+        for (size_t i = 0; i < TW_COUNT(rows); i++)
+            if (tw_slice_is(code, rows[i].said))
+                return rows[i].code;
+    return "AUTH_FAILED";
 }
 
 static void on_key(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
@@ -22,7 +43,7 @@ static void on_key(struct gw_key_auth_query *q, int status, const struct gw_iden
         who.principal = &a->principal;
         result.who = &who;
     } else {
-        result.refusal = body.len == 0 ? "UNAVAILABLE" : "AUTH_FAILED";
+        result.refusal = refusal_of(body);
     }
     answer(a, &result);
 }
@@ -49,14 +70,10 @@ static void on_token(struct tw_token_check *check, const char *refusal,
         who.expires_ms = grant->expires_ms;
         a->principal.claim.max = TW_JWT_TEXT_BYTES;
         tw_buf_append(&a->principal.claim, grant->context);
+        who.token = grant->token;
         result.who = &who;
     }
     answer(a, &result);
-}
-
-bool gw_is_token(unsigned policy, struct tw_slice credential)
-{
-    return (policy & GW_TAKES_TOKENS) != 0 && tw_token_is_jwt(credential);
 }
 
 static void check_token(struct gw_authentication *a, struct tw_slice credential)
@@ -67,6 +84,7 @@ static void check_token(struct gw_authentication *a, struct tw_slice credential)
         memcpy(a->named, a->tenant.at, n);
     a->token = (struct tw_token_check){ .all = a->all->tokens,
                                         .restaurant = a->restaurant,
+                                        .named = a->tenant,
                                         .answered = on_token };
     tw_token_check(&a->token, credential);
 }
@@ -95,7 +113,7 @@ static void check_key(struct gw_authentication *a, struct tw_slice credential)
 void gw_authenticate(struct gw_authentication *a, struct tw_slice credential)
 {
     credential = tw_credential_clean(credential);
-    if (gw_is_token(a->policy, credential))
+    if ((a->policy & GW_TAKES_TOKENS) != 0 && tw_token_is_jwt(credential))
         check_token(a, credential);
     else
         check_key(a, credential);

@@ -45,9 +45,6 @@ struct gw_authentication {
     char named[256]; /* a copy of `tenant`, for tokens */
 };
 
-/* Whether a credential would be read as a signed token under this policy. */
-bool gw_is_token(unsigned policy, struct tw_slice credential);
-
 void gw_authenticate(struct gw_authentication *a, struct tw_slice credential);
 
 /* Release the memory, after the answer. Fine on a zeroed one. */

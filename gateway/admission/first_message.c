@@ -2,10 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/first_message.h"
 
+#include "common/domain/credential.h"
 #include "common/util/base.h"
 #include "common/util/json_scan.h"
 #include "common/util/json_view.h"
+#include "common/util/jwt.h"
+#include "gateway/dialect/dialect.h"
 #include "gateway/websocket/conn.h"
+#include "gateway/websocket/frame.h"
 #include "gateway/websocket/transport.h"
 
 #define WAIT_MS 10000
@@ -30,9 +34,23 @@ static bool find_credential(struct tw_slice json, struct tw_buf *out)
     return false;
 }
 
+static bool find(struct gw_first_message *f, struct tw_slice json, struct tw_buf *out)
+{
+    return f->words != NULL ? f->words->find(json, f->hello, out) : find_credential(json, out);
+}
+
+static void say(struct gw_first_message *f, const struct tw_buf *text)
+{
+    struct gw_transport *t = gw_conn_transport(f->conn);
+    struct gw_frame *frame = gw_frame_text(tw_buf_view(text));
+
+    t->ops->send(t, frame);
+    gw_frame_unref(frame);
+}
+
 static void arrive(struct gw_first_message *f, struct tw_slice message)
 {
-    struct tw_buf copy = { .max = EARLY_BYTES }, credential = { .max = 8192 };
+    struct tw_buf copy = { .max = EARLY_BYTES }, credential = { .max = TW_JWT_BYTES };
     struct tw_json_fault fault;
     size_t len = message.len;
 
@@ -40,10 +58,10 @@ static void arrive(struct gw_first_message *f, struct tw_slice message)
     f->has_arrived = true;
     tw_after_cancel(f->loop, &f->limit);
     if (!copy.failed && tw_json_scan(copy.at, &len, &tw_json_wide, &fault) == '{' &&
-        find_credential(tw_slice_from(copy.at, len), &credential))
-        f->arrived(f, tw_buf_view(&credential));
+        find(f, tw_slice_from(copy.at, len), &credential))
+        f->arrived(f, tw_credential_bare(tw_buf_view(&credential)));
     else
-        gw_first_message_refuse(f, gw_closes.no_credential);
+        gw_first_message_refuse(f, NULL, gw_closes.no_credential);
     tw_buf_done(&copy);
     tw_buf_done(&credential);
 }
@@ -59,7 +77,7 @@ static void on_text(struct gw_handler *h, struct tw_slice message)
         tw_buf_char(&f->early, '\x1e');
     tw_buf_append(&f->early, message);
     if (f->early.failed)
-        gw_first_message_refuse(f, gw_closes.early_flood);
+        gw_first_message_refuse(f, NULL, gw_closes.early_flood);
     else if (!f->has_arrived)
         arrive(f, message);
 }
@@ -92,7 +110,7 @@ static const struct gw_handler_ops ops = {
 
 static void on_limit(struct tw_deadline *d)
 {
-    gw_first_message_refuse(tw_container_of(d, struct gw_first_message, limit),
+    gw_first_message_refuse(tw_container_of(d, struct gw_first_message, limit), NULL,
                             gw_closes.late_credential);
 }
 
@@ -107,9 +125,18 @@ void gw_first_message_await(struct gw_first_message *f,
         .left = options->left,
         .conn = conn,
         .early = { .max = EARLY_BYTES },
+        .words = options->words,
+        .hello = options->hello,
     };
     tw_after(f->loop, &f->limit, WAIT_MS, on_limit);
     gw_conn_start(conn, &f->handler);
+    if (f->words != NULL) {
+        struct tw_buf text = { .max = 1024 };
+
+        f->words->invite(&text);
+        say(f, &text);
+        tw_buf_done(&text);
+    }
 }
 
 struct tw_buf *gw_first_message_take(struct gw_first_message *f)
@@ -127,10 +154,22 @@ void gw_first_message_admit(struct gw_first_message *f, struct gw_handler *handl
     f->conn = NULL;
 }
 
-void gw_first_message_refuse(struct gw_first_message *f, struct gw_close why)
+void gw_first_message_close(struct gw_first_message *f, struct gw_close why)
 {
     if (f->is_over || f->conn == NULL)
         return;
     f->is_over = true;
     gw_transport_close(gw_conn_transport(f->conn), why);
+}
+
+void gw_first_message_refuse(struct gw_first_message *f, const char *code, struct gw_close why)
+{
+    struct tw_buf text = { .max = 1024 };
+
+    if (f->words != NULL && !f->is_over && f->conn != NULL) {
+        f->words->refuse(code, &text);
+        say(f, &text);
+    }
+    tw_buf_done(&text);
+    gw_first_message_close(f, why);
 }

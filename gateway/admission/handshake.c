@@ -5,7 +5,8 @@
  *
  * While the credential is checked, the request waits on its HTTP connection, where a refusal is
  * an ordinary HTTP answer with the JSON error body. A client that gives its credential in its
- * first message (?auth=message) is connected before that, and refused with a close code.
+ * first message (?auth=message, or by its dialect) is connected before that, and refused with a
+ * close code.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/handshake.h"
 
@@ -185,19 +186,33 @@ static void admit_connected(struct pending *p, const struct gw_identity *who)
 /* --- Authentication --------------------------------------------------------------------------
  */
 
+/* One that is not at fault may come again. */
+static void refuse_connected(struct pending *p, const char *code)
+{
+    p->all->refused.value++;
+    if (strcmp(code, "DRAINING") == 0)
+        gw_first_message_close(&p->first, gw_closes.going_away);
+    else if (strcmp(code, "UNAVAILABLE") == 0)
+        gw_first_message_close(&p->first, gw_closes.cannot_check);
+    else
+        gw_first_message_refuse(&p->first, code,
+                                strcmp(code, "TENANT_SUSPENDED") == 0
+                                    ? gw_closes.tenant_suspended
+                                    : gw_closes.bad_credential);
+}
+
 /* True when the pending handshake is over. */
-static bool settle_connected(struct pending *p, const struct gw_identity *who)
+static bool settle_connected(struct pending *p, const struct gw_authenticated *result)
 {
     p->is_asking = false;
     if (p->first.conn == NULL) /* it has left meanwhile */
         return true;
-    if (who == NULL || p->all->is_closed) {
-        p->all->refused.value++;
-        gw_first_message_refuse(&p->first, gw_closes.bad_credential);
-        return false; /* on_left ends it */
+    if (result->who != NULL && !p->all->is_closed) {
+        admit_connected(p, result->who);
+        return true;
     }
-    admit_connected(p, who);
-    return true;
+    refuse_connected(p, p->all->is_closed ? "DRAINING" : result->refusal);
+    return false; /* on_left ends it */
 }
 
 static void settle(struct pending *p, const struct gw_authenticated *result)
@@ -217,7 +232,7 @@ static void on_authenticated(struct gw_authentication *a, const struct gw_authen
     struct pending *p = tw_container_of(a, struct pending, authentication);
 
     if (p->is_connected) {
-        if (!settle_connected(p, result->who))
+        if (!settle_connected(p, result))
             return;
     } else {
         settle(p, result);
@@ -252,6 +267,7 @@ static void on_arrived(struct gw_first_message *f, struct tw_slice credential)
     struct pending *p = tw_container_of(f, struct pending, first);
 
     p->is_asking = true;
+    p->hello.by_message = true;
     authenticate(p, credential);
 }
 
@@ -271,6 +287,8 @@ static void await_first_message(struct pending *p)
                                .loop = p->all->options.loop,
                                .arrived = on_arrived,
                                .left = on_left,
+                               .words = p->dialect->first_words,
+                               .hello = &p->hello,
                            },
                            upgrade(p));
 }
@@ -287,15 +305,17 @@ static void read_device(const struct tw_http_request *req, char out[128])
         memcpy(out, name.at, name.len);
 }
 
-/* ?auth=message */
+/* ?auth=message, or a dialect whose clients always do so. */
 static bool says_later(const struct pending *p, const struct tw_http_request *req)
 {
     struct tw_buf text = { .max = 32 };
     bool is_later =
-        tw_http_query(req, "auth", &text) == 1 && tw_slice_is(tw_buf_view(&text), "message");
+        p->dialect->first_words != NULL ||
+        ((p->dialect->policy & GW_TAKES_FIRST_MESSAGES) != 0 &&
+         tw_http_query(req, "auth", &text) == 1 && tw_slice_is(tw_buf_view(&text), "message"));
 
     tw_buf_done(&text);
-    return is_later && (p->dialect->policy & GW_TAKES_FIRST_MESSAGES) != 0;
+    return is_later;
 }
 
 /* Null, or the code of a refusal. */
@@ -329,7 +349,7 @@ static void begin(struct pending *p, const struct tw_http_request *req,
         pending_free(p);
         return;
     }
-    p->answer.max = 1024;
+    p->answer.max = 1024 + GW_MAX_SUBPROTOCOL;
     p->is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &p->answer);
     if (credential.len == 0 && says_later(p, req)) {
         await_first_message(p);

@@ -1,4 +1,4 @@
-/* dialect.c - finding a dialect among the rows.
+/* dialect.c - finding a dialect among the rows, and what several read of a handshake.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/dialect/dialect.h"
 
@@ -25,6 +25,26 @@ const struct gw_dialect *gw_dialect_of(const struct gw_dialects *all,
             return d;
     }
     return NULL;
+}
+
+/* What programs write when they have no value yet. */
+static bool is_no_value(struct tw_slice text)
+{
+    text = tw_slice_trim(text);
+    return text.len == 0 || tw_slice_is_nocase(text, "undefined") ||
+           tw_slice_is_nocase(text, "null");
+}
+
+void gw_hello_read_since(const struct tw_http_request *req, struct gw_hello *hello)
+{
+    struct tw_buf text = { .max = 64 };
+    int r = tw_http_query(req, "since", &text);
+
+    hello->resumes = r == 1 && tw_slice_u64(tw_buf_view(&text), &hello->since);
+    hello->since_is_empty = r == 1 && is_no_value(tw_buf_view(&text));
+    if (r != 0 && !hello->resumes && !hello->since_is_empty)
+        hello->refusal = "INVALID_SINCE";
+    tw_buf_done(&text);
 }
 
 struct gw_session *gw_dialect_open(const struct gw_dialects *all, const struct gw_dialect *d,

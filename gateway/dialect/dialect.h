@@ -29,6 +29,7 @@ struct gw_identity {
     char key_id[37];                      /* of the API key; empty: a token, or no key */
     int64_t expires_ms;                   /* wall clock; 0: never */
     const struct gw_principal *principal; /* lent; who the client is for pos.call */
+    struct tw_slice token;                /* lent; the signed token itself; empty: none */
 };
 
 /* What a handshake says about its client. Slices are lent with the request. */
@@ -41,6 +42,7 @@ struct gw_hello {
     bool since_is_empty;        /* `since` was there without a value: from now on */
     char device[128], user[64]; /* as it names itself; may be empty */
     char restaurant[64];        /* as its query names the restaurant; may be empty */
+    bool by_message;            /* the credential came in its first message */
     const char *refusal; /* the code of a refusal when the address makes no sense; else null */
 };
 
@@ -51,6 +53,19 @@ enum gw_policy {
     GW_TAKES_FIRST_MESSAGES = 4, /* the credential in the first message (?auth=message) */
 };
 
+/* For a dialect whose clients, when their handshake has no credential, give it in their first
+ * message without being asked for that (?auth=message). */
+struct gw_first_words {
+    /* What such a client hears as soon as it is connected: append a message. */
+    void (*invite)(struct tw_buf *out);
+    /* The credential of its first message (strict JSON, lent), onto `credential`; `hello` may
+     * still change. False: there is none. */
+    bool (*find)(struct tw_slice json, struct gw_hello *hello, struct tw_buf *credential);
+    /* What it hears before it is closed: `code` of the refusal of its credential; null: it gave
+     * none. */
+    void (*refuse)(const char *code, struct tw_buf *out);
+};
+
 /* Whether a session hears an event, and how. */
 enum gw_hearing {
     GW_SKIP,    /* it does not */
@@ -59,9 +74,10 @@ enum gw_hearing {
 };
 
 struct gw_dialect {
-    const char *name;   /* in logs and metrics: "orderweb" */
-    const char *labels; /* its metric's label */
-    unsigned policy;    /* of enum gw_policy */
+    const char *name;                         /* in logs and metrics: "orderweb" */
+    const char *labels;                       /* its metric's label */
+    unsigned policy;                          /* of enum gw_policy */
+    const struct gw_first_words *first_words; /* null: its clients must ask for that */
 
     /* Whether this request is a handshake of this dialect; fills `hello` then, which is zeroed
      * but for its scope, "pos". Null: its
@@ -134,6 +150,9 @@ size_t gw_dialect_index(const struct gw_dialects *all, const struct gw_dialect *
 const struct gw_dialect *gw_dialect_of(const struct gw_dialects *all,
                                        const struct tw_http_request *req,
                                        struct gw_hello *hello);
+
+/* ?since=<seq>: the client resumes after it. For `claims`. */
+void gw_hello_read_since(const struct tw_http_request *req, struct gw_hello *hello);
 
 /* A session of this dialect, as `open` gives it. */
 struct gw_session *gw_dialect_open(const struct gw_dialects *all, const struct gw_dialect *d,

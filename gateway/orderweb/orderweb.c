@@ -92,27 +92,6 @@ static const struct row *row_of(const struct tw_event *ev)
     return NULL;
 }
 
-/* What programs write when they have no seq yet. */
-static bool is_no_value(struct tw_slice text)
-{
-    text = tw_slice_trim(text);
-    return text.len == 0 || tw_slice_is_nocase(text, "undefined") ||
-           tw_slice_is_nocase(text, "null");
-}
-
-/* ?since=<seq>: first the events after it. */
-static void read_since(const struct tw_http_request *req, struct gw_hello *hello)
-{
-    struct tw_buf text = { .max = 64 };
-    int r = tw_http_query(req, "since", &text);
-
-    hello->resumes = r == 1 && tw_slice_u64(tw_buf_view(&text), &hello->since);
-    hello->since_is_empty = r == 1 && is_no_value(tw_buf_view(&text));
-    if (r != 0 && !hello->resumes && !hello->since_is_empty)
-        hello->refusal = "INVALID_SINCE";
-    tw_buf_done(&text);
-}
-
 /* /ws/pos/{tenant} */
 static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
 {
@@ -126,7 +105,7 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     if (tenant.len == 0 || memchr(tenant.at, '/', tenant.len) != NULL)
         return false;
     hello->tenant = tenant;
-    read_since(req, hello);
+    gw_hello_read_since(req, hello);
     hello->hears_all =
         tw_http_query(req, "events", &events) == 1 && tw_slice_is(tw_buf_view(&events), "all");
     tw_buf_done(&events);

@@ -1,17 +1,21 @@
-/* client.c - a client connects (credential, then its record if it wants to be recovered), is
- * put into its restaurant's stream, and leaves.
+/* client.c - a client on Socket.IO connects (credential, then its record if it wants to be
+ * recovered), is put into its restaurant's stream, and leaves. Each event that it is shown is
+ * one EVENT of the main namespace whose last argument is its seq: the offset that an unmodified
+ * client remembers and comes back with.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/restaurant_os/client.h"
 
 #include <stdlib.h>
 
+#include "common/domain/credential.h"
 #include "common/net/refusal.h"
 #include "common/util/base.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
 #include "gateway/stream/hubs.h"
+#include "gateway/websocket/frame.h"
 
-#define MAX_COMMANDS 65 /* that one client may have waiting, and one under way */
+#define FRAME_BYTES ((size_t)64 * 1024 * 1024) /* whatever an event has */
 
 static struct gw_restaurant_os *all_of(struct gw_sio_socket *k)
 {
@@ -23,24 +27,14 @@ static struct gw_sio_client *client_of_transport(const struct gw_transport *t)
     return tw_container_of((uintptr_t)t, struct gw_sio_client, transport);
 }
 
-struct gw_sio_client *gw_client_of(const struct gw_session *s)
+static struct gw_sio_client *client_of(const struct gw_screen *c)
 {
-    return tw_container_of((uintptr_t)s, struct gw_sio_client, session);
+    return tw_container_of((uintptr_t)c, struct gw_sio_client, screen);
 }
 
-unsigned gw_station_of(struct tw_slice name)
+static struct gw_sio_client *client_of_session(const struct gw_session *s)
 {
-    static const struct {
-        const char *name;
-        enum gw_station bit;
-    } stations[] = {
-        { "kitchen", GW_KITCHEN }, { "expo", GW_EXPO }, { "bar", GW_BAR }, { "pos", GW_POS }
-    };
-
-    for (size_t i = 0; i < TW_COUNT(stations); i++)
-        if (tw_slice_is(name, stations[i].name))
-            return stations[i].bit;
-    return 0;
+    return client_of(gw_screen_of(s));
 }
 
 /* --- What it is told -------------------------------------------------------------------------
@@ -68,9 +62,9 @@ static void say_status(struct gw_sio_client *c, const char *state, const char *m
 /* As a new client, in no room, at the head. */
 static void start_new(struct gw_sio_client *c, uint64_t seq)
 {
-    c->all->started_anew.value++;
-    c->has_joined = false;
-    c->stations = 0;
+    c->screen.all->started_anew.value++;
+    c->screen.has_joined = false;
+    c->screen.stations = 0;
     c->turn = 0;
     gw_sio_new_sid(c->sid);
     gw_recovery_new_pid(c->pid);
@@ -79,39 +73,110 @@ static void start_new(struct gw_sio_client *c, uint64_t seq)
     gw_recovery_save(c);
 }
 
-void gw_client_greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
+static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
-    struct gw_sio_client *c = gw_client_of(s);
+    struct gw_sio_client *c = client_of_session(s);
 
     (void)oldest;
     if (c->socket->is_accepted) { /* it has moved to this restaurant */
         say_status(c, "connected", "", seq);
-        gw_client_joined(c);
+        gw_screen_joined(&c->screen);
     } else if (!s->resumes) {
         start_new(c, seq);
     } else if (gw_session_can_resume(s)) {
-        c->all->recovered.value++;
+        c->screen.all->recovered.value++;
         gw_sio_accept(c->socket, tw_slice_of(c->sid), tw_slice_of(c->pid));
         say_status(c, "connected", "", s->since); /* it has not heard later events yet */
-        if (c->has_joined)
-            gw_room_enter(c);
+        if (c->screen.has_joined)
+            gw_room_enter(&c->screen);
         gw_recovery_save(c);
-    } /* else gw_client_resync follows at once */
+    } /* else `resync` follows at once */
 }
 
-void gw_client_resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
+static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     (void)oldest;
-    start_new(gw_client_of(s), seq);
+    start_new(client_of_session(s), seq);
 }
 
-bool gw_client_hears(const struct gw_session *s, struct tw_slice station)
+/* --- Its words -------------------------------------------------------------------------------
+ */
+
+static void put(struct tw_buf *out, const char *event, struct tw_slice payload)
 {
-    const struct gw_sio_client *c = gw_client_of(s);
-    unsigned bit = gw_station_of(station);
-
-    return c->has_joined && (bit == 0 || (c->stations & bit) != 0);
+    tw_buf_text(out, "42[\"");
+    tw_buf_text(out, event);
+    tw_buf_text(out, "\",");
+    tw_buf_append(out, payload);
+    tw_buf_char(out, ']');
 }
+
+/* `42["order:created",{…},"41"]` */
+static bool cut(const struct gw_frame *f, struct tw_slice *name, struct tw_slice *payload)
+{
+    struct tw_slice rest = tw_slice_skip(gw_frame_payload(f), 2);
+
+    return tw_json_element(&rest, name) && tw_json_element(&rest, payload);
+}
+
+static void acknowledge(struct gw_screen *screen, struct tw_slice ack, struct tw_slice object)
+{
+    struct gw_sio_client *c = client_of(screen);
+    struct tw_buf json = { .max = object.len + 16 };
+
+    if (ack.len == 0 || c->socket == NULL)
+        return;
+    tw_buf_char(&json, '[');
+    tw_buf_append(&json, object);
+    tw_buf_char(&json, ']');
+    gw_sio_ack(c->socket, ack, tw_buf_view(&json));
+    tw_buf_done(&json);
+}
+
+static void changed(struct gw_screen *c)
+{
+    gw_recovery_save(client_of(c));
+}
+
+static const struct gw_framing framing = {
+    .dialect = &gw_restaurant_os_dialect,
+    .put = put,
+    .cut = cut,
+    .acknowledge = acknowledge,
+    .changed = changed,
+};
+
+static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
+                   struct gw_batch *batch)
+{
+    struct tw_buf out = { .max = FRAME_BYTES };
+    const char *name = gw_event_name(ev);
+
+    if (name == NULL)
+        return;
+    tw_buf_text(&out, "42[\"");
+    tw_buf_text(&out, name);
+    tw_buf_text(&out, "\",");
+    gw_event_put(&out, tenant, ev, false);
+    tw_buf_text(&out, ",\"");
+    tw_buf_u64(&out, ev->seq);
+    tw_buf_text(&out, "\"]");
+    if (!out.failed)
+        gw_batch_add(batch, tw_buf_view(&out));
+    tw_buf_done(&out);
+}
+
+/* Its clients come through Engine.IO and speak Socket.IO, so it claims no handshake. */
+const struct gw_dialect gw_restaurant_os_dialect = {
+    .name = "restaurantos",
+    .labels = "dialect=\"restaurantos\"",
+    .policy = GW_TAKES_TOKENS,
+    .greet = greet,
+    .resync = resync,
+    .hears = gw_screen_hears,
+    .sent = gw_room_sent,
+    .render = render,
+};
 
 /* --- The session's transport -----------------------------------------------------------------
  */
@@ -140,7 +205,11 @@ static void transport_close(struct gw_transport *t, unsigned code, const char *r
     if (c->socket == NULL)
         return;
     if (code == GW_CLOSE_POLICY && c->socket->is_accepted) {
-        say_status(c, "disconnected", ",\"reason\":\"AUTH_FAILED\"", 0);
+        say_status(c, "disconnected",
+                   reason == gw_closes.tenant_suspended.reason
+                       ? ",\"reason\":\"TENANT_SUSPENDED\""
+                       : ",\"reason\":\"AUTH_FAILED\"",
+                   0);
         gw_sio_expel(c->socket, (struct gw_close){ code, reason });
     } else {
         gw_sio_close(c->socket, (struct gw_close){ code, reason });
@@ -154,11 +223,12 @@ static const struct gw_transport_ops transport_ops = { .is_writable = transport_
 /* --- Coming in -------------------------------------------------------------------------------
  */
 
-static void refuse(struct gw_sio_client *c, const char *code)
+/* `message`: null for the code's own. */
+static void refuse(struct gw_sio_client *c, const char *code, const char *message)
 {
     struct tw_buf json = { .max = 1024 };
 
-    c->all->refused.value++;
+    c->screen.all->refused.value++;
     if (strcmp(code, "UNAVAILABLE") == 0) {
         /* A CONNECT_ERROR would end it for good; after a close it tries again. */
         gw_sio_close(c->socket, gw_closes.cannot_check);
@@ -168,7 +238,8 @@ static void refuse(struct gw_sio_client *c, const char *code)
     tw_json_member(&json, "message", TW_LIT("Authentication error"));
     tw_json_member_raw(&json, "data", TW_LIT("{"));
     tw_json_member(&json, "code", tw_slice_of(code));
-    tw_json_member(&json, "message", tw_slice_of(tw_refusal_of(code)->message));
+    tw_json_member(&json, "message",
+                   tw_slice_of(message != NULL ? message : tw_refusal_of(code)->message));
     tw_buf_text(&json, "}}");
     gw_sio_refuse(c->socket, tw_buf_view(&json));
     tw_buf_done(&json);
@@ -176,25 +247,20 @@ static void refuse(struct gw_sio_client *c, const char *code)
 
 void gw_client_open_session(struct gw_sio_client *c)
 {
+    struct gw_screen *screen = &c->screen;
+
     c->is_admitted = true;
-    gw_session_start(&c->session, c->all->options.sessions,
+    gw_session_start(&screen->session, screen->all->options.sessions,
                      &(struct gw_session_options){
                          .dialect = &gw_restaurant_os_dialect,
                          .transport = &c->transport,
-                         .who = &c->identity,
+                         .who = &screen->identity,
                          .device = tw_slice_of(c->sid),
                          .resumes = c->wants_recovery,
                          .since = c->offset,
                      });
     c->wants_recovery = false;
-    gw_hubs_join(c->all->options.hubs, &c->identity.tenant, &c->session);
-}
-
-static void take_identity(struct gw_sio_client *c, const struct gw_identity *who)
-{
-    gw_principal_copy(&c->principal, who->principal);
-    c->identity = *who;
-    c->identity.principal = &c->principal;
+    gw_hubs_join(screen->all->options.hubs, &screen->identity.tenant, &screen->session);
 }
 
 static void on_authenticated(struct gw_authentication *a, const struct gw_authenticated *result)
@@ -202,35 +268,19 @@ static void on_authenticated(struct gw_authentication *a, const struct gw_authen
     struct gw_sio_client *c = tw_container_of(a, struct gw_sio_client, authentication);
 
     if (c->socket != NULL && result->who == NULL) {
-        refuse(c, result->refusal);
+        refuse(c, result->refusal, NULL);
     } else if (c->socket != NULL) {
-        take_identity(c, result->who);
+        gw_screen_identify(&c->screen, result->who);
         gw_recovery_admit(c);
     }
     gw_client_release(c);
 }
 
-void gw_client_move(struct gw_sio_client *c, const struct gw_identity *who)
-{
-    gw_room_leave(c);
-    gw_session_end(&c->session, 0, "joined another restaurant");
-    take_identity(c, who);
-    c->stations = 0;
-    c->has_joined = true;
-    gw_client_open_session(c);
-    gw_room_enter(c);
-    gw_recovery_save(c);
-}
-
 static void authenticate(struct gw_sio_client *c, struct tw_slice credential)
 {
     c->busy++;
-    if (gw_is_token(gw_restaurant_os_dialect.policy, credential)) {
-        c->token.max = TW_JWT_BYTES;
-        tw_buf_append(&c->token, credential);
-    }
     c->authentication = (struct gw_authentication){
-        .all = c->all->options.authenticator,
+        .all = c->screen.all->options.authenticator,
         .answered = on_authenticated,
         .policy = gw_restaurant_os_dialect.policy,
         .scope = "pos",
@@ -239,25 +289,41 @@ static void authenticate(struct gw_sio_client *c, struct tw_slice credential)
     gw_authenticate(&c->authentication, credential);
 }
 
+/* auth.token, which may be written as in a header; without it, what the connection's first
+ * request had. */
+static struct tw_slice find_credential(struct gw_sio_socket *k, struct tw_slice auth,
+                                       struct tw_buf *text)
+{
+    struct tw_slice raw;
+
+    if (!tw_json_get(auth, "token", &raw) || tw_slice_is(raw, "null") ||
+        tw_slice_is(raw, "\"\""))
+        return gw_sio_credential(k);
+    return tw_json_string(text, raw) && !text->failed ? tw_credential_bare(tw_buf_view(text))
+                                                      : TW_EMPTY;
+}
+
 static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
 {
     struct gw_sio_client *c = tw_new(struct gw_sio_client);
-    struct tw_buf credential = { .max = TW_JWT_BYTES };
-    struct tw_slice raw;
+    struct tw_buf text = { .max = TW_JWT_BYTES };
+    struct tw_slice credential;
 
-    c->all = all_of(k);
+    gw_screen_init(&c->screen, all_of(k), &framing);
     c->socket = k;
     c->transport.ops = &transport_ops;
     k->client = c;
-    gw_commands_init(&c->commands, c->all->options.operations, MAX_COMMANDS);
-    if (!tw_json_get(auth, "token", &raw) || !tw_json_string(&credential, raw) ||
-        credential.failed || credential.len == 0) {
-        refuse(c, "AUTH_FAILED");
+    credential = find_credential(k, auth, &text);
+    if (credential.len == 0) {
+        refuse(
+            c, "AUTH_FAILED",
+            "There is no token, or it is no text. Connect with io(url, { auth: { token } }); "
+            "an Authorization: Bearer header and ?token= are read too.");
     } else {
         gw_recovery_read_auth(c, auth);
-        authenticate(c, tw_buf_view(&credential));
+        authenticate(c, credential);
     }
-    tw_buf_done(&credential);
+    tw_buf_done(&text);
 }
 
 /* --- Leaving ---------------------------------------------------------------------------------
@@ -265,10 +331,9 @@ static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
 
 static void client_free(struct gw_sio_client *c)
 {
-    tw_after_cancel(c->all->options.loop, &c->refresh);
+    tw_after_cancel(c->screen.all->options.loop, &c->refresh);
     gw_authentication_done(&c->authentication);
-    gw_principal_done(&c->principal);
-    tw_buf_done(&c->token);
+    gw_screen_done(&c->screen);
     free(c);
 }
 
@@ -288,13 +353,12 @@ static void on_left(struct gw_sio_socket *k, bool is_left, unsigned code, const 
         gw_recovery_forget(c);
     else
         gw_recovery_save(c);
-    tw_after_cancel(c->all->options.loop, &c->refresh);
-    gw_room_leave(c);
-    gw_session_end(&c->session, code, reason);
+    tw_after_cancel(c->screen.all->options.loop, &c->refresh);
+    gw_room_leave(&c->screen);
+    gw_session_end(&c->screen.session, code, reason);
     c->is_admitted = false;
     c->socket = NULL;
-    gw_commands_leave(&c->commands);
-    gw_client_joined(c);
+    gw_screen_leave(&c->screen);
     if (c->busy == 0)
         client_free(c);
 }
@@ -308,14 +372,19 @@ static void on_farewell(struct gw_sio_socket *k)
 static void on_writable(struct gw_sio_socket *k, uint64_t now_ms)
 {
     if (k->client->is_admitted)
-        gw_session_writable(&k->client->session, now_ms);
+        gw_session_writable(&k->client->screen.session, now_ms);
 }
 
 static void on_event(struct gw_sio_socket *k, const struct gw_sio_packet *p,
                      const struct tw_buf *attachments)
 {
+    struct tw_slice rest = gw_sio_args(p);
+    struct gw_request request = { .ack = p->ack };
+
     (void)attachments; /* no event of these has any use for them */
-    gw_client_request(k->client, p);
+    (void)gw_sio_arg(&rest, &request.payload);
+    (void)tw_json_plain(p->name, &request.name);
+    gw_screen_request(&k->client->screen, &request);
 }
 
 static const char *const namespaces[] = { "/", NULL };

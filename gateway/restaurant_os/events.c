@@ -1,16 +1,11 @@
-/* events.c - Restaurant OS on the wire: docs/protocols/restaurantos.md sections 3 and 5.
- *
- * Each event becomes one Socket.IO EVENT of the main namespace whose last argument is its seq:
- * the offset that an unmodified client remembers and comes back with. Values are copied
- * raw; members that have another name in the document are renamed.
+/* events.c - what Restaurant OS clients are shown of an event: docs/protocols/restaurantos.md
+ * section 3. Values are copied raw; members that have another name in the document are renamed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/base.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
 #include "gateway/dialect/shape.h"
-#include "gateway/restaurant_os/client.h"
-
-#define FRAME_BYTES ((size_t)64 * 1024 * 1024) /* whatever an event has */
+#include "gateway/restaurant_os/screen.h"
 
 /* How a member is written. */
 enum form {
@@ -223,11 +218,6 @@ static void put_fields(struct tw_buf *out, struct tw_slice data, const struct fi
     }
 }
 
-static void put_seq(struct tw_buf *out, uint64_t seq)
-{
-    tw_json_member_u64(out, "seq", seq);
-}
-
 /* The shape of pos.orders_restaurant_os, which lists and answers have. */
 static void put_order(struct tw_buf *out, const struct gw_tenant *tenant, struct tw_slice data)
 {
@@ -236,14 +226,24 @@ static void put_order(struct tw_buf *out, const struct gw_tenant *tenant, struct
     put_fields(out, data, order_extras, TW_COUNT(order_extras));
 }
 
-static void put_payload(struct tw_buf *out, const struct gw_tenant *tenant,
-                        const struct row *row, const struct tw_event *ev)
+const char *gw_event_name(const struct tw_event *ev)
 {
+    const struct row *row = row_of(ev);
+
+    return row == NULL ? NULL : row->name;
+}
+
+void gw_event_put(struct tw_buf *out, const struct gw_tenant *tenant, const struct tw_event *ev,
+                  bool is_wrapped)
+{
+    const struct row *row = row_of(ev);
+    bool is_order = row->fields[0].name == NULL;
+
     tw_buf_char(out, '{');
-    if (row->fields[0].name == NULL) {
+    if (is_order && !is_wrapped) {
         put_order(out, tenant, ev->data);
     } else {
-        if (row->holds_order) {
+        if (is_order || row->holds_order) {
             tw_json_member_raw(out, "order", TW_LIT("{"));
             put_order(out, tenant, ev->data);
             tw_buf_char(out, '}');
@@ -251,50 +251,6 @@ static void put_payload(struct tw_buf *out, const struct gw_tenant *tenant,
         put_fields(out, ev->data, row->fields, FIELDS);
         tw_json_member(out, "restaurant_id", tw_slice_of(tenant->id));
     }
-    put_seq(out, ev->seq);
+    tw_json_member_u64(out, "seq", ev->seq);
     tw_buf_char(out, '}');
 }
-
-static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
-                   struct gw_batch *batch)
-{
-    struct tw_buf out = { .max = FRAME_BYTES };
-    const struct row *row = row_of(ev);
-
-    if (row == NULL)
-        return;
-    tw_buf_text(&out, "42[\"");
-    tw_buf_text(&out, row->name);
-    tw_buf_text(&out, "\",");
-    put_payload(&out, tenant, row, ev);
-    tw_buf_text(&out, ",\"");
-    tw_buf_u64(&out, ev->seq);
-    tw_buf_text(&out, "\"]");
-    if (!out.failed)
-        gw_batch_add(batch, tw_buf_view(&out));
-    tw_buf_done(&out);
-}
-
-/* A targeted alert goes to its station, everything else to the whole restaurant. */
-static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
-{
-    struct tw_slice raw, station = { NULL, 0 };
-
-    if (row_of(ev) == NULL)
-        return GW_SKIP;
-    if (tw_slice_is(ev->type, "kitchen.alert") && tw_json_get(ev->data, "station", &raw))
-        (void)tw_json_plain(raw, &station);
-    return gw_client_hears(s, station) ? GW_SHARED : GW_SKIP;
-}
-
-/* Its clients come through Engine.IO and speak Socket.IO: requests.c reads what they say. */
-const struct gw_dialect gw_restaurant_os_dialect = {
-    .name = "restaurantos",
-    .labels = "dialect=\"restaurantos\"",
-    .policy = GW_TAKES_TOKENS,
-    .greet = gw_client_greet,
-    .resync = gw_client_resync,
-    .hears = hears,
-    .sent = gw_room_sent,
-    .render = render,
-};

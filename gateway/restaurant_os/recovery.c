@@ -51,20 +51,20 @@ void gw_recovery_save(struct gw_sio_client *c)
         return;
     tw_buf_u64(&turn, c->turn);
     tw_buf_char(&record, '{');
-    tw_json_member(&record, "tenant", tw_slice_of(c->identity.tenant.id));
+    tw_json_member(&record, "tenant", tw_slice_of(c->screen.identity.tenant.id));
     tw_json_member(&record, "sid", tw_slice_of(c->sid));
-    tw_json_member_raw(&record, "joined", c->has_joined ? TW_LIT("1") : TW_LIT("0"));
-    tw_json_member_u64(&record, "stations", c->stations);
+    tw_json_member_raw(&record, "joined", c->screen.has_joined ? TW_LIT("1") : TW_LIT("0"));
+    tw_json_member_u64(&record, "stations", c->screen.stations);
     tw_json_member_raw(&record, "turn", tw_buf_view(&turn));
     tw_buf_char(&record, '}');
-    (void)tw_redis_tell(c->all->options.store,
+    (void)tw_redis_tell(c->screen.all->options.store,
                         (const struct tw_slice[]){ TW_LIT("EVAL"), TW_LIT(SAVE), TW_LIT("1"),
                                                    record_name(c, name), tw_buf_view(&turn),
                                                    tw_buf_view(&record) },
                         6);
     tw_buf_done(&record);
     tw_buf_done(&turn);
-    tw_after(c->all->options.loop, &c->refresh, REFRESH_MS, on_refresh);
+    tw_after(c->screen.all->options.loop, &c->refresh, REFRESH_MS, on_refresh);
 }
 
 void gw_recovery_forget(struct gw_sio_client *c)
@@ -72,7 +72,7 @@ void gw_recovery_forget(struct gw_sio_client *c)
     char name[64];
 
     if (c->pid[0] != '\0')
-        (void)tw_redis_tell(c->all->options.store,
+        (void)tw_redis_tell(c->screen.all->options.store,
                             (const struct tw_slice[]){ TW_LIT("DEL"), record_name(c, name) },
                             2);
 }
@@ -120,13 +120,14 @@ static bool take_record(struct gw_sio_client *c, struct tw_slice json)
     struct tw_slice tenant, sid;
 
     if (!tw_json_get_text(json, "tenant", &tenant) ||
-        !tw_slice_is(tenant, c->identity.tenant.id) || !tw_json_get_text(json, "sid", &sid) ||
-        sid.len != GW_SIO_SID - 1 || !number_member(json, "joined", &joined) ||
+        !tw_slice_is(tenant, c->screen.identity.tenant.id) ||
+        !tw_json_get_text(json, "sid", &sid) || sid.len != GW_SIO_SID - 1 ||
+        !number_member(json, "joined", &joined) ||
         !number_member(json, "stations", &stations) || !number_member(json, "turn", &turn))
         return false;
     memcpy(c->sid, sid.at, sid.len);
-    c->has_joined = joined == 1;
-    c->stations = (unsigned)stations & ALL_STATIONS;
+    c->screen.has_joined = joined == 1;
+    c->screen.stations = (unsigned)stations & ALL_STATIONS;
     c->turn = turn + 1;
     return true;
 }
@@ -173,7 +174,7 @@ static void on_store(struct tw_deadline *d)
 
 void gw_recovery_admit(struct gw_sio_client *c)
 {
-    struct tw_redis_link *store = c->all->options.store;
+    struct tw_redis_link *store = c->screen.all->options.store;
     char name[64];
 
     if (!c->wants_recovery) {
@@ -182,7 +183,7 @@ void gw_recovery_admit(struct gw_sio_client *c)
     }
     /* Clients may reach a process that has just started before it has reached Redis. */
     if (!tw_redis_is_up(store) && c->patience++ < STORE_TRIES) {
-        tw_after(c->all->options.loop, &c->refresh, STORE_PAUSE_MS, on_store);
+        tw_after(c->screen.all->options.loop, &c->refresh, STORE_PAUSE_MS, on_store);
         return;
     }
     c->ask.answered = on_record;

@@ -12,7 +12,7 @@
 #include "common/util/base.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
-#include "gateway/restaurant_os/client.h"
+#include "gateway/restaurant_os/screen.h"
 
 #define WINDOW_MS 1000
 #define MAX_WINDOW 10
@@ -20,17 +20,16 @@
 
 struct row;
 
-/* What came with an event. */
+/* An event that came, and its row; null: there is none. */
 struct call {
     const struct row *row;
-    struct tw_slice payload; /* raw; empty: none */
-    struct tw_slice ack;
+    struct tw_slice payload, ack;
 };
 
 /* The same, kept from its arrival until it is answered; the payload is the command's body. */
 struct request {
     struct gw_command command;
-    struct gw_sio_client *client;
+    struct gw_screen *client;
     const struct row *row;
     struct tw_buf ack;
     struct tw_pg_call lookup; /* of a restaurant, by this name */
@@ -45,6 +44,7 @@ struct row {
     bool writes;
     bool takes_text;    /* else an object */
     const char *answer; /* an event that carries the answer, besides the acknowledgement */
+    const char *done;   /* for framings without acknowledgements: an event that ends it */
 };
 
 static struct request *request_of(struct gw_command *c)
@@ -60,36 +60,14 @@ static struct tw_slice payload_of(const struct request *r)
 /* --- Answers ---------------------------------------------------------------------------------
  */
 
-static void ack_with(struct gw_sio_client *c, struct tw_slice ack, struct tw_slice object)
+static void ack_with(struct gw_screen *c, struct tw_slice ack, struct tw_slice object)
 {
-    struct tw_buf json = { .max = object.len + 16 };
-
-    if (ack.len == 0 || c->socket == NULL)
-        return;
-    tw_buf_char(&json, '[');
-    tw_buf_append(&json, object);
-    tw_buf_char(&json, ']');
-    gw_sio_ack(c->socket, ack, tw_buf_view(&json));
-    tw_buf_done(&json);
-}
-
-static void emit(struct gw_sio_client *c, const char *event, struct tw_slice object)
-{
-    struct tw_buf json = { .max = object.len + 128 };
-
-    if (c->socket == NULL)
-        return;
-    tw_buf_text(&json, "[\"");
-    tw_buf_text(&json, event);
-    tw_buf_text(&json, "\",");
-    tw_buf_append(&json, object);
-    tw_buf_char(&json, ']');
-    gw_sio_emit(c->socket, tw_buf_view(&json));
-    tw_buf_done(&json);
+    if (c->framing->acknowledge != NULL)
+        c->framing->acknowledge(c, ack, object);
 }
 
 /* Both shapes that the document shows, in one: to the acknowledgement, and as `error`. */
-static void refuse_raw(struct gw_sio_client *c, struct tw_slice ack, struct tw_slice code,
+static void refuse_raw(struct gw_screen *c, struct tw_slice ack, struct tw_slice code,
                        struct tw_slice message, struct tw_slice error)
 {
     struct tw_buf json = { .max = 4096 };
@@ -101,12 +79,12 @@ static void refuse_raw(struct gw_sio_client *c, struct tw_slice ack, struct tw_s
     tw_buf_char(&json, '}');
     if (!json.failed) {
         ack_with(c, ack, tw_buf_view(&json));
-        emit(c, "error", tw_buf_view(&json));
+        gw_screen_emit(c, "error", tw_buf_view(&json));
     }
     tw_buf_done(&json);
 }
 
-static void refuse(struct gw_sio_client *c, const struct call *call, const char *code,
+static void refuse(struct gw_screen *c, const struct call *call, const char *code,
                    const char *message, const char *field)
 {
     struct tw_buf said = { .max = 512 }, named = { .max = 128 }, error = { .max = 1024 };
@@ -128,7 +106,7 @@ static void refuse(struct gw_sio_client *c, const struct call *call, const char 
     tw_buf_done(&error);
 }
 
-static void succeed(struct gw_sio_client *c, struct tw_slice ack)
+static void succeed(struct gw_screen *c, struct tw_slice ack)
 {
     struct tw_buf json = { .max = 256 };
 
@@ -152,12 +130,13 @@ static void refuse_request(struct request *r, const char *code, const char *mess
 
 static void join(struct request *r, unsigned station)
 {
-    struct gw_sio_client *c = r->client;
+    struct gw_screen *c = r->client;
 
     c->has_joined = true;
     c->stations |= station;
     gw_room_enter(c);
-    gw_recovery_save(c);
+    if (c->framing->changed != NULL)
+        c->framing->changed(c);
     succeed(c, tw_buf_view(&r->ack));
 }
 
@@ -182,7 +161,7 @@ static void on_further(struct gw_authentication *a, const struct gw_authenticate
 
     if (!has_left(r) && result->who != NULL) {
         r->client->joining = &r->command;
-        gw_client_move(r->client, result->who); /* gw_client_joined follows, now or later */
+        gw_screen_move(r->client, result->who); /* gw_screen_joined follows, now or later */
         return;
     }
     if (!has_left(r))
@@ -191,7 +170,7 @@ static void on_further(struct gw_authentication *a, const struct gw_authenticate
 }
 
 /* Only now: an event after the acknowledgement must reach the client. */
-void gw_client_joined(struct gw_sio_client *c)
+void gw_screen_joined(struct gw_screen *c)
 {
     struct request *r;
 
@@ -231,7 +210,7 @@ static void on_lookup(struct tw_pg_call *lookup, const struct tw_pg_result *resu
     gw_authenticate(&r->further, tw_buf_view(&r->client->token));
 }
 
-static bool is_own(const struct gw_sio_client *c, struct tw_slice name)
+static bool is_own(const struct gw_screen *c, struct tw_slice name)
 {
     return tw_slice_is_nocase(name, c->identity.tenant.id) ||
            tw_slice_is(name, c->identity.tenant.slug);
@@ -260,6 +239,13 @@ static bool join_restaurant(struct gw_command *command)
     return false;
 }
 
+/* The public client writes all names in snake case. */
+static bool names_restaurant(struct tw_slice payload, struct tw_slice *raw)
+{
+    return tw_json_get(payload, "restaurantId", raw) ||
+           tw_json_get(payload, "restaurant_id", raw);
+}
+
 static bool join_station(struct gw_command *command)
 {
     struct request *r = request_of(command);
@@ -273,7 +259,7 @@ static bool join_station(struct gw_command *command)
     else if (station == 0)
         refuse_request(r, "VALIDATION_ERROR",
                        "\"station\" must be one of [kitchen, expo, bar, pos]", "station");
-    else if (tw_json_get(payload, "restaurantId", &raw) &&
+    else if (names_restaurant(payload, &raw) &&
              (!tw_json_plain(raw, &text) || !is_own(r->client, text)))
         refuse_request(r, "PERMISSION_DENIED",
                        "This is another restaurant's. Join that restaurant first.",
@@ -312,7 +298,9 @@ static void tell_success(struct request *r, struct tw_slice body)
         tw_buf_done(&json);
     }
     if (r->row->answer != NULL)
-        emit(r->client, r->row->answer, body);
+        gw_screen_emit(r->client, r->row->answer, body);
+    if (r->row->done != NULL && r->client->framing->acknowledge == NULL)
+        gw_screen_emit(r->client, r->row->done, TW_LIT("{\"status\":\"synced\"}"));
 }
 
 static void on_answered(struct gw_commands *q, const struct gw_command *command,
@@ -330,12 +318,13 @@ static void on_answered(struct gw_commands *q, const struct gw_command *command,
 /* The ctx is written only now: an earlier join may have changed the restaurant. */
 static bool operate(struct gw_command *command)
 {
-    const struct gw_sio_client *c = request_of(command)->client;
+    const struct gw_screen *c = request_of(command)->client;
 
     if (command->body.len == 0)
         tw_buf_text(&command->body, "{}");
-    gw_principal_context(&c->principal, tw_slice_of(c->identity.tenant.id), tw_slice_of(c->sid),
-                         TW_EMPTY, tw_slice_of(command->request_id), &command->context);
+    gw_principal_context(&c->principal, tw_slice_of(c->identity.tenant.id),
+                         tw_slice_of(c->session.device), TW_EMPTY,
+                         tw_slice_of(command->request_id), &command->context);
     gw_command_operate(command, c->all->options.operations);
     return false;
 }
@@ -350,7 +339,7 @@ static void request_free(struct gw_command *command)
     free(r);
 }
 
-static void enqueue(struct gw_sio_client *c, const struct call *call)
+static void enqueue(struct gw_screen *c, const struct call *call)
 {
     struct request *r = tw_new(struct request);
     size_t bytes = call->payload.len < sizeof("{}") ? sizeof("{}") : call->payload.len;
@@ -377,7 +366,8 @@ static const struct row rows[GW_EVENTS - 1] = {
     { .event = "orders:sync",
       .begin = operate,
       .operation = "orders_sync",
-      .answer = "orders:sync:complete" },
+      .answer = "orders:sync:complete",
+      .done = "sync_complete" },
     { .event = "order:update_status",
       .begin = operate,
       .operation = "order_status",
@@ -389,7 +379,7 @@ static const struct row rows[GW_EVENTS - 1] = {
 };
 
 /* Ten in a second, counted from the first; the rest has no effect, and the socket stays. */
-static bool is_within_limit(struct gw_sio_client *c, size_t row)
+static bool is_within_limit(struct gw_screen *c, size_t row)
 {
     struct gw_window *w = &c->windows[row];
     uint64_t now_ms = c->all->options.loop->now_ms;
@@ -412,7 +402,7 @@ static bool is_good_payload(const struct call *call)
            tw_slice_is(call->payload, "null");
 }
 
-static void take(struct gw_sio_client *c, struct call *call)
+static void take(struct gw_screen *c, struct call *call)
 {
     if (!is_good_payload(call)) {
         refuse(c, call, "INVALID_PAYLOAD",
@@ -427,16 +417,17 @@ static void take(struct gw_sio_client *c, struct call *call)
     enqueue(c, call);
 }
 
-void gw_client_request(struct gw_sio_client *c, const struct gw_sio_packet *p)
+void gw_screen_refuse(struct gw_screen *c, const char *code, const char *message)
 {
-    struct tw_slice rest = gw_sio_args(p), name = { NULL, 0 };
-    struct call call = { .ack = p->ack };
+    refuse(c, &(struct call){ 0 }, code, message, NULL);
+}
+
+void gw_screen_request(struct gw_screen *c, const struct gw_request *request)
+{
+    struct call call = { .payload = request->payload, .ack = request->ack };
     size_t i = 0;
 
-    (void)gw_sio_arg(&rest, &call.payload);
-    if (!tw_json_plain(p->name, &name))
-        name.len = 0;
-    while (i < TW_COUNT(rows) && !tw_slice_is(name, rows[i].event))
+    while (i < TW_COUNT(rows) && !tw_slice_is(request->name, rows[i].event))
         i++;
     if (i < TW_COUNT(rows))
         call.row = &rows[i];

@@ -1,5 +1,5 @@
-/* restaurant_os.h - Restaurant OS: kitchen screens that come over Socket.IO.
- * docs/protocols/restaurantos.md
+/* restaurant_os.h - Restaurant OS: kitchen screens that come over Socket.IO, or over a plain
+ * WebSocket. docs/protocols/restaurantos.md, docs/protocols/restaurantos_ws.md
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -14,8 +14,9 @@
 struct gw_hubs;
 struct gw_sessions;
 
-/* Its clients come through Engine.IO, so it claims no handshake; it has no family. */
-extern const struct gw_dialect gw_restaurant_os_dialect;
+/* The clients of the first come through Engine.IO, so it claims no handshake. The family of the
+ * second is a struct gw_restaurant_os. */
+extern const struct gw_dialect gw_restaurant_os_dialect, gw_restaurant_os_ws;
 
 struct gw_restaurant_os_options { /* pointers are kept */
     struct tw_loop *loop;
@@ -32,7 +33,7 @@ struct gw_restaurant_os_options { /* pointers are kept */
 struct gw_restaurant_os {
     struct gw_restaurant_os_options options;
     struct gw_sio sio;
-    struct tw_map rooms; /* tenant id to its room */
+    struct tw_map rooms; /* dialect and tenant to their room */
     struct tw_metric recovered, started_anew, refused, limited, requests;
 };
 

@@ -13,9 +13,11 @@
 
 #include <stdlib.h>
 
+#include "common/domain/credential.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 #include "common/util/encode.h"
+#include "common/util/jwt.h"
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/frame.h"
 
@@ -105,6 +107,7 @@ static void socket_free(struct gw_eio_socket *s)
     tw_later_cancel(&s->later);
     tw_list_remove(&s->link);
     gw_sendq_done(&s->poll.out);
+    tw_buf_done(&s->credential);
     free(s);
 }
 
@@ -222,7 +225,7 @@ static void make_sid(const struct gw_eio *e, char out[GW_EIO_SID_BYTES])
     tw_random_id(out + n, SID_RANDOM_CHARS + 1);
 }
 
-struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)
+struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_request *req)
 {
     struct gw_eio_socket *s;
 
@@ -231,6 +234,9 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e)
     s = tw_new(struct gw_eio_socket);
     s->engine = e;
     make_sid(e, s->sid);
+    s->credential.max = TW_JWT_BYTES;
+    (void)tw_credential_read(req, TW_CREDENTIAL_ANYWHERE, TW_EMPTY, e->options.origins,
+                             &s->credential);
     (void)tw_map_set(&e->by_sid, tw_slice_of(s->sid), s);
     tw_list_append(&e->all, &s->link);
     e->opened.value++;
@@ -285,6 +291,11 @@ void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f)
 bool gw_eio_is_writable(struct gw_eio_socket *s)
 {
     return !gw_eio_is_over(s) && s->transport->is_writable(s);
+}
+
+struct tw_slice gw_eio_credential(const struct gw_eio_socket *s)
+{
+    return tw_buf_view(&s->credential);
 }
 
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s)

@@ -65,6 +65,10 @@ bool gw_eio_is_writable(struct gw_eio_socket *s);
  * this returns, and the handler hears `ended`. */
 void gw_eio_close(struct gw_eio_socket *s, struct gw_close why);
 
+/* The key or token that its first request brought in a header, its query or a cookie; lent,
+ * empty when there was none, or none that could be read. */
+struct tw_slice gw_eio_credential(const struct gw_eio_socket *s);
+
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s);
 struct gw_eio *gw_eio_of(const struct gw_eio_socket *s);
 

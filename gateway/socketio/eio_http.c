@@ -85,7 +85,7 @@ static void answer_preflight(const struct visit *v)
 static void open_polling(const struct visit *v)
 {
     struct gw_eio *e = v->engine;
-    struct gw_eio_socket *s = e->is_closed ? NULL : gw_eio_socket_new(e);
+    struct gw_eio_socket *s = e->is_closed ? NULL : gw_eio_socket_new(e, v->req);
     struct tw_buf body = { .max = 512 };
 
     if (s == NULL) {
@@ -166,7 +166,7 @@ static void handle_new(const struct visit *v, struct tw_slice version)
     } else if (!v->wants_upgrade) {
         open_polling(v);
     } else {
-        s = v->engine->is_closed ? NULL : gw_eio_socket_new(v->engine);
+        s = v->engine->is_closed ? NULL : gw_eio_socket_new(v->engine, v->req);
         if (s == NULL)
             refuse_plainly(v, 503);
         else

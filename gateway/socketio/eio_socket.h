@@ -58,7 +58,8 @@ struct gw_eio_socket {
     struct gw_eio_ws *ws; /* its WebSocket, or the one that probes; null: none */
     struct tw_deadline tick;
     struct tw_later later;
-    struct gw_close why; /* once it is over */
+    struct gw_close why;      /* once it is over */
+    struct tw_buf credential; /* of its first request; empty: none */
 };
 
 /* A WebSocket that belongs to a socket, or to none any more. Freed with its connection. */
@@ -79,7 +80,7 @@ static inline bool gw_eio_is_over(const struct gw_eio_socket *s)
 /* --- eio.c --- */
 
 /* A new socket with a sid of its own; null when there are too many. */
-struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e);
+struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_request *req);
 
 /* Its handshake is answered: it may be spoken to, over this transport. */
 void gw_eio_socket_begin(struct gw_eio_socket *s, const struct gw_eio_transport *transport);

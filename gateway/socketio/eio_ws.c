@@ -207,7 +207,7 @@ void gw_eio_ws_open(struct gw_eio *e, struct gw_eio_socket *s, struct tw_http_co
                     struct tw_http_request *req)
 {
     struct gw_eio_ws *ws = tw_new(struct gw_eio_ws);
-    struct tw_buf head = { .max = 1024 };
+    struct tw_buf head = { .max = 1024 + GW_MAX_SUBPROTOCOL };
     bool is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &head);
     struct gw_conn *c =
         gw_conn_upgrade(e->options.conns, conn, tw_buf_view(&head), is_deflating);

@@ -281,6 +281,11 @@ void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json)
     drop(k, true, gw_closes.refused);
 }
 
+struct tw_slice gw_sio_credential(const struct gw_sio_socket *k)
+{
+    return gw_eio_credential(k->connection->eio);
+}
+
 struct gw_sio *gw_sio_of(const struct gw_sio_socket *k)
 {
     return k->connection->sio;

@@ -71,6 +71,9 @@ void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice
 /* CONNECT_ERROR with the JSON object {"message":…[,"data":…]}; the app hears `left` at once. */
 void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json);
 
+/* What the connection's first request brought as a credential; lent, empty without one. */
+struct tw_slice gw_sio_credential(const struct gw_sio_socket *k);
+
 struct gw_sio *gw_sio_of(const struct gw_sio_socket *k);
 
 /* Send a frame that is a whole packet of this namespace; whether more may be sent now. */

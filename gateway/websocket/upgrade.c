@@ -25,14 +25,55 @@ static bool is_valid_key(struct tw_slice key)
     return true;
 }
 
+static bool is_token_char(char c)
+{
+    return (c >= '0' && c <= '9') || (tw_ascii_lower(c) >= 'a' && tw_ascii_lower(c) <= 'z') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token(struct tw_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!is_token_char(text.at[i]))
+            return false;
+    return text.len > 0;
+}
+
+/* Sec-WebSocket-Protocol (RFC 6455 section 11.3.4), which may come several times: the first
+ * name into `first`, empty without any. False when one of them is no token. */
+static bool read_subprotocols(const struct tw_http_request *req, struct tw_slice *first)
+{
+    *first = TW_EMPTY;
+    for (size_t i = 0; i < req->header_count; i++) {
+        struct tw_slice rest = req->headers[i].value, one;
+
+        if (!tw_slice_is_nocase(req->headers[i].name, "sec-websocket-protocol"))
+            continue;
+        if (rest.len == 0)
+            return false;
+        while (tw_slice_split(&rest, ',', &one)) {
+            one = tw_slice_trim(one);
+            if (!is_token(one))
+                return false;
+            if (first->len == 0)
+                *first = one;
+        }
+    }
+    return true;
+}
+
 const char *gw_upgrade_check(const struct tw_http_request *req)
 {
+    struct tw_slice subprotocol;
+
     if (req->method != TW_GET)
         return "METHOD_NOT_ALLOWED";
     if (!gw_upgrade_is_asked(req) ||
         !tw_slice_is(tw_http_header(req, "sec-websocket-version"), "13"))
         return "UPGRADE_REQUIRED";
-    if (req->body.len > 0 || !is_valid_key(tw_http_header(req, "sec-websocket-key")))
+    if (req->body.len > 0 || !is_valid_key(tw_http_header(req, "sec-websocket-key")) ||
+        !read_subprotocols(req, &subprotocol))
         return "BAD_HANDSHAKE";
     return NULL;
 }
@@ -157,6 +198,7 @@ bool gw_upgrade_answer(const struct tw_http_request *req, int64_t wall_ms, struc
     struct tw_http_response res = { .status = 101 };
     const char *extensions = answer_to_offers(req);
     uint8_t digest[TW_SHA1_BYTES];
+    struct tw_slice subprotocol;
 
     tw_buf_append(&text, tw_http_header(req, "sec-websocket-key"));
     tw_buf_text(&text, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"); /* section 1.3 */
@@ -165,6 +207,8 @@ bool gw_upgrade_answer(const struct tw_http_request *req, int64_t wall_ms, struc
     tw_http_add(&res, "Upgrade", TW_LIT("websocket"));
     tw_http_add(&res, "Connection", TW_LIT("Upgrade"));
     tw_http_add(&res, "Sec-WebSocket-Accept", tw_buf_view(&accept));
+    if (read_subprotocols(req, &subprotocol) && subprotocol.len > 0)
+        tw_http_add(&res, "Sec-WebSocket-Protocol", subprotocol);
     if (extensions != NULL)
         tw_http_add(&res, "Sec-WebSocket-Extensions", tw_slice_of(extensions));
     tw_http_write(out, &res, wall_ms, false, true);

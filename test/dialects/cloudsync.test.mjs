@@ -15,8 +15,9 @@ const from = (name, tenant, fields) => ({ ...fields, device_id: name, restaurant
 test('the query names device and restaurant, on each of the paths; one without the other is 400', async (t) => {
     const tenant = await newTenant(t);
     for (const path of ['/', '/ws', '/ws/sync']) assert.equal((await device(t, tenant, 'pos_1', { path })).status, undefined, path);
-    for (const query of ['?device_id=a', `?restaurant_id=${tenant.id}`]) {
-        const refused = await knock(t, `${publicUrl}/${query}`, { 'X-API-Key': tenant.key });
+    // "/" with a restaurant alone is Restaurant OS.
+    for (const address of ['?device_id=a', 'ws/sync?device_id=a', `ws/sync?restaurant_id=${tenant.id}`]) {
+        const refused = await knock(t, `${publicUrl}/${address}`, { 'X-API-Key': tenant.key });
         assert.deepEqual([refused.status, refused.json.error.code], [400, 'MISSING_DEVICE']);
     }
     const other = await newTenant(t);

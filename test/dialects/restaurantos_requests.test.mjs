@@ -138,7 +138,7 @@ test('the refusals of each event, in the wording of Joi', async (t) => {
         update('VALIDATION_ERROR', { orderId: 1.5, status: 'ready' }, 'orderId', 'must be a string'),
         update('VALIDATION_ERROR', { orderId: 99999999, status: 'ready' }, 'orderId', 'must be a valid GUID'),
         update('VALIDATION_ERROR', { orderId: id }, 'status', 'is required'),
-        update('VALIDATION_ERROR', { orderId: id, status: 'served' }, 'status', `must be one of ${STATUS_WORDS}`),
+        update('VALIDATION_ERROR', { orderId: id, status: 'eaten' }, 'status', `must be one of ${STATUS_WORDS}`),
         update('VALIDATION_ERROR', { orderId: id, status: 'READY!' }, 'status', `must be one of ${STATUS_WORDS}`),
         update('VALIDATION_ERROR', { orderId: id, status: 5 }, 'status', `must be one of ${STATUS_WORDS}`),
         update('VALIDATION_ERROR', { orderId: id, status: ['ready'] }, 'status', `must be one of ${STATUS_WORDS}`),
@@ -165,7 +165,7 @@ test('the refusals of each event, in the wording of Joi', async (t) => {
         ['join:station', { station: 'bar', restaurantId: 7 }, 'PERMISSION_DENIED'],
         [
             'orders:sync',
-            { statuses: ['ready', 'served'] },
+            { statuses: ['ready', 'eaten'] },
             'VALIDATION_ERROR',
             `"statuses" must be one of ${STATUS_WORDS}`,
             { event: 'orders:sync', field: 'statuses' },

@@ -44,11 +44,11 @@ insert into shown
             '"restaurant_id":"aaaaaaaa-0000-4000-8000-000000000001","customer_name":"Zoë \"Z\"","order_source":"qr",'
             '"notes":"none"}');
 select is(pos.orders_restaurant_os(:alpha, array['nope', '20481', '']), array[shown.text], 'exactly') from shown;
-select is(a.body, shown.text, 'v1: one order, bare'),
+select is(left(a.body, length(shown.text)), left(shown.text, -1) || ',', 'v1: one order, bare, and more'),
        is(a.status, 200, 'found'),
        is(a.events, null, 'no event')
   from shown, pg_temp.call('v1_order', '{"id":"20481"}') a;
-select is(a.body, '[' || shown.text || ']', 'v1: a bare list') from shown, pg_temp.call('v1_orders', '{}') a;
+select is(left(a.body, length(shown.text) + 1), '[' || left(shown.text, -1) || ',', 'v1: a bare list') from shown, pg_temp.call('v1_orders', '{}') a;
 select matches(a.body,
                '^\{"restaurantId":"aaaaaaaa-0000-4000-8000-000000000001","orders":\[\],"count":0,'
                '"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","seq":1\}$', 'sync: nothing, exactly')
@@ -103,6 +103,8 @@ select is(pg_temp.sync(v.body), v.wanted, coalesce(v.body, 'no body'))
                ('{"restaurantId":"beta"}', 'PERMISSION_DENIED'),
                ('{"restaurantId":"nobody"}', 'PERMISSION_DENIED'),
                ('{"restaurantId":5}', 'VALIDATION_ERROR'),
+               ('{"statuses":["Picked_Up"]}', 'served outfordelivery pickedup'),
+               ('{"statuses":["served"]}', 'served'),
                ('{"statuses":["new","cooking"]}', 'VALIDATION_ERROR'),
                ('{"statuses":[null]}', 'VALIDATION_ERROR'),
                ('{"statuses":["new",5]}', 'VALIDATION_ERROR'),
@@ -244,7 +246,7 @@ select is(concat_ws(' ', pg_temp.outcome(x), x.body::json ->> 'message', x.body:
                ('{"orderId":"o","status":"cooking"}',
                 '400 VALIDATION_ERROR "status" must be one of [new, pending, confirmed, preparing, ready, '
                 'picked-up, completed, cancelled] {"event":"order:update_status","field":"status"}'),
-               ('{"orderId":"o","status":"served"}',
+               ('{"orderId":"o","status":"eaten"}',
                 '400 VALIDATION_ERROR "status" must be one of [new, pending, confirmed, preparing, ready, '
                 'picked-up, completed, cancelled] {"event":"order:update_status","field":"status"}'),
                ('{"orderId":"o","status":["ready"]}',

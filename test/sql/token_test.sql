@@ -80,19 +80,23 @@ select is(a.body::json ->> 'requestId', 't-1', 'the refusal names the request')
 create temp table operation as select o.name from pos.operations() o;
 select is((select string_agg(name, ' ' order by name collate "C") from operation where pos.token_may(name, '{}')),
           'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push events_list health house_change '
-          'minipos_state order_get order_status orders_sync shared_state_change table_complete v1_order v1_orders',
+          'minipos_state order_get order_status orders_sync shared_state_change table_complete v1_menu '
+          'v1_menu_categories v1_menu_items v1_order v1_order_create v1_order_status v1_orders v1_table '
+          'v1_table_status v1_tables',
           'with no claims');
 select is((select string_agg(name, ' ' order by name collate "C")
              from operation
             where pos.token_may(name, '{"scopes":["orders:read"],"role":"owner"}')),
           'cloudsync_data cloudsync_devices cloudsync_pull events_list health minipos_state order_get orders_sync '
-          'v1_order v1_orders', 'with a scope that reads');
+          'v1_order v1_orders v1_table v1_tables', 'with a scope that reads');
 select is((select string_agg(name, ' ')
              from operation
-            where not pos.operation_writes(name) and pos.operation_by_token(name) = 'write'), null, 'tables agree');
+            where not pos.operation_writes(name) and pos.operation_by_token(name) in ('write', 'create', 'tables')),
+          null, 'tables agree');
 select is((select string_agg(name, ' ')
              from operation
-            where pos.operation_writes(name) and pos.operation_by_token(name) = 'read'), null, 'both ways');
+            where pos.operation_writes(name) and pos.operation_by_token(name) in ('read', 'orders', 'menu')), null,
+          'both ways');
 select is(pos.token_may('drop_everything', '{"scopes":["*"]}'), false, 'what is no operation is not permitted');
 select is(pg_temp.asks(name, '{}', '{"scopes":["*"],"role":"owner"}'), '403 PERMISSION_DENIED',
           'not by token: ' || name)
@@ -118,6 +122,31 @@ select is(pos.token_may('order_status', v.token::jsonb), v.may, v.token)
                ('{"role":["owner"]}', false),
                ('{"role":null}', true),
                ('{}', true)) v(token, may);
+-- Each word of pos.operations: which scopes, or without scopes which roles, do.
+select is(pos.token_may(v.name, v.token::jsonb), v.may, v.name || ' with ' || v.token)
+  from (values ('v1_order_create', '{"scopes":["orders:create"]}', true),
+               ('v1_order_create', '{"scopes":["orders:write"]}', true),
+               ('v1_order_create', '{"scopes":["orders:status","orders:update"]}', false),
+               ('v1_order_create', '{"role":"customer"}', true),
+               ('v1_order_create', '{"role":"kitchen"}', false),
+               ('v1_orders', '{"scopes":["orders:read"]}', true),
+               ('v1_orders', '{"scopes":["orders:status"]}', true),
+               ('v1_orders', '{"scopes":["menu:read"]}', false),
+               ('v1_orders', '{"scopes":[]}', false),
+               ('v1_orders', '{"role":"authenticated"}', true),
+               ('v1_order_status', '{"scopes":["orders:status"]}', true),
+               ('v1_order_status', '{"scopes":["orders:create"]}', false),
+               ('v1_table_status', '{"scopes":["tables:manage"]}', true),
+               ('v1_table_status', '{"scopes":["orders:write"]}', false),
+               ('v1_table_status', '{"role":"manager"}', true),
+               ('v1_table_status', '{"role":"server"}', false),
+               ('v1_tables', '{"scopes":[]}', true),
+               ('v1_menu', '{"scopes":["menu:read"]}', true),
+               ('v1_menu', '{"scopes":["orders:read"]}', false),
+               ('v1_menu', '{"role":"cashier"}', true)) v(name, token, may);
+select is(a.body::json ->> 'message',
+          'This token does not permit that. It needs the scope orders:create or orders:write.', 'it says what is missing')
+  from pos.call('v1_order_create', pg_temp.by('{"restaurant":"alpha","scopes":["menu:read"]}'), '{}') a;
 select is(pg_temp.asks('order_status', '{"orderId":"o1","status":"pending"}', '{"scopes":["orders:read"]}'),
           '403 PERMISSION_DENIED', 'a reader writes nothing');
 select is(pg_temp.asks('order_status', '{"orderId":"o1","status":"pending"}', '{"role":"customer"}'),

@@ -172,11 +172,15 @@ export async function openKitchen(t, tenant, { join = tenant.id, ...options } = 
     return kitchen;
 }
 
-// An order as Restaurant OS shows it, by REST.
+// An order as Restaurant OS shows it, by REST; without what REST alone shows.
 export async function v1Order(tenant, id) {
     const res = await request({ path: `/api/v1/orders/${id}`, key: tenant.key });
     assert.equal(res.status, 200, res.text);
-    return res.json;
+    const { total_amount, subtotal, tax, tip, updated_at, notes, customer_phone, ...order } = res.json;
+    assert.equal(total_amount, order.total);
+    assert.ok(subtotal >= 0 && tax >= 0 && !(tip < 0) && !Number.isNaN(Date.parse(updated_at)));
+    assert.ok([notes, customer_phone].every((text) => text === undefined || text.length > 0));
+    return order;
 }
 
 // An event that arrives after everything caused before it, so that a test can assert "and nothing else".

@@ -1,5 +1,5 @@
 -- auth/token - requests that come with a signed token in place of a key.
--- Holds: token_tenant, token_may, token_lineage, token_secret_set.
+-- Holds: token_tenant, token_rights, token_may, token_lineage, token_secret_set.
 -- Caller: token_tenant: gateway and api, before they check the signature; token_may: pos.call, after C has checked
 -- it; token_lineage: pos.identify; token_secret_set: the operator.
 -- Inputs: the restaurant that the token names, by UUID, slug or alias; the operation and the token's claims as C puts
@@ -21,21 +21,36 @@ begin
      where t.id = pos.tenant_named(restaurant);
 end $$;
 
+-- For each word of pos.operations: the scopes of which a token needs one, and the roles that will do for a token
+-- without scopes; null: any. They are those of the published client's server.
+create or replace function pos.token_rights(word text, out scopes text[], out roles text[])
+language sql immutable parallel safe as $$
+    select r.scopes, r.roles
+      from (values
+        ('write',  array['orders:write', 'orders:update', 'orders:status', '*'],
+                   array['owner', 'admin', 'super_admin', 'manager', 'server', 'kitchen', 'expo', 'cashier', 'bar', 'pos']),
+        ('create', array['orders:create', 'orders:write', '*'],
+                   array['owner', 'admin', 'super_admin', 'manager', 'server', 'pos', 'customer']),
+        ('orders', array['orders:read', 'orders:create', 'orders:write', 'orders:update', 'orders:status', '*'], null),
+        ('tables', array['tables:manage', '*'],
+                   array['owner', 'admin', 'super_admin', 'manager', 'pos']),
+        ('menu',   array['menu:read', 'menu:manage', '*'], null)
+      ) r(word, scopes, roles)
+     where r.word = token_rights.word
+$$;
+
 -- If the token has scopes, they decide; if not, its role does. A token with neither may do what tills do.
 create or replace function pos.token_may(operation text, token jsonb) returns boolean
 language sql immutable parallel safe as $$
-    select case pos.operation_by_token(operation)
-        when 'read' then true
-        when 'write' then case
-            when coalesce(jsonb_typeof(token -> 'scopes'), 'null') <> 'null' then
-                jsonb_typeof(token -> 'scopes') = 'array'
-                and (token -> 'scopes') ?| array['orders:write', 'orders:update', 'orders:status', '*']
-            when token ->> 'role' is not null then
-                lower(token ->> 'role') = any(array['owner', 'admin', 'manager', 'server', 'kitchen', 'expo',
-                                                    'cashier', 'bar', 'pos'])
-            else true end
-        else false
-    end
+    select case
+        when pos.operation_by_token(operation) is null then false
+        when pos.operation_by_token(operation) = 'read' then true
+        when coalesce(jsonb_typeof(token -> 'scopes'), 'null') <> 'null' then
+            jsonb_typeof(token -> 'scopes') = 'array'
+            and (token -> 'scopes') ?| (pos.token_rights(pos.operation_by_token(operation))).scopes
+        when token ->> 'role' is not null then
+            coalesce(lower(token ->> 'role') = any((pos.token_rights(pos.operation_by_token(operation))).roles), true)
+        else true end
 $$;
 
 -- All tokens of a tenant that have no subject share their idempotency keys.

@@ -68,9 +68,10 @@ begin
                     null, request_id), null, null, false)::pos.answer;
         end if;
     elsif who.key_id is null and not pos.token_may(operation, ctx -> 'token') then
-        return (403, pos.refusal('PERMISSION_DENIED',
-                'This token does not permit that. Orders are changed with the scope orders:write; for all else '
-                'use an API key.', null, request_id), null, null, false)::pos.answer;
+        return (403, pos.refusal('PERMISSION_DENIED', 'This token does not permit that. ' || coalesce(
+                'It needs the scope ' || array_to_string(array_remove(
+                    (pos.token_rights(pos.operation_by_token(operation))).scopes, '*'), ' or ') || '.',
+                'Use an API key.'), null, request_id), null, null, false)::pos.answer;
     end if;
 
     -- Field by field, so that a migration can add a field while this version still runs.

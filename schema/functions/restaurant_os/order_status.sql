@@ -1,6 +1,7 @@
 -- pos.order_status - order:update_status: a kitchen or a till gives an order another status.
--- Caller: pos.call. Inputs: orderId (a text, or a whole number); status, one of Restaurant OS's words; restaurantId,
--- which is checked if present; recall: true allows going back.
+-- Caller: pos.call, v1_order_status. Inputs: orderId (a text, or a whole number); status, one of Restaurant OS's words;
+-- restaurantId, which is checked if present; recall: true allows going back; reason, or notes, for the history. The
+-- published client writes these names in snake case.
 -- Answers: 200 {orderId, previousStatus, status} in the words of that document.
 -- Refusals: 400 VALIDATION_ERROR, also for an id that is not a UUID and not that of an order; 403 PERMISSION_DENIED;
 -- 404 ORDER_NOT_FOUND; 409 INVALID_TRANSITION.
@@ -12,7 +13,8 @@ create or replace function pos.order_status(c pos.context, body json) returns po
 language plpgsql as $$
 declare
     event constant text := 'order:update_status';
-    given text := pos.read_name(event, 'orderId', body -> 'orderId');
+    given text := pos.read_name(event, 'orderId', pos.either(body -> 'orderId', body -> 'order_id'));
+    reason text := nullif(pos.read_text('notes', pos.either(body -> 'reason', body -> 'notes'), 2000), '');
     wanted text;
     recall boolean;
     old pos.orders;
@@ -28,7 +30,7 @@ begin
         perform pos.refuse_value(event, 'recall', 'must be a boolean');
     end if;
     recall := coalesce((body ->> 'recall')::boolean, false);
-    perform pos.check_restaurant(c, event, body -> 'restaurantId');
+    perform pos.check_restaurant(c, event, pos.either(body -> 'restaurantId', body -> 'restaurant_id'));
 
     select s.* into old from pos.orders s
      where s.tenant_id = c.tenant_id and s.id = pos.path_order_id(given)
@@ -47,7 +49,7 @@ begin
                 ('{"event":"' || event || '","from":"' || pos.status_word(old.status) || '","to":"'
                  || pos.status_word(wanted) || '"}')::json);
         end if;
-        moved := pos.order_move(c, old, wanted, null, c.subject);
+        moved := pos.order_move(c, old, wanted, reason, c.subject);
         events := moved.events;
     end if;
     return (200, '{"success":true,"orderId":' || to_json(old.id_json::json #>> '{}') || ',"previousStatus":"'

@@ -1,11 +1,13 @@
 -- pos.orders_restaurant_os - orders as Restaurant OS shows them, and which ones to show.
--- Holds: orders_newest.
--- Caller: orders_sync, v1_orders, v1_order. Inputs: the tenant, the orders' ids; for orders_newest the statuses, a
--- type or null, the greatest number of orders, and how many of the newest to leave out.
+-- Holds: orders_v1, v1_amount, orders_newest.
+-- Caller: orders_sync; the operations v1_order… of REST. Inputs: the tenant, the orders' ids; for orders_newest the
+-- statuses, a type or null, the greatest number of orders, how many of the newest to leave out, and between which
+-- moments and at which table they are.
 -- Answers: for each id that exists, in the order of the ids, {id, order_number, status, type, table_number?, items:
 -- [{id, name, quantity, price, modifiers?: [{id, name, price, quantity}], special_instructions?}], total, created_at,
--- restaurant_id}, and added to them customer_name, order_source and notes?, what the kitchen is told about the order. Ids are texts; statuses are in the words of that
--- document. orders_newest: ids, newest first, until their lines have about 4 MiB, and whether there are more.
+-- restaurant_id}, and added to them customer_name, order_source and notes?, what the kitchen is told about the order.
+-- Ids are texts; statuses are in the words of that document. orders_v1: the same orders with what the published client
+-- shows besides. orders_newest: ids, newest first, until their lines have about 4 MiB, and whether there are more.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -42,8 +44,35 @@ begin
          order by w.n);
 end $$;
 
+-- What its own server answers in addition. All ids exist.
+create or replace function pos.orders_v1(tenant uuid, ids text[]) returns text[]
+language plpgsql stable as $$
+begin
+    return array(
+        select left(w.shown, -1) || ',"total_amount":' || o.total_amount
+               || ',"subtotal":' || coalesce(pos.v1_amount(o.details, 'subtotal'), o.total_amount)
+               || ',"tax":' || coalesce(pos.v1_amount(o.details, 'tax'), 0.00)
+               || coalesce(',"tip":' || pos.v1_amount(o.details, 'tip'), '')
+               || ',"updated_at":"' || pos.utc(o.updated_at) || '"'
+               || coalesce(',"customer_phone":' || to_json(o.customer_phone::text), '')
+               || coalesce(',' || (
+                  select string_agg(to_json(m.shown) || ':' || (o.details -> m.kept), ',' order by m.shown)
+                    from (values ('customer_email', 'customerEmail'), ('seat_number', 'seatNumber'),
+                                 ('payment_status', 'paymentStatus'), ('metadata', 'metadata')) m(shown, kept)
+                   where json_typeof(o.details -> m.kept) <> 'null'), '') || '}'
+          from unnest(pos.orders_restaurant_os(tenant, ids), ids) with ordinality w(shown, id, n)
+          join pos.orders o on o.tenant_id = tenant and o.id = w.id
+         order by w.n);
+end $$;
+
+create or replace function pos.v1_amount(details json, name text) returns numeric
+language sql immutable parallel safe as $$
+    select pos.read_money(details -> name)::numeric(12,2)
+$$;
+
 -- The index gives the newest orders of each status, so that the thousands of completed ones are not read.
 create or replace function pos.orders_newest(tenant uuid, statuses text[], kind text, most int, skipped int,
+    at_table text default null, since timestamptz default '-infinity', until timestamptz default 'infinity',
     out ids text[], out has_more boolean)
 language plpgsql stable as $$
 begin
@@ -57,6 +86,8 @@ begin
                      cross join lateral (
                            select o.id, o.created_at, o.items from pos.orders o
                             where o.tenant_id = tenant and o.status = s.status and (kind is null or o.order_type = kind)
+                              and (at_table is null or o.table_number = at_table)
+                              and o.created_at >= since and o.created_at <= until
                             order by o.created_at desc
                             limit most + skipped + 1) p
                      order by p.created_at desc, p.id desc

@@ -21,7 +21,7 @@ begin
         perform pos.refuse(400, 'INVALID_PAYLOAD', 'The payload must be an object.');
     end if;
     if json_typeof(body) = 'object' then
-        perform pos.check_restaurant(c, 'orders:sync', body -> 'restaurantId');
+        perform pos.check_restaurant(c, 'orders:sync', pos.either(body -> 'restaurantId', body -> 'restaurant_id'));
         given := body -> 'statuses';
         if coalesce(json_typeof(given), 'null') not in ('array', 'null') then
             perform pos.refuse_value('orders:sync', 'statuses', 'must be an array');

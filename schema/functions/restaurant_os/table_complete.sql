@@ -10,7 +10,7 @@ create or replace function pos.table_complete(c pos.context, body json) returns 
 language plpgsql as $$
 declare
     event constant text := 'table:complete';
-    table_name text := pos.read_name(event, 'tableNumber', body -> 'tableNumber');
+    table_name text := pos.read_name(event, 'tableNumber', pos.either(body -> 'tableNumber', body -> 'table_number'));
     open_orders pos.orders[];
     o pos.orders;
     ids text[] := array[]::text[];
@@ -21,7 +21,7 @@ begin
     if length(table_name) > 32 then
         perform pos.refuse_value(event, 'tableNumber', 'length must be less than or equal to 32 characters long');
     end if;
-    perform pos.check_restaurant(c, event, body -> 'restaurantId');
+    perform pos.check_restaurant(c, event, pos.either(body -> 'restaurantId', body -> 'restaurant_id'));
     -- All rows are locked, in the order of their ids as everywhere, before the first event locks the stream.
     open_orders := array(
         select l.o from (

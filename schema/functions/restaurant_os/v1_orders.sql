@@ -1,9 +1,11 @@
 -- pos.v1_orders - GET /api/v1/orders.
--- Caller: pos.call. Inputs: query.status, one or a comma list of Restaurant OS's words; query.type;
--- query.limit, 1 to 500, 50 without; query.offset.
+-- Holds: v1_instant.
+-- Caller: pos.call. Inputs: query.status, one or a comma list of Restaurant OS's words, or served; query.type;
+-- query.table_number; query.startDate and query.endDate, between which the orders were made; query.limit, 1 to 500, 50
+-- without; query.offset.
 -- Answers: 200 with a bare list, newest first, which ends early after about 4 MiB: clients of that API
 -- expect no envelope.
--- Refusals: 400 VALIDATION_ERROR, INVALID_FIELD. Locks, events: none.
+-- Refusals: 400 VALIDATION_ERROR, INVALID_FIELD, INVALID_DATE. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.v1_orders(c pos.context, body json) returns pos.answer
@@ -23,7 +25,23 @@ begin
     if skipped !~ '^[0-9]{1,6}$' then
         perform pos.refuse_field('offset', 'The offset is a whole number from 0 to 999999.');
     end if;
-    newest := pos.orders_newest(c.tenant_id, wanted, pos.read_word(c.query ->> 'type'), most::int, skipped::int);
-    return (200, '[' || array_to_string(pos.orders_restaurant_os(c.tenant_id, newest.ids), ',') || ']',
+    newest := pos.orders_newest(c.tenant_id, wanted, pos.read_word(c.query ->> 'type'), most::int, skipped::int,
+        nullif(c.query ->> 'table_number', ''),
+        coalesce(pos.v1_instant(c, 'startDate'), timestamptz '-infinity'),
+        coalesce(pos.v1_instant(c, 'endDate'), timestamptz 'infinity'));
+    return (200, '[' || array_to_string(pos.orders_v1(c.tenant_id, newest.ids), ',') || ']',
             null, c.tenant_id, false)::pos.answer;
+end $$;
+
+-- A query's moment; null when it is absent.
+create or replace function pos.v1_instant(c pos.context, name text) returns timestamptz
+language plpgsql stable as $$
+declare
+    given text := nullif(c.query ->> name, '');
+    moment timestamptz := pos.read_instant(given);
+begin
+    if given is not null and moment is null then
+        perform pos.refuse_field(name, format('"%s" is a time like 2026-01-05T18:00:00Z.', name), 'INVALID_DATE');
+    end if;
+    return moment;
 end $$;

@@ -288,6 +288,24 @@ static void a_key_has_its_shape(void **state)
         assert_row(!tw_credential_is_key(tw_slice_of(others[i])), others[i]);
 }
 
+static void a_credential_is_bare_of_its_scheme_and_blanks(void **state)
+{
+    static const struct {
+        const char *text, *bare;
+    } rows[] = { { "pos_1", "pos_1" },
+                 { " pos_1\t", "pos_1" },
+                 { "Bearer pos_1", "pos_1" },
+                 { "bearer  pos_1 ", "pos_1" },
+                 { "Bearer", "" },
+                 { "", "" },
+                 { "Basic pos_1", "Basic pos_1" },
+                 { "Bearerpos_1", "Bearerpos_1" } };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++)
+        assert_slice(tw_credential_bare(tw_slice_of(rows[i].text)), rows[i].bare);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_broken_escape_is_refused_and_not_skipped),
         cmocka_unit_test(what_comes_later_is_not_looked_at),
         cmocka_unit_test(one_that_is_too_long_is_neither_cut_nor_skipped),
+        cmocka_unit_test(a_credential_is_bare_of_its_scheme_and_blanks),
         cmocka_unit_test(a_cookie_that_another_page_made_the_browser_send_does_not_count),
         cmocka_unit_test(allowing_any_origin_makes_no_cookie_count),
         cmocka_unit_test(a_page_of_our_own_host_may_use_the_cookie_on_any_port),

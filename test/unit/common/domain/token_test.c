@@ -166,8 +166,62 @@ static void a_malformed_token_is_refused_without_a_question(void **state)
     struct fixture *f = *state;
 
     check_text(f, TW_LIT("a.b.c"), "", "AUTH_FAILED");
-    check(f, "{" LATER "}", SECRET, "", "AUTH_FAILED"); /* it names no restaurant */
+    check(f, "{\"restaurant_id\":\"\"," LATER "}", SECRET, "", "RESTAURANT_REQUIRED");
+    check(f, "{" LATER "}", SECRET, "", "RESTAURANT_REQUIRED");
     assert_int_equal(f->pg.received, 0);
+}
+
+/* What the client itself calls its restaurant. */
+static void check_named(struct fixture *f, const char *claims, const char *secret,
+                        const char *named, const char *want)
+{
+    struct tw_buf token = { .max = TW_JWT_BYTES };
+
+    make_token(&token, claims, secret);
+    f->answers = 0;
+    f->check = (struct tw_token_check){ .all = &f->all,
+                                        .named = tw_slice_of(named),
+                                        .answered = on_answered };
+    tw_token_check(&f->check, tw_buf_view(&token));
+    await(f->loop, f->answers == 1);
+    assert_buf(&f->shown, want);
+    tw_buf_done(&token);
+}
+
+static void what_a_client_calls_its_restaurant_counts_only_where_keys_are_bound(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.says = KITCHEN_ROW OWN_SECRET;
+    check_named(f, "{" LATER "}", OWN_SECRET, "kitchen", "RESTAURANT_REQUIRED");
+    f->all.options.are_bound = true;
+    check_named(f, "{" LATER "}", OWN_SECRET, "kitchen", GRANTED);
+    check_named(f, "{" LATER "}", OWN_SECRET, "", "RESTAURANT_REQUIRED");
+    check_named(f, "{" LATER "}", SECRET, "kitchen", "AUTH_FAILED");
+    /* a name beside that of the token says nothing: the token is for its own */
+    check_named(f, CLAIMS, OWN_SECRET, "bistro", GRANTED);
+}
+
+/* The key of the whole deployment may sign for every restaurant, so it must say for which. */
+static void the_deployment_s_key_is_bound_to_no_restaurant(void **state)
+{
+    struct fixture *f = *state;
+
+    f->all.options.are_bound = true;
+    check_named(f, "{" LATER "}", SECRET, "kitchen", "AUTH_FAILED");
+    check_named(f, "{" LATER "}", "", "kitchen", "AUTH_FAILED");
+    f->pg.has_no_row = true; /* nor does an answer show which restaurants there are */
+    check_named(f, "{" LATER "}", SECRET, "nowhere", "AUTH_FAILED");
+}
+
+static void of_the_restaurants_that_a_token_grants_the_client_may_name_one(void **state)
+{
+    static const char claims[] =
+        "{\"restaurant_id\":\"bistro\",\"restaurants\":[\"kitchen\"]," LATER "}";
+    struct fixture *f = *state;
+
+    check_named(f, claims, SECRET, "kitchen", GRANTED);
+    check_named(f, claims, SECRET, "bar", "kitchen {\"restaurant\":\"bistro\"}");
 }
 
 static void a_restaurant_s_own_secret_replaces_the_deployment_s(void **state)
@@ -238,6 +292,9 @@ int main(void)
         TEST(a_token_with_another_signature_is_refused),
         TEST(an_expired_token_is_refused),
         TEST(a_malformed_token_is_refused_without_a_question),
+        TEST(what_a_client_calls_its_restaurant_counts_only_where_keys_are_bound),
+        TEST(the_deployment_s_key_is_bound_to_no_restaurant),
+        TEST(of_the_restaurants_that_a_token_grants_the_client_may_name_one),
         TEST(a_restaurant_s_own_secret_replaces_the_deployment_s),
         TEST(a_token_serves_the_further_restaurants_that_it_names),
         TEST(an_unknown_restaurant_is_refused),

@@ -163,6 +163,41 @@ a_key_that_is_refused_has_failed_and_one_that_cannot_be_checked_has_not(void **s
     assert_string_equal(f->refusal, "UNAVAILABLE");
 }
 
+/* The code of pos.authenticate, and what it becomes where clients have no body to read. */
+static void what_is_wrong_with_a_key_is_said(void **state)
+{
+    static const struct {
+        const char *body, *refusal;
+    } rows[] = {
+        { "{\"error\":{\"code\":\"UNAUTHORIZED\",\"message\":\"m\"}}", "AUTH_FAILED" },
+        { "{\"error\":{\"code\":\"TENANT_SUSPENDED\"}}", "TENANT_SUSPENDED" },
+        { "{\"error\":{\"code\":\"TENANT_MISMATCH\"}}", "PERMISSION_DENIED" },
+        { "{\"error\":{\"code\":\"FORBIDDEN\"}}", "PERMISSION_DENIED" },
+        { "{\"error\":7}", "AUTH_FAILED" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        (void)prepare(f, ALL_POLICIES);
+        start(f, "test");
+        fake_pool_row(&f->pool, "403", rows[i].body, NULL, NULL, NULL, NULL, NULL);
+        assert_string_equal(f->refusal, rows[i].refusal);
+    }
+}
+
+static void of_several_restaurants_the_named_one_is_opened(void **state)
+{
+    struct fixture *f = *state;
+
+    prepare(f, ALL_POLICIES)->tenant = TW_LIT("bakery");
+    start(f, TOKEN_FOR_TWO);
+    assert_slice(fake_pool_param(&f->pool, 0), "bakery");
+    fake_pool_row(&f->pool, "3f1d0d1e-0000-4000-8000-00000000000b", "bakery", "Bakery",
+                  "active", NULL);
+    assert_true(f->is_admitted);
+    assert_string_equal(f->who.tenant.slug, "bakery");
+}
+
 static void a_token_is_read_as_one_only_where_tokens_are_taken(void **state)
 {
     struct fixture *f = *state;
@@ -176,9 +211,6 @@ static void a_token_is_read_as_one_only_where_tokens_are_taken(void **state)
     assert_non_null(strstr(fake_pool_sql(&f->pool), "pos.token_tenant"));
     assert_slice(fake_pool_param(&f->pool, 0), "kitchen");
     find_tenant(f, "active");
-    assert_true(gw_is_token(GW_TAKES_TOKENS, TW_LIT("a.b.c")));
-    assert_false(gw_is_token(GW_TAKES_TOKENS, TW_LIT("pos_a.b")));
-    assert_false(gw_is_token(GW_TAKES_NO_KEY, TW_LIT("a.b.c")));
 }
 
 static void a_token_says_who_it_is_and_until_when(void **state)
@@ -284,6 +316,8 @@ int main(void)
         test(a_key_is_asked_for_by_its_hash),
         test(nothing_is_a_device_without_a_key_where_that_is_allowed),
         test(a_key_that_is_refused_has_failed_and_one_that_cannot_be_checked_has_not),
+        test(what_is_wrong_with_a_key_is_said),
+        test(of_several_restaurants_the_named_one_is_opened),
         test(a_token_is_read_as_one_only_where_tokens_are_taken),
         test(a_token_says_who_it_is_and_until_when),
         test(a_token_is_refused_for_what_is_wrong_with_it),

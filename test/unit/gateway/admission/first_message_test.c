@@ -231,8 +231,9 @@ static void a_refusal_ends_it_once(void **state)
     struct fixture *f = *state;
 
     check_arrival(f, "{\"token\":\"pos_1\"}", "pos_1");
-    gw_first_message_refuse(&f->first, gw_closes.bad_credential);
-    gw_first_message_refuse(&f->first, gw_closes.early_flood); /* the first one counts */
+    gw_first_message_refuse(&f->first, "AUTH_FAILED", gw_closes.bad_credential);
+    gw_first_message_refuse(&f->first, "AUTH_FAILED",
+                            gw_closes.early_flood); /* the first one counts */
     await_close(f, POLICY_1008 "the key or token is not good here)");
 }
 
@@ -244,7 +245,8 @@ static void one_that_leaves_meanwhile_is_told_of(void **state)
     end_finish(f->client);
     await(f->site->loop, f->left > 0);
     assert_null(f->first.conn);
-    gw_first_message_refuse(&f->first, gw_closes.bad_credential); /* nobody is there */
+    gw_first_message_refuse(&f->first, "AUTH_FAILED",
+                            gw_closes.bad_credential); /* nobody is there */
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, open_fixture, close_fixture)

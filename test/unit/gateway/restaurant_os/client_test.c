@@ -16,9 +16,18 @@
             "again.")
 #define CONNECT "0{\"token\":\"" KITCHEN_TOKEN "\"}"
 
+#define NO_TOKEN                                                                               \
+    REFUSED("AUTH_FAILED",                                                                     \
+            "There is no token, or it is no text. Connect with io(url, { auth: { token } }); " \
+            "an Authorization: Bearer header and ?token= are read too.")
+
 static void without_a_token_there_is_no_way_in(void **state)
 {
-    static const char *const packets[] = { "0", "0{}", "0{\"token\":\"\"}", "0{\"token\":7}",
+    static const char *const packets[] = { "0",
+                                           "0{}",
+                                           "0{\"token\":\"\"}",
+                                           "0{\"token\":7}",
+                                           "0{\"token\":\" Bearer \"}",
                                            "0{\"token\":\"a.b.c\"}" };
     struct screens *s = *state;
 
@@ -26,11 +35,43 @@ static void without_a_token_there_is_no_way_in(void **state)
         struct screen *one = open_screen(s, 0);
 
         emit(s, one, packets[i]);
-        assert_packets(one, AUTH_FAILED);
+        assert_packets(one, strstr(packets[i], "a.b.c") == NULL ? NO_TOKEN : AUTH_FAILED);
         assert_int_equal(fake_pool_count(&s->gateway->pool), 0);
         cut_off(s, one);
     }
     assert_int_equal(s->all.refused.value, TW_COUNT(packets));
+}
+
+/* Written as in a header; or in a header, or in the address, of the connection's first request.
+ */
+static void a_token_is_found_wherever_clients_put_it(void **state)
+{
+    struct screens *s = *state;
+    struct screen *one = open_screen(s, 0);
+
+    emit(s, one, "0{\"token\":\" bearer " KITCHEN_TOKEN " \"}");
+    find_kitchen(s);
+    begin_stream(s->gateway, "16", "1");
+    assert_packets(one, "40\n42[\"connection:status\",{\"state\":\"connected\"},\"16\"]\n");
+    cut_off(s, one);
+
+    s->request.headers[0] =
+        (struct tw_http_header){ TW_LIT("authorization"), TW_LIT("Bearer " KITCHEN_TOKEN) };
+    s->request.header_count = 1;
+    one = open_screen(s, 0);
+    emit(s, one, "0");
+    find_kitchen(s);
+    cut_off(s, one);
+
+    s->request = (struct tw_http_request){ .query = TW_LIT("EIO=4&token=" KITCHEN_TOKEN) };
+    one = open_screen(s, 0);
+    emit(s, one, "0{\"token\":null}");
+    find_kitchen(s);
+    cut_off(s, one);
+
+    one = open_screen(s, 0); /* one that is given counts, and no other is tried */
+    emit(s, one, "0{\"token\":\"a.b.c\"}");
+    assert_packets(one, AUTH_FAILED);
 }
 
 static void a_refusal_says_what_is_wrong(void **state)
@@ -50,6 +91,11 @@ static void a_refusal_says_what_is_wrong(void **state)
     emit(s, one, "0{\"token\":\"pos_1\"}");
     fake_pool_row(&s->gateway->pool, "401", "{\"error\":{}}", NULL, NULL, NULL, NULL, NULL);
     assert_packets(one, AUTH_FAILED);
+    emit(s, one, "0{\"token\":\"pos_1\"}");
+    fake_pool_row(&s->gateway->pool, "403", "{\"error\":{\"code\":\"TENANT_SUSPENDED\"}}", NULL,
+                  NULL, NULL, NULL, NULL);
+    assert_packets(
+        one, REFUSED("TENANT_SUSPENDED", "This restaurant is suspended. Ask who operates it."));
 }
 
 static void while_credentials_cannot_be_checked_the_transport_is_closed(void **state)
@@ -109,6 +155,17 @@ static void when_its_credential_ends_it_is_told_and_does_not_come_back(void **st
     assert_true(tw_list_empty(&s->gateway->sessions.list));
 }
 
+static void when_its_restaurant_is_suspended_it_is_told_that(void **state)
+{
+    struct screens *s = *state;
+    struct screen *one = connect_screen(s, 0, KITCHEN_TOKEN);
+
+    gw_session_close(session_of(s), gw_closes.tenant_suspended);
+    end_turn(s->gateway);
+    assert_packets(one, "42[\"connection:status\",{\"state\":\"disconnected\",\"reason\":"
+                        "\"TENANT_SUSPENDED\"}]\n41\n");
+}
+
 static void after_any_other_close_it_comes_back(void **state)
 {
     struct screens *s = *state;
@@ -162,11 +219,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(without_a_token_there_is_no_way_in),
+        test(a_token_is_found_wherever_clients_put_it),
         test(a_refusal_says_what_is_wrong),
         test(while_credentials_cannot_be_checked_the_transport_is_closed),
         test(an_api_key_lets_it_in_as_well),
         test(one_that_goes_while_it_is_checked_takes_nothing_with_it),
         test(when_its_credential_ends_it_is_told_and_does_not_come_back),
+        test(when_its_restaurant_is_suspended_it_is_told_that),
         test(after_any_other_close_it_comes_back),
         test(before_a_gateway_goes_it_says_when_to_come_back),
         test(an_event_reaches_all_that_have_joined),

@@ -2,8 +2,8 @@
  * byte for byte.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/base.h"
-#include "gateway/restaurant_os/client.h"
 #include "gateway/restaurant_os/restaurant_os.h"
+#include "gateway/restaurant_os/screen.h"
 #include "test/unit/gateway/support/rendering.h"
 
 #define API "{\"kind\":\"api\"}"
@@ -160,7 +160,7 @@ static void an_alert_has_what_was_said_and_no_station(void **state)
 /* --- Who hears it ----------------------------------------------------------------------------
  */
 
-static enum gw_hearing hearing(struct gw_sio_client *c, const char *type, const char *data)
+static enum gw_hearing hearing(struct gw_screen *c, const char *type, const char *data)
 {
     struct tw_buf text = { 0 };
     struct tw_event ev = event_with(&text, 17, type, API, data);
@@ -176,7 +176,7 @@ static void a_client_hears_its_restaurant_after_it_has_joined(void **state)
                                          "order.status_changed", "order.deleted",
                                          "table.ready",          "table.completed",
                                          "kitchen.alert" };
-    struct gw_sio_client new = { 0 }, joined = { .has_joined = true };
+    struct gw_screen new = { 0 }, joined = { .has_joined = true };
 
     (void)state;
     for (size_t i = 0; i < TW_COUNT(shown); i++) {
@@ -192,7 +192,7 @@ static void a_client_hears_nothing_of_other_events(void **state)
         "menu.updated",        "category.updated",  "inventory.updated", "staff.updated",
         "printer.updated",     "settings.updated",  "history.cleared"
     };
-    struct gw_sio_client joined = { .has_joined = true };
+    struct gw_screen joined = { .has_joined = true };
 
     (void)state;
     for (size_t i = 0; i < TW_COUNT(others); i++) {
@@ -203,9 +203,8 @@ static void a_client_hears_nothing_of_other_events(void **state)
 
 static void an_alert_for_a_station_is_heard_there_alone(void **state)
 {
-    struct gw_sio_client joined = { .has_joined = true };
-    struct gw_sio_client kitchen_and_bar = { .has_joined = true,
-                                             .stations = GW_KITCHEN | GW_BAR };
+    struct gw_screen joined = { .has_joined = true };
+    struct gw_screen kitchen_and_bar = { .has_joined = true, .stations = GW_KITCHEN | GW_BAR };
 
     (void)state;
     assert_int_equal(hearing(&joined, "kitchen.alert", "{\"station\":\"bar\"}"), GW_SKIP);

@@ -187,12 +187,12 @@ static void a_pid_that_we_never_gave_is_not_looked_for(void **state)
 
 static struct gw_sio_client *client_of(struct screens *s)
 {
-    struct gw_sio_client *c = NULL;
+    struct gw_screen *c = NULL;
 
     tw_list_each(&s->gateway->sessions.list, link) c =
-        gw_client_of(tw_container_of(link, struct gw_session, among));
+        gw_screen_of(tw_container_of(link, struct gw_session, among));
     assert_non_null(c);
-    return c;
+    return tw_container_of(c, struct gw_sio_client, screen);
 }
 
 static void without_redis_a_client_is_a_new_one(void **state)

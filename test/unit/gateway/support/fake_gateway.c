@@ -95,7 +95,7 @@ int open_gateway(void **state)
     gw_shared_state_start(&g->shared_state,
                           &(struct gw_shared_state_options){ .operations = &g->operations,
                                                              .changed = on_devices });
-    g->dialects = gw_all_dialects(&g->shared_state);
+    g->dialects = gw_all_dialects(&g->shared_state, NULL);
     g->log.is_stopped = true;
     gw_sessions_start(&g->sessions, &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                                    .log = &g->log,

@@ -94,6 +94,7 @@ int open_screens(void **state)
                                                  .keys = { .secret = TW_LIT(TOKEN_SECRET) } });
     s->authenticator = (struct gw_authenticator){ &s->keys, &s->tokens };
     fake_link_init(&s->store);
+    s->gateway->dialects = gw_all_dialects(&s->gateway->shared_state, &s->all);
     start_restaurant_os(s);
     for (size_t i = 0; i < SCREENS; i++)
         s->screens[i] =
@@ -120,6 +121,8 @@ int close_screens(void **state)
         cut_off(s, &s->screens[i]);
         tw_buf_done(&s->screens[i].heard);
     }
+    for (size_t i = 0; i < CLIENTS; i++)
+        leave_gateway(&s->gateway->clients[i]);
     while (fake_pool_count(&s->gateway->pool) > 0)
         fake_pool_fail(&s->gateway->pool, -1, "");
     while (!tw_list_empty(&s->store.asks))
@@ -139,7 +142,7 @@ struct screen *open_screen(struct screens *s, size_t i)
     assert_null(one->ws);
     tw_buf_clear(&one->heard);
     one->close_code = 0;
-    one->eio = gw_eio_socket_new(&s->all.sio.engine);
+    one->eio = gw_eio_socket_new(&s->all.sio.engine, &s->request);
     one->ws = tw_new(struct gw_eio_ws);
     one->ws->transport = &one->transport;
     one->ws->socket = one->eio;

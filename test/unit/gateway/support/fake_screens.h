@@ -39,6 +39,7 @@ struct screens {
     struct tw_redis_link store;
     struct gw_restaurant_os all;
     struct screen screens[SCREENS];
+    struct tw_http_request request; /* with which the next one opens its WebSocket */
 };
 
 /* Set-up and teardown of cmocka. */

@@ -56,9 +56,81 @@ static void the_example_of_the_rfc_is_answered(void **state)
     assert_slice(answer, "Upgrade: websocket\r\n"
                          "Connection: Upgrade\r\n"
                          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                         "Sec-WebSocket-Protocol: chat\r\n"
                          "\r\n");
     tw_buf_done(&out);
     tw_http_parser_free(p);
+}
+
+/* What the answer to this header says; empty: nothing. */
+static void check_subprotocol(const char *headers, const char *want)
+{
+    struct tw_http_parser *p = tw_http_parser_new(&limits);
+    struct tw_buf text = { .max = 20000 }, out = { .max = 1024 + GW_MAX_SUBPROTOCOL };
+    static const char name[] = "\r\nSec-WebSocket-Protocol: ";
+    const char *at;
+    size_t used;
+
+    tw_buf_text(&text, GET UPGRADE KEY VERSION);
+    tw_buf_text(&text, headers);
+    tw_buf_text(&text, END);
+    assert_row(tw_http_parse(p, tw_buf_view(&text), &used) == TW_HTTP_REQUEST, headers);
+    assert_row(gw_upgrade_check(tw_http_parser_request(p)) == NULL, headers);
+    (void)gw_upgrade_answer(tw_http_parser_request(p), 0, &out);
+    tw_buf_char(&out, '\0');
+    assert_false(out.failed);
+    at = strstr(out.at, name);
+    assert_row((at == NULL) == (want[0] == '\0'), headers);
+    if (at != NULL)
+        assert_row(strncmp(at + sizeof(name) - 1, want, strlen(want)) == 0 &&
+                       strncmp(at + sizeof(name) - 1 + strlen(want), "\r\n", 2) == 0,
+                   headers);
+    tw_buf_done(&text);
+    tw_buf_done(&out);
+    tw_http_parser_free(p);
+}
+
+static void the_first_subprotocol_comes_back(void **state)
+{
+    struct tw_buf longest = { .max = 9000 }, header = { .max = 9000 };
+    const char *want;
+
+    (void)state;
+    check_subprotocol("", "");
+    check_subprotocol("Sec-WebSocket-Protocol: kitchen\r\n", "kitchen");
+    check_subprotocol("sec-websocket-protocol:  v1.kitchen ,bearer\r\n", "v1.kitchen");
+    check_subprotocol("Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n", "a");
+    check_subprotocol("Sec-WebSocket-Protocol: !#$%&'*+-.^_`|~09azAZ\r\n",
+                      "!#$%&'*+-.^_`|~09azAZ");
+    tw_buf_text(&longest, "Sec-WebSocket-Protocol: "); /* a token of 8 KiB, as some send it */
+    for (size_t i = 0; i < 8192; i++)
+        tw_buf_char(&longest, 'x');
+    tw_buf_char(&longest, '\0');
+    want = longest.at + sizeof("Sec-WebSocket-Protocol: ") - 1;
+    tw_buf_append(&header, tw_slice_of(longest.at));
+    tw_buf_append(&header, tw_slice_from("\r\n", 3));
+    check_subprotocol(header.at, want);
+    tw_buf_done(&header);
+    tw_buf_done(&longest);
+}
+
+static void a_malformed_subprotocol_is_refused(void **state)
+{
+    (void)state;
+    check(GET UPGRADE KEY VERSION "Sec-WebSocket-Protocol:\r\n" END, true, "BAD_HANDSHAKE");
+    check(GET UPGRADE KEY VERSION "Sec-WebSocket-Protocol: ,\r\n" END, true, "BAD_HANDSHAKE");
+    check(GET UPGRADE KEY VERSION "Sec-WebSocket-Protocol: a,,b\r\n" END, true,
+          "BAD_HANDSHAKE");
+    check(GET UPGRADE KEY VERSION "Sec-WebSocket-Protocol: a, b c\r\n" END, true,
+          "BAD_HANDSHAKE");
+    check(GET UPGRADE KEY VERSION "Sec-WebSocket-Protocol: a\r\n"
+                                  "Sec-WebSocket-Protocol: b/c\r\n" END,
+          true, "BAD_HANDSHAKE");
+    check(GET UPGRADE KEY VERSION "Sec-WebSocket-Protocol: \"a\"\r\n" END, true,
+          "BAD_HANDSHAKE");
+    check(GET UPGRADE KEY VERSION "Sec-WebSocket-Protocol: k\xc3\xbc"
+                                  "che\r\n" END,
+          true, "BAD_HANDSHAKE");
 }
 
 static void handshakes_of_real_clients_are_valid(void **state)
@@ -285,6 +357,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_of_the_rfc_is_answered),
+        cmocka_unit_test(the_first_subprotocol_comes_back),
+        cmocka_unit_test(a_malformed_subprotocol_is_refused),
         cmocka_unit_test(handshakes_of_real_clients_are_valid),
         cmocka_unit_test(other_methods_are_refused),
         cmocka_unit_test(a_request_that_does_not_ask_for_a_websocket_is_told_how),

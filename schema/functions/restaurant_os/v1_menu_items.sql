@@ -1,0 +1,10 @@
+-- pos.v1_menu_items - GET /api/v1/menu/items.
+-- Caller: pos.call. Inputs: none. Answers: 200 with a bare list, by name.
+-- Refusals, locks, events: none.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.v1_menu_items(c pos.context, body json) returns pos.answer
+language plpgsql stable as $$
+begin
+    return (200, pos.menu_items_restaurant_os(c.tenant_id), null, c.tenant_id, false)::pos.answer;
+end $$;
