@@ -188,7 +188,7 @@ test('the credential is checked again: a record alone gives no access', async (t
         kitchen.socket.auth = { token };
         kitchen.cut();
         const { error } = await kitchen.life('connect_error');
-        assert.equal(error.data.code, 'AUTH_FAILED');
+        assert.equal(error.data.code, token === tenant.shopKey ? 'PERMISSION_DENIED' : 'AUTH_FAILED');
         assert.equal(kitchen.socket.active, false);
     }
 });

@@ -19,7 +19,7 @@ function ask(tenant, method, path, body, { credential = tokenFor(tenant, all), r
         body,
         headers: {
             ...(credential ? { Authorization: `Bearer ${credential}` } : {}),
-            ...(restaurant === undefined ? {} : { 'x-restaurant-id': restaurant }),
+            ...(restaurant === null ? {} : { 'x-restaurant-id': restaurant }),
         },
     });
 }
@@ -93,10 +93,10 @@ test('each request needs its scope, and a refusal names it', async (t) => {
     }
 });
 
-test('X-Restaurant-ID must be the credential\'s restaurant; what pages write when they have none is nothing', async (t) => {
+test("X-Restaurant-ID must be the credential's restaurant; what pages write when they have none is nothing", async (t) => {
     const tenant = await newTenant(t);
     const other = await newTenant(t);
-    for (const restaurant of [undefined, tenant.id, tenant.id.toUpperCase(), tenant.slug, 'undefined', 'null', '']) {
+    for (const restaurant of [null, tenant.id, tenant.id.toUpperCase(), tenant.slug, 'undefined', 'null', '']) {
         for (const credential of [tokenFor(tenant, all), tenant.key]) {
             const res = await ask(tenant, 'GET', '/api/v1/orders', undefined, { restaurant, credential });
             assert.equal(res.status, 200, `${restaurant} ${res.text}`);
@@ -115,7 +115,7 @@ test('a token for several restaurants is used for the one that X-Restaurant-ID n
     const credential = token({ ...claims(first.id, all), restaurants: [second.id] }, secret);
     const res = await ask(second, 'POST', '/api/v1/orders', plain, { credential });
     assert.equal(res.json.restaurant_id, second.id, res.text);
-    assert.equal((await ask(first, 'GET', '/api/v1/orders', undefined, { credential, restaurant: undefined })).text, '[]');
+    assert.equal((await ask(first, 'GET', '/api/v1/orders', undefined, { credential, restaurant: null })).text, '[]');
 });
 
 test('a token without a restaurant says what is missing; where keys are bound it may name one', async (t) => {
@@ -133,7 +133,7 @@ test('a token without a restaurant says what is missing; where keys are bound it
     assert.equal((await get({ credential: anonymous(own) })).status, 200);
     assert.equal((await get({ credential: anonymous(own), restaurant: tenant.slug })).status, 200);
     // Without a name; by the key of the whole deployment; for a restaurant that has no key of its own, or is none.
-    assert.equal((await get({ credential: anonymous(own), restaurant: undefined })).json.error.code, 'RESTAURANT_REQUIRED');
+    assert.equal((await get({ credential: anonymous(own), restaurant: null })).json.error.code, 'RESTAURANT_REQUIRED');
     for (const [key, restaurant] of [[secret, tenant.id], [secret, other.id], [own, other.id], [own, 'nowhere']]) {
         assert.equal((await get({ credential: anonymous(key), restaurant })).status, 401, restaurant);
     }
