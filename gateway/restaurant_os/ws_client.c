@@ -23,7 +23,8 @@
 
 #define NOT_REQUIRED ",\"auth_required\":false"
 #define NO_SINCE                                                                               \
-    ",\"warnings\":[{\"code\":\"SINCE_EMPTY\",\"message\":\"since has no value, so you hear what "    \
+    ",\"warnings\":[{\"code\":\"SINCE_EMPTY\",\"message\":\"since has no value, so you hear "  \
+    "what "                                                                                    \
     "happens from now on.\"}]"
 
 struct ws_client {

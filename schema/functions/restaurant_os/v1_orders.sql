@@ -38,7 +38,7 @@ create or replace function pos.v1_instant(c pos.context, name text) returns time
 language plpgsql stable as $$
 declare
     given text := nullif(c.query ->> name, '');
-    moment timestamptz := pos.read_instant(given);
+    moment timestamptz := pos.read_instant(given, c.timezone);
 begin
     if given is not null and moment is null then
         perform pos.refuse_field(name, format('"%s" is a time like 2026-01-05T18:00:00Z.', name), 'INVALID_DATE');

@@ -83,9 +83,10 @@ static void a_since_without_a_value_is_said(void **state)
     struct client *c = admit(s->gateway, 0, &gw_restaurant_os_ws, &hello, &who);
 
     begin_stream(s->gateway, "16", "1");
-    assert_heard(c, "{\"type\":\"connected\"," NOW ",\"auth_required\":false,\"warnings\":[{\"code\":"
-                    "\"SINCE_EMPTY\",\"message\":\"since has no value, so you hear what happens "
-                    "from now on.\"}]," AT_16);
+    assert_heard(
+        c, "{\"type\":\"connected\"," NOW ",\"auth_required\":false,\"warnings\":[{\"code\":"
+           "\"SINCE_EMPTY\",\"message\":\"since has no value, so you hear what happens "
+           "from now on.\"}]," AT_16);
 }
 
 static void it_hears_its_restaurant_without_a_join(void **state)
