@@ -91,8 +91,9 @@ const struct api_route api_routes[] = {
 };
 const size_t api_route_count = TW_COUNT(api_routes);
 
-const char *const api_query_names[] = { "status",    "limit",       "since",   "after",
-                                        "wait",      "type",        "offset",  "phone",
-                                        "startDate", "endDate",     "order_id", "table_number",
+const char *const api_query_names[] = { "status",         "limit",      "since",
+                                        "after",          "wait",       "type",
+                                        "offset",         "phone",      "startDate",
+                                        "endDate",        "order_id",   "table_number",
                                         "unacknowledged", "include_all" };
 const size_t api_query_count = TW_COUNT(api_query_names);
