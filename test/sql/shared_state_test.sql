@@ -297,6 +297,8 @@ select is(pg_temp.results(v.change), v.wanted, left(v.change, 100))
                 '400 VALIDATION_ERROR 0 name'),
                ('{"kind":"menu_items","id":"x","data":{"available":"maybe"}}', '400 VALIDATION_ERROR 0 available'),
                ('{"kind":"inventory","id":"x","data":{"stock":-0.01}}', '400 VALIDATION_ERROR 0 stock'),
+               ('{"kind":"inventory","id":"x","data":{"stock":0.0004}}', '400 VALIDATION_ERROR 0 stock'),
+               ('{"kind":"menu_items","id":"x","data":{"price":-0.001}}', '400 VALIDATION_ERROR 0 price'),
                ('{"kind":"inventory","id":"x","data":{"current_stock":"NaN"}}', '400 VALIDATION_ERROR 0 current_stock'),
                ('{"kind":"inventory","id":"x","data":{"low_stock_threshold":-5}}',
                 '400 VALIDATION_ERROR 0 low_stock_threshold'),

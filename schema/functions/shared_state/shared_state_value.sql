@@ -40,16 +40,16 @@ begin
         perform pos.refuse_field(field, format('"%s" must be a whole number from 0 to %s.', field, bound));
     when 'cents' then
         number_given := pos.read_cents(value);
-        if number_given >= 0 then
+        if number_given >= 0 and pos.read_decimal(value) >= 0 then
             return number_given::text;
         end if;
         perform pos.refuse_field(field, format('"%s" must be an amount, 0 or more.', field), 'INVALID_AMOUNT');
     when 'stock' then
         number_given := round(pos.read_decimal(value), 3);
-        if number_given between 0 and 999999999.999 then
+        if number_given between 0 and 999999999.999 and (number_given > 0 or pos.read_decimal(value) = 0) then
             return trim_scale(number_given)::text;
         end if;
-        perform pos.refuse_field(field, format('"%s" must be a number, 0 or more.', field));
+        perform pos.refuse_field(field, format('"%s" must be 0, or a number from 0.001 to 999999999.999.', field));
     when 'bool' then
         given := lower(value #>> '{}');
         if given in ('true', '1') then
