@@ -50,9 +50,9 @@ language plpgsql stable as $$
 begin
     return array(
         select left(w.shown, -1) || ',"total_amount":' || o.total_amount
-               || ',"subtotal":' || coalesce(pos.v1_amount(o.details, 'subtotal'), o.total_amount)
-               || ',"tax":' || coalesce(pos.v1_amount(o.details, 'tax'), 0.00)
-               || coalesce(',"tip":' || pos.v1_amount(o.details, 'tip'), '')
+               || ',"subtotal":' || coalesce(pos.v1_amount(o, 'subtotal'), o.total_amount)
+               || ',"tax":' || coalesce(pos.v1_amount(o, 'tax'), round(0::numeric, scale(o.total_amount)))
+               || coalesce(',"tip":' || pos.v1_amount(o, 'tip'), '')
                || ',"updated_at":"' || pos.utc(o.updated_at) || '"'
                || coalesce(',"customer_phone":' || to_json(o.customer_phone::text), '')
                || coalesce(',' || (
@@ -65,9 +65,10 @@ begin
          order by w.n);
 end $$;
 
-create or replace function pos.v1_amount(details json, name text) returns numeric
+-- With as many decimals as the total has: those of the currency.
+create or replace function pos.v1_amount(o pos.orders, name text) returns numeric
 language sql immutable parallel safe as $$
-    select pos.read_money(details -> name)::numeric(12,2)
+    select pos.read_price(o.details -> name, scale(o.total_amount))
 $$;
 
 -- The index gives the newest orders of each status, so that the thousands of completed ones are not read.
