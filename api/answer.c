@@ -6,7 +6,7 @@
 #include "common/util/base.h"
 
 /* What a page may send and read in addition to what every page may: the headers of docs/rest.md
- * section 1, to which test/rest/http.test.mjs holds this list. */
+ * section 1, to which test/rest/inputs.test.mjs holds this list. */
 #define MAY_SEND                                                                               \
     "Content-Type, Authorization, X-API-Key, X-Tenant-ID, X-Device-Id, X-Request-Id, "         \
     "Idempotency-Key, X-Idempotency-Key, X-Restaurant-ID, X-Client-Flow, X-CSRF-Token"
