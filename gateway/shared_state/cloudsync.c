@@ -8,6 +8,7 @@
 #include "common/util/json_write.h"
 #include "gateway/dialect/shape.h"
 #include "gateway/shared_state/device.h"
+#include "gateway/stream/hubs.h"
 #include "gateway/stream/session.h"
 
 #define REFUSAL_BYTES ((size_t)1024 * 1024) /* the current row may be in it */
@@ -65,18 +66,64 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
     tw_buf_done(&out);
 }
 
+static bool get_id(struct tw_slice json, const char *name, struct tw_slice *id)
+{
+    return tw_json_get(json, name, id) && !tw_slice_is(*id, "null");
+}
+
+/* Ids may be texts or numbers. */
+static bool is_same_id(struct tw_slice a, struct tw_slice b)
+{
+    (void)tw_json_plain(a, &a);
+    (void)tw_json_plain(b, &b);
+    return tw_slice_eq(a, b);
+}
+
+/* The row that a change is about: `data.id`, or the id beside it. `beside` is null where there
+ * is none: `user_id` is who did it, not whom it was done to. False when the two name different
+ * rows; without either, SQL refuses. */
+static bool find_row(struct tw_slice json, struct tw_slice data, const char *beside,
+                     struct tw_slice *id)
+{
+    struct tw_slice named;
+    bool is_inside = get_id(data, "id", id);
+
+    if (beside == NULL || !get_id(json, beside, &named))
+        return true;
+    if (is_inside)
+        return is_same_id(named, *id);
+    *id = named;
+    return true;
+}
+
+/* Who did it: as the message says, or as the device has said before. */
+static void put_person(struct gw_session *s, struct tw_slice json, struct tw_buf *body)
+{
+    struct tw_slice raw;
+
+    if (get_id(json, "user_id", &raw))
+        tw_json_member_raw(body, "userId", raw);
+    else if (gw_device_of(s)->user[0] != '\0')
+        tw_json_member(body, "userId", tw_slice_of(gw_device_of(s)->user));
+}
+
 /* One change of `kind`, in the words of shared_state_change. */
 static void change(struct gw_session *s, struct tw_slice json, struct tw_slice type,
-                   struct tw_slice kind, const char *id_member)
+                   struct tw_slice kind, const char *beside)
 {
     struct tw_buf body = { .max = json.len + 1024 };
     struct tw_slice raw, data = TW_LIT("{}"), id = { NULL, 0 };
 
     (void)tw_json_get(json, "data", &data);
-    if (id_member[0] == 'u' || !tw_json_get(json, id_member, &id)) /* user_id is the sender's */
-        (void)tw_json_get(data, "id", &id);
-    if (id.len == 0)
-        (void)tw_json_get(json, id_member, &id);
+    if (data.len == 0 || data.at[0] != '{') {
+        send_error(s, "VALIDATION_ERROR", "\"data\" must be an object.");
+        return;
+    }
+    if (!find_row(json, data, beside, &id)) {
+        send_error(s, "VALIDATION_ERROR",
+                   "The message names one row, and \"data.id\" another. Send the same id.");
+        return;
+    }
     tw_buf_text(&body, "{\"dialect\":\"cloudsync\",\"changes\":[{");
     tw_json_member(&body, "kind", kind);
     if (tw_json_get(json, "action", &raw))
@@ -87,12 +134,10 @@ static void change(struct gw_session *s, struct tw_slice json, struct tw_slice t
         tw_json_member_raw(&body, "changeId", raw);
     if (tw_json_get(json, "version", &raw))
         tw_json_member_raw(&body, "version", raw);
+    put_person(s, json, &body);
     tw_json_member_raw(&body, "data", data);
     tw_buf_text(&body, "}]}");
-    if (data.len == 0 || data.at[0] != '{')
-        send_error(s, "VALIDATION_ERROR", "\"data\" must be an object.");
-    else if (body.failed ||
-             !gw_device_change(gw_device_of(s), tw_buf_view(&body), type, on_changed))
+    if (body.failed || !gw_device_change(gw_device_of(s), tw_buf_view(&body), type, on_changed))
         send_error(s, "RATE_LIMIT", "Too many changes wait; send this one again in a moment.");
     tw_buf_done(&body);
 }
@@ -112,31 +157,31 @@ static void say(struct gw_session *s, const char *type, bool names_restaurant)
     tw_buf_done(&out);
 }
 
-static void on_register(struct gw_session *s, struct tw_slice json)
+/* Who uses the device now, as `register` and `user_changed` say. */
+static void note_user(struct gw_session *s, struct tw_slice json)
 {
-    struct gw_device *d = gw_device_of(s);
     struct tw_slice text;
 
-    if (tw_json_get_text(json, "user_id", &text) && text.len < sizeof(d->user)) {
-        memcpy(d->user, text.at, text.len);
-        d->user[text.len] = '\0';
-    }
-    say(s, "registered", true);
+    if (tw_json_get_text(json, "user_id", &text))
+        gw_device_set_user(gw_device_of(s), text);
 }
 
 static void on_data_change(struct gw_session *s, struct tw_slice json, struct tw_slice type)
 {
     struct tw_slice text;
 
-    if (tw_json_get_text(json, "data_type", &text))
-        for (size_t i = 0; i < GW_CLOUDSYNC_KINDS; i++)
-            if (tw_slice_is(text, gw_cloudsync_kinds[i].kind)) {
-                change(s, json, type, text, "id");
-                return;
-            }
-    send_error(s, "UNKNOWN_TYPE",
-               "\"data_type\" must be one of orders, menu_items, inventory, tables, users, "
-               "printers.");
+    if (!tw_json_get_text(json, "data_type", &text)) {
+        send_error(s, "UNKNOWN_TYPE",
+                   "A \"data_change\" says of what: send its \"data_type\".");
+        return;
+    }
+    for (size_t i = 0; i < GW_CLOUDSYNC_KINDS; i++)
+        if (tw_slice_is(text, gw_cloudsync_kinds[i].kind)) {
+            change(s, json, type, text, NULL);
+            return;
+        }
+    /* Data that we do not keep is between the devices. */
+    gw_hubs_relay(s->stream, s->dialect->name, gw_device_of(s)->connection, json);
 }
 
 /* It is trusted for its own restaurant alone, however it spells it. */
@@ -165,7 +210,12 @@ static void message(struct gw_session *s, struct tw_slice json)
         return;
     }
     if (tw_slice_is(type, "register")) {
-        on_register(s, json);
+        note_user(s, json);
+        say(s, "registered", true);
+        return;
+    }
+    if (tw_slice_is(type, "user_changed")) {
+        note_user(s, json);
         return;
     }
     if (tw_slice_is(type, "heartbeat")) {
@@ -179,7 +229,7 @@ static void message(struct gw_session *s, struct tw_slice json)
     for (size_t i = 0; i < GW_CLOUDSYNC_KINDS; i++)
         if (tw_slice_is(type, gw_cloudsync_kinds[i].type)) {
             change(s, json, type, tw_slice_of(gw_cloudsync_kinds[i].kind),
-                   gw_cloudsync_kinds[i].id);
+                   gw_cloudsync_kinds[i].is_person ? NULL : gw_cloudsync_kinds[i].id);
             return;
         }
     send_error(s, "UNKNOWN_TYPE", "This message type is not known.");

@@ -14,6 +14,7 @@ struct gw_cloudsync_kind {
     const char *event; /* canonical; null: several */
     const char *kind;  /* data_type */
     const char *type, *id;
+    bool is_person; /* from a device, the id beside the data is who did it */
 };
 extern const struct gw_cloudsync_kind gw_cloudsync_kinds[GW_CLOUDSYNC_KINDS];
 

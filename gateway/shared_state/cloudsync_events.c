@@ -1,8 +1,8 @@
 /* cloudsync_events.c - events as cloud sync devices hear them: docs/protocols/cloudsync.md.
  *
  * Each change goes out twice: as `sync_update`, which the document names, and as the typed
- * frame that the public client acts on. Names are in snake_case here; the restaurant is called
- * as the client has called it.
+ * frame that the public client acts on. What these devices wrote comes back in their words,
+ * which the event has with it; the restaurant is called as the client has called it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/base.h"
 #include "common/util/json_view.h"
@@ -13,12 +13,12 @@
 #define FRAME_BYTES ((size_t)64 * 1024 * 1024)
 
 const struct gw_cloudsync_kind gw_cloudsync_kinds[GW_CLOUDSYNC_KINDS] = {
-    { NULL, "orders", "order_update", "order_id" },
-    { "menu.updated", "menu_items", "menu_update", "item_id" },
-    { "inventory.updated", "inventory", "inventory_update", "item_id" },
-    { "table.updated", "tables", "table_update", "table_id" },
-    { "staff.updated", "users", "user_update", "user_id" },
-    { "printer.updated", "printers", "printer_update", "printer_id" },
+    { NULL, "orders", "order_update", "order_id", false },
+    { "menu.updated", "menu_items", "menu_update", "item_id", false },
+    { "inventory.updated", "inventory", "inventory_update", "item_id", false },
+    { "table.updated", "tables", "table_update", "table_id", false },
+    { "staff.updated", "users", "user_update", "user_id", true },
+    { "printer.updated", "printers", "printer_update", "printer_id", false },
 };
 
 /* Orders: what the typed frame calls an event, and what sync_update does. */
@@ -41,61 +41,60 @@ static const struct gw_cloudsync_kind *kind_of(const struct tw_event *ev)
     return NULL;
 }
 
-/* specialInstructions as special_instructions; quotes come with it. */
-static void put_snake(struct tw_buf *out, struct tw_slice name)
+static void put_member(struct tw_buf *out, struct tw_slice name, struct tw_slice raw)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.at[i];
-
-        if (c >= 'A' && c <= 'Z') {
-            tw_buf_char(out, '_');
-            c = tw_ascii_lower(c);
-        }
-        tw_buf_char(out, c);
-    }
-}
-
-/* Stored names that have others here, as in the state (pos.cloudsync_row). */
-static const struct {
-    const char *kind, *stored, *name, *also;
-} names[] = {
-    { "tables", "\"seats\"", "capacity", "seats" },
-    { "tables", "\"customer\"", "customer_name", NULL },
-    { "menu_items", "\"available\"", "is_available", NULL },
-    { "menu_items", "\"image\"", "image_url", NULL },
-    { "menu_items", "\"category\"", "category", "category_id" },
-    { "inventory", "\"stock\"", "current_stock", NULL },
-    { "users", "\"active\"", "is_active", NULL },
-};
-
-static void put_member(struct tw_buf *out, const struct gw_cloudsync_kind *kind,
-                       struct tw_slice name, struct tw_slice raw)
-{
-    if (tw_slice_is(name, "\"number\""))
-        raw = gw_shape_number(raw);
-    for (size_t i = 0; i < TW_COUNT(names); i++)
-        if (tw_slice_is(name, names[i].stored) && strcmp(kind->kind, names[i].kind) == 0) {
-            tw_json_member_raw(out, names[i].name, raw);
-            if (names[i].also != NULL)
-                tw_json_member_raw(out, names[i].also, raw);
-            return;
-        }
-    tw_buf_char(out, ',');
-    put_snake(out, name);
+    if (out->len > 0 && out->at[out->len - 1] != '{')
+        tw_buf_char(out, ',');
+    tw_buf_append(out, name);
     tw_buf_char(out, ':');
     tw_buf_append(out, raw);
 }
 
-static void put_members(struct tw_buf *out, const struct gw_cloudsync_kind *kind,
-                        struct tw_slice object)
+/* The words of a field (docs/events.md): a list of names for its value, or an object with the
+ * members that stand in its place. */
+static void put_words(struct tw_buf *out, struct tw_slice words, struct tw_slice raw)
 {
-    struct tw_slice name, raw;
+    struct tw_slice name, value;
 
-    while (tw_json_pair(&object, &name, &raw))
-        if (!tw_slice_is(name, "\"id\""))
-            put_member(out, kind, name, raw);
+    if (words.len > 0 && words.at[0] == '[')
+        while (tw_json_element(&words, &name))
+            put_member(out, name, raw);
+    else
+        while (tw_json_pair(&words, &name, &value))
+            put_member(out, name, value);
 }
 
+/* The value of a member by its raw name. */
+static bool find(struct tw_slice object, struct tw_slice wanted, struct tw_slice *raw)
+{
+    struct tw_slice name;
+
+    while (tw_json_pair(&object, &name, raw))
+        if (tw_slice_eq(name, wanted))
+            return true;
+    return false;
+}
+
+/* The fields of a row as these devices know them, as in the state (pos.cloudsync_shown). */
+static void put_fields(struct tw_buf *out, struct tw_slice fields, struct tw_slice words)
+{
+    struct tw_slice rest = fields, name, raw, said;
+
+    while (tw_json_pair(&rest, &name, &raw)) {
+        if (tw_slice_is(name, "\"id\""))
+            continue;
+        if (find(words, name, &said))
+            put_words(out, said, raw);
+        else
+            put_member(out, name, raw);
+    }
+    rest = words; /* members that stand for a field without a value */
+    while (tw_json_pair(&rest, &name, &said))
+        if (said.len > 0 && said.at[0] == '{' && !find(fields, name, &raw))
+            put_words(out, said, TW_EMPTY);
+}
+
+/* Fields of an order that no such device has written: others come with their words. */
 static const struct {
     const char *from, *name;
     bool always; /* else only of a new order, or when it has changed */
@@ -108,10 +107,22 @@ static const struct {
     { "customerName", "customer_name", false },
     { "customerPhone", "customer_phone", false },
     { "tableNumber", "table_number", false },
-    { "specialInstructions", "special_instructions", false },
     { "createdAt", "created_at", false },
+    { "specialInstructions", "special_instructions", false },
+    { "scheduledFor", "scheduled_for", false },
     { "updatedAt", "updated_at", true },
+    { "version", "version", true },
 };
+
+/* As pos.cloudsync_status has it. */
+static struct tw_slice status_word(struct tw_slice raw)
+{
+    if (tw_slice_is(raw, "\"new\""))
+        return TW_LIT("\"pending\"");
+    if (tw_slice_is(raw, "\"picked_up\"") || tw_slice_is(raw, "\"out_for_delivery\""))
+        return TW_LIT("\"served\"");
+    return tw_slice_is(raw, "\"rejected\"") ? TW_LIT("\"cancelled\"") : raw;
+}
 
 static bool has_changed(const struct tw_event *ev, const char *field)
 {
@@ -140,55 +151,75 @@ static void put_order_field(struct tw_buf *out, const char *name, struct tw_slic
     if (strcmp(name, "type") == 0) {
         tw_json_member_raw(out, name, TW_EMPTY);
         put_type(out, raw);
-    } else {
-        tw_json_member_raw(out, name,
-                           strcmp(name, "table_number") == 0 ? gw_shape_number(raw) : raw);
+        return;
+    }
+    if (strcmp(name, "table_number") == 0)
+        raw = gw_shape_number(raw);
+    else if (strcmp(name, "status") == 0)
+        raw = status_word(raw);
+    tw_json_member_raw(out, name, raw);
+}
+
+static void put_order_fields(struct tw_buf *out, const struct tw_event *ev)
+{
+    bool is_new = tw_slice_is(ev->type, "order.created");
+    struct tw_slice raw;
+
+    if (tw_json_get(ev->data, "orderId", &raw))
+        gw_shape_text(out, "id", raw);
+    for (size_t i = 0; i < TW_COUNT(order_fields); i++) {
+        const char *from = order_fields[i].from;
+
+        if (!(is_new || order_fields[i].always || has_changed(ev, from)) ||
+            !tw_json_get(ev->data, from, &raw))
+            continue;
+        if (!is_new || !tw_slice_is(raw, "null"))
+            put_order_field(out, order_fields[i].name, raw);
     }
 }
 
 static void put_order(struct tw_buf *out, const struct gw_tenant *tenant,
                       const struct tw_event *ev)
 {
-    bool is_new = tw_slice_is(ev->type, "order.created");
-    struct tw_slice raw;
+    struct tw_slice own;
 
     tw_buf_char(out, '{');
-    if (tw_json_get(ev->data, "orderId", &raw))
-        gw_shape_text(out, "id", raw);
-    for (size_t i = 0; i < TW_COUNT(order_fields); i++)
-        if ((is_new || order_fields[i].always || has_changed(ev, order_fields[i].from)) &&
-            tw_json_get(ev->data, order_fields[i].from, &raw))
-            put_order_field(out, order_fields[i].name, raw);
+    if (tw_json_get(ev->data, "cloudsync", &own) && own.len > 2)
+        tw_buf_append(out, tw_slice_from(own.at + 1, own.len - 2));
+    else
+        put_order_fields(out, ev);
     tw_json_member(out, "restaurant_id", tw_slice_of(tenant->slug));
     tw_buf_char(out, '}');
 }
 
 /* All of a new row, what has changed of another. */
-static void put_row(struct tw_buf *out, const struct gw_cloudsync_kind *kind,
-                    const struct tw_event *ev, struct tw_slice action)
+static void put_row(struct tw_buf *out, const struct tw_event *ev)
 {
-    bool is_new = tw_slice_is(action, "created") || tw_slice_is(action, "item_added") ||
-                  tw_slice_is(action, "added");
-    struct tw_slice raw, version;
+    struct tw_slice raw, action = { NULL, 0 }, words = TW_LIT("{}");
+    bool is_new;
 
+    (void)tw_json_get_text(ev->data, "action", &action);
+    is_new = tw_slice_is(action, "created") || tw_slice_is(action, "item_added") ||
+             tw_slice_is(action, "added");
+    (void)tw_json_get(ev->data, "words", &words);
     tw_buf_char(out, '{');
     if (tw_json_get(ev->data, "id", &raw))
         gw_shape_text(out, "id", raw);
     if (tw_json_get(ev->data, is_new ? "row" : "changed", &raw))
-        put_members(out, kind, raw);
-    if (!is_new && tw_json_get(ev->data, "version", &version))
-        tw_json_member_raw(out, "version", version);
+        put_fields(out, raw, words);
+    if (!is_new && tw_json_get(ev->data, "version", &raw))
+        tw_json_member_raw(out, "version", raw);
     tw_buf_char(out, '}');
 }
 
 static void put_data(struct tw_buf *out, const struct gw_tenant *tenant,
-                     const struct gw_cloudsync_kind *kind, const struct tw_event *ev,
-                     struct tw_slice action)
+                     const struct gw_cloudsync_kind *kind, const struct tw_event *ev)
 {
+    tw_json_member_raw(out, "data", TW_EMPTY);
     if (kind == &gw_cloudsync_kinds[0])
         put_order(out, tenant, ev);
     else
-        put_row(out, kind, ev, action);
+        put_row(out, ev);
 }
 
 static void put_seq(struct tw_buf *out, uint64_t seq)
@@ -204,9 +235,14 @@ static bool is_completed(const struct tw_event *ev)
            tw_json_get(ev->data, "status", &raw) && tw_slice_is(raw, "\"completed\"");
 }
 
-static void words_of(const struct tw_event *ev, struct tw_slice *typed, struct tw_slice *synced)
+/* The action, for the typed frame and for sync_update: as a device of this family called it. */
+static void actions_of(const struct tw_event *ev, struct tw_slice *typed,
+                       struct tw_slice *synced)
 {
-
+    if (tw_json_get_text(ev->origin, "action", typed)) {
+        *synced = *typed;
+        return;
+    }
     *typed = *synced = TW_LIT("updated");
     if (is_completed(ev)) {
         *typed = *synced = TW_LIT("completed");
@@ -235,8 +271,7 @@ static void add_sync_update(struct gw_batch *batch, const struct gw_tenant *tena
     tw_json_member(&out, "type", TW_LIT("data_change"));
     tw_json_member(&out, "data_type", tw_slice_of(kind->kind));
     tw_json_member(&out, "action", action);
-    tw_json_member_raw(&out, "data", TW_EMPTY);
-    put_data(&out, tenant, kind, ev, action);
+    put_data(&out, tenant, kind, ev);
     tw_buf_text(&out, "}]");
     tw_json_member(&out, "timestamp", ev->at);
     put_seq(&out, ev->seq);
@@ -251,20 +286,20 @@ static void add_typed(struct gw_batch *batch, const struct gw_tenant *tenant,
                       struct tw_slice action)
 {
     struct tw_buf out = { .max = FRAME_BYTES };
-    struct tw_slice raw, device = TW_LIT("tillwire");
+    struct tw_slice raw, user = TW_LIT("null"), device = TW_LIT("tillwire");
 
     (void)tw_json_get_text(ev->origin, "device", &device);
+    (void)tw_json_get(ev->origin, "user", &user);
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", tw_slice_of(kind->type));
     if (tw_json_get(ev->data, kind == &gw_cloudsync_kinds[0] ? "orderId" : "id", &raw))
         gw_shape_text(&out, kind->id, raw);
     tw_json_member(&out, "action", action);
-    tw_json_member_raw(&out, "data", TW_EMPTY);
-    put_data(&out, tenant, kind, ev, action);
+    put_data(&out, tenant, kind, ev);
     tw_json_member(&out, "device_id", device);
     tw_json_member(&out, "restaurant_id", tw_slice_of(tenant->slug));
-    if (kind->id[0] != 'u') /* user_update names the user that it is about */
-        tw_json_member_raw(&out, "user_id", TW_LIT("null"));
+    if (!kind->is_person) /* user_update names the user that it is about */
+        tw_json_member_raw(&out, "user_id", user);
     tw_json_member(&out, "timestamp", ev->at);
     put_seq(&out, ev->seq);
     tw_buf_char(&out, '}');
@@ -281,7 +316,7 @@ void gw_cloudsync_render(const struct gw_tenant *tenant, const struct tw_event *
 
     if (kind == NULL)
         return;
-    words_of(ev, &typed, &synced);
+    actions_of(ev, &typed, &synced);
     add_sync_update(batch, tenant, kind, ev, synced);
     add_typed(batch, tenant, kind, ev, typed);
 }

@@ -112,6 +112,17 @@ void gw_device_relayed(struct gw_session *s, struct tw_slice from, struct gw_fra
         gw_session_send_frame(s, f);
 }
 
+void gw_device_set_user(struct gw_device *d, struct tw_slice user)
+{
+    size_t n = user.len < sizeof(d->user) ? user.len : 0;
+
+    if (tw_slice_is(user, d->user))
+        return;
+    memcpy(d->user, user.at, n);
+    d->user[n] = '\0';
+    tell_changed(d->all);
+}
+
 /* --- Changes ---------------------------------------------------------------------------------
  */
 
@@ -224,18 +235,41 @@ enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev)
     return d->restaurant[0] != '\0' || is_named(d, ev) ? GW_PRIVATE : GW_SHARED;
 }
 
+/* An origin without its device. */
+static void copy_nameless(struct tw_buf *out, struct tw_slice origin)
+{
+    struct tw_slice name, raw;
+    const char *before = "";
+
+    tw_buf_char(out, '{');
+    while (tw_json_pair(&origin, &name, &raw)) {
+        if (tw_slice_is(name, "\"device\""))
+            continue;
+        tw_buf_text(out, before);
+        tw_buf_append(out, name);
+        tw_buf_char(out, ':');
+        tw_buf_append(out, raw);
+        before = ",";
+    }
+    tw_buf_char(out, '}');
+}
+
 void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
                               struct gw_batch *out)
 {
     const struct gw_device *d = gw_device_of(s);
     struct gw_tenant tenant = *gw_session_tenant(s);
+    struct tw_buf origin = { .max = ev->origin.len + 2 };
     struct tw_event copy = *ev;
 
     if (d->restaurant[0] != '\0')
         memcpy(tenant.slug, d->restaurant, sizeof(tenant.slug));
-    if (is_own(d, ev) || is_named(d, ev))
-        copy.origin = TW_LIT("{}");
+    if (is_own(d, ev) || is_named(d, ev)) {
+        copy_nameless(&origin, ev->origin);
+        copy.origin = tw_buf_view(&origin);
+    }
     s->dialect->render(&tenant, &copy, out);
+    tw_buf_done(&origin);
 }
 
 void gw_device_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)

@@ -100,6 +100,9 @@ bool gw_device_change(struct gw_device *d, struct tw_slice body, struct tw_slice
 struct gw_device *gw_device_of_commands(struct gw_commands *q);
 void gw_device_note_own(struct gw_device *d, const struct tw_outcome *outcome);
 
+/* Its user, as it says; a name that is too long is none. */
+void gw_device_set_user(struct gw_device *d, struct tw_slice user);
+
 void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind *kind);
 
 /* Append the members code, message and (where there are any) details of a refused outcome: the

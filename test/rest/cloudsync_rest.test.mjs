@@ -257,34 +257,67 @@ test('a repeated change counts as synced, and is done once', async (t) => {
     assert.equal(await headOf(tenant), head);
 });
 
-test('with one invalid change, nothing of the batch is done', async (t) => {
+const invalid = [
+    [change('spaceships', { id: 'x' }), 'UNKNOWN_TYPE'],
+    [change('settings', { id: 'x' }), 'UNKNOWN_TYPE'],
+    [change('tables', { number: 2 }), 'MISSING_ID'],
+    [change('tables', { id: 't2', status: 'flying' }), 'VALIDATION_ERROR'],
+    [change('inventory', { id: 'i', current_stock: -1 }), 'VALIDATION_ERROR'],
+    [change('tables', { id: 't9' }, { version: 'x' }), 'VALIDATION_ERROR'],
+    [change('tables', { id: 't9' }, { restaurant_id: 'another' }), 'PERMISSION_DENIED'],
+    [null, 'VALIDATION_ERROR'],
+    [[], 'VALIDATION_ERROR'],
+];
+
+test('each change stands alone: an invalid one is refused wherever it stands, and the others are made', async (t) => {
+    const tenant = await newTenant(t);
+    let made = 0;
+    for (const [bad, code] of invalid)
+        for (const place of [0, 1, 2]) {
+            const list = [change('tables', { id: `a${(made += 1)}` }), change('tables', { id: `b${made}` })];
+            list.splice(place, 0, bad);
+            const res = await pushTo(tenant, list);
+
+            assert.equal(res.status, 200, res.text);
+            assert.deepEqual([res.json.status, res.json.synced_changes, res.json.refused_changes], ['success', 2, 1]);
+            assert.deepEqual(
+                res.json.changes.map((each) => each.result),
+                [0, 1, 2].map((index) => (index === place ? 'refused' : 'applied')),
+            );
+            const refused = res.json.changes[place];
+            assert.deepEqual([refused.index, refused.code, typeof refused.message], [place, code, 'string']);
+        }
+    assert.equal((await dataOf(tenant)).json.data.tables.length, 2 * made);
+    const logged = await sqlValue(
+        'select count(*) from pos.sync_log where tenant_id = $1 and refused is not null',
+        tenant.id,
+    );
+    assert.equal(Number(logged), made);
+});
+
+test('with "atomic": true and one invalid change, nothing of the batch is done', async (t) => {
     const tenant = await newTenant(t);
     const good = change('tables', { id: 't1', number: 1 });
     const before = await headOf(tenant);
-    for (const [bad, code, index] of [
-        [change('spaceships', { id: 'x' }), 'UNKNOWN_TYPE', 1],
-        [change('settings', { id: 'x' }), 'UNKNOWN_TYPE', 1],
-        [change('tables', { number: 2 }), 'MISSING_ID', 1],
-        [change('tables', { id: 't2', status: 'flying' }), 'VALIDATION_ERROR', 1],
-        [change('inventory', { id: 'i', current_stock: -1 }), 'VALIDATION_ERROR', 1],
-        [null, 'VALIDATION_ERROR', 1],
-        [[], 'VALIDATION_ERROR', 1],
-    ]) {
-        const res = await pushTo(tenant, [good, bad, good]);
+    for (const [bad, code] of invalid) {
+        const res = await pushTo(tenant, [good, bad, good], { atomic: true });
 
-        assertError(res, 400, code);
-        assert.equal(res.json.error.details.index, index, res.text);
+        assertError(res, code === 'PERMISSION_DENIED' ? 403 : 400, code);
+        assert.equal(res.json.error.details.index, 1, res.text);
     }
     assert.equal(await headOf(tenant), before);
     assert.deepEqual((await dataOf(tenant)).json.data.tables, []);
 });
 
-test('a stale version is 400 with the current row, since these clients do not know 409', async (t) => {
+test('a stale version is refused with the current row; atomic, it is 400, since these clients do not know 409', async (t) => {
     const tenant = await newTenant(t);
     await pushTo(tenant, [change('tables', { id: 't1', number: 1, seats: 4 })]);
     await pushTo(tenant, [change('tables', { id: 't1', seats: 5 })]);
-    const res = await pushTo(tenant, [change('tables', { id: 't1', seats: 6 }, { version: 1 })]);
+    const stale = [change('tables', { id: 't1', seats: 6 }, { version: 1 })];
+    const [alone] = (await pushTo(tenant, stale)).json.changes;
+    const res = await pushTo(tenant, stale, { atomic: true });
 
+    assert.deepEqual([alone.result, alone.code, alone.details.current.seats], ['refused', 'STALE_VERSION', 5]);
     assertError(res, 400, 'STALE_VERSION');
     assert.equal(res.json.error.details.current.seats, 5);
 });
@@ -391,7 +424,7 @@ test('a credential may be in any place that these clients can use', async (t) =>
 
 test('on other routes a key in the path, in the query or in a cookie gives no access', async (t) => {
     const tenant = await newTenant(t);
-    const path = `/api/${tenant.slug}/health`;
+    const path = `/api/${tenant.slug}/orders/pending`;
 
     assertRefused(await request({ path: `/k/${tenant.key}${path}` }), 404, 'NOT_FOUND');
     assertRefused(await request({ path: `${path}?apiKey=${tenant.key}` }), 401, 'UNAUTHORIZED');

@@ -23,15 +23,23 @@ $$;
 -- A change is put into the form that shared_state_change takes, and no digit of it is changed.
 select is(pg_temp.changes('[{"type":"data_change","data_type":"orders","action":"updated","data":{"id":"o1",'
                           '"total_amount":25.50,"x":1e2},"change_id":"1_pos_1_o1","version":3,'
-                          '"timestamp":"2026-01-05T18:00:02.117"}]'),
+                          '"timestamp":"2026-01-05T18:00:02.117","user_id":"u1",'
+                          '"restaurant_id":"aaaaaaaa-0000-4000-8000-000000000001"}]'),
           '[{"kind" : "orders", "action" : "updated", "id" : "o1", "data" : {"id":"o1","total_amount":25.50,'
-          '"x":1e2}, "changeId" : "1_pos_1_o1", "version" : 3}]', 'the words');
+          '"x":1e2}, "changeId" : "1_pos_1_o1", "version" : 3, "userId" : "u1", "elsewhere" : false}]', 'the words');
+create function pg_temp.plain(kind text, id text, data text) returns text language sql as $$
+    select format('{"kind" : %s, "action" : null, "id" : %s, "data" : %s, "changeId" : null, "version" : null, '
+                  '"userId" : null, "elsewhere" : null}', kind, id, data)
+$$;
 select is(pg_temp.changes('[{"data_type":"inventory"},{"data_type":"users","data":7},{"data_type":"tables",'
-                          '"data":{"id":5}},null,"x",[]]'),
-          '[{"kind" : "inventory", "action" : null, "id" : null, "data" : null, "changeId" : null, "version" : '
-          'null},{"kind" : "users", "action" : null, "id" : null, "data" : 7, "changeId" : null, "version" : null},'
-          '{"kind" : "tables", "action" : null, "id" : 5, "data" : {"id":5}, "changeId" : null, "version" : null},'
-          'null,"x",[]]', 'what is missing or wrong is left to shared_state_change, in its place');
+                          '"data":{"id":5}},{"data_type":"categories"},{"data_type":["orders"]},{},null,"x",[]]'),
+          '[' || array_to_string(array[pg_temp.plain('"inventory"', 'null', 'null'), pg_temp.plain('"users"', 'null', '7'),
+              pg_temp.plain('"tables"', '5', '{"id":5}')] || array_fill(pg_temp.plain('null', 'null', 'null'), array[3])
+              || '{null,"\"x\"",[]}'::text[], ',', 'null') || ']',
+          'what is missing, wrong or a tablet''s is left to shared_state_change, in its place');
+select is(pg_temp.changes(format('[{"restaurant_id":"%s"}]', v.named))::json -> 0 ->> 'elsewhere', v.wanted, v.named)
+  from (values ('alpha', null), ('AAAAAAAA-0000-4000-8000-000000000001', 'false'), ('beta', 'true'), ('gone', 'true'))
+       v(named, wanted);
 select is(pg_temp.changes('[]'), '[]', 'no change is no error');
 select is(a.body::json ->> 'device', 'pos_1', 'the body names the device'),
        is(a.body::json #>> '{origin,device}', 'pos_1', 'events come from it'),
@@ -43,13 +51,10 @@ select is(a.body::json ->> 'device', 'pos_1', 'the body names the device'),
 select is(pg_temp.changes(v.list), v.wanted, v.list)
   from (values ('null', '400 VALIDATION_ERROR {"field":"changes"}'),
                ('{}', '400 VALIDATION_ERROR {"field":"changes"}'),
-               ('"x"', '400 VALIDATION_ERROR {"field":"changes"}'),
-               ('[{}]', '400 UNKNOWN_TYPE {"index":0,"field":"data_type"}'),
-               ('[{"data_type":"orders"},{"data_type":"categories"},{"data_type":"x"}]',
-                '400 UNKNOWN_TYPE {"index":1,"field":"data_type"}'),
-               ('[{"data_type":"orders"},{"data_type":["orders"]}]',
-                '400 UNKNOWN_TYPE {"index":1,"field":"data_type"}'),
-               ('[{"data_type":null}]', '400 UNKNOWN_TYPE {"index":0,"field":"data_type"}')) v(list, wanted);
+               ('"x"', '400 VALIDATION_ERROR {"field":"changes"}')) v(list, wanted);
+select is(a.body::json #>> '{body,atomic}', v.wanted, v.atomic)
+  from (values ('false', 'false'), ('true', 'true'), ('null', 'false')) v(atomic, wanted),
+       pg_temp.push('{"restaurant_id":"alpha","device_id":"pos_1","changes":[],"atomic":' || v.atomic || '}') a;
 select is(pg_temp.outcome(pg_temp.push(v.body)), v.wanted, v.body) from (values
     ('{"device_id":"d","changes":[]}', '400 VALIDATION_ERROR'),
     ('{"restaurant_id":null,"device_id":"d","changes":[]}', '400 VALIDATION_ERROR'),
@@ -58,6 +63,7 @@ select is(pg_temp.outcome(pg_temp.push(v.body)), v.wanted, v.body) from (values
     ('{"restaurant_id":"alpha","device_id":"","changes":[]}', '400 VALIDATION_ERROR'),
     ('{"restaurant_id":"alpha","device_id":{},"changes":[]}', '400 INVALID_FIELD'),
     ('{"restaurant_id":"alpha","device_id":7,"changes":[]}', '200'),
+    ('{"restaurant_id":"alpha","device_id":"d","changes":[],"atomic":"yes"}', '400 VALIDATION_ERROR'),
     ('{"restaurant_id":"beta","device_id":"d","changes":[]}', '403 TENANT_MISMATCH'),
     ('{"restaurant_id":"gamma","device_id":"d","changes":[]}', '404 RESTAURANT_NOT_FOUND'),
     ('{"restaurant_id":{},"device_id":"d","changes":[]}', '404 RESTAURANT_NOT_FOUND'),

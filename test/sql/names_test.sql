@@ -20,8 +20,14 @@ select throws_ok(format('select pos.tenant_alias_add(%L, %L)', v.slug, v.alias),
                ('alpha', '', '23514'),
                ('alpha', 'a b', '23514'),
                ('alpha', E'a\u0001', '23514'),
-               ('alpha', '11111111-1111-1111-1111-111111111111', '23505'),
+               ('beta', 'AAAAAAAA-0000-4000-8000-000000000001', '23505'),
                ('alpha', repeat('x', 201), '22001')) v(slug, alias, state);
+select lives_ok($$select pos.tenant_alias_add('alpha', '7C0FFEE2-1c84-4e0a-8d6b-2a9e5c470b22')$$, 'a UUID of its own');
+select is(pos.tenant_named(v.name), :alpha::uuid, v.name)
+  from (values ('7c0ffee2-1c84-4e0a-8d6b-2a9e5c470b22'), ('7C0FFEE2-1C84-4E0A-8D6B-2A9E5C470B22')) v(name);
+select throws_ok('insert into dinedesk_main.tenants (id, slug, name, country, currency) values '
+                 '(''7c0ffee2-1c84-4e0a-8d6b-2a9e5c470b22'', ''later'', ''x'', ''GB'', ''GBP'')', '23505', null,
+                 'which no other tenant gets as its id');
 select throws_ok(format('insert into dinedesk_main.tenants (slug, name, country, currency) values (%L, ''x'', '
                         '''GB'', ''GBP'')', v.slug), v.state, null, 'no slug: ' || v.slug)
   from (values ('health', '23514'),
@@ -34,7 +40,7 @@ select throws_ok(format('insert into dinedesk_main.tenants (slug, name, country,
                ('restaurant_123', '23505')) v(slug, state);
 select throws_ok('update dinedesk_main.tenants set slug = ''admin'' where slug = ''beta''', '23514', null,
                  'nor a new one');
-select is(count(*), 2::bigint, 'audited') from pos.audit where tenant_id = :alpha and action = 'alias.add';
+select is(count(*), 3::bigint, 'audited') from pos.audit where tenant_id = :alpha and action = 'alias.add';
 select is(pg_temp.try('health', '{}', null, jsonb_build_object('tenant', v.name)), v.wanted, 'a key at ' || v.name)
   from (values ('restaurant_123', '200'),
                ('alpha', '200'),

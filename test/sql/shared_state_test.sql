@@ -15,10 +15,11 @@ select is(pg_temp.outcome(t.a), '200', 'a new table'),
                'the answer, exactly'),
        matches((t.a).events[1],
                '^\{"seq":\d+,"type":"table\.updated","at":"[^"]+","origin":\{"kind":"socket","device":"till-1",'
-               '"session":"s-1","requestId":"req-1"\},"data":\{"kind":"tables","action":"created","id":"t1",'
+               '"session":"s-1","requestId":"req-1","action":"add"\},"data":\{"kind":"tables","action":"created","id":"t1",'
                '"version":1,"changed":\{"number":"1","seats":4,"status":"available","shape":"round","x":1e400\},'
                '"row":\{"id":"t1","version":1,"number":"1","seats":4,"status":"available","shape":"round",'
-               '"x":1e400\},"at":"[-0-9T:.]+Z"\}\}$', 'the event, exactly'),
+               '"x":1e400\},"words":\{"seats":\["seats"\],"number":\{"number":1\},'
+               '"updatedAt":\{"updated_at":"[-0-9T:.]+Z"\}\},"at":"[-0-9T:.]+Z"\}\}$', 'the event, exactly'),
        is((t.a).body::json ->> 'seq', (t.a).events[1]::json ->> 'seq', 'the head')
   from t;
 select is(pg_temp.results('{"kind":"tables","action":"update","id":"t1","data":{"id":"t1","number":"1",'

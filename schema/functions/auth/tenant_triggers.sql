@@ -3,7 +3,8 @@
 -- Caller: triggers on dinedesk_main.tenants.
 -- A new tenant gets its stream and the sequence of its order numbers. When a tenant is suspended, or no longer allows
 -- devices without a key, the control channel says so, and its sockets close.
--- Refusals: an unknown time zone, a changed id and a reserved slug (it is part of an address) are SQL errors.
+-- Refusals: an unknown time zone, a changed id, a reserved slug (it is part of an address) and a slug or id that is
+-- another tenant's alias are SQL errors.
 -- Locks: an advisory one against new aliases. Events: none; an audit row.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -20,6 +21,9 @@ begin
         perform pos.lock_names();
         if exists (select 1 from pos.tenant_alias a where a.alias = new.slug and a.tenant_id <> new.id) then
             raise exception 'the slug "%" is another tenant''s alias', new.slug using errcode = 'unique_violation';
+        end if;
+        if exists (select 1 from pos.tenant_alias a where a.alias = new.id::text and a.tenant_id <> new.id) then
+            raise exception 'the id "%" is another tenant''s alias', new.id using errcode = 'unique_violation';
         end if;
     end if;
     perform now() at time zone new.timezone; -- raises for an unknown one

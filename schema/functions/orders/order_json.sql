@@ -53,7 +53,11 @@ begin
         previous as "previousStatus") s;
     return ('{' || pos.inside(fixed) || coalesce(',"changes":' || array_to_json(changes), '')
             || coalesce(',"reason":' || to_json(reason), '')
-            || coalesce(',"updatedBy":' || to_json(updated_by), '') || ',"version":' || o.version || '}')::json;
+            || coalesce(',"updatedBy":' || to_json(updated_by), '') || ',"version":' || o.version
+            -- What devices of cloud sync wrote comes back to them: lines in full, fields that nobody else knows, their words.
+            || case when o.words::text <> '{}' then ',"cloudsync":' || pos.cloudsync_order(o, case
+                    when previous is not null then changes || array['orderNumber', 'status', 'totalAmount'] end)
+                    else '' end || '}')::json;
 end $$;
 
 -- What the kitchen is told about the whole order, under whatever word: shops write `notes` or `comment` as well. For

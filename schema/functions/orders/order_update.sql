@@ -87,7 +87,7 @@ begin
            order_type = o.order_type, order_source = o.order_source, status = o.status,
            total_amount = o.total_amount, items = o.items, special_instructions = o.special_instructions,
            scheduled_for = o.scheduled_for, table_number = o.table_number, details = o.details,
-           updated_at = o.updated_at
+           updated_at = o.updated_at, words = o.words
      where s.tenant_id = o.tenant_id and s.id = o.id
     returning s.* into stored;
     return stored;

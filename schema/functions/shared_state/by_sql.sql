@@ -69,7 +69,7 @@ begin
     end if;
     action := case when new.deleted_at is not null then 'deleted' when is_new then 'created' else 'updated' end;
     data := pos.shared_state_event(kind, action, new.id, new.version, changes.names, changes.vals,
-                            pos.shared_state_json(new.id, new.version, pos.shared_state_fields(new)));
+                            pos.shared_state_json(new.id, new.version, pos.shared_state_fields(new)), new.words, new.updated_at);
     perform pos.shared_state_log(new.tenant_id, kind, action, new.id, new.version, null, data -> 'changed');
     perform pos.emit_external(new.tenant_id, pos.shared_state_event_type(kind), data);
     return null;

@@ -1,6 +1,6 @@
 -- pos.cloudsync_pull - GET /api/restaurants/{id}/data: the data of cloudsync_data in an envelope.
 -- Caller: pos.call. Inputs: path.id, the restaurant by UUID, slug or alias.
--- Answers: 200 {restaurant_id, data, timestamp, seq}; the id is given back as it came.
+-- Answers: 200 {restaurant_id, data, timestamp, truncated?, seq}; the id is given back as it came.
 -- Refusals: those of cloudsync_restaurant. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -11,8 +11,10 @@ declare
     seq text;
 begin
     perform pos.cloudsync_restaurant(c, c.path ->> 'id');
+    c.tenant_slug := c.path ->> 'id'; -- what each order has as its restaurant_id
     a := pos.cloudsync_data(c, body);
-    seq := substring(right(a.body, 32) from ',"seq":[0-9]+}$'); -- the last member, which goes outside of the data
+    -- The last members, which go outside of the data.
+    seq := substring(right(a.body, 64) from '(?:,"truncated":true)?,"seq":[0-9]+}$');
     a.body := '{"restaurant_id":' || to_json(c.path ->> 'id') || ',"data":'
         || coalesce(left(a.body, -length(seq)) || '}', a.body)
         || ',"timestamp":"' || pos.utc(clock_timestamp()) || '"' || coalesce(seq, '}');

@@ -1,7 +1,10 @@
 -- pos.cloudsync_row - rows in the form that cloud sync tills know.
 -- Holds: cloudsync_status, cloudsync_type, cloudsync_order.
--- Caller: cloudsync_snapshot_make, shared_state_order_status. Inputs: the row.
--- Answers: JSON text in snake case; members that have no column are given back as they came.
+-- Caller: cloudsync_snapshot_make, shared_state_order_status, order_data. Inputs: the kind and what all rows have; or
+-- the order, and the fields to show, null for all of them.
+-- Answers: JSON text: each field under the names and in the form in which such a till wrote it last, else under those
+-- of shared_state_words; members that have no column are given back as they came. An order is without its
+-- restaurant_id, which each till calls by a name of its own.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -17,54 +20,30 @@ language sql immutable parallel safe as $$
     select lower(left(type, 1)) || substr(replace(initcap(replace(type, '_', ' ')), ' ', ''), 2)
 $$;
 
-create or replace function pos.cloudsync_row(r pos.tables) returns text
-language sql stable parallel safe as $$
-    select '{' || concat_ws(',', '"id":' || to_json(r.id::text), '"number":' || coalesce(pos.number_or_text(r.number), '0'),
-        '"capacity":' || coalesce(r.seats, 0), '"seats":' || coalesce(r.seats, 0), '"status":"' || r.status || '"',
-        '"order_id":' || to_json(r.order_id), '"customer_name":' || r.customer, '"order_items":' || r.order_items,
-        '"order_total":' || r.order_total, '"reservation_time":' || to_json(r.reservation_time), '"version":' || r.version,
-        '"updated_at":"' || pos.utc(r.updated_at) || '"', nullif(pos.inside(r.details), '')) || '}'
+create or replace function pos.cloudsync_row(kind text, id text, version bigint, fields text, words json,
+    updated_at timestamptz) returns text
+language sql stable as $$
+    select '{' || concat_ws(',', '"id":' || to_json(id),
+        pos.cloudsync_shown(kind, ('{' || fields || '}')::json, words, updated_at, true), '"version":' || version) || '}'
 $$;
 
-create or replace function pos.cloudsync_row(r pos.menu_items) returns text
-language sql stable parallel safe as $$
-    select '{' || concat_ws(',', '"id":' || to_json(r.id::text), '"name":' || to_json(coalesce(r.name, '')),
-        '"description":' || to_json(coalesce(r.description, '')), '"price":' || coalesce(r.price, 0.00),
-        '"category":' || to_json(coalesce(r.category, '')), '"category_id":' || to_json(coalesce(r.category, '')),
-        '"image_url":' || to_json(r.image), '"is_available":' || r.available, '"version":' || r.version,
-        '"updated_at":"' || pos.utc(r.updated_at) || '"', nullif(pos.inside(r.details), '')) || '}'
-$$;
-
-create or replace function pos.cloudsync_row(r pos.inventory) returns text
-language sql stable parallel safe as $$
-    select '{' || concat_ws(',', '"id":' || to_json(r.id::text), '"name":' || to_json(coalesce(r.name, '')),
-        '"category":' || to_json(r.category), '"unit":' || to_json(r.unit), '"current_stock":' || trim_scale(coalesce(r.stock, 0)),
-        '"low_stock_threshold":' || trim_scale(coalesce(r.low_stock_threshold, 0)), '"low_stock_alert":' || r.low_stock_alert,
-        '"version":' || r.version, '"updated_at":"' || pos.utc(r.updated_at) || '"', nullif(pos.inside(r.details), '')) || '}'
-$$;
-
-create or replace function pos.cloudsync_row(r pos.staff) returns text
-language sql stable parallel safe as $$
-    select '{' || concat_ws(',', '"id":' || to_json(r.id::text), '"name":' || to_json(coalesce(r.name, '')),
-        '"role":' || to_json(r.role), '"is_active":' || r.active, '"version":' || r.version,
-        '"updated_at":"' || pos.utc(r.updated_at) || '"', nullif(pos.inside(r.details), '')) || '}'
-$$;
-
-create or replace function pos.cloudsync_row(r pos.printers) returns text
-language sql stable parallel safe as $$
-    select '{' || concat_ws(',', '"id":' || to_json(r.id::text), '"name":' || to_json(coalesce(r.name, '')),
-        '"type":' || to_json(r.type), '"status":' || to_json(r.status), '"configuration":' || r.configuration,
-        '"assignment":' || r.assignment, '"version":' || r.version, '"updated_at":"' || pos.utc(r.updated_at) || '"',
-        nullif(pos.inside(r.details), '')) || '}'
-$$;
-
-create or replace function pos.cloudsync_order(o pos.orders) returns text
-language sql stable parallel safe as $$
-    select '{' || concat_ws(',', '"id":' || to_json(o.id_json::json #>> '{}'), '"order_number":' || to_json(o.order_number),
-        '"status":"' || pos.cloudsync_status(o.status) || '"', '"type":' || to_json(pos.cloudsync_type(o.order_type)),
-        '"total_amount":' || o.total_amount, '"items":' || o.items, '"customer_name":' || to_json(o.customer_name::text),
-        '"customer_phone":' || to_json(coalesce(o.customer_phone, '')), '"table_number":' || pos.number_or_text(o.table_number),
-        '"created_at":"' || pos.utc(o.created_at) || '"', '"updated_at":"' || pos.utc(o.updated_at) || '"',
-        '"special_instructions":' || to_json(pos.order_instructions(o)), '"restaurant_id":"' || o.tenant_id || '"', '"version":' || o.version,
-        case when o.details::text <> '{}' then nullif(pos.members_but(o.details, array['version', 'restaurant_id']), '') end) || '}'
-$$;
+create or replace function pos.cloudsync_order(o pos.orders, wanted text[] default null) returns text
+language plpgsql stable as $$
+declare
+    fields text := concat_ws(',', '"orderNumber":' || to_json(o.order_number),
+        '"status":"' || pos.cloudsync_status(o.status) || '"', '"orderType":' || to_json(pos.cloudsync_type(o.order_type)),
+        '"totalAmount":' || o.total_amount, '"items":' || o.items, '"customerName":' || to_json(o.customer_name::text),
+        '"customerPhone":' || to_json(o.customer_phone), '"tableNumber":' || pos.number_or_text(o.table_number),
+        '"createdAt":"' || pos.utc(o.created_at) || '"', '"specialInstructions":' || to_json(case o.words::text when '{}' then pos.order_instructions(o)
+                                                      else o.special_instructions end),
+        '"scheduledFor":"' || pos.utc(o.scheduled_for) || '"',
+        case when o.details::text <> '{}' then nullif(pos.members_but(o.details, array['version', 'restaurant_id']), '') end);
+begin
+    if wanted is not null then
+        fields := (select string_agg(to_json(e.key) || ':' || e.value, ',' order by e.n)
+                     from json_each(('{' || fields || '}')::json) with ordinality e(key, value, n) where e.key = any(wanted));
+    end if;
+    return '{' || concat_ws(',', '"id":' || to_json(o.id_json::json #>> '{}'),
+        pos.cloudsync_shown('orders', ('{' || fields || '}')::json, o.words, o.updated_at, wanted is null),
+        '"version":' || o.version) || '}';
+end $$;

@@ -62,7 +62,7 @@ begin
     s.result := 'unchanged';
     if made then
         change := pos.shared_state_changes('', held.fields);
-        events := pos.shared_state_emit(c, s, true, change.names, change.vals, held.fields);
+        events := pos.shared_state_emit(c, s, true, change.names, change.vals, held.fields, held.words, held.updated_at);
         s.result := 'applied';
         return;
     end if;
@@ -73,9 +73,9 @@ begin
         if s.seen <> held.version then
             perform pos.refuse_stale(s, pos.shared_state_json(s.id, held.version, held.fields), null);
         end if;
-        now := pos.shared_state_update(table_name, c.tenant_id, s.id, '{}', '{}', c.device, true);
+        now := pos.shared_state_update(table_name, c.tenant_id, s.id, '{}', '{}', c.device, true, null);
         s.version := now.version;
-        events := pos.shared_state_emit(c, s, false, '{}', '{}', now.fields);
+        events := pos.shared_state_emit(c, s, false, '{}', '{}', now.fields, now.words, now.updated_at);
         s.result := 'applied';
         return;
     end if;
@@ -90,12 +90,12 @@ begin
             case when not held.alive then '"deleted":true' end)),
             pos.changed_since(held.field_versions, row_held, change.names, s.seen));
     end if;
-    now := pos.shared_state_update(table_name, c.tenant_id, s.id, change.names, change.vals, c.device, false);
+    now := pos.shared_state_update(table_name, c.tenant_id, s.id, change.names, change.vals, c.device, false, s.words);
     s.version := now.version;
     if not held.alive then
         change := pos.shared_state_changes('', now.fields);
     end if;
-    events := pos.shared_state_emit(c, s, not held.alive, change.names, change.vals, now.fields);
+    events := pos.shared_state_emit(c, s, not held.alive, change.names, change.vals, now.fields, now.words, now.updated_at);
     s.result := case when s.seen < held.version then 'merged' else 'applied' end;
 end $$;
 
@@ -146,12 +146,12 @@ end $$;
 
 -- The event of a change and its line in sync_log.
 create or replace function pos.shared_state_emit(c pos.context, s pos.house_step, is_new boolean, names text[], vals text[],
-    fields text) returns text[]
+    fields text, words json, updated_at timestamptz) returns text[]
 language plpgsql as $$
 declare
     action text := pos.shared_state_event_action(s.action, is_new);
     data json := pos.shared_state_event(s.kind, action, s.id, s.version, names, vals,
-                                        pos.shared_state_json(s.id, s.version, fields));
+                                        pos.shared_state_json(s.id, s.version, fields), words, updated_at);
 begin
     perform pos.shared_state_log(c.tenant_id, s.kind, action, s.id, s.version, c.device, data -> 'changed');
     return array[pos.emit(c.tenant_id, pos.shared_state_event_type(s.kind), c.origin, data)];
@@ -159,11 +159,11 @@ end $$;
 
 -- This is a log and not a copy, so long values are left out.
 create or replace function pos.shared_state_log(tenant uuid, kind text, action text, row_id text, version bigint,
-    device text, data json) returns void
+    device text, data json, refused text default null) returns void
 language plpgsql as $$
 begin
-    insert into pos.sync_log (tenant_id, type, action, row_id, version, client_id, data)
-    values (tenant, kind, action, row_id, version, left(device, 128),
+    insert into pos.sync_log (tenant_id, type, action, row_id, version, client_id, refused, data)
+    values (tenant, kind, action, row_id, version, left(device, 128), refused,
             case when octet_length(data::text) > 16384 then ('{"bytes":' || octet_length(data::text) || ',"fields":'
                       || (select array_to_json(array(select left(k, 200) from json_object_keys(data) k limit 50))) || '}')::json
                  else pos.without_secrets(data) end);
@@ -224,6 +224,7 @@ begin
     merged := pos.order_merge(old, f);
     o := merged.o;
     changes := merged.changes;
+    s.words := case when s.words is not null then pos.cloudsync_said_of(s.words, old, changes) end;
     touched := changes || array_remove(array[case when wanted is not null then 'status' end], null);
     if cardinality(touched) = 0 then
         return;
@@ -242,11 +243,16 @@ begin
     events := array[]::text[];
     if cardinality(changes) > 0 then
         o.updated_at := clock_timestamp();
+        o.words := case when s.words is null then o.words
+                        else pos.words_after(o.words, changes, case when wanted is null then s.words
+                                 else pos.shared_state_details(s.words, '{status}', array[null::text]) end, o.version + 1) end;
         o := pos.order_store(o);
         events := events || pos.emit(c.tenant_id, 'order.updated', c.origin,
             pos.order_data(o, old.status, changes, f.reason, f.updated_by));
     end if;
     if wanted is not null then
+        o.words := case when s.words is null then o.words
+                        else pos.words_after(o.words, '{status}', s.words, o.version + 1) end;
         moved := pos.order_move(c, o, wanted, f.reason, coalesce(f.updated_by, c.subject));
         o := moved.o;
         events := events || moved.events;

@@ -72,12 +72,20 @@ begin
      where n.value is distinct from o.value;
 end $$;
 
--- The data of the event: what was changed, and the row as it is now.
+-- The data of the event: what was changed, the row as it is now, and the words that cloud sync has for the row when it
+-- is new, and otherwise for what was changed.
 create or replace function pos.shared_state_event(kind text, action text, id text, version bigint, names text[], vals text[],
-    row_now json) returns json
+    row_now json, words json, updated_at timestamptz) returns json
 language plpgsql stable as $$
+declare
+    changed json := pos.object_of(coalesce(names, '{}'), array(select coalesce(v, 'null') from unnest(vals) v));
+    is_new boolean := pos.shared_state_creates(action);
 begin
     return ('{"kind":"' || kind || '","action":' || to_json(action) || ',"id":' || to_json(id) || ',"version":' || version
-            || ',"changed":' || pos.object_of(coalesce(names, '{}'), array(select coalesce(v, 'null') from unnest(vals) v))
-            || ',"row":' || row_now || ',"at":"' || pos.utc(clock_timestamp()) || '"}')::json;
+            || ',"changed":' || changed || ',"row":' || row_now
+            || case when kind in ('categories', 'settings') then '' else ',"words":{' || (
+                   select string_agg(to_json(w.name) || ':' || w.said, ',')
+                     from pos.cloudsync_words(kind, case when is_new then row_now else changed end, words, updated_at,
+                                              is_new) w) || '}' end
+            || ',"at":"' || pos.utc(clock_timestamp()) || '"}')::json;
 end $$;

@@ -1,7 +1,8 @@
 -- pos.shared_state_read - one change of a batch, checked and under stored names.
 -- Holds: read_version, shared_state_read_fields.
--- Caller: shared_state_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?}; the
--- dialect, in whose words the status of an order is; the tenant's time zone, and how many decimals its currency has.
+-- Caller: shared_state_change. Inputs: the change as it came, {kind, action, id?, data?, changeId?, version?,
+-- userId?}; the dialect, in whose words the status of an order is; the tenant's time zone, and how many decimals its
+-- currency has.
 -- Answers: the step; `warning` says that a secret was left out or an amount was rounded.
 -- Refusals: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID and those of the functions that read values.
 -- Locks, events: none.
@@ -17,12 +18,19 @@ begin
     if json_typeof(change) <> 'object' then
         perform pos.refuse_field('changes', 'A change is an object: {kind, action, id, data}.');
     end if;
+    if change ->> 'elsewhere' = 'true' then
+        perform pos.refuse(403, 'PERMISSION_DENIED', 'This change names another restaurant than the request. Send it '
+            'with the key of that one.', '{"field":"restaurant_id"}');
+    end if;
     s.kind := case json_typeof(change -> 'kind') when 'string' then change ->> 'kind' end;
     if s.kind is distinct from 'orders' and pos.shared_state_table(s.kind) is null then
         perform pos.refuse_field('kind', 'The type of a change is one of orders, menu_items, inventory, tables, '
             'users, printers, categories, settings.', 'UNKNOWN_TYPE');
     end if;
-    s.action := pos.shared_state_action(pos.enum_word(nullif(pos.read_text('action', change -> 'action', 64), '')));
+    s.sent := nullif(pos.read_text('action', change -> 'action', 64), '');
+    s.action := pos.shared_state_action(pos.enum_word(s.sent));
+    s.person := case when json_typeof(change -> 'userId') in ('string', 'number')
+                     then nullif(left(change ->> 'userId', 128), '') end;
     s.deletes := pos.shared_state_deletes(s.action);
     s.renews := pos.shared_state_creates(s.action);
     s.change_id := nullif(pos.read_label('changeId', change -> 'changeId', 200), '');
@@ -58,9 +66,15 @@ begin
                                  'A change says which row it is about: send its id.', 'MISSING_ID');
     end if;
     if s.kind = 'orders' then
-        return pos.shared_state_read_order(s, data, dialect, zone, decimals);
+        s := pos.shared_state_read_order(s, data, dialect, zone, decimals);
+    elsif not s.deletes then
+        s := pos.shared_state_read_fields(s, data);
     end if;
-    return case when s.deletes then s else pos.shared_state_read_fields(s, data) end;
+    if dialect = 'cloudsync' and not s.deletes then
+        s.words := case s.kind when 'orders' then pos.cloudsync_said_order(s, data)
+                               else pos.cloudsync_said(s.kind, data, s.names, s.vals) end;
+    end if;
+    return s;
 end $$;
 
 -- The version that a device has seen: a whole number, or a text that contains one.

@@ -78,29 +78,26 @@ begin
         vals := '{}';
         s.lines := null;
     end if;
+    if dialect = 'cloudsync' and s.wanted = 'refunded' then
+        -- A refund can come after the end, where no status follows, and is still told.
+        names := names || 'refunded'::text;
+        vals := vals || 'true'::text;
+    end if;
     s.body := pos.object_of(names, vals);
     -- Refuses wrong values before anything is locked.
     perform pos.order_fields(s.body, zone, decimals);
     return s;
 end $$;
 
--- The name that REST has for a field; null for fields that are not taken from a device.
+-- The name that REST has for a field (shared_state_words); null for fields that are not taken from a device.
 create or replace function pos.shared_state_order_name(field text, kind text) returns text
 language sql immutable parallel safe as $$
     select case
         when field in ('orderId', 'order_id', 'orderSource', 'order_source', 'previousStatus', 'recall', 'reason', 'updatedBy',
                        'requestId', 'changes') then null
-        when field in ('order_number') then 'orderNumber'
-        when field = 'customer_name' or (field = 'customer' and kind = 'string') then 'customerName'
-        when field = 'customer_phone' then 'customerPhone'
-        when field in ('type', 'order_type') then 'orderType'
-        when field in ('total', 'total_amount') then 'totalAmount'
-        when field = 'table_number' or (field = 'table' and kind in ('string', 'number')) then 'tableNumber'
-        when field = 'created_at' then 'createdAt'
-        when field = 'order_date' then 'orderDate'
-        when field = 'special_instructions' then 'specialInstructions'
-        when field = 'scheduled_for' then 'scheduledFor'
-        else field
+        -- Some write the customer or the table itself here, which has a name of its own.
+        when (field = 'customer' and kind <> 'string') or (field = 'table' and kind not in ('string', 'number')) then field
+        else coalesce((select w.name from pos.shared_state_words() w where w.kind = 'orders' and field = any(w.also)), field)
     end
 $$;
 
@@ -144,6 +141,10 @@ begin
     f.order_source := 'pos';
     f.status := pos.shared_state_order_status(s.wanted, null, dialect);
     o := pos.order_insert(c, f, s.id, s.shown);
+    if o.id is not null and s.words is not null then
+        update pos.orders p set words = pos.words_after('{}', '{}', s.words, 1)
+         where p.tenant_id = c.tenant_id and p.id = s.id;
+    end if;
     return o.id is not null;
 end $$;
 

@@ -1,5 +1,5 @@
 -- pos.shared_state_version - a row's version is the number of its changes.
--- Holds: order_version, field_versions, changed_since.
+-- Holds: order_version, words_kept, field_versions, changed_since.
 -- Caller: triggers before insert and update on the tables of the shared state and on pos.orders, for every writer.
 -- Answers: the row with its version. When a field changes, the version of that field is set too, so that a device
 -- that saw an older version can be told what it did not see. A write that changes nothing is not a change.
@@ -27,6 +27,7 @@ begin
         new.version := old.version + 1;
         new.field_versions := pos.field_versions(old.field_versions, changes.names, new.version);
         new.updated_at := clock_timestamp();
+        new.words := pos.words_kept(new.words, changes.names, new.version);
     end if;
     return new;
 end $$;
@@ -53,9 +54,16 @@ begin
     if cardinality(changes) > 0 then
         new.version := old.version + 1;
         new.field_versions := pos.field_versions(old.field_versions, changes, new.version);
+        new.words := pos.words_kept(new.words, changes, new.version);
     end if;
     return new;
 end $$;
+
+-- Words that come with this version stay (words_after); those of fields that somebody else has changed do not.
+create or replace function pos.words_kept(words json, changed text[], version bigint) returns json
+language sql immutable as $$
+    select case when words ->> '' = version::text then words else pos.words_forget(words, changed) end
+$$;
 
 create or replace function pos.field_versions(kept json, names text[], version bigint) returns json
 language plpgsql immutable as $$

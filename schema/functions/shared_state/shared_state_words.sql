@@ -4,44 +4,61 @@
 -- shared_state_action, shared_state_deletes, shared_state_creates, shared_state_event_action.
 -- Caller: the functions of this folder.
 -- Answers: shared_state_words: for each field its kind, the name under which it is stored, how its value is read
--- (shared_state_value) and its other names; shared_state_table: the table of a kind, null for an unknown one;
+-- (shared_state_value), its other names, and those of cloud sync; shared_state_table: the table of a kind, null for an unknown one;
 -- shared_state_event_type: the type of its events; shared_state_action: an action in the words of events.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
--- The name of the column is the stored name in snake case.
-create or replace function pos.shared_state_words() returns table (kind text, name text, reads text, also text[])
+-- The name of the column is the stored name in snake case. Every name may be written. Devices of cloud sync are shown
+-- a field under the names that they wrote, and one that none of them wrote under `shown`; `empty` is what they are
+-- shown when it has no value. How the fields of an order are read is in order_fields.
+create or replace function pos.shared_state_words()
+returns table (kind text, name text, reads text, also text[], shown text[], empty text)
 language sql immutable parallel safe as $$
     values
-    ('tables', 'number', 'label 32', '{table_number,tableNumber}'::text[]),
-    ('tables', 'seats', 'whole 1000', '{capacity}'),
-    ('tables', 'status', 'word available occupied reserved cleaning', '{}'),
-    ('tables', 'orderId', 'label 64', '{order_id,currentOrderId,current_order_id}'),
-    ('tables', 'customer', 'json', '{customer_name,customerName}'),
-    ('tables', 'orderItems', 'list', '{order_items}'),
-    ('tables', 'orderTotal', 'cents', '{order_total}'),
-    ('tables', 'reservationTime', 'label 64', '{reservation_time,reservedAt,reserved_at}'),
-    ('categories', 'sortOrder', 'whole 1000000', '{sort_order}'),
-    ('menu_items', 'name', 'text 200', '{}'),
-    ('menu_items', 'description', 'text 4000', '{}'),
-    ('menu_items', 'price', 'cents', '{}'),
-    ('menu_items', 'category', 'label 200', '{category_id,categoryId,category_name,categoryName}'),
-    ('menu_items', 'image', 'text 400000', '{image_url,imageUrl}'),
-    ('menu_items', 'available', 'bool true', '{is_available,isAvailable}'),
-    ('inventory', 'name', 'text 200', '{}'),
-    ('inventory', 'category', 'short 200', '{}'),
-    ('inventory', 'unit', 'short 32', '{}'),
-    ('inventory', 'stock', 'stock', '{current_stock,currentStock,stock_quantity,stockQuantity}'),
-    ('inventory', 'lowStockThreshold', 'stock', '{low_stock_threshold,min_stock,minStock,minimum_stock,minimumStock}'),
-    ('inventory', 'lowStockAlert', 'bool false', '{low_stock_alert}'),
-    ('users', 'name', 'text 200', '{}'),
-    ('users', 'role', 'short 32', '{}'),
-    ('users', 'active', 'bool true', '{is_active,isActive}'),
-    ('printers', 'name', 'text 200', '{}'),
-    ('printers', 'type', 'short 64', '{printer_type,printerType}'),
-    ('printers', 'status', 'short 32', '{}'),
-    ('printers', 'configuration', 'json', '{config}'),
-    ('printers', 'assignment', 'json', '{assignments,assigned_to,assignedTo}')
+    ('tables', 'number', 'label 32', '{table_number,tableNumber}'::text[], '{number}'::text[], '0'),
+    ('tables', 'seats', 'whole 1000', '{capacity}', '{capacity,seats}', '0'),
+    ('tables', 'status', 'word available occupied reserved cleaning', '{}', '{status}', null),
+    ('tables', 'orderId', 'label 64', '{order_id,currentOrderId,current_order_id}', '{order_id}', null),
+    ('tables', 'customer', 'json', '{customer_name,customerName}', '{customer_name}', null),
+    ('tables', 'orderItems', 'list', '{order_items}', '{order_items}', null),
+    ('tables', 'orderTotal', 'cents', '{order_total}', '{order_total}', null),
+    ('tables', 'reservationTime', 'label 64', '{reservation_time,reservedAt,reserved_at}', '{reservation_time}', null),
+    ('categories', 'sortOrder', 'whole 1000000', '{sort_order}', '{sort_order}', null),
+    ('menu_items', 'name', 'text 200', '{}', '{name}', '""'),
+    ('menu_items', 'description', 'text 4000', '{}', '{description}', '""'),
+    ('menu_items', 'price', 'cents', '{}', '{price}', '0.00'),
+    ('menu_items', 'category', 'label 200', '{category_id,categoryId,category_name,categoryName}',
+     '{category,category_id}', '""'),
+    ('menu_items', 'image', 'text 400000', '{image_url,imageUrl}', '{image_url}', null),
+    ('menu_items', 'available', 'bool true', '{is_available,isAvailable}', '{is_available}', null),
+    ('inventory', 'name', 'text 200', '{}', '{name}', '""'),
+    ('inventory', 'category', 'short 200', '{}', '{category}', null),
+    ('inventory', 'unit', 'short 32', '{}', '{unit}', null),
+    ('inventory', 'stock', 'stock', '{current_stock,currentStock,stock_quantity,stockQuantity}', '{current_stock}', '0'),
+    ('inventory', 'lowStockThreshold', 'stock', '{low_stock_threshold,min_stock,minStock,minimum_stock,minimumStock}',
+     '{low_stock_threshold}', '0'),
+    ('inventory', 'lowStockAlert', 'bool false', '{low_stock_alert}', '{low_stock_alert}', null),
+    ('users', 'name', 'text 200', '{}', '{name}', '""'),
+    ('users', 'role', 'short 32', '{}', '{role}', null),
+    ('users', 'active', 'bool true', '{is_active,isActive}', '{is_active}', null),
+    ('printers', 'name', 'text 200', '{}', '{name}', '""'),
+    ('printers', 'type', 'short 64', '{printer_type,printerType}', '{type}', null),
+    ('printers', 'status', 'short 32', '{}', '{status}', null),
+    ('printers', 'configuration', 'json', '{config}', '{configuration}', null),
+    ('printers', 'assignment', 'json', '{assignments,assigned_to,assignedTo}', '{assignment}', null),
+    ('orders', 'orderNumber', null, '{order_number}', '{order_number}', null),
+    ('orders', 'status', null, '{}', '{status}', null),
+    ('orders', 'orderType', null, '{type,order_type}', '{type}', null),
+    ('orders', 'totalAmount', null, '{total,total_amount}', '{total_amount}', null),
+    ('orders', 'items', null, '{}', '{items}', null),
+    ('orders', 'customerName', null, '{customer_name,customer}', '{customer_name}', null),
+    ('orders', 'customerPhone', null, '{customer_phone}', '{customer_phone}', '""'),
+    ('orders', 'tableNumber', null, '{table_number,table}', '{table_number}', null),
+    ('orders', 'createdAt', null, '{created_at}', '{created_at}', null),
+    ('orders', 'orderDate', null, '{order_date}', '{}', null),
+    ('orders', 'specialInstructions', null, '{special_instructions}', '{special_instructions}', null),
+    ('orders', 'scheduledFor', null, '{scheduled_for}', '{scheduled_for}', null)
 $$;
 
 -- Fields that every row has by itself: what a device sends for them is not stored.

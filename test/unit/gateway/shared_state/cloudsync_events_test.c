@@ -71,14 +71,15 @@ static void a_new_row_comes_whole(void **state)
     tw_buf_done(&want);
 }
 
-static void names_are_in_snake_case_and_those_of_this_dialect(void **state)
+static void fields_come_in_the_words_that_the_event_has_for_them(void **state)
 {
-
     (void)state;
     assert_renders(
         &gw_cloudsync, "table.updated", POS_1,
         "{\"action\":\"updated\",\"id\":\"t1\",\"version\":2,\"changed\":{\"number\":\"7\","
-        "\"seats\":4,\"customer\":\"Ada\",\"orderId\":\"o-1\",\"orderTotal\":9.50}}",
+        "\"seats\":4,\"customer\":\"Ada\",\"orderId\":\"o-1\",\"orderTotal\":9.50},\"words\":{"
+        "\"number\":{\"number\":7},\"seats\":[\"capacity\",\"seats\"],\"customer\":["
+        "\"customer_name\"],\"orderId\":[\"order_id\"],\"orderTotal\":[\"order_total\"]}}",
         SYNCED("tables", "updated",
                "{\"id\":\"t1\",\"number\":7,\"capacity\":4,\"seats\":4,\"customer_name\":"
                "\"Ada\",\"order_id\":\"o-1\",\"order_total\":9.50,\"version\":2}")
@@ -89,7 +90,9 @@ static void names_are_in_snake_case_and_those_of_this_dialect(void **state)
     assert_renders(
         &gw_cloudsync, "menu.updated", POS_1,
         "{\"action\":\"availability_changed\",\"id\":\"m1\",\"version\":3,\"changed\":{"
-        "\"available\":false,\"image\":\"a.png\",\"category\":\"Mains\",\"price\":4.50}}",
+        "\"available\":false,\"image\":\"a.png\",\"category\":\"Mains\",\"price\":4.50},"
+        "\"words\":{\"available\":[\"is_available\"],\"image\":[\"image_url\"],\"category\":["
+        "\"category\",\"category_id\"]}}",
         SYNCED("menu_items", "availability_changed",
                "{\"id\":\"m1\",\"is_available\":false,\"image_url\":\"a.png\",\"category\":"
                "\"Mains\",\"category_id\":\"Mains\",\"price\":4.50,\"version\":3}")
@@ -101,13 +104,14 @@ static void names_are_in_snake_case_and_those_of_this_dialect(void **state)
     assert_renders(
         &gw_cloudsync, "inventory.updated", POS_1,
         "{\"action\":\"stock_changed\",\"id\":\"s1\",\"version\":2,\"changed\":{\"stock\":"
-        "5.250,\"lowStockThreshold\":3}}",
-        SYNCED(
-            "inventory", "stock_changed",
-            "{\"id\":\"s1\",\"current_stock\":5.250,\"low_stock_threshold\":3,\"version\":2}")
+        "5.250,\"lowStockThreshold\":3},\"words\":{\"stock\":{\"currentStock\":5.2504},"
+        "\"lowStockThreshold\":[\"min_stock\"],\"updatedAt\":{\"updated_at\":\"now\"}}}",
+        SYNCED("inventory", "stock_changed",
+               "{\"id\":\"s1\",\"currentStock\":5.2504,\"min_stock\":3,\"updated_at\":"
+               "\"now\",\"version\":2}")
             TYPED("inventory_update", "\"item_id\":\"s1\"", "stock_changed",
-                  "{\"id\":\"s1\",\"current_stock\":5.250,\"low_stock_threshold\":3,"
-                  "\"version\":2}",
+                  "{\"id\":\"s1\",\"currentStock\":5.2504,\"min_stock\":3,\"updated_at\":"
+                  "\"now\",\"version\":2}",
                   "pos_1", NO_USER));
 }
 
@@ -117,12 +121,12 @@ static void a_user_update_names_the_user_that_it_is_about(void **state)
     assert_renders(
         &gw_cloudsync, "staff.updated", POS_1,
         "{\"action\":\"role_changed\",\"id\":\"u7\",\"version\":2,\"changed\":{\"role\":"
-        "\"manager\",\"active\":true}}",
+        "\"manager\",\"active\":true},\"words\":{\"active\":{\"is_active\":1}}}",
         SYNCED("users", "role_changed",
-               "{\"id\":\"u7\",\"role\":\"manager\",\"is_active\":true,\"version\":2}")
+               "{\"id\":\"u7\",\"role\":\"manager\",\"is_active\":1,\"version\":2}")
             TYPED("user_update", "\"user_id\":\"u7\"", "role_changed",
-                  "{\"id\":\"u7\",\"role\":\"manager\",\"is_active\":true,\"version\":2}",
-                  "pos_1", ""));
+                  "{\"id\":\"u7\",\"role\":\"manager\",\"is_active\":1,\"version\":2}", "pos_1",
+                  ""));
 }
 
 static void a_field_that_is_gone_is_null(void **state)
@@ -130,7 +134,8 @@ static void a_field_that_is_gone_is_null(void **state)
     (void)state;
     assert_renders(
         &gw_cloudsync, "table.updated", "{\"kind\":\"sql\"}",
-        "{\"action\":\"available\",\"id\":5,\"version\":5,\"changed\":{\"customer\":null}}",
+        "{\"action\":\"available\",\"id\":5,\"version\":5,\"changed\":{\"customer\":null},"
+        "\"words\":{\"customer\":[\"customer_name\"]}}",
         SYNCED("tables", "available", "{\"id\":\"5\",\"customer_name\":null,\"version\":5}")
             TYPED("table_update", "\"table_id\":\"5\"", "available",
                   "{\"id\":\"5\",\"customer_name\":null,\"version\":5}", "tillwire", NO_USER));
@@ -149,9 +154,9 @@ static void a_new_order_has_everything(void **state)
     "{\"id\":\"o-1\",\"order_number\":\"W-7\",\"status\":\"preparing\",\"type\":\"dineIn\","   \
     "\"total_amount\":21.40,\"items\":[{\"id\":\"i1\",\"name\":\"Ramen\",\"price\":10.70,"     \
     "\"quantity\":2}],\"customer_name\":\"Ada\",\"customer_phone\":\"+447700900111\","         \
-    "\"table_number\":5,\"special_instructions\":\"ring\","                                    \
-    "\"created_at\":\"2026-01-05T17:30:00.000Z\",\"updated_at\":"                              \
-    "\"2026-01-05T18:00:02.117Z\",\"restaurant_id\":\"kitchen\"}"
+    "\"table_number\":5,\"created_at\":\"2026-01-05T17:30:00.000Z\","                          \
+    "\"special_instructions\":\"ring\",\"updated_at\":"                                        \
+    "\"2026-01-05T18:00:02.117Z\",\"version\":1,\"restaurant_id\":\"kitchen\"}"
 
     (void)state;
     assert_renders(&gw_cloudsync, "order.created", "{\"kind\":\"api\"}", order,
@@ -198,6 +203,45 @@ static void a_completed_order_and_a_deleted_one_are_called_so_in_both_frames(voi
                    BOTH("updated", "updated", "completed"));
 }
 
+static void the_status_of_an_order_is_the_document_s_word(void **state)
+{
+    (void)state;
+    assert_renders(&gw_cloudsync, "order.status_changed", POS_1, MOVED("out_for_delivery"),
+                   BOTH("status_changed", "updated", "served"));
+    assert_renders(&gw_cloudsync, "order.status_changed", POS_1, MOVED("rejected"),
+                   BOTH("status_changed", "updated", "cancelled"));
+}
+
+static void an_order_that_such_a_device_has_written_comes_in_its_words(void **state)
+{
+#define WRITTEN                                                                                \
+    "\"id\":\"o-1\",\"status\":\"OrderStatus.ready\",\"tableId\":\"t1\",\"version\":2"
+    static const char data[] = "{\"orderId\":\"o-1\",\"status\":\"ready\",\"totalAmount\":3.00,"
+                               "\"version\":2,\"cloudsync\":{" WRITTEN "}}";
+
+    (void)state;
+    assert_renders(&gw_cloudsync, "order.updated", POS_1, data,
+                   SYNCED("orders", "updated", "{" WRITTEN ",\"restaurant_id\":\"kitchen\"}")
+                       TYPED("order_update", "\"order_id\":\"o-1\"", "updated",
+                             "{" WRITTEN ",\"restaurant_id\":\"kitchen\"}", "pos_1", NO_USER));
+}
+
+static void an_action_comes_as_it_was_sent_with_the_user_who_did_it(void **state)
+{
+    static const char origin[] = "{\"kind\":\"socket\",\"device\":\"pos_1\",\"action\":"
+                                 "\"occupied\",\"user\":\"eve\"}";
+
+    (void)state;
+    assert_renders(
+        &gw_cloudsync, "table.updated", origin,
+        "{\"action\":\"created\",\"id\":\"t5\",\"version\":1,\"changed\":{},\"row\":{"
+        "\"id\":\"t5\",\"version\":1,\"status\":\"occupied\"}}",
+        SYNCED("tables", "occupied", "{\"id\":\"t5\",\"version\":1,\"status\":\"occupied\"}")
+            TYPED("table_update", "\"table_id\":\"t5\"", "occupied",
+                  "{\"id\":\"t5\",\"version\":1,\"status\":\"occupied\"}", "pos_1",
+                  ",\"user_id\":\"eve\""));
+}
+
 static void devices_hear_nothing_of_other_events(void **state)
 {
     static const char *const others[] = {
@@ -222,13 +266,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_goes_out_as_the_document_shows_it),
         cmocka_unit_test(a_new_row_comes_whole),
-        cmocka_unit_test(names_are_in_snake_case_and_those_of_this_dialect),
+        cmocka_unit_test(fields_come_in_the_words_that_the_event_has_for_them),
         cmocka_unit_test(a_user_update_names_the_user_that_it_is_about),
         cmocka_unit_test(a_field_that_is_gone_is_null),
         cmocka_unit_test(a_new_order_has_everything),
         cmocka_unit_test(of_an_order_that_was_there_come_the_changes_and_what_always_comes),
         cmocka_unit_test(a_change_of_status_is_an_update_to_sync_update),
         cmocka_unit_test(a_completed_order_and_a_deleted_one_are_called_so_in_both_frames),
+        cmocka_unit_test(the_status_of_an_order_is_the_document_s_word),
+        cmocka_unit_test(an_order_that_such_a_device_has_written_comes_in_its_words),
+        cmocka_unit_test(an_action_comes_as_it_was_sent_with_the_user_who_did_it),
         cmocka_unit_test(devices_hear_nothing_of_other_events),
     };
 

@@ -176,8 +176,29 @@ static void the_user_id_of_a_user_update_is_the_senders(void **state)
          "\"id\":\"u7\",\"role\":\"manager\"}}");
     assert_operation(&g->pool, "shared_state_change",
                      "{\"dialect\":\"cloudsync\",\"changes\":[{\"kind\":\"users\",\"action\":"
-                     "\"role_changed\",\"id\":\"u7\",\"data\":{\"id\":\"u7\",\"role\":"
-                     "\"manager\"}}]}");
+                     "\"role_changed\",\"id\":\"u7\",\"userId\":\"u1\",\"data\":{\"id\":"
+                     "\"u7\",\"role\":\"manager\"}}]}");
+    answer_operation(&g->pool, "200", "{\"status\":\"success\",\"seq\":17}");
+    tell(g, till,
+         "{\"type\":\"user_update\",\"user_id\":\"u1\",\"action\":\"deleted\",\"data\":{}}");
+    assert_operation(&g->pool, "shared_state_change", /* which refuses it: it names no row */
+                     "{\"dialect\":\"cloudsync\",\"changes\":[{\"kind\":\"users\",\"action\":"
+                     "\"deleted\",\"userId\":\"u1\",\"data\":{}}]}");
+}
+
+static void
+a_change_says_who_did_it_and_it_is_the_last_user_of_whom_the_device_has_told(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_device(g, 0, "pos_1", "kitchen");
+
+    tell(g, till, "{\"type\":\"user_changed\",\"user_id\":\"eve\"}");
+    assert_heard(till, "");
+    assert_string_equal(gw_device_of(till->session)->user, "eve");
+    tell(g, till, "{\"type\":\"table_update\",\"table_id\":\"t1\",\"action\":\"occupied\"}");
+    assert_operation(&g->pool, "shared_state_change",
+                     "{\"dialect\":\"cloudsync\",\"changes\":[{\"kind\":\"tables\",\"action\":"
+                     "\"occupied\",\"id\":\"t1\",\"userId\":\"eve\",\"data\":{}}]}");
 }
 
 static void what_is_refused_is_said_with_the_request_that_it_was(void **state)
@@ -204,9 +225,6 @@ static void what_is_refused_is_said_with_the_request_that_it_was(void **state)
     assert_int_equal(till->close_code, 0);
 }
 
-#define TYPES                                                                                  \
-    "\\\"data_type\\\" must be one of orders, menu_items, inventory, tables, users, printers."
-
 static void what_makes_no_sense_is_answered_and_asks_for_nothing(void **state)
 {
     static const struct {
@@ -215,11 +233,12 @@ static void what_makes_no_sense_is_answered_and_asks_for_nothing(void **state)
         { "{nope", ERROR("INVALID_JSON", "The message is not acceptable JSON.") },
         { "[]", ERROR("INVALID_MESSAGE", "A message is a JSON object with a \\\"type\\\".") },
         { "{\"type\":\"nope\"}", ERROR("UNKNOWN_TYPE", "This message type is not known.") },
-        { "{\"type\":\"data_change\",\"data_type\":\"secrets\",\"data\":{}}",
-          ERROR("UNKNOWN_TYPE", TYPES) },
-        { "{\"type\":\"data_change\",\"data_type\":\"settings\",\"data\":{}}",
-          ERROR("UNKNOWN_TYPE", TYPES) },
-        { "{\"type\":\"data_change\",\"data\":{}}", ERROR("UNKNOWN_TYPE", TYPES) },
+        { "{\"type\":\"data_change\",\"data\":{}}",
+          ERROR("UNKNOWN_TYPE",
+                "A \\\"data_change\\\" says of what: send its \\\"data_type\\\".") },
+        { "{\"type\":\"table_update\",\"table_id\":\"t1\",\"data\":{\"id\":\"t2\"}}",
+          ERROR("VALIDATION_ERROR", "The message names one row, and \\\"data.id\\\" another. "
+                                    "Send the same id.") },
         { "{\"type\":\"table_update\",\"table_id\":\"t1\",\"data\":\"text\"}",
           ERROR("VALIDATION_ERROR", "\\\"data\\\" must be an object.") },
         { "{\"type\":\"heartbeat\",\"restaurant_id\":\"bakery\"}",
@@ -258,6 +277,7 @@ int main(void)
         test(a_device_speaks_for_its_own_restaurant_however_it_spells_it),
         test(each_update_is_one_change_of_the_shared_state),
         test(the_user_id_of_a_user_update_is_the_senders),
+        test(a_change_says_who_did_it_and_it_is_the_last_user_of_whom_the_device_has_told),
         test(what_is_refused_is_said_with_the_request_that_it_was),
         test(what_makes_no_sense_is_answered_and_asks_for_nothing),
         test(a_device_that_has_missed_what_is_no_longer_kept_must_connect_again),
