@@ -157,7 +157,7 @@ test('when more was missed than is in memory, it is read from the log', async (t
     const back = await away(kitchen, () =>
         sql(
             `insert into pos.orders (tenant_id, customer_name, total_amount, items)
-             select $1, 'Grace', 1, jsonb_build_array(jsonb_build_object('name', repeat('x', 1000), 'price', 1, 'quantity', 1))::json
+             select $1, 'Grace', 1, jsonb_build_array(jsonb_build_object('name', 'Soup', 'specialInstructions', repeat('x', 1000), 'price', 1, 'quantity', 1))::json
                from generate_series(1, 3000)`,
             tenant.id,
         ),
