@@ -16,6 +16,7 @@ struct gw_dialects gw_all_dialects(struct gw_shared_state *shared_state,
     struct gw_dialects all = {
         .rows = {
             { &gw_orderweb, NULL },
+            { &gw_stream_orders, NULL },
             { &gw_restaurant_os_dialect, NULL },
             { &gw_restaurant_os_ws, restaurant_os },
             { &gw_cloudsync, shared_state },

@@ -144,7 +144,7 @@ void tw_http_write(struct tw_buf *out, const struct tw_http_response *res, int64
     }
     if (res->content_type != NULL)
         put_header(out, "Content-Type", tw_slice_of(res->content_type));
-    if (has_body) {
+    if (has_body && !res->is_endless) {
         tw_buf_text(out, "Content-Length: ");
         tw_buf_u64(out, res->body.len);
         tw_buf_text(out, "\r\n");

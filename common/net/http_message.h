@@ -63,7 +63,8 @@ struct tw_http_response {
     struct tw_slice body;     /* lent during the answering call */
     struct tw_http_header extra[TW_HTTP_EXTRA];
     size_t extra_count;
-    bool closes; /* the connection, once this is written */
+    bool closes;     /* the connection, once this is written */
+    bool is_endless; /* the body follows and ends with the connection: no Content-Length */
 };
 
 /* Lends name and value until the response is sent. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "common/domain/credential.h"
+#include "common/net/cors.h"
 #include "common/net/refusal.h"
 #include "common/net/request_id.h"
 #include "common/util/base.h"
@@ -36,7 +37,7 @@ struct pending {
     struct gw_authentication authentication;
     const struct gw_dialect *dialect;
     struct gw_hello hello;
-    struct tw_buf answer; /* the 101 */
+    struct tw_buf answer; /* the 101, or the head of an event stream */
     bool is_deflating;
     bool is_connected; /* it gives its credential in its first message */
     bool is_asking;    /* the authentication is under way */
@@ -154,12 +155,15 @@ static struct gw_session *start_session(struct pending *p, const struct gw_ident
     return s;
 }
 
-/* The request's connection becomes a WebSocket. */
+/* The request's connection becomes a WebSocket or an event stream. */
 static struct gw_conn *upgrade(struct pending *p)
 {
     struct tw_http_conn *http = p->conn;
 
     p->conn = NULL;
+    if (p->dialect->heartbeat != NULL)
+        return gw_conn_event_stream(p->all->options.conns, http, tw_buf_view(&p->answer),
+                                    p->dialect->heartbeat);
     return gw_conn_upgrade(p->all->options.conns, http, tw_buf_view(&p->answer),
                            p->is_deflating);
 }
@@ -334,6 +338,21 @@ static const char *read_names(struct pending *p, const struct tw_http_request *r
     return NULL;
 }
 
+/* The head of an event stream (HTML Living Standard, section 9.2). No proxy may keep what is
+ * sent for later. */
+static void write_stream_head(struct pending *p, const struct tw_http_request *req)
+{
+    struct tw_http_response res = { .status = 200,
+                                    .content_type = "text/event-stream",
+                                    .is_endless = true };
+
+    tw_http_add(&res, "Cache-Control", TW_LIT("no-store, no-transform"));
+    tw_http_add(&res, "X-Accel-Buffering", TW_LIT("no"));
+    tw_http_add(&res, "X-Request-Id", tw_slice_of(p->request_id));
+    tw_cors_add(&res, p->all->options.origins, tw_http_header(req, "origin"));
+    tw_http_write(&p->answer, &res, tw_wall_ms(), false, false);
+}
+
 static void begin(struct pending *p, const struct tw_http_request *req,
                   struct tw_slice path_key)
 {
@@ -349,8 +368,11 @@ static void begin(struct pending *p, const struct tw_http_request *req,
         pending_free(p);
         return;
     }
-    p->answer.max = 1024 + GW_MAX_SUBPROTOCOL;
-    p->is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &p->answer);
+    p->answer.max = 2048 + GW_MAX_SUBPROTOCOL;
+    if (p->dialect->heartbeat != NULL)
+        write_stream_head(p, req);
+    else
+        p->is_deflating = gw_upgrade_answer(req, tw_wall_ms(), &p->answer);
     if (credential.len == 0 && says_later(p, req)) {
         await_first_message(p);
     } else {
@@ -379,7 +401,9 @@ void gw_handshakes_handle(struct gw_handshakes *all, struct tw_http_conn *conn,
     if (dialect == NULL)
         code = "NOT_FOUND";
     if (code == NULL)
-        code = gw_upgrade_check(req);
+        code = dialect->heartbeat == NULL ? gw_upgrade_check(req)
+               : req->method == TW_GET    ? NULL
+                                          : "METHOD_NOT_ALLOWED";
     if (code == NULL)
         code = hello.refusal;
     if (code == NULL && all->is_closed)

@@ -5,13 +5,21 @@
 #include "common/util/base.h"
 #include "gateway/websocket/frame.h"
 
-void gw_batch_add(struct gw_batch *b, struct tw_slice message)
+static void add(struct gw_batch *b, struct gw_frame *f)
 {
-    struct gw_frame *f = gw_frame_text(message);
-
     TW_ASSERT(b->count < GW_MAX_BATCH);
     b->frames[b->count++] = f;
     b->bytes += f->len;
+}
+
+void gw_batch_add(struct gw_batch *b, struct tw_slice message)
+{
+    add(b, gw_frame_text(message));
+}
+
+void gw_batch_add_raw(struct gw_batch *b, struct tw_slice bytes)
+{
+    add(b, gw_frame_raw(bytes));
 }
 
 size_t gw_batch_weigh(struct gw_batch *b)

@@ -17,7 +17,9 @@ struct gw_batch {
     size_t bytes; /* when they were last weighed */
 };
 
-void gw_batch_add(struct gw_batch *b, struct tw_slice message); /* encodes a copy */
+void gw_batch_add(struct gw_batch *b, struct tw_slice message);
+/* The same for an event stream: the bytes as they are. */
+void gw_batch_add_raw(struct gw_batch *b, struct tw_slice bytes); /* encodes a copy */
 
 /* How many bytes it has gained by frames that were compressed since it was last weighed. */
 size_t gw_batch_weigh(struct gw_batch *b);

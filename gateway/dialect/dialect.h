@@ -79,6 +79,11 @@ struct gw_dialect {
     unsigned policy;                          /* of enum gw_policy */
     const struct gw_first_words *first_words; /* null: its clients must ask for that */
 
+    /* Its clients do not open a WebSocket, but an event stream (text/event-stream): its frames
+     * are bytes as they are, nothing is heard of them, and this is what they hear when nothing
+     * happens. Null: WebSockets. */
+    const char *heartbeat;
+
     /* Whether this request is a handshake of this dialect; fills `hello` then, which is zeroed
      * but for its scope, "pos". Null: its
      * clients arrive by another way than a WebSocket handshake. */

@@ -4,4 +4,6 @@
 
 #include "gateway/dialect/dialect.h"
 
-extern const struct gw_dialect gw_orderweb; /* has no family */
+extern const struct gw_dialect gw_orderweb; /* WebSockets */
+
+extern const struct gw_dialect gw_stream_orders; /* event streams */ /* has no family */

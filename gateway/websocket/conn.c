@@ -1,4 +1,5 @@
-/* conn.c - the phases of a WebSocket connection.
+/* conn.c - the phases of a WebSocket connection, and of an event stream, which differs from it
+ * in what is said: nobody says close there, and what the client sends has no meaning.
  *
  *     TALK -> (we close) -> SAY_CLOSE -> AWAIT_CLOSE -> SHUT -> GONE
  *       \---> (the peer closes) --------/             /
@@ -86,10 +87,12 @@ static enum gw_conn_phase talk(struct gw_conn *c)
 
 static enum gw_conn_phase say_close(struct gw_conn *c)
 {
-    struct gw_frame *f = gw_frame_close(c->close.code, tw_slice_of(c->close.reason));
+    if (c->heartbeat == NULL) {
+        struct gw_frame *f = gw_frame_close(c->close.code, tw_slice_of(c->close.reason));
 
-    gw_sendq_push(&c->out, f);
-    gw_frame_unref(f);
+        gw_sendq_push(&c->out, f);
+        gw_frame_unref(f);
+    }
     return expect_close(c);
 }
 
@@ -98,7 +101,7 @@ static enum gw_conn_phase await_close(struct gw_conn *c)
 {
     if (!flush(c) || c->is_late)
         return GW_SHUT;
-    if (c->out.count == 0 && c->peer_closed)
+    if (c->out.count == 0 && (c->peer_closed || c->heartbeat != NULL))
         return GW_SHUT;
     if (c->out.count == 0 && c->ws.is_over)
         tw_stream_finish(c->stream); /* what the peer still sends is read and thrown away, or a
@@ -200,6 +203,15 @@ struct gw_conn *gw_conn_upgrade(struct gw_conns *all, struct tw_http_conn *http,
     struct gw_conn *c = gw_conn_new(all, stream, answer, is_deflating);
 
     c->early = rest;
+    return c;
+}
+
+struct gw_conn *gw_conn_event_stream(struct gw_conns *all, struct tw_http_conn *http,
+                                     struct tw_slice answer, const char *heartbeat)
+{
+    struct gw_conn *c = gw_conn_upgrade(all, http, answer, false);
+
+    c->heartbeat = heartbeat;
     return c;
 }
 

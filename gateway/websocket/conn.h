@@ -24,6 +24,15 @@ struct gw_conn *gw_conn_upgrade(struct gw_conns *all, struct tw_http_conn *http,
 struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
                             struct tw_slice answer, bool is_deflating);
 
+/* Make an event stream (text/event-stream) of the HTTP connection of a request: it is only
+ * spoken to, and what the client sends has no meaning. `http` is gone with this. `answer` is
+ * the head of the answer; frames are bytes as they are (gw_frame_raw). When nothing was sent
+ * for a while, it is sent `heartbeat` (static). gw_conn_start must follow before the loop
+ * turns.
+ */
+struct gw_conn *gw_conn_event_stream(struct gw_conns *all, struct tw_http_conn *http,
+                                     struct tw_slice answer, const char *heartbeat);
+
 /* Lent until the handler's `ended`. */
 struct gw_transport *gw_conn_transport(struct gw_conn *c);
 

@@ -30,8 +30,11 @@ static void queue_reply(struct gw_conn *c, const struct tw_buf *reply)
 void gw_conn_feed(struct gw_conn *c, struct tw_slice bytes)
 {
     struct tw_buf reply = { .max = REPLY_BYTES };
-    unsigned code = gw_ws_feed(&c->ws, bytes, &reply);
+    unsigned code;
 
+    if (c->heartbeat != NULL)
+        return;
+    code = gw_ws_feed(&c->ws, bytes, &reply);
     if (c->phase == GW_TALK) {
         queue_reply(c, &reply);
         if (code != 0)
@@ -142,7 +145,8 @@ static void on_close_limit(struct tw_deadline *d)
 
 static void ping(struct gw_conn *c)
 {
-    struct gw_frame *f = gw_frame_control(GW_OPCODE_PING, TW_EMPTY);
+    struct gw_frame *f = c->heartbeat != NULL ? gw_frame_raw(tw_slice_of(c->heartbeat))
+                                              : gw_frame_control(GW_OPCODE_PING, TW_EMPTY);
 
     gw_sendq_push(&c->out, f);
     gw_frame_unref(f);

@@ -1,5 +1,5 @@
-/* conn_state.h - a WebSocket connection, shared by conn.c (its phases) and conn_events.c (what
- * is noted for them); no other file includes it.
+/* conn_state.h - a WebSocket connection or an event stream, shared by conn.c (its phases) and
+ * conn_events.c (what is noted for them); no other file includes it.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -33,6 +33,7 @@ struct gw_conn {
     struct tw_buf early;   /* what came before the handler was ready */
     bool is_begun;         /* the handler was ready: messages are read */
     uint64_t opened_ms;
+    const char *heartbeat; /* of an event stream; null: it is a WebSocket */
     /* What callbacks note for drive. */
     bool peer_closed, is_broken, is_late;
 };

@@ -71,7 +71,8 @@ static void each_row_has_the_hooks_that_its_clients_need(void **state)
         assert_row(d->greet != NULL && d->resync != NULL, d->name);
         assert_row(d->hears != NULL && d->render != NULL, d->name);
         assert_row((d->claims == NULL) == (d->open == NULL), d->name);
-        assert_row(d->open == NULL || (d->closed != NULL && d->message != NULL), d->name);
+        assert_row(d->open == NULL || d->closed != NULL, d->name);
+        assert_row(d->open == NULL || d->message != NULL || d->heartbeat != NULL, d->name);
         assert_row(d->message == NULL || d->malformed != NULL, d->name);
         assert_row(strstr(d->labels, d->name) != NULL, d->name);
     }

@@ -1,0 +1,26 @@
+/* events.h - the events of OrderWeb's tills, for WebSockets and event streams.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/domain/event.h"
+#include "common/util/buf.h"
+#include "gateway/dialect/dialect.h"
+
+/* Whatever an event has; SQL writers have no limit. */
+#define GW_ORDERWEB_FRAME_BYTES ((size_t)64 * 1024 * 1024)
+
+/* Whether tills are shown the event; `hears_all`: those that ask for what no document names. */
+bool gw_orderweb_shows(const struct tw_event *ev, bool hears_all);
+
+/* Its type on the wire; null when it has none. */
+const char *gw_orderweb_type(const struct tw_event *ev);
+
+/* The members of its message, for an event that has a type. */
+void gw_orderweb_write(struct tw_buf *out, const struct gw_tenant *tenant,
+                       const struct tw_event *ev);
+
+/* The member `order` of an order's event, as OrderWeb's own event stream has it. */
+void gw_orderweb_write_order(struct tw_buf *out, const struct tw_event *ev);
