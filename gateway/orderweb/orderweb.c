@@ -201,6 +201,8 @@ static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
 {
     struct tw_buf out = { .max = GW_ORDERWEB_FRAME_BYTES };
 
+    if (gw_orderweb_type(ev) == NULL)
+        return;
     tw_buf_char(&out, '{');
     gw_orderweb_write(&out, tenant, ev);
     tw_buf_char(&out, '}');
