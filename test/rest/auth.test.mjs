@@ -24,7 +24,7 @@ const strangers = [
 for (const [what, key] of strangers) {
     test(`${what} is 401 and says how to authenticate`, async (t) => {
         const tenant = await newTenant(t);
-        const path = `/api/${tenant.slug}/health`;
+        const path = `/api/${tenant.slug}/orders/pending`;
 
         assertRefused(await request({ path, headers: { 'X-API-Key': key } }), 401, 'UNAUTHORIZED');
         assertRefused(
@@ -39,7 +39,6 @@ test('no key at all is 401 on every route', async (t) => {
     const tenant = await newTenant(t);
     const base = `/api/${tenant.slug}`;
     const gets = [
-        '/health',
         '/orders/pending',
         '/orders/1',
         '/gift-cards/1/balance',
@@ -77,7 +76,7 @@ test('no key at all is 401 on every route', async (t) => {
 
 test('a key is accepted as X-API-Key, as a bearer in any letter case, and as both', async (t) => {
     const tenant = await newTenant(t);
-    const path = `/api/${tenant.slug}/health`;
+    const path = `/api/${tenant.slug}/orders/pending`;
 
     for (const headers of [
         { 'X-API-Key': tenant.key },
@@ -115,7 +114,7 @@ test('a key in the URL of a REST call does not count', async (t) => {
     const tenant = await newTenant(t);
 
     assertRefused(
-        await request({ path: `/api/${tenant.slug}/health?apiKey=${tenant.key}` }),
+        await request({ path: `/api/${tenant.slug}/orders/pending?apiKey=${tenant.key}` }),
         401,
         'UNAUTHORIZED',
     );
