@@ -57,7 +57,10 @@ begin
             -- What devices of cloud sync wrote comes back to them: lines in full, fields that nobody else knows, their words.
             || case when o.words::text <> '{}' then ',"cloudsync":' || pos.cloudsync_order(o, case
                     when previous is not null then changes || array['orderNumber', 'status', 'totalAmount'] end)
-                    else '' end || '}')::json;
+                    else '' end
+            || case when o.order_source <> 'pos' and not pos.is_accepted(o.status) then
+                    coalesce((select ',"forTablets":true' from dinedesk_main.tenants t
+                               where t.id = o.tenant_id and t.tablet_orders = 'all'), '') else '' end || '}')::json;
 end $$;
 
 -- What the kitchen is told about the whole order, under whatever word: shops write `notes` or `comment` as well. For
