@@ -26,19 +26,6 @@ alter table pos.orders
     add column was_accepted boolean not null default false; -- it has been confirmed, or was beyond that
 
 alter table dinedesk_main.tenants
-    add column tablet_orders varchar(8) not null default 'accepted' check (tablet_orders in ('accepted', 'all')),
-    add column staff_secrets varchar(8) not null default 'drop' check (staff_secrets in ('drop', 'seal'));
+    add column tablet_orders varchar(8) not null default 'accepted' check (tablet_orders in ('accepted', 'all'));
 comment on column dinedesk_main.tenants.tablet_orders is
     'which online orders MiniPOS tablets hear: accepted ones, or all';
-comment on column dinedesk_main.tenants.staff_secrets is
-    'what happens to the passwords that MiniPOS tablets keep of staff: drop, or seal (kept encrypted by the gateway)';
-
--- Staff as MiniPOS tablets know them, with their passwords, encrypted by the gateway. Deleted ones stay, so that a
--- fresh tablet does not bring them back.
-create table pos.staff_sealed (
-    tenant_id  uuid not null references dinedesk_main.tenants,
-    id         pos.row_id not null,
-    sealed     text, -- null: deleted
-    at         timestamptz not null default clock_timestamp(),
-    primary key (tenant_id, id)
-);
