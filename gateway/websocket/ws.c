@@ -20,8 +20,9 @@
 #define MAX_SPARE 64
 #define PIECE_BYTES 4096
 #define MAX_FRAGMENTS 1024
-#define MAX_SKIPPED 16 /* a message that is so many times too long is not skipped, but closes  \
-                        */
+#define MAX_SKIPPED                                                                            \
+    16 /* a message that is so many times too long is not skipped, but closes                  \
+        */
 
 struct gw_ws_lease {
     wslay_event_context_ptr context;
