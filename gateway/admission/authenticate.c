@@ -62,9 +62,9 @@ static void on_token(struct tw_token_check *check, const char *refusal,
     struct gw_authenticated result = { .refusal = refusal };
     struct gw_identity who = { .principal = &a->principal };
 
-    if (refusal == NULL && !names_own(a, &grant->tenant))
+    if (grant != NULL && !names_own(a, &grant->tenant))
         result.refusal = "PERMISSION_DENIED";
-    if (result.refusal == NULL) {
+    if (grant != NULL && result.refusal == NULL) {
         memcpy(who.tenant.id, grant->tenant.id, sizeof(who.tenant.id));
         memcpy(who.tenant.slug, grant->tenant.slug, sizeof(who.tenant.slug));
         who.expires_ms = grant->expires_ms;

@@ -136,8 +136,7 @@ void gw_device_set_user(struct gw_device *d, struct tw_slice user)
 
     if (tw_slice_is(user, d->user))
         return;
-    memcpy(d->user, user.at, n);
-    d->user[n] = '\0';
+    (void)snprintf(d->user, sizeof(d->user), "%.*s", (int)n, n > 0 ? user.at : "");
     tell_changed(d->all);
 }
 
