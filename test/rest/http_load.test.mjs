@@ -83,9 +83,9 @@ for (const [how, base] of fronts) {
         const raw = await openSocket(t, base);
         const ask = (line, ...more) => head(`${line} HTTP/1.1`, 'Host: localhost', ...more);
         const key = `X-API-Key: ${tenant.key}`;
-        const health = `GET /api/${tenant.slug}/health`;
+        const pending = `GET /api/${tenant.slug}/orders/pending`;
         raw.write(
-            ask(health) +
+            ask(pending) +
                 ask('GET /nothing') +
                 ask(`DELETE /api/${tenant.slug}/health`, key) +
                 ask(
@@ -97,8 +97,8 @@ for (const [how, base] of fronts) {
                 '{}' +
                 ask(`POST /api/${tenant.slug}/reports/daily`, key, 'Content-Length: 1') +
                 '{' +
-                ask(health, key, 'X-Tenant-ID: other') +
-                ask(health, key),
+                ask(pending, key, 'X-Tenant-ID: other') +
+                ask(pending, key),
         );
         const answers = await raw.answers(7);
 

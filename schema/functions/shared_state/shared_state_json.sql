@@ -80,7 +80,7 @@ create or replace function pos.shared_state_event(kind text, action text, id tex
 language plpgsql stable as $$
 declare
     changed json := pos.object_of(coalesce(names, '{}'), array(select coalesce(v, 'null') from unnest(vals) v));
-    is_new boolean := pos.shared_state_creates(action);
+    is_new boolean := pos.shared_state_creates(action) or (version = 1 and not pos.shared_state_deletes(action));
 begin
     return ('{"kind":"' || kind || '","action":' || to_json(action) || ',"id":' || to_json(id) || ',"version":' || version
             || ',"changed":' || changed || ',"row":' || row_now
