@@ -134,7 +134,7 @@ class Tablet {
                 break;
             }
             case 3: {
-                const order = { id: `POS-${n}`, tableNumber: n, customerName: 'Ada', status: random.pick(STATUSES), total: 9.5,
+                const order = { id: `POS-${n}`, tableNumber: String(n), customerName: 'Ada', status: random.pick(STATUSES), total: 9.5,
                     items: [{ id: 'i1', name: 'Ramen', price: 9.5, quantity: 1 }] };
                 this.orders.set(order.id, { ...this.orders.get(order.id), ...order });
                 this.say('UPDATE_ORDER', { action: 'add', data: order });
