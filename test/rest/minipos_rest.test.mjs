@@ -53,7 +53,6 @@ test('GET returns the snapshot of a new restaurant, flat', async (t) => {
         settings: null,
         orderHistory: [],
         seq: await headOf(tenant),
-        mastered: [],
     });
 });
 
