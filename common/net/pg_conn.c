@@ -471,15 +471,3 @@ bool tw_pg_conn_has(const struct tw_pg_conn *c, uint64_t affinity)
                            affinity) return true;
     return false;
 }
-
-bool tw_pg_conn_writes_for(const struct tw_pg_conn *c, uint64_t share)
-{
-    tw_list_each(&c->calls, link)
-    {
-        const struct tw_pg_call *call = tw_container_of(link, struct tw_pg_call, link);
-
-        if (call->writes && call->share == share)
-            return true;
-    }
-    return false;
-}

@@ -30,7 +30,7 @@ struct tw_pg_call {
     int param_count;
     bool writes;        /* may lock rows, so no other call may be queued after it (pg_pool.h) */
     uint64_t affinity;  /* not 0: calls of one affinity run one after the other */
-    uint64_t share;     /* not 0: calls of one share have at most half of the pool */
+    uint64_t share;     /* not 0: calls of one share wait in half of the places */
     uint64_t answer_ms; /* the longest silence of the server once it is first; 0: as usual */
     tw_pg_done_cb done;
 
@@ -74,12 +74,10 @@ bool tw_pg_conn_is_up(const struct tw_pg_conn *c);
 /* Send one call; only while it is up. */
 void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call);
 
-/* What is under way: how many calls, how many of them write, whether one has `affinity`, and
- * whether one that writes has `share`. */
+/* What is under way: how many calls, how many of them write, and whether one has `affinity`. */
 size_t tw_pg_conn_depth(const struct tw_pg_conn *c);
 size_t tw_pg_conn_writes(const struct tw_pg_conn *c);
 bool tw_pg_conn_has(const struct tw_pg_conn *c, uint64_t affinity);
-bool tw_pg_conn_writes_for(const struct tw_pg_conn *c, uint64_t share);
 
 /* Answer a call that was never sent. */
 void tw_pg_refuse(struct tw_pg_call *call, int err);

@@ -44,16 +44,6 @@ static size_t writing_connections(const struct tw_pg_pool *pool)
     return n;
 }
 
-/* Half of those that may write, but one at least. */
-static bool has_its_share(const struct tw_pg_pool *pool, uint64_t share)
-{
-    size_t n = 0, most = pool->up_count > 2 ? pool->up_count / 2 : 1;
-
-    for (size_t i = 0; i < pool->conn_count; i++)
-        n += tw_pg_conn_writes_for(pool->conns[i], share) ? 1 : 0;
-    return n >= most;
-}
-
 /* Where `call` can go now; null when it has to wait. */
 static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
                                     const struct tw_pg_call *call)
@@ -64,8 +54,6 @@ static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
         return NULL;
     if (writing_connections(pool) + 1 >= pool->up_count && pool->up_count > 1)
         return NULL; /* the last one is for reads */
-    if (call->share != 0 && pool->up_count > 2 && has_its_share(pool, call->share))
-        return NULL;
     return emptiest(pool, DEPTH);
 }
 
@@ -92,8 +80,10 @@ static void dequeue(struct tw_pg_pool *pool, struct tw_pg_call *call)
 
 static bool is_overfull(struct tw_pg_pool *pool, const struct tw_pg_call *call)
 {
-    return pool->queued.value > pool->max_waiting ||
-           (call->share != 0 && *waiting_of(pool, call) > (pool->max_waiting + 1) / 2);
+    if (call->share == 0)
+        return pool->queued.value > pool->max_waiting;
+    return pool->queued.value > 2 * pool->max_waiting ||
+           *waiting_of(pool, call) > pool->max_waiting;
 }
 
 static void place(struct tw_pg_pool *pool, struct tw_pg_conn *c, struct tw_pg_call *call)

@@ -17,9 +17,9 @@ struct tw_pg_pool;
 
 struct tw_pg_pool_options {
     struct tw_loop *loop;
-    const char *url, *program;                  /* kept */
-    size_t connections;                         /* at most TW_PG_CONNECTIONS */
-    size_t max_waiting;                         /* more calls are refused with TW_EFULL */
+    const char *url, *program; /* kept */
+    size_t connections;        /* at most TW_PG_CONNECTIONS */
+    size_t max_waiting; /* of one share, and half of all: more are refused with TW_EFULL */
     void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
 };
 
@@ -27,9 +27,8 @@ struct tw_pg_pool_options {
  * row's lock, so nothing is ever sent after it, and one connection is always left to reads. Of
  * calls of one affinity (one card, one phone) one is under way at a time; its rivals wait here,
  * where a time limit can still take them out. So a locked row delays the calls that need
- * it, and no others. Calls of one share (one tenant) write on at most half of the connections
- * that may write, and wait in at most half of the places: whoever waits for a tenant's stream
- * waits with that tenant. */
+ * it, and no others. Calls of one share (one tenant) wait in
+ * at most half of the places. */
 struct tw_pg_pool {
     struct tw_loop *loop;
     struct tw_pg_conn *conns[TW_PG_CONNECTIONS];
