@@ -57,7 +57,7 @@ static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
     return emptiest(pool, DEPTH);
 }
 
-static uint16_t *waiting_of(struct tw_pg_pool *pool, const struct tw_pg_call *call)
+static uint32_t *waiting_of(struct tw_pg_pool *pool, const struct tw_pg_call *call)
 {
     return &pool->waiting_of[call->share % TW_PG_SHARES];
 }
@@ -80,10 +80,8 @@ static void dequeue(struct tw_pg_pool *pool, struct tw_pg_call *call)
 
 static bool is_overfull(struct tw_pg_pool *pool, const struct tw_pg_call *call)
 {
-    if (call->share == 0)
-        return pool->queued.value > pool->max_waiting;
-    return pool->queued.value > 2 * pool->max_waiting ||
-           *waiting_of(pool, call) > pool->max_waiting;
+    return pool->queued.value > pool->max_waiting ||
+           (call->share != 0 && *waiting_of(pool, call) > (pool->max_waiting + 1) / 2);
 }
 
 static void place(struct tw_pg_pool *pool, struct tw_pg_conn *c, struct tw_pg_call *call)

@@ -17,9 +17,9 @@ struct tw_pg_pool;
 
 struct tw_pg_pool_options {
     struct tw_loop *loop;
-    const char *url, *program; /* kept */
-    size_t connections;        /* at most TW_PG_CONNECTIONS */
-    size_t max_waiting; /* of one share, and half of all: more are refused with TW_EFULL */
+    const char *url, *program;                  /* kept */
+    size_t connections;                         /* at most TW_PG_CONNECTIONS */
+    size_t max_waiting;                         /* more calls are refused with TW_EFULL */
     void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
 };
 
@@ -27,15 +27,14 @@ struct tw_pg_pool_options {
  * row's lock, so nothing is ever sent after it, and one connection is always left to reads. Of
  * calls of one affinity (one card, one phone) one is under way at a time; its rivals wait here,
  * where a time limit can still take them out. So a locked row delays the calls that need
- * it, and no others. Calls of one share (one tenant) wait in
- * at most half of the places. */
+ * it, and no others. Calls of one share (one tenant) wait in at most half of the places. */
 struct tw_pg_pool {
     struct tw_loop *loop;
     struct tw_pg_conn *conns[TW_PG_CONNECTIONS];
     size_t conn_count, up_count;
     struct tw_list waiting;
     size_t max_waiting;
-    uint16_t waiting_of[TW_PG_SHARES]; /* by share, several in one place when they collide */
+    uint32_t waiting_of[TW_PG_SHARES]; /* by share, several in one place when they collide */
     bool is_closed, was_up, has_failed;
     void (*on_change)(struct tw_pg_pool *pool);
     struct tw_metric up, queued, calls, refused, reconnects;

@@ -302,7 +302,7 @@ static void one_tenant_waits_in_half_of_the_places(void **state)
     struct fixture *f = *state;
     struct ask *one[5], *other;
 
-    start_at(f, f->pg.host.port, 2, 4);
+    start_at(f, f->pg.host.port, 2, 8);
     await(f->loop, f->pool.up_count == 2);
     f->pg.holds = true;
     (void)ask_for(f, true, 9);
