@@ -88,6 +88,7 @@ const struct api_route api_routes[] = {
     { TW_POST, "/api/{tenant}/gift-cards", "gift_card_issue", PATH, NULL, MONEY, STRICT },
     { TW_POST, "/api/{tenant}/customers", "customer_create", PATH, NULL, MONEY, STRICT },
     { TW_POST, "/api/{tenant}/kitchen-alerts", "kitchen_alert", PATH, NULL, MONEY, STRICT },
+    { TW_POST, "/api/{tenant}/import/{kind}", "list_import", PATH, NULL, MONEY, STRICT },
 };
 const size_t api_route_count = TW_COUNT(api_routes);
 

@@ -166,20 +166,24 @@ static void start_clients(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
 
+    size_t longest = set->device_message_bytes > set->message_bytes ? set->device_message_bytes
+                                                                    : set->message_bytes;
+
     g->dialects = gw_all_dialects(&g->shared_state, &g->restaurant_os);
     gw_sessions_start(&g->sessions,
                       &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                      .log = &g->log,
                                                      .queue_bytes = set->queue_bytes,
-                                                     .message_bytes = set->message_bytes });
+                                                     .message_bytes = longest });
     gw_conns_start(&g->conns, &(struct gw_conns_options){ .message_bytes = set->message_bytes,
                                                           .queue_bytes = set->queue_bytes,
                                                           .ping_ms = set->ping_ms,
                                                           .pong_ms = set->pong_ms });
     start_restaurant_os(g);
-    gw_shared_state_start(&g->shared_state,
-                          &(struct gw_shared_state_options){ .operations = &g->operations,
-                                                             .changed = on_shared_state });
+    gw_shared_state_start(&g->shared_state, &(struct gw_shared_state_options){
+                                                .operations = &g->operations,
+                                                .message_bytes = set->device_message_bytes,
+                                                .changed = on_shared_state });
     gw_presence_start(&g->presence,
                       &(struct gw_presence_options){ .loop = &g->daemon.loop,
                                                      .shared_state = &g->shared_state,

@@ -71,6 +71,10 @@ static const struct tw_setting table[] = {
       "Maximum number of WebSocket sessions; further ones are refused with 503." },
     { "MESSAGE_BYTES", TW_GATEWAY, NUMBER, AT(message_bytes), "65536", 1024, 1048576, false,
       NULL, "Longest message that a client may send; a longer one closes with 1009." },
+    { "DEVICE_MESSAGE_BYTES", TW_GATEWAY, NUMBER, AT(device_message_bytes), "4194304", 65536,
+      16777216, false, NULL,
+      "The same for MiniPOS tablets and cloud sync devices that were admitted, which send "
+      "pictures; a longer one is skipped and answered with an error." },
     { "QUEUE_BYTES", TW_GATEWAY, NUMBER, AT(queue_bytes), "1048576", 65536, 67108864, false,
       NULL,
       "Bytes that may wait for one client that does not read; beyond that it is closed with "

@@ -46,6 +46,7 @@ struct pending {
     struct tw_buf tenant; /* as the client names it, ended by a NUL */
     char request_id[TW_REQUEST_ID];
     char device[128]; /* X-Device-Id, when it is short and plain */
+    char address[64]; /* as nginx names it; may be empty */
 };
 
 #define AT(field) TW_METRIC_AT(struct gw_handshakes, field)
@@ -120,9 +121,19 @@ static void send_refusal(struct pending *p, int status, struct tw_slice body)
     tw_http_answer(p->conn, &res);
 }
 
+/* Many clients show nobody why they are not admitted, so the operator is told. */
+static void tell_refusal(const struct pending *p, const char *code, int status)
+{
+    tw_log_info("handshake.refused", tw_str("dialect", p->dialect->name),
+                tw_str("address", p->address), tw_str("code", code == NULL ? "" : code),
+                tw_i64("status", status), tw_str("req", p->request_id));
+}
+
 static void refuse_pending(struct pending *p, const struct gw_authenticated *result)
 {
     const char *code = result->refusal;
+
+    tell_refusal(p, code, result->body.len > 0 ? result->status : 0);
 
     if (result->body.len > 0)
         send_refusal(p, result->status, result->body);
@@ -301,12 +312,13 @@ static void await_first_message(struct pending *p)
  */
 
 /* A name that is too long or not plain text is no name. */
-static void read_device(const struct tw_http_request *req, char out[128])
+static void read_line(const struct tw_http_request *req, const char *header, char *out,
+                      size_t size)
 {
-    struct tw_slice name = tw_http_header(req, "x-device-id");
+    struct tw_slice text = tw_http_header(req, header);
 
-    if (name.len > 0 && name.len < 128 && tw_is_plain_line(name))
-        memcpy(out, name.at, name.len);
+    if (text.len > 0 && text.len < size && tw_is_plain_line(text))
+        memcpy(out, text.at, text.len);
 }
 
 /* ?auth=message, or a dialect whose clients always do so. */
@@ -327,7 +339,8 @@ static const char *read_names(struct pending *p, const struct tw_http_request *r
 {
     struct tw_slice header = tw_http_header(req, "x-tenant-id");
 
-    read_device(req, p->device);
+    read_line(req, "x-device-id", p->device, sizeof(p->device));
+    read_line(req, "x-forwarded-for", p->address, sizeof(p->address)); /* as nginx sets it */
     p->tenant.max = 256;
     if (!tw_percent_decode(&p->tenant, p->hello.tenant, false))
         return "INVALID_TENANT";

@@ -4,9 +4,13 @@
 #include "gateway/dialect/command.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/util/base.h"
 #include "common/util/crypto.h"
+
+#define PAUSE_MS 1000
+#define MAX_BUSY 10
 
 void gw_commands_init(struct gw_commands *q, struct tw_operations *operations, size_t max_count)
 {
@@ -56,6 +60,7 @@ static bool begin(struct gw_command *c)
 /* The command under way has ended: it is out of its queue now. */
 static void leave_queue(struct gw_commands *q)
 {
+    q->bytes -= q->under_way->body.len;
     q->under_way = NULL;
     q->count--;
 }
@@ -75,6 +80,15 @@ static void begin_next(struct gw_commands *q)
     }
 }
 
+static void go_on(struct gw_commands *q)
+{
+    if (q == NULL)
+        return;
+    begin_next(q);
+    if (q->is_alone && q->count == 0)
+        free(q);
+}
+
 void gw_command_end(struct gw_command *c)
 {
     struct gw_commands *q = c->queue;
@@ -82,8 +96,34 @@ void gw_command_end(struct gw_command *c)
     if (q != NULL)
         leave_queue(q);
     command_free(c);
-    if (q != NULL)
-        begin_next(q);
+    go_on(q);
+}
+
+/* Nothing was done, or what was done is found again by the same attempt. One that is too much
+ * for the database is not tried for ever. */
+static bool may_be_tried_again(struct gw_command *c, const struct tw_outcome *outcome)
+{
+    static const char *const codes[] = { "BUSY", "UNAVAILABLE", "OVERLOADED",
+                                         "OUTCOME_UNKNOWN" };
+
+    if (!c->keeps_trying || c->queue == NULL || c->queue->is_alone ||
+        (outcome->refusal != NULL && strcmp(outcome->refusal, "BUSY") == 0 &&
+         c->tries++ >= MAX_BUSY))
+        return false;
+    for (size_t i = 0; outcome->refusal != NULL && i < TW_COUNT(codes); i++)
+        if (strcmp(outcome->refusal, codes[i]) == 0)
+            return true;
+    return false;
+}
+
+static void on_pause(struct tw_deadline *d)
+{
+    struct gw_command *c = tw_container_of(d, struct gw_command, pause);
+    struct tw_operations *operations = c->operation.all;
+
+    c->operation =
+        (struct tw_operation){ .name = c->operation.name, .writes = c->operation.writes };
+    gw_command_operate(c, operations);
 }
 
 static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
@@ -91,13 +131,17 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
     struct gw_command *c = tw_container_of(op, struct gw_command, operation);
     struct gw_commands *q = c->queue;
 
+    if (may_be_tried_again(c, outcome)) {
+        tw_after(op->all->options.loop, &c->pause, PAUSE_MS, on_pause);
+        return;
+    }
     if (q != NULL) {
         leave_queue(q);
-        c->answered(q, c, outcome); /* only notes what it sends: the queue stays */
+        if (!q->is_alone)
+            c->answered(q, c, outcome); /* only notes what it sends: the queue stays */
     }
     command_free(c);
-    if (q != NULL)
-        begin_next(q);
+    go_on(q);
 }
 
 void gw_command_operate(struct gw_command *c, struct tw_operations *operations)
@@ -119,6 +163,7 @@ bool gw_commands_add(struct gw_commands *q, struct gw_command *c)
     c->queue = q;
     tw_list_append(&q->list, &c->link);
     q->count++;
+    q->bytes += c->body.len;
     begin_next(q);
     return true;
 }
@@ -134,5 +179,25 @@ void gw_commands_leave(struct gw_commands *q)
     q->under_way = NULL;
     while ((link = tw_list_shift(&q->list)) != NULL)
         command_free(tw_container_of(link, struct gw_command, link));
-    q->count = 0;
+    q->count = q->bytes = 0;
+}
+
+void gw_commands_outlive(struct gw_commands *q)
+{
+    struct gw_commands *own;
+
+    if (q->operations == NULL || q->count == 0)
+        return;
+    own = tw_new(struct gw_commands);
+    gw_commands_init(own, q->operations, q->max_count);
+    own->is_alone = true;
+    own->under_way = q->under_way;
+    own->count = q->count;
+    own->bytes = q->bytes;
+    if (own->under_way != NULL)
+        own->under_way->queue = own;
+    tw_list_move_all(&own->list, &q->list);
+    tw_list_each(&own->list, link) tw_container_of(link, struct gw_command, link)->queue = own;
+    q->under_way = NULL;
+    q->count = q->bytes = 0;
 }

@@ -19,6 +19,8 @@ struct gw_commands {
     struct gw_command *under_way; /* null: none */
     struct tw_list list;          /* those that wait */
     size_t count, max_count;      /* of both */
+    size_t bytes;                 /* of their bodies */
+    bool is_alone;                /* its client has left */
 };
 
 void gw_commands_init(struct gw_commands *q, struct tw_operations *operations,
@@ -39,6 +41,9 @@ struct gw_command {
     gw_command_begin_cb begin;             /* null: its operation */
     void (*release)(struct gw_command *c); /* frees the struct it is in; null: free() */
     gw_command_cb answered;
+    bool keeps_trying; /* while the database cannot do it, and its client is there */
+    unsigned tries;
+    struct tw_deadline pause;
     struct tw_operation operation;
     struct tw_buf context, body, note;
     char request_id[37];
@@ -64,3 +69,7 @@ void gw_command_end(struct gw_command *c);
 
 /* The client leaves: commands that wait are dropped, the one under way ends by itself. */
 void gw_commands_leave(struct gw_commands *q);
+
+/* The client leaves, and all that it has said is carried out, in its order: nobody hears how.
+ */
+void gw_commands_outlive(struct gw_commands *q);

@@ -112,6 +112,11 @@ struct gw_dialect {
     /* Whether events may be sent to it now; null: always. */
     bool (*may_send)(const struct gw_session *s);
 
+    /* The longest message that it may send, where that is longer than other dialects'; one that
+     * is longer still is skipped, and `too_long` tells. Null, both: as others. */
+    size_t (*longest)(const struct gw_session *s);
+    void (*too_long)(struct gw_session *s);
+
     /* A text message: strict JSON, compact, lent. */
     void (*message)(struct gw_session *s, struct tw_slice json);
 

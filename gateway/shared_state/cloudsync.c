@@ -294,7 +294,18 @@ static struct gw_session *open_device(void *family, const struct gw_hello *hello
 
 static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
 {
-    return gw_cloudsync_shows(ev) ? gw_device_hears(s, ev) : GW_SKIP;
+    if (!gw_cloudsync_shows(ev))
+        return GW_SKIP;
+    return gw_device_hears_pictures(gw_device_of(s), ev, gw_device_hears(s, ev, GW_NO_LIST));
+}
+
+static void too_long(struct gw_session *s)
+{
+    struct tw_buf text = { .max = 256 };
+
+    gw_device_put_too_long(&text, s);
+    send_error(s, "MESSAGE_TOO_LARGE", text.at);
+    tw_buf_done(&text);
 }
 
 const struct gw_dialect gw_cloudsync = {
@@ -308,6 +319,8 @@ const struct gw_dialect gw_cloudsync = {
     .resync = resync,
     .may_read = gw_device_may_read,
     .may_send = gw_device_may_send,
+    .longest = gw_device_longest,
+    .too_long = too_long,
     .message = message,
     .malformed = malformed,
     .hears = hears,

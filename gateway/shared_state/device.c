@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/net/refusal.h"
 #include "common/util/base.h"
@@ -12,21 +13,26 @@
 #include "common/util/encode.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
+#include "gateway/websocket/close.h"
+#include "gateway/websocket/frame.h"
 #include "gateway/websocket/transport.h"
 
 #define CROSS_MS 10000
-#define BODY_BYTES ((size_t)1200 * 1024)
+#define BODY_MARGIN ((size_t)64 * 1024) /* what a change has around a message's data */
 
-/* With so many waiting, no more is read from the device; one read may still bring as many
- * again, and more. */
+/* With so many waiting, or so many bytes, no more is read from the device; one read may still
+ * bring as many again, and more. */
 #define SOFT_COMMANDS 64
+#define SOFT_BYTES ((size_t)8 * 1024 * 1024)
 #define MAX_COMMANDS 4096
+#define MAX_HELD 4096
 
 void gw_shared_state_start(struct gw_shared_state *all,
                            const struct gw_shared_state_options *options)
 {
     all->operations = options->operations;
     all->changed = options->changed;
+    all->message_bytes = options->message_bytes;
     tw_list_init(&all->devices);
     gw_snapshots_start(&all->snapshots, options->operations);
 }
@@ -34,6 +40,7 @@ void gw_shared_state_start(struct gw_shared_state *all,
 void gw_shared_state_done(struct gw_shared_state *all)
 {
     gw_snapshots_done(&all->snapshots);
+    tw_map_done(&all->held);
 }
 
 static void tell_changed(struct gw_shared_state *all)
@@ -71,7 +78,9 @@ struct gw_session *gw_device_open(void *family, const struct gw_hello *hello,
     d->snapshots = (struct gw_snapshot_reader){ .all = &all->snapshots,
                                                 .session = &d->session,
                                                 .principal = &d->principal,
-                                                .connection = d->connection };
+                                                .connection = d->connection,
+                                                .shown = d->shown };
+    d->follow = d->snapshots;
     tw_list_append(&all->devices, &d->link);
     tell_changed(all);
     return &d->session;
@@ -82,7 +91,8 @@ void gw_device_closed(struct gw_session *s)
     struct gw_device *d = gw_device_of(s);
 
     gw_snapshots_leave(&d->snapshots);
-    gw_commands_leave(&d->commands);
+    gw_snapshots_leave(&d->follow);
+    gw_commands_outlive(&d->commands); /* its client believes that it was said */
     gw_principal_done(&d->principal);
     tw_list_remove(&d->link);
     tell_changed(d->all);
@@ -91,12 +101,19 @@ void gw_device_closed(struct gw_session *s)
 
 bool gw_device_may_read(const struct gw_session *s)
 {
-    return const_device_of(s)->commands.count < SOFT_COMMANDS;
+    const struct gw_commands *q = &const_device_of(s)->commands;
+
+    return q->count < SOFT_COMMANDS && q->bytes < SOFT_BYTES;
 }
 
 bool gw_device_may_send(const struct gw_session *s)
 {
-    return const_device_of(s)->snapshots.due == 0;
+    return const_device_of(s)->snapshots.due == 0 && const_device_of(s)->follow.due == 0;
+}
+
+size_t gw_device_longest(const struct gw_session *s)
+{
+    return const_device_of(s)->all->message_bytes;
 }
 
 void gw_device_greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
@@ -137,18 +154,22 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
     struct gw_device *d = gw_device_of_commands(q);
 
     d->answered(q, c, outcome);
-    if (q->count == SOFT_COMMANDS - 1) /* it is read from again */
+    if (q->count < SOFT_COMMANDS) /* it may be read from again */
         gw_session_read_again(&d->session);
-    if (q->count == 0)
+    if (q->count == 0) {
         gw_snapshots_ready(&d->snapshots);
+        gw_snapshots_ready(&d->follow);
+    }
 }
 
 bool gw_device_change(struct gw_device *d, struct tw_slice body, struct tw_slice note,
                       gw_command_cb answered)
 {
-    struct gw_command *c = gw_command_new("shared_state_change", true, BODY_BYTES, on_changed);
+    struct gw_command *c = gw_command_new("shared_state_change", true,
+                                          d->all->message_bytes + BODY_MARGIN, on_changed);
 
     d->answered = answered;
+    c->keeps_trying = d->keeps_trying;
     tw_buf_append(&c->body, body);
     tw_buf_append(&c->note, note);
     gw_principal_context(&d->principal, tw_slice_of(gw_session_tenant(&d->session)->id),
@@ -163,11 +184,56 @@ void gw_device_note_own(struct gw_device *d, const struct tw_outcome *outcome)
 
     if (tw_json_get(outcome->body, "seq", &raw))
         (void)tw_json_u64(raw, &d->snapshots.own_seq);
+    d->follow.own_seq = d->snapshots.own_seq;
 }
 
-void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind *kind)
+void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind *kind,
+                             const char *body)
 {
-    gw_snapshots_want(&d->snapshots, kind, d->commands.count > 0);
+    gw_snapshots_want(&d->snapshots, kind, body, d->commands.count > 0);
+}
+
+/* Its tenant and its name; false when it has none, or is in no restaurant yet. */
+static bool put_full_name(const struct gw_device *d, struct tw_buf *out)
+{
+    if (d->session.device[0] == '\0' || d->session.stream == NULL)
+        return false;
+    tw_buf_text(out, gw_session_tenant(&d->session)->id);
+    tw_buf_char(out, ' ');
+    tw_buf_text(out, d->session.device);
+    return !out->failed;
+}
+
+void gw_device_hold(struct gw_device *d)
+{
+    struct tw_buf name = { .max = 256 };
+    struct tw_slice any;
+
+    d->is_held = true;
+    if (put_full_name(d, &name)) {
+        if (d->all->held.count >= MAX_HELD && tw_map_any(&d->all->held, &any) != NULL)
+            (void)tw_map_remove(&d->all->held, any);
+        (void)tw_map_set(&d->all->held, tw_buf_view(&name), d->all);
+    }
+    tw_buf_done(&name);
+}
+
+void gw_device_named(struct gw_device *d)
+{
+    struct tw_buf name = { .max = 256 };
+
+    if (put_full_name(d, &name) && tw_map_get(&d->all->held, tw_buf_view(&name)) != NULL)
+        d->is_held = true;
+    tw_buf_done(&name);
+}
+
+void gw_device_follow(struct gw_device *d, const struct gw_snapshot_kind *kind,
+                      const char *body, uint64_t seq)
+{
+    d->session.was_sent = true;
+    if (d->follow.own_seq < seq)
+        d->follow.own_seq = seq;
+    gw_snapshots_want(&d->follow, kind, body, d->commands.count > 0);
 }
 
 /* --- Events ----------------------------------------------------------------------------------
@@ -182,6 +248,11 @@ static bool is_own(const struct gw_device *d, const struct tw_event *ev)
         return tw_slice_is(text, d->connection);
     return d->is_one_by_name && device.len > 0 &&
            tw_json_get_text(ev->origin, "device", &text) && tw_slice_eq(text, device);
+}
+
+bool gw_device_made(const struct gw_session *s, const struct tw_event *ev)
+{
+    return is_own(const_device_of(s), ev);
 }
 
 /* Its client drops what names it as the origin. */
@@ -224,13 +295,22 @@ static bool may_have_crossed(const struct gw_device *d, uint64_t row, uint64_t n
     return d->recent_count > GW_RECENT_CHANGES && now_ms - oldest->at_ms < CROSS_MS;
 }
 
-enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev)
+/* What it said before it was sent the list may have been stored after that was read. */
+static bool may_have_crossed_list(const struct gw_device *d, int list, uint64_t now_ms)
+{
+    return list != GW_NO_LIST && d->shown[list].seq > 0 &&
+           now_ms - d->shown[list].at_ms < CROSS_MS;
+}
+
+enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev, int list)
 {
     struct gw_device *d = gw_device_of(s);
     uint64_t row = row_of(ev), now_ms = s->all->now_ms;
 
     if (is_own(d, ev))
-        return may_have_crossed(d, row, now_ms) ? GW_PRIVATE : GW_SKIP;
+        return may_have_crossed(d, row, now_ms) || may_have_crossed_list(d, list, now_ms)
+                   ? GW_PRIVATE
+                   : GW_SKIP;
     note_change(d, row, now_ms);
     return d->restaurant[0] != '\0' || is_named(d, ev) ? GW_PRIVATE : GW_SHARED;
 }
@@ -270,6 +350,57 @@ void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
     }
     s->dialect->render(&tenant, &copy, out);
     tw_buf_done(&origin);
+}
+
+/* --- Pictures --------------------------------------------------------------------------------
+ *
+ * A picture is kept once; rows and events have its name (schema: shared_state/pictures). */
+
+#define PICTURE TW_LIT("tillwire-picture:")
+
+static void deliver_event(struct gw_session *s, struct tw_slice body)
+{
+    struct gw_batch batch = { 0 };
+    struct tw_slice raw;
+    struct tw_event ev;
+
+    if (!tw_json_get(body, "event", &raw) || tw_event_read(raw, &ev) < 0)
+        return;
+    gw_device_render_private(s, &ev, &batch);
+    for (size_t i = 0; i < batch.count; i++)
+        gw_session_send_frame(s, batch.frames[i]);
+    gw_batch_done(&batch);
+}
+
+/* It would miss a change: it has to come again and load the state. */
+void gw_device_lost(struct gw_session *s, const struct tw_outcome *outcome)
+{
+    (void)outcome;
+    gw_session_close(s, gw_closes.state_unread);
+}
+
+static const struct gw_snapshot_kind event_kind = { .operation = "event_shown",
+                                                    .deliver = deliver_event,
+                                                    .refused = gw_device_lost };
+
+enum gw_hearing gw_device_hears_pictures(struct gw_device *d, const struct tw_event *ev,
+                                         enum gw_hearing hearing)
+{
+    char body[GW_SNAPSHOT_BODY];
+
+    if (hearing == GW_SKIP ||
+        memmem(ev->data.at, ev->data.len, PICTURE.at, PICTURE.len) == NULL)
+        return hearing;
+    (void)snprintf(body, sizeof(body), "{\"seq\":%llu}", (unsigned long long)ev->seq);
+    gw_device_follow(d, &event_kind, body, ev->seq);
+    return GW_SKIP;
+}
+
+void gw_device_put_too_long(struct tw_buf *out, const struct gw_session *s)
+{
+    tw_buf_text(out, "A message has at most ");
+    tw_buf_u64(out, gw_device_longest(s));
+    tw_buf_append(out, TW_LIT(" bytes. This one was not stored; send smaller pictures.\0"));
 }
 
 void gw_device_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)

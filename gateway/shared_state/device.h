@@ -9,6 +9,7 @@
 #include "common/domain/event.h"
 #include "common/domain/operation.h"
 #include "common/util/list.h"
+#include "common/util/map.h"
 #include "gateway/dialect/command.h"
 #include "gateway/dialect/principal.h"
 #include "gateway/shared_state/snapshots.h"
@@ -23,14 +24,17 @@ typedef void (*gw_shared_state_changed_cb)(struct gw_shared_state *all);
 struct gw_shared_state_options {
     struct tw_operations *operations;   /* kept */
     gw_shared_state_changed_cb changed; /* may be null */
+    size_t message_bytes;               /* of a device's longest message */
 };
 
 /* What all devices of a process share; embedded in its state. */
 struct gw_shared_state {
     struct tw_operations *operations;
     gw_shared_state_changed_cb changed;
+    size_t message_bytes;
     struct gw_snapshots snapshots;
     struct tw_list devices;
+    struct tw_map held; /* "<tenant> <name>" of devices that are sent no lists */
 };
 
 void gw_shared_state_start(struct gw_shared_state *all,
@@ -49,12 +53,16 @@ struct gw_device {
     struct tw_list link; /* among all devices */
     struct gw_principal principal;
     struct gw_commands commands;
-    gw_command_cb answered; /* the dialect's */
-    struct gw_snapshot_reader snapshots;
+    gw_command_cb answered;              /* the dialect's */
+    struct gw_snapshot_reader snapshots; /* that its client asks for */
+    struct gw_snapshot_reader follow;    /* that it needs to follow an event */
+    struct gw_shown shown[GW_LISTS];
     char connection[33]; /* the id of this connection: origin.session of what it changes */
     char user[64];       /* as it named itself; may be empty */
     char restaurant[64]; /* the restaurant as it wrote it; empty: as we do */
     int64_t since_ms;    /* wall clock */
+    bool is_held;        /* it is sent no lists: gw_device_hold */
+    bool keeps_trying;   /* its client does not send a refused change again */
     bool is_one_by_name; /* all connections that give its name are one device */
     struct gw_recent_change recent_changes[GW_RECENT_CHANGES]; /* a ring */
     size_t recent_count;
@@ -69,18 +77,23 @@ struct gw_device *gw_device_of(struct gw_session *s);
 struct gw_session *gw_device_open(void *family, const struct gw_hello *hello,
                                   const struct gw_identity *who);
 void gw_device_closed(struct gw_session *s);
-bool gw_device_may_read(const struct gw_session *s); /* not while too many changes wait */
-bool gw_device_may_send(const struct gw_session *s); /* not while a snapshot is due */
+bool gw_device_may_read(const struct gw_session *s);  /* not while too many changes wait */
+bool gw_device_may_send(const struct gw_session *s);  /* not while a snapshot is due */
+size_t gw_device_longest(const struct gw_session *s); /* devices send pictures */
 void gw_device_relayed(struct gw_session *s, struct tw_slice from, struct gw_frame *f);
 
 /* No document has a greeting: this does nothing. */
 void gw_device_greet(struct gw_session *s, uint64_t seq, uint64_t oldest);
 
-/* How it hears an event of a kind that its dialect shows. What it changed on this connection
- * only when it was sent another change of the same row shortly before: the two may have
- * crossed, and it would keep the older one. Everything else, also what it changed on an earlier
- * connection: that may have been stored after the state that it has loaded on this one. */
-enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev);
+/* How it hears an event of a kind that its dialect shows, about a row of `list`. What it
+ * changed on this connection only when it was sent another change of the same row, or the whole
+ * list, shortly before: the two may have crossed, and it would keep the older one. Everything
+ * else, also what it changed on an earlier connection: that may have been stored after the
+ * state that it has loaded on this one. */
+enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev, int list);
+
+/* Whether it was made on this connection. */
+bool gw_device_made(const struct gw_session *s, const struct tw_event *ev);
 
 /* The dialect's rendering for this device alone: with the name that it has for its restaurant,
  * and without an origin that names it, since it drops such messages. */
@@ -103,7 +116,28 @@ void gw_device_note_own(struct gw_device *d, const struct tw_outcome *outcome);
 /* Its user, as it says; a name that is too long is none. */
 void gw_device_set_user(struct gw_device *d, struct tw_slice user);
 
-void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind *kind);
+void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind *kind,
+                             const char *body);
+
+/* A change of it was refused, but it shows the change: a list of ours would undo that without a
+ * word. It is sent none any more under its name, whatever connection it uses. */
+void gw_device_hold(struct gw_device *d);
+void gw_device_named(struct gw_device *d); /* session.device was set */
+
+/* In place of an event, which the snapshot will contain; from `hears`. Events wait for it. */
+void gw_device_follow(struct gw_device *d, const struct gw_snapshot_kind *kind,
+                      const char *body, uint64_t seq);
+
+/* A reading that it follows was refused: it would miss a change, so it is closed with 1013. */
+void gw_device_lost(struct gw_session *s, const struct tw_outcome *outcome);
+
+/* gw_device_follow for an event that has the names of pictures: it is read with the pictures,
+ * and rendered for the device then. `hearing` when it has none. */
+enum gw_hearing gw_device_hears_pictures(struct gw_device *d, const struct tw_event *ev,
+                                         enum gw_hearing hearing);
+
+/* Why a longer message than gw_device_longest was skipped; with a NUL. */
+void gw_device_put_too_long(struct tw_buf *out, const struct gw_session *s);
 
 /* Append the members code, message and (where there are any) details of a refused outcome: the
  * operation's own, or those of refusal.h. */

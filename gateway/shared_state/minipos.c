@@ -11,9 +11,9 @@
 #include "common/util/json_write.h"
 #include "gateway/dialect/shape.h"
 #include "gateway/shared_state/device.h"
+#include "gateway/shared_state/minipos_lists.h"
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/session.h"
-#include "gateway/websocket/frame.h"
 
 #define REFUSAL_BYTES ((size_t)1024 * 1024) /* the current row may be in it */
 
@@ -63,23 +63,9 @@ static void refused(struct gw_session *s, const struct tw_outcome *outcome)
     send_refusal(s, outcome, TW_LIT("SYNC_REQUEST"));
 }
 
-/* The state twice, once inside itself: the public client looks for it one level too deep. */
-static struct gw_frame *render_state(struct tw_slice body)
-{
-    struct tw_buf out = { .max = 2 * body.len + 1024 };
-    struct gw_frame *f;
-
-    gw_minipos_open(&out, "SYNC_RESPONSE");
-    tw_buf_append(&out, tw_slice_from(body.at, body.len - 1)); /* without its brace */
-    tw_json_member_raw(&out, "data", body);
-    tw_buf_char(&out, '}');
-    gw_minipos_close(&out, TW_LIT("server"), 0);
-    f = gw_frame_text(tw_buf_view(&out));
-    tw_buf_done(&out);
-    return f;
-}
-
-static const struct gw_snapshot_kind snapshot_kind = { "minipos_state", render_state, refused };
+static const struct gw_snapshot_kind state_kind = { .operation = "minipos_state",
+                                                    .render = gw_minipos_render_state,
+                                                    .refused = refused };
 
 /* --- What tablets say ------------------------------------------------------------------------
  */
@@ -94,10 +80,14 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
 {
     struct gw_device *d = gw_device_of_commands(q);
 
-    if (outcome->refusal != NULL || outcome->status >= 300)
-        send_refusal(&d->session, outcome, tw_buf_view(&c->note));
-    else
+    if (outcome->refusal == NULL && outcome->status < 300) {
         gw_device_note_own(d, outcome);
+        return;
+    }
+    send_refusal(&d->session, outcome, tw_buf_view(&c->note));
+    /* One that names versions knows what to do; and orders are merged, not replaced. */
+    if (outcome->status != 409 && !tw_slice_is(tw_buf_view(&c->note), "UPDATE_ORDER"))
+        gw_device_hold(d);
 }
 
 static void change(struct gw_session *s, const struct message *m, const char *kind,
@@ -129,6 +119,7 @@ static void on_connected(struct gw_session *s, const struct message *m)
     if (text.len > 0 && text.len < sizeof(s->device)) {
         memcpy(s->device, text.at, text.len);
         s->device[text.len] = '\0';
+        gw_device_named(gw_device_of(s));
     }
 }
 
@@ -147,10 +138,21 @@ static void on_heartbeat(struct gw_session *s, const struct message *m)
         send_message(s, "HEARTBEAT", TW_LIT("{\"response\":true}"));
 }
 
+/* A tablet that shows what we have refused keeps its lists. */
+static void want_state(struct gw_session *s)
+{
+    struct gw_device *d = gw_device_of(s);
+
+    if (d->is_held)
+        gw_device_want_snapshot(d, &gw_minipos_list, gw_minipos_list_body(GW_ORDERS_LIST));
+    else
+        gw_device_want_snapshot(d, &state_kind, "");
+}
+
 static void on_sync(struct gw_session *s, const struct message *m)
 {
     (void)m;
-    gw_device_want_snapshot(gw_device_of(s), &snapshot_kind);
+    want_state(s);
 }
 
 static const struct action {
@@ -245,7 +247,27 @@ static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     (void)seq;
     (void)oldest;
-    gw_device_want_snapshot(gw_device_of(s), &snapshot_kind);
+    want_state(s);
+}
+
+static void too_long(struct gw_session *s)
+{
+    struct tw_buf text = { .max = 256 };
+
+    gw_device_put_too_long(&text, s);
+    send_error(s, "MESSAGE_TOO_LARGE", text.at);
+    tw_buf_done(&text);
+    gw_device_hold(gw_device_of(s));
+}
+
+/* It does not send again what was refused for the moment. */
+static struct gw_session *open_tablet(void *family, const struct gw_hello *hello,
+                                      const struct gw_identity *who)
+{
+    struct gw_session *s = gw_device_open(family, hello, who);
+
+    gw_device_of(s)->keeps_trying = true;
+    return s;
 }
 
 /* /ws, where the query does not name a device and a restaurant: that is cloud sync. */
@@ -257,9 +279,35 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     return true;
 }
 
+/* Whether the tablet is sent the list in place of the event. */
+static bool wants_list(struct gw_session *s, const struct tw_event *ev, int list)
+{
+    if (list == GW_NO_LIST || (gw_device_of(s)->is_held && list != GW_ORDERS_LIST))
+        return false;
+    /* It has drawn an id that was taken, and shows its own order by it. */
+    if (list == GW_ORDERS_LIST)
+        return gw_device_made(s, ev);
+    return gw_minipos_needs_list(ev);
+}
+
+/* An event that is contained in the list which it was sent would show it an older row. */
 static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
 {
-    return gw_minipos_shows(ev) ? gw_device_hears(s, ev) : GW_SKIP;
+    struct gw_device *d = gw_device_of(s);
+    int list = gw_minipos_list_of(ev);
+    enum gw_hearing hearing = GW_SKIP;
+
+    if (list != GW_NO_LIST && ev->seq <= d->shown[list].seq)
+        return GW_SKIP;
+    if (gw_minipos_shows(ev)) {
+        hearing = gw_device_hears(s, ev, list);
+        if (hearing == GW_SKIP && list != GW_ORDERS_LIST)
+            return GW_SKIP;
+    }
+    if (!wants_list(s, ev, list))
+        return gw_device_hears_pictures(d, ev, hearing);
+    gw_device_follow(d, &gw_minipos_list, gw_minipos_list_body(list), ev->seq);
+    return GW_SKIP;
 }
 
 const struct gw_dialect gw_minipos = {
@@ -267,12 +315,14 @@ const struct gw_dialect gw_minipos = {
     .labels = "dialect=\"minipos\"",
     .policy = GW_TAKES_TOKENS | GW_TAKES_NO_KEY | GW_TAKES_FIRST_MESSAGES,
     .claims = claims,
-    .open = gw_device_open,
+    .open = open_tablet,
     .closed = gw_device_closed,
     .greet = gw_device_greet,
     .resync = resync,
     .may_read = gw_device_may_read,
     .may_send = gw_device_may_send,
+    .longest = gw_device_longest,
+    .too_long = too_long,
     .message = message,
     .malformed = malformed,
     .hears = hears,

@@ -1,11 +1,12 @@
 /* minipos_events.c - events as MiniPOS tablets hear them: docs/protocols/minipos.md section 3.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/shared_state/minipos_events.h"
+
 #include "common/util/base.h"
 #include "common/util/clock.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
 #include "gateway/dialect/shape.h"
-#include "gateway/shared_state/minipos.h"
 
 #define FRAME_BYTES ((size_t)64 * 1024 * 1024)
 
@@ -112,17 +113,27 @@ static void put_items(struct tw_buf *out, struct tw_slice items)
     tw_buf_char(out, ']');
 }
 
+/* The page calls methods of texts on it, so it is one, and never null. */
+static void put_text(struct tw_buf *out, struct tw_slice from, const char *name, const char *as)
+{
+    struct tw_slice raw;
+
+    if (tw_json_get(from, name, &raw) && !tw_slice_is(raw, "null"))
+        gw_shape_text(out, as, raw);
+    else
+        tw_json_member(out, as, TW_EMPTY);
+}
+
 /* {action: "add", data: <whole order>}: an upsert by id in the client. */
 static void put_order(struct tw_buf *out, const struct tw_event *ev)
 {
     struct tw_slice raw, text;
 
     tw_buf_text(out, "{\"action\":\"add\",\"data\":{");
-    put(out, ev->data, "orderId", "id");
-    put(out, ev->data, "orderNumber", "orderNumber");
-    if (tw_json_get(ev->data, "tableNumber", &raw))
-        tw_json_member_raw(out, "tableNumber", gw_shape_number(raw));
-    put(out, ev->data, "customerName", "customerName");
+    put_text(out, ev->data, "orderId", "id");
+    put_text(out, ev->data, "orderNumber", "orderNumber");
+    put_text(out, ev->data, "tableNumber", "tableNumber");
+    put_text(out, ev->data, "customerName", "customerName");
     if (tw_json_get_text(ev->data, "createdAt", &text) && text.len >= 10)
         tw_json_member(out, "orderDate", tw_slice_from(text.at, 10));
     if (tw_slice_is(ev->type, "order.deleted"))
@@ -130,32 +141,148 @@ static void put_order(struct tw_buf *out, const struct tw_event *ev)
     else if (tw_json_get(ev->data, "status", &raw))
         tw_json_member_raw(out, "status", status_word(raw));
     put(out, ev->data, "totalAmount", "total");
-    if (tw_json_get(ev->data, "items", &raw))
-        put_items(out, raw);
+    put_items(out, tw_json_get(ev->data, "items", &raw) ? raw : TW_LIT("[]"));
     put(out, ev->data, "createdAt", "createdAt");
     tw_buf_text(out, "}}");
 }
 
-/* A row without what is ours; a table that is cleaned is not free yet. */
-static void put_row(struct tw_buf *out, struct tw_slice row, bool is_settings)
+/* --- Rows ------------------------------------------------------------------------------------
+ *
+ * The page shows what a row has without asking whether it is there: a row without a price, or a
+ * customer that is an object, would leave it blank. */
+
+/* Members that a row must have, with what they are when it has none. */
+struct needed {
+    const char *name, *raw;
+};
+
+static const struct needed of_table[] = {
+    { "number", "0" }, { "seats", "0" }, { "status", "\"available\"" }, { NULL, NULL }
+};
+static const struct needed of_item[] = { { "name", "\"\"" },
+                                         { "price", "0" },
+                                         { "category", "\"\"" },
+                                         { "description", "\"\"" },
+                                         { NULL, NULL } };
+static const struct needed of_line[] = { { "id", "\"\"" },
+                                         { "quantity", "1" },
+                                         { NULL, NULL } };
+static const struct needed of_nothing[] = { { NULL, NULL } };
+
+static void put_needed(struct tw_buf *out, struct tw_slice row, const struct needed *needed)
 {
-    struct tw_slice name, raw;
-    const char *before = "";
+    struct tw_slice raw;
+
+    for (; needed->name != NULL; needed++)
+        if (!tw_json_get(row, needed->name, &raw))
+            tw_json_member_raw(out, needed->name, tw_slice_of(needed->raw));
+}
+
+static void put_name(struct tw_buf *out, struct tw_slice name) /* raw */
+{
+    if (!out->failed && out->at[out->len - 1] != '{')
+        tw_buf_char(out, ',');
+    tw_buf_append(out, name);
+    tw_buf_char(out, ':');
+}
+
+/* The dish of a line that has its name and price itself, as other devices write them. */
+static void put_dish(struct tw_buf *out, struct tw_slice line)
+{
+    struct tw_slice raw;
+
+    put_text(out, line, tw_json_get(line, "menuItemId", &raw) ? "menuItemId" : "id", "id");
+    for (const struct needed *one = of_item; one->name != NULL; one++)
+        put(out, line, one->name, one->name);
+}
+
+/* A line of a table's order. */
+static void put_line(struct tw_buf *out, struct tw_slice line)
+{
+    struct tw_slice rest = line, name, raw, dish;
+    bool has_dish = tw_json_get(line, "menuItem", &dish) && dish.at[0] == '{';
 
     tw_buf_char(out, '{');
-    while (tw_json_pair(&row, &name, &raw)) {
-        if (tw_slice_is(name, "\"version\"") || (is_settings && tw_slice_is(name, "\"id\"")))
-            continue;
-        if (tw_slice_is(name, "\"number\""))
-            raw = gw_shape_number(raw);
-        if (tw_slice_is(name, "\"status\"") && tw_slice_is(raw, "\"cleaning\""))
-            raw = TW_LIT("\"occupied\"");
+    while (tw_json_pair(&rest, &name, &raw))
+        if (!tw_slice_is(name, "\"menuItem\"")) {
+            put_name(out, name);
+            tw_buf_append(out, raw);
+        }
+    put_needed(out, line, of_line);
+    tw_json_member_raw(out, "menuItem", TW_LIT("{"));
+    if (has_dish) {
+        rest = dish;
+        while (tw_json_pair(&rest, &name, &raw)) {
+            put_name(out, name);
+            tw_buf_append(out, raw);
+        }
+    } else {
+        put_dish(out, line);
+    }
+    put_needed(out, has_dish ? dish : line, of_item);
+    tw_buf_text(out, "}}");
+}
+
+static void put_lines(struct tw_buf *out, struct tw_slice lines)
+{
+    struct tw_slice one;
+    const char *before = "[";
+
+    while (tw_json_element(&lines, &one)) {
         tw_buf_text(out, before);
-        tw_buf_append(out, name);
-        tw_buf_char(out, ':');
-        tw_buf_append(out, raw);
+        if (one.at[0] == '{')
+            put_line(out, one);
+        else
+            put_line(out, TW_LIT("{}"));
         before = ",";
     }
+    tw_buf_text(out, before[0] == '[' ? "[]" : "]");
+}
+
+/* A customer as a text: other devices keep an object with a name. */
+static void put_customer(struct tw_buf *out, struct tw_slice raw)
+{
+    struct tw_slice name;
+
+    if (raw.at[0] == '{' && tw_json_get(raw, "name", &name) && name.at[0] == '"')
+        raw = name;
+    if (raw.at[0] == '"')
+        tw_buf_append(out, raw);
+    else
+        tw_buf_text(out, "\"\"");
+}
+
+static void put_value(struct tw_buf *out, struct tw_slice name, struct tw_slice raw)
+{
+    if (tw_slice_is(name, "\"number\""))
+        tw_buf_append(out, gw_shape_number(raw));
+    else if (tw_slice_is(name, "\"status\"") && tw_slice_is(raw, "\"cleaning\""))
+        tw_buf_text(out, "\"occupied\""); /* it is not free yet */
+    else if (tw_slice_is(name, "\"orderItems\""))
+        put_lines(out, raw);
+    else if (tw_slice_is(name, "\"customer\""))
+        put_customer(out, raw);
+    else
+        tw_buf_append(out, raw);
+}
+
+/* A row without what is ours. */
+static void put_row(struct tw_buf *out, struct tw_slice row, const struct needed *needed,
+                    bool is_settings)
+{
+    struct tw_slice rest = row, name, raw;
+
+    tw_buf_char(out, '{');
+    while (tw_json_pair(&rest, &name, &raw)) {
+        if (tw_slice_is(name, "\"version\"") || (is_settings && tw_slice_is(name, "\"id\"")))
+            continue;
+        put_name(out, name);
+        if (is_settings)
+            tw_buf_append(out, raw);
+        else
+            put_value(out, name, raw);
+    }
+    put_needed(out, row, needed);
     tw_buf_char(out, '}');
 }
 
@@ -180,12 +307,13 @@ static const char *word_of(const struct tw_event *ev, const char *add, const cha
     return is_one_of(action, deletions) ? delete : update;
 }
 
-static void put_action(struct tw_buf *out, const char *action, struct tw_slice row)
+static void put_action(struct tw_buf *out, const char *action, struct tw_slice row,
+                       const struct needed *needed)
 {
     tw_buf_char(out, '{');
     tw_json_member(out, "action", tw_slice_of(action));
     tw_json_member_raw(out, "data", TW_EMPTY);
-    put_row(out, row, false);
+    put_row(out, row, needed, false);
     tw_buf_char(out, '}');
 }
 
@@ -224,16 +352,17 @@ static void put_data(struct tw_buf *out, const struct row *row, const struct tw_
         put_order(out, ev);
         break;
     case TABLE:
-        put_action(out, word_of(ev, "add", "update", "delete"), stored);
+        put_action(out, word_of(ev, "add", "update", "delete"), stored, of_table);
         break;
     case ITEM:
-        put_action(out, word_of(ev, "add_item", "update_item", "delete_item"), stored);
+        put_action(out, word_of(ev, "add_item", "update_item", "delete_item"), stored, of_item);
         break;
     case CATEGORY:
-        put_action(out, word_of(ev, "add_category", "add_category", "delete_category"), stored);
+        put_action(out, word_of(ev, "add_category", "add_category", "delete_category"), stored,
+                   of_nothing);
         break;
     case SETTINGS:
-        put_row(out, stored, true);
+        put_row(out, stored, of_nothing, true);
         break;
     case CLEARED:
         tw_buf_text(out, "{\"action\":\"clear\",\"data\":{}}");
@@ -260,7 +389,30 @@ void gw_minipos_render(const struct gw_tenant *tenant, const struct tw_event *ev
     tw_buf_done(&out);
 }
 
+/* Tablets count every order that they are sent as a sale, so an online order is shown when it
+ * has been accepted; or at once, where the restaurant wants that (`forTablets`). */
+static bool is_for_tablets(const struct tw_event *ev)
+{
+    static const char *const open[] = { "new", "pending", "cancelled", "rejected" };
+    struct tw_slice text = { NULL, 0 }, before = { NULL, 0 };
+    bool is_open = false, was_open = true;
+
+    if (!tw_json_get_text(ev->data, "orderSource", &text) || tw_slice_is(text, "pos") ||
+        tw_json_get(ev->data, "forTablets", &before))
+        return true;
+    (void)tw_json_get_text(ev->data, "status", &text);
+    if (tw_json_get_text(ev->data, "previousStatus", &before))
+        was_open = false;
+    for (size_t i = 0; i < TW_COUNT(open); i++) {
+        is_open = is_open || tw_slice_is(text, open[i]);
+        was_open = was_open || tw_slice_is(before, open[i]);
+    }
+    return !is_open || !was_open;
+}
+
 bool gw_minipos_shows(const struct tw_event *ev)
 {
-    return row_of(ev) != NULL;
+    const struct row *row = row_of(ev);
+
+    return row != NULL && (row->what != ORDER || is_for_tablets(ev));
 }

@@ -6,7 +6,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/shared_state/snapshots.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/util/base.h"
 #include "common/util/crypto.h"
@@ -16,17 +18,20 @@
 #include "gateway/stream/stream.h"
 #include "gateway/websocket/frame.h"
 
-#define NAME_BYTES 128
+#define NAME_BYTES 160
 #define CONTEXT_BYTES 32768
 
 /* What an operation last answered for a tenant. */
 struct snapshot {
     struct gw_snapshots *all;
     const struct gw_snapshot_kind *kind;
+    char name[NAME_BYTES]; /* among all */
+    char body[GW_SNAPSHOT_BODY];
     struct tw_operation operation;
     struct tw_buf context;
     char request_id[37];
     struct gw_frame *frame; /* null: none yet */
+    unsigned lists;         /* that it replaces, as bits */
     uint64_t seq;           /* the events up to this one are in it */
     bool is_reading;
     struct tw_list waiting; /* for the reading under way */
@@ -79,10 +84,13 @@ static void resume_events(struct gw_snapshot_reader *r)
     gw_session_writable(r->session, r->session->all->now_ms);
 }
 
-static void serve(struct gw_snapshot_reader *r, struct gw_frame *f)
+static void serve(struct gw_snapshot_reader *r, const struct snapshot *s)
 {
     for (unsigned i = 0; i < r->due; i++)
-        gw_session_send_frame(r->session, f);
+        gw_session_send_frame(r->session, s->frame);
+    for (unsigned i = 0; i < GW_LISTS; i++)
+        if ((s->lists & 1U << i) != 0)
+            r->shown[i] = (struct gw_shown){ s->seq, r->session->all->now_ms };
     resume_events(r);
 }
 
@@ -100,15 +108,45 @@ static struct gw_snapshot_reader *reader_of(struct tw_list *link)
 
 static void begin_reading(struct snapshot *s, struct gw_snapshot_reader *r);
 
+static void drop(struct snapshot *s)
+{
+    (void)tw_map_remove(&s->all->by_name, tw_slice_of(s->name));
+    snapshot_free(s);
+}
+
+static bool is_success(const struct tw_outcome *outcome)
+{
+    return outcome->refusal == NULL && outcome->status < 300;
+}
+
 static void take_answer(struct snapshot *s, const struct tw_outcome *outcome)
 {
     struct tw_slice raw;
-    bool is_success = outcome->refusal == NULL && outcome->status < 300;
 
     gw_frame_unref(s->frame);
     s->frame = NULL;
-    if (is_success && tw_json_get(outcome->body, "seq", &raw) && tw_json_u64(raw, &s->seq))
-        s->frame = s->kind->render(outcome->body);
+    s->lists = 0;
+    if (is_success(outcome) && s->kind->render != NULL &&
+        tw_json_get(outcome->body, "seq", &raw) && tw_json_u64(raw, &s->seq))
+        s->frame = s->kind->render(outcome->body, &s->lists);
+}
+
+/* What stays as it is serves those that came late too, and is not kept. */
+static void deliver(struct snapshot *s, const struct tw_outcome *outcome)
+{
+    struct gw_snapshot_reader *r;
+    struct tw_list *link;
+
+    while ((link = tw_list_shift(&s->waiting)) != NULL ||
+           (link = tw_list_shift(&s->later)) != NULL) {
+        r = reader_of(link);
+        if (is_success(outcome))
+            s->kind->deliver(r->session, outcome->body);
+        else
+            s->kind->refused(r->session, outcome);
+        resume_events(r);
+    }
+    drop(s);
 }
 
 static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
@@ -117,12 +155,16 @@ static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
     struct gw_snapshot_reader *r;
     struct tw_list *link;
 
+    if (s->kind->deliver != NULL) {
+        deliver(s, outcome);
+        return;
+    }
     s->is_reading = false;
     take_answer(s, outcome);
     while ((link = tw_list_shift(&s->waiting)) != NULL) {
         r = reader_of(link);
         if (s->frame != NULL) {
-            serve(r, s->frame);
+            serve(r, s);
         } else {
             s->kind->refused(r->session, outcome);
             resume_events(r);
@@ -136,7 +178,7 @@ static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
             return;
         }
         tw_list_remove(&r->waiting);
-        serve(r, s->frame);
+        serve(r, s);
     }
 }
 
@@ -150,6 +192,8 @@ static void begin_reading(struct snapshot *s, struct gw_snapshot_reader *r)
     s->operation = (struct tw_operation){ .all = s->all->operations,
                                           .name = s->kind->operation,
                                           .context = tw_buf_view(&s->context),
+                                          .body = s->body[0] != '\0' ? tw_slice_of(s->body)
+                                                                     : (struct tw_slice){ 0 },
                                           .request_id = s->request_id,
                                           .done = on_read };
     s->is_reading = true;
@@ -159,17 +203,21 @@ static void begin_reading(struct snapshot *s, struct gw_snapshot_reader *r)
 
 static struct snapshot *snapshot_of(struct gw_snapshot_reader *r)
 {
-    struct tw_buf name = { .max = NAME_BYTES };
+    struct tw_buf name = { .max = NAME_BYTES - 1 };
     struct snapshot *s;
 
     tw_buf_text(&name, gw_session_tenant(r->session)->id);
     tw_buf_char(&name, ' ');
     tw_buf_text(&name, r->kind->operation);
+    tw_buf_char(&name, ' ');
+    tw_buf_text(&name, r->body);
     s = tw_map_get(&r->all->by_name, tw_buf_view(&name));
     if (s == NULL) {
         s = tw_new(struct snapshot);
         s->all = r->all;
         s->kind = r->kind;
+        memcpy(s->name, name.at, name.len);
+        memcpy(s->body, r->body, sizeof(s->body));
         s->context.max = CONTEXT_BYTES;
         tw_list_init(&s->waiting);
         tw_list_init(&s->later);
@@ -186,7 +234,7 @@ static void ask(struct gw_snapshot_reader *r)
     if (s->is_reading) {
         tw_list_append(&s->later, &r->waiting);
     } else if (is_fresh(s, r)) {
-        serve(r, s->frame);
+        serve(r, s);
     } else {
         tw_list_append(&s->waiting, &r->waiting);
         begin_reading(s, r);
@@ -194,10 +242,11 @@ static void ask(struct gw_snapshot_reader *r)
 }
 
 void gw_snapshots_want(struct gw_snapshot_reader *r, const struct gw_snapshot_kind *kind,
-                       bool is_busy)
+                       const char *body, bool is_busy)
 {
     r->all->asked.value++;
     r->kind = kind;
+    (void)snprintf(r->body, sizeof(r->body), "%s", body);
     if (r->due++ == 0 && !is_busy)
         ask(r);
     /* else it waits already, and gets as many answers as it has asked for */

@@ -78,6 +78,21 @@ static void on_binary(struct gw_handler *h, struct tw_slice message)
     gw_session_close(session_of(h), gw_closes.text_only);
 }
 
+static size_t longest(const struct gw_handler *h)
+{
+    const struct gw_session *s = session_of(h);
+
+    return s->dialect->longest == NULL ? 0 : s->dialect->longest(s);
+}
+
+static void on_too_long(struct gw_handler *h)
+{
+    struct gw_session *s = session_of(h);
+
+    if (s->phase != GW_CLOSING)
+        s->dialect->too_long(s);
+}
+
 static void on_writable(struct gw_handler *h, uint64_t now_ms)
 {
     gw_session_writable(session_of(h), now_ms);
@@ -96,6 +111,8 @@ static void on_ended(struct gw_handler *h, unsigned code, const char *reason)
 static const struct gw_handler_ops handler_ops = {
     .is_ready = is_ready,
     .text = on_text,
+    .longest = longest,
+    .too_long = on_too_long,
     .binary = on_binary,
     .writable = on_writable,
     .closing = on_closing,

@@ -31,6 +31,8 @@ const struct gw_closes gw_closes = {
     .lags = { GW_CLOSE_TRY_AGAIN, "reading too slowly; connect again and resume" },
     .too_late = { GW_CLOSE_TRY_AGAIN, "what was missed is no longer kept; connect again and "
                                       "fetch the state" },
+    .state_unread = { GW_CLOSE_TRY_AGAIN,
+                      "a change cannot be read right now; connect again and fetch the state" },
     .stream_back = { GW_CLOSE_TRY_AGAIN,
                      "the stream went back; connect again and fetch the state" },
 

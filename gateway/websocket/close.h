@@ -53,11 +53,12 @@ struct gw_closes {
     struct gw_close refused;      /* CONNECT_ERROR by us */
 
     /* Sessions and the stream. */
-    struct gw_close text_only;   /* a binary message */
-    struct gw_close not_ready;   /* its stream cannot be read for too long */
-    struct gw_close lags;        /* it reads too slowly to stay in the stream */
-    struct gw_close too_late;    /* the log has dropped what it was to hear */
-    struct gw_close stream_back; /* the log has restarted at an earlier seq */
+    struct gw_close text_only;    /* a binary message */
+    struct gw_close not_ready;    /* its stream cannot be read for too long */
+    struct gw_close lags;         /* it reads too slowly to stay in the stream */
+    struct gw_close too_late;     /* the log has dropped what it was to hear */
+    struct gw_close state_unread; /* what stands for an event cannot be read */
+    struct gw_close stream_back;  /* the log has restarted at an earlier seq */
 
     /* Admission. */
     struct gw_close no_credential;    /* none in the first message */

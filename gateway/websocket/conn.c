@@ -181,6 +181,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     c->loop = tw_stream_loop(stream);
     c->ws.pool = &all->ws;
     c->ws.on_message = gw_conn_on_message;
+    c->ws.on_too_long = gw_conn_on_too_long;
     c->ws.is_deflating = is_deflating;
     c->opened_ms = c->loop->now_ms;
     gw_liveness_heard(&c->liveness, c->loop->now_ms);
@@ -220,15 +221,21 @@ struct gw_transport *gw_conn_transport(struct gw_conn *c)
     return &c->transport;
 }
 
-void gw_conn_start(struct gw_conn *c, struct gw_handler *handler)
+static void take_handler(struct gw_conn *c, struct gw_handler *handler)
 {
     c->handler = handler;
+    c->ws.max_message = handler->ops->longest == NULL ? 0 : handler->ops->longest(handler);
+}
+
+void gw_conn_start(struct gw_conn *c, struct gw_handler *handler)
+{
+    take_handler(c, handler);
     gw_conn_drive_later(c);
 }
 
 void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler)
 {
-    c->handler = handler;
+    take_handler(c, handler);
     c->is_begun = false;
     c->opened_ms = c->loop->now_ms;
     gw_conn_drive_later(c);

@@ -56,6 +56,14 @@ void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
         c->handler->ops->binary(c->handler, message);
 }
 
+void gw_conn_on_too_long(struct gw_ws *ws)
+{
+    struct gw_conn *c = tw_container_of(ws, struct gw_conn, ws);
+
+    if (gw_conn_is_talking(c))
+        c->handler->ops->too_long(c->handler);
+}
+
 /* --- Its stream ------------------------------------------------------------------------------
  */
 
@@ -163,6 +171,8 @@ static void on_silence(struct tw_deadline *d)
         gw_liveness_heard(&c->liveness, c->loop->now_ms);
         if (c->loop->now_ms - c->opened_ms >= READY_MS)
             gw_transport_close(&c->transport, gw_closes.not_ready);
+    } else if (!gw_handler_is_ready(c->handler)) { /* nor now, while too much of it waits */
+        gw_liveness_heard(&c->liveness, c->loop->now_ms);
     }
     switch (gw_liveness_look(&c->liveness, c->loop->now_ms, c->all->options.ping_ms,
                              c->all->options.pong_ms, &again_ms)) {

@@ -55,6 +55,7 @@ void gw_conn_drive_later(struct gw_conn *c); /* from the loop, outside of all ca
 extern const struct tw_stream_events gw_conn_stream_events;
 extern const struct gw_transport_ops gw_conn_transport_ops;
 void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message);
+void gw_conn_on_too_long(struct gw_ws *ws);
 
 void gw_conn_feed(struct gw_conn *c, struct tw_slice bytes); /* bytes of the client */
 

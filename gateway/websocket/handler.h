@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/util/slice.h"
@@ -17,6 +18,10 @@ struct gw_handler_ops {
      * An Engine.IO socket does not ask: its client sends by requests that are answered. */
     bool (*is_ready)(const struct gw_handler *h);
     void (*text)(struct gw_handler *h, struct tw_slice message); /* lent; valid UTF-8 */
+    /* The longest message that it takes, where that is longer than others' (0: it is not); one
+     * that is longer still is skipped, and `too_long` tells. Null, both: as others. */
+    size_t (*longest)(const struct gw_handler *h);
+    void (*too_long)(struct gw_handler *h);
     void (*binary)(struct gw_handler *h, struct tw_slice message);
     /* Its transport is writable again. Null: it never waits for that. */
     void (*writable)(struct gw_handler *h, uint64_t now_ms);

@@ -20,6 +20,9 @@
 #define MAX_SPARE 64
 #define PIECE_BYTES 4096
 #define MAX_FRAGMENTS 1024
+#define MAX_SKIPPED                                                                            \
+    16 /* a message that is so many times too long is not skipped, but closes                  \
+        */
 
 struct gw_ws_lease {
     wslay_event_context_ptr context;
@@ -58,29 +61,55 @@ static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, siz
     return (ssize_t)len;
 }
 
+static size_t longest(const struct gw_ws *ws)
+{
+    return ws->max_message > 0 ? ws->max_message : ws->pool->max_message;
+}
+
+/* wslay's limit is for bytes as they arrive, and a message that does not compress arrives with
+ * some more than it has. */
+static size_t longest_on_wire(const struct gw_ws *ws)
+{
+    size_t max = longest(ws);
+
+    return ws->is_deflating ? max + max / 8 + 64 : max;
+}
+
+/* From here on, the message is not kept. */
+static void look_for_length(struct gw_ws *ws, wslay_event_context_ptr context, uint64_t n)
+{
+    ws->received = ws->fragments == 0 ? n : ws->received + n;
+    if (ws->max_message == 0 || ws->is_skipping || ws->received <= longest_on_wire(ws))
+        return;
+    ws->is_skipping = true;
+    wslay_event_config_set_no_buffering(context, 1);
+}
+
 static void on_frame_start(wslay_event_context_ptr context,
                            const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
 {
     struct gw_ws *ws = ((struct gw_ws_lease *)arg)->ws;
     uint64_t n = frame->payload_length;
 
-    (void)context;
     ws->framed += 6 + n + (n < 126 ? 0 : n < 65536 ? 2 : 8);
     ws->is_bad_close = frame->opcode == WSLAY_CONNECTION_CLOSE && n == 1;
-    if (!wslay_is_ctrl_frame(frame->opcode))
-        ws->fragments = frame->fin ? 0 : ws->fragments + 1;
+    if (wslay_is_ctrl_frame(frame->opcode))
+        return;
+    look_for_length(ws, context, n);
+    ws->fragments = frame->fin ? 0 : ws->fragments + 1;
 }
 
 /* Puts the message in place of its compressed payload: 0, or the close code. wslay checks the
  * UTF-8 of plain messages only. Data that are not deflate blocks are 1007 and not 1002: the
  * frames are sound, but the message is not what it claims to be (RFC 6455 section 7.4.1; RFC
  * 7692 leaves the choice). */
-static unsigned inflate(struct gw_ws_pool *pool, bool is_text, struct tw_slice *message)
+static unsigned inflate(struct gw_ws *ws, bool is_text, struct tw_slice *message)
 {
+    struct gw_ws_pool *pool = ws->pool;
     int r;
 
     tw_buf_clear(&pool->inflated);
-    pool->inflated.max = pool->max_message;
+    pool->inflated.max = longest(ws);
     r = gw_deflate_unpack(pool->deflate, *message, &pool->inflated);
     *message = tw_buf_view(&pool->inflated);
     if (r == TW_ETOOBIG)
@@ -96,13 +125,17 @@ static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_
     bool is_text = msg->opcode == WSLAY_TEXT_FRAME;
 
     if (wslay_get_rsv1(msg->rsv))
-        ws->refusal = inflate(ws->pool, is_text, &message);
-    else if (message.len > ws->pool->max_message)
+        ws->refusal = inflate(ws, is_text, &message);
+    else if (message.len > longest(ws))
         ws->refusal = GW_CLOSE_TOO_BIG;
-    if (ws->refusal == 0)
+    if (ws->refusal == GW_CLOSE_TOO_BIG && ws->max_message > 0) {
+        ws->refusal = 0;
+        ws->on_too_long(ws);
+    } else if (ws->refusal == 0) {
         ws->on_message(ws, is_text, message);
-    else
+    } else {
         wslay_event_shutdown_read(ws->lease->context); /* nothing after it is read */
+    }
 }
 
 static void on_msg(wslay_event_context_ptr context,
@@ -110,12 +143,18 @@ static void on_msg(wslay_event_context_ptr context,
 {
     struct gw_ws *ws = ((struct gw_ws_lease *)arg)->ws;
 
-    (void)context;
     if (msg->opcode == WSLAY_CONNECTION_CLOSE && msg->msg_length > 2)
         ws->is_bad_reason =
             !tw_is_utf8(tw_slice_from((const char *)msg->msg + 2, msg->msg_length - 2));
-    if (msg->opcode == WSLAY_TEXT_FRAME || msg->opcode == WSLAY_BINARY_FRAME)
+    if (msg->opcode != WSLAY_TEXT_FRAME && msg->opcode != WSLAY_BINARY_FRAME)
+        return;
+    if (!ws->is_skipping) {
         take_message(ws, msg);
+        return;
+    }
+    ws->is_skipping = false;
+    wslay_event_config_set_no_buffering(context, 0);
+    ws->on_too_long(ws);
 }
 
 static const struct wslay_event_callbacks callbacks = {
@@ -140,14 +179,13 @@ static void lease_free(struct gw_ws_lease *lease)
     free(lease);
 }
 
-/* wslay's limit is for bytes as they arrive, and a message that does not compress arrives with
- * some more than it has. */
 static void configure(const struct gw_ws *ws)
 {
-    size_t max = ws->pool->max_message;
+    size_t max = longest_on_wire(ws);
 
     wslay_event_config_set_max_recv_msg_length(ws->lease->context,
-                                               ws->is_deflating ? max + max / 8 + 64 : max);
+                                               ws->max_message > 0 ? MAX_SKIPPED * max : max);
+    wslay_event_config_set_no_buffering(ws->lease->context, 0);
     wslay_event_config_set_allowed_rsv_bits(ws->lease->context,
                                             ws->is_deflating ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE);
 }

@@ -35,10 +35,16 @@ typedef void (*gw_ws_message_cb)(struct gw_ws *ws, bool is_text, struct tw_slice
 struct gw_ws {
     struct gw_ws_pool *pool;
     gw_ws_message_cb on_message;
-    bool is_deflating;         /* permessage-deflate was agreed on: RSV1 is allowed */
+    bool is_deflating; /* permessage-deflate was agreed on: RSV1 is allowed */
+    /* The longest message, where it is not the pool's; a longer one is skipped, and told here.
+     */
+    size_t max_message;
+    void (*on_too_long)(struct gw_ws *ws);
     struct gw_ws_lease *lease; /* null at a frame's boundary */
     uint64_t fed, framed; /* bytes given to wslay, and bytes that whole frames account for */
     unsigned fragments;   /* of the message under way */
+    uint64_t received;    /* of its bytes, as they arrive */
+    bool is_skipping;     /* it is too long */
     bool is_over;         /* a close was received or provoked: nothing more is read */
     bool peer_closed;
     bool is_bad_close;  /* the peer's close frame has a payload of one byte */

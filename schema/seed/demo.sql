@@ -151,11 +151,17 @@ select t.id, s.id, s.name, 'network', 'online', s.configuration::json, s.assignm
 on conflict do nothing;
 
 insert into pos.restaurant_settings (tenant_id, details)
-select t.id, json_build_object('restaurantName', t.name, 'currency', t.currency, 'taxRate',
-           case t.slug when 'kitchen' then 20 else 8.875 end, 'receiptFooter', 'Thank you')
+select t.id, json_build_object('restaurantName', t.name, 'description', '', 'currency', t.currency, 'taxRate',
+           case t.slug when 'kitchen' then 20 else 8.875 end, 'serviceCharge', 0, 'serviceChargeEnabled', false,
+           'theme', 'light', 'language', 'en', 'sessionTimeout', 60, 'receiptFooter', 'Thank you')
   from dinedesk_main.tenants t
  where t.slug in ('kitchen', 'bistro')
  order by t.id
 on conflict do nothing;
+
+-- These lists are complete, so tablets may take them in place of their own.
+select count(pos.mastered_set(t.slug, k.kind, true)) as mastered
+  from dinedesk_main.tenants t, unnest(array['categories', 'menu_items', 'settings', 'tables']) k(kind)
+ where t.slug in ('kitchen', 'bistro') \gset
 
 commit;

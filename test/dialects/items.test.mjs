@@ -28,6 +28,7 @@ for (const [how, write] of Object.entries(ways)) {
     ]) {
         test(`by ${how}, every client shows a cook all of ${Object.keys(line).join(', ')}`, async (t) => {
             const tenant = await newTenant(t);
+            await sql("update dinedesk_main.tenants set tablet_orders = 'all' where id = $1", tenant.id);
             const all = await everybody(t, tenant);
             await write(tenant, { customerName: 'Ada', totalAmount: 9.5, items: [{ name: 'Ramen', price: 9.5, quantity: 1, ...line }] });
 

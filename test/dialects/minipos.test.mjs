@@ -1,8 +1,9 @@
 // minipos.test.mjs - docs/protocols/minipos.md: tablets that behave like the public client.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
+import { eventually, gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { insertOrder, newTenant } from '../support/tenant.mjs';
+import { request } from '../support/rest.mjs';
 import { knock } from '../support/shared_state.mjs';
 
 async function tablet(t, tenant, base = publicUrl) {
@@ -66,7 +67,7 @@ test('a restaurant may admit tablets without a key, until it stops', async (t) =
 
 test('heartbeats are answered, their answers are not; the snapshot is complete, and repeated in its data', async (t) => {
     const tenant = await newTenant(t);
-    await insertOrder(tenant);
+    await insertOrder(tenant, { status: 'confirmed' });
     const one = await tablet(t, tenant);
     one.say(message('CLIENT_CONNECTED', { clientId: 'client_1' }));
     one.say(message('HEARTBEAT', { response: true }));
@@ -74,8 +75,8 @@ test('heartbeats are answered, their answers are not; the snapshot is complete, 
     const beat = await one.next('HEARTBEAT');
     assert.deepEqual([beat.data, beat.clientId, typeof beat.timestamp], [{ response: true }, 'server', 'number']);
     const { data, ...state } = await settle(one);
-    assert.deepEqual(Object.keys(state), ['tables', 'menuItems', 'categories', 'settings', 'orderHistory', 'seq']);
-    assert.deepEqual(data, state);
+    assert.deepEqual(Object.keys(state), ['tables', 'menuItems', 'categories', 'settings', 'orderHistory', 'seq', 'mastered']);
+    assert.deepEqual(data, { orderHistory: state.orderHistory, seq: state.seq }, 'no list that nobody has handed over');
     assert.equal(state.orderHistory.length, 1);
     assert.equal(state.orderHistory[0].status, 'pending');
     assert.equal(one.all('HEARTBEAT').length, 1);
@@ -97,7 +98,7 @@ test('a tablet\'s change reaches all others in their own form, on any gateway, b
         ['UPDATE_MENU', { action: 'delete_item', data: { id: 'm1' } }],
         ['UPDATE_MENU', { action: 'delete_category', data: { name: 'Noodles' } }],
         ['UPDATE_SETTINGS', { taxRate: 8 }],
-        ['UPDATE_ORDER', { action: 'add', data: order }, { action: 'add', data: { ...order, items: JSON.parse(order.items) } }],
+        ['UPDATE_ORDER', { action: 'add', data: order }, { action: 'add', data: { ...order, tableNumber: '5', items: JSON.parse(order.items) } }],
         ['UPDATE_TABLE', { action: 'delete', data: { id: 't5' } }],
         ['UPDATE_ORDER', { action: 'clear', data: {} }],
     ];
@@ -147,7 +148,8 @@ test('an impossible request is answered with an error, and the socket stays open
         one.say(message('UPDATE_TABLE', { action: 'add', data }));
         assert.equal((await one.next('ERROR')).data.code, 'VALIDATION_ERROR');
     }
-    assert.deepEqual((await settle(one)).tables, []);
+    await settle(one);
+    assert.equal(await sqlValue('select count(*) from pos.tables where tenant_id = $1', tenant.id), '0');
 });
 
 test('a change with the version it saw is merged if its fields do not collide, and refused with the row if they do', async (t) => {
@@ -164,4 +166,155 @@ test('a change with the version it saw is merged if its fields do not collide, a
     const { data } = await one.next('ERROR');
     assert.equal(data.code, 'STALE_VERSION');
     assert.deepEqual([data.details.current.price, data.details.current.name, data.details.fields], [11, 'Big ramen', ['price']]);
+});
+
+// What the public page does with what it is sent: lists are the truth, an added row gets an id of the page's own.
+class PageLists {
+    constructor() {
+        this.lists = {
+            tables: Array.from({ length: 8 }, (_, i) => ({ id: String(i + 1), number: i + 1, seats: 2, status: 'available' })),
+            menuItems: [{ id: '1', name: 'Mohinga', price: 2500, category: 'Starters', description: '' }],
+            categories: ['Starters', 'Drinks'],
+            settings: { currency: 'MMK', taxRate: 5 },
+        };
+        this.orders = new Map();
+    }
+
+    hear({ type, data }) {
+        if (type === 'SYNC_RESPONSE' && data.data) {
+            for (const name of Object.keys(this.lists)) if (data.data[name]) this.lists[name] = data.data[name];
+            for (const order of data.data.orderHistory ?? []) this.orders.set(order.id, order);
+        } else if (type === 'UPDATE_TABLE') {
+            if (data.action === 'add') this.lists.tables.push({ ...data.data, id: `table_${this.lists.tables.length}_its_own` });
+            const place = this.lists.tables.findIndex(({ id }) => id === data.data.id);
+            if (data.action === 'update' && place >= 0) this.lists.tables[place] = data.data;
+            if (data.action === 'delete') this.lists.tables = this.lists.tables.filter(({ id }) => id !== data.data.id);
+        } else if (type === 'UPDATE_ORDER') {
+            if (data.action === 'add') this.orders.set(data.data.id, data.data);
+            else this.orders.clear();
+        }
+    }
+
+    listen(device) {
+        const lists = this;
+        let place = 0;
+        return { get now() {
+            for (; place < device.heard.length; place += 1) lists.hear(device.heard[place]);
+            return lists;
+        } };
+    }
+}
+
+const page = async (t, tenant, name, base) => {
+    const one = await knock(t, `${base ?? publicUrl}/ws`, { 'X-API-Key': tenant.key });
+    one.say(message('CLIENT_CONNECTED', { clientId: name }, name));
+    await settle(one);
+    return { one, shows: new PageLists().listen(one), say: (type, data) => one.say(message(type, data, name)) };
+};
+const handOver = (tenant, kind, rows, more = {}) => request({ method: 'POST', path: `/api/${tenant.slug}/import/${kind}`,
+    key: tenant.shopKey, body: { rows, ...more } });
+
+test('a restaurant that comes new loses none of its lists, whatever its tablets change', async (t) => {
+    const tenant = await newTenant(t);
+    const [one, other] = [await page(t, tenant, 'client_1', gatewayUrls[0]), await page(t, tenant, 'client_2', gatewayUrls.at(-1))];
+    assert.equal(one.shows.now.lists.tables.length, 8);
+    one.say('UPDATE_TABLE', { action: 'update', data: { id: '5', number: 5, seats: 2, status: 'occupied', customer: 'Ada' } });
+    assert.equal((await other.one.next('UPDATE_TABLE')).data.action, 'update', 'a table that we hear of first is not added');
+    one.say('UPDATE_TABLE', { action: 'delete', data: { id: '8' } });
+    assert.deepEqual((await other.one.next('UPDATE_TABLE')).data, { action: 'delete', data: { id: '8', number: 0, seats: 0, status: 'available' } });
+    await Promise.all([settle(one.one), settle(other.one)]);
+    const { tables, menuItems, settings } = other.shows.now.lists;
+    assert.deepEqual(tables.map(({ id, status }) => `${id} ${status}`), ['1 available', '2 available', '3 available',
+        '4 available', '5 occupied', '6 available', '7 available']);
+    assert.deepEqual([menuItems.length, settings.currency], [1, 'MMK']);
+});
+
+test('a list that was handed over is shown by all, and what one tablet adds is used by the others under its id', async (t) => {
+    const tenant = await newTenant(t);
+    const [one, other] = [await page(t, tenant, 'client_1', gatewayUrls[0]), await page(t, tenant, 'client_2', gatewayUrls.at(-1))];
+    const res = await handOver(tenant, 'tables', [1, 2, 3].map((n) => ({ id: String(n), number: n, seats: 2, status: 'available' })));
+    assert.equal(res.status, 200, res.text);
+    assert.deepEqual([res.json.created, res.json.total, res.json.mastered], [3, 3, true]);
+    for (const { one: tablet, shows } of [one, other]) {
+        assert.deepEqual(Object.keys((await tablet.next('SYNC_RESPONSE')).data.data), ['tables', 'seq']);
+        assert.deepEqual([shows.now.lists.tables.length, shows.now.lists.menuItems.length], [3, 1]);
+    }
+    one.say('UPDATE_TABLE', { action: 'add', data: { id: 'table_17', number: 4, seats: 4, status: 'available' } });
+    await other.one.next('SYNC_RESPONSE');
+    assert.deepEqual(other.shows.now.lists.tables.map(({ id }) => id), ['1', '2', '3', 'table_17']);
+    other.say('UPDATE_TABLE', { action: 'update', data: { id: 'table_17', number: 4, seats: 4, status: 'reserved', customer: 'Bo' } });
+    assert.equal((await one.one.next('UPDATE_TABLE')).data.data.customer, 'Bo');
+    assert.deepEqual(other.one.all('UPDATE_TABLE').filter(({ data }) => data.action === 'add'), [], 'nothing is added a second time');
+});
+
+test('two tablets that have drawn the same id keep both sales, and both show both', async (t) => {
+    const tenant = await newTenant(t);
+    const [one, other] = [await page(t, tenant, 'client_1', gatewayUrls[0]), await page(t, tenant, 'client_2', gatewayUrls.at(-1))];
+    const sell = (tablet, total, createdAt) => {
+        const data = { id: 'POS-01052026-001', tableNumber: 1, customerName: 'Walk-in Customer', orderDate: '2026-01-05', status: 'completed',
+            total, items: [{ id: 'i', name: 'Tea', price: total, quantity: 1 }], createdAt };
+        tablet.say('UPDATE_ORDER', { action: 'add', data });
+        tablet.shows.now.orders.set(data.id, data);
+    };
+    sell(one, 10, '2026-01-05T18:00:00.001Z');
+    await other.one.next('UPDATE_ORDER');
+    sell(other, 25, '2026-01-05T18:00:00.002Z'); // it had drawn the id before
+    await one.one.next('UPDATE_ORDER');
+    await Promise.all([settle(one.one), settle(other.one)]);
+    for (const { shows } of [one, other])
+        assert.deepEqual([...shows.now.orders.values()].map(({ id, total }) => `${id} ${total}`).sort(),
+            ['POS-01052026-001 10', 'POS-01052026-001-2 25']);
+});
+
+test('an online order reaches tablets when it has been accepted, as texts that the page can use', async (t) => {
+    const tenant = await newTenant(t);
+    const { one } = await page(t, tenant, 'client_1');
+    const id = await insertOrder(tenant);
+    assert.deepEqual((await settle(one)).orderHistory, []);
+    await sql("update pos.orders set status = 'confirmed' where tenant_id = $1", tenant.id);
+    const { data } = (await one.next('UPDATE_ORDER')).data;
+    assert.deepEqual([data.id, data.tableNumber, data.customerName, data.status], [id, '', 'Grace', 'pending']);
+    assert.deepEqual((await settle(one)).orderHistory.map((order) => [order.id, order.tableNumber]), [[id, '']]);
+});
+
+test('a photo in every dish arrives whole, and is in no event', async (t) => {
+    const tenant = await newTenant(t);
+    const [one, other] = [await page(t, tenant, 'client_1', gatewayUrls[0]), await page(t, tenant, 'client_2', gatewayUrls.at(-1))];
+    const photos = [1, 2, 3, 4].map((n) => `data:image/jpeg;base64,${'ABCD'.repeat(8000 + n)}`);
+    const orderItems = photos.map((image, i) => ({ id: `l${i}`, quantity: 1, menuItem: { id: `m${i}`, name: 'Dish', price: 5, category: 'Mains',
+        description: '', image } }));
+    one.say('UPDATE_TABLE', { action: 'update', data: { id: '5', number: 5, seats: 2, status: 'occupied', orderItems, orderTotal: 20 } });
+    assert.deepEqual((await other.one.next('UPDATE_TABLE')).data.data.orderItems, orderItems);
+    assert.deepEqual((await settle(other.one)).tables[0].orderItems, orderItems);
+    assert.equal(one.one.all('ERROR').length, 0);
+    assert.ok(Number(await sqlValue('select max(octet_length(data::text)) from pos.event where tenant_id = $1', tenant.id)) < 4000);
+    assert.equal(await sqlValue('select count(*) from pos.picture where tenant_id = $1', tenant.id), '4');
+});
+
+test('a message may have 4 MiB; a longer one is named in an error, and no list undoes what the tablet shows', async (t) => {
+    const tenant = await newTenant(t);
+    await handOver(tenant, 'tables', [{ id: '5', number: 5, seats: 2, status: 'available' }]);
+    const one = await page(t, tenant, 'client_1', gatewayUrls[0]);
+    const save = (bytes, id = '5') => one.say('UPDATE_TABLE', { action: 'update', data: { id, number: 5, seats: 2, status: 'occupied',
+        orderItems: [{ id: 'l', quantity: 1, menuItem: { id: 'm', name: 'Dish', price: 5, image: `data:image/jpeg;base64,${'A'.repeat(bytes)}` } }] } });
+    save(4_000_000);
+    assert.equal((await settle(one.one)).tables[0].orderItems[0].menuItem.image.length, 4_000_023);
+    save(4_400_000);
+    const { data } = await one.one.next('ERROR');
+    assert.deepEqual([data.code, /4194304 bytes/.test(data.message)], ['MESSAGE_TOO_LARGE', true]);
+    assert.deepEqual(Object.keys((await settle(one.one)).data), ['orderHistory', 'seq'], 'its lists stay as they are');
+    one.one.ws.terminate();
+    const again = await page(t, tenant, 'client_1', gatewayUrls[0]);
+    assert.deepEqual(Object.keys((await settle(again.one)).data), ['orderHistory', 'seq'], 'also after a reconnect');
+    const reloaded = await page(t, tenant, 'client_2', gatewayUrls[0]);
+    assert.ok((await settle(reloaded.one)).data.tables);
+});
+
+test('what a tablet has said is carried out when it goes at once', async (t) => {
+    const tenant = await newTenant(t);
+    const one = await page(t, tenant, 'client_1');
+    for (let n = 0; n < 300; n += 1) one.say('UPDATE_TABLE', { action: 'update', data: { id: String(n % 50), number: n % 50, seats: n % 7, status: 'available' } });
+    one.say('UPDATE_TABLE', { action: 'update', data: { id: 'last', number: 99 } });
+    one.one.ws.close();
+    await eventually('the last change', async () => (await sqlValue("select count(*) from pos.tables where tenant_id = $1 and id = 'last'", tenant.id)) === '1');
 });

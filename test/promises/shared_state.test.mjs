@@ -48,6 +48,11 @@ async function read(tenant, operation) {
 // A MiniPOS tablet: it keeps whole rows by their ids, and shows its own changes at once.
 class Tablet {
     errors = [];
+    tables = new Map();
+    items = new Map();
+    categories = new Set();
+    settings = {};
+    orders = new Map();
 
     constructor(tenant, base, name) {
         Object.assign(this, { clientId: name, tenant, base });
@@ -78,14 +83,16 @@ class Tablet {
         if (clientId === this.clientId) return; // the public client drops these
         if (type === 'ERROR') this.errors.push(data);
         if (type === 'SYNC_RESPONSE') {
-            this.tables = byId(data.data.tables);
-            this.items = byId(data.data.menuItems);
-            this.categories = new Set(data.data.categories);
-            this.settings = data.data.settings ?? {};
-            this.orders = byId(data.data.orderHistory);
-            this.isSynced = true;
+            // A list takes the place of its own; orders are merged.
+            const { tables, menuItems, categories, settings, orderHistory } = data.data;
+            if (tables) this.tables = byId(tables);
+            if (menuItems) this.items = byId(menuItems);
+            if (categories) this.categories = new Set(categories);
+            if (settings) this.settings = settings;
+            for (const order of orderHistory ?? []) this.orders.set(String(order.id), order);
+            if (data.tables) this.isSynced = true; // all of them
         }
-        if (!this.tables) return;
+        if (!this.isSynced) return;
         if (type === 'UPDATE_TABLE') this.apply(this.tables, data.action, data.data);
         if (type === 'UPDATE_MENU' && data.action.endsWith('category')) {
             if (data.action === 'add_category') this.categories.add(data.data.name ?? data.data.id);
@@ -127,7 +134,7 @@ class Tablet {
                 break;
             }
             case 3: {
-                const order = { id: `POS-${n}`, tableNumber: n, customerName: 'Ada', status: random.pick(STATUSES), total: 9.5,
+                const order = { id: `POS-${n}`, tableNumber: String(n), customerName: 'Ada', status: random.pick(STATUSES), total: 9.5,
                     items: [{ id: 'i1', name: 'Ramen', price: 9.5, quantity: 1 }] };
                 this.orders.set(order.id, { ...this.orders.get(order.id), ...order });
                 this.say('UPDATE_ORDER', { action: 'add', data: order });
@@ -240,6 +247,8 @@ async function run(t, changes, disturb) {
     t.say(`shared state: seed ${seed}`);
     const random = dice(seed);
     const tenant = await newTenant(t);
+    for (const kind of ['tables', 'menu_items', 'categories', 'settings'])
+        await sqlValue('select pos.mastered_set($1, $2, true)', tenant.slug, kind);
     const bases = [publicUrl, ...gatewayUrls];
     const tablets = times(3, (i) => new Tablet(tenant, bases[i % bases.length], `client_${i}`));
     const devices = times(3, (i) => new Device(tenant, bases[(i + 1) % bases.length], `pos_${i}`));

@@ -10,11 +10,12 @@ const TABLETS = 300;
 
 // 500 dishes, 100 tables, 200 open orders.
 async function fill(tenant) {
+    for (const kind of ['menu_items', 'tables']) await sql('select pos.mastered_set($1, $2, true)', tenant.slug, kind);
     await sql(`insert into pos.menu_items (tenant_id, id, name, description, price, category)
                select $1, 'm' || i, 'Dish ' || i, repeat('tasty ', 20), 9.5, 'Mains' from generate_series(1, 500) i`, tenant.id);
     await sql(`insert into pos.tables (tenant_id, id, number, seats) select $1, 't' || i, i::text, 4 from generate_series(1, 100) i`, tenant.id);
-    await sql(`insert into pos.orders (tenant_id, customer_name, total_amount, items)
-               select $1, 'Grace', 9.50, '[{"name":"Gyoza","price":9.50,"quantity":1},{"name":"Ramen","price":10.50,"quantity":2}]'
+    await sql(`insert into pos.orders (tenant_id, status, customer_name, total_amount, items)
+               select $1, 'confirmed', 'Grace', 9.50, '[{"name":"Gyoza","price":9.50,"quantity":1},{"name":"Ramen","price":10.50,"quantity":2}]'
                  from generate_series(1, 200)`, tenant.id);
 }
 

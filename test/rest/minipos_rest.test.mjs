@@ -53,6 +53,7 @@ test('GET returns the snapshot of a new restaurant, flat', async (t) => {
         settings: null,
         orderHistory: [],
         seq: await headOf(tenant),
+        mastered: [],
     });
 });
 

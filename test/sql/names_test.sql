@@ -84,7 +84,7 @@ select is(pg_temp.bare(v.more), v.wanted, 'on: ' || v.more)
 create temp table operation as select o.name from pos.operations() o;
 select is(string_agg(o.name, ' ' order by o.name collate "C") filter (
               where x not in ('403 PERMISSION_DENIED', '403 FORBIDDEN')),
-          'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push house_change minipos_state '
+          'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push event_shown house_change minipos_state '
           'orders_pending orders_pull orders_sync shared_state_change', 'these and no other')
   from operation o, lateral pg_temp.do(o.name, format('{"keyless":"%s"}', :alpha)) x;
 select is(pg_temp.do('shared_state_change', format('{"keyless":"%s","device":"d"}', :alpha)), '200', 'a change');

@@ -22,24 +22,24 @@ select is(pos.operation_keyless(o.name), o.keyless, o.name || ': keyless') from 
 
 -- Written out here, so that no row can open more than is intended.
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'customer_create gift_card_issue kitchen_alert order_acks_get order_create order_get order_status '
+          'customer_create gift_card_issue kitchen_alert list_import order_acks_get order_create order_get order_status '
           'order_update pos_config pos_status table_complete till_card_balance v1_menu v1_menu_categories '
           'v1_menu_items v1_order v1_order_create v1_order_status v1_orders',
           'what a key with the scope platform may call')
   from pos.operations() o where 'platform' = any(o.scopes);
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'customer_create gift_card_issue kitchen_alert order_create order_update',
+          'customer_create gift_card_issue kitchen_alert list_import order_create order_update',
           'what a key with the scope pos may not call')
   from pos.operations() o where not 'pos' = any(o.scopes);
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'cloudsync_data cloudsync_devices cloudsync_pull events_list gift_card_balance health loyalty_points '
+          'cloudsync_data cloudsync_devices cloudsync_pull event_shown events_list gift_card_balance health loyalty_points '
           'minipos_state order_acks_get order_get orders_pending orders_pull orders_sync pos_config pos_status '
           'till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
           'v1_menu v1_menu_categories v1_menu_items v1_order v1_orders v1_table v1_tables',
           'what changes nothing')
   from pos.operations() o where not o.writes;
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push house_change minipos_state '
+          'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push event_shown house_change minipos_state '
           'orders_pending orders_pull orders_sync shared_state_change',
           'what a device without a key may call')
   from pos.operations() o where o.keyless;
@@ -53,7 +53,7 @@ select is(string_agg(o.by_token || ': ' || o.name, ' ' order by o.by_token, o.na
           'what only a token with another right may call')
   from pos.operations() o where o.by_token not in ('write', 'read');
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'cloudsync_data cloudsync_devices cloudsync_pull events_list health minipos_state order_get orders_sync '
+          'cloudsync_data cloudsync_devices cloudsync_pull event_shown events_list health minipos_state order_get orders_sync '
           'v1_table v1_tables',
           'what every token may call')
   from pos.operations() o where o.by_token = 'read';

@@ -100,15 +100,15 @@ select is(a.status, 200, 'a state'),
        is(a.events, null, 'no event'),
        is(a.body,
           '{"tables":[{"id":"a","number":2,"seats":4,"status":"occupied","orderId":"POS-1","customer":"Bo",'
-          '"orderItems":[{"id":"i"}],"orderTotal":5.00,"version":2,"shape":"round"},{"id":"b","number":10,'
-          '"seats":2,"status":"occupied","version":1},{"id":"z","number":"Bar","seats":0,"status":"available",'
+          '"orderItems":[{"id":"i","quantity":1,"menuItem":{"id":"i","name":"","price":0,"category":"",'
+          '"description":""}}],"orderTotal":5.00,"version":2,"shape":"round"},{"id":"b","number":10,"seats":2,"status":"occupied","version":1},{"id":"z","number":"Bar","seats":0,"status":"available",'
           '"version":1}],"menuItems":[{"id":"m1","name":"Ramen","price":11.00,"category":"","description":"",'
           '"available":false,"version":4,"note":"a\nb","tags":[1, 2]}],"categories":["Noodles"],'
-          '"settings":{"currency":"EUR","tax":5},"orderHistory":[{"id":"o1","orderNumber":"N1","tableNumber":null,'
-          '"customerName":"Ada","orderDate":"2026-07-02","status":"served","total":5.00,"items":[],'
-          '"createdAt":"2026-07-01T23:30:00.000Z","version":1}],"seq":' || pg_temp.head() || '}', 'exactly')
+          '"settings":{"currency":"EUR","tax":5},"orderHistory":[{"id":"o1","orderNumber":"N1","tableNumber":"",'
+          '"customerName":"Ada","orderDate":"2026-07-01","status":"served","total":5.00,"items":[],'
+          '"createdAt":"2026-07-01T23:30:00.000Z","version":1}],"seq":' || pg_temp.head() || ',"mastered":[]}', 'exactly')
   from pg_temp.call('minipos_state', '{}') a;
-select is(a.body, '{"tables":[],"menuItems":[],"categories":[],"settings":null,"orderHistory":[],"seq":0}',
+select is(a.body, '{"tables":[],"menuItems":[],"categories":[],"settings":null,"orderHistory":[],"seq":0,"mastered":[]}',
           'of a new tenant')
   from pg_temp.call('minipos_state', '{}', null,
                     jsonb_build_object('tenant', 'beta', 'keyHash', pg_temp.key_hash('beta', 'pos'))) a;

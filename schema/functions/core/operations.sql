@@ -68,7 +68,9 @@ language sql immutable parallel safe as $$
     ('shared_state_change', true,  array['pos'],             'write', true),
     ('house_change',       true,  array['pos'],             'write', true), -- shared_state_change for one release
     ('minipos_state',      false, array['pos'],             'read',  true),
-    ('cloudsync_data',     false, array['pos'],             'read',  true)
+    ('cloudsync_data',     false, array['pos'],             'read',  true),
+    ('list_import',        true,  array['platform'],        null,    false),
+    ('event_shown',        false, array['pos'],             'read',  true)
 $$;
 
 -- A second request with the same idempotency key and another body is no mistake here: it replaces the first.

@@ -56,13 +56,13 @@ declare
 begin
     insert into pos.orders (tenant_id, id, id_json, order_number, customer_name, customer_phone, order_type,
         order_source, status, total_amount, items, special_instructions, scheduled_for, table_number, details,
-        created_at, updated_at)
+        created_at, updated_at, made_by)
     values (c.tenant_id, order_id, coalesce(shown, to_json(order_id)::text),
         coalesce(f.order_number, pos.next_order_number(c.tenant_id, c.order_number_prefix)),
         f.customer_name, f.customer_phone, coalesce(f.order_type, 'pickup'), coalesce(f.order_source, 'online'),
         coalesce(f.status, 'new'), f.total_amount, f.items, f.special_instructions, f.scheduled_for,
         f.table_number, pos.object_of(f.detail_names, f.detail_values),
-        coalesce(f.created_at, clock_timestamp()), clock_timestamp())
+        coalesce(f.created_at, clock_timestamp()), clock_timestamp(), c.device)
     on conflict (tenant_id, id) do nothing
     returning * into o;
     if found then

@@ -1,5 +1,5 @@
 -- pos.order_json - an order as REST shows it, and as events carry it.
--- Holds: order_pull_json, order_data, order_instructions.
+-- Holds: order_pull_json, order_data, order_instructions, is_for_tablets.
 -- Caller: the order operations, the trigger of pos.orders. Inputs: the row; for an event also the previous status,
 -- the changed fields, why and by whom.
 -- Answers: JSON, documented fields first. REST has everything that the creator sent; events are lean. Refusals,
@@ -37,6 +37,17 @@ begin
     return '{' || pos.inside(fixed) || coalesce(',' || nullif(pos.inside(o.details), ''), '') || '}';
 end $$;
 
+-- What tablets cannot tell from the statuses of an online order: that it is taken on again, or that they see all.
+create or replace function pos.is_for_tablets(o pos.orders, previous text) returns boolean
+language plpgsql stable as $$
+begin
+    if o.order_source = 'pos' or pos.is_accepted(o.status) or coalesce(pos.is_accepted(previous), false) then
+        return false;
+    end if;
+    return (o.was_accepted and o.status in ('new', 'pending'))
+        or exists (select 1 from dinedesk_main.tenants t where t.id = o.tenant_id and t.tablet_orders = 'all');
+end $$;
+
 create or replace function pos.order_data(o pos.orders, previous text, changes text[] default null,
     reason text default null, updated_by text default null) returns json
 language plpgsql stable as $$
@@ -57,7 +68,8 @@ begin
             -- What devices of cloud sync wrote comes back to them: lines in full, fields that nobody else knows, their words.
             || case when o.words::text <> '{}' then ',"cloudsync":' || pos.cloudsync_order(o, case
                     when previous is not null then changes || array['orderNumber', 'status', 'totalAmount'] end)
-                    else '' end || '}')::json;
+                    else '' end
+            || case when pos.is_for_tablets(o, previous) then ',"forTablets":true' else '' end || '}')::json;
 end $$;
 
 -- What the kitchen is told about the whole order, under whatever word: shops write `notes` or `comment` as well. For

@@ -16,7 +16,7 @@ declare
 begin
     clean := pos.clean_json(row_to_json(new));
     -- An event is one line.
-    new := json_populate_record(new, translate(clean::text, E'\n\r\t', '')::json);
+    new := json_populate_record(new, pos.without_pictures(new.tenant_id, translate(clean::text, E'\n\r\t', ''))::json);
     -- Only the branch of its own table is looked at.
     if this_kind = 'menu_items' then
         new.price := round(new.price, pos.tenant_decimals(new.tenant_id));
@@ -32,7 +32,7 @@ begin
                    else not pos.shared_state_own_field(e.key) and not (this_kind = 'categories' and e.key = 'name')
                         and not exists (select 1 from pos.shared_state_words() w
                                          where w.kind = this_kind and w.name = e.key) end) f;
-    perform pos.shared_state_check_size(pos.shared_state_fields(new));
+    perform pos.shared_state_check_size(new.tenant_id, pos.shared_state_fields(new));
     perform pos.note_tenant(new.tenant_id);
     return new;
 end $$;
@@ -69,7 +69,8 @@ begin
     end if;
     action := case when new.deleted_at is not null then 'deleted' when is_new then 'created' else 'updated' end;
     data := pos.shared_state_event(kind, action, new.id, new.version, changes.names, changes.vals,
-                            pos.shared_state_json(new.id, new.version, pos.shared_state_fields(new)), new.words, new.updated_at);
+                            pos.shared_state_json(new.id, new.version, pos.shared_state_fields(new)), new.words, new.updated_at,
+                            is_new and new.deleted_at is null and pos.is_mastered(new.tenant_id, kind));
     perform pos.shared_state_log(new.tenant_id, kind, action, new.id, new.version, null, data -> 'changed');
     perform pos.emit_external(new.tenant_id, pos.shared_state_event_type(kind), data);
     return null;

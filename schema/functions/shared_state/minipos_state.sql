@@ -1,43 +1,63 @@
 -- pos.minipos_state - SYNC_REQUEST and GET /api/sync: everything that a tablet shows.
--- Holds: minipos_snapshot_make.
--- Caller: pos.call. Inputs: none.
--- Answers: 200 {tables, menuItems, categories, settings, orderHistory, seq}: rows in MiniPOS' names; settings is null
--- when there are none; the 200 orders that changed last, newest first, without those from before the history was
--- cleared; seq is the stream's head in the same database snapshot.
+-- Holds: minipos_snapshot_make, minipos_list.
+-- Caller: pos.call. Inputs: {"list"}: one of tables, menuItems, categories, orderHistory, when only that is wanted.
+-- Answers: 200 {tables, menuItems, categories, settings, orderHistory, seq, mastered}: rows in MiniPOS' names; settings
+-- is null when there are none; the 200 orders that changed last, newest first, without those from before the history
+-- was cleared, and without online orders that nobody has accepted (tenants.tablet_orders); seq is the stream's head in
+-- the same database snapshot; mastered names the lists that were handed over (mastered.sql). Of one list: {<list>, seq,
+-- mastered}.
 -- Refusals, events: none. Locks: see snapshot_of.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.minipos_state(c pos.context, body json) returns pos.answer
 language plpgsql as $$
+declare
+    shown text;
 begin
-    return (200, pos.snapshot_of('minipos', c.tenant_id, c.timezone), null, c.tenant_id, false)::pos.answer;
+    if body ->> 'list' is not null then
+        shown := pos.with_pictures(c.tenant_id, (pos.minipos_snapshot_make(c.tenant_id, array[body ->> 'list'])).body);
+    else
+        shown := pos.snapshot_of('minipos', c.tenant_id, c.timezone);
+    end if;
+    return (200, shown, null, c.tenant_id, false)::pos.answer;
 end $$;
 
-create or replace function pos.minipos_snapshot_make(tenant uuid, zone text, out head bigint, out body text)
+create or replace function pos.minipos_snapshot_make(tenant uuid, lists text[], out head bigint, out body text)
 language plpgsql stable as $$
-declare
-    history_from timestamptz;
-    tables text;
-    items text;
-    categories text;
-    settings text;
-    orders text;
 begin
     -- From the same database snapshot as the rows, because the function is stable.
     select s.head into head from pos.stream s where s.tenant_id = tenant;
-    history_from := coalesce((select m.since from pos.order_history_mark m where m.tenant_id = tenant), '-infinity');
-    tables := (select string_agg(pos.minipos_row(r), ',' order by length(r.number), r.number, r.id)
-                 from pos.tables r where r.tenant_id = tenant and r.deleted_at is null);
-    items := (select string_agg(pos.minipos_row(r), ',' order by r.created_at, r.id)
-                from pos.menu_items r where r.tenant_id = tenant and r.deleted_at is null);
-    categories := (select string_agg(to_json(r.id)::text, ',' order by r.sort_order, r.created_at, r.id)
-                     from pos.categories r where r.tenant_id = tenant and r.deleted_at is null);
-    settings := (select r.details::text from pos.restaurant_settings r where r.tenant_id = tenant and r.deleted_at is null);
-    orders := (select string_agg(pos.minipos_order(o, zone), ',' order by o.created_at desc, o.id)
-                 from (select p.* from pos.orders p
-                        where p.tenant_id = tenant and p.updated_at > history_from
-                        order by p.updated_at desc limit 200) o);
-    body := '{"tables":[' || coalesce(tables, '') || '],"menuItems":[' || coalesce(items, '') || '],"categories":['
-            || coalesce(categories, '') || '],"settings":' || coalesce(settings, 'null') || ',"orderHistory":['
-            || coalesce(orders, '') || '],"seq":' || head || '}';
+    body := '{' || (select string_agg('"' || l.name || '":' || pos.minipos_list(tenant, l.name), ',' order by l.n)
+                      from unnest(lists) with ordinality l(name, n))
+            || ',"seq":' || head || ',"mastered":['
+            || coalesce((select string_agg('"' || case m.kind when 'menu_items' then 'menuItems' else m.kind end || '"', ','
+                                           order by m.kind)
+                           from pos.mastered_list m where m.tenant_id = tenant), '') || ']}';
+end $$;
+
+create or replace function pos.minipos_list(tenant uuid, list text) returns text
+language plpgsql stable as $$
+begin
+    return case list
+    when 'tables' then '[' || coalesce((
+        select string_agg(pos.minipos_row(r), ',' order by length(r.number), r.number, r.id)
+          from pos.tables r where r.tenant_id = tenant and r.deleted_at is null), '') || ']'
+    when 'menuItems' then '[' || coalesce((
+        select string_agg(pos.minipos_row(r), ',' order by r.created_at, r.id)
+          from pos.menu_items r where r.tenant_id = tenant and r.deleted_at is null), '') || ']'
+    when 'categories' then '[' || coalesce((
+        select string_agg(to_json(r.id)::text, ',' order by r.sort_order, r.created_at, r.id)
+          from pos.categories r where r.tenant_id = tenant and r.deleted_at is null), '') || ']'
+    when 'settings' then coalesce((
+        select r.details::text from pos.restaurant_settings r where r.tenant_id = tenant and r.deleted_at is null), 'null')
+    when 'orderHistory' then '[' || coalesce((
+        select string_agg(pos.minipos_order(o), ',' order by o.created_at desc, o.id)
+          from (select p.* from pos.orders p
+                 where p.tenant_id = tenant
+                   and p.updated_at > coalesce((select m.since from pos.order_history_mark m where m.tenant_id = tenant),
+                                               '-infinity')
+                   and (p.order_source = 'pos' or p.was_accepted or pos.is_accepted(p.status)
+                        or (select t.tablet_orders from dinedesk_main.tenants t where t.id = tenant) = 'all')
+                 order by p.updated_at desc limit 200) o), '') || ']'
+    end;
 end $$;

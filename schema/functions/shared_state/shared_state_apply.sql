@@ -151,7 +151,8 @@ language plpgsql as $$
 declare
     action text := pos.shared_state_event_action(s.action, is_new);
     data json := pos.shared_state_event(s.kind, action, s.id, s.version, names, vals,
-                                        pos.shared_state_json(s.id, s.version, fields), words, updated_at);
+                                        pos.shared_state_json(s.id, s.version, fields), words, updated_at,
+                                        is_new and pos.is_mastered(c.tenant_id, s.kind));
 begin
     perform pos.shared_state_log(c.tenant_id, s.kind, action, s.id, s.version, c.device, data -> 'changed');
     return array[pos.emit(c.tenant_id, pos.shared_state_event_type(s.kind), c.origin, data)];
@@ -210,7 +211,9 @@ begin
     s.version := old.version;
     if made then
         perform pos.shared_state_log(c.tenant_id, 'orders', 'created', s.id, old.version, c.device, s.body);
-        events := array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(old, null))];
+        -- The tablet that has drawn an id which was taken shows another order by it now.
+        events := array[pos.emit(c.tenant_id, 'order.created', c.origin, ('{' || concat_ws(',',
+            pos.inside(pos.order_data(old, null)), '"drawnId":' || (old.details -> 'drawnId')) || '}')::json)];
         s.result := 'applied';
         return;
     end if;

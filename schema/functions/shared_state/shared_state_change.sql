@@ -1,6 +1,6 @@
 -- pos.shared_state_change - changes of tablets and tills: orders, the floor, the menu, stock, staff, printers,
 -- settings. All changes of a batch are made, or none; or, with "atomic": false, each change stands alone.
--- Holds: shared_state_work, shared_state_try, shared_state_refused, shared_state_code, shared_state_log_refused,
+-- Holds: refuse_change, shared_state_work, shared_state_try, shared_state_refused, shared_state_code, shared_state_log_refused,
 -- shared_state_answer, shared_state_mark_repeats, shared_state_targets, shared_state_lock_or_make,
 -- shared_state_check_count.
 -- Caller: pos.call. Inputs: {"changes":[{"kind","action","id"?,"data"?,"changeId"?,"version"?,"userId"?}, …at most
@@ -20,7 +20,7 @@ language plpgsql as $$
 declare
     dialect text := coalesce(body ->> 'dialect', 'cloudsync');
     atomic boolean := coalesce(body ->> 'atomic', 'true') <> 'false';
-    list json := body -> 'changes';
+    list json;
     steps pos.house_step[] := '{}';
     makers int[] := '{}';
     at int := 0; -- which change is being worked on
@@ -35,6 +35,8 @@ begin
     if dialect not in ('minipos', 'cloudsync') then
         perform pos.refuse(400, 'VALIDATION_ERROR', '"dialect" is one of minipos, cloudsync.', '{"field":"dialect"}');
     end if;
+    -- First of all, because reading a member of four megabytes takes a while, each time.
+    list := pos.without_pictures(c.tenant_id, body::text)::json -> 'changes';
     if coalesce(json_typeof(list), 'null') <> 'array' or json_array_length(list) > 500 then
         perform pos.refuse(400, 'VALIDATION_ERROR', '"changes" must be a list of at most 500 changes.', '{"field":"changes"}');
     end if;
@@ -45,6 +47,9 @@ begin
             steps[at] := told.s;
         end loop;
         steps := pos.shared_state_mark_repeats(c, steps);
+        if dialect = 'minipos' then
+            steps := pos.separate_sales(c, steps);
+        end if;
         -- Every row is locked or made before the first event locks the stream.
         for target in select t.makers from pos.shared_state_targets(steps) t order by t.n loop
             foreach at in array target.makers loop
@@ -72,13 +77,20 @@ begin
     exception when sqlstate 'TWREF' then
         get stacked diagnostics refused_hint = pg_exception_hint,
             refused_detail = pg_exception_detail, refused_message = message_text;
-        perform pos.refuse(left(refused_hint, 3)::int, pos.shared_state_code(substr(refused_hint, 5)), refused_message,
-            ('{' || concat_ws(',', '"index":' || at - 1, nullif(pos.inside(nullif(refused_detail, '')::json), '')) || '}')::json);
+        perform pos.refuse_change(at - 1, refused_hint, refused_detail, refused_message);
     end;
     if exists (select 1 from unnest(steps) s where s.result = 'refused') then
         steps := pos.shared_state_log_refused(c, list, steps);
     end if;
     return (200, pos.shared_state_answer(c.tenant_id, steps), nullif(events, '{}'), c.tenant_id, false)::pos.answer;
+end $$;
+
+-- A refusal says which change of the batch has caused it, and has one code for all invalid values.
+create or replace function pos.refuse_change(index int, hint text, detail text, message text) returns void
+language plpgsql as $$
+begin
+    perform pos.refuse(left(hint, 3)::int, pos.shared_state_code(substr(hint, 5)), message,
+        ('{' || concat_ws(',', '"index":' || index, nullif(pos.inside(nullif(detail, '')::json), '')) || '}')::json);
 end $$;
 
 -- One phase of the work on one change: read it, lock or make its row, apply it.
@@ -264,6 +276,7 @@ create or replace function pos.shared_state_lock_or_make(c pos.context, s pos.ho
 language plpgsql as $$
 declare
     table_name text := pos.shared_state_table(s.kind);
+    made boolean;
 begin
     if s.kind = 'clear' then
         insert into pos.order_history_mark (tenant_id) values (c.tenant_id) on conflict do nothing;
@@ -279,8 +292,18 @@ begin
             -- Another transaction has made it in the meantime: that row is changed.
             or (select false from pos.orders o where o.tenant_id = c.tenant_id and o.id = s.id for no key update);
     end if;
-    if (pos.shared_state_lock(table_name, c.tenant_id, s.id)).version is not null or s.deletes then
+    if (pos.shared_state_lock(table_name, c.tenant_id, s.id)).version is not null then
         return false;
+    end if;
+    if s.deletes then
+        if dialect = 'minipos' and not pos.is_mastered(c.tenant_id, s.kind) then
+            -- A tablet deletes a row of a list that we were never given: the other tablets have it too.
+            perform pos.shared_state_check_count(table_name, c.tenant_id);
+            execute format('insert into pos.%I (tenant_id, id, updated_by, deleted_at) values ($1, $2, $3, clock_timestamp()) '
+                           'on conflict do nothing returning true', table_name)
+               into made using c.tenant_id, s.id, left(c.device, 128);
+        end if;
+        return coalesce(made, false);
     end if;
     perform pos.shared_state_check_count(table_name, c.tenant_id);
     return pos.shared_state_insert(table_name, c.tenant_id, s.id, s.names, s.vals, c.device,

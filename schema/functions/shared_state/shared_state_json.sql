@@ -73,13 +73,14 @@ begin
 end $$;
 
 -- The data of the event: what was changed, the row as it is now, and the words that cloud sync has for the row when it
--- is new, and otherwise for what was changed.
+-- is new, and otherwise for what was changed. `joins`: the row is new in a list that was handed over, and tablets need
+-- the list for it.
 create or replace function pos.shared_state_event(kind text, action text, id text, version bigint, names text[], vals text[],
-    row_now json, words json, updated_at timestamptz) returns json
+    row_now json, words json, updated_at timestamptz, joins boolean) returns json
 language plpgsql stable as $$
 declare
     changed json := pos.object_of(coalesce(names, '{}'), array(select coalesce(v, 'null') from unnest(vals) v));
-    is_new boolean := pos.shared_state_creates(action);
+    is_new boolean := pos.shared_state_creates(action) or (version = 1 and not pos.shared_state_deletes(action));
 begin
     return ('{"kind":"' || kind || '","action":' || to_json(action) || ',"id":' || to_json(id) || ',"version":' || version
             || ',"changed":' || changed || ',"row":' || row_now
@@ -87,5 +88,5 @@ begin
                    select string_agg(to_json(w.name) || ':' || w.said, ',')
                      from pos.cloudsync_words(kind, case when is_new then row_now else changed end, words, updated_at,
                                               is_new) w) || '}' end
-            || ',"at":"' || pos.utc(clock_timestamp()) || '"}')::json;
+            || case when joins then ',"joinsList":true' else '' end || ',"at":"' || pos.utc(clock_timestamp()) || '"}')::json;
 end $$;

@@ -29,7 +29,7 @@ declare
     typed record := pos.shared_state_typed(table_name, names, vals);
     made boolean;
 begin
-    perform pos.shared_state_check_size(array_to_string(vals, ''));
+    perform pos.shared_state_check_size(tenant, array_to_string(vals, ''));
     execute format('insert into pos.%1$I (tenant_id, id, details, updated_by, words%2$s)
                     select $1, $2, $3, $4, $6%3$s from json_populate_record(null::pos.%1$I, $5) r
                     on conflict (tenant_id, id) do nothing returning true',
@@ -62,7 +62,7 @@ begin
                       from unnest(typed.columns) with ordinality u(t, n)))
        into version, fields, words, updated_at
       using tenant, row_id, typed.loose_names, typed.loose_vals, left(device, 128), dead, typed.filled, said, names;
-    perform pos.shared_state_check_size(fields);
+    perform pos.shared_state_check_size(tenant, fields);
 end $$;
 
 -- The columns of those fields that have one, their values as an object for json_populate_record, and the other
@@ -97,11 +97,12 @@ begin
              where g.name is null or g.value is not null);
 end $$;
 
-create or replace function pos.shared_state_check_size(fields text) returns void
+-- A device may change a row until it is too large, so this is asked of what the row becomes.
+create or replace function pos.shared_state_check_size(tenant uuid, fields text) returns void
 language plpgsql as $$
 begin
-    if octet_length(fields) > 524288 then
-        perform pos.refuse(400, 'VALIDATION_ERROR',
-            'A row keeps at most 512 KiB. Send less, or an address in place of a picture.');
+    if pos.bytes_with_pictures(tenant, fields) > 4194304 then
+        perform pos.refuse(400, 'ROW_TOO_LARGE', 'A row has at most 4 MiB (4194304 bytes), its pictures included. This one '
+            'was not stored: send less, smaller pictures, or their addresses.');
     end if;
 end $$;

@@ -1,5 +1,5 @@
 -- pos.shared_state_version - a row's version is the number of its changes.
--- Holds: order_version, words_kept, field_versions, changed_since.
+-- Holds: order_version, words_kept, is_accepted, field_versions, changed_since.
 -- Caller: triggers before insert and update on the tables of the shared state and on pos.orders, for every writer.
 -- Answers: the row with its version. When a field changes, the version of that field is set too, so that a device
 -- that saw an older version can be told what it did not see. A write that changes nothing is not a change.
@@ -37,11 +37,13 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     changes text[];
 begin
+    new.was_accepted := pos.is_accepted(new.status);
     if tg_op = 'INSERT' then
         new.version := 1;
         new.field_versions := '{}';
         return new;
     end if;
+    new.was_accepted := new.was_accepted or old.was_accepted;
     changes := pos.order_changes(old, new);
     if new.status <> old.status then
         changes := changes || 'status'::text;
@@ -63,6 +65,12 @@ end $$;
 create or replace function pos.words_kept(words json, changed text[], version bigint) returns json
 language sql immutable as $$
     select case when words ->> '' = version::text then words else pos.words_forget(words, changed) end
+$$;
+
+-- Somebody has taken the order on, or it was finished.
+create or replace function pos.is_accepted(status text) returns boolean
+language sql immutable parallel safe as $$
+    select status not in ('new', 'pending', 'cancelled', 'rejected')
 $$;
 
 create or replace function pos.field_versions(kept json, names text[], version bigint) returns json

@@ -30,7 +30,7 @@ language sql immutable parallel safe as $$
     ('menu_items', 'price', 'cents', '{}', '{price}', '0.00'),
     ('menu_items', 'category', 'label 200', '{category_id,categoryId,category_name,categoryName}',
      '{category,category_id}', '""'),
-    ('menu_items', 'image', 'text 400000', '{image_url,imageUrl}', '{image_url}', null),
+    ('menu_items', 'image', 'text 4194304', '{image_url,imageUrl}', '{image_url}', null),
     ('menu_items', 'available', 'bool true', '{is_available,isAvailable}', '{is_available}', null),
     ('inventory', 'name', 'text 200', '{}', '{name}', '""'),
     ('inventory', 'category', 'short 200', '{}', '{category}', null),
@@ -113,10 +113,11 @@ language sql immutable parallel safe as $$
     select action in ('created', 'item_added', 'added')
 $$;
 
--- An event says what really happened: a row that existed was not created, and one that did not exist was.
+-- An event passes on the action as the device said it, because other devices act on that word: a tablet that frees a
+-- table which we have never heard of has not added one. But a row that existed was not created.
 create or replace function pos.shared_state_event_action(action text, is_new boolean) returns text
 language sql immutable parallel safe as $$
-    select case when is_new and not pos.shared_state_creates(action) then 'created'
+    select case when action = 'upsert' then case when is_new then 'created' else 'updated' end
                 when not is_new and pos.shared_state_creates(action) then 'updated'
                 else action end
 $$;

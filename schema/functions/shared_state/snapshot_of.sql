@@ -1,7 +1,7 @@
 -- pos.snapshot_of - a snapshot of a restaurant's shared state in the form of a dialect, made once and read by all.
 -- Holds: snapshot_held.
 -- Caller: minipos_state, cloudsync_data. Inputs: the dialect, the tenant, its time zone.
--- Answers: the text. A snapshot is valid as long as the stream's head stays where it was, but not longer than a
+-- Answers: the text, with pictures; what is kept has only their names. A snapshot is valid as long as the stream's head stays where it was, but not longer than a
 -- minute, because some of it depends on the clock. When many ask at once and there is none, one of them makes it.
 -- Refusals, events: none. Locks: an advisory one, while it is made.
 -- SPDX-License-Identifier: Apache-2.0
@@ -18,7 +18,7 @@ begin
     for attempt in 1..3 loop
         shown := pos.snapshot_held(dialect, tenant);
         if shown is not null then
-            return shown;
+            return pos.with_pictures(tenant, shown);
         end if;
         is_mine := pg_try_advisory_xact_lock(lock_key);
         exit when is_mine;
@@ -26,7 +26,7 @@ begin
         perform pg_advisory_lock_shared(lock_key), pg_advisory_unlock_shared(lock_key);
     end loop;
     if dialect = 'minipos' then
-        made := pos.minipos_snapshot_make(tenant, zone);
+        made := pos.minipos_snapshot_make(tenant, array['tables', 'menuItems', 'categories', 'settings', 'orderHistory']);
     else
         made := pos.cloudsync_snapshot_make(tenant, zone);
     end if;
@@ -36,7 +36,7 @@ begin
         on conflict on constraint state_shown_pkey do update
            set head = excluded.head, at = clock_timestamp(), body = excluded.body;
     end if;
-    return made.body;
+    return pos.with_pictures(tenant, made.body);
 end $$;
 
 create or replace function pos.snapshot_held(dialect text, tenant uuid) returns text

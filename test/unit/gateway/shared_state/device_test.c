@@ -32,7 +32,8 @@ static const char *origin_of(const struct client *c, struct tw_buf *out)
 
 #define UPDATE_TABLE(id, client, seq)                                                          \
     "{\"type\":\"UPDATE_TABLE\",\"data\":{\"action\":\"update\",\"data\":{\"id\":\"" id        \
-    "\"}},\"clientId\":\"" client "\",\"timestamp\":now,\"seq\":" seq "}\n"
+    "\",\"number\":0,\"seats\":0,\"status\":\"available\"}},\"clientId\":\"" client            \
+    "\",\"timestamp\":now,\"seq\":" seq "}\n"
 
 static void others_hear_a_change_and_the_one_that_made_it_does_not(void **state)
 {
@@ -76,9 +77,9 @@ static void after_ten_seconds_nothing_has_crossed(void **state)
 
     publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
     g->sessions.now_ms += 9999;
-    assert_int_equal(gw_device_hears(one->session, &own), GW_PRIVATE);
+    assert_int_equal(gw_device_hears(one->session, &own, GW_NO_LIST), GW_PRIVATE);
     g->sessions.now_ms += 1;
-    assert_int_equal(gw_device_hears(one->session, &own), GW_SKIP);
+    assert_int_equal(gw_device_hears(one->session, &own, GW_NO_LIST), GW_SKIP);
     tw_buf_done(&text);
     tw_buf_done(&origin);
 }
@@ -98,9 +99,9 @@ static void what_a_device_has_no_memory_of_may_have_crossed(void **state)
         tw_buf_append(&data, tw_slice_from("\"}", 3));
         publish(g, 17 + i, "menu.updated", "{\"kind\":\"sql\"}", data.at);
     }
-    assert_int_equal(gw_device_hears(one->session, &own), GW_SKIP);
+    assert_int_equal(gw_device_hears(one->session, &own, GW_NO_LIST), GW_SKIP);
     publish(g, 17 + GW_RECENT_CHANGES, "menu.updated", "{\"kind\":\"sql\"}", "{\"id\":\"m\"}");
-    assert_int_equal(gw_device_hears(one->session, &own), GW_PRIVATE);
+    assert_int_equal(gw_device_hears(one->session, &own, GW_NO_LIST), GW_PRIVATE);
     tw_buf_done(&text);
     tw_buf_done(&origin);
     tw_buf_done(&data);
@@ -115,9 +116,9 @@ static void orders_cross_by_their_order_id_and_tables_are_no_orders(void **state
 
     publish(g, 17, "order.created", "{\"kind\":\"api\"}", "{\"orderId\":\"t5\"}");
     own = event_with(&text, 18, "table.updated", origin_of(one, &origin), TABLE_5);
-    assert_int_equal(gw_device_hears(one->session, &own), GW_SKIP);
+    assert_int_equal(gw_device_hears(one->session, &own, GW_NO_LIST), GW_SKIP);
     own = event_with(&text, 18, "order.updated", origin.at, "{\"orderId\":\"t5\"}");
-    assert_int_equal(gw_device_hears(one->session, &own), GW_PRIVATE);
+    assert_int_equal(gw_device_hears(one->session, &own, GW_NO_LIST), GW_PRIVATE);
     tw_buf_done(&text);
     tw_buf_done(&origin);
 }
@@ -152,8 +153,8 @@ static void what_a_device_has_posted_is_its_own_on_all_its_connections(void **st
     struct tw_event ev = event_with(&text, 17, "table.updated",
                                     "{\"kind\":\"api\",\"device\":\"pos_1\"}", TABLE_5);
 
-    assert_int_equal(gw_device_hears(till->session, &ev), GW_SKIP);
-    assert_int_equal(gw_device_hears(other->session, &ev), GW_SHARED);
+    assert_int_equal(gw_device_hears(till->session, &ev, GW_NO_LIST), GW_SKIP);
+    assert_int_equal(gw_device_hears(other->session, &ev, GW_NO_LIST), GW_SHARED);
     tw_buf_done(&text);
 }
 

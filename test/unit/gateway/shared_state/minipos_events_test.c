@@ -7,8 +7,10 @@
 
 #define NOBODY "{\"kind\":\"api\"}"
 #define END(client) ",\"clientId\":\"" client "\",\"timestamp\":now,\"seq\":17}\n"
+#define NO_TEXTS "\"orderNumber\":\"\",\"tableNumber\":\"\",\"customerName\":\"\""
 #define SOUP                                                                                   \
-    "\"id\":\"m1\",\"version\":7,\"name\":\"Soup\",\"price\":4.50,\"category\":\"Starters\""
+    "\"id\":\"m1\",\"version\":7,\"name\":\"Soup\",\"price\":4.50,\"category\":"               \
+    "\"Starters\",\"description\":\"\",\"number\":\"A\",\"seats\":2,\"status\":\"reserved\""
 
 static void an_order_comes_whole_whatever_has_changed_of_it(void **state)
 {
@@ -63,9 +65,9 @@ static void an_order_has_one_of_the_statuses_that_tablets_know(void **state)
         tw_buf_text(&data, rows[i].ours);
         tw_buf_append(&data, tw_slice_from("\"}", 3)); /* with a NUL */
         tw_buf_text(&want, "{\"type\":\"UPDATE_ORDER\",\"data\":{\"action\":\"add\",\"data\":{"
-                           "\"id\":\"o-1\",\"status\":\"");
+                           "\"id\":\"o-1\"," NO_TEXTS ",\"status\":\"");
         tw_buf_text(&want, rows[i].theirs);
-        tw_buf_text(&want, "\"}}" END("server"));
+        tw_buf_text(&want, "\",\"items\":[]}}" END("server"));
         tw_buf_char(&want, '\0');
         assert_renders(&gw_minipos, "order.status_changed", NOBODY, data.at, want.at);
     }
@@ -79,22 +81,97 @@ static void a_deleted_order_is_cancelled_whatever_status_it_had(void **state)
     assert_renders(&gw_minipos, "order.deleted", NOBODY,
                    "{\"orderId\":\"o-1\",\"status\":\"preparing\",\"totalAmount\":1.00}",
                    "{\"type\":\"UPDATE_ORDER\",\"data\":{\"action\":\"add\",\"data\":{\"id\":"
-                   "\"o-1\",\"status\":\"cancelled\",\"total\":1.00}}" END("server"));
+                   "\"o-1\"," NO_TEXTS ",\"status\":\"cancelled\",\"total\":1.00,\"items\":"
+                   "[]}}" END("server"));
+}
+
+/* The page calls methods of texts and lists on them. */
+static void what_an_order_has_is_text_and_never_null(void **state)
+{
+    (void)state;
+    assert_renders(&gw_minipos, "order.created", NOBODY,
+                   "{\"orderId\":12,\"orderNumber\":null,\"customerName\":null,"
+                   "\"tableNumber\":null,\"items\":[]}",
+                   "{\"type\":\"UPDATE_ORDER\",\"data\":{\"action\":\"add\",\"data\":{\"id\":"
+                   "\"12\"," NO_TEXTS ",\"items\":[]}}" END("server"));
+    assert_renders(&gw_minipos, "order.created", NOBODY,
+                   "{\"orderId\":\"o-1\",\"orderNumber\":\"\",\"tableNumber\":\"12\"}",
+                   "{\"type\":\"UPDATE_ORDER\",\"data\":{\"action\":\"add\",\"data\":{\"id\":"
+                   "\"o-1\",\"orderNumber\":\"\",\"tableNumber\":\"12\",\"customerName\":\"\","
+                   "\"items\":[]}}" END("server"));
 }
 
 static void tables_are_numbers_where_they_are_numbers(void **state)
 {
     (void)state;
-    assert_renders(&gw_minipos, "order.created", NOBODY,
-                   "{\"orderId\":\"o-1\",\"tableNumber\":\"12\"}",
-                   "{\"type\":\"UPDATE_ORDER\",\"data\":{\"action\":\"add\",\"data\":{\"id\":"
-                   "\"o-1\",\"tableNumber\":12}}" END("server"));
     assert_renders(
         &gw_minipos, "table.updated", NOBODY,
         "{\"kind\":\"tables\",\"action\":\"updated\",\"id\":\"t5\",\"row\":{\"id\":\"t5\","
-        "\"number\":\"5\"}}",
+        "\"number\":\"5\",\"seats\":2,\"status\":\"reserved\"}}",
         "{\"type\":\"UPDATE_TABLE\",\"data\":{\"action\":\"update\",\"data\":{\"id\":\"t5\","
-        "\"number\":5}}" END("server"));
+        "\"number\":5,\"seats\":2,\"status\":\"reserved\"}}" END("server"));
+}
+
+/* What other devices write would leave the page blank. */
+static void a_table_has_all_that_the_page_shows(void **state)
+{
+    (void)state;
+    assert_renders(
+        &gw_minipos, "table.updated", NOBODY,
+        "{\"action\":\"occupied\",\"row\":{\"id\":\"t5\",\"customer\":{\"id\":1,\"name\":"
+        "\"Bo\"}"
+        ",\"orderItems\":[{\"id\":\"a\",\"quantity\":2,\"menuItem\":{\"id\":\"m1\",\"name\":"
+        "\"Soup\",\"price\":4}},{\"menuItemId\":\"m2\",\"name\":\"Tea\",\"price\":3},7]}}",
+        "{\"type\":\"UPDATE_TABLE\",\"data\":{\"action\":\"update\",\"data\":{\"id\":\"t5\","
+        "\"customer\":\"Bo\",\"orderItems\":[{\"id\":\"a\",\"quantity\":2,\"menuItem\":{\"id\":"
+        "\"m1\",\"name\":\"Soup\",\"price\":4,\"category\":\"\",\"description\":\"\"}},{"
+        "\"menuItemId\":\"m2\",\"name\":\"Tea\",\"price\":3,\"id\":\"\",\"quantity\":1,"
+        "\"menuItem\":{\"id\":\"m2\",\"name\":\"Tea\",\"price\":3,\"category\":\"\","
+        "\"description\":\"\"}},{\"id\":\"\",\"quantity\":1,\"menuItem\":{\"id\":\"\",\"name\":"
+        "\"\",\"price\":0,\"category\":\"\",\"description\":\"\"}}],\"number\":0,\"seats\":0,"
+        "\"status\":\"available\"}}" END("server"));
+}
+
+static void a_dish_has_all_that_the_page_shows(void **state)
+{
+    (void)state;
+    assert_renders(&gw_minipos, "menu.updated", NOBODY,
+                   "{\"action\":\"updated\",\"row\":{\"id\":\"m1\",\"available\":true}}",
+                   "{\"type\":\"UPDATE_MENU\",\"data\":{\"action\":\"update_item\",\"data\":{"
+                   "\"id\":\"m1\",\"available\":true,\"name\":\"\",\"price\":0,\"category\":"
+                   "\"\",\"description\":\"\"}}" END("server"));
+}
+
+/* Tablets count every order that they are sent as a sale. */
+static void an_online_order_is_shown_when_it_has_been_accepted(void **state)
+{
+    static const struct {
+        const char *data;
+        bool is_shown;
+    } rows[] = {
+        { "{\"orderSource\":\"online\",\"status\":\"new\",\"previousStatus\":null}", false },
+        { "{\"orderSource\":\"pos\",\"status\":\"new\",\"previousStatus\":null}", true },
+        { "{\"orderSource\":\"online\",\"status\":\"new\",\"forTablets\":true}", true },
+        { "{\"orderSource\":\"online\",\"status\":\"completed\",\"previousStatus\":null}",
+          true },
+        { "{\"orderSource\":\"online\",\"status\":\"confirmed\",\"previousStatus\":\"new\"}",
+          true },
+        { "{\"orderSource\":\"online\",\"status\":\"rejected\",\"previousStatus\":\"new\"}",
+          false },
+        { "{\"orderSource\":\"online\",\"status\":\"cancelled\",\"previousStatus\":"
+          "\"ready\"}",
+          true },
+    };
+    struct tw_buf text = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct tw_event ev =
+            event_with(&text, 17, "order.status_changed", NOBODY, rows[i].data);
+
+        assert_row(gw_minipos_shows(&ev) == rows[i].is_shown, rows[i].data);
+    }
+    tw_buf_done(&text);
 }
 
 static void a_table_comes_whole_and_without_its_version(void **state)
@@ -114,10 +191,11 @@ static void a_table_comes_whole_and_without_its_version(void **state)
 static void a_table_that_is_cleaned_is_not_free_yet(void **state)
 {
     (void)state;
-    assert_renders(&gw_minipos, "table.updated", NOBODY,
-                   "{\"action\":\"cleaning\",\"row\":{\"id\":\"t5\",\"status\":\"cleaning\"}}",
-                   "{\"type\":\"UPDATE_TABLE\",\"data\":{\"action\":\"update\",\"data\":{"
-                   "\"id\":\"t5\",\"status\":\"occupied\"}}" END("server"));
+    assert_renders(
+        &gw_minipos, "table.updated", NOBODY,
+        "{\"action\":\"cleaning\",\"row\":{\"id\":\"t5\",\"status\":\"cleaning\"}}",
+        "{\"type\":\"UPDATE_TABLE\",\"data\":{\"action\":\"update\",\"data\":{"
+        "\"id\":\"t5\",\"status\":\"occupied\",\"number\":0,\"seats\":0}}" END("server"));
 }
 
 /* docs/events.md: which actions make a row, and which ones delete it. */
@@ -146,8 +224,10 @@ static void check_action(const char *event, const char *type, const char *action
     tw_buf_text(&want, type);
     tw_buf_text(&want, "\",\"data\":{\"action\":\"");
     tw_buf_text(&want, word);
-    tw_buf_append(&want, TW_LIT("\",\"data\":{\"id\":\"m1\",\"name\":\"Soup\",\"price\":4.50,"
-                                "\"category\":\"Starters\"}}" END("server") "\0"));
+    tw_buf_append(&want,
+                  TW_LIT("\",\"data\":{\"id\":\"m1\",\"name\":\"Soup\",\"price\":4.50,"
+                         "\"category\":\"Starters\",\"description\":\"\",\"number\":"
+                         "\"A\",\"seats\":2,\"status\":\"reserved\"}}" END("server") "\0"));
     assert_renders(&gw_minipos, event, NOBODY, data.at, want.at);
     tw_buf_done(&data);
     tw_buf_done(&want);
@@ -233,7 +313,11 @@ int main(void)
         cmocka_unit_test(an_order_comes_whole_whatever_has_changed_of_it),
         cmocka_unit_test(an_order_has_one_of_the_statuses_that_tablets_know),
         cmocka_unit_test(a_deleted_order_is_cancelled_whatever_status_it_had),
+        cmocka_unit_test(what_an_order_has_is_text_and_never_null),
         cmocka_unit_test(tables_are_numbers_where_they_are_numbers),
+        cmocka_unit_test(a_table_has_all_that_the_page_shows),
+        cmocka_unit_test(a_dish_has_all_that_the_page_shows),
+        cmocka_unit_test(an_online_order_is_shown_when_it_has_been_accepted),
         cmocka_unit_test(a_table_comes_whole_and_without_its_version),
         cmocka_unit_test(a_table_that_is_cleaned_is_not_free_yet),
         cmocka_unit_test(a_table_is_added_updated_or_deleted),

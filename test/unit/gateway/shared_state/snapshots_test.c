@@ -10,7 +10,7 @@
 #define ASK "{\"type\":\"SYNC_REQUEST\",\"data\":{}}"
 #define STATE(seq)                                                                             \
     "{\"type\":\"SYNC_RESPONSE\",\"data\":{\"tables\":[],\"seq\":" seq                         \
-    ",\"data\":{\"tables\":[],\"seq\":" seq "}},\"clientId\":\"server\",\"timestamp\":now}\n"
+    ",\"data\":{\"seq\":" seq "}},\"clientId\":\"server\",\"timestamp\":now}\n"
 #define CLEARED(seq)                                                                           \
     "{\"type\":\"UPDATE_ORDER\",\"data\":{\"action\":\"clear\",\"data\":{}},\"clientId\":"     \
     "\"server\",\"timestamp\":now,\"seq\":" seq "}\n"

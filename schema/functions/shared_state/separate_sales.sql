@@ -1,0 +1,75 @@
+-- pos.separate_sales - MiniPOS tablets draw the ids of their orders themselves (POS-<date>-<n>), so two may draw the
+-- same one; and after the history was cleared, a tablet begins again at 1.
+-- Holds: is_another_sale, sale_id.
+-- Caller: shared_state_change, for tablets, before rows are locked. Inputs: the context; the steps.
+-- Answers: the steps. One that is another sale than the order of its id gets an id of its own, "<id>-2", and keeps the
+-- drawn one as `drawnId`; sent again, it is found by it.
+-- Refusals, events: none. Locks: an advisory one for each id.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.separate_sales(c pos.context, steps pos.house_step[]) returns pos.house_step[]
+language plpgsql as $$
+declare
+    nth int := 0;
+    s pos.house_step;
+    own_id text;
+begin
+    while nth < cardinality(steps) loop
+        nth := nth + 1;
+        s := steps[nth];
+        continue when s.kind <> 'orders' or s.deletes;
+        -- The second of two tablets waits here, and then sees the order of the first.
+        perform pg_advisory_xact_lock(hashtextextended('sale ' || c.tenant_id || ' ' || s.id, 7214460007));
+        if pos.is_another_sale(c, s) then
+            own_id := pos.sale_id(c, s);
+            s.body := ('{' || concat_ws(',', '"drawnId":' || to_json(s.id), nullif(pos.inside(s.body), '')) || '}')::json;
+            s.id := own_id;
+            s.shown := to_json(own_id)::text;
+            steps[nth] := s;
+        end if;
+    end loop;
+    return steps;
+end $$;
+
+-- Another tablet has made the order (or this one, before the history was cleared), at another time, with other content.
+-- A tablet that changes an order which it was shown gives back its time; who names no time changes the order.
+create or replace function pos.is_another_sale(c pos.context, s pos.house_step) returns boolean
+language plpgsql as $$
+declare
+    decimals int := pos.currency_decimals(c.currency);
+    o pos.orders;
+    f record;
+begin
+    select t.* into o from pos.orders t where t.tenant_id = c.tenant_id and t.id = s.id;
+    if not found or o.made_by is null or s.body ->> 'createdAt' is null then
+        return false;
+    end if;
+    f := pos.order_fields(s.body, c.timezone, decimals);
+    if date_trunc('milliseconds', f.created_at) = date_trunc('milliseconds', o.created_at)
+       or (o.made_by is not distinct from c.device and not exists (
+               select 1 from pos.order_history_mark m where m.tenant_id = c.tenant_id and m.since >= o.updated_at)) then
+        return false;
+    end if;
+    return f.total_amount is distinct from o.total_amount or f.table_number is distinct from o.table_number
+        or f.customer_name is distinct from o.customer_name::text
+        or (pos.order_items(coalesce(s.lines, '[]'), decimals, false)).lines::text is distinct from o.items::text;
+end $$;
+
+-- The first id that is free, or that this sale has been given before.
+create or replace function pos.sale_id(c pos.context, s pos.house_step) returns text
+language plpgsql as $$
+declare
+    moment timestamptz := (pos.order_fields(s.body, c.timezone, 2)).created_at;
+    candidate text;
+    nth int := 1;
+begin
+    loop
+        nth := nth + 1;
+        candidate := left(s.id, 60) || '-' || nth;
+        exit when not exists (
+            select 1 from pos.orders o
+             where o.tenant_id = c.tenant_id and o.id = candidate
+               and date_trunc('milliseconds', o.created_at) <> date_trunc('milliseconds', moment));
+    end loop;
+    return candidate;
+end $$;
