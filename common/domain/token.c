@@ -17,7 +17,7 @@
 #define NAME_BYTES 128
 
 /* Columns of the one statement. */
-enum { TENANT_ID, TENANT_SLUG, TENANT_NAME, TENANT_STATUS, SECRET };
+enum { TENANT_ID, TENANT_SLUG, TENANT_NAME, TENANT_STATUS, NAMED_ID, SECRET };
 
 /* What was looked up of a restaurant. */
 struct finding {
@@ -82,9 +82,10 @@ bool tw_token_is_jwt(struct tw_slice credential)
 static void finish(struct tw_token_check *c, const char *refusal,
                    const struct tw_token_grant *grant)
 {
-    struct tw_buf token = c->token, text = c->text, name = c->name, context = c->context;
+    struct tw_buf token = c->token, text = c->text, name = c->name, named = c->named_copy;
+    struct tw_buf context = c->context;
 
-    c->token = c->text = c->name = c->context = (struct tw_buf){ 0 };
+    c->token = c->text = c->name = c->named_copy = c->context = (struct tw_buf){ 0 };
     if (refusal == NULL)
         c->all->good.value++;
     else
@@ -93,6 +94,7 @@ static void finish(struct tw_token_check *c, const char *refusal,
     tw_buf_done(&token);
     tw_buf_done(&text);
     tw_buf_done(&name);
+    tw_buf_done(&named);
     tw_buf_done(&context);
 }
 
@@ -126,12 +128,24 @@ static void write_context(struct tw_token_check *c)
     tw_buf_char(json, '}');
 }
 
-static void judge(struct tw_token_check *c, const struct finding *f)
+/* `named_id`: the restaurant that PostgreSQL knows by the client's name for it; empty: none, or
+ * it was not asked. */
+static bool is_named(const struct tw_token_check *c, const struct tw_token_tenant *tenant,
+                     struct tw_slice named_id)
+{
+    struct tw_slice named = tw_buf_view(&c->named_copy);
+
+    return named.len == 0 || tw_slice_is(named_id, tenant->id) ||
+           tw_slice_is_nocase(named, tenant->slug) || tw_slice_is_nocase(named, tenant->id);
+}
+
+static void judge(struct tw_token_check *c, const struct finding *f, struct tw_slice named_id)
 {
     struct tw_jwt_keys keys = c->all->options.keys;
     struct tw_token_grant grant = { .tenant = f->tenant,
                                     .token = tw_buf_view(&c->token),
                                     .restaurants = c->jwt.restaurants,
+                                    .is_named = is_named(c, &f->tenant, named_id),
                                     .expires_ms = c->jwt.expires_ms };
     const char *fault;
 
@@ -165,6 +179,7 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
     struct tw_tokens *all = c->all;
     struct finding *f = tw_new(struct finding);
     struct tw_slice secret = tw_pg_text(result, 0, SECRET);
+    struct tw_slice named_id = tw_pg_text(result, 0, NAMED_ID);
 
     copy_text(f->tenant.id, sizeof(f->tenant.id), tw_pg_text(result, 0, TENANT_ID));
     copy_text(f->tenant.slug, sizeof(f->tenant.slug), tw_pg_text(result, 0, TENANT_SLUG));
@@ -174,10 +189,10 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
     finding_free(tw_map_remove(&all->known, tw_buf_view(&c->name)));
     if (all->known.count < MAX_KNOWN) {
         (void)tw_map_set(&all->known, tw_buf_view(&c->name), f);
-        judge(c, f);
+        judge(c, f, named_id);
         return;
     }
-    judge(c, f);
+    judge(c, f, named_id);
     finding_free(f);
 }
 
@@ -193,7 +208,7 @@ static void on_tenant(struct tw_pg_call *call, const struct tw_pg_result *result
         finish(c, c->is_by_name ? "AUTH_FAILED" : "INVALID_RESTAURANT", NULL);
     } else if (f != NULL && f->until_ms > tw_loop_age_ms(c->all->options.pool->loop)) {
         c->all->from_memory.value++;
-        judge(c, f);
+        judge(c, f, TW_EMPTY);
     } else {
         finish(c, "UNAVAILABLE", NULL);
     }
@@ -249,23 +264,28 @@ void tw_token_check(struct tw_token_check *c, struct tw_slice token)
 {
     c->token.max = TW_JWT_BYTES;
     c->text.max = TW_JWT_TEXT_BYTES;
-    c->name.max = NAME_BYTES;
+    c->name.max = c->named_copy.max = NAME_BYTES;
     tw_buf_append(&c->token, token);
     if (c->token.failed || tw_jwt_read(tw_buf_view(&c->token), &c->text, &c->jwt) != 0) {
         finish_later(c, "AUTH_FAILED");
         return;
     }
     tw_buf_append(&c->name, restaurant_of(c));
+    /* Longer than any name: the name of no restaurant, cut off or not. */
+    tw_buf_append(
+        &c->named_copy,
+        tw_slice_from(c->named.at, c->named.len < NAME_BYTES ? c->named.len : NAME_BYTES));
     if (c->name.failed || c->name.len == 0 ||
         !(c->is_by_name || grants(&c->jwt, tw_buf_view(&c->name)))) {
         finish_later(c, fault_of(c));
         return;
     }
     c->call = (struct tw_pg_call){
-        .sql = "select tenant_id, tenant_slug, tenant_name, status, secret "
-               "from pos.token_tenant($1)",
-        .params = { { tw_buf_view(&c->name), false } },
-        .param_count = 1,
+        .sql = "select t.tenant_id, t.tenant_slug, t.tenant_name, t.status, n.tenant_id, "
+               "t.secret from pos.token_tenant($1) t "
+               "left join pos.token_tenant($2) n on true",
+        .params = { { tw_buf_view(&c->name), false }, { tw_buf_view(&c->named_copy), false } },
+        .param_count = 2,
         .done = on_tenant,
     };
     tw_pg_pool_call(c->all->options.pool, &c->call);

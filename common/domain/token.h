@@ -50,6 +50,7 @@ struct tw_token_grant {
     struct tw_slice token;       /* itself */
     struct tw_slice context;     /* what pos.call wants as ctx.token: a JSON object */
     struct tw_slice restaurants; /* raw JSON array of further ones, or empty */
+    bool is_named;               /* `named` is a name of this restaurant, or empty */
     int64_t expires_ms;          /* wall clock */
 };
 
@@ -70,7 +71,7 @@ struct tw_token_check {
     tw_token_cb answered;
     struct tw_pg_call call; /* the rest is its own */
     struct tw_later later;
-    struct tw_buf token, text, name, context;
+    struct tw_buf token, text, name, named_copy, context;
     struct tw_jwt jwt;
     bool is_by_name; /* its restaurant is the one that the client named */
     const char *refusal;

@@ -48,13 +48,6 @@ static void on_key(struct gw_key_auth_query *q, int status, const struct gw_iden
     answer(a, &result);
 }
 
-/* A client that names its restaurant is let in only where that is the token's own. */
-static bool names_own(const struct gw_authentication *a, const struct tw_token_tenant *tenant)
-{
-    return a->named[0] == '\0' || tw_slice_is_nocase(tw_slice_of(a->named), tenant->slug) ||
-           tw_slice_is_nocase(tw_slice_of(a->named), tenant->id);
-}
-
 static void on_token(struct tw_token_check *check, const char *refusal,
                      const struct tw_token_grant *grant)
 {
@@ -62,7 +55,8 @@ static void on_token(struct tw_token_check *check, const char *refusal,
     struct gw_authenticated result = { .refusal = refusal };
     struct gw_identity who = { .principal = &a->principal };
 
-    if (grant != NULL && !names_own(a, &grant->tenant))
+    /* A client that names its restaurant is let in only where that is the token's own. */
+    if (grant != NULL && !grant->is_named)
         result.refusal = "PERMISSION_DENIED";
     if (grant != NULL && result.refusal == NULL) {
         memcpy(who.tenant.id, grant->tenant.id, sizeof(who.tenant.id));
@@ -78,10 +72,6 @@ static void on_token(struct tw_token_check *check, const char *refusal,
 
 static void check_token(struct gw_authentication *a, struct tw_slice credential)
 {
-    size_t n = a->tenant.len < sizeof(a->named) ? a->tenant.len : sizeof(a->named) - 1;
-
-    if (n > 0) /* one that is cut off is the name of no restaurant */
-        memcpy(a->named, a->tenant.at, n);
     a->token = (struct tw_token_check){ .all = a->all->tokens,
                                         .restaurant = a->restaurant,
                                         .named = a->tenant,

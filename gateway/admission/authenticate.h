@@ -42,7 +42,6 @@ struct gw_authentication {
     struct gw_principal principal;
     struct gw_key_auth_query key;
     struct tw_token_check token;
-    char named[256]; /* a copy of `tenant`, for tokens */
 };
 
 void gw_authenticate(struct gw_authentication *a, struct tw_slice credential);

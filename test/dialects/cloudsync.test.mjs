@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { eventually, gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { createOrder, newTenant, unique } from '../support/tenant.mjs';
 import { knock } from '../support/shared_state.mjs';
+import { tokenFor } from '../support/kitchen.mjs';
 
 async function device(t, tenant, name, { base = publicUrl, path = '/', restaurant = tenant.id } = {}) {
     const one = await knock(t, `${base}${path}?device_id=${name}&restaurant_id=${restaurant}`, { 'X-API-Key': tenant.key });
@@ -38,6 +39,19 @@ test('messages name the restaurant as the device named it: id, slug, alias', asy
         writer.say(from('writer', tenant, { type: 'printer_update', printer_id: 'p1', action: 'configured', data: { id: 'p1', name: restaurant } }));
         assert.equal((await one.next('sync_update')).restaurant_id, restaurant);
         assert.equal((await one.next('printer_update')).restaurant_id, restaurant);
+    }
+});
+
+test('a token opens its own restaurant by any of these names, as a key does, and no other one', async (t) => {
+    const tenant = await newTenant(t);
+    const other = await newTenant(t);
+    const [alias, others] = [unique('restaurant_'), unique('restaurant_')];
+    await sql('select pos.tenant_alias_add($1, $2)', tenant.slug, alias);
+    await sql('select pos.tenant_alias_add($1, $2)', other.slug, others);
+    const knocks = (restaurant, headers) => knock(t, `${publicUrl}/?device_id=d&restaurant_id=${restaurant}`, headers);
+    for (const headers of [{ Authorization: `Bearer ${tokenFor(tenant)}` }, { 'X-API-Key': tenant.key }]) {
+        for (const restaurant of [tenant.id, tenant.slug, alias]) assert.equal((await knocks(restaurant, headers)).status, undefined, restaurant);
+        for (const restaurant of [other.id, other.slug, others, 'nobody']) assert.equal((await knocks(restaurant, headers)).status, 403, restaurant);
     }
 });
 

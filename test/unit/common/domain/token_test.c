@@ -16,7 +16,8 @@
 #define TENANT "aaaaaaaa-0000-4000-8000-000000000001"
 #define SECRET "the secret of this deployment"
 #define OWN_SECRET "a secret of the kitchen alone"
-#define KITCHEN_ROW TENANT "\tkitchen\tKitchen\tactive\t"
+#define KITCHEN_ROW TENANT "\tkitchen\tKitchen\tactive\t\t" /* its secret follows */
+#define KITCHEN_ROW_NAMED(id) TENANT "\tkitchen\tKitchen\tactive\t" id "\t"
 #define LATER "\"exp\":4102444800" /* 2100 */
 
 struct fixture {
@@ -27,6 +28,7 @@ struct fixture {
     struct tw_token_check check;
     int answers;
     struct tw_buf shown; /* the refusal's code, or slug and context */
+    bool is_named;
     char url[64];
 };
 
@@ -78,6 +80,7 @@ static void on_answered(struct tw_token_check *check, const char *refusal,
         tw_buf_text(&f->shown, refusal);
         return;
     }
+    f->is_named = grant->is_named;
     tw_buf_text(&f->shown, grant->tenant.slug);
     tw_buf_char(&f->shown, ' ');
     tw_buf_append(&f->shown, grant->context);
@@ -202,6 +205,32 @@ static void what_a_client_calls_its_restaurant_counts_only_where_keys_are_bound(
     check_named(f, CLAIMS, OWN_SECRET, "bistro", GRANTED);
 }
 
+static void a_client_may_call_its_restaurant_by_any_name_that_postgresql_knows(void **state)
+{
+    static const struct {
+        const char *named, *says;
+        bool is_named;
+    } rows[] = {
+        { "", KITCHEN_ROW, true },
+        { "Kitchen", KITCHEN_ROW, true },
+        { "old_kitchen", KITCHEN_ROW_NAMED(TENANT), true },
+        { "old_kitchen", KITCHEN_ROW, false }, /* nobody's name */
+        { "bistro", KITCHEN_ROW_NAMED("bbbbbbbb-0000-4000-8000-000000000002"), false },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        f->pg.says = rows[i].says;
+        check_named(f, CLAIMS, SECRET, rows[i].named, GRANTED);
+        assert_row(f->is_named == rows[i].is_named, rows[i].named);
+    }
+    f->pg.fails_as = "57P03"; /* then its id and slug still count */
+    check_named(f, CLAIMS, SECRET, "kitchen", GRANTED);
+    assert_true(f->is_named);
+    check_named(f, CLAIMS, SECRET, "old_kitchen", GRANTED);
+    assert_false(f->is_named);
+}
+
 /* The key of the whole deployment may sign for every restaurant, so it must say for which. */
 static void the_deployment_s_key_is_bound_to_no_restaurant(void **state)
 {
@@ -255,7 +284,7 @@ static void a_suspended_restaurant_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    f->pg.says = TENANT "\tkitchen\tKitchen\tsuspended\t";
+    f->pg.says = TENANT "\tkitchen\tKitchen\tsuspended\t\t";
     check(f, CLAIMS, SECRET, "", "TENANT_SUSPENDED");
 }
 
@@ -293,6 +322,7 @@ int main(void)
         TEST(an_expired_token_is_refused),
         TEST(a_malformed_token_is_refused_without_a_question),
         TEST(what_a_client_calls_its_restaurant_counts_only_where_keys_are_bound),
+        TEST(a_client_may_call_its_restaurant_by_any_name_that_postgresql_knows),
         TEST(the_deployment_s_key_is_bound_to_no_restaurant),
         TEST(of_the_restaurants_that_a_token_grants_the_client_may_name_one),
         TEST(a_restaurant_s_own_secret_replaces_the_deployment_s),

@@ -110,7 +110,7 @@ static void end_turn(struct fixture *f)
 
 static void find_tenant(struct fixture *f, const char *status)
 {
-    fake_pool_row(&f->pool, KITCHEN_ID, "kitchen", "Kitchen", status, NULL);
+    fake_pool_row(&f->pool, KITCHEN_ID, "kitchen", "Kitchen", status, NULL, NULL);
 }
 
 static void a_key_is_asked_for_by_its_hash(void **state)
@@ -193,7 +193,7 @@ static void of_several_restaurants_the_named_one_is_opened(void **state)
     start(f, TOKEN_FOR_TWO);
     assert_slice(fake_pool_param(&f->pool, 0), "bakery");
     fake_pool_row(&f->pool, "3f1d0d1e-0000-4000-8000-00000000000b", "bakery", "Bakery",
-                  "active", NULL);
+                  "active", NULL, NULL);
     assert_true(f->is_admitted);
     assert_string_equal(f->who.tenant.slug, "bakery");
 }
@@ -276,6 +276,18 @@ static void a_token_opens_the_restaurant_that_the_client_names_when_it_is_its_ow
     }
 }
 
+/* Devices that were set up elsewhere name it by an alias; so they do with a key. */
+static void a_token_opens_its_restaurant_by_an_alias_too(void **state)
+{
+    struct fixture *f = *state;
+
+    prepare(f, ALL_POLICIES)->tenant = TW_LIT("restaurant_123");
+    start(f, TOKEN);
+    assert_slice(fake_pool_param(&f->pool, 1), "restaurant_123");
+    fake_pool_row(&f->pool, KITCHEN_ID, "kitchen", "Kitchen", "active", KITCHEN_ID, NULL);
+    assert_true(f->is_admitted);
+}
+
 static void a_name_that_is_too_long_is_no_restaurants(void **state)
 {
     struct fixture *f = *state;
@@ -297,7 +309,7 @@ static void a_further_restaurant_must_be_granted_by_the_token(void **state)
     start(f, TOKEN_FOR_TWO);
     assert_slice(fake_pool_param(&f->pool, 0), "bakery");
     fake_pool_row(&f->pool, "3f1d0d1e-0000-4000-8000-00000000000b", "bakery", "Bakery",
-                  "active", NULL);
+                  "active", NULL, NULL);
     assert_true(f->is_admitted);
     assert_string_equal(f->who.tenant.slug, "bakery");
     assert_buf(&f->who.principal->claim, "{\"restaurant\":\"bakery\",\"subject\":\"eve\"}");
@@ -322,6 +334,7 @@ int main(void)
         test(a_token_says_who_it_is_and_until_when),
         test(a_token_is_refused_for_what_is_wrong_with_it),
         test(a_token_opens_the_restaurant_that_the_client_names_when_it_is_its_own),
+        test(a_token_opens_its_restaurant_by_an_alias_too),
         test(a_name_that_is_too_long_is_no_restaurants),
         test(a_further_restaurant_must_be_granted_by_the_token),
     };

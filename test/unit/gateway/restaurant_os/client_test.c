@@ -85,7 +85,7 @@ static void a_refusal_says_what_is_wrong(void **state)
                                 "There is no such restaurant. Check the token's "
                                 "restaurant_id."));
     emit(s, one, CONNECT); /* it may try again on the same connection */
-    fake_pool_row(&s->gateway->pool, KITCHEN_ID, "kitchen", "Kitchen", "suspended", NULL);
+    fake_pool_row(&s->gateway->pool, KITCHEN_ID, "kitchen", "Kitchen", "suspended", NULL, NULL);
     assert_packets(
         one, REFUSED("TENANT_SUSPENDED", "This restaurant is suspended. Ask who operates it."));
     emit(s, one, "0{\"token\":\"pos_1\"}");

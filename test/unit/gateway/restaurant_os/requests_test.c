@@ -97,7 +97,7 @@ static void a_client_leaves_the_restaurant_before_when_it_joins_another(void **s
 
     emit(s, one, "20[\"join:restaurant\",\"bakery\"]");
     fake_pool_row(&s->gateway->pool, BAKERY_ID);
-    fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL);
+    fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL, NULL);
     end_turn(s->gateway);
     assert_packets(one, ""); /* an event now would not reach it yet */
     fake_link_confirm(&s->gateway->hubs.subscriber, "tw:t:" BAKERY_ID);
@@ -116,7 +116,7 @@ static void a_client_may_leave_while_it_joins(void **state)
 
     emit(s, one, "20[\"join:restaurant\",\"bakery\"]");
     fake_pool_row(&s->gateway->pool, BAKERY_ID);
-    fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL);
+    fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL, NULL);
     end_turn(s->gateway);
     cut_off(s, one);
     assert_true(tw_list_empty(&s->gateway->sessions.list));

@@ -262,7 +262,7 @@ static void it_may_move_to_another_restaurant(void **state)
     tell(s->gateway, c, "{\"type\":\"join:restaurant\",\"payload\":\"bakery\"}");
     fake_pool_row(&s->gateway->pool, BAKERY_ID);
     end_turn(s->gateway);
-    fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL);
+    fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL, NULL);
     end_turn(s->gateway);
     fake_link_confirm(&s->gateway->hubs.subscriber, "tw:t:" BAKERY_ID);
     fake_pool_row(&s->gateway->pool, BAKERY_ID, "5", "1");

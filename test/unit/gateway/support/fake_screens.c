@@ -164,7 +164,7 @@ void emit(struct screens *s, struct screen *one, const char *packet)
 void find_kitchen(struct screens *s)
 {
     assert_non_null(strstr(fake_pool_sql(&s->gateway->pool), "pos.token_tenant("));
-    fake_pool_row(&s->gateway->pool, KITCHEN_ID, "kitchen", "Kitchen", "active", NULL);
+    fake_pool_row(&s->gateway->pool, KITCHEN_ID, "kitchen", "Kitchen", "active", NULL, NULL);
     end_turn(s->gateway);
 }
 
