@@ -183,6 +183,7 @@ static void start_clients(struct gateway *g)
     gw_shared_state_start(&g->shared_state, &(struct gw_shared_state_options){
                                                 .operations = &g->operations,
                                                 .message_bytes = set->device_message_bytes,
+                                                .staff_key = set->staff_key,
                                                 .changed = on_shared_state });
     gw_presence_start(&g->presence,
                       &(struct gw_presence_options){ .loop = &g->daemon.loop,

@@ -12,6 +12,7 @@
 
 #include "common/util/base.h"
 #include "common/util/crypto.h"
+#include "common/util/encode.h"
 #include "common/util/err.h"
 
 #define PREFIX "TILLWIRE_"
@@ -33,6 +34,8 @@ struct tw_setting {
 
 /* In place of choices: a name that goes into ids. */
 static const char name_text[] = "must be letters and digits";
+/* In place of choices: one secret key, or the one from now on and the one until now. */
+static const char key_text[] = "must be one or two keys of 64 hex digits, separated by a comma";
 
 static const struct tw_setting table[] = {
     { "INSTANCE", ALL, TEXT, AT(instance), "1", 1, 32, false, name_text,
@@ -106,6 +109,10 @@ static const struct tw_setting table[] = {
       "if it is signed with that restaurant's own secret." },
     { "JWT_AUDIENCE", TW_GATEWAY | TW_API, TEXT, AT(jwt_audience), "", 1, 512, false, NULL,
       "What a token's aud must name; empty: not checked." },
+    { "STAFF_KEY", TW_GATEWAY, TEXT, AT(staff_key), "", 64, 129, true, key_text,
+      "Key that the staff of MiniPOS tablets is sealed with (openssl rand -hex 32), for "
+      "restaurants whose staff_secrets is seal; the same for all gateways. A second one after "
+      "a comma only opens what it has sealed. Empty: no staff is kept." },
 };
 
 static char **text_of(struct tw_settings *s, const struct tw_setting *row)
@@ -138,13 +145,26 @@ static bool is_name(struct tw_slice value)
     return true;
 }
 
+static bool is_key_list(struct tw_slice value)
+{
+    uint8_t key[TW_SEAL_KEY_BYTES];
+    struct tw_slice one;
+    size_t count = 0;
+
+    while (tw_slice_split(&value, ',', &one))
+        if (count++ == 2 || !tw_hex_decode(one, key, sizeof(key)))
+            return false;
+    return true;
+}
+
 static bool is_choice(const struct tw_setting *row, struct tw_slice value)
 {
     struct tw_slice rest = tw_slice_of(row->choices), one;
 
     if (row->choices == name_text)
         return is_name(value);
-
+    if (row->choices == key_text)
+        return value.len == 0 || is_key_list(value);
     if (row->choices == NULL)
         return true;
     while (tw_slice_split(&rest, ',', &one))

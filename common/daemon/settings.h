@@ -28,6 +28,7 @@ struct tw_settings {
     char *allowed_origins;
     char *jwt_secret, *jwt_public_key_file, *jwt_audience; /* each empty: none */
     char *jwt_restaurant;
+    char *staff_key;                      /* hex; two with a comma between them; empty: none */
     struct tw_public_key *jwt_public_key; /* what the file holds; null: none */
 };
 

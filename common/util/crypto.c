@@ -4,6 +4,7 @@
 
 #include <mbedtls/constant_time.h>
 #include <mbedtls/ecdsa.h>
+#include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/sha1.h>
@@ -17,6 +18,8 @@
 
 #define RSA_BITS 2048
 #define P256_BYTES 32
+#define NONCE_BYTES 12
+#define TAG_BYTES 16
 
 struct tw_public_key {
     mbedtls_pk_context pk;
@@ -96,6 +99,60 @@ void tw_random_uuid(char out[36])
             out[o++] = '-';
         out[o++] = hex[i];
     }
+}
+
+static void gcm_start(mbedtls_gcm_context *gcm, const uint8_t key[TW_SEAL_KEY_BYTES])
+{
+    int r;
+
+    mbedtls_gcm_init(gcm);
+    r = mbedtls_gcm_setkey(gcm, MBEDTLS_CIPHER_ID_AES, key, 8 * TW_SEAL_KEY_BYTES);
+    TW_ASSERT(r == 0);
+}
+
+void tw_seal(const uint8_t key[TW_SEAL_KEY_BYTES], struct tw_slice about, struct tw_slice plain,
+             struct tw_buf *out)
+{
+    unsigned char *at = (unsigned char *)tw_buf_room(out, plain.len + TW_SEAL_MARGIN);
+    mbedtls_gcm_context gcm;
+    int r;
+
+    if (at == NULL)
+        return;
+    tw_random(at, NONCE_BYTES);
+    gcm_start(&gcm, key);
+    r = mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, plain.len, at, NONCE_BYTES,
+                                  bytes_of(about), about.len, bytes_of(plain), at + NONCE_BYTES,
+                                  TAG_BYTES, at + NONCE_BYTES + plain.len);
+    mbedtls_gcm_free(&gcm);
+    TW_ASSERT(r == 0);
+    tw_buf_grew(out, plain.len + TW_SEAL_MARGIN);
+}
+
+bool tw_seal_open(const uint8_t key[TW_SEAL_KEY_BYTES], struct tw_slice about,
+                  struct tw_slice sealed, struct tw_buf *out)
+{
+    const unsigned char *at = bytes_of(sealed);
+    mbedtls_gcm_context gcm;
+    size_t len;
+    char *plain;
+    int r;
+
+    if (sealed.len < TW_SEAL_MARGIN)
+        return false;
+    len = sealed.len - TW_SEAL_MARGIN;
+    plain = tw_buf_room(out, len);
+    if (plain == NULL)
+        return false;
+    gcm_start(&gcm, key);
+    r = mbedtls_gcm_auth_decrypt(&gcm, len, at, NONCE_BYTES, bytes_of(about), about.len,
+                                 at + NONCE_BYTES + len, TAG_BYTES, at + NONCE_BYTES,
+                                 (unsigned char *)plain);
+    mbedtls_gcm_free(&gcm);
+    if (r != 0)
+        return false;
+    tw_buf_grew(out, len);
+    return true;
 }
 
 /* 0 for a key that we do not use. */

@@ -1,4 +1,4 @@
-/* crypto.h - mbedTLS's door: hashes, HMAC, random bytes, comparison in constant time,
+/* crypto.h - mbedTLS's door: hashes, HMAC, random bytes, comparison in constant time, sealing,
  * signatures.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/util/buf.h"
 #include "common/util/slice.h"
 
 #define TW_SHA1_BYTES 20
@@ -31,6 +32,19 @@ void tw_random_id(char *out, size_t size);
 
 /* A random UUID (RFC 9562 section 5.4) as text, without NUL. */
 void tw_random_uuid(char out[36]);
+
+#define TW_SEAL_KEY_BYTES 32
+#define TW_SEAL_MARGIN 28 /* bytes by which what is sealed is longer */
+
+/* Appends `plain` encrypted with AES-256-GCM (NIST SP 800-38D): a random nonce of 96 bits, the
+ * text, a tag of 128 bits. It opens only with the same `about`, which says whose it is. */
+void tw_seal(const uint8_t key[TW_SEAL_KEY_BYTES], struct tw_slice about, struct tw_slice plain,
+             struct tw_buf *out);
+
+/* Appends what was sealed; false, and nothing appended, when it was not sealed with this key
+ * and `about`, or does not fit. */
+bool tw_seal_open(const uint8_t key[TW_SEAL_KEY_BYTES], struct tw_slice about,
+                  struct tw_slice sealed, struct tw_buf *out);
 
 /* A public key of another party, to check its signatures with SHA-256. */
 struct tw_public_key;

@@ -23,6 +23,20 @@ static int hex_value(char c)
     return -1;
 }
 
+bool tw_hex_decode(struct tw_slice text, uint8_t *out, size_t n)
+{
+    if (text.len != 2 * n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int high = hex_value(text.at[2 * i]), low = hex_value(text.at[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
 static void base64_with(struct tw_buf *out, struct tw_slice bytes, const char *alphabet,
                         bool pad)
 {

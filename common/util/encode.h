@@ -12,6 +12,9 @@
 /* Lower-case hex of `n` bytes into `out`, which has room for 2 * n; no NUL. */
 void tw_hex(const uint8_t *bytes, size_t n, char *out);
 
+/* The `n` bytes that 2 * n hex digits of either case stand for; false for any other text. */
+bool tw_hex_decode(struct tw_slice text, uint8_t *out, size_t n);
+
 /* RFC 4648 section 4, padded. Decoding is strict: padding where it is due, no blanks, no bits
  * left over. False then, and when it does not fit; nothing is appended. */
 void tw_base64(struct tw_buf *out, struct tw_slice bytes);

@@ -44,6 +44,7 @@ struct gw_command {
     bool keeps_trying; /* while the database cannot do it, and its client is there */
     unsigned tries;
     struct tw_deadline pause;
+    uint64_t said_ms; /* by its client; only for who added it */
     struct tw_operation operation;
     struct tw_buf context, body, note;
     char request_id[37];

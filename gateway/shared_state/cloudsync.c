@@ -52,10 +52,8 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
     struct gw_device *d = gw_device_of_commands(q);
     struct tw_buf out = { .max = REFUSAL_BYTES };
 
-    if (outcome->refusal == NULL && outcome->status < 300) {
-        gw_device_note_own(d, outcome);
+    if (outcome->refusal == NULL && outcome->status < 300)
         return;
-    }
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", TW_LIT("error"));
     gw_device_put_refusal(&out, outcome);

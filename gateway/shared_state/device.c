@@ -17,7 +17,9 @@
 #include "gateway/websocket/frame.h"
 #include "gateway/websocket/transport.h"
 
-#define CROSS_MS 10000
+/* What was sent to a device and what it says cross for no longer than a line holds messages
+ * back: that a ping is sent after 25 s and answered in 10 s is the bound of both ways. */
+#define CROSS_MS 40000
 #define BODY_MARGIN ((size_t)64 * 1024) /* what a change has around a message's data */
 
 /* With so many waiting, or so many bytes, no more is read from the device; one read may still
@@ -33,6 +35,7 @@ void gw_shared_state_start(struct gw_shared_state *all,
     all->operations = options->operations;
     all->changed = options->changed;
     all->message_bytes = options->message_bytes;
+    gw_staff_keys_read(&all->staff_keys, options->staff_key);
     tw_list_init(&all->devices);
     gw_snapshots_start(&all->snapshots, options->operations);
 }
@@ -99,11 +102,14 @@ void gw_device_closed(struct gw_session *s)
     free(d);
 }
 
+static bool is_full(const struct gw_commands *q)
+{
+    return q->count >= SOFT_COMMANDS || q->bytes >= SOFT_BYTES;
+}
+
 bool gw_device_may_read(const struct gw_session *s)
 {
-    const struct gw_commands *q = &const_device_of(s)->commands;
-
-    return q->count < SOFT_COMMANDS && q->bytes < SOFT_BYTES;
+    return !is_full(&const_device_of(s)->commands);
 }
 
 bool gw_device_may_send(const struct gw_session *s)
@@ -143,9 +149,33 @@ void gw_device_set_user(struct gw_device *d, struct tw_slice user)
 /* --- Changes ---------------------------------------------------------------------------------
  */
 
+struct device_command {
+    struct gw_command command; /* first: it is freed with it */
+    gw_command_cb answered;    /* the dialect's */
+};
+
 struct gw_device *gw_device_of_commands(struct gw_commands *q)
 {
     return tw_container_of(q, struct gw_device, commands);
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* It was stored: what the device asks for from now on contains it. */
+static void note_own(struct gw_device *d, uint64_t said_ms, const struct tw_outcome *outcome)
+{
+    struct tw_slice raw;
+    uint64_t seq;
+
+    if (outcome->refusal != NULL || outcome->status >= 300 ||
+        !tw_json_get(outcome->body, "seq", &raw) || !tw_json_u64(raw, &seq))
+        return;
+    d->own_changes[d->own_count++ % GW_OWN_CHANGES] = (struct gw_own_change){ seq, said_ms };
+    d->snapshots.own_seq = later(d->snapshots.own_seq, seq);
+    d->follow.own_seq = later(d->follow.own_seq, seq);
 }
 
 static void on_changed(struct gw_commands *q, const struct gw_command *c,
@@ -153,38 +183,43 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
 {
     struct gw_device *d = gw_device_of_commands(q);
 
-    d->answered(q, c, outcome);
-    if (q->count < SOFT_COMMANDS) /* it may be read from again */
+    note_own(d, c->said_ms, outcome);
+    tw_container_of((uintptr_t)c, struct device_command, command)->answered(q, c, outcome);
+    if (!is_full(q)) /* it may be read from again */
         gw_session_read_again(&d->session);
     if (q->count == 0) {
+        d->full_ms = 0;
         gw_snapshots_ready(&d->snapshots);
         gw_snapshots_ready(&d->follow);
     }
 }
 
-bool gw_device_change(struct gw_device *d, struct tw_slice body, struct tw_slice note,
-                      gw_command_cb answered)
+bool gw_device_operate(struct gw_device *d, const char *operation, bool writes,
+                       struct tw_slice body, struct tw_slice note, gw_command_cb answered)
 {
-    struct gw_command *c = gw_command_new("shared_state_change", true,
-                                          d->all->message_bytes + BODY_MARGIN, on_changed);
+    struct device_command *own = tw_new(struct device_command);
+    struct gw_command *c = &own->command;
 
-    d->answered = answered;
+    own->answered = answered;
+    gw_command_init(c, operation, writes, d->all->message_bytes + BODY_MARGIN, on_changed);
+    c->said_ms = d->full_ms != 0 ? d->full_ms : d->session.all->now_ms;
     c->keeps_trying = d->keeps_trying;
     tw_buf_append(&c->body, body);
     tw_buf_append(&c->note, note);
     gw_principal_context(&d->principal, tw_slice_of(gw_session_tenant(&d->session)->id),
                          tw_slice_of(d->session.device), tw_slice_of(d->connection),
                          tw_slice_of(c->request_id), &c->context);
-    return gw_commands_add(&d->commands, c);
+    if (!gw_commands_add(&d->commands, c))
+        return false;
+    if (d->full_ms == 0 && is_full(&d->commands))
+        d->full_ms = d->session.all->now_ms;
+    return true;
 }
 
-void gw_device_note_own(struct gw_device *d, const struct tw_outcome *outcome)
+bool gw_device_change(struct gw_device *d, struct tw_slice body, struct tw_slice note,
+                      gw_command_cb answered)
 {
-    struct tw_slice raw;
-
-    if (tw_json_get(outcome->body, "seq", &raw))
-        (void)tw_json_u64(raw, &d->snapshots.own_seq);
-    d->follow.own_seq = d->snapshots.own_seq;
+    return gw_device_operate(d, "shared_state_change", true, body, note, answered);
 }
 
 void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind *kind,
@@ -231,8 +266,7 @@ void gw_device_follow(struct gw_device *d, const struct gw_snapshot_kind *kind,
                       const char *body, uint64_t seq)
 {
     d->session.was_sent = true;
-    if (d->follow.own_seq < seq)
-        d->follow.own_seq = seq;
+    d->follow.own_seq = later(d->follow.own_seq, seq);
     gw_snapshots_want(&d->follow, kind, body, d->commands.count > 0);
 }
 
@@ -281,37 +315,62 @@ static void note_change(struct gw_device *d, uint64_t row, uint64_t now_ms)
         (struct gw_recent_change){ row, now_ms };
 }
 
-/* Whether another change of this row was sent to it so recently that the two may have crossed.
- */
-static bool may_have_crossed(const struct gw_device *d, uint64_t row, uint64_t now_ms)
+/* When the device said what this event is about, or a later moment. 0: it is not known any
+ * more. Its changes are stored one after the other, so the first one after which the stream was
+ * so far has made it. */
+static uint64_t said_ms(const struct gw_device *d, const struct tw_event *ev)
+{
+    size_t oldest = d->own_count > GW_OWN_CHANGES ? d->own_count - GW_OWN_CHANGES : 0;
+
+    if (!tw_json_get(ev->origin, "session", &(struct tw_slice){ 0 }))
+        return d->session.all->now_ms; /* it was posted */
+    for (size_t i = oldest; i < d->own_count; i++) {
+        const struct gw_own_change *own = &d->own_changes[i % GW_OWN_CHANGES];
+
+        if (own->seq >= ev->seq)
+            return i == oldest && oldest > 0 ? 0 : own->said_ms;
+    }
+    return d->commands.under_way != NULL ? d->commands.under_way->said_ms : 0;
+}
+
+/* Whether what was sent at this time may have arrived after the device said what is asked
+ * about. */
+static bool may_have_crossed(uint64_t sent_ms, uint64_t said)
+{
+    return sent_ms + CROSS_MS > said;
+}
+
+/* Whether another change of this row was sent to it so late. */
+static bool has_crossed_row(const struct gw_device *d, uint64_t row, uint64_t said)
 {
     const struct gw_recent_change *oldest =
         &d->recent_changes[d->recent_count % GW_RECENT_CHANGES];
 
     for (size_t i = 0; i < GW_RECENT_CHANGES && i < d->recent_count; i++)
-        if (d->recent_changes[i].row == row && now_ms - d->recent_changes[i].at_ms < CROSS_MS)
+        if (d->recent_changes[i].row == row &&
+            may_have_crossed(d->recent_changes[i].at_ms, said))
             return true;
-    /* The ring is full of recent ones: what it has forgotten may have been the same row. */
-    return d->recent_count > GW_RECENT_CHANGES && now_ms - oldest->at_ms < CROSS_MS;
+    /* The ring is full of late ones: what it has forgotten may have been the same row. */
+    return d->recent_count > GW_RECENT_CHANGES && may_have_crossed(oldest->at_ms, said);
 }
 
-/* What it said before it was sent the list may have been stored after that was read. */
-static bool may_have_crossed_list(const struct gw_device *d, int list, uint64_t now_ms)
+static bool has_crossed_list(const struct gw_device *d, int list, uint64_t said)
 {
     return list != GW_NO_LIST && d->shown[list].seq > 0 &&
-           now_ms - d->shown[list].at_ms < CROSS_MS;
+           may_have_crossed(d->shown[list].at_ms, said);
 }
 
 enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev, int list)
 {
     struct gw_device *d = gw_device_of(s);
-    uint64_t row = row_of(ev), now_ms = s->all->now_ms;
+    uint64_t row = row_of(ev), said;
 
-    if (is_own(d, ev))
-        return may_have_crossed(d, row, now_ms) || may_have_crossed_list(d, list, now_ms)
-                   ? GW_PRIVATE
-                   : GW_SKIP;
-    note_change(d, row, now_ms);
+    if (is_own(d, ev)) {
+        said = said_ms(d, ev);
+        return has_crossed_row(d, row, said) || has_crossed_list(d, list, said) ? GW_PRIVATE
+                                                                                : GW_SKIP;
+    }
+    note_change(d, row, s->all->now_ms);
     return d->restaurant[0] != '\0' || is_named(d, ev) ? GW_PRIVATE : GW_SHARED;
 }
 
@@ -366,6 +425,7 @@ static void deliver_event(struct gw_session *s, struct tw_slice body)
 
     if (!tw_json_get(body, "event", &raw) || tw_event_read(raw, &ev) < 0)
         return;
+    note_change(gw_device_of(s), row_of(&ev), s->all->now_ms);
     gw_device_render_private(s, &ev, &batch);
     for (size_t i = 0; i < batch.count; i++)
         gw_session_send_frame(s, batch.frames[i]);

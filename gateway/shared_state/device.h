@@ -13,9 +13,11 @@
 #include "gateway/dialect/command.h"
 #include "gateway/dialect/principal.h"
 #include "gateway/shared_state/snapshots.h"
+#include "gateway/shared_state/staff_keys.h"
 #include "gateway/stream/session.h"
 
 #define GW_RECENT_CHANGES 32
+#define GW_OWN_CHANGES 32
 
 struct gw_shared_state;
 /* A device has come or gone. */
@@ -25,6 +27,7 @@ struct gw_shared_state_options {
     struct tw_operations *operations;   /* kept */
     gw_shared_state_changed_cb changed; /* may be null */
     size_t message_bytes;               /* of a device's longest message */
+    const char *staff_key;              /* a setting; only read at the start */
 };
 
 /* What all devices of a process share; embedded in its state. */
@@ -34,6 +37,7 @@ struct gw_shared_state {
     size_t message_bytes;
     struct gw_snapshots snapshots;
     struct tw_list devices;
+    struct gw_staff_keys staff_keys;
     struct tw_map held; /* "<tenant> <name>" of devices that are sent no lists */
 };
 
@@ -47,13 +51,18 @@ struct gw_recent_change {
     uint64_t at_ms;
 };
 
+/* A change of its own that was stored. */
+struct gw_own_change {
+    uint64_t seq; /* the stream's last one, after it */
+    uint64_t said_ms;
+};
+
 struct gw_device {
     struct gw_session session; /* first, so that gw_device_of is a cast */
     struct gw_shared_state *all;
     struct tw_list link; /* among all devices */
     struct gw_principal principal;
     struct gw_commands commands;
-    gw_command_cb answered;              /* the dialect's */
     struct gw_snapshot_reader snapshots; /* that its client asks for */
     struct gw_snapshot_reader follow;    /* that it needs to follow an event */
     struct gw_shown shown[GW_LISTS];
@@ -66,6 +75,9 @@ struct gw_device {
     bool is_one_by_name; /* all connections that give its name are one device */
     struct gw_recent_change recent_changes[GW_RECENT_CHANGES]; /* a ring */
     size_t recent_count;
+    struct gw_own_change own_changes[GW_OWN_CHANGES]; /* a ring */
+    size_t own_count;
+    uint64_t full_ms; /* since when its changes have waited unread; 0: they have not */
 };
 
 struct gw_device *gw_device_of(struct gw_session *s);
@@ -87,7 +99,8 @@ void gw_device_greet(struct gw_session *s, uint64_t seq, uint64_t oldest);
 
 /* How it hears an event of a kind that its dialect shows, about a row of `list`. What it
  * changed on this connection only when it was sent another change of the same row, or the whole
- * list, shortly before: the two may have crossed, and it would keep the older one. Everything
+ * list, shortly before it said so, or later: the two may have crossed, and it would keep the
+ * older one. Everything
  * else, also what it changed on an earlier connection: that may have been stored after the
  * state that it has loaded on this one. */
 enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev, int list);
@@ -108,10 +121,12 @@ void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
 bool gw_device_change(struct gw_device *d, struct tw_slice body, struct tw_slice note,
                       gw_command_cb answered);
 
-/* The device whose change a gw_command_cb is about; its change has been stored as `outcome`
- * says. */
+/* Another operation, among its changes: one after the other. */
+bool gw_device_operate(struct gw_device *d, const char *operation, bool writes,
+                       struct tw_slice body, struct tw_slice note, gw_command_cb answered);
+
+/* The device whose change a gw_command_cb is about. */
 struct gw_device *gw_device_of_commands(struct gw_commands *q);
-void gw_device_note_own(struct gw_device *d, const struct tw_outcome *outcome);
 
 /* Its user, as it says; a name that is too long is none. */
 void gw_device_set_user(struct gw_device *d, struct tw_slice user);

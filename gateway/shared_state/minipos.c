@@ -12,6 +12,7 @@
 #include "gateway/dialect/shape.h"
 #include "gateway/shared_state/device.h"
 #include "gateway/shared_state/minipos_lists.h"
+#include "gateway/shared_state/minipos_staff.h"
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/session.h"
 
@@ -80,10 +81,8 @@ static void on_changed(struct gw_commands *q, const struct gw_command *c,
 {
     struct gw_device *d = gw_device_of_commands(q);
 
-    if (outcome->refusal == NULL && outcome->status < 300) {
-        gw_device_note_own(d, outcome);
+    if (outcome->refusal == NULL && outcome->status < 300)
         return;
-    }
     send_refusal(&d->session, outcome, tw_buf_view(&c->note));
     /* One that names versions knows what to do; and orders are merged, not replaced. */
     if (outcome->status != 409 && !tw_slice_is(tw_buf_view(&c->note), "UPDATE_ORDER"))
@@ -195,25 +194,39 @@ static void on_settings(struct gw_session *s, const struct message *m)
         send_error(s, "VALIDATION_ERROR", "The settings must be an object.");
 }
 
-/* Staff and sessions: passed on to the other tablets as it came, neither stored nor logged. */
+/* Sessions: passed on to the other tablets as it came, neither stored nor logged. */
 static void on_relayed(struct gw_session *s, const struct message *m)
 {
     gw_hubs_relay(s->stream, s->dialect->name, gw_device_of(s)->connection, m->whole);
+}
+
+static void on_staff(struct gw_session *s, const struct message *m)
+{
+    on_relayed(s, m);
+    gw_minipos_staff(s, m->type, m->data);
 }
 
 static const struct {
     const char *type;
     void (*act)(struct gw_session *s, const struct message *m);
 } messages[] = {
-    { "CLIENT_CONNECTED", on_connected }, { "CLIENT_DISCONNECTED", on_disconnected },
-    { "HEARTBEAT", on_heartbeat },        { "SYNC_REQUEST", on_sync },
-    { "UPDATE_TABLE", on_update },        { "UPDATE_MENU", on_update },
-    { "UPDATE_ORDER", on_update },        { "UPDATE_SETTINGS", on_settings },
-    { "SESSION_UPDATE", on_relayed },     { "USER_LOGIN", on_relayed },
-    { "USER_LOGOUT", on_relayed },        { "UPDATE_USERS", on_relayed },
-    { "TERMINATE_SESSION", on_relayed },  { "FORCE_LOGOUT", on_relayed },
-    { "REFRESH_SESSIONS", on_relayed },   { "SESSION_SYNC", on_relayed },
-    { "USER_SYNC", on_relayed },
+    { "CLIENT_CONNECTED", on_connected },
+    { "CLIENT_DISCONNECTED", on_disconnected },
+    { "HEARTBEAT", on_heartbeat },
+    { "SYNC_REQUEST", on_sync },
+    { "UPDATE_TABLE", on_update },
+    { "UPDATE_MENU", on_update },
+    { "UPDATE_ORDER", on_update },
+    { "UPDATE_SETTINGS", on_settings },
+    { "SESSION_UPDATE", on_relayed },
+    { "USER_LOGIN", on_relayed },
+    { "USER_LOGOUT", on_relayed },
+    { "UPDATE_USERS", on_staff },
+    { "TERMINATE_SESSION", on_relayed },
+    { "FORCE_LOGOUT", on_relayed },
+    { "REFRESH_SESSIONS", on_relayed },
+    { "SESSION_SYNC", on_relayed },
+    { "USER_SYNC", on_staff },
 };
 
 static void message(struct gw_session *s, struct tw_slice json)

@@ -129,6 +129,47 @@ test('staff messages are passed on unchanged to the other tablets, and are store
     assert.equal(await sqlValue("select count(*) from pos.event where tenant_id = $1 and data::text like '%1234%'", tenant.id), '0');
 });
 
+test('staff that one tablet has changed can log in on one that is opened later, and PostgreSQL cannot read its secrets', async (t) => {
+    const tenant = await newTenant(t);
+    const [one, other] = [await tablet(t, tenant, gatewayUrls[0]), await tablet(t, tenant, gatewayUrls[1])];
+    const staff = [{ id: '1', name: 'Ada Lovelace', username: 'ada', password: 'notes-g', roleId: 'admin', isActive: true },
+        { id: '1767636000000', name: 'Zoë \\ "Q"', password: 'pins', isActive: true }];
+    const ask = async (tab) => {
+        tab.say(message('USER_SYNC', { action: 'request_users' }, 'client_2'));
+        await settle(tab);
+        return tab.heard.filter(({ type, data }) => type === 'USER_SYNC' && data.action === 'users_response').at(-1)?.data.users;
+    };
+    one.say(message('USER_SYNC', { action: 'broadcast_users', users: staff, fromClient: 'client_1' }));
+    await settle(one);
+    assert.equal(await ask(other), undefined, 'nothing is kept until the restaurant wants it');
+
+    await sql('select pos.staff_secrets_set($1, $2)', tenant.slug, 'seal');
+    // A new tablet's own first staff counts for nothing: the list has not been handed over.
+    one.say(message('UPDATE_USERS', { action: 'add', data: { id: '3', name: 'Waiter User', password: 'waiter' } }));
+    await settle(one);
+    assert.equal(await ask(other), undefined);
+    one.say(message('USER_SYNC', { action: 'broadcast_users', users: staff, fromClient: 'client_1' }));
+    await settle(one);
+    assert.deepEqual(await ask(other), staff);
+    const late = await tablet(t, tenant, gatewayUrls[1]);
+    assert.deepEqual(await ask(late), staff, 'on one that is opened later too');
+
+    const cook = { id: '9', name: 'Cook', password: 'ramen', isActive: true };
+    one.say(message('UPDATE_USERS', { action: 'add', data: cook }));
+    one.say(message('UPDATE_USERS', { action: 'update', data: { ...staff[0], password: 'engine' } }));
+    one.say(message('UPDATE_USERS', { action: 'delete', data: { id: '1767636000000' } }));
+    one.say(message('UPDATE_USERS', { action: 'add', data: staff[1] })); // by a tablet that still has it
+    await settle(one);
+    assert.deepEqual(await ask(late), [{ ...staff[0], password: 'engine' }, cook]);
+
+    const kept = await sqlValue(`select concat((select string_agg(s::text, ' ') from pos.tablet_staff s where s.tenant_id = $1),
+        (select string_agg(e::text, ' ') from pos.event e where e.tenant_id = $1),
+        (select string_agg(l::text, ' ') from pos.sync_log l where l.tenant_id = $1))`, tenant.id);
+    for (const secret of ['Ada', 'engine', 'notes-g', 'ramen']) assert.ok(!kept.includes(secret), secret);
+    await sql('select pos.staff_secrets_set($1, $2)', tenant.slug, 'drop');
+    assert.equal(await sqlValue('select count(*)::int from pos.tablet_staff where tenant_id = $1', tenant.id), 0);
+});
+
 test('an impossible request is answered with an error, and the socket stays open', async (t) => {
     const tenant = await newTenant(t);
     const one = await tablet(t, tenant);

@@ -109,6 +109,17 @@ class Tablet {
         else if (action === 'add' || rows.has(String(row.id))) rows.set(String(row.id), row);
     }
 
+    end() {
+        const row = { id: `end-${this.clientId}`, number: 100, seats: 2, status: 'available' };
+        this.tables.set(row.id, row);
+        this.say('UPDATE_TABLE', { action: 'add', data: row });
+        return row.id;
+    }
+
+    showsTable(id) {
+        return this.tables.has(id);
+    }
+
     change(random) {
         const n = random.whole(12);
         const id = `t${n}`;
@@ -194,6 +205,17 @@ class Device {
         assert.equal(typeof id, 'string');
         if (frame.action === 'deleted') this.rows[kind].delete(id);
         else this.rows[kind].set(id, { ...this.rows[kind].get(id), ...frame.data });
+    }
+
+    end() {
+        const row = { id: `end-${this.name}`, status: 'available' };
+        this.rows.tables.set(row.id, row);
+        this.say({ type: 'table_update', table_id: row.id, action: 'updated', data: row });
+        return row.id;
+    }
+
+    showsTable(id) {
+        return this.rows.tables.has(id);
     }
 
     change(random) {
@@ -285,6 +307,9 @@ async function run(t, changes, disturb) {
     }
 
     await eventually('all clients to be back', () => screen.connected && clients.every((client) => client.isThere), { within: 30_000 });
+    // Each says one thing more: who has heard it has heard all that its author said before.
+    const ends = clients.map((client) => client.end());
+    await eventually('all to hear what was said last', () => clients.every((client) => ends.every((id) => client.showsTable(id))), { within: 60_000 });
     let before;
     await eventually('the stream to be quiet', async () => {
         const now = await sqlValue('select head from pos.stream where tenant_id = $1', tenant.id);

@@ -70,7 +70,9 @@ language sql immutable parallel safe as $$
     ('minipos_state',      false, array['pos'],             'read',  true),
     ('cloudsync_data',     false, array['pos'],             'read',  true),
     ('list_import',        true,  array['platform'],        null,    false),
-    ('event_shown',        false, array['pos'],             'read',  true)
+    ('event_shown',        false, array['pos'],             'read',  true),
+    ('staff_change',       true,  array['pos'],             'write', false),
+    ('staff_list',         false, array['pos'],             'write', false)
 $$;
 
 -- A second request with the same idempotency key and another body is no mistake here: it replaces the first.

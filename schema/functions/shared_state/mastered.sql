@@ -19,6 +19,7 @@ begin
     end if;
     if not mastered then
         delete from pos.mastered_list m where m.tenant_id = tenant and m.kind = mastered_set.kind;
+        delete from pos.state_shown s where s.tenant_id = tenant;
         return;
     end if;
     insert into pos.mastered_list as m (tenant_id, kind) values (tenant, mastered_set.kind) on conflict do nothing;

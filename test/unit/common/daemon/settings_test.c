@@ -122,6 +122,8 @@ static void what_the_environment_says_counts(void **state)
                         "postgresql://u:p@127.0.0.1/db?sslmode=disable");
 }
 
+#define KEY "0123456789abcdef0123456789abcdef0123456789ABCDEF0123456789ABCDEF"
+
 static const struct {
     const char *variable;
     const char *complaint; /* null: a good one */
@@ -159,6 +161,13 @@ static const struct {
     { "TILLWIRE_JWT_AUDIENCE=https://tills.example/", NULL },
     { "TILLWIRE_JWT_PUBLIC_KEY_FILE=", NULL },
     { "TILLWIRE_JWT_PUBLIC_KEY=x", "TILLWIRE_JWT_PUBLIC_KEY: unknown" },
+    { "TILLWIRE_STAFF_KEY=", NULL },
+    { "TILLWIRE_STAFF_KEY=" KEY, NULL },
+    { "TILLWIRE_STAFF_KEY=" KEY "," KEY, NULL },
+    { "TILLWIRE_STAFF_KEY=" KEY ",", "64 hex digits" },
+    { "TILLWIRE_STAFF_KEY=" KEY "," KEY "," KEY, "too long" },
+    { "TILLWIRE_STAFF_KEY=0123456789abcdef", "too short" },
+    { "TILLWIRE_STAFF_KEY=" KEY "0", "64 hex digits" },
     { "TILLWIRE_NO_SUCH=1", "TILLWIRE_NO_SUCH: unknown" },
     { "TILLWIRE_=1", "TILLWIRE_: unknown" },
     { "TILLWIRE_listen=127.0.0.1:1", "TILLWIRE_listen: unknown" },

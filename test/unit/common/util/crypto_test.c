@@ -257,6 +257,67 @@ static void a_random_uuid_is_one_of_version_4(void **state)
     }
 }
 
+static void bytes_of_hex(struct tw_buf *out, const char *hex)
+{
+    size_t n = strlen(hex) / 2;
+
+    assert_true(tw_hex_decode(tw_slice_of(hex), (uint8_t *)tw_buf_room(out, n), n));
+    tw_buf_grew(out, n);
+}
+
+/* McGrew and Viega, "The Galois/Counter Mode of Operation", test case 16. */
+static void what_is_sealed_is_aes_256_gcm(void **state)
+{
+    struct tw_buf key = { .max = 32 }, about = { .max = 20 }, sealed = { .max = 100 };
+    struct tw_buf want = { .max = 60 }, plain = { .max = 60 };
+
+    (void)state;
+    bytes_of_hex(&key, "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
+    bytes_of_hex(&about, "feedfacedeadbeeffeedfacedeadbeefabaddad2");
+    bytes_of_hex(&sealed, "cafebabefacedbaddecaf888"
+                          "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+                          "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+                          "76fc6ece0f4e1768cddf8853bb2d551b");
+    bytes_of_hex(&want, "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+                        "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+    assert_true(tw_seal_open((const uint8_t *)key.at, tw_buf_view(&about), tw_buf_view(&sealed),
+                             &plain));
+    assert_true(tw_slice_eq(tw_buf_view(&plain), tw_buf_view(&want)));
+    tw_buf_done(&key);
+    tw_buf_done(&about);
+    tw_buf_done(&sealed);
+    tw_buf_done(&want);
+    tw_buf_done(&plain);
+}
+
+static void what_was_sealed_opens_with_its_key_and_for_its_owner_alone(void **state)
+{
+    static const uint8_t key[TW_SEAL_KEY_BYTES] = { 1 }, other[TW_SEAL_KEY_BYTES] = { 2 };
+    struct tw_buf sealed = { .max = 100 }, again = { .max = 100 }, plain = { .max = 100 };
+
+    (void)state;
+    tw_seal(key, TW_LIT("ada"), TW_LIT("4711"), &sealed);
+    tw_seal(key, TW_LIT("ada"), TW_LIT("4711"), &again);
+    assert_int_equal(sealed.len, 4 + TW_SEAL_MARGIN);
+    assert_false(tw_slice_eq(tw_buf_view(&sealed), tw_buf_view(&again)));
+    assert_true(tw_seal_open(key, TW_LIT("ada"), tw_buf_view(&sealed), &plain));
+    assert_buf(&plain, "4711");
+    assert_false(tw_seal_open(other, TW_LIT("ada"), tw_buf_view(&sealed), &plain));
+    assert_false(tw_seal_open(key, TW_LIT("bob"), tw_buf_view(&sealed), &plain));
+    assert_false(
+        tw_seal_open(key, TW_LIT("ada"), tw_slice_from(sealed.at, sealed.len - 1), &plain));
+    assert_false(tw_seal_open(key, TW_LIT("ada"), TW_EMPTY, &plain));
+    for (size_t i = 0; i < sealed.len; i++) {
+        sealed.at[i] ^= 1;
+        assert_false(tw_seal_open(key, TW_LIT("ada"), tw_buf_view(&sealed), &plain));
+        sealed.at[i] ^= 1;
+    }
+    assert_buf(&plain, "4711"); /* nothing was appended */
+    tw_buf_done(&sealed);
+    tw_buf_done(&again);
+    tw_buf_done(&plain);
+}
+
 static struct tw_public_key *key_of(const char *pem)
 {
     struct tw_public_key *key = NULL;
@@ -388,6 +449,8 @@ int main(void)
         cmocka_unit_test(a_random_id_fills_its_array_with_characters_that_fit_into_an_address),
         cmocka_unit_test(every_character_of_the_alphabet_comes_up_in_random_ids),
         cmocka_unit_test(a_random_uuid_is_one_of_version_4),
+        cmocka_unit_test(what_is_sealed_is_aes_256_gcm),
+        cmocka_unit_test(what_was_sealed_opens_with_its_key_and_for_its_owner_alone),
         cmocka_unit_test(an_rsa_signature_is_of_its_message_and_key),
         cmocka_unit_test(an_rsa_signature_has_the_key_s_length),
         cmocka_unit_test(an_ecdsa_signature_is_two_numbers_of_32_bytes),

@@ -19,6 +19,19 @@ static void hex_is_lower_case(void **state)
     assert_string_equal(text, "000ff0abff");
 }
 
+static void hex_is_read_in_either_case_and_at_its_length_alone(void **state)
+{
+    static const char *const wrong[] = { "000ff0ab",   "000ff0abff0", "000ff0abffff",
+                                         "000ff0abfg", "000ff0ab f",  "" };
+    uint8_t bytes[5];
+
+    (void)state;
+    assert_true(tw_hex_decode(TW_LIT("000fF0aBff"), bytes, sizeof(bytes)));
+    assert_memory_equal(bytes, "\x00\x0f\xf0\xab\xff", 5);
+    for (size_t i = 0; i < TW_COUNT(wrong); i++)
+        assert_row(!tw_hex_decode(tw_slice_of(wrong[i]), bytes, sizeof(bytes)), wrong[i]);
+}
+
 static const struct {
     const char *bytes, *padded, *bare;
 } base64s[] = {
@@ -324,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_line_has_nothing_that_acts_on_a_printer),
         cmocka_unit_test(hex_is_lower_case),
+        cmocka_unit_test(hex_is_read_in_either_case_and_at_its_length_alone),
         cmocka_unit_test(base64_is_that_of_rfc_4648),
         cmocka_unit_test(base64_comes_back_as_it_went_at_every_length),
         cmocka_unit_test(base64url_has_one_spelling_for_each_text),

@@ -67,21 +67,101 @@ a_change_of_its_own_that_may_have_crossed_another_ones_is_heard_as_nobodys(void 
     tw_buf_done(&origin);
 }
 
-static void after_ten_seconds_nothing_has_crossed(void **state)
+static unsigned answers;
+
+static void on_answer(struct gw_commands *q, const struct gw_command *c,
+                      const struct tw_outcome *outcome)
+{
+    (void)q;
+    (void)c;
+    (void)outcome;
+    answers++;
+}
+
+static void change(struct client *c)
+{
+    assert_true(gw_device_change(device_of(c), TW_LIT("{}"), TW_LIT("note"), on_answer));
+}
+
+/* It says a change, which is stored with this seq. */
+static void change_stored(struct gateway *g, struct client *c, const char *answer)
+{
+    change(c);
+    answer_operation(&g->pool, "200", answer);
+}
+
+static enum gw_hearing hears_own_of_table_5(const struct client *c, uint64_t seq)
+{
+    struct tw_buf text = { 0 }, origin = { 0 };
+    struct tw_event own =
+        event_with(&text, seq, "table.updated", origin_of(c, &origin), TABLE_5);
+    enum gw_hearing hearing = gw_device_hears(c->session, &own, GW_NO_LIST);
+
+    tw_buf_done(&text);
+    tw_buf_done(&origin);
+    return hearing;
+}
+
+/* However long it takes until the change is stored and its event arrives. */
+static void
+what_it_says_forty_seconds_after_it_was_sent_another_change_has_not_crossed(void **state)
 {
     struct gateway *g = *state;
     struct client *one = connect_tablet(g, 0);
-    struct tw_buf text = { 0 }, origin = { 0 };
-    struct tw_event own =
-        event_with(&text, 18, "table.updated", origin_of(one, &origin), TABLE_5);
 
     publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
-    g->sessions.now_ms += 9999;
-    assert_int_equal(gw_device_hears(one->session, &own, GW_NO_LIST), GW_PRIVATE);
+    g->sessions.now_ms += 39999;
+    change_stored(g, one, "{\"seq\":18}");
     g->sessions.now_ms += 1;
-    assert_int_equal(gw_device_hears(one->session, &own, GW_NO_LIST), GW_SKIP);
-    tw_buf_done(&text);
-    tw_buf_done(&origin);
+    change_stored(g, one, "{\"seq\":19}");
+    g->sessions.now_ms += 100000;
+    assert_int_equal(hears_own_of_table_5(one, 18), GW_PRIVATE);
+    assert_int_equal(hears_own_of_table_5(one, 19), GW_SKIP);
+}
+
+static void a_change_that_is_being_stored_counts_from_when_it_was_said(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
+    change(one);
+    g->sessions.now_ms += 100000;
+    assert_int_equal(hears_own_of_table_5(one, 18), GW_PRIVATE);
+}
+
+/* It may have been said when no more was read from the device. */
+static void what_waited_unread_may_have_crossed(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
+    for (int i = 0; i < 64; i++)
+        change(one);
+    g->sessions.now_ms += 100000;
+    answer_operation(&g->pool, "200", "{\"seq\":18}");
+    change(one);
+    for (int i = 0; i < 63; i++)
+        answer_operation(&g->pool, "200", "{\"seq\":19}");
+    answer_operation(&g->pool, "200", "{\"seq\":20}");
+    assert_int_equal(hears_own_of_table_5(one, 20), GW_PRIVATE);
+    change_stored(g, one, "{\"seq\":21}");
+    assert_int_equal(hears_own_of_table_5(one, 21), GW_SKIP);
+}
+
+static void an_own_change_that_is_forgotten_may_have_crossed(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", TABLE_5);
+    g->sessions.now_ms += 100000;
+    change_stored(g, one, "{\"seq\":18}");
+    assert_int_equal(hears_own_of_table_5(one, 18), GW_SKIP);
+    for (int i = 0; i < GW_OWN_CHANGES; i++)
+        change_stored(g, one, "{\"seq\":19}");
+    assert_int_equal(hears_own_of_table_5(one, 18), GW_PRIVATE);
 }
 
 static void what_a_device_has_no_memory_of_may_have_crossed(void **state)
@@ -185,22 +265,6 @@ static void each_device_hears_the_name_that_it_has_for_its_restaurant(void **sta
 
 /* --- Its changes -----------------------------------------------------------------------------
  */
-
-static unsigned answers;
-
-static void on_answer(struct gw_commands *q, const struct gw_command *c,
-                      const struct tw_outcome *outcome)
-{
-    (void)q;
-    (void)c;
-    (void)outcome;
-    answers++;
-}
-
-static void change(struct client *c)
-{
-    assert_true(gw_device_change(device_of(c), TW_LIT("{}"), TW_LIT("note"), on_answer));
-}
 
 static void a_change_is_shared_state_change_in_the_name_of_the_device(void **state)
 {
@@ -314,7 +378,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(others_hear_a_change_and_the_one_that_made_it_does_not),
         test(a_change_of_its_own_that_may_have_crossed_another_ones_is_heard_as_nobodys),
-        test(after_ten_seconds_nothing_has_crossed),
+        test(what_it_says_forty_seconds_after_it_was_sent_another_change_has_not_crossed),
+        test(a_change_that_is_being_stored_counts_from_when_it_was_said),
+        test(what_waited_unread_may_have_crossed),
+        test(an_own_change_that_is_forgotten_may_have_crossed),
         test(what_a_device_has_no_memory_of_may_have_crossed),
         test(orders_cross_by_their_order_id_and_tables_are_no_orders),
         test(what_it_changed_on_an_earlier_connection_is_heard_as_nobodys),

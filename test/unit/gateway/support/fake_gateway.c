@@ -66,6 +66,8 @@ static void on_devices(struct gw_shared_state *all)
     tw_container_of(all, struct gateway, shared_state)->device_changes++;
 }
 
+#define STAFF_KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void start_hubs(struct gateway *g)
 {
     int r = gw_hubs_start(&g->hubs, &(struct gw_hubs_options){ .loop = g->loop,
@@ -94,6 +96,7 @@ int open_gateway(void **state)
                             .loop = g->loop, .pool = &g->pool, .publisher = &g->publisher });
     gw_shared_state_start(&g->shared_state,
                           &(struct gw_shared_state_options){ .operations = &g->operations,
+                                                             .staff_key = STAFF_KEY,
                                                              .changed = on_devices });
     g->dialects = gw_all_dialects(&g->shared_state, NULL);
     g->log.is_stopped = true;

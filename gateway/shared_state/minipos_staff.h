@@ -1,0 +1,12 @@
+/* minipos_staff.h - the staff of a restaurant's MiniPOS tablets, whose list a tablet asks for.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/util/slice.h"
+
+struct gw_session;
+
+/* A tablet has said UPDATE_USERS or USER_SYNC (`type`), with this data: keep what it changes,
+ * or answer the list that it asks for. Its staff is kept only where the restaurant wants that
+ * (tenants.staff_secrets) and there is a key for it (TILLWIRE_STAFF_KEY). */
+void gw_minipos_staff(struct gw_session *s, struct tw_slice type, struct tw_slice data);
