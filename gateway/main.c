@@ -43,6 +43,7 @@ struct gateway {
     struct gw_sessions sessions;
     struct gw_hubs hubs;
     struct gw_sync_log log;
+    struct gw_revocation revocation;
     struct gw_revocation_poll revocation_poll;
     struct tw_deadline expiry, goodbye;
     size_t goodbyes_each;
@@ -74,7 +75,7 @@ static void on_control(struct gw_hubs *hubs, char *at, size_t len)
 {
     struct gateway *g = tw_container_of(hubs, struct gateway, hubs);
 
-    gw_revocation_read(&g->sessions, &g->auth, at, len);
+    gw_revocation_read(&g->revocation, at, len);
 }
 
 static void on_collect(struct gw_sync_log *log)
@@ -88,7 +89,7 @@ static void on_expiry(struct tw_deadline *t)
 {
     struct gateway *g = tw_container_of(t, struct gateway, expiry);
 
-    gw_revocation_expire(&g->sessions);
+    gw_revocation_expire(&g->revocation);
     tw_after(&g->daemon.loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
 }
 
@@ -127,11 +128,12 @@ static void start_database(struct gateway *g)
                                                               .pool = &g->pool,
                                                               .instance = set->instance,
                                                               .collect = on_collect });
-    gw_revocation_poll_start(&g->revocation_poll,
-                             &(struct gw_revocation_poll_options){ .loop = &g->daemon.loop,
-                                                                   .pool = &g->pool,
-                                                                   .sessions = &g->sessions,
-                                                                   .auth = &g->auth });
+    g->revocation = (struct gw_revocation){ &g->sessions, &g->auth, &g->tokens };
+    gw_revocation_poll_start(&g->revocation_poll, &(struct gw_revocation_poll_options){
+                                                      .loop = &g->daemon.loop,
+                                                      .pool = &g->pool,
+                                                      .revocation = &g->revocation,
+                                                  });
 }
 
 /* The family that comes over Engine.IO, and over plain WebSockets. */

@@ -49,7 +49,7 @@ grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.to
 grant execute on function pos.authenticate(jsonb) to tillwire_gateway;
 grant execute on function pos.events_after(uuid, bigint, int),
     pos.events_piece(uuid, bigint, int), pos.sync_log_write(json),
-    pos.keys_state(uuid[]), pos.keyless_tenants() to tillwire_gateway;
+    pos.keys_state(uuid[]), pos.tenants_ended(uuid[]), pos.keyless_tenants() to tillwire_gateway;
 
 grant execute on function pos.events_at(uuid[], bigint[]), pos.relay_pending(int, uuid, bigint),
     pos.relay_done(timestamptz), pos.maintain(text) to tillwire_bridge;

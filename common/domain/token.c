@@ -21,6 +21,7 @@ enum { TENANT_ID, TENANT_SLUG, TENANT_NAME, TENANT_STATUS, NAMED_ID, SECRET };
 
 /* What was looked up of a restaurant. */
 struct finding {
+    struct tw_lru_entry entry;
     struct tw_token_tenant tenant;
     bool is_suspended;
     char *secret; /* null: none of its own */
@@ -41,33 +42,33 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table tw_tokens_metrics = { .rows = metric_rows,
                                                    .count = TW_COUNT(metric_rows) };
 
+static struct finding *finding_of(struct tw_lru_entry *e)
+{
+    return e == NULL ? NULL : tw_container_of(e, struct finding, entry);
+}
+
+static void release(struct tw_lru_entry *e)
+{
+    struct finding *f = finding_of(e);
+
+    free(f->secret);
+    free(f);
+}
+
 void tw_tokens_start(struct tw_tokens *all, const struct tw_tokens_options *options)
 {
     all->options = *options;
-}
-
-static void finding_free(struct finding *f)
-{
-    if (f != NULL)
-        free(f->secret);
-    free(f);
+    tw_lru_start(&all->known, MAX_KNOWN, release);
 }
 
 void tw_tokens_forget(struct tw_tokens *all)
 {
-    struct tw_slice name;
-    struct finding *f;
-
-    while ((f = tw_map_any(&all->known, &name)) != NULL) {
-        (void)tw_map_remove(&all->known, name);
-        finding_free(f);
-    }
+    tw_lru_forget_all(&all->known);
 }
 
 void tw_tokens_done(struct tw_tokens *all)
 {
-    tw_tokens_forget(all);
-    tw_map_done(&all->known);
+    tw_lru_done(&all->known);
 }
 
 bool tw_token_is_jwt(struct tw_slice credential)
@@ -173,7 +174,7 @@ static void copy_text(char *to, size_t size, struct tw_slice from)
     to[n] = '\0';
 }
 
-/* What the row says, remembered when there is room. */
+/* What the row says, which is remembered. */
 static void take_row(struct tw_token_check *c, const struct tw_pg_result *result)
 {
     struct tw_tokens *all = c->all;
@@ -186,20 +187,14 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
     f->is_suspended = !tw_slice_is(tw_pg_text(result, 0, TENANT_STATUS), "active");
     f->secret = secret.len == 0 ? NULL : tw_copy_text(secret.at, secret.len);
     f->until_ms = tw_loop_age_ms(all->options.pool->loop) + all->options.cache_ms;
-    finding_free(tw_map_remove(&all->known, tw_buf_view(&c->name)));
-    if (all->known.count < MAX_KNOWN) {
-        (void)tw_map_set(&all->known, tw_buf_view(&c->name), f);
-        judge(c, f, named_id);
-        return;
-    }
+    tw_lru_put(&all->known, tw_buf_view(&c->name), &f->entry);
     judge(c, f, named_id);
-    finding_free(f);
 }
 
 static void on_tenant(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct tw_token_check *c = tw_container_of(call, struct tw_token_check, call);
-    const struct finding *f = tw_map_get(&c->all->known, tw_buf_view(&c->name));
+    const struct finding *f = finding_of(tw_lru_get(&c->all->known, tw_buf_view(&c->name)));
 
     if (tw_pg_error(result) == 0 && tw_pg_rows(result) == 1) {
         take_row(c, result);

@@ -9,7 +9,7 @@
 #include "common/net/pg_pool.h"
 #include "common/util/buf.h"
 #include "common/util/jwt.h"
-#include "common/util/map.h"
+#include "common/util/lru.h"
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
 
@@ -25,7 +25,7 @@ struct tw_tokens_options { /* all are kept */
 /* Embedded in the process's state. */
 struct tw_tokens {
     struct tw_tokens_options options;
-    struct tw_map known; /* restaurant as named to what was looked up */
+    struct tw_lru known; /* restaurant as named to what was looked up */
     struct tw_metric good, refused, from_memory;
 };
 

@@ -102,6 +102,7 @@ static void grow(struct tw_map *m)
     free(m->buckets);
     m->buckets = bigger.buckets;
     m->bucket_count = bigger.bucket_count;
+    m->empty_count = 0;
 }
 
 void *tw_map_get(const struct tw_map *m, struct tw_slice key)
@@ -137,6 +138,8 @@ void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value)
         memcpy(e->key, key.at, key.len);
     *link = e;
     m->count++;
+    if ((hash & (m->bucket_count - 1)) < m->empty_count)
+        m->empty_count = hash & (m->bucket_count - 1);
     return NULL;
 }
 
@@ -166,17 +169,17 @@ void tw_map_each(const struct tw_map *m,
             visit(tw_slice_from(e->key, e->key_len), e->value, arg);
 }
 
-void *tw_map_any(const struct tw_map *m, struct tw_slice *key)
+void *tw_map_any(struct tw_map *m, struct tw_slice *key)
 {
-    for (size_t i = 0; m->count > 0 && i < m->bucket_count; i++) {
-        struct tw_map_entry *e = m->buckets[i];
+    struct tw_map_entry *e;
 
-        if (e != NULL) {
-            *key = tw_slice_from(e->key, e->key_len);
-            return e->value;
-        }
-    }
-    return NULL;
+    if (m->count == 0)
+        return NULL;
+    while (m->buckets[m->empty_count] == NULL)
+        m->empty_count++;
+    e = m->buckets[m->empty_count];
+    *key = tw_slice_from(e->key, e->key_len);
+    return e->value;
 }
 
 void tw_map_done(struct tw_map *m)

@@ -14,6 +14,7 @@ struct tw_map {
     struct tw_map_entry **buckets;
     size_t bucket_count; /* a power of two, or 0 */
     size_t count;
+    size_t empty_count; /* that many buckets at the beginning have no entry */
 };
 
 void *tw_map_get(const struct tw_map *m, struct tw_slice key); /* null when absent */
@@ -27,8 +28,9 @@ void *tw_map_remove(struct tw_map *m, struct tw_slice key); /* the removed value
 void tw_map_each(const struct tw_map *m,
                  void (*visit)(struct tw_slice key, void *value, void *arg), void *arg);
 
-/* Any entry's value, or null when the map is empty: for taking a map apart. */
-void *tw_map_any(const struct tw_map *m, struct tw_slice *key);
+/* Any entry's value, or null when the map is empty: for taking a map apart, which takes time in
+ * proportion to its size. */
+void *tw_map_any(struct tw_map *m, struct tw_slice *key);
 
 void tw_map_done(struct tw_map *m);
 

@@ -11,9 +11,20 @@
 #include "common/util/log.h"
 
 #define MAX_KNOWN 100000
-#define FORGET_BATCH 64
+#define MAX_KNOWN_OF_KEY 16 /* one key may ask in as many ways as it likes */
+
+/* All that is known of a key. */
+struct known_key {
+    struct gw_key_auth *auth;
+    struct tw_list memories; /* the one used last at the end */
+    size_t count;
+    char id[37];
+};
 
 struct memory {
+    struct tw_lru_entry entry;
+    struct tw_list of_key;
+    struct known_key *key; /* null: it is of a device without a key */
     struct gw_identity identity;
     uint64_t until_ms;
 };
@@ -35,59 +46,48 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table gw_key_auth_metrics = { .rows = metric_rows,
                                                      .count = TW_COUNT(metric_rows) };
 
+static struct memory *memory_of(struct tw_lru_entry *e)
+{
+    return tw_container_of(e, struct memory, entry);
+}
+
+static void release(struct tw_lru_entry *e)
+{
+    struct memory *m = memory_of(e);
+    struct known_key *k = m->key;
+
+    tw_list_remove(&m->of_key);
+    if (k != NULL && --k->count == 0) {
+        (void)tw_map_remove(&k->auth->by_key, tw_slice_of(k->id));
+        free(k);
+    }
+    free(m);
+}
+
 void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *options)
 {
     a->options = *options;
+    tw_lru_start(&a->known, MAX_KNOWN, release);
 }
 
 void gw_key_auth_forget_all(struct gw_key_auth *a)
 {
-    struct tw_slice key;
-    void *m;
-
-    while ((m = tw_map_any(&a->known, &key)) != NULL) {
-        (void)tw_map_remove(&a->known, key);
-        free(m);
-    }
+    tw_lru_forget_all(&a->known);
 }
 
 void gw_key_auth_done(struct gw_key_auth *a)
 {
-    gw_key_auth_forget_all(a);
-    tw_map_done(&a->known);
-}
-
-struct finding {
-    struct tw_slice key_id;
-    struct tw_slice questions[FORGET_BATCH];
-    size_t count;
-};
-
-static void find(struct tw_slice question, void *value, void *arg)
-{
-    const struct memory *m = value;
-    struct finding *f = arg;
-
-    if (f->count < FORGET_BATCH && tw_slice_is(f->key_id, m->identity.key_id))
-        f->questions[f->count++] = question;
+    tw_lru_done(&a->known);
+    tw_map_done(&a->by_key);
 }
 
 void gw_key_auth_forget(struct gw_key_auth *a, struct tw_slice key_id)
 {
-    struct finding f = { .key_id = key_id };
+    struct known_key *k;
 
-    do {
-        f.count = 0;
-        tw_map_each(&a->known, find, &f);
-        for (size_t i = 0; i < f.count; i++) {
-            /* the slice points into the entry that the removal frees: look the value up first
-             */
-            void *m = tw_map_get(&a->known, f.questions[i]);
-
-            (void)tw_map_remove(&a->known, f.questions[i]);
-            free(m);
-        }
-    } while (f.count == FORGET_BATCH);
+    while ((k = tw_map_get(&a->by_key, key_id)) != NULL)
+        tw_lru_forget(&a->known,
+                      &tw_container_of(k->memories.next, struct memory, of_key)->entry);
 }
 
 static void copy_text(char *to, size_t size, struct tw_slice from)
@@ -103,21 +103,53 @@ static struct tw_slice question_of(const struct gw_key_auth_query *q)
     return tw_slice_from(q->context.at, q->question);
 }
 
+/* Add it to what is known of its key. */
+static void join_key(struct gw_key_auth *a, struct memory *m)
+{
+    struct tw_slice id = tw_slice_of(m->identity.key_id);
+    struct known_key *k = tw_map_get(&a->by_key, id);
+
+    if (id.len == 0)
+        return;
+    if (k == NULL) {
+        k = tw_new(struct known_key);
+        k->auth = a;
+        tw_list_init(&k->memories);
+        memcpy(k->id, m->identity.key_id, sizeof(k->id));
+        (void)tw_map_set(&a->by_key, id, k);
+    }
+    m->key = k;
+    k->count++;
+    tw_list_append(&k->memories, &m->of_key);
+    if (k->count > MAX_KNOWN_OF_KEY)
+        tw_lru_forget(&a->known,
+                      &tw_container_of(k->memories.next, struct memory, of_key)->entry);
+}
+
+/* What has expired need not be kept until others push it out. */
+static void forget_expired(struct gw_key_auth *a, uint64_t now_ms)
+{
+    struct tw_lru_entry *e;
+
+    for (int i = 0; i < 2; i++)
+        if ((e = tw_lru_oldest(&a->known)) != NULL && memory_of(e)->until_ms < now_ms)
+            tw_lru_forget(&a->known, e);
+}
+
 static void remember(struct gw_key_auth_query *q, const struct gw_identity *identity)
 {
     struct gw_key_auth *a = q->auth;
-    struct memory *m = tw_map_get(&a->known, question_of(q));
+    uint64_t now_ms = tw_loop_age_ms(a->options.pool->loop);
+    struct memory *m;
 
     if (a->options.cache_ms == 0)
         return;
-    if (m == NULL) {
-        if (a->known.count >= MAX_KNOWN)
-            return;
-        m = tw_new(struct memory);
-        (void)tw_map_set(&a->known, question_of(q), m);
-    }
+    forget_expired(a, now_ms);
+    m = tw_new(struct memory);
     m->identity = *identity;
-    m->until_ms = tw_loop_age_ms(a->options.pool->loop) + a->options.cache_ms;
+    m->until_ms = now_ms + a->options.cache_ms;
+    tw_lru_put(&a->known, question_of(q), &m->entry);
+    join_key(a, m);
 }
 
 static void answer(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
@@ -130,7 +162,8 @@ static void answer(struct gw_key_auth_query *q, int status, const struct gw_iden
 /* PostgreSQL did not answer: what it said last still counts for a while. */
 static void answer_from_memory(struct gw_key_auth_query *q)
 {
-    const struct memory *m = tw_map_get(&q->auth->known, question_of(q));
+    struct tw_lru_entry *e = tw_lru_get(&q->auth->known, question_of(q));
+    const struct memory *m = e == NULL ? NULL : memory_of(e);
     struct gw_identity identity;
 
     if (m == NULL || m->until_ms < tw_loop_age_ms(q->auth->options.pool->loop) ||
@@ -158,9 +191,10 @@ static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result
     }
     status = (int)tw_pg_int(result, 0, STATUS);
     if (status != 200) {
-        void *m = tw_map_remove(&q->auth->known, question_of(q));
+        struct tw_lru_entry *e = tw_lru_get(&q->auth->known, question_of(q));
 
-        free(m);
+        if (e != NULL)
+            tw_lru_forget(&q->auth->known, e);
         q->auth->refused.value++;
         answer(q, status, NULL, tw_pg_text(result, 0, BODY));
         return;

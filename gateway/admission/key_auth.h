@@ -9,6 +9,7 @@
 
 #include "common/net/pg_pool.h"
 #include "common/util/buf.h"
+#include "common/util/lru.h"
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 #include "gateway/dialect/dialect.h"
@@ -22,7 +23,8 @@ struct gw_key_auth_options {
  * it is away, a key that was valid within the last `cache_ms` still opens sockets. */
 struct gw_key_auth {
     struct gw_key_auth_options options;
-    struct tw_map known; /* the question to its answer */
+    struct tw_lru known;  /* the question to its answer */
+    struct tw_map by_key; /* a key's id to what is known of it */
     struct tw_metric asked, refused, from_memory;
 };
 

@@ -11,87 +11,112 @@
 #include "gateway/stream/session.h"
 #include "gateway/stream/stream.h"
 
-struct target {
-    int64_t expires_ms;
-    struct tw_slice id, allowed;
-    struct gw_close why;
+static struct gw_session *session_of(struct tw_list *held)
+{
+    return tw_container_of(held, struct gw_session, held);
+}
+
+/* How many sessions of it were closed; closing one frees nothing yet. */
+static uint64_t close_all(struct gw_holder *h, struct gw_close why)
+{
+    uint64_t closed = 0;
+
+    if (h == NULL)
+        return 0;
+    tw_list_each(&h->sessions, link)
+    {
+        closed += session_of(link)->phase != GW_CLOSING;
+        gw_session_close(session_of(link), why);
+    }
+    return closed;
+}
+
+struct suspended {
+    struct tw_slice tenant;
     uint64_t closed;
 };
 
-static void close_key(struct gw_session *s, void *arg)
+static void close_suspended(struct gw_session *s, void *arg)
 {
-    struct target *t = arg;
-
-    if (s->phase != GW_CLOSING && tw_slice_is(t->id, s->key_id)) {
-        gw_session_close(s, t->why);
-        t->closed++;
-    }
-}
-
-static void set_expiry(struct gw_session *s, void *arg)
-{
-    struct target *t = arg;
-
-    if (tw_slice_is(t->id, s->key_id))
-        s->expires_ms = t->expires_ms;
-}
-
-static void close_tenant(struct gw_session *s, void *arg)
-{
-    struct target *t = arg;
+    struct suspended *t = arg;
 
     if (s->phase != GW_CLOSING && s->stream != NULL &&
-        tw_slice_is(t->id, s->stream->tenant.id)) {
-        gw_session_close(s, t->why);
+        tw_slice_is(t->tenant, s->stream->tenant.id)) {
+        gw_session_close(s, gw_closes.tenant_suspended);
         t->closed++;
     }
 }
 
-static void close_keyless(struct gw_session *s, void *arg)
+void gw_revocation_set_expiry(struct gw_revocation *r, struct tw_slice key_id,
+                              int64_t expires_ms)
 {
-    struct target *t = arg;
-    struct tw_slice rest = t->allowed, one;
+    struct gw_holder *h = gw_holders_find(&r->sessions->holders, GW_HOLDS_KEY, key_id);
 
-    if (s->phase == GW_CLOSING || s->stream == NULL || !s->is_keyless)
+    if (h != NULL && h->expires_ms == expires_ms)
         return;
-    if (t->id.len > 0 && !tw_slice_is(t->id, s->stream->tenant.id))
-        return;
-    while (t->id.len == 0 && tw_slice_split(&rest, ' ', &one))
-        if (tw_slice_is(one, s->stream->tenant.slug))
-            return;
-    gw_session_close(s, gw_closes.keyless_off);
-    t->closed++;
+    gw_key_auth_forget(r->auth, key_id);
+    if (h != NULL)
+        h->expires_ms = expires_ms;
 }
 
-static void close_expired(struct gw_session *s, void *arg)
+void gw_revocation_end_tokens(struct gw_revocation *r, struct tw_slice tenant_id)
 {
-    const int64_t *now_ms = arg;
-
-    if (s->expires_ms != 0 && s->expires_ms <= *now_ms)
-        gw_session_close(s, gw_closes.key_expired);
+    if (close_all(gw_holders_find(&r->sessions->holders, GW_HOLDS_TOKEN, tenant_id),
+                  gw_closes.tenant_suspended) > 0)
+        tw_tokens_forget(r->tokens);
 }
 
-void gw_revocation_set_expiry(struct gw_sessions *sessions, struct gw_key_auth *auth,
-                              struct tw_slice key_id, int64_t expires_ms)
+static bool is_among(struct tw_slice allowed, const char *slug)
 {
-    struct target t = { .id = key_id, .expires_ms = expires_ms };
+    struct tw_slice one;
 
-    gw_key_auth_forget(auth, key_id);
-    gw_sessions_each(sessions, set_expiry, &t);
+    while (tw_slice_split(&allowed, ' ', &one))
+        if (tw_slice_is(one, slug))
+            return true;
+    return false;
 }
 
-void gw_revocation_keyless(struct gw_sessions *sessions, struct tw_slice allowed)
+void gw_revocation_keyless(struct gw_revocation *r, struct tw_slice allowed)
 {
-    struct target t = { .allowed = allowed };
+    tw_list_each(&r->sessions->holders.of_kind[GW_HOLDS_NOTHING], link)
+    {
+        struct gw_holder *h = tw_container_of(link, struct gw_holder, link);
 
-    gw_sessions_each(sessions, close_keyless, &t);
+        if (!is_among(allowed, h->slug))
+            (void)close_all(h, gw_closes.keyless_off);
+    }
 }
 
-void gw_revocation_expire(struct gw_sessions *sessions)
+void gw_revocation_expire(struct gw_revocation *r)
 {
     int64_t now_ms = tw_wall_ms();
 
-    gw_sessions_each(sessions, close_expired, &now_ms);
+    tw_list_each(&r->sessions->holders.of_kind[GW_HOLDS_KEY], link)
+    {
+        struct gw_holder *h = tw_container_of(link, struct gw_holder, link);
+
+        if (h->expires_ms != 0 && h->expires_ms <= now_ms)
+            (void)close_all(h, gw_closes.key_expired);
+    }
+    tw_list_each(&r->sessions->holders.of_kind[GW_HOLDS_TOKEN], link)
+        tw_list_each(&tw_container_of(link, struct gw_holder, link)->sessions, held)
+    {
+        struct gw_session *s = session_of(held);
+
+        if (s->expires_ms != 0 && s->expires_ms <= now_ms)
+            gw_session_close(s, gw_closes.key_expired);
+    }
+}
+
+/* Rare, so that a look at all sessions will do: of its keys we know only those of sessions. */
+static uint64_t suspend(struct gw_revocation *r, struct tw_slice tenant_id)
+{
+    struct suspended t = { .tenant = tenant_id };
+
+    gw_key_auth_forget_all(r->auth);
+    tw_tokens_forget(r->tokens);
+    gw_sessions_each(r->sessions, close_suspended, &t);
+    return t.closed;
 }
 
 /* An empty text is none: it would be the key of all sessions that have no key. */
@@ -100,13 +125,12 @@ static bool text_member(struct tw_slice json, const char *name, struct tw_slice 
     return tw_json_get_text(json, name, out) && out->len > 0;
 }
 
-void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, char *at,
-                        size_t len)
+void gw_revocation_read(struct gw_revocation *r, char *at, size_t len)
 {
+    struct gw_holders *holders = &r->sessions->holders;
     struct tw_json_fault fault;
-    struct tw_slice json, type, raw;
-    uint64_t at_ms;
-    struct target t = { 0 };
+    struct tw_slice json, type, id, raw;
+    uint64_t at_ms, closed = 0;
 
     if (tw_json_scan(at, &len, &tw_json_narrow, &fault) != '{' ||
         !text_member(tw_slice_from(at, len), "type", &type)) {
@@ -114,24 +138,21 @@ void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, 
         return;
     }
     json = tw_slice_from(at, len);
-    if (tw_slice_is(type, "key.revoked") && text_member(json, "keyId", &t.id)) {
-        t.why = gw_closes.key_revoked;
-        gw_key_auth_forget(auth, t.id);
-        gw_sessions_each(sessions, close_key, &t);
-    } else if (tw_slice_is(type, "tenant.suspended") && text_member(json, "tenantId", &t.id)) {
-        t.why = gw_closes.tenant_suspended;
-        gw_key_auth_forget_all(auth);
-        gw_sessions_each(sessions, close_tenant, &t);
-    } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &t.id)) {
-        gw_key_auth_forget_all(auth);
-        gw_sessions_each(sessions, close_keyless, &t);
-    } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &t.id) &&
+    if (tw_slice_is(type, "key.revoked") && text_member(json, "keyId", &id)) {
+        gw_key_auth_forget(r->auth, id);
+        closed = close_all(gw_holders_find(holders, GW_HOLDS_KEY, id), gw_closes.key_revoked);
+    } else if (tw_slice_is(type, "tenant.suspended") && text_member(json, "tenantId", &id)) {
+        closed = suspend(r, id);
+    } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &id)) {
+        gw_key_auth_forget_all(r->auth);
+        closed =
+            close_all(gw_holders_find(holders, GW_HOLDS_NOTHING, id), gw_closes.keyless_off);
+    } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &id) &&
                tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &at_ms)) {
         /* a rotated key ends when its overlap is over */
-        gw_revocation_set_expiry(sessions, auth, t.id, (int64_t)at_ms);
+        gw_revocation_set_expiry(r, id, (int64_t)at_ms);
     } else {
         return; /* a message of a newer release */
     }
-    tw_log_info("control", tw_slc("type", type), tw_slc("id", t.id),
-                tw_u64("closed", t.closed));
+    tw_log_info("control", tw_slc("type", type), tw_slc("id", id), tw_u64("closed", closed));
 }

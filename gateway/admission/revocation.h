@@ -4,22 +4,33 @@
 
 #include <stddef.h>
 
+#include "common/domain/token.h"
 #include "gateway/admission/key_auth.h"
 #include "gateway/stream/session.h"
 
+/* What a revocation concerns; all are kept. Embedded in the process's state. */
+struct gw_revocation {
+    struct gw_sessions *sessions;
+    struct gw_key_auth *auth;
+    struct tw_tokens *tokens;
+};
+
 /* Read a message of the control channel (rewritten in place) and act on it; a malformed one is
  * logged and ignored. */
-void gw_revocation_read(struct gw_sessions *sessions, struct gw_key_auth *auth, char *at,
-                        size_t len);
+void gw_revocation_read(struct gw_revocation *r, char *at, size_t len);
 
-/* This key (a UUID) ends at that moment of the wall clock: its sessions are closed then, and
- * it is no longer remembered. */
-void gw_revocation_set_expiry(struct gw_sessions *sessions, struct gw_key_auth *auth,
-                              struct tw_slice key_id, int64_t expires_ms);
+/* This key (a UUID) ends at that moment of the wall clock (0: never): its sessions are closed
+ * then, and if that is news, it is no longer remembered. */
+void gw_revocation_set_expiry(struct gw_revocation *r, struct tw_slice key_id,
+                              int64_t expires_ms);
+
+/* This tenant (a UUID) is suspended: its sessions that came with a token are closed. Those with
+ * keys are closed by the end of their keys. */
+void gw_revocation_end_tokens(struct gw_revocation *r, struct tw_slice tenant_id);
 
 /* Close sessions without a key of tenants that are not among `allowed`: slugs, separated by
  * blanks. */
-void gw_revocation_keyless(struct gw_sessions *sessions, struct tw_slice allowed);
+void gw_revocation_keyless(struct gw_revocation *r, struct tw_slice allowed);
 
-/* Close sessions whose key has expired by now. */
-void gw_revocation_expire(struct gw_sessions *sessions);
+/* Close sessions whose key or token has expired by now. */
+void gw_revocation_expire(struct gw_revocation *r);

@@ -1,4 +1,5 @@
-/* revocation_poll.c - sends the keys of all sessions, once each, to pos.keys_state.
+/* revocation_poll.c - sends the keys of all sessions, once each, to pos.keys_state, and the
+ * tenants of those with tokens to pos.tenants_ended.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation_poll.h"
 
@@ -6,23 +7,26 @@
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
-#include "gateway/admission/revocation.h"
-#include "gateway/stream/session.h"
 
 #define TICK_MS 5000
 #define KEYS_BYTES ((size_t)16 * 1024 * 1024)
 
 static void on_tick(struct tw_deadline *d);
 
-static void note_key(struct gw_session *s, void *arg)
+/* The ids of this kind of holders, as an array; false when there is none. */
+static bool list_ids(const struct gw_revocation_poll *k, enum gw_holder_kind kind,
+                     struct tw_buf *out)
 {
-    struct gw_revocation_poll *k = arg;
-    struct tw_slice id = tw_slice_of(s->key_id);
-
-    if (s->phase == GW_CLOSING || id.len == 0 || tw_map_set(&k->seen, id, s) != NULL)
-        return;
-    tw_pg_array_next(&k->keys);
-    tw_buf_append(&k->keys, id);
+    tw_buf_clear(out);
+    tw_list_each(&k->options.revocation->sessions->holders.of_kind[kind], link)
+    {
+        tw_pg_array_next(out);
+        tw_buf_text(out, tw_container_of(link, struct gw_holder, link)->id);
+    }
+    if (out->len == 0 || out->failed)
+        return false;
+    tw_pg_array_end(out);
+    return true;
 }
 
 static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result)
@@ -32,7 +36,7 @@ static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result
     if (k->is_stopped)
         return;
     for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
-        gw_revocation_set_expiry(k->options.sessions, k->options.auth, tw_pg_text(result, i, 0),
+        gw_revocation_set_expiry(k->options.revocation, tw_pg_text(result, i, 0),
                                  tw_pg_int(result, i, 1));
     tw_after(k->options.loop, &k->tick, TICK_MS, on_tick);
 }
@@ -54,7 +58,7 @@ static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *resul
             "keyless", tw_slc("tenants", now),
             tw_str("why", "unsafe: whoever reaches this gateway is a device of theirs"));
     }
-    gw_revocation_keyless(k->options.sessions, now);
+    gw_revocation_keyless(k->options.revocation, now);
 }
 
 static void ask_keyless(struct gw_revocation_poll *k)
@@ -66,20 +70,41 @@ static void ask_keyless(struct gw_revocation_poll *k)
     tw_pg_pool_call(k->options.pool, &k->keyless_call);
 }
 
+static void on_tenants(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct gw_revocation_poll *k =
+        tw_container_of(call, struct gw_revocation_poll, tenants_call);
+
+    for (size_t i = 0; !k->is_stopped && tw_pg_error(result) == 0 && i < tw_pg_rows(result);
+         i++)
+        gw_revocation_end_tokens(k->options.revocation, tw_pg_text(result, i, 0));
+}
+
+static void ask_tenants(struct gw_revocation_poll *k)
+{
+    if (!list_ids(k, GW_HOLDS_TOKEN, &k->tenants))
+        return;
+    k->tenants_call = (struct tw_pg_call){
+        .sql = "select ended from pos.tenants_ended($1::uuid[]) ended",
+        .params = { { tw_buf_view(&k->tenants), false } },
+        .param_count = 1,
+        .done = on_tenants,
+    };
+    tw_pg_pool_call(k->options.pool, &k->tenants_call);
+}
+
 static void on_tick(struct tw_deadline *d)
 {
     struct gw_revocation_poll *k = tw_container_of(d, struct gw_revocation_poll, tick);
 
     if (!tw_list_linked(&k->keyless_call.link))
         ask_keyless(k);
-    tw_buf_clear(&k->keys);
-    gw_sessions_each(k->options.sessions, note_key, k);
-    tw_map_done(&k->seen);
-    if (k->keys.len == 0 || k->keys.failed) {
+    if (!tw_list_linked(&k->tenants_call.link))
+        ask_tenants(k);
+    if (!list_ids(k, GW_HOLDS_KEY, &k->keys)) {
         tw_after(k->options.loop, &k->tick, TICK_MS, on_tick);
         return;
     }
-    tw_pg_array_end(&k->keys);
     k->call = (struct tw_pg_call){
         .sql = "select key_id, expires_at_ms from pos.keys_state($1::uuid[])",
         .params = { { tw_buf_view(&k->keys), false } },
@@ -93,7 +118,7 @@ void gw_revocation_poll_start(struct gw_revocation_poll *k,
                               const struct gw_revocation_poll_options *options)
 {
     k->options = *options;
-    k->keys.max = KEYS_BYTES;
+    k->keys.max = k->tenants.max = KEYS_BYTES;
     k->keyless.max = KEYS_BYTES;
     tw_after(k->options.loop, &k->tick, TICK_MS, on_tick);
 }
@@ -109,6 +134,6 @@ void gw_revocation_poll_stop(struct gw_revocation_poll *k)
 void gw_revocation_poll_done(struct gw_revocation_poll *k)
 {
     tw_buf_done(&k->keys);
+    tw_buf_done(&k->tenants);
     tw_buf_done(&k->keyless);
-    tw_map_done(&k->seen);
 }

@@ -1,4 +1,5 @@
-/* revocation_poll.h - asks from time to time whether the keys of open sessions are still valid.
+/* revocation_poll.h - asks from time to time whether the keys of open sessions are still valid,
+ * and the tenants whose tokens have opened them.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -7,24 +8,21 @@
 #include "common/net/loop.h"
 #include "common/net/pg_pool.h"
 #include "common/util/buf.h"
-#include "common/util/map.h"
-#include "gateway/admission/key_auth.h"
-#include "gateway/stream/session.h"
+#include "gateway/admission/revocation.h"
 
 struct gw_revocation_poll_options { /* all are kept */
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
-    struct gw_sessions *sessions;
-    struct gw_key_auth *auth;
+    struct gw_revocation *revocation;
 };
 
 /* News about keys (revocation.h) is fast and can get lost; this finds what was lost. One
- * statement for all keys. Embedded in the process's state. */
+ * statement for all keys, and one for all tenants. Embedded in the process's state. */
 struct gw_revocation_poll {
     struct gw_revocation_poll_options options;
-    struct tw_pg_call call, keyless_call;
-    struct tw_buf keys, keyless; /* `keyless`: tenants that let devices in without a key */
-    struct tw_map seen;
+    struct tw_pg_call call, keyless_call, tenants_call;
+    struct tw_buf keys, tenants;
+    struct tw_buf keyless; /* tenants that let devices in without a key */
     struct tw_deadline tick;
     bool is_stopped;
 };

@@ -29,12 +29,18 @@
 #define MAX_COMMANDS 4096
 #define MAX_HELD 4096
 
+static void release_held(struct tw_lru_entry *e)
+{
+    free(e);
+}
+
 void gw_shared_state_start(struct gw_shared_state *all,
                            const struct gw_shared_state_options *options)
 {
     all->operations = options->operations;
     all->changed = options->changed;
     all->message_bytes = options->message_bytes;
+    tw_lru_start(&all->held, MAX_HELD, release_held);
     gw_staff_keys_read(&all->staff_keys, options->staff_key);
     tw_list_init(&all->devices);
     gw_snapshots_start(&all->snapshots, options->operations);
@@ -43,7 +49,7 @@ void gw_shared_state_start(struct gw_shared_state *all,
 void gw_shared_state_done(struct gw_shared_state *all)
 {
     gw_snapshots_done(&all->snapshots);
-    tw_map_done(&all->held);
+    tw_lru_done(&all->held);
 }
 
 static void tell_changed(struct gw_shared_state *all)
@@ -242,14 +248,10 @@ static bool put_full_name(const struct gw_device *d, struct tw_buf *out)
 void gw_device_hold(struct gw_device *d)
 {
     struct tw_buf name = { .max = 256 };
-    struct tw_slice any;
 
     d->is_held = true;
-    if (put_full_name(d, &name)) {
-        if (d->all->held.count >= MAX_HELD && tw_map_any(&d->all->held, &any) != NULL)
-            (void)tw_map_remove(&d->all->held, any);
-        (void)tw_map_set(&d->all->held, tw_buf_view(&name), d->all);
-    }
+    if (put_full_name(d, &name))
+        tw_lru_put(&d->all->held, tw_buf_view(&name), tw_new(struct tw_lru_entry));
     tw_buf_done(&name);
 }
 
@@ -257,7 +259,7 @@ void gw_device_named(struct gw_device *d)
 {
     struct tw_buf name = { .max = 256 };
 
-    if (put_full_name(d, &name) && tw_map_get(&d->all->held, tw_buf_view(&name)) != NULL)
+    if (put_full_name(d, &name) && tw_lru_get(&d->all->held, tw_buf_view(&name)) != NULL)
         d->is_held = true;
     tw_buf_done(&name);
 }

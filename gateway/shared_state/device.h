@@ -9,7 +9,7 @@
 #include "common/domain/event.h"
 #include "common/domain/operation.h"
 #include "common/util/list.h"
-#include "common/util/map.h"
+#include "common/util/lru.h"
 #include "gateway/dialect/command.h"
 #include "gateway/dialect/principal.h"
 #include "gateway/shared_state/snapshots.h"
@@ -38,7 +38,7 @@ struct gw_shared_state {
     struct gw_snapshots snapshots;
     struct tw_list devices;
     struct gw_staff_keys staff_keys;
-    struct tw_map held; /* "<tenant> <name>" of devices that are sent no lists */
+    struct tw_lru held; /* "<tenant> <name>" of devices that are sent no lists */
 };
 
 void gw_shared_state_start(struct gw_shared_state *all,

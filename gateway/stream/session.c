@@ -135,10 +135,9 @@ void gw_session_start(struct gw_session *s, struct gw_sessions *all,
         .resumes = options->resumes,
         .since = options->since,
         .early = options->early,
-        .is_keyless = options->who->principal != NULL && options->who->principal->is_keyless,
         .expires_ms = options->who->expires_ms,
     };
-    memcpy(s->key_id, options->who->key_id, sizeof(s->key_id));
+    s->holder = gw_holders_join(&all->holders, options->who, &s->held);
     if (options->device.len > 0 && options->device.len < sizeof(s->device))
         memcpy(s->device, options->device.at, options->device.len);
     tw_list_append(&all->list, &s->among);
@@ -178,6 +177,7 @@ void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
     free_early(s);
     s->all->open[s->dialect_index].value--;
     tw_list_remove(&s->among);
+    gw_holders_leave(&s->all->holders, s->holder, &s->held);
     s->all = NULL;
 }
 

@@ -44,12 +44,12 @@ struct gw_session {
     uint64_t blocked_ms;      /* when its transport was first found full; 0: it is writable */
     struct tw_buf *early;     /* messages from before its admission, 0x1e between them; owned */
     bool is_greeted;
-    bool resumes;       /* it has asked to, in the handshake or by a message */
-    bool was_sent;      /* an event was sent to it: too late for a resume message */
-    bool is_keyless;    /* it was admitted without any credential */
-    char key_id[37];    /* of the API key, for revocation */
-    int64_t expires_ms; /* wall clock; 0: never */
-    char device[128];   /* as it names itself; may be empty */
+    bool resumes;             /* it has asked to, in the handshake or by a message */
+    bool was_sent;            /* an event was sent to it: too late for a resume message */
+    struct gw_holder *holder; /* what let it in, for revocation */
+    struct tw_list held;      /* among the sessions of that */
+    int64_t expires_ms;       /* of its token: wall clock; 0: never, or it has none */
+    char device[128];         /* as it names itself; may be empty */
 };
 
 struct gw_session_options {

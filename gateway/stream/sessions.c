@@ -29,6 +29,7 @@ const struct tw_metric_table gw_sessions_metrics = { .rows = metric_rows,
 void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options *options)
 {
     tw_list_init(&all->list);
+    gw_holders_start(&all->holders);
     all->dialects = options->dialects;
     all->log = options->log;
     all->queue_bytes = options->queue_bytes;
@@ -38,4 +39,5 @@ void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options
 void gw_sessions_done(struct gw_sessions *all)
 {
     tw_buf_done(&all->scratch);
+    gw_holders_done(&all->holders);
 }

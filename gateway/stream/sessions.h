@@ -9,6 +9,7 @@
 #include "common/util/list.h"
 #include "common/util/metrics.h"
 #include "gateway/dialect/dialect.h"
+#include "gateway/stream/holders.h"
 
 struct gw_session;
 struct gw_sync_log;
@@ -23,6 +24,7 @@ struct gw_sessions_options {
 /* Embedded in the process's state. */
 struct gw_sessions {
     struct tw_list list;
+    struct gw_holders holders;
     const struct gw_dialects *dialects;
     struct gw_sync_log *log;
     size_t queue_bytes;

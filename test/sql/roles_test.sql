@@ -11,7 +11,8 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
                ('tillwire_gateway',
                 'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) '
                 'events_piece(uuid,bigint,integer) heads(uuid[]) '
-                'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) token_tenant(text)'),
+                'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) tenants_ended(uuid[]) '
+                'token_tenant(text)'),
                ('tillwire_bridge',
                 'events_at(uuid[],bigint[]) maintain(text) relay_done(timestamp with time zone) relay_pending(integer,'
                 'uuid,bigint) schema_version()')) v(role, wanted);

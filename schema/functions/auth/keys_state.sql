@@ -1,7 +1,9 @@
 -- pos.keys_state - which keys of open sessions are no longer valid, or will expire.
+-- Holds: tenants_ended.
 -- Caller: gateway, every few seconds: the news of a revocation travels by NOTIFY and Redis and can get lost.
--- Inputs: keys. Answers: a row for each key that has an end, with the time in milliseconds since 1970; 1 for a key
--- that was revoked or whose tenant is not active. Refusals, locks, events: none.
+-- Inputs: keys; tenants whose tokens have opened sessions. Answers: a row for each key that has an end, with the time
+-- in milliseconds since 1970; 1 for a key that was revoked or whose tenant is not active. tenants_ended: those of the
+-- tenants that are not active. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.keys_state(keys uuid[])
@@ -14,4 +16,13 @@ begin
       from pos.api_key k
       join dinedesk_main.tenants t on t.id = k.tenant_id
      where k.id = any(keys) and (k.revoked_at is not null or t.status <> 'active' or k.expires_at is not null);
+end $$;
+
+create or replace function pos.tenants_ended(tenants uuid[]) returns setof uuid
+language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
+begin
+    return query
+    select g.id
+      from unnest(tenants) g(id)
+     where not exists (select 1 from dinedesk_main.tenants t where t.id = g.id and t.status = 'active');
 end $$;

@@ -165,6 +165,25 @@ static void a_map_can_be_taken_apart_by_any_of_its_entries(void **state)
     tw_map_done(&m);
 }
 
+static void what_is_set_while_it_is_taken_apart_is_found_too(void **state)
+{
+    static int values[1000];
+    struct tw_map m = { 0 };
+    struct tw_slice key;
+    char text[32];
+    size_t set = 0, taken = 0;
+
+    (void)state;
+    while (taken < TW_COUNT(values)) {
+        for (int i = 0; i < 3 && set < TW_COUNT(values); i++, set++)
+            (void)tw_map_set(&m, key_of(set, text), &values[set]);
+        for (int i = 0; i < 2 && tw_map_any(&m, &key) != NULL; i++, taken++)
+            (void)tw_map_remove(&m, key);
+    }
+    assert_null(tw_map_any(&m, &key));
+    tw_map_done(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +194,7 @@ int main(void)
         cmocka_unit_test(keys_are_bytes_and_are_copied),
         cmocka_unit_test(random_operations_agree_with_a_plain_array),
         cmocka_unit_test(a_map_can_be_taken_apart_by_any_of_its_entries),
+        cmocka_unit_test(what_is_set_while_it_is_taken_apart_is_found_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,6 @@
 
 #include "common/util/base.h"
 #include "common/util/err.h"
-#include "gateway/admission/revocation.h"
 #include "gateway/orderweb/orderweb.h"
 #include "gateway/shared_state/minipos.h"
 #include "test/unit/gateway/support/fake_gateway.h"
@@ -13,6 +12,8 @@
 #define KEY_2 "3f1d0d1e-0000-4000-8000-000000000002"
 
 static struct gw_key_auth auth;
+static struct tw_tokens tokens;
+static struct gw_revocation revocation;
 static struct gw_revocation_poll poll_of_keys;
 
 static void let_in(struct gateway *g, size_t i, const char *key)
@@ -32,12 +33,14 @@ static int open_poll(void **state)
 
     (void)open_gateway(state);
     g = *state;
-    auth = (struct gw_key_auth){ .options = { .pool = &g->pool, .cache_ms = 60000 } };
+    gw_key_auth_start(&auth,
+                      &(struct gw_key_auth_options){ .pool = &g->pool, .cache_ms = 60000 });
+    tw_tokens_start(&tokens, &(struct tw_tokens_options){ .pool = &g->pool });
+    revocation = (struct gw_revocation){ &g->sessions, &auth, &tokens };
     poll_of_keys = (struct gw_revocation_poll){ 0 };
     gw_revocation_poll_start(
-        &poll_of_keys,
-        &(struct gw_revocation_poll_options){
-            .loop = g->loop, .pool = &g->pool, .sessions = &g->sessions, .auth = &auth });
+        &poll_of_keys, &(struct gw_revocation_poll_options){
+                           .loop = g->loop, .pool = &g->pool, .revocation = &revocation });
     return 0;
 }
 
@@ -50,6 +53,7 @@ static int close_poll(void **state)
         fake_pool_fail(&g->pool, TW_EDOWN, "");
     gw_revocation_poll_done(&poll_of_keys);
     gw_key_auth_done(&auth);
+    tw_tokens_done(&tokens);
     return close_gateway(state);
 }
 
@@ -82,11 +86,39 @@ static void a_key_that_has_ended_closes_its_sessions(void **state)
     let_in(g, 1, KEY_2);
     come_to_tick(g, "");
     fake_pool_row(&g->pool, KEY_1, "1000");
-    gw_revocation_expire(&g->sessions);
+    gw_revocation_expire(&revocation);
     assert_int_equal(g->clients[0].close_code, 1008);
     assert_int_equal(g->clients[1].close_code, 0);
-    come_to_tick(g, ""); /* those that are closed need not be asked for */
+    leave_gateway(&g->clients[0]);
+    come_to_tick(g, ""); /* those that have left need not be asked for */
     assert_slice(fake_pool_param(&g->pool, 0), "{" KEY_2 "}");
+}
+
+static void let_in_by_token(struct gateway *g, size_t i)
+{
+    struct gw_principal principal = { 0 };
+    struct gw_identity who = { .tenant = kitchen, .principal = &principal };
+    struct gw_hello hello = { .scope = "pos" };
+
+    (void)admit(g, i, &gw_minipos, &hello, &who);
+}
+
+/* Nobody tells of it while the bridge is away. */
+static void a_suspended_tenant_s_tokens_close_their_sessions(void **state)
+{
+    struct gateway *g = *state;
+
+    let_in_by_token(g, 0);
+    let_in_by_token(g, 1);
+    come_to_tick(g, "");
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.tenants_ended("));
+    assert_slice(fake_pool_param(&g->pool, 0), "{" KITCHEN_ID "}");
+    fake_pool_no_row(&g->pool);
+    assert_int_equal(g->clients[0].close_code, 0);
+    come_to_tick(g, "");
+    fake_pool_row(&g->pool, KITCHEN_ID);
+    assert_int_equal(g->clients[0].close_code, 1008);
+    assert_int_equal(g->clients[1].close_code, 1008);
 }
 
 static void a_tenant_that_lets_in_no_devices_any_more_loses_them(void **state)
@@ -118,7 +150,7 @@ static void a_failure_closes_nobody_and_it_asks_again(void **state)
     come_to(g, &poll_of_keys.tick);
     fake_pool_fail(&g->pool, TW_EDOWN, "");
     fake_pool_fail(&g->pool, TW_EDOWN, "");
-    gw_revocation_expire(&g->sessions);
+    gw_revocation_expire(&revocation);
     assert_int_equal(g->clients[0].close_code + g->clients[1].close_code, 0);
     assert_true(tw_deadline_is_set(&poll_of_keys.tick));
 }
@@ -130,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(the_keys_of_all_sessions_are_asked_for_once_each),
         test(a_key_that_has_ended_closes_its_sessions),
+        test(a_suspended_tenant_s_tokens_close_their_sessions),
         test(a_tenant_that_lets_in_no_devices_any_more_loses_them),
         test(without_keys_there_is_nothing_to_ask_of_them),
         test(a_failure_closes_nobody_and_it_asks_again),

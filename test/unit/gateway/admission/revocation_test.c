@@ -19,6 +19,8 @@
  * the bakery. */
 static const struct gw_tenant bakery = { .id = BAKERY_ID, .slug = "bakery" };
 static struct gw_key_auth auth;
+static struct tw_tokens tokens;
+static struct gw_revocation revocation;
 
 static void let_in(struct gateway *g, size_t i, const struct gw_tenant *tenant, const char *key)
 {
@@ -37,7 +39,10 @@ static int open_four(void **state)
 
     (void)open_gateway(state);
     g = *state;
-    auth = (struct gw_key_auth){ .options = { .pool = &g->pool, .cache_ms = 60000 } };
+    gw_key_auth_start(&auth,
+                      &(struct gw_key_auth_options){ .pool = &g->pool, .cache_ms = 60000 });
+    tw_tokens_start(&tokens, &(struct tw_tokens_options){ .pool = &g->pool });
+    revocation = (struct gw_revocation){ &g->sessions, &auth, &tokens };
     let_in(g, 0, &kitchen, KEY_1);
     let_in(g, 1, &kitchen, KEY_2);
     let_in(g, 2, &kitchen, NULL);
@@ -48,7 +53,20 @@ static int open_four(void **state)
 static int close_four(void **state)
 {
     gw_key_auth_done(&auth);
+    tw_tokens_done(&tokens);
     return close_gateway(state);
+}
+
+static void let_in_by_token(struct gateway *g, size_t i, const struct gw_tenant *tenant,
+                            int64_t expires_ms)
+{
+    struct gw_principal principal = { 0 };
+    struct gw_identity who = { .tenant = *tenant,
+                               .principal = &principal,
+                               .expires_ms = expires_ms };
+    struct gw_hello hello = { .scope = "pos" };
+
+    (void)admit(g, i, &gw_minipos, &hello, &who);
 }
 
 /* Which clients have been closed, as "01-3". */
@@ -63,21 +81,30 @@ static void check_closed(struct gateway *g, const char *want)
     assert_string_equal(have, want);
 }
 
-static void say(struct gateway *g, const char *json)
+static void say(const char *json)
 {
     char *copy = exact_copy(tw_slice_of(json));
 
-    gw_revocation_read(&g->sessions, &auth, copy, strlen(json));
+    gw_revocation_read(&revocation, copy, strlen(json));
     free(copy);
+}
+
+static void on_answer(struct gw_key_auth_query *q, int status,
+                      const struct gw_identity *identity, struct tw_slice body)
+{
+    (void)q;
+    (void)identity;
+    (void)body;
+    assert_int_equal(status, 200);
 }
 
 static void a_revoked_key_ends_its_sessions_and_no_others(void **state)
 {
     struct gateway *g = *state;
 
-    say(g, "{ \"type\" : \"key.revoked\" , \"keyId\" : \"" KEY_1 "\" }");
+    say("{ \"type\" : \"key.revoked\" , \"keyId\" : \"" KEY_1 "\" }");
     check_closed(g, "0---");
-    say(g, "{\"type\":\"key.revoked\",\"keyId\":\"" KEY_1 "\"}"); /* once is enough */
+    say("{\"type\":\"key.revoked\",\"keyId\":\"" KEY_1 "\"}"); /* once is enough */
     check_closed(g, "0---");
 }
 
@@ -85,7 +112,7 @@ static void a_suspended_tenant_loses_all_its_sessions(void **state)
 {
     struct gateway *g = *state;
 
-    say(g, "{\"type\":\"tenant.suspended\",\"tenantId\":\"" KITCHEN_ID "\"}");
+    say("{\"type\":\"tenant.suspended\",\"tenantId\":\"" KITCHEN_ID "\"}");
     check_closed(g, "012-");
 }
 
@@ -93,7 +120,7 @@ static void devices_without_a_key_go_when_their_tenant_lets_none_in_any_more(voi
 {
     struct gateway *g = *state;
 
-    say(g, "{\"type\":\"keyless.off\",\"tenantId\":\"" KITCHEN_ID "\"}");
+    say("{\"type\":\"keyless.off\",\"tenantId\":\"" KITCHEN_ID "\"}");
     check_closed(g, "--2-");
 }
 
@@ -101,11 +128,11 @@ static void devices_without_a_key_stay_where_they_are_allowed(void **state)
 {
     struct gateway *g = *state;
 
-    gw_revocation_keyless(&g->sessions, TW_LIT("bar kitchen bakery"));
+    gw_revocation_keyless(&revocation, TW_LIT("bar kitchen bakery"));
     check_closed(g, "----");
-    gw_revocation_keyless(&g->sessions, TW_LIT("bar bakery"));
+    gw_revocation_keyless(&revocation, TW_LIT("bar bakery"));
     check_closed(g, "--2-");
-    gw_revocation_keyless(&g->sessions, TW_LIT(""));
+    gw_revocation_keyless(&revocation, TW_LIT(""));
     check_closed(g, "--23");
 }
 
@@ -113,12 +140,12 @@ static void a_key_ends_at_its_moment(void **state)
 {
     struct gateway *g = *state;
 
-    say(g, "{\"type\":\"key.expires\",\"keyId\":\"" KEY_1 "\",\"expiresAtMs\":4102444800000}");
-    gw_revocation_expire(&g->sessions);
+    say("{\"type\":\"key.expires\",\"keyId\":\"" KEY_1 "\",\"expiresAtMs\":4102444800000}");
+    gw_revocation_expire(&revocation);
     check_closed(g, "----");
-    gw_revocation_set_expiry(&g->sessions, &auth, TW_LIT(KEY_2), tw_wall_ms());
+    gw_revocation_set_expiry(&revocation, TW_LIT(KEY_2), tw_wall_ms());
     check_closed(g, "----"); /* not before somebody looks */
-    gw_revocation_expire(&g->sessions);
+    gw_revocation_expire(&revocation);
     check_closed(g, "-1--");
 }
 
@@ -126,10 +153,49 @@ static void a_key_whose_end_was_taken_back_stays(void **state)
 {
     struct gateway *g = *state;
 
-    gw_revocation_set_expiry(&g->sessions, &auth, TW_LIT(KEY_1), tw_wall_ms());
-    gw_revocation_set_expiry(&g->sessions, &auth, TW_LIT(KEY_1), 0);
-    gw_revocation_expire(&g->sessions);
+    gw_revocation_set_expiry(&revocation, TW_LIT(KEY_1), tw_wall_ms());
+    gw_revocation_set_expiry(&revocation, TW_LIT(KEY_1), 0);
+    gw_revocation_expire(&revocation);
     check_closed(g, "----");
+}
+
+static void tokens_end_with_their_tenant_or_one_by_one(void **state)
+{
+    struct gateway *g = *state;
+
+    leave_gateway(&g->clients[2]);
+    leave_gateway(&g->clients[3]);
+    let_in_by_token(g, 2, &kitchen, 1000);
+    let_in_by_token(g, 3, &kitchen, 0);
+    gw_revocation_expire(&revocation);
+    check_closed(g, "--2-");
+    gw_revocation_end_tokens(&revocation, TW_LIT(BAKERY_ID));
+    check_closed(g, "--2-");
+    gw_revocation_end_tokens(&revocation, TW_LIT(KITCHEN_ID));
+    check_closed(g, "--23");
+}
+
+/* The database says it of each key again and again; only news makes work. */
+static void an_end_that_is_known_does_nothing(void **state)
+{
+    struct gateway *g = *state;
+    struct gw_holder *h = gw_holders_find(&g->sessions.holders, GW_HOLDS_KEY, TW_LIT(KEY_1));
+    struct gw_key_auth_query q;
+    struct gw_principal principal = { .has_key = true };
+
+    q = (struct gw_key_auth_query){ .auth = &auth,
+                                    .answered = on_answer,
+                                    .principal = &principal,
+                                    .scope = "pos",
+                                    .request_id = "r" };
+    gw_key_auth_ask(&q);
+    fake_pool_row(&g->pool, "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_1, NULL);
+    assert_int_equal(auth.known.map.count, 1);
+    h->expires_ms = 4102444800000;
+    gw_revocation_set_expiry(&revocation, TW_LIT(KEY_1), 4102444800000);
+    assert_int_equal(auth.known.map.count, 1);
+    gw_revocation_set_expiry(&revocation, TW_LIT(KEY_1), 4102444800001);
+    assert_int_equal(auth.known.map.count, 0);
 }
 
 static void what_makes_no_sense_closes_nobody(void **state)
@@ -153,8 +219,8 @@ static void what_makes_no_sense_closes_nobody(void **state)
     struct gateway *g = *state;
 
     for (size_t i = 0; i < TW_COUNT(texts); i++)
-        say(g, texts[i]);
-    gw_revocation_expire(&g->sessions);
+        say(texts[i]);
+    gw_revocation_expire(&revocation);
     check_closed(g, "----");
 }
 
@@ -169,6 +235,8 @@ int main(void)
         test(devices_without_a_key_stay_where_they_are_allowed),
         test(a_key_ends_at_its_moment),
         test(a_key_whose_end_was_taken_back_stays),
+        test(tokens_end_with_their_tenant_or_one_by_one),
+        test(an_end_that_is_known_does_nothing),
         test(what_makes_no_sense_closes_nobody),
     };
 
