@@ -33,7 +33,7 @@ struct snapshot {
     struct gw_frame *frame; /* null: none yet */
     unsigned lists;         /* that it replaces, as bits */
     uint64_t seq;           /* the events up to this one are in it */
-    bool is_reading;
+    bool is_reading;        /* also while its readers are served */
     struct tw_list waiting; /* for the reading under way */
     struct tw_list later;   /* for the next one */
 };
@@ -159,8 +159,8 @@ static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
         deliver(s, outcome);
         return;
     }
-    s->is_reading = false;
     take_answer(s, outcome);
+    /* Who is served goes on, and may ask again at once: that waits for the next reading. */
     while ((link = tw_list_shift(&s->waiting)) != NULL) {
         r = reader_of(link);
         if (s->frame != NULL) {
@@ -170,16 +170,17 @@ static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
             resume_events(r);
         }
     }
-    tw_list_move_all(&s->waiting, &s->later);
-    while (!tw_list_empty(&s->waiting)) {
-        r = reader_of(s->waiting.next);
+    while (!tw_list_empty(&s->later)) {
+        r = reader_of(s->later.next);
         if (!is_fresh(s, r)) {
+            tw_list_move_all(&s->waiting, &s->later);
             begin_reading(s, r);
             return;
         }
         tw_list_remove(&r->waiting);
         serve(r, s);
     }
+    s->is_reading = false;
 }
 
 static void begin_reading(struct snapshot *s, struct gw_snapshot_reader *r)

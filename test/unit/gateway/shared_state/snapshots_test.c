@@ -132,6 +132,45 @@ static void the_state_contains_the_changes_that_the_device_has_made_before(void 
     assert_heard(one, STATE("17"));
 }
 
+#define ADDED(id)                                                                              \
+    "{\"action\":\"created\",\"id\":\"" id "\",\"row\":{\"id\":\"" id "\"},\"joinsList\":"     \
+    "true}"
+#define LIST(seq)                                                                              \
+    "{\"type\":\"SYNC_RESPONSE\",\"data\":{\"data\":{\"tables\":[],\"seq\":" seq               \
+    "}},\"clientId\":\"server\",\"timestamp\":now}\n"
+
+static void answer_list(struct gateway *g, const char *seq)
+{
+    struct tw_buf body = { .max = 100 };
+
+    tw_buf_text(&body, "{\"tables\":[],\"mastered\":[\"tables\"],\"seq\":");
+    tw_buf_text(&body, seq);
+    tw_buf_append(&body, tw_slice_from("}", 2));
+    answer_operation(&g->pool, "200", body.at);
+    tw_buf_done(&body);
+    end_turn(g);
+}
+
+/* A device goes on as soon as it has its list, and may need the next one at once. */
+static void
+a_device_that_needs_another_list_while_one_is_served_waits_for_the_next_reading(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0), *other = connect_tablet(g, 1);
+
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", ADDED("t5"));
+    publish(g, 18, "table.updated", "{\"kind\":\"sql\"}", ADDED("t6"));
+    assert_int_equal(fake_pool_count(&g->pool), 1);
+    answer_list(g, "17");
+    assert_heard(one, LIST("17"));
+    assert_heard(other, "");
+    assert_int_equal(fake_pool_count(&g->pool), 1);
+    answer_list(g, "18");
+    assert_heard(one, LIST("18"));
+    assert_heard(other, LIST("18"));
+    assert_int_equal(fake_pool_count(&g->pool), 0);
+}
+
 static void a_failure_is_told_to_all_that_wait_and_events_follow(void **state)
 {
     static const char refusal[] =
@@ -188,6 +227,7 @@ int main(void)
         test(events_wait_until_the_state_has_been_sent),
         test(a_device_that_asks_twice_is_answered_twice),
         test(the_state_contains_the_changes_that_the_device_has_made_before),
+        test(a_device_that_needs_another_list_while_one_is_served_waits_for_the_next_reading),
         test(a_failure_is_told_to_all_that_wait_and_events_follow),
         test(a_device_that_goes_while_it_waits_takes_nothing_with_it),
         test(the_state_is_asked_for_in_the_name_of_the_device),
