@@ -164,6 +164,6 @@ void gw_minipos_staff(struct gw_session *s, struct tw_slice type, struct tw_slic
         if (tw_json_get(data, "users", &users) && users.at[0] == '[')
             keep(d, "replace", users, true);
     } else if (tw_slice_is(action, "request_users")) {
-        (void)gw_device_operate(d, "staff_list", false, TW_EMPTY, TW_EMPTY, on_list);
+        (void)gw_device_operate(d, "staff_list", false, TW_LIT("{}"), TW_EMPTY, on_list);
     }
 }

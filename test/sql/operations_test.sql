@@ -34,7 +34,7 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'cloudsync_data cloudsync_devices cloudsync_pull event_shown events_list gift_card_balance health loyalty_points '
           'minipos_state order_acks_get order_get orders_pending orders_pull orders_sync pos_config pos_status '
-          'till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
+          'staff_list till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
           'v1_menu v1_menu_categories v1_menu_items v1_order v1_orders v1_table v1_tables',
           'what changes nothing')
   from pos.operations() o where not o.writes;

@@ -71,8 +71,8 @@ language sql immutable parallel safe as $$
     ('cloudsync_data',     false, array['pos'],             'read',  true),
     ('list_import',        true,  array['platform'],        null,    false),
     ('event_shown',        false, array['pos'],             'read',  true),
-    ('staff_change',       true,  array['pos'],             'write', false),
-    ('staff_list',         false, array['pos'],             'write', false)
+    ('staff_change',       true,  array['pos'],             null,    false), -- passwords: no token, no keyless device
+    ('staff_list',         false, array['pos'],             null,    false)
 $$;
 
 -- A second request with the same idempotency key and another body is no mistake here: it replaces the first.

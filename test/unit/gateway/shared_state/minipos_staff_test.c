@@ -97,7 +97,7 @@ static void a_tablet_that_asks_is_sent_the_list_as_it_was_said(void **state)
     tw_buf_char(&list, '\0');
     answer_operation(&g->pool, "200", "{\"kept\":true}");
     tell(g, one, REQUEST);
-    assert_operation(&g->pool, "staff_list", "");
+    assert_operation(&g->pool, "staff_list", "{}");
     answer_operation(&g->pool, "200", list.at);
     assert_heard(
         one, "{\"type\":\"USER_SYNC\",\"data\":{\"action\":\"users_response\",\"users\":[" ADA
