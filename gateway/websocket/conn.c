@@ -43,18 +43,23 @@ static bool flush(struct gw_conn *c)
     return true;
 }
 
-/* A client may send before its tenant's stream is ready; its messages are read after the
- * greeting, which is the first thing that it hears. */
-static void begin(struct gw_conn *c)
+/* Read what has come already. A client may send before its tenant's stream is ready: its
+ * messages are read after the greeting, which is the first thing that it hears. And what has
+ * much work in it is read in several turns. */
+static void read_early(struct gw_conn *c)
 {
-    struct tw_buf early = c->early;
+    size_t n;
 
-    if (c->is_begun || !gw_handler_is_ready(c->handler))
+    if (!c->is_begun)
+        c->is_begun = gw_handler_is_ready(c->handler);
+    if (!c->is_begun || c->early.len == 0 || c->ws.is_over)
         return;
-    c->is_begun = true;
-    c->early = (struct tw_buf){ 0 };
-    gw_conn_feed(c, tw_buf_view(&early));
-    tw_buf_done(&early);
+    n = gw_conn_feed(c, tw_buf_view(&c->early));
+    tw_buf_drop(&c->early, n);
+    if (c->early.len == 0)
+        tw_buf_done(&c->early);
+    else if (n > 0)
+        gw_conn_drive_later(c);
 }
 
 /* From here on time is limited, for the peer's close frame and for our last bytes. */
@@ -66,7 +71,7 @@ static enum gw_conn_phase expect_close(struct gw_conn *c)
 
 static enum gw_conn_phase talk(struct gw_conn *c)
 {
-    begin(c);
+    read_early(c);
     if (c->ws.is_over)
         return expect_close(c); /* the close frame is queued already */
     if (c->close.code != 0)
@@ -99,6 +104,7 @@ static enum gw_conn_phase say_close(struct gw_conn *c)
 /* Both have said close, or time is over: the server closes TCP first (section 7.1.1). */
 static enum gw_conn_phase await_close(struct gw_conn *c)
 {
+    read_early(c);
     if (!flush(c) || c->is_late)
         return GW_SHUT;
     if (c->out.count == 0 && (c->peer_closed || c->heartbeat != NULL))
@@ -139,7 +145,8 @@ static enum gw_conn_phase step(struct gw_conn *c)
 static bool wants_read(const struct gw_conn *c)
 {
     if (c->phase == GW_TALK)
-        return c->is_begun && c->out.in_flight == 0 && gw_handler_is_ready(c->handler);
+        return c->is_begun && c->early.len == 0 && c->out.in_flight == 0 &&
+               gw_handler_is_ready(c->handler);
     return c->phase == GW_AWAIT_CLOSE;
 }
 
@@ -181,6 +188,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     c->loop = tw_stream_loop(stream);
     c->ws.pool = &all->ws;
     c->ws.on_message = gw_conn_on_message;
+    c->ws.may_go_on = gw_conn_may_go_on;
     c->ws.on_too_long = gw_conn_on_too_long;
     c->ws.is_deflating = is_deflating;
     c->opened_ms = c->loop->now_ms;

@@ -9,6 +9,7 @@
 #define CLOSE_MS 5000        /* for the peer's close frame, and for our last bytes */
 #define ANSWERED_BYTES 65536 /* more than that waits: the peer is not read */
 #define REPLY_BYTES 16384
+#define TURN_WORK ((uint64_t)128 * 1024) /* of one connection, until others had their turn */
 #define READY_MS 30000 /* for its handler; longer ago nobody may be there any more */
 
 /* --- Bytes of the client ---------------------------------------------------------------------
@@ -26,14 +27,24 @@ static void queue_reply(struct gw_conn *c, const struct tw_buf *reply)
     gw_frame_unref(f);
 }
 
+/* Once we have said close, only the peer's own matters, which may come after anything. */
+bool gw_conn_may_go_on(const struct gw_ws *ws)
+{
+    const struct gw_conn *c = tw_container_of((uintptr_t)ws, struct gw_conn, ws);
+
+    return !gw_conn_is_talking(c) || (ws->work < TURN_WORK && c->out.bytes <= ANSWERED_BYTES &&
+                                      gw_handler_is_ready(c->handler));
+}
+
 /* The close frame that ends the talk is in `reply`; `talk` notices that it is over. */
-void gw_conn_feed(struct gw_conn *c, struct tw_slice bytes)
+size_t gw_conn_feed(struct gw_conn *c, struct tw_slice bytes)
 {
     struct tw_buf reply = { .max = REPLY_BYTES };
     unsigned code;
 
     if (c->heartbeat != NULL)
-        return;
+        return bytes.len;
+    c->ws.work = 0;
     code = gw_ws_feed(&c->ws, bytes, &reply);
     if (c->phase == GW_TALK) {
         queue_reply(c, &reply);
@@ -42,6 +53,7 @@ void gw_conn_feed(struct gw_conn *c, struct tw_slice bytes)
     }
     c->peer_closed = c->peer_closed || c->ws.peer_closed;
     tw_buf_done(&reply);
+    return bytes.len - c->ws.unread;
 }
 
 void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
@@ -72,9 +84,11 @@ static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
     struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
 
     gw_liveness_heard(&c->liveness, c->loop->now_ms);
-    gw_conn_feed(c, bytes);
-    if (c->out.bytes > ANSWERED_BYTES) /* first our answers leave; drive reads again then */
-        tw_stream_want_read(c->stream, false);
+    if (c->early.len == 0)
+        bytes = tw_slice_skip(bytes, gw_conn_feed(c, bytes));
+    tw_buf_append(&c->early, bytes);
+    if (bytes.len > 0)
+        tw_stream_want_read(c->stream, false); /* drive reads again */
     gw_conn_drive_later(c);
 }
 
@@ -230,6 +244,7 @@ static void transport_close(struct gw_transport *t, unsigned code, const char *r
     if (c->close.code != 0)
         return;
     c->close = (struct gw_close){ code, reason };
+    c->ws.is_deaf = true;
     gw_handler_closing(c->handler);
     gw_conn_drive_later(c);
 }

@@ -30,7 +30,7 @@ struct gw_conn {
     struct gw_liveness liveness;
     enum gw_conn_phase phase;
     struct gw_close close; /* ours, to be said; its code is 0: none yet */
-    struct tw_buf early;   /* what came before the handler was ready */
+    struct tw_buf early;   /* what came before it could be read */
     bool is_begun;         /* the handler was ready: messages are read */
     uint64_t opened_ms;
     const char *heartbeat; /* of an event stream; null: it is a WebSocket */
@@ -57,7 +57,11 @@ extern const struct gw_transport_ops gw_conn_transport_ops;
 void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message);
 void gw_conn_on_too_long(struct gw_ws *ws);
 
-void gw_conn_feed(struct gw_conn *c, struct tw_slice bytes); /* bytes of the client */
+bool gw_conn_may_go_on(const struct gw_ws *ws);
+
+/* Bytes of the client: how many of them were read. The others have to wait, until its answers
+ * have left, its handler is ready or others had their turn. */
+size_t gw_conn_feed(struct gw_conn *c, struct tw_slice bytes);
 
 /* Watch its silence, or the time that its close takes; one of them at a time. */
 void gw_conn_limit_silence(struct gw_conn *c);

@@ -20,6 +20,7 @@
 #define MAX_SPARE 64
 #define PIECE_BYTES 4096
 #define MAX_FRAGMENTS 1024
+#define FRAME_COST 64
 #define MAX_SKIPPED                                                                            \
     16 /* a message that is so many times too long is not skipped, but closes                  \
         */
@@ -32,13 +33,37 @@ struct gw_ws_lease {
     struct tw_buf *reply;
 };
 
+/* How many bytes a frame's head has (RFC 6455 section 5.2), if its second byte is here. */
+static size_t head_bytes(struct tw_slice input)
+{
+    unsigned length = input.len < 2 ? 0 : (unsigned char)input.at[1] & 127U;
+    bool is_masked = input.len >= 2 && ((unsigned char)input.at[1] & 128U) != 0;
+
+    return 2 + (length < 126 ? 0U : length == 126 ? 2U : 8U) + (is_masked ? 4U : 0U);
+}
+
+/* wslay is given a head, then that frame's payload: so it stops between frames when it is to.
+ */
+static size_t allowance(struct gw_ws *ws, struct tw_slice input)
+{
+    if (ws->fed < ws->framed)
+        return (size_t)(ws->framed - ws->fed);
+    if (ws->fed >
+        ws->framed) /* in a head that came in pieces, or at the first of its payload */
+        return 1;
+    ws->is_paused = input.len > 0 && ws->may_go_on != NULL && !ws->may_go_on(ws);
+    return ws->is_paused ? 0 : head_bytes(input);
+}
+
 static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *buf, size_t len, int flags,
                        void *arg)
 {
     struct gw_ws_lease *lease = arg;
     size_t n = lease->input.len < len ? lease->input.len : len;
+    size_t allowed = allowance(lease->ws, lease->input);
 
     (void)flags;
+    n = n < allowed ? n : allowed;
     if (n == 0) {
         wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
         return -1;
@@ -92,6 +117,7 @@ static void on_frame_start(wslay_event_context_ptr context,
     uint64_t n = frame->payload_length;
 
     ws->framed += 6 + n + (n < 126 ? 0 : n < 65536 ? 2 : 8);
+    ws->work += FRAME_COST;
     ws->is_bad_close = frame->opcode == WSLAY_CONNECTION_CLOSE && n == 1;
     if (wslay_is_ctrl_frame(frame->opcode))
         return;
@@ -124,6 +150,8 @@ static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_
     struct tw_slice message = tw_slice_from((const char *)msg->msg, msg->msg_length);
     bool is_text = msg->opcode == WSLAY_TEXT_FRAME;
 
+    if (ws->is_deaf)
+        return;
     if (wslay_get_rsv1(msg->rsv))
         ws->refusal = inflate(ws, is_text, &message);
     else if (message.len > longest(ws))
@@ -132,6 +160,7 @@ static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_
         ws->refusal = 0;
         ws->on_too_long(ws);
     } else if (ws->refusal == 0) {
+        ws->work += message.len;
         ws->on_message(ws, is_text, message);
     } else {
         wslay_event_shutdown_read(ws->lease->context); /* nothing after it is read */
@@ -294,32 +323,41 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
     return 0;
 }
 
-static unsigned feed_piece(struct gw_ws *ws, struct tw_slice piece, struct tw_buf *reply)
+/* `*piece` becomes what is left of it. */
+static unsigned feed_piece(struct gw_ws *ws, struct tw_slice *piece, struct tw_buf *reply)
 {
     struct gw_ws_lease *lease = ws->lease;
+    unsigned code;
     int r;
 
-    lease->input = piece;
+    lease->input = *piece;
     lease->reply = reply;
-    r = wslay_event_recv(lease->context);
-    if (r == 0)
-        r = wslay_event_send(lease->context);
-    return read_outcome(ws, r, reply);
+    do {
+        r = wslay_event_recv(lease->context);
+        if (r == 0)
+            r = wslay_event_send(lease->context);
+        code = read_outcome(ws, r, reply);
+    } while (code == 0 && lease->input.len > 0 && !ws->is_paused);
+    *piece = lease->input;
+    return code;
 }
 
 unsigned gw_ws_feed(struct gw_ws *ws, struct tw_slice bytes, struct tw_buf *reply)
 {
     unsigned code = 0;
 
-    while (bytes.len > 0 && code == 0 && !ws->is_over) {
+    ws->is_paused = false;
+    while (bytes.len > 0 && code == 0 && !ws->is_over && !ws->is_paused) {
         size_t n = bytes.len < PIECE_BYTES ? bytes.len : PIECE_BYTES;
+        struct tw_slice piece = tw_slice_from(bytes.at, n);
 
         borrow(ws);
-        code = feed_piece(ws, tw_slice_from(bytes.at, n), reply);
-        bytes = tw_slice_skip(bytes, n);
+        code = feed_piece(ws, &piece, reply);
+        bytes = tw_slice_skip(bytes, n - piece.len);
         ws->is_over = ws->is_over || code != 0;
         if (ws->is_over || (ws->fed == ws->framed && ws->fragments == 0))
             give_back(ws);
     }
+    ws->unread = ws->is_over ? 0 : bytes.len;
     return code;
 }

@@ -31,20 +31,27 @@ void gw_ws_pool_done(struct gw_ws_pool *pool);
 /* A complete message of the client (lent). */
 typedef void (*gw_ws_message_cb)(struct gw_ws *ws, bool is_text, struct tw_slice message);
 
-/* Embedded in the connection; zero but for the first three members. */
+/* Embedded in the connection; zero but for the first four members. */
 struct gw_ws {
     struct gw_ws_pool *pool;
     gw_ws_message_cb on_message;
+    /* Asked before each frame: whether it is to be read now. Null: always. */
+    bool (*may_go_on)(const struct gw_ws *ws);
     bool is_deflating; /* permessage-deflate was agreed on: RSV1 is allowed */
     /* The longest message, where it is not the pool's; a longer one is skipped, and told here.
      */
     size_t max_message;
     void (*on_too_long)(struct gw_ws *ws);
+    uint64_t work; /* what its frames have made us do: bytes of messages, unpacked, and a fixed
+                      cost for each frame; its owner sets it back */
+    size_t unread; /* bytes at the end of what was fed that are to be fed again */
+    bool is_deaf;  /* messages are not handed out any more, nor unpacked */
     struct gw_ws_lease *lease; /* null at a frame's boundary */
     uint64_t fed, framed; /* bytes given to wslay, and bytes that whole frames account for */
     unsigned fragments;   /* of the message under way */
     uint64_t received;    /* of its bytes, as they arrive */
     bool is_skipping;     /* it is too long */
+    bool is_paused;       /* may_go_on has said no */
     bool is_over;         /* a close was received or provoked: nothing more is read */
     bool peer_closed;
     bool is_bad_close;  /* the peer's close frame has a payload of one byte */
@@ -52,7 +59,8 @@ struct gw_ws {
     unsigned refusal;   /* why a whole message was not taken: a close code, or 0 */
 };
 
-/* Read `bytes`; complete messages are handed out meanwhile. Pongs and close frames that must be
+/* Read `bytes`; complete messages are handed out meanwhile. When `may_go_on` says no, the rest
+ * stays `unread`. Pongs and close frames that must be
  * sent are appended to `reply`, encoded. Returns 0 while the connection is open, else the close
  * code (RFC 6455 section 7.4.1; 1005 when the peer gave none) with the close frame in `reply`.
  */
