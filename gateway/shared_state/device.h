@@ -10,6 +10,7 @@
 #include "common/domain/operation.h"
 #include "common/util/list.h"
 #include "common/util/lru.h"
+#include "common/util/ratelimit.h"
 #include "gateway/dialect/command.h"
 #include "gateway/dialect/principal.h"
 #include "gateway/shared_state/snapshots.h"
@@ -77,7 +78,8 @@ struct gw_device {
     size_t recent_count;
     struct gw_own_change own_changes[GW_OWN_CHANGES]; /* a ring */
     size_t own_count;
-    uint64_t full_ms; /* since when its changes have waited unread; 0: they have not */
+    struct tw_bucket relays; /* of messages that are passed on */
+    uint64_t full_ms;        /* since when its changes have waited unread; 0: they have not */
 };
 
 struct gw_device *gw_device_of(struct gw_session *s);

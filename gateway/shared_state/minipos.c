@@ -18,6 +18,11 @@
 
 #define REFUSAL_BYTES ((size_t)1024 * 1024) /* the current row may be in it */
 
+/* Of messages that are passed on, for each tablet. */
+#define RELAYS_PER_SECOND 10
+#define RELAYS_AT_ONCE 100
+#define RELAY_BYTES ((size_t)1024 * 1024)
+
 /* --- What we send ----------------------------------------------------------------------------
  */
 
@@ -194,16 +199,33 @@ static void on_settings(struct gw_session *s, const struct message *m)
         send_error(s, "VALIDATION_ERROR", "The settings must be an object.");
 }
 
-/* Sessions: passed on to the other tablets as it came, neither stored nor logged. */
-static void on_relayed(struct gw_session *s, const struct message *m)
+/* Passed on to the other tablets as it came, neither stored nor logged. False: it was refused,
+ * since each such message goes to all tablets by Redis. */
+static bool relay(struct gw_session *s, const struct message *m)
 {
-    gw_hubs_relay(s->stream, s->dialect->name, gw_device_of(s)->connection, m->whole);
+    struct gw_device *d = gw_device_of(s);
+
+    if (!tw_bucket_take(&d->relays, s->all->now_ms, RELAYS_PER_SECOND, RELAYS_AT_ONCE) ||
+        m->whole.len > RELAY_BYTES) {
+        send_error(
+            s, m->whole.len > RELAY_BYTES ? "MESSAGE_TOO_LARGE" : "RATE_LIMIT",
+            "Messages about staff and sessions have at most 1 MiB, and there may be 10 a "
+            "second. This one was not passed on.");
+        return false;
+    }
+    gw_hubs_relay(s->stream, s->dialect->name, d->connection, m->whole);
+    return true;
+}
+
+static void on_session(struct gw_session *s, const struct message *m)
+{
+    (void)relay(s, m);
 }
 
 static void on_staff(struct gw_session *s, const struct message *m)
 {
-    on_relayed(s, m);
-    gw_minipos_staff(s, m->type, m->data);
+    if (relay(s, m))
+        gw_minipos_staff(s, m->type, m->data);
 }
 
 static const struct {
@@ -218,14 +240,14 @@ static const struct {
     { "UPDATE_MENU", on_update },
     { "UPDATE_ORDER", on_update },
     { "UPDATE_SETTINGS", on_settings },
-    { "SESSION_UPDATE", on_relayed },
-    { "USER_LOGIN", on_relayed },
-    { "USER_LOGOUT", on_relayed },
+    { "SESSION_UPDATE", on_session },
+    { "USER_LOGIN", on_session },
+    { "USER_LOGOUT", on_session },
     { "UPDATE_USERS", on_staff },
-    { "TERMINATE_SESSION", on_relayed },
-    { "FORCE_LOGOUT", on_relayed },
-    { "REFRESH_SESSIONS", on_relayed },
-    { "SESSION_SYNC", on_relayed },
+    { "TERMINATE_SESSION", on_session },
+    { "FORCE_LOGOUT", on_session },
+    { "REFRESH_SESSIONS", on_session },
+    { "SESSION_SYNC", on_session },
     { "USER_SYNC", on_staff },
 };
 

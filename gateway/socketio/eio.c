@@ -21,6 +21,7 @@
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/frame.h"
 
+#define EARLY_PACKETS 64    /* a CONNECT, its repetitions, and pongs */
 #define SID_RANDOM_CHARS 24 /* 144 bits */
 #define PART_MS 5000        /* for the polls that fetch the last words */
 
@@ -256,6 +257,10 @@ bool gw_eio_socket_take(struct gw_eio_socket *s, const struct gw_eio_packet *p)
 {
     if (gw_eio_is_over(s))
         return true;
+    if (!s->is_trusted && ++s->early > EARLY_PACKETS) {
+        gw_eio_close(s, gw_closes.early_flood);
+        return false;
+    }
     switch (p->type) {
     case GW_EIO_MESSAGE:
         if (p->is_binary)
@@ -291,6 +296,11 @@ void gw_eio_send(struct gw_eio_socket *s, struct gw_frame *f)
 bool gw_eio_is_writable(struct gw_eio_socket *s)
 {
     return !gw_eio_is_over(s) && s->transport->is_writable(s);
+}
+
+void gw_eio_trust(struct gw_eio_socket *s)
+{
+    s->is_trusted = true;
 }
 
 struct tw_slice gw_eio_credential(const struct gw_eio_socket *s)

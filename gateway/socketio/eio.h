@@ -69,6 +69,9 @@ void gw_eio_close(struct gw_eio_socket *s, struct gw_close why);
  * empty when there was none, or none that could be read. */
 struct tw_slice gw_eio_credential(const struct gw_eio_socket *s);
 
+/* Its client was let in. One that is not yet is closed after 64 packets. */
+void gw_eio_trust(struct gw_eio_socket *s);
+
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s);
 struct gw_eio *gw_eio_of(const struct gw_eio_socket *s);
 

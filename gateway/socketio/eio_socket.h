@@ -60,6 +60,8 @@ struct gw_eio_socket {
     struct tw_later later;
     struct gw_close why;      /* once it is over */
     struct tw_buf credential; /* of its first request; empty: none */
+    bool is_trusted;          /* its handler has let it in */
+    unsigned early;           /* packets that came before that */
 };
 
 /* A WebSocket that belongs to a socket, or to none any more. Freed with its connection. */

@@ -263,6 +263,7 @@ void gw_sio_accept(struct gw_sio_socket *k, struct tw_slice sid, struct tw_slice
     struct tw_buf json = { .max = 1024 };
 
     k->is_accepted = true;
+    gw_eio_trust(k->connection->eio);
     tw_after_cancel(gw_eio_loop(k->connection->eio), &k->connection->limit);
     memcpy(k->sid, sid.at, sid.len < GW_SIO_SID ? sid.len : GW_SIO_SID - 1);
     tw_buf_char(&json, '{');

@@ -255,6 +255,26 @@ static void staff_messages_pass_on_to_the_other_tablets_as_they_came(void **stat
     tw_buf_done(&said);
 }
 
+/* Each of them goes to all tablets. */
+static void of_what_is_passed_on_there_may_be_ten_a_second(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+
+    for (int i = 0; i < 100; i++)
+        tell(g, one, "{\"type\":\"REFRESH_SESSIONS\",\"data\":{}}");
+    assert_heard(one, "");
+    tw_buf_clear(&g->publisher.out);
+    tell(g, one, "{\"type\":\"REFRESH_SESSIONS\",\"data\":{}}");
+    assert_heard(one, ERROR("RATE_LIMIT",
+                            "Messages about staff and sessions have at most 1 MiB, and there "
+                            "may be 10 a second. This one was not passed on."));
+    assert_buf(&g->publisher.out, "");
+    g->sessions.now_ms += 100;
+    tell(g, one, "{\"type\":\"REFRESH_SESSIONS\",\"data\":{}}");
+    assert_heard(one, "");
+}
+
 static void it_claims_ws_and_nothing_else(void **state)
 {
     static const char *const others[] = { "/",   "/ws/",   "/ws/sync", "/ws/pos/kitchen",
@@ -286,6 +306,7 @@ int main(void)
         test(a_tablet_that_has_missed_what_is_no_longer_kept_is_given_the_state),
         test(a_state_that_cannot_be_read_is_refused),
         test(staff_messages_pass_on_to_the_other_tablets_as_they_came),
+        test(of_what_is_passed_on_there_may_be_ten_a_second),
         cmocka_unit_test(it_claims_ws_and_nothing_else),
     };
 

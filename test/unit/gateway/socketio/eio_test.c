@@ -130,6 +130,42 @@ static void a_packet_in_the_wrong_direction_ends_the_socket(void **state)
     end_close(e);
 }
 
+/* 65 kB of them cost nothing to send, and 200 ms to take. */
+static void who_is_not_let_in_may_send_64_packets(void **state)
+{
+    struct socket_site *s = *state;
+    struct tw_buf body = { .max = 200 };
+    char target[160];
+    struct end *e;
+
+    open_polling(s, "/engine.io", target);
+    tw_buf_text(&body, "6");
+    for (int i = 1; i < 64; i++)
+        tw_buf_text(&body, "\x1e"
+                           "6");
+    tw_buf_char(&body, '\0');
+    post(s, target, body.at);
+    e = request(s, "POST", target, "6");
+    await_answer(s, e);
+    assert_answer(e, " 400 ", "");
+    await(s->loop, s->engine.by_sid.count == 0);
+    assert_buf(&s->speaker.heard,
+               "closing ended(1008 too much said before the credential was checked)");
+    end_close(e);
+    tw_buf_done(&body);
+}
+
+static void who_was_let_in_may_send_as_many_as_it_likes(void **state)
+{
+    struct socket_site *s = *state;
+    char target[160];
+
+    open_polling(s, "/engine.io", target);
+    gw_eio_trust(s->speaker.eio);
+    for (int i = 0; i < 70; i++)
+        post(s, target, "6");
+}
+
 static void polls_fetch_the_last_words_and_then_the_close(void **state)
 {
     struct socket_site *s = *state;
@@ -210,6 +246,8 @@ int main(void)
         TEST(a_pong_keeps_the_socket),
         TEST(a_client_may_close),
         TEST(a_packet_in_the_wrong_direction_ends_the_socket),
+        TEST(who_is_not_let_in_may_send_64_packets),
+        TEST(who_was_let_in_may_send_as_many_as_it_likes),
         TEST(polls_fetch_the_last_words_and_then_the_close),
         TEST(last_words_that_are_not_fetched_are_dropped),
         TEST(nothing_is_sent_after_a_close),

@@ -44,6 +44,7 @@ static bool is_ready(const struct gw_handler *h)
 static void on_text(struct gw_handler *h, struct tw_slice message)
 {
     note(&speaker_of(h)->heard, "text", message);
+    speaker_of(h)->is_busy = speaker_of(h)->tires;
 }
 
 static void on_binary(struct gw_handler *h, struct tw_slice message)

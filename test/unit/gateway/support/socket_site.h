@@ -25,6 +25,7 @@ struct speaker {
     struct gw_eio_socket *eio;
     struct tw_buf heard;
     bool is_busy; /* it is not ready */
+    bool tires;   /* each message makes it busy */
     bool has_ended;
 };
 

@@ -80,6 +80,57 @@ static void a_handler_that_is_busy_is_given_no_messages(void **state)
     end_close(e);
 }
 
+/* One read may bring many: those that it is not ready for wait, and so does the peer. */
+static void a_handler_that_becomes_busy_is_given_the_rest_later(void **state)
+{
+    struct socket_site *s = *state;
+    struct tw_buf frames = { .max = 100 };
+    struct end *e;
+
+    ws_put(&frames, WS_FIN | WS_TEXT, TW_LIT("one"));
+    ws_put(&frames, WS_FIN | WS_TEXT, TW_LIT("two"));
+    ws_put(&frames, WS_FIN | WS_TEXT, TW_LIT("three"));
+    s->speaker.tires = true;
+    e = visit_websocket(s, "/ws", tw_buf_view(&frames));
+    await(s->loop, s->speaker.heard.len > 0);
+    assert_buf(&s->speaker.heard, "text(one)");
+    for (int i = 0; i < 2; i++) {
+        s->speaker.is_busy = false;
+        s->speaker.transport->ops->begin(s->speaker.transport);
+        await(s->loop, s->speaker.is_busy);
+    }
+    assert_buf(&s->speaker.heard, "text(one) text(two) text(three)");
+    tw_buf_done(&frames);
+    end_close(e);
+}
+
+/* Messages of 200 kB, so that each turn reads one: all arrive, and so does the close. */
+static void much_work_is_done_in_several_turns(void **state)
+{
+    struct socket_site *s = *state;
+    struct tw_buf frames = { .max = 200000 }, want = { .max = 200000 };
+    char text[10001];
+    struct end *e;
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (int i = 0; i < 15; i++) {
+        ws_put(&frames, WS_FIN | WS_TEXT, tw_slice_of(text));
+        tw_buf_text(&want, i > 0 ? " text(" : "text(");
+        tw_buf_text(&want, text);
+        tw_buf_char(&want, ')');
+    }
+    ws_put(&frames, WS_FIN | WS_CLOSE, TW_LIT("\x03\xe8"));
+    tw_buf_text(&want, " closing ended(1000 ");
+    e = visit_websocket(s, "/ws", tw_buf_view(&frames));
+    await(s->loop, s->speaker.has_ended);
+    assert_true(
+        tw_slice_starts(tw_buf_view(&s->speaker.heard), tw_slice_from(want.at, want.len - 20)));
+    tw_buf_done(&frames);
+    tw_buf_done(&want);
+    end_close(e);
+}
+
 static void another_handler_may_take_over(void **state)
 {
     struct socket_site *s = *state;
@@ -349,6 +400,8 @@ int main(void)
         TEST(a_frame_reaches_the_client),
         TEST(what_comes_with_the_request_is_a_message),
         TEST(a_handler_that_is_busy_is_given_no_messages),
+        TEST(a_handler_that_becomes_busy_is_given_the_rest_later),
+        TEST(much_work_is_done_in_several_turns),
         TEST(another_handler_may_take_over),
         TEST(a_handler_hears_when_it_is_writable_again),
         TEST(a_client_that_reads_too_slowly_is_closed),

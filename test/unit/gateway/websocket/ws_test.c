@@ -359,6 +359,68 @@ static void any_conversation_is_understood_in_any_pieces(void **state)
     }
 }
 
+static bool until_something_is_heard(const struct gw_ws *ws)
+{
+    return tw_container_of((uintptr_t)ws, struct talk, ws)->heard.len == 0;
+}
+
+/* Wherever the bytes are cut: the frames after it stay unread, and are read when they are fed
+ * again. */
+static void it_stops_before_a_frame_that_is_not_to_be_read_now(void **state)
+{
+    struct tw_buf f = frames_new();
+
+    (void)state;
+    put_text(&f, 0x81, "one");
+    ws_put(&f, 0x89, TW_LIT("ping"));
+    put_text(&f, 0x81, "two");
+    for (size_t cut = 1; cut < f.len; cut++) {
+        struct tw_slice rest = tw_buf_view(&f);
+        struct tw_buf text;
+        struct talk t;
+
+        begin(&t);
+        t.ws.may_go_on = until_something_is_heard;
+        assert_int_equal(gw_ws_feed(&t.ws, tw_slice_from(rest.at, cut), &t.reply), 0);
+        rest = tw_slice_skip(rest, cut - t.ws.unread);
+        assert_int_equal(gw_ws_feed(&t.ws, rest, &t.reply), 0);
+        rest = tw_slice_skip(rest, rest.len - t.ws.unread);
+        assert_buf(&t.heard, "text<one>");
+        assert_int_equal(rest.len, 2 * (size_t)6 + 4 + 3);
+        assert_int_equal(t.reply.len, 0);
+        assert_int_equal(t.pool.lent.value, 0);
+        t.ws.may_go_on = NULL;
+        feed(&t, rest);
+        assert_int_equal(t.ws.unread, 0);
+        text = end(&t);
+        assert_buf(&text, "text<one>text<two>pong(ping)");
+        tw_buf_done(&text);
+    }
+    tw_buf_done(&f);
+}
+
+static void what_frames_make_us_do_is_counted(void **state)
+{
+    struct tw_buf f = frames_new();
+    struct talk t;
+
+    (void)state;
+    put_text(&f, 0x81, "hello");
+    ws_put(&f, 0x89, TW_LIT("ping"));
+    begin(&t);
+    feed(&t, tw_buf_view(&f));
+    assert_int_equal(t.ws.work, 2 * 64 + 5);
+    tw_buf_clear(&t.heard);
+    t.ws.is_deaf = true; /* nothing is handed out any more */
+    feed(&t, tw_buf_view(&f));
+    assert_buf(&t.heard, "");
+    t.code = 1;
+    f.len = 0;
+    tw_buf_done(&f);
+    f = end(&t);
+    tw_buf_done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +435,8 @@ int main(void)
         cmocka_unit_test(a_connection_that_breaks_gives_its_context_back),
         cmocka_unit_test(no_more_than_64_spare_contexts_are_kept),
         cmocka_unit_test(any_conversation_is_understood_in_any_pieces),
+        cmocka_unit_test(it_stops_before_a_frame_that_is_not_to_be_read_now),
+        cmocka_unit_test(what_frames_make_us_do_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
