@@ -178,6 +178,7 @@ static void start_clients(struct gateway *g)
                                                      .queue_bytes = set->queue_bytes,
                                                      .message_bytes = longest });
     gw_conns_start(&g->conns, &(struct gw_conns_options){ .message_bytes = set->message_bytes,
+                                                          .held_bytes = 64 * longest,
                                                           .queue_bytes = set->queue_bytes,
                                                           .ping_ms = set->ping_ms,
                                                           .pong_ms = set->pong_ms });

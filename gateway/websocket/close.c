@@ -10,6 +10,8 @@ const struct gw_closes gw_closes = {
     .lost = { GW_CLOSE_NONE, "the connection was lost" },
     .broke_frame = { GW_CLOSE_NONE, "broke RFC 6455" },
     .flood = { GW_CLOSE_POLICY, "too many control frames or fragments" },
+    .full = { GW_CLOSE_TRY_AGAIN,
+              "too many large messages arrive at once; connect again and send it once more" },
 
     .silent = { GW_CLOSE_NONE, "left a ping unanswered" },
     .broke_eio = { GW_CLOSE_NONE, "broke the Engine.IO protocol" },

@@ -35,6 +35,7 @@ struct gw_closes {
     struct gw_close lost;        /* it broke, or was silent for too long */
     struct gw_close broke_frame; /* what came is no valid WebSocket frame */
     struct gw_close flood;       /* of control frames, or of fragments */
+    struct gw_close full;        /* too much of half-received messages is held for all */
 
     /* Engine.IO. */
     struct gw_close silent;         /* no pong in time */

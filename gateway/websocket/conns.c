@@ -17,6 +17,8 @@ static const struct tw_metric_row metric_rows[] = {
     { "ws_contexts", NULL,
       "Connections that have received a part of a frame or message and hold memory for it.",
       AT(ws.lent) },
+    { "ws_held_bytes", NULL,
+      "Bytes of messages that have begun to arrive, and are not complete yet.", AT(ws.held) },
 };
 
 const struct tw_metric_table gw_conns_metrics = { .rows = metric_rows,
@@ -26,6 +28,7 @@ void gw_conns_start(struct gw_conns *all, const struct gw_conns_options *options
 {
     all->options = *options;
     all->ws.max_message = options->message_bytes;
+    all->ws.max_held = options->held_bytes;
     all->ws.deflate = &all->deflate;
     tw_list_init(&all->all);
 }

@@ -12,6 +12,7 @@
 
 struct gw_conns_options {
     size_t message_bytes; /* a longer message closes with 1009 */
+    uint64_t held_bytes;  /* of messages that have begun to arrive, at all; 0: no limit */
     size_t queue_bytes;   /* a connection whose queue is three times as long is closed */
     uint64_t ping_ms;     /* how long a connection may be silent before it is pinged */
     uint64_t pong_ms;     /* and how long after that before it is closed */

@@ -100,14 +100,37 @@ static size_t longest_on_wire(const struct gw_ws *ws)
     return ws->is_deflating ? max + max / 8 + 64 : max;
 }
 
-/* From here on, the message is not kept. */
+/* wslay asks for the memory of a frame as soon as its head is here. */
+static void hold(struct gw_ws *ws, wslay_event_context_ptr context, uint64_t n)
+{
+    struct gw_ws_pool *pool = ws->pool;
+
+    if (pool->max_held > 0 && pool->held.value + n > pool->max_held) {
+        ws->refusal = gw_closes.full;
+        wslay_event_config_set_no_buffering(context, 1);
+        wslay_event_shutdown_read(context);
+        return;
+    }
+    ws->held += n;
+    pool->held.value += n;
+}
+
+static void let_go(struct gw_ws *ws)
+{
+    ws->pool->held.value -= ws->held;
+    ws->held = 0;
+}
+
+/* From the frame that is too long on, the message is not kept. */
 static void look_for_length(struct gw_ws *ws, wslay_event_context_ptr context, uint64_t n)
 {
     ws->received = ws->fragments == 0 ? n : ws->received + n;
-    if (ws->max_message == 0 || ws->is_skipping || ws->received <= longest_on_wire(ws))
-        return;
-    ws->is_skipping = true;
-    wslay_event_config_set_no_buffering(context, 1);
+    if (ws->max_message > 0 && !ws->is_skipping && ws->received > longest_on_wire(ws)) {
+        ws->is_skipping = true;
+        wslay_event_config_set_no_buffering(context, 1);
+    }
+    if (!ws->is_skipping)
+        hold(ws, context, n);
 }
 
 static void on_frame_start(wslay_event_context_ptr context,
@@ -153,13 +176,13 @@ static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_
     if (ws->is_deaf)
         return;
     if (wslay_get_rsv1(msg->rsv))
-        ws->refusal = inflate(ws, is_text, &message);
+        ws->refusal.code = inflate(ws, is_text, &message);
     else if (message.len > longest(ws))
-        ws->refusal = GW_CLOSE_TOO_BIG;
-    if (ws->refusal == GW_CLOSE_TOO_BIG && ws->max_message > 0) {
-        ws->refusal = 0;
+        ws->refusal.code = GW_CLOSE_TOO_BIG;
+    if (ws->refusal.code == GW_CLOSE_TOO_BIG && ws->max_message > 0) {
+        ws->refusal.code = 0;
         ws->on_too_long(ws);
-    } else if (ws->refusal == 0) {
+    } else if (ws->refusal.code == 0) {
         ws->work += message.len;
         ws->on_message(ws, is_text, message);
     } else {
@@ -177,6 +200,7 @@ static void on_msg(wslay_event_context_ptr context,
             !tw_is_utf8(tw_slice_from((const char *)msg->msg + 2, msg->msg_length - 2));
     if (msg->opcode != WSLAY_TEXT_FRAME && msg->opcode != WSLAY_BINARY_FRAME)
         return;
+    let_go(ws);
     if (!ws->is_skipping) {
         take_message(ws, msg);
         return;
@@ -248,6 +272,7 @@ static void give_back(struct gw_ws *ws)
         return;
     ws->lease = NULL;
     pool->lent.value--;
+    let_go(ws);
     if (ws->is_over || pool->spare_count >= MAX_SPARE) {
         lease_free(lease);
         return;
@@ -299,9 +324,10 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
         put_close(reply, ws->is_bad_close ? GW_CLOSE_PROTOCOL : GW_CLOSE_INVALID_TEXT, "");
         return ws->is_bad_close ? GW_CLOSE_PROTOCOL : GW_CLOSE_INVALID_TEXT;
     }
-    if (ws->refusal != 0) {
-        put_close(reply, ws->refusal, "");
-        return ws->refusal;
+    if (ws->refusal.code != 0) {
+        put_close(reply, ws->refusal.code,
+                  ws->refusal.reason == NULL ? "" : ws->refusal.reason);
+        return ws->refusal.code;
     }
     if (wslay_event_get_close_received(context)) {
         ws->peer_closed = true;

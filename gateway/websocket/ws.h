@@ -10,6 +10,7 @@
 #include "common/util/buf.h"
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
+#include "gateway/websocket/close.h"
 
 struct gw_deflate;
 struct gw_ws;
@@ -22,6 +23,8 @@ struct gw_ws_pool {
     size_t spare_count;
     struct tw_metric lent;
     size_t max_message;         /* bytes of a message; longer ones close with 1009 */
+    uint64_t max_held;          /* bytes of messages that have begun to arrive; 0: no limit */
+    struct tw_metric held;      /* so many they are now */
     struct gw_deflate *deflate; /* kept; null when no connection deflates */
     struct tw_buf inflated;     /* the message that is being handed out */
 };
@@ -54,9 +57,10 @@ struct gw_ws {
     bool is_paused;       /* may_go_on has said no */
     bool is_over;         /* a close was received or provoked: nothing more is read */
     bool peer_closed;
-    bool is_bad_close;  /* the peer's close frame has a payload of one byte */
-    bool is_bad_reason; /* or a reason that is not UTF-8 */
-    unsigned refusal;   /* why a whole message was not taken: a close code, or 0 */
+    bool is_bad_close;       /* the peer's close frame has a payload of one byte */
+    bool is_bad_reason;      /* or a reason that is not UTF-8 */
+    uint64_t held;           /* its part of the pool's */
+    struct gw_close refusal; /* why a message was not taken; its code is 0: none was not */
 };
 
 /* Read `bytes`; complete messages are handed out meanwhile. When `may_go_on` says no, the rest

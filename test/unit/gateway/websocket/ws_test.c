@@ -399,6 +399,36 @@ static void it_stops_before_a_frame_that_is_not_to_be_read_now(void **state)
     tw_buf_done(&f);
 }
 
+/* However many connections have one under way. */
+static void messages_that_are_arriving_may_hold_so_many_bytes_at_all(void **state)
+{
+    struct tw_buf reply = { .max = 1000 }, text = { .max = 1000 };
+    struct gw_ws_pool pool = { .max_message = MAX_MESSAGE, .max_held = 250 };
+    struct gw_ws ws[3] = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        ws[i].pool = &pool;
+        ws[i].on_message = on_message;
+    }
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(gw_ws_feed(&ws[i], TW_LIT("\x81\xe4mask123"), &reply), 0);
+    assert_int_equal(pool.held.value, 200);
+    assert_int_equal(gw_ws_feed(&ws[2], TW_LIT("\x81\xe4mask1"), &reply), 1013);
+    ws_read_server(&text, tw_buf_view(&reply));
+    assert_buf(&text,
+               "close(1013 too many large messages arrive at once; connect again and send "
+               "it once more)");
+    gw_ws_done(&ws[0]); /* it has left: there is room again */
+    assert_int_equal(pool.held.value, 100);
+    gw_ws_done(&ws[1]);
+    gw_ws_done(&ws[2]);
+    assert_int_equal(pool.held.value, 0);
+    gw_ws_pool_done(&pool);
+    tw_buf_done(&reply);
+    tw_buf_done(&text);
+}
+
 static void what_frames_make_us_do_is_counted(void **state)
 {
     struct tw_buf f = frames_new();
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(no_more_than_64_spare_contexts_are_kept),
         cmocka_unit_test(any_conversation_is_understood_in_any_pieces),
         cmocka_unit_test(it_stops_before_a_frame_that_is_not_to_be_read_now),
+        cmocka_unit_test(messages_that_are_arriving_may_hold_so_many_bytes_at_all),
         cmocka_unit_test(what_frames_make_us_do_is_counted),
     };
 
