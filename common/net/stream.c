@@ -251,6 +251,19 @@ bool tw_stream_peer_is_local(const struct tw_stream *s)
     return s->is_local;
 }
 
+size_t tw_stream_pending(const struct tw_stream *s)
+{
+    return uv_stream_get_write_queue_size(&s->uv.stream);
+}
+
+void tw_stream_unsent_limit(struct tw_stream *s, int bytes)
+{
+    uv_os_fd_t fd;
+
+    if (!s->is_unix && uv_fileno(&s->uv.handle, &fd) == 0) /* without it, more waits there */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
 void tw_stream_user_timeout(struct tw_stream *s, unsigned ms)
 {
     uv_os_fd_t fd;

@@ -48,6 +48,13 @@ void tw_stream_want_read(struct tw_stream *s, bool wants); /* idempotent */
  * write may be made before. Negative: the connection is broken. */
 int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n);
 
+/* Bytes of the write that waits which the kernel has not taken yet. */
+size_t tw_stream_pending(const struct tw_stream *s);
+
+/* The kernel takes no more while it has so many bytes that are not sent yet
+ * (TCP_NOTSENT_LOWAT): what waits stays here, where it can be judged. */
+void tw_stream_unsent_limit(struct tw_stream *s, int bytes);
+
 /* Sends FIN after what is written; reading continues. Only when no write waits. */
 void tw_stream_finish(struct tw_stream *s);
 

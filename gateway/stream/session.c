@@ -398,9 +398,13 @@ static bool is_writable(const struct gw_session *s)
 static void check_stall(struct gw_session *s, bool is_far)
 {
     uint64_t limit_ms = is_far && s->phase != GW_REPLAYING ? SLOW_MS : STALL_MS;
+    uint64_t taken =
+        s->transport->ops->taken == NULL ? 0 : s->transport->ops->taken(s->transport);
 
-    if (s->blocked_ms == 0)
+    if (s->blocked_ms == 0 || taken != s->taken) {
         s->blocked_ms = s->all->now_ms;
+        s->taken = taken;
+    }
     if (s->all->now_ms - s->blocked_ms <= limit_ms)
         return;
     s->all->slow.value++;

@@ -41,7 +41,8 @@ struct gw_session {
     struct tw_list link;      /* among the stream's readers; the hub's */
     uint64_t next_seq;        /* the first event that it has not been sent */
     uint64_t since;           /* the seq after which it resumes, when it does */
-    uint64_t blocked_ms;      /* when its transport was first found full; 0: it is writable */
+    uint64_t blocked_ms;      /* since when its transport takes nothing; 0: it is writable */
+    uint64_t taken;           /* what it had taken by then */
     struct tw_buf *early;     /* messages from before its admission, 0x1e between them; owned */
     bool is_greeted;
     bool resumes;             /* it has asked to, in the handshake or by a message */

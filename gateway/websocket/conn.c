@@ -17,6 +17,7 @@
 #include "gateway/websocket/conn_state.h"
 #include "gateway/websocket/frame.h"
 
+#define UNSENT_BYTES 131072
 #define EARLY_BYTES 1048576 /* what a client may send before its 101 has arrived */
 
 /* --- The steps -------------------------------------------------------------------------------
@@ -199,6 +200,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     tw_list_append(&all->all, &c->link);
     all->count++;
     tw_stream_set_owner(stream, &c->owner);
+    tw_stream_unsent_limit(stream, UNSENT_BYTES);
     tw_stream_user_timeout(stream, (unsigned)(all->options.ping_ms + all->options.pong_ms));
     gw_conn_limit_silence(c);
     return c;

@@ -227,6 +227,15 @@ static bool transport_is_writable(const struct gw_transport *t)
     return gw_sendq_is_writable(&conn_of(t)->out);
 }
 
+static uint64_t transport_taken(const struct gw_transport *t)
+{
+    const struct gw_conn *c = conn_of(t);
+    size_t waits = tw_stream_pending(c->stream);
+
+    return c->out.gone + c->out.in_flight_bytes -
+           (waits < c->out.in_flight_bytes ? waits : c->out.in_flight_bytes);
+}
+
 static void transport_send(struct gw_transport *t, struct gw_frame *f)
 {
     struct gw_conn *c = conn_of(t);
@@ -256,6 +265,7 @@ static void transport_begin(struct gw_transport *t)
 
 const struct gw_transport_ops gw_conn_transport_ops = {
     .is_writable = transport_is_writable,
+    .taken = transport_taken,
     .send = transport_send,
     .close = transport_close,
     .begin = transport_begin,

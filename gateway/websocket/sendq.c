@@ -103,6 +103,7 @@ struct gw_frame *gw_sendq_shift(struct gw_sendq *q)
 
 void gw_sendq_written(struct gw_sendq *q)
 {
+    q->gone += q->in_flight_bytes;
     for (; q->in_flight > 0; q->in_flight--)
         drop_first(q);
     q->in_flight_bytes = 0;

@@ -16,6 +16,7 @@ struct gw_sendq {
     size_t bytes;     /* of all frames */
     size_t in_flight; /* frames at the front that the kernel has been given */
     size_t in_flight_bytes;
+    uint64_t gone; /* bytes of all that were in flight before */
     bool was_full; /* a sender found it not writable, and waits */
 };
 

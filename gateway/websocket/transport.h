@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "gateway/websocket/close.h"
 
@@ -12,6 +13,9 @@ struct gw_transport;
 struct gw_transport_ops {
     /* Whether more may be sent now; after a false the handler hears `writable`. */
     bool (*is_writable)(const struct gw_transport *t);
+    /* How many bytes it has passed on so far: as long as this grows, its client reads. May be
+     * null: then only that it becomes writable shows that. */
+    uint64_t (*taken)(const struct gw_transport *t);
     /* Queue a frame (takes another reference); what one turn queues leaves in one write. */
     void (*send)(struct gw_transport *t, struct gw_frame *f);
     /* Say goodbye after all that is queued; `reason` is static. Only noted: nothing is freed

@@ -221,6 +221,28 @@ static void each_frame_that_is_taken_restarts_the_time(void **state)
     assert_int_equal(till->close_code, 1013);
 }
 
+/* Over a thin line one batch takes longer than that. */
+static void a_till_that_reads_steadily_is_not_closed(void **state)
+{
+    struct tenant *t = *state;
+    struct till *till;
+
+    gw_hub_begin(&t->hub, 0, 1);
+    till = join_live(t, 0);
+    till->room = 0;
+    for (uint64_t seq = 1; seq <= 40; seq++)
+        (void)arrive_large(t, seq, 1000);
+    for (int i = 0; i < 25; i++) {
+        turn(t, 900);
+        till->taken += 1;
+    }
+    turn(t, 900);
+    assert_int_equal(till->close_code, 0);
+    assert_int_equal(till->session->next_seq, 1);
+    turn(t, 1001);
+    assert_int_equal(till->close_code, 1013);
+}
+
 static void a_silent_tenants_full_socket_is_left_alone(void **state)
 {
     struct tenant *t = *state;
@@ -342,6 +364,7 @@ int main(void)
         test(a_till_that_lags_far_and_takes_nothing_for_a_second_is_closed),
         test(a_till_that_lags_a_little_has_ten_seconds),
         test(each_frame_that_is_taken_restarts_the_time),
+        test(a_till_that_reads_steadily_is_not_closed),
         test(a_silent_tenants_full_socket_is_left_alone),
         test(a_stream_that_went_back_closes_its_sessions),
         test(a_head_further_on_says_what_was_missed),

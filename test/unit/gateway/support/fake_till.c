@@ -37,9 +37,14 @@ static void close_transport(struct gw_transport *w, unsigned code, const char *r
     t->close_code = code;
 }
 
-static const struct gw_transport_ops ops = { .is_writable = is_writable,
-                                             .send = send_frame,
-                                             .close = close_transport };
+static uint64_t taken(const struct gw_transport *w)
+{
+    return till_of(w)->taken;
+}
+
+static const struct gw_transport_ops ops = {
+    .is_writable = is_writable, .taken = taken, .send = send_frame, .close = close_transport
+};
 
 static void on_changed(struct gw_hub *h)
 {

@@ -21,6 +21,7 @@ struct till {
     struct gw_transport transport;
     struct gw_session *session; /* null: not connected */
     struct tw_buf heard;        /* heard_add of each frame */
+    uint64_t taken;             /* bytes that its transport says it has passed on */
     uint64_t room;              /* frames that still fit */
     struct gw_frame *last;      /* held */
     unsigned close_code;        /* 0: open */
