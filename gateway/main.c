@@ -93,9 +93,10 @@ static void on_expiry(struct tw_deadline *t)
     tw_after(&g->daemon.loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
 }
 
-static void on_shared_state(struct gw_shared_state *all)
+static void on_device(struct gw_shared_state *all, struct gw_device *d, bool has_left)
 {
-    gw_presence_touch(&tw_container_of(all, struct gateway, shared_state)->presence);
+    gw_presence_note(&tw_container_of(all, struct gateway, shared_state)->presence, d,
+                     has_left);
 }
 
 /* What reads and writes PostgreSQL. */
@@ -187,10 +188,9 @@ static void start_clients(struct gateway *g)
                                                 .operations = &g->operations,
                                                 .message_bytes = set->device_message_bytes,
                                                 .staff_key = set->staff_key,
-                                                .changed = on_shared_state });
+                                                .changed = on_device });
     gw_presence_start(&g->presence,
                       &(struct gw_presence_options){ .loop = &g->daemon.loop,
-                                                     .shared_state = &g->shared_state,
                                                      .store = &g->publisher,
                                                      .instance = tw_slice_of(set->instance) });
 }

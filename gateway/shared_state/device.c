@@ -52,10 +52,10 @@ void gw_shared_state_done(struct gw_shared_state *all)
     tw_lru_done(&all->held);
 }
 
-static void tell_changed(struct gw_shared_state *all)
+static void tell_changed(struct gw_device *d, bool has_left)
 {
-    if (all->changed != NULL)
-        all->changed(all);
+    if (d->all->changed != NULL)
+        d->all->changed(d->all, d, has_left);
 }
 
 struct gw_device *gw_device_of(struct gw_session *s)
@@ -91,7 +91,6 @@ struct gw_session *gw_device_open(void *family, const struct gw_hello *hello,
                                                 .shown = d->shown };
     d->follow = d->snapshots;
     tw_list_append(&all->devices, &d->link);
-    tell_changed(all);
     return &d->session;
 }
 
@@ -103,8 +102,8 @@ void gw_device_closed(struct gw_session *s)
     gw_snapshots_leave(&d->follow);
     gw_commands_outlive(&d->commands); /* its client believes that it was said */
     gw_principal_done(&d->principal);
+    tell_changed(d, true);
     tw_list_remove(&d->link);
-    tell_changed(d->all);
     free(d);
 }
 
@@ -130,7 +129,7 @@ size_t gw_device_longest(const struct gw_session *s)
 
 void gw_device_greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
-    (void)s;
+    tell_changed(gw_device_of(s), false);
     (void)seq;
     (void)oldest;
 }
@@ -149,7 +148,8 @@ void gw_device_set_user(struct gw_device *d, struct tw_slice user)
     if (tw_slice_is(user, d->user))
         return;
     (void)snprintf(d->user, sizeof(d->user), "%.*s", (int)n, n > 0 ? user.at : "");
-    tell_changed(d->all);
+    if (d->session.is_greeted)
+        tell_changed(d, false);
 }
 
 /* --- Changes ---------------------------------------------------------------------------------

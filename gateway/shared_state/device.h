@@ -20,9 +20,12 @@
 #define GW_RECENT_CHANGES 32
 #define GW_OWN_CHANGES 32
 
+struct gw_device;
+struct gw_presence_group;
 struct gw_shared_state;
-/* A device has come or gone. */
-typedef void (*gw_shared_state_changed_cb)(struct gw_shared_state *all);
+/* A device has come, has said who its user is, or is about to go (has_left). */
+typedef void (*gw_shared_state_changed_cb)(struct gw_shared_state *all, struct gw_device *d,
+                                           bool has_left);
 
 struct gw_shared_state_options {
     struct tw_operations *operations;   /* kept */
@@ -61,7 +64,9 @@ struct gw_own_change {
 struct gw_device {
     struct gw_session session; /* first, so that gw_device_of is a cast */
     struct gw_shared_state *all;
-    struct tw_list link; /* among all devices */
+    struct tw_list link;             /* among all devices */
+    struct gw_presence_group *group; /* presence.c's; null: it is not told of yet */
+    struct tw_list in_group;
     struct gw_principal principal;
     struct gw_commands commands;
     struct gw_snapshot_reader snapshots; /* that its client asks for */
@@ -96,7 +101,7 @@ bool gw_device_may_send(const struct gw_session *s);  /* not while a snapshot is
 size_t gw_device_longest(const struct gw_session *s); /* devices send pictures */
 void gw_device_relayed(struct gw_session *s, struct tw_slice from, struct gw_frame *f);
 
-/* No document has a greeting: this does nothing. */
+/* No document has a greeting: nothing is sent. */
 void gw_device_greet(struct gw_session *s, uint64_t seq, uint64_t oldest);
 
 /* How it hears an event of a kind that its dialect shows, about a row of `list`. What it

@@ -7,13 +7,13 @@
 
 #include "common/net/loop.h"
 #include "common/net/redis_link.h"
+#include "common/util/list.h"
 #include "common/util/map.h"
 
-struct gw_shared_state;
+struct gw_device;
 
 struct gw_presence_options { /* all are kept */
     struct tw_loop *loop;
-    struct gw_shared_state *shared_state;
     struct tw_redis_link *store;
     struct tw_slice instance; /* the name of this process */
 };
@@ -22,12 +22,19 @@ struct gw_presence_options { /* all are kept */
  * common/domain/presence_keys.h. */
 struct gw_presence {
     struct gw_presence_options options;
-    struct tw_map groups; /* tenant id to what is there of it */
+    struct tw_map by_tenant;     /* tenant id to its devices here */
+    struct tw_list groups;       /* the one told longest ago first */
+    struct tw_list dirty;        /* of which something is to be told */
+    uint64_t minipos, cloudsync; /* as they were told, of all groups */
     struct tw_deadline tick;
-    bool is_touched;
+    uint64_t totals_ms; /* when the totals are to be told again */
+    bool is_stopped;
 };
 
 void gw_presence_start(struct gw_presence *p, const struct gw_presence_options *options);
-void gw_presence_touch(struct gw_presence *p); /* a device has come or gone: tell it soon */
-void gw_presence_stop(struct gw_presence *p);  /* takes back what was told */
-void gw_presence_done(struct gw_presence *p);
+
+/* A device has come (its session has joined), has another user, or is about to go. */
+void gw_presence_note(struct gw_presence *p, struct gw_device *d, bool has_left);
+
+void gw_presence_stop(struct gw_presence *p); /* takes back what was told */
+void gw_presence_done(struct gw_presence *p); /* when no device is left */

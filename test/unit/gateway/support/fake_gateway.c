@@ -61,9 +61,13 @@ static void on_control(struct gw_hubs *hubs, char *at, size_t len)
     tw_buf_char(&g->control, '\n');
 }
 
-static void on_devices(struct gw_shared_state *all)
+static void on_device(struct gw_shared_state *all, struct gw_device *d, bool has_left)
 {
-    tw_container_of(all, struct gateway, shared_state)->device_changes++;
+    struct gateway *g = tw_container_of(all, struct gateway, shared_state);
+
+    g->device_changes++;
+    if (g->on_device != NULL)
+        g->on_device(d, has_left);
 }
 
 #define STAFF_KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -97,7 +101,7 @@ int open_gateway(void **state)
     gw_shared_state_start(&g->shared_state,
                           &(struct gw_shared_state_options){ .operations = &g->operations,
                                                              .staff_key = STAFF_KEY,
-                                                             .changed = on_devices });
+                                                             .changed = on_device });
     g->dialects = gw_all_dialects(&g->shared_state, NULL);
     g->log.is_stopped = true;
     gw_sessions_start(&g->sessions, &(struct gw_sessions_options){ .dialects = &g->dialects,

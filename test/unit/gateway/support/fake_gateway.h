@@ -41,6 +41,7 @@ struct gateway {
     struct tw_buf text;    /* of the last event */
     struct tw_buf control; /* messages of the control channel */
     unsigned device_changes;
+    void (*on_device)(struct gw_device *d, bool has_left); /* may be null */
 };
 
 /* Set-up and teardown of cmocka: Redis is there. */
