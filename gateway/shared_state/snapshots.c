@@ -1,4 +1,5 @@
-/* snapshots.c - one reading serves all devices that wait for it.
+/* snapshots.c - one reading serves all devices that wait for it, and those that come soon
+ * after.
  *
  * A device that asks while a reading is under way waits for the next one, since its own last
  * change may not be in this one; unless nothing has happened in the stream meanwhile: then the
@@ -21,6 +22,10 @@
 #define NAME_BYTES 160
 #define CONTEXT_BYTES 32768
 
+/* What was read is kept for devices that ask soon after. */
+#define KEPT_BYTES ((uint64_t)32 * 1024 * 1024)
+#define KEPT_MS 60000
+
 /* What an operation last answered for a tenant. */
 struct snapshot {
     struct gw_snapshots *all;
@@ -31,6 +36,8 @@ struct snapshot {
     struct tw_buf context;
     char request_id[37];
     struct gw_frame *frame; /* null: none yet */
+    struct tw_list used;    /* among all */
+    uint64_t used_ms;
     unsigned lists;         /* that it replaces, as bits */
     uint64_t seq;           /* the events up to this one are in it */
     bool is_reading;        /* also while its readers are served */
@@ -48,6 +55,8 @@ static const struct tw_metric_row metric_rows[] = {
       "serves all "
       "clients that wait for it.",
       AT(read) },
+    { "states_kept_bytes", NULL,
+      "Bytes of snapshots that are kept for clients that ask soon after.", AT(kept_bytes) },
 };
 
 const struct tw_metric_table gw_snapshots_metrics = { .rows = metric_rows,
@@ -56,11 +65,23 @@ const struct tw_metric_table gw_snapshots_metrics = { .rows = metric_rows,
 void gw_snapshots_start(struct gw_snapshots *all, struct tw_operations *operations)
 {
     all->operations = operations;
+    tw_list_init(&all->order);
+}
+
+static void set_frame(struct snapshot *s, struct gw_frame *f)
+{
+    if (s->frame != NULL)
+        s->all->kept_bytes.value -= s->frame->len;
+    gw_frame_unref(s->frame);
+    s->frame = f;
+    if (f != NULL)
+        s->all->kept_bytes.value += f->len;
 }
 
 static void snapshot_free(struct snapshot *s)
 {
-    gw_frame_unref(s->frame);
+    set_frame(s, NULL);
+    tw_list_remove(&s->used);
     tw_buf_done(&s->context);
     free(s);
 }
@@ -123,12 +144,27 @@ static void take_answer(struct snapshot *s, const struct tw_outcome *outcome)
 {
     struct tw_slice raw;
 
-    gw_frame_unref(s->frame);
-    s->frame = NULL;
+    set_frame(s, NULL);
     s->lists = 0;
     if (is_success(outcome) && s->kind->render != NULL &&
         tw_json_get(outcome->body, "seq", &raw) && tw_json_u64(raw, &s->seq))
-        s->frame = s->kind->render(outcome->body, &s->lists);
+        set_frame(s, s->kind->render(outcome->body, &s->lists));
+}
+
+/* Of those that nobody waits for, the ones that nobody has asked for lately go, and further
+ * ones while there is too much; but not `mine`. */
+static void forget_old(struct gw_snapshots *all, const struct snapshot *mine, uint64_t now_ms)
+{
+    tw_list_each(&all->order, link)
+    {
+        struct snapshot *s = tw_container_of(link, struct snapshot, used);
+
+        if (now_ms - s->used_ms < KEPT_MS && all->kept_bytes.value <= KEPT_BYTES)
+            return;
+        if (s != mine && !s->is_reading && tw_list_empty(&s->waiting) &&
+            tw_list_empty(&s->later))
+            drop(s);
+    }
 }
 
 /* What stays as it is serves those that came late too, and is not kept. */
@@ -225,6 +261,9 @@ static struct snapshot *snapshot_of(struct gw_snapshot_reader *r)
         (void)tw_map_set(&r->all->by_name, tw_buf_view(&name), s);
     }
     tw_buf_done(&name);
+    s->used_ms = r->session->all->now_ms;
+    tw_list_remove(&s->used);
+    tw_list_append(&r->all->order, &s->used);
     return s;
 }
 
@@ -232,6 +271,7 @@ static void ask(struct gw_snapshot_reader *r)
 {
     struct snapshot *s = snapshot_of(r);
 
+    forget_old(r->all, s, s->used_ms);
     if (s->is_reading) {
         tw_list_append(&s->later, &r->waiting);
     } else if (is_fresh(s, r)) {

@@ -41,7 +41,8 @@ struct gw_snapshots {
     struct tw_operations *operations;
     struct tw_map
         by_name; /* "<tenant> <operation> <body>" to the snapshot read last, and its readers */
-    struct tw_metric asked, read;
+    struct tw_list order; /* those that were made, the one used longest ago first */
+    struct tw_metric asked, read, kept_bytes;
 };
 
 extern const struct tw_metric_table gw_snapshots_metrics;

@@ -27,6 +27,25 @@ static void answer(struct gateway *g, const char *seq)
     end_turn(g);
 }
 
+#define ADDED(id)                                                                              \
+    "{\"action\":\"created\",\"id\":\"" id "\",\"row\":{\"id\":\"" id "\"},\"joinsList\":"     \
+    "true}"
+#define LIST(seq)                                                                              \
+    "{\"type\":\"SYNC_RESPONSE\",\"data\":{\"data\":{\"tables\":[],\"seq\":" seq               \
+    "}},\"clientId\":\"server\",\"timestamp\":now}\n"
+
+static void answer_list(struct gateway *g, const char *seq)
+{
+    struct tw_buf body = { .max = 100 };
+
+    tw_buf_text(&body, "{\"tables\":[],\"mastered\":[\"tables\"],\"seq\":");
+    tw_buf_text(&body, seq);
+    tw_buf_append(&body, tw_slice_from("}", 2));
+    answer_operation(&g->pool, "200", body.at);
+    tw_buf_done(&body);
+    end_turn(g);
+}
+
 static void happen(struct gateway *g, uint64_t seq)
 {
     publish(g, seq, "history.cleared", "{\"kind\":\"socket\"}", "{}");
@@ -85,6 +104,26 @@ static void a_reading_that_nothing_has_overtaken_serves_the_late_ones_as_well(vo
     assert_int_equal(fake_pool_count(&g->pool), 0);
 }
 
+/* One for each kind and tenant that was ever asked for would be all that there are. */
+static void what_nobody_has_asked_for_lately_is_forgotten(void **state)
+{
+    struct gateway *g = *state;
+    struct gw_snapshots *all = &g->shared_state.snapshots;
+    struct client *one = connect_tablet(g, 0);
+
+    tell(g, one, ASK);
+    answer(g, "16");
+    assert_heard(one, STATE("16"));
+    assert_int_equal(all->by_name.count, 1);
+    assert_true(all->kept_bytes.value > 0);
+    g->sessions.now_ms = g->loop->now_ms += 60000;
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}", ADDED("t5")); /* another one */
+    assert_int_equal(all->by_name.count, 1);
+    assert_int_equal(all->kept_bytes.value, 0);
+    answer_list(g, "17");
+    assert_heard(one, LIST("17"));
+}
+
 static void events_wait_until_the_state_has_been_sent(void **state)
 {
     struct gateway *g = *state;
@@ -130,25 +169,6 @@ static void the_state_contains_the_changes_that_the_device_has_made_before(void 
     assert_operation(&g->pool, "minipos_state", "");
     answer(g, "17");
     assert_heard(one, STATE("17"));
-}
-
-#define ADDED(id)                                                                              \
-    "{\"action\":\"created\",\"id\":\"" id "\",\"row\":{\"id\":\"" id "\"},\"joinsList\":"     \
-    "true}"
-#define LIST(seq)                                                                              \
-    "{\"type\":\"SYNC_RESPONSE\",\"data\":{\"data\":{\"tables\":[],\"seq\":" seq               \
-    "}},\"clientId\":\"server\",\"timestamp\":now}\n"
-
-static void answer_list(struct gateway *g, const char *seq)
-{
-    struct tw_buf body = { .max = 100 };
-
-    tw_buf_text(&body, "{\"tables\":[],\"mastered\":[\"tables\"],\"seq\":");
-    tw_buf_text(&body, seq);
-    tw_buf_append(&body, tw_slice_from("}", 2));
-    answer_operation(&g->pool, "200", body.at);
-    tw_buf_done(&body);
-    end_turn(g);
 }
 
 /* A device goes on as soon as it has its list, and may need the next one at once. */
@@ -224,6 +244,7 @@ int main(void)
         test(one_that_is_still_the_newest_serves_the_next_device_too),
         test(all_that_ask_during_a_reading_share_the_next_one),
         test(a_reading_that_nothing_has_overtaken_serves_the_late_ones_as_well),
+        test(what_nobody_has_asked_for_lately_is_forgotten),
         test(events_wait_until_the_state_has_been_sent),
         test(a_device_that_asks_twice_is_answered_twice),
         test(the_state_contains_the_changes_that_the_device_has_made_before),
