@@ -70,6 +70,7 @@ struct gw_first_words {
 enum gw_hearing {
     GW_SKIP,    /* it does not */
     GW_SHARED,  /* as all sessions of its dialect: rendered once for all */
+    GW_VARIANT, /* as all that have its `variant`: render_private, once for them */
     GW_PRIVATE, /* in a form of its own: render_private */
 };
 
@@ -136,7 +137,12 @@ struct gw_dialect {
     void (*render)(const struct gw_tenant *tenant, const struct tw_event *ev,
                    struct gw_batch *out);
 
-    /* The same for one session that hears it GW_PRIVATE. Null where `hears` never says so. */
+    /* What tells its form apart when it hears an event as GW_VARIANT; lent, never empty. Null
+     * where `hears` never says so. */
+    const char *(*variant)(const struct gw_session *s);
+
+    /* The same for one session that hears it GW_PRIVATE or GW_VARIANT. Null where `hears` never
+     * says so. */
     void (*render_private)(struct gw_session *s, const struct tw_event *ev,
                            struct gw_batch *out);
 };

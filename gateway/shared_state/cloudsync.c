@@ -324,5 +324,6 @@ const struct gw_dialect gw_cloudsync = {
     .hears = hears,
     .relayed = gw_device_relayed,
     .render = gw_cloudsync_render,
+    .variant = gw_device_variant,
     .render_private = gw_device_render_private,
 };

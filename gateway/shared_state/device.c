@@ -373,7 +373,14 @@ enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev,
                                                                                 : GW_SKIP;
     }
     note_change(d, row, s->all->now_ms);
-    return d->restaurant[0] != '\0' || is_named(d, ev) ? GW_PRIVATE : GW_SHARED;
+    if (is_named(d, ev))
+        return GW_PRIVATE;
+    return d->restaurant[0] != '\0' ? GW_VARIANT : GW_SHARED;
+}
+
+const char *gw_device_variant(const struct gw_session *s)
+{
+    return const_device_of(s)->restaurant;
 }
 
 /* An origin without its device. */

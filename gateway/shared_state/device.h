@@ -115,6 +115,9 @@ enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev,
 /* Whether it was made on this connection. */
 bool gw_device_made(const struct gw_session *s, const struct tw_event *ev);
 
+/* The name that it has for its restaurant, where that is not ours. */
+const char *gw_device_variant(const struct gw_session *s);
+
 /* The dialect's rendering for this device alone: with the name that it has for its restaurant,
  * and without an origin that names it, since it drops such messages. */
 void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,

@@ -363,5 +363,6 @@ const struct gw_dialect gw_minipos = {
     .hears = hears,
     .relayed = gw_device_relayed,
     .render = gw_minipos_render,
+    .variant = gw_device_variant,
     .render_private = gw_device_render_private,
 };

@@ -19,13 +19,22 @@ static size_t weight(const struct gw_entry *e)
 
     for (size_t i = 0; i < GW_MAX_DIALECTS; i++)
         n += e->rendered[i].bytes;
+    for (const struct gw_variant *v = e->variants; v != NULL; v = v->next)
+        n += v->batch.bytes;
     return n;
 }
 
 static void entry_free(struct gw_entry *e)
 {
+    struct gw_variant *v;
+
     for (size_t i = 0; i < GW_MAX_DIALECTS; i++)
         gw_batch_done(&e->rendered[i]);
+    while ((v = e->variants) != NULL) {
+        e->variants = v->next;
+        gw_batch_done(&v->batch);
+        free(v);
+    }
     free(e);
 }
 
@@ -66,8 +75,12 @@ static void weigh_newest(struct gw_backlog *b)
 {
     struct gw_entry *e = b->count == 0 ? NULL : at(b, b->count - 1);
 
-    for (size_t i = 0; e != NULL && i < GW_MAX_DIALECTS; i++)
+    if (e == NULL)
+        return;
+    for (size_t i = 0; i < GW_MAX_DIALECTS; i++)
         b->bytes += gw_batch_weigh(&e->rendered[i]);
+    for (struct gw_variant *v = e->variants; v != NULL; v = v->next)
+        b->bytes += gw_batch_weigh(&v->batch);
 }
 
 /* The same slice, in the copy. */
@@ -153,6 +166,39 @@ const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *
         b->bytes += gw_batch_weigh(&e->rendered[index]);
     }
     return &e->rendered[index];
+}
+
+const struct gw_batch *gw_backlog_variant(struct gw_backlog *b, struct gw_entry *e,
+                                          size_t index, const char *name)
+{
+    for (struct gw_variant *v = e->variants; v != NULL; v = v->next)
+        if (v->index == index && strcmp(v->name, name) == 0) {
+            b->bytes += gw_batch_weigh(&v->batch);
+            return &v->batch;
+        }
+    return NULL;
+}
+
+const struct gw_batch *gw_backlog_keep_variant(struct gw_backlog *b, struct gw_entry *e,
+                                               size_t index, const char *name,
+                                               struct gw_batch *batch)
+{
+    size_t n = strlen(name) + 1, count = 0;
+    struct gw_variant *v;
+
+    for (v = e->variants; v != NULL; v = v->next)
+        count++;
+    if (count >= GW_MAX_VARIANTS)
+        return NULL;
+    v = tw_alloc(1, sizeof(*v) + n);
+    v->index = index;
+    memcpy(v->name, name, n);
+    v->batch = *batch;
+    *batch = (struct gw_batch){ 0 };
+    v->next = e->variants;
+    e->variants = v;
+    b->bytes += v->batch.bytes;
+    return &v->batch;
 }
 
 void gw_backlog_restart(struct gw_backlog *b, uint64_t seq)

@@ -11,11 +11,22 @@
 #include "gateway/dialect/batch.h"
 #include "gateway/dialect/dialect.h"
 
+#define GW_MAX_VARIANTS 8 /* of one event, that are kept */
+
+/* What one dialect has made of it for some of its sessions. */
+struct gw_variant {
+    struct gw_variant *next;
+    struct gw_batch batch;
+    size_t index; /* of the dialect */
+    char name[];
+};
+
 /* One event, with what each dialect has made of it so far. */
 struct gw_entry {
     struct tw_event event; /* its slices point into `text` */
     struct gw_batch rendered[GW_MAX_DIALECTS];
     bool is_rendered[GW_MAX_DIALECTS];
+    struct gw_variant *variants;
     uint32_t heard; /* sessions that were given it */
     int64_t offset; /* bytes of all events before it, from some point on; may be negative */
     char text[];
@@ -46,6 +57,15 @@ struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq);
 const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e, size_t index,
                                          const struct gw_dialect *d,
                                          const struct gw_tenant *tenant, uint64_t *renderings);
+
+/* The same in a form that only sessions with this variant have: null when it is not kept. */
+const struct gw_batch *gw_backlog_variant(struct gw_backlog *b, struct gw_entry *e,
+                                          size_t index, const char *name);
+
+/* Keep it (takes the frames of `batch`); null, and nothing is taken, when there are enough. */
+const struct gw_batch *gw_backlog_keep_variant(struct gw_backlog *b, struct gw_entry *e,
+                                               size_t index, const char *name,
+                                               struct gw_batch *batch);
 
 /* Empty it: the stream continues after `seq`. */
 void gw_backlog_restart(struct gw_backlog *b, uint64_t seq);

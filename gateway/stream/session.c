@@ -361,8 +361,24 @@ static void send_private(struct gw_session *s, const struct tw_event *ev)
     struct gw_batch batch = { 0 };
 
     s->dialect->render_private(s, ev, &batch);
-    s->all->rendered.value++;
+    s->all->rendered.value += batch.count;
     send_batch(s, &batch);
+    gw_batch_done(&batch);
+}
+
+/* Rendered once for all sessions that call their restaurant by the same name. */
+static void send_variant(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
+{
+    const char *name = s->dialect->variant(s);
+    const struct gw_batch *kept = gw_backlog_variant(b, e, s->dialect_index, name);
+    struct gw_batch batch = { 0 };
+
+    if (kept == NULL) {
+        s->dialect->render_private(s, &e->event, &batch);
+        s->all->rendered.value += batch.count;
+        kept = gw_backlog_keep_variant(b, e, s->dialect_index, name, &batch);
+    }
+    send_batch(s, kept == NULL ? &batch : kept);
     gw_batch_done(&batch);
 }
 
@@ -377,6 +393,10 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
     e->heard++;
     if (hearing == GW_PRIVATE) {
         send_private(s, &e->event);
+        return;
+    }
+    if (hearing == GW_VARIANT) {
+        send_variant(s, b, e);
         return;
     }
     batch = gw_backlog_render(b, e, s->dialect_index, s->dialect, &s->stream->tenant,
