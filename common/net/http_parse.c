@@ -31,6 +31,8 @@ struct tw_http_parser {
     size_t head_seen; /* raw bytes of the head so far */
     char head_last;   /* the obs-fold scanner's state */
     char line_end[8]; /* the last characters of the request line so far */
+    unsigned line_blanks;
+    size_t trailer_bytes;
     bool has_line;
     bool is_in_value; /* the last header callback was about a value */
     bool has_begun, has_head, is_complete, keeps_alive, told_continue;
@@ -70,12 +72,19 @@ static int keep_header(struct tw_http_parser *p, const char *at, size_t len)
     return 0;
 }
 
+/* A trailer must not count as a header. */
+static int skip_trailer(struct tw_http_parser *p, size_t len)
+{
+    p->trailer_bytes += len;
+    return p->trailer_bytes > p->limits->head_bytes ? refuse(p, "HEADERS_TOO_LARGE") : 0;
+}
+
 static int on_header_field(llhttp_t *l, const char *at, size_t len)
 {
     struct tw_http_parser *p = parser_of(l);
 
-    if (p->has_head) /* a trailer: it must not count as a header */
-        return 0;
+    if (p->has_head)
+        return skip_trailer(p, len);
     if (p->header_count == 0 || p->is_in_value) {
         if (p->header_count == TW_HTTP_HEADERS)
             return refuse(p, "HEADERS_TOO_LARGE");
@@ -94,7 +103,7 @@ static int on_header_value(llhttp_t *l, const char *at, size_t len)
     struct span *value;
 
     if (p->has_head)
-        return 0;
+        return skip_trailer(p, len);
     if (p->header_count == 0)
         return refuse(p, "BAD_REQUEST");
     value = &p->headers[p->header_count - 1].value;
@@ -112,6 +121,15 @@ static int on_body(llhttp_t *l, const char *at, size_t len)
 
     tw_buf_append(&p->body, tw_slice_from(at, len));
     return p->body.failed ? refuse(p, "BODY_TOO_LARGE") : 0;
+}
+
+/* What is announced and does not fit is not waited for. */
+static int on_chunk_header(llhttp_t *l)
+{
+    struct tw_http_parser *p = parser_of(l);
+
+    return l->content_length > p->limits->body_bytes - p->body.len ? refuse(p, "BODY_TOO_LARGE")
+                                                                   : 0;
 }
 
 static int on_chunk_extension(llhttp_t *l, const char *at, size_t len)
@@ -182,6 +200,16 @@ static const char *check_headers(const struct tw_http_request *req)
     return NULL;
 }
 
+/* RFC 9110 section 7.2: a host and a port. What has more in it is read in different ways by
+ * different servers. */
+static bool is_authority(struct tw_slice host)
+{
+    for (size_t i = 0; i < host.len; i++)
+        if (memchr(" \t/\\@?#<>\"", host.at[i], 10) != NULL)
+            return false;
+    return true;
+}
+
 /* Cuts `http://host` off an absolute form, up to where its path or query begins. */
 static bool skip_authority(struct tw_slice *target)
 {
@@ -231,6 +259,8 @@ static const char *check_head(struct tw_http_parser *p)
         return "BAD_REQUEST";
     if (l->http_minor == 1 && !tw_http_has_header(req, "host"))
         return "BAD_REQUEST"; /* RFC 9112 section 3.2 */
+    if (!is_authority(tw_http_header(req, "host")))
+        return "BAD_REQUEST";
     if (tw_http_has_header(req, "transfer-encoding") &&
         (l->http_minor == 0 ||
          !tw_slice_is_nocase(tw_http_header(req, "transfer-encoding"), "chunked")))
@@ -279,6 +309,7 @@ static const llhttp_settings_t *settings(void)
         .on_headers_complete = on_headers_complete,
         .on_body = on_body,
         .on_message_complete = on_message_complete,
+        .on_chunk_header = on_chunk_header,
         .on_chunk_extension_name = on_chunk_extension,
     };
 
@@ -317,16 +348,18 @@ void tw_http_parser_next(struct tw_http_parser *p)
     llhttp_init(&p->llhttp, HTTP_REQUEST, settings());
 }
 
-/* llhttp takes RTSP/1.0 and ICE/1.0 for HTTP: look at the request line's end ourselves. */
+/* llhttp takes RTSP/1.0 and ICE/1.0 for HTTP, and more blanks than the two of RFC 9112 section
+ * 3: look at the request line ourselves. */
 static bool note_line(struct tw_http_parser *p, char c)
 {
+    p->line_blanks += c == ' ';
     if (c != '\n') {
         memmove(p->line_end, p->line_end + 1, sizeof(p->line_end) - 1);
         p->line_end[sizeof(p->line_end) - 1] = c;
         return true;
     }
     p->has_line = true;
-    return memcmp(p->line_end, "HTTP/", 5) == 0;
+    return p->line_blanks == 2 && memcmp(p->line_end, "HTTP/", 5) == 0;
 }
 
 /* How many of `bytes` still belong to the head, end of head included; -1 for an obs-fold

@@ -211,6 +211,52 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
 
 /* RFC 3986 section 3: the authority ends at a question mark as well, where some readers look
  * for a slash. */
+static void a_request_line_has_two_blanks(void **state)
+{
+    (void)state;
+    check(TW_LIT("GET  / HTTP/1.1\r\nHost: a\r\n\r\n"), "BAD_REQUEST");
+    check(TW_LIT("GET /  HTTP/1.1\r\nHost: a\r\n\r\n"), "BAD_REQUEST");
+}
+
+static void a_host_is_a_name_and_a_port(void **state)
+{
+    static const char *const wrong[] = { "a b", "a/b", "u@a", "a?b", "a#b", "a\\b", "<a>" };
+    static const char *const good[] = { "a", "a:80", "[::1]:80", "xn--a.example", "a_b", "" };
+    struct tw_buf text = { .max = 200 };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(wrong) + TW_COUNT(good); i++) {
+        bool is_good = i >= TW_COUNT(wrong);
+
+        tw_buf_clear(&text);
+        tw_buf_text(&text, "GET / HTTP/1.1\r\nHost: ");
+        tw_buf_text(&text, is_good ? good[i - TW_COUNT(wrong)] : wrong[i]);
+        tw_buf_text(&text, is_good ? "\r\n" : "\r\n\r\n");
+        check(tw_buf_view(&text), is_good ? "more" : "BAD_REQUEST");
+    }
+    tw_buf_done(&text);
+}
+
+static void a_chunk_that_cannot_fit_is_refused_when_it_is_announced(void **state)
+{
+    (void)state;
+    check(TW_LIT(CHUNKED "\r\n100000000\r\n"), "BODY_TOO_LARGE"); /* 2^32 */
+    check(TW_LIT(CHUNKED "\r\nffffffffffffffff\r\n"), "BODY_TOO_LARGE");
+    check(TW_LIT(CHUNKED "\r\n1\r\na\r\n100000\r\n"), "BODY_TOO_LARGE");
+}
+
+static void trailers_have_the_limit_of_headers(void **state)
+{
+    struct tw_buf text = { .max = 100000 };
+
+    (void)state;
+    tw_buf_text(&text, CHUNKED "\r\n0\r\n");
+    for (int i = 0; i < 1000; i++)
+        tw_buf_text(&text, "X-Trailer: 0123456789012345678901234567890\r\n");
+    check(tw_buf_view(&text), "HEADERS_TOO_LARGE");
+    tw_buf_done(&text);
+}
+
 static void an_absolute_target_without_a_path_has_no_query(void **state)
 {
     (void)state;
@@ -260,6 +306,10 @@ int main(void)
         cmocka_unit_test(a_valid_request_is_read_however_it_is_split),
         cmocka_unit_test(what_breaks_http_is_refused),
         cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
+        cmocka_unit_test(a_request_line_has_two_blanks),
+        cmocka_unit_test(a_host_is_a_name_and_a_port),
+        cmocka_unit_test(a_chunk_that_cannot_fit_is_refused_when_it_is_announced),
+        cmocka_unit_test(trailers_have_the_limit_of_headers),
         cmocka_unit_test(an_absolute_target_without_a_path_has_no_query),
         cmocka_unit_test(another_protocol_with_a_version_1_is_refused),
         cmocka_unit_test(an_unfinished_request_is_awaited),
