@@ -33,6 +33,7 @@ struct exchange {
     struct tw_buf text;       /* an answer that takes several steps */
     struct api_parked parked; /* while it waits for an event */
     uint64_t wait_ms;         /* how long it may yet; 0: it does not */
+    char address[64];         /* of its client, as nginx says; empty: it does not */
 };
 
 #define AT(field) TW_METRIC_AT(struct api_service, field)
@@ -203,18 +204,31 @@ static bool park(struct exchange *x, const struct tw_outcome *outcome)
     return api_waiting_park(&x->service->waiting, &x->parked);
 }
 
+static struct tw_slice key_hash_of(const struct exchange *x)
+{
+    return tw_slice_from(x->context.key_hash, TW_SHA256_HEX);
+}
+
+static void note_key(struct exchange *x, bool is_good)
+{
+    uint64_t now_ms = x->service->pool.loop->now_ms;
+
+    if (is_good)
+        api_limiter_know(&x->service->limiter, key_hash_of(x), now_ms);
+    else if (x->context.has_key)
+        tw_strangers_refused(&x->service->strangers, key_hash_of(x), tw_slice_of(x->address),
+                             now_ms);
+}
+
 static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
 {
     struct exchange *x = tw_container_of(op, struct exchange, operation);
-    struct api_service *s = x->service;
 
     if (outcome->refusal != NULL) {
         refuse(x, outcome->refusal, TW_EMPTY);
         return;
     }
-    if (outcome->status != 401)
-        api_limiter_know(&s->limiter, tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
-                         s->pool.loop->now_ms);
+    note_key(x, outcome->status != 401);
     if (park(x, outcome))
         return;
     if (x->route->presence != API_NOBODY && outcome->status == 200)
@@ -327,6 +341,26 @@ static void start(struct exchange *x, const struct api_match *match)
     tw_token_check(&x->check, tw_buf_view(&x->context.token));
 }
 
+/* Whether its key may ask now; null, or the refusal's code. */
+static const char *check_key(struct exchange *x)
+{
+    struct api_limiter *limiter = &x->service->limiter;
+    uint64_t now_ms = x->service->pool.loop->now_ms;
+
+    if (!x->context.has_key || api_limiter_knows(limiter, key_hash_of(x)))
+        return api_limiter_allows(limiter, key_hash_of(x), now_ms) ? NULL : "RATE_LIMITED";
+    switch (tw_strangers_look(&x->service->strangers, key_hash_of(x), tw_slice_of(x->address),
+                              now_ms)) {
+    case TW_STRANGER_REFUSED:
+        return "UNAUTHORIZED";
+    case TW_STRANGER_LIMITED:
+        return "RATE_LIMITED";
+    case TW_STRANGER_ASKS:
+        break;
+    }
+    return NULL;
+}
+
 /* What is wrong with a request before anybody is asked; null, or the refusal's code. */
 static const char *check(struct exchange *x, struct tw_http_request *req,
                          const struct api_match *match, struct tw_buf *why)
@@ -342,11 +376,15 @@ static const char *check(struct exchange *x, struct tw_http_request *req,
         return code;
     if (!x->context.has_key && !x->context.is_keyless)
         return "UNAUTHORIZED"; /* it would cost a connection to hear the same from SQL */
-    return api_limiter_allows(&x->service->limiter,
-                              tw_slice_from(x->context.key_hash, TW_SHA256_HEX),
-                              x->service->pool.loop->now_ms)
-               ? NULL
-               : "RATE_LIMITED";
+    return check_key(x);
+}
+
+static void read_address(struct exchange *x, const struct tw_http_request *req)
+{
+    struct tw_slice text = tw_http_header(req, "x-forwarded-for");
+
+    if (text.len > 0 && text.len < sizeof(x->address))
+        memcpy(x->address, text.at, text.len);
 }
 
 static void begin(struct api_service *s, struct api_reply *reply, struct tw_http_request *req,
@@ -368,6 +406,7 @@ static void begin(struct api_service *s, struct api_reply *reply, struct tw_http
             answer_health(x);
         return;
     }
+    read_address(x, req);
     code = check(x, req, match, &why);
     if (code == NULL) {
         read_wait(x, req);

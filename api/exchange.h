@@ -6,6 +6,7 @@
 #include "api/limiter.h"
 #include "api/waiting.h"
 #include "common/domain/operation.h"
+#include "common/domain/strangers.h"
 #include "common/domain/token.h"
 #include "common/net/http_conn.h"
 #include "common/net/pg_pool.h"
@@ -17,6 +18,7 @@ struct api_service {
     struct tw_pg_pool pool;
     struct tw_redis_link publisher;
     struct api_limiter limiter;
+    struct tw_strangers strangers;
     struct api_waiting waiting;
     struct tw_operations operations;
     struct tw_tokens tokens;

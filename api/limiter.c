@@ -70,6 +70,11 @@ static void forget_full(struct api_limiter *l, uint64_t now_ms)
         free(tw_map_remove(&l->buckets, tw_slice_from(s.keys[i], 64)));
 }
 
+bool api_limiter_knows(const struct api_limiter *l, struct tw_slice key_hash)
+{
+    return tw_map_get(&l->buckets, key_hash) != NULL;
+}
+
 void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms)
 {
     if (tw_map_get(&l->buckets, key_hash) != NULL)

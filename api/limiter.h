@@ -28,5 +28,8 @@ void api_limiter_done(struct api_limiter *l);
 /* Whether this key may ask now. */
 bool api_limiter_allows(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms);
 
+/* Whether it was valid when it last asked, and is counted. */
+bool api_limiter_knows(const struct api_limiter *l, struct tw_slice key_hash);
+
 /* This key is valid: count it from now on. */
 void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, uint64_t now_ms);

@@ -45,6 +45,7 @@ static void start_service(struct api *a)
     api_limiter_start(&s->limiter, &(struct api_limiter_options){
                                        .per_second = (uint32_t)set->rate_per_second,
                                        .burst = (uint32_t)set->rate_burst });
+    tw_strangers_start(&s->strangers);
     tw_operations_start(&s->operations,
                         &(struct tw_operations_options){ .loop = &a->daemon.loop,
                                                          .pool = &s->pool,
@@ -113,6 +114,7 @@ static void stop(struct tw_daemon *d)
 static void release(struct tw_daemon *d)
 {
     api_limiter_done(&api_of(d)->service.limiter);
+    tw_strangers_done(&api_of(d)->service.strangers);
     api_waiting_done(&api_of(d)->service.waiting);
     tw_tokens_done(&api_of(d)->service.tokens);
 }
@@ -137,6 +139,7 @@ static const struct tw_metric_part metrics[] = {
     { &api_exchange_metrics, AT(service), NULL },
     { &api_waiting_metrics, AT(service.waiting), NULL },
     { &api_limiter_metrics, AT(service.limiter), NULL },
+    { &tw_strangers_metrics, AT(service.strangers), NULL },
     { &tw_tokens_metrics, AT(service.tokens), NULL },
     { &tw_operations_metrics, AT(service.operations), NULL },
     { &tw_pg_pool_metrics, AT(service.pool), NULL },

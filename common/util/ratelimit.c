@@ -3,14 +3,24 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/ratelimit.h"
 
-bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, uint32_t burst)
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+bool tw_bucket_is_empty(const struct tw_bucket *b, uint64_t now_ms, uint32_t per_second,
+                        uint32_t burst)
 {
     uint64_t now = now_ms * 1000, token = 1000000 / per_second;
-    uint64_t full = b->full_at_us > now ? b->full_at_us : now;
 
-    if (full + token > now + token * burst)
+    return later(b->full_at_us, now) + token > now + token * burst;
+}
+
+bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, uint32_t burst)
+{
+    if (tw_bucket_is_empty(b, now_ms, per_second, burst))
         return false;
-    b->full_at_us = full + token;
+    b->full_at_us = later(b->full_at_us, now_ms * 1000) + 1000000 / per_second;
     return true;
 }
 

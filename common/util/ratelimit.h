@@ -14,5 +14,9 @@ struct tw_bucket {
  * it is empty, and then nothing is taken. Pure: the caller brings the time. */
 bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, uint32_t burst);
 
+/* Whether nothing could be taken of it now. */
+bool tw_bucket_is_empty(const struct tw_bucket *b, uint64_t now_ms, uint32_t per_second,
+                        uint32_t burst);
+
 /* Whether it is full again, and so can be forgotten. */
 bool tw_bucket_is_full(const struct tw_bucket *b, uint64_t now_ms);
