@@ -373,6 +373,7 @@ static const struct tw_metric_table open_sessions_metrics = {
 static const struct tw_metric_part metrics[] = {
     { &tw_http_server_metrics, AT(http), NULL },
     { &gw_handshakes_metrics, AT(handshakes), NULL },
+    { &tw_strangers_metrics, AT(auth.strangers), NULL },
     { &gw_key_auth_metrics, AT(auth), NULL },
     { &tw_tokens_metrics, AT(tokens), NULL },
     { &gw_conns_metrics, AT(conns), NULL },

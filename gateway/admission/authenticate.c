@@ -22,13 +22,17 @@ static const char *refusal_of(struct tw_slice body)
                  { "FORBIDDEN", "PERMISSION_DENIED" } };
     struct tw_slice error, code;
 
-    if (body.len == 0)
-        return "UNAVAILABLE";
     if (tw_json_get(body, "error", &error) && tw_json_get_text(error, "code", &code))
         for (size_t i = 0; i < TW_COUNT(rows); i++)
             if (tw_slice_is(code, rows[i].said))
                 return rows[i].code;
     return "AUTH_FAILED";
+}
+
+/* It has no body when PostgreSQL was not asked. */
+static const char *refusal_unasked(int status)
+{
+    return status == 401 ? "AUTH_FAILED" : status == 429 ? "RATE_LIMITED" : "UNAVAILABLE";
 }
 
 static void on_key(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
@@ -43,7 +47,7 @@ static void on_key(struct gw_key_auth_query *q, int status, const struct gw_iden
         who.principal = &a->principal;
         result.who = &who;
     } else {
-        result.refusal = refusal_of(body);
+        result.refusal = body.len > 0 ? refusal_of(body) : refusal_unasked(status);
     }
     answer(a, &result);
 }
@@ -94,6 +98,7 @@ static void check_key(struct gw_authentication *a, struct tw_slice credential)
         .principal = p,
         .tenant = a->tenant,
         .tenant_header = a->header,
+        .address = a->address,
         .scope = a->scope,
         .request_id = a->request_id,
     };

@@ -37,6 +37,7 @@ struct gw_authentication {
     const char *request_id;     /* kept */
     struct tw_slice tenant;     /* that the client named, decoded; empty: none */
     struct tw_slice header;     /* X-Tenant-ID; empty: none */
+    struct tw_slice address;    /* of the client; empty: not known */
     struct tw_slice restaurant; /* a further one that a token must grant; empty: its own */
 
     struct gw_principal principal;

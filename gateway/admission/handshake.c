@@ -268,6 +268,7 @@ static void authenticate(struct pending *p, struct tw_slice credential)
         .tenant = restaurant[0] != '\0' ? tw_slice_of(restaurant)
                                         : tw_slice_from(p->tenant.at, p->tenant.len - 1),
         .header = tw_slice_of(p->tenant_header),
+        .address = tw_slice_of(p->address),
     };
     gw_authenticate(&p->authentication, credential);
 }

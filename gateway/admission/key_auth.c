@@ -68,6 +68,7 @@ void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *
 {
     a->options = *options;
     tw_lru_start(&a->known, MAX_KNOWN, release);
+    tw_strangers_start(&a->strangers);
 }
 
 void gw_key_auth_forget_all(struct gw_key_auth *a)
@@ -79,6 +80,7 @@ void gw_key_auth_done(struct gw_key_auth *a)
 {
     tw_lru_done(&a->known);
     tw_map_done(&a->by_key);
+    tw_strangers_done(&a->strangers);
 }
 
 void gw_key_auth_forget(struct gw_key_auth *a, struct tw_slice key_id)
@@ -94,7 +96,7 @@ static void copy_text(char *to, size_t size, struct tw_slice from)
 {
     size_t n = from.len < size - 1 ? from.len : size - 1;
 
-    memcpy(to, from.at, n);
+    memcpy(to, from.at == NULL ? "" : from.at, n);
     to[n] = '\0';
 }
 
@@ -176,6 +178,11 @@ static void answer_from_memory(struct gw_key_auth_query *q)
     answer(q, 200, &identity, TW_EMPTY);
 }
 
+static struct tw_slice key_hash_of(const struct gw_key_auth_query *q)
+{
+    return tw_slice_from(q->principal->key_hash, TW_SHA256_HEX);
+}
+
 static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct gw_key_auth_query *q = tw_container_of(call, struct gw_key_auth_query, call);
@@ -196,6 +203,10 @@ static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result
         if (e != NULL)
             tw_lru_forget(&q->auth->known, e);
         q->auth->refused.value++;
+        if (status == 401 && q->principal->has_key)
+            tw_strangers_refused(&q->auth->strangers, key_hash_of(q),
+                                 tw_slice_of(q->address_copy),
+                                 q->auth->options.pool->loop->now_ms);
         answer(q, status, NULL, tw_pg_text(result, 0, BODY));
         return;
     }
@@ -208,11 +219,38 @@ static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result
     answer(q, 200, &identity, TW_EMPTY);
 }
 
+static void on_later(struct tw_later *l)
+{
+    struct gw_key_auth_query *q = tw_container_of(l, struct gw_key_auth_query, later);
+
+    answer(q, q->refusal, NULL, TW_EMPTY);
+}
+
+/* A key that is not known to be good, and was refused a moment ago or comes from an address of
+ * many wrong ones. */
+static bool is_refused_unasked(struct gw_key_auth_query *q)
+{
+    struct tw_loop *loop = q->auth->options.pool->loop;
+    enum tw_stranger stranger;
+
+    if (!q->principal->has_key || tw_lru_get(&q->auth->known, question_of(q)) != NULL)
+        return false;
+    stranger = tw_strangers_look(&q->auth->strangers, key_hash_of(q),
+                                 tw_slice_of(q->address_copy), loop->now_ms);
+    if (stranger == TW_STRANGER_ASKS)
+        return false;
+    q->refusal = stranger == TW_STRANGER_REFUSED ? 401 : 429;
+    tw_later(loop, &q->later, on_later);
+    return true;
+}
+
 void gw_key_auth_ask(struct gw_key_auth_query *q)
 {
     struct tw_buf *json = &q->context;
 
     q->auth->asked.value++;
+    if (q->address.len < sizeof(q->address_copy))
+        copy_text(q->address_copy, sizeof(q->address_copy), q->address);
     json->max = 4096;
     tw_buf_char(json, '{');
     if (q->principal->has_key)
@@ -230,6 +268,8 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
     tw_json_member(json, "requestId", tw_slice_of(q->request_id));
     tw_buf_char(json, '}');
     TW_ASSERT(!json->failed); /* all its parts are short: the handshake limits them */
+    if (is_refused_unasked(q))
+        return;
     q->call = (struct tw_pg_call){
         .sql =
             "select status, body, tenant_id, tenant_slug, tenant_name, key_id, expires_at_ms "

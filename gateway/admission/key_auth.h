@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/domain/strangers.h"
 #include "common/net/pg_pool.h"
 #include "common/util/buf.h"
 #include "common/util/lru.h"
@@ -25,6 +26,7 @@ struct gw_key_auth {
     struct gw_key_auth_options options;
     struct tw_lru known;  /* the question to its answer */
     struct tw_map by_key; /* a key's id to what is known of it */
+    struct tw_strangers strangers;
     struct tw_metric asked, refused, from_memory;
 };
 
@@ -39,7 +41,8 @@ void gw_key_auth_forget_all(struct gw_key_auth *a);
 
 struct gw_key_auth_query;
 /* Exactly once, never before gw_key_auth_ask has returned: status 200 with `identity`, else
- * 401, 403 or 503 with the JSON body to send (lent; empty: the refusal UNAVAILABLE). */
+ * 401, 403, 429 or 503 with the JSON body to send (lent; empty: PostgreSQL was not asked, or
+ * did not answer). */
 typedef void (*gw_key_auth_cb)(struct gw_key_auth_query *q, int status,
                                const struct gw_identity *identity, struct tw_slice body);
 
@@ -49,9 +52,13 @@ struct gw_key_auth_query {
     gw_key_auth_cb answered;
     const struct gw_principal *principal;  /* whose key, or keyless device, it is; lent */
     struct tw_slice tenant, tenant_header; /* decoded; copied by the call */
+    struct tw_slice address;               /* of its client; empty: not known; copied */
     const char *scope;
     const char *request_id;
     struct tw_pg_call call; /* the rest is its own */
+    struct tw_later later;
+    int refusal;
+    char address_copy[64];
     struct tw_buf context;
     size_t question; /* bytes of `context` that make the question: all but the request's id */
 };

@@ -51,16 +51,14 @@ static void read_early(struct gw_conn *c)
 {
     size_t n;
 
-    if (!c->is_begun)
-        c->is_begun = gw_handler_is_ready(c->handler);
+    if (!c->is_begun) /* after a close, nothing is handed out anyway */
+        c->is_begun = c->phase != GW_TALK || gw_handler_is_ready(c->handler);
     if (!c->is_begun || c->early.len == 0 || c->ws.is_over)
         return;
     n = gw_conn_feed(c, tw_buf_view(&c->early));
     tw_buf_drop(&c->early, n);
     if (c->early.len == 0)
         tw_buf_done(&c->early);
-    else if (n > 0)
-        gw_conn_drive_later(c);
 }
 
 /* From here on time is limited, for the peer's close frame and for our last bytes. */
@@ -68,6 +66,14 @@ static enum gw_conn_phase expect_close(struct gw_conn *c)
 {
     gw_conn_limit_close(c);
     return GW_AWAIT_CLOSE;
+}
+
+/* What could not be read before may be now, in the next turn. */
+static enum gw_conn_phase talk_on(struct gw_conn *c)
+{
+    if (c->early.len > 0 && gw_conn_can_read(c))
+        gw_conn_drive_later(c);
+    return GW_TALK;
 }
 
 static enum gw_conn_phase talk(struct gw_conn *c)
@@ -86,9 +92,9 @@ static enum gw_conn_phase talk(struct gw_conn *c)
     }
     if (gw_sendq_reopens(&c->out)) { /* what the handler could not send meanwhile */
         gw_handler_writable(c->handler, c->loop->now_ms);
-        return c->close.code != 0 ? GW_SAY_CLOSE : flush(c) ? GW_TALK : GW_SHUT;
+        return c->close.code != 0 ? GW_SAY_CLOSE : flush(c) ? talk_on(c) : GW_SHUT;
     }
-    return GW_TALK;
+    return talk_on(c);
 }
 
 static enum gw_conn_phase say_close(struct gw_conn *c)

@@ -27,13 +27,18 @@ static void queue_reply(struct gw_conn *c, const struct tw_buf *reply)
     gw_frame_unref(f);
 }
 
+bool gw_conn_can_read(const struct gw_conn *c)
+{
+    return gw_conn_is_talking(c) && c->is_begun && c->out.bytes <= ANSWERED_BYTES &&
+           gw_handler_is_ready(c->handler);
+}
+
 /* Once we have said close, only the peer's own matters, which may come after anything. */
 bool gw_conn_may_go_on(const struct gw_ws *ws)
 {
     const struct gw_conn *c = tw_container_of((uintptr_t)ws, struct gw_conn, ws);
 
-    return !gw_conn_is_talking(c) || (ws->work < TURN_WORK && c->out.bytes <= ANSWERED_BYTES &&
-                                      gw_handler_is_ready(c->handler));
+    return !gw_conn_is_talking(c) || (ws->work < TURN_WORK && gw_conn_can_read(c));
 }
 
 /* The close frame that ends the talk is in `reply`; `talk` notices that it is over. */

@@ -57,6 +57,7 @@ extern const struct gw_transport_ops gw_conn_transport_ops;
 void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message);
 void gw_conn_on_too_long(struct gw_ws *ws);
 
+bool gw_conn_can_read(const struct gw_conn *c); /* its client is to be listened to now */
 bool gw_conn_may_go_on(const struct gw_ws *ws);
 
 /* Bytes of the client: how many of them were read. The others have to wait, until its answers

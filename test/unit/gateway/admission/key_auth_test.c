@@ -30,6 +30,7 @@ static int open_fixture(void **state)
     struct fixture *f = tw_new(struct fixture);
 
     f->loop.now_ms = 1000;
+    tw_list_init(&f->loop.later);
     f->body.max = 1000;
     f->key.has_key = f->keyless.is_keyless = true;
     memset(f->key.key_hash, 'a', sizeof(f->key.key_hash));
@@ -185,6 +186,7 @@ static void a_key_that_was_refused_since_is_not_remembered(void **state)
     admit_until(f, NULL);
     ask(f);
     refuse(f);
+    f->loop.now_ms += 2000; /* until then nobody would be asked */
     check_outage(f, 503);
 }
 
@@ -239,6 +241,28 @@ static void of_one_key_the_sixteen_last_questions_are_remembered(void **state)
     tw_buf_done(&tenant);
 }
 
+static void a_key_that_was_just_refused_is_refused_without_asking(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_list *link;
+
+    ask(f);
+    refuse(f);
+    f->status = 0;
+    ask(f);
+    assert_int_equal(fake_pool_count(&f->pool), 0);
+    assert_int_equal(f->status, 0); /* never before the call has returned */
+    while ((link = tw_list_shift(&f->loop.later)) != NULL)
+        tw_container_of(link, struct tw_later, link)
+            ->run(tw_container_of(link, struct tw_later, link));
+    assert_int_equal(f->status, 401);
+    assert_buf(&f->body, "");
+    f->loop.now_ms += 2000;
+    ask(f);
+    assert_int_equal(fake_pool_count(&f->pool), 1);
+    admit_until(f, NULL);
+}
+
 static void nothing_is_remembered_where_that_is_switched_off(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +287,7 @@ int main(void)
         test(a_key_that_has_expired_meanwhile_is_not_remembered),
         test(what_is_revoked_is_forgotten_and_nothing_else),
         test(of_one_key_the_sixteen_last_questions_are_remembered),
+        test(a_key_that_was_just_refused_is_refused_without_asking),
         test(nothing_is_remembered_where_that_is_switched_off),
     };
 

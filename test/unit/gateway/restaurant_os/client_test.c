@@ -91,7 +91,7 @@ static void a_refusal_says_what_is_wrong(void **state)
     emit(s, one, "0{\"token\":\"pos_1\"}");
     fake_pool_row(&s->gateway->pool, "401", "{\"error\":{}}", NULL, NULL, NULL, NULL, NULL);
     assert_packets(one, AUTH_FAILED);
-    emit(s, one, "0{\"token\":\"pos_1\"}");
+    emit(s, one, "0{\"token\":\"pos_2\"}");
     fake_pool_row(&s->gateway->pool, "403", "{\"error\":{\"code\":\"TENANT_SUSPENDED\"}}", NULL,
                   NULL, NULL, NULL, NULL);
     assert_packets(
