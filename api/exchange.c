@@ -224,6 +224,7 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
 {
     struct exchange *x = tw_container_of(op, struct exchange, operation);
 
+    api_waiting_asked(&x->service->waiting, &x->parked);
     if (outcome->refusal != NULL) {
         refuse(x, outcome->refusal, TW_EMPTY);
         return;

@@ -1,12 +1,15 @@
-/* waiting.c - the list of waiting requests, and the statement that compares heads.
+/* waiting.c - the waiting requests of each tenant, and the statement that compares heads.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/waiting.h"
+
+#include <stdlib.h>
 
 #include "common/util/base.h"
 #include "common/util/err.h"
 
 #define TICK_MS 200
 #define MAX_PARKED 10000
+#define MAX_AWAKE 8 /* of one tenant */
 
 static void on_tick(struct tw_deadline *d);
 
@@ -19,73 +22,151 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table api_waiting_metrics = { .rows = metric_rows,
                                                      .count = TW_COUNT(metric_rows) };
 
+struct api_waiting_group {
+    struct tw_list link;
+    char tenant[37];
+    struct tw_list parked; /* they wait for news */
+    struct tw_list due;    /* there is news for them, and others ask first */
+    unsigned awake;        /* so many ask now */
+};
+
 void api_waiting_start(struct api_waiting *w, const struct api_waiting_options *options)
 {
     w->options = *options;
     w->tenants.max = (size_t)MAX_PARKED * 40;
-    tw_list_init(&w->parked);
+    tw_list_init(&w->groups);
 }
 
-static void wake(struct api_waiting *w, struct api_parked *p, bool has_news)
+static struct api_parked *parked_of(struct tw_list *link)
 {
-    api_waiting_leave(w, p);
+    return tw_container_of(link, struct api_parked, link);
+}
+
+static struct api_waiting_group *group_of(struct api_waiting *w, const char *tenant)
+{
+    struct api_waiting_group *g = tw_map_get(&w->by_tenant, tw_slice_of(tenant));
+
+    if (g == NULL) {
+        g = tw_new(struct api_waiting_group);
+        memcpy(g->tenant, tenant, sizeof(g->tenant));
+        tw_list_init(&g->parked);
+        tw_list_init(&g->due);
+        tw_list_append(&w->groups, &g->link);
+        (void)tw_map_set(&w->by_tenant, tw_slice_of(tenant), g);
+    }
+    return g;
+}
+
+/* Here and nowhere else, so that a group stays while its requests are woken. */
+static void free_empty(struct api_waiting *w)
+{
+    tw_list_each(&w->groups, link)
+    {
+        struct api_waiting_group *g = tw_container_of(link, struct api_waiting_group, link);
+
+        if (g->awake > 0 || !tw_list_empty(&g->parked) || !tw_list_empty(&g->due))
+            continue;
+        (void)tw_map_remove(&w->by_tenant, tw_slice_of(g->tenant));
+        tw_list_remove(&g->link);
+        free(g);
+    }
+}
+
+static void take_out(struct api_waiting *w, struct api_parked *p)
+{
+    tw_list_remove(&p->link);
+    w->count.value--;
+}
+
+static void wake_up(struct api_waiting *w, struct api_waiting_group *g, struct api_parked *p,
+                    bool has_news)
+{
+    take_out(w, p);
+    p->awake = g;
+    g->awake++;
     p->wake(p, has_news);
+}
+
+static void wake_next(struct api_waiting *w, struct api_waiting_group *g)
+{
+    while (g->awake < MAX_AWAKE && !tw_list_empty(&g->due))
+        wake_up(w, g, parked_of(g->due.next), true);
 }
 
 void api_waiting_leave(struct api_waiting *w, struct api_parked *p)
 {
     if (!tw_list_linked(&p->link))
         return;
-    tw_list_remove(&p->link);
-    w->count.value--;
+    take_out(w, p);
+}
+
+void api_waiting_asked(struct api_waiting *w, struct api_parked *p)
+{
+    struct api_waiting_group *g = p->awake;
+
+    if (g == NULL)
+        return;
+    p->awake = NULL;
+    g->awake--;
+    wake_next(w, g);
 }
 
 bool api_waiting_park(struct api_waiting *w, struct api_parked *p)
 {
     if (w->is_stopped || w->count.value >= MAX_PARKED)
         return false;
-    tw_list_append(&w->parked, &p->link);
+    tw_list_append(&group_of(w, p->tenant)->parked, &p->link);
     w->count.value++;
     if (!tw_deadline_is_set(&w->tick) && !w->is_asking)
         tw_after(w->options.loop, &w->tick, TICK_MS, on_tick);
     return true;
 }
 
-/* Requests of the tenant that have not seen `head` yet. They are collected first, since waking
- * one changes the list. */
+/* Requests of the tenant that have not seen `head` yet; a smaller head is news too: the stream
+ * was set back. */
 static void wake_due(struct api_waiting *w, struct tw_slice tenant, uint64_t head)
 {
-    struct tw_list due;
+    struct api_waiting_group *g = tw_map_get(&w->by_tenant, tenant);
 
-    tw_list_init(&due);
-    tw_list_each(&w->parked, link)
+    if (g == NULL)
+        return;
+    tw_list_each(&g->parked, link)
     {
-        struct api_parked *p = tw_container_of(link, struct api_parked, link);
-
-        /* a smaller head is news too: the stream was set back */
-        if (head != p->after && tw_slice_is(tenant, p->tenant)) {
-            tw_list_remove(link);
-            tw_list_append(&due, link);
-        }
+        if (head == parked_of(link)->after)
+            continue;
+        tw_list_remove(link);
+        tw_list_append(&g->due, link);
     }
-    while (!tw_list_empty(&due))
-        wake(w, tw_container_of(due.next, struct api_parked, link), true);
+    wake_next(w, g);
 }
 
-static void wake_late(struct api_waiting *w)
+/* Those in turn need not wait longer either: they are answered that there is nothing. */
+static void wake_late_of(struct api_waiting *w, struct api_waiting_group *g,
+                         struct tw_list *list)
 {
     struct tw_list late;
 
     tw_list_init(&late);
-    tw_list_each(&w->parked, link)
+    tw_list_each(list, link)
     {
-        if (tw_container_of(link, struct api_parked, link)->until_ms > w->options.loop->now_ms)
+        if (parked_of(link)->until_ms > w->options.loop->now_ms)
             continue;
         tw_list_remove(link);
         tw_list_append(&late, link);
     }
     while (!tw_list_empty(&late))
-        wake(w, tw_container_of(late.next, struct api_parked, link), false);
+        wake_up(w, g, parked_of(late.next), false);
+}
+
+static void wake_late(struct api_waiting *w)
+{
+    tw_list_each(&w->groups, link)
+    {
+        struct api_waiting_group *g = tw_container_of(link, struct api_waiting_group, link);
+
+        wake_late_of(w, g, &g->due);
+        wake_late_of(w, g, &g->parked);
+    }
 }
 
 static void on_heads(struct tw_pg_call *call, const struct tw_pg_result *result)
@@ -98,22 +179,22 @@ static void on_heads(struct tw_pg_call *call, const struct tw_pg_result *result)
     for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
         wake_due(w, tw_pg_text(result, i, 0), (uint64_t)tw_pg_int(result, i, 1));
     wake_late(w);
-    if (!tw_list_empty(&w->parked))
+    if (w->count.value > 0)
         tw_after(w->options.loop, &w->tick, TICK_MS, on_tick);
 }
 
-/* A tenant that several wait for is named several times: PostgreSQL answers once. */
 static void on_tick(struct tw_deadline *d)
 {
     struct api_waiting *w = tw_container_of(d, struct api_waiting, tick);
 
-    if (tw_list_empty(&w->parked))
+    free_empty(w);
+    if (w->count.value == 0)
         return;
     tw_buf_clear(&w->tenants);
-    tw_list_each(&w->parked, link)
+    tw_list_each(&w->groups, link)
     {
         tw_buf_char(&w->tenants, w->tenants.len == 0 ? '{' : ',');
-        tw_buf_text(&w->tenants, tw_container_of(link, struct api_parked, link)->tenant);
+        tw_buf_text(&w->tenants, tw_container_of(link, struct api_waiting_group, link)->tenant);
     }
     tw_buf_char(&w->tenants, '}');
     w->is_asking = true;
@@ -126,17 +207,34 @@ static void on_tick(struct tw_deadline *d)
     tw_pg_pool_call(w->options.pool, &w->call);
 }
 
+static void wake_all_of(struct api_waiting *w, struct api_waiting_group *g,
+                        struct tw_list *list)
+{
+    while (!tw_list_empty(list))
+        wake_up(w, g, parked_of(list->next), false);
+}
+
 void api_waiting_stop(struct api_waiting *w)
 {
     if (w->options.loop == NULL || w->is_stopped)
         return;
     w->is_stopped = true;
     tw_after_cancel(w->options.loop, &w->tick);
-    while (!tw_list_empty(&w->parked))
-        wake(w, tw_container_of(w->parked.next, struct api_parked, link), false);
+    tw_list_each(&w->groups, link)
+    {
+        struct api_waiting_group *g = tw_container_of(link, struct api_waiting_group, link);
+
+        wake_all_of(w, g, &g->due);
+        wake_all_of(w, g, &g->parked);
+    }
 }
 
 void api_waiting_done(struct api_waiting *w)
 {
+    struct tw_list *link;
+
+    while (w->options.loop != NULL && (link = tw_list_shift(&w->groups)) != NULL)
+        free(tw_container_of(link, struct api_waiting_group, link));
+    tw_map_done(&w->by_tenant);
     tw_buf_done(&w->tenants);
 }

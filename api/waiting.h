@@ -10,9 +10,11 @@
 #include "common/net/pg_pool.h"
 #include "common/util/buf.h"
 #include "common/util/list.h"
+#include "common/util/map.h"
 #include "common/util/metrics.h"
 
 struct api_parked;
+struct api_waiting_group; /* the requests of one tenant */
 /* There are new events, or (`has_news` false) its time is over. Never before the parking call
  * has returned. */
 typedef void (*api_wake_cb)(struct api_parked *p, bool has_news);
@@ -24,6 +26,7 @@ struct api_parked {
     uint64_t until_ms; /* of the loop's clock */
     api_wake_cb wake;
     struct tw_list link;
+    struct api_waiting_group *awake; /* it was woken, and asks now; null: it was not */
 };
 
 struct api_waiting_options { /* all are kept */
@@ -32,10 +35,12 @@ struct api_waiting_options { /* all are kept */
 };
 
 /* One statement every so often compares the heads of all tenants that are waited for; so a
- * thousand waiting requests cost PostgreSQL what one costs. */
+ * thousand waiting requests cost PostgreSQL what one costs. When there is news, a few of a
+ * tenant at a time are woken: they all ask, and others want to be answered meanwhile. */
 struct api_waiting {
     struct api_waiting_options options;
-    struct tw_list parked;
+    struct tw_map by_tenant;
+    struct tw_list groups;
     struct tw_pg_call call;
     struct tw_buf tenants;
     struct tw_deadline tick;
@@ -52,3 +57,7 @@ void api_waiting_done(struct api_waiting *w);
 /* Wait (kept until the wake); false when too many wait already. */
 bool api_waiting_park(struct api_waiting *w, struct api_parked *p);
 void api_waiting_leave(struct api_waiting *w, struct api_parked *p); /* fine when not parked */
+
+/* What it asked after it was woken has been answered: the next one's turn. Fine on one that was
+ * not woken. */
+void api_waiting_asked(struct api_waiting *w, struct api_parked *p);

@@ -16,7 +16,9 @@
 
 struct request {
     struct api_parked parked;
+    struct api_waiting *waiting;
     int wakes, news;
+    bool is_slow; /* what it asks when it is woken is not answered yet */
 };
 
 struct fixture {
@@ -24,7 +26,7 @@ struct fixture {
     struct fake_postgres pg;
     struct tw_pg_pool pool;
     struct api_waiting waiting;
-    struct request requests[3];
+    struct request requests[20];
     char url[64];
 };
 
@@ -68,6 +70,8 @@ static void on_wake(struct api_parked *p, bool has_news)
 
     r->wakes++;
     r->news += has_news ? 1 : 0;
+    if (!r->is_slow)
+        api_waiting_asked(r->waiting, p);
 }
 
 static struct request *park(struct fixture *f, size_t i, const char *tenant, uint64_t after,
@@ -75,6 +79,7 @@ static struct request *park(struct fixture *f, size_t i, const char *tenant, uin
 {
     struct request *r = &f->requests[i];
 
+    r->waiting = &f->waiting;
     memcpy(r->parked.tenant, tenant, sizeof(r->parked.tenant));
     r->parked.after = after;
     r->parked.until_ms = f->loop->now_ms + wait_ms;
@@ -127,6 +132,30 @@ static void an_event_of_one_tenant_does_not_wake_another(void **state)
     await(f->loop, bistro->wakes == 1);
     assert_int_equal(kitchen->wakes, 0);
     assert_int_equal(f->waiting.count.value, 1);
+}
+
+/* A thousand of one tenant would ask at once, and its neighbours wait behind them. */
+static void of_one_tenant_eight_ask_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    struct request *bistro = park(f, 0, BISTRO, 7, FAR_MS);
+    int wakes = 0;
+
+    for (size_t i = 1; i < TW_COUNT(f->requests); i++)
+        park(f, i, KITCHEN, 7, FAR_MS)->is_slow = true;
+    f->pg.says = KITCHEN "\t8";
+    await(f->loop, f->requests[8].wakes == 1);
+    assert_int_equal(f->requests[9].wakes, 0);
+    f->pg.says = BISTRO "\t8";
+    await(f->loop, bistro->wakes == 1);
+    for (size_t i = 1; i < TW_COUNT(f->requests); i++) { /* one after the other is answered */
+        assert_int_equal(f->requests[i].wakes, 1);
+        assert_int_equal(f->requests[i].news, 1);
+        api_waiting_asked(&f->waiting, &f->requests[i].parked);
+        wakes++;
+    }
+    assert_int_equal(wakes, TW_COUNT(f->requests) - 1);
+    assert_int_equal(f->waiting.count.value, 0);
 }
 
 static void a_request_whose_time_is_over_is_woken_without_news(void **state)
@@ -197,6 +226,7 @@ int main(void)
         TEST(a_stream_that_was_set_back_is_news_too),
         TEST(a_request_that_has_seen_the_head_keeps_waiting),
         TEST(an_event_of_one_tenant_does_not_wake_another),
+        TEST(of_one_tenant_eight_ask_at_a_time),
         TEST(a_request_whose_time_is_over_is_woken_without_news),
         TEST(time_runs_out_also_while_the_heads_cannot_be_read),
         TEST(one_statement_asks_for_all_that_wait),
