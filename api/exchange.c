@@ -252,7 +252,7 @@ static bool is_json_type(struct tw_slice type)
             tw_slice_is_nocase(tw_slice_skip(essence, essence.len - 5), "+json"));
 }
 
-/* Scan the body in place and keep a copy; null, or the refusal's code with `why` filled. */
+/* Scan the body in place and keep it; null, or the refusal's code with `why` filled. */
 static const char *read_body(struct exchange *x, struct tw_http_request *req,
                              struct tw_buf *why)
 {
@@ -283,7 +283,7 @@ static const char *read_body(struct exchange *x, struct tw_http_request *req,
     }
     if (r != '{')
         return "INVALID_JSON";
-    x->body = tw_copy_text(req->body_at, len);
+    x->body = tw_http_take_body(x->reply.conn); /* not a copy: it may have a megabyte */
     x->operation.body = tw_slice_from(x->body, len);
     return NULL;
 }

@@ -4,7 +4,7 @@
 -- The documents of clients promise some names without a schema. They are tables or views in the schema pos, which is in
 -- the database's search_path.
 
-drop view if exists pos.violations, pos.restaurants, pos.order_history, pos.daily_sales;
+drop view if exists pos.violations, pos.restaurants, pos.order_history, pos.daily_sales, pos.sessions;
 
 create view pos.restaurants as
     select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.status, s.details as settings,
@@ -17,6 +17,16 @@ create view pos.order_history as
            h.device, h.request_id, o.customer_name, o.total_amount, o.items
       from pos.order_status_history h
       left join pos.orders o on o.tenant_id = h.tenant_id and o.id = h.order_id;
+
+-- Who has connected and who was refused, and why: many clients show nobody. Of a refused one, the restaurant is what it
+-- called it.
+create view pos.sessions as
+    select l.at, case l.kind when 'connect' then 'connected' when 'disconnect' then 'ended' else 'refused' end as what,
+           coalesce(t.slug, l.detail ->> 'named') as restaurant, l.dialect, l.device, l.detail ->> 'address' as address,
+           l.detail ->> 'reason' as reason, (l.detail ->> 'code')::int as code, l.instance as gateway
+      from pos.pos_sync_logs l
+      left join dinedesk_main.tenants t on t.id = l.tenant_id
+     where l.kind in ('connect', 'disconnect', 'auth_failed');
 
 -- A day is the sum of its registers.
 create view pos.daily_sales as

@@ -53,8 +53,8 @@ static const struct tw_setting table[] = {
       false, NULL, "Connections to PostgreSQL." },
     { "DATABASE_QUEUE", TW_GATEWAY | TW_API, NUMBER, AT(database_queue), "2000", 10, 100000,
       false, NULL,
-      "Statements that may wait for a connection, half of them of one tenant; further ones "
-      "are refused with 503." },
+      "Statements that may wait for a connection, with 256 MiB of parameters; half of that of "
+      "one tenant. Further ones are refused with 503." },
     { "REDIS_URL", ALL, TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, true, NULL,
       "Redis: redis://[user:password@]host:port or unix:///path." },
     { "LOG_LEVEL", ALL, TEXT, AT(log_level), "info", 1, 8, false, "error,warn,info,debug",

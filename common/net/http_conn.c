@@ -358,6 +358,11 @@ void tw_http_wait(struct tw_http_conn *c, struct tw_http_waiter *w)
     tw_stream_want_read(c->stream, wants_read(c));
 }
 
+char *tw_http_take_body(struct tw_http_conn *c)
+{
+    return tw_http_parser_take_body(c->parser);
+}
+
 struct tw_stream *tw_http_take_stream(struct tw_http_conn *c, struct tw_buf *rest)
 {
     struct tw_stream *stream = c->stream;

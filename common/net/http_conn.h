@@ -70,6 +70,10 @@ void tw_http_refuse_with(struct tw_http_conn *conn, const char *code,
                          struct tw_slice request_id, const struct tw_http_header *extra,
                          size_t n);
 
+/* The memory of the request's body, at `body_at` (gives: free): for who needs it longer than
+ * the client stays. */
+char *tw_http_take_body(struct tw_http_conn *conn);
+
 /* Answer later: `w` (kept until the answer) is told when the client leaves earlier. */
 void tw_http_wait(struct tw_http_conn *conn, struct tw_http_waiter *w);
 

@@ -446,6 +446,16 @@ enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice by
     return progress;
 }
 
+char *tw_http_parser_take_body(struct tw_http_parser *p)
+{
+    char *at = p->body.at;
+
+    p->body = (struct tw_buf){ .max = p->body.max };
+    p->request.body = TW_EMPTY;
+    p->request.body_at = NULL;
+    return at;
+}
+
 struct tw_http_request *tw_http_parser_request(struct tw_http_parser *p)
 {
     return &p->request;

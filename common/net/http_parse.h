@@ -35,6 +35,10 @@ enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice by
 /* The complete request; lent until tw_http_parser_next. */
 struct tw_http_request *tw_http_parser_request(struct tw_http_parser *p);
 
+/* The memory of the request's body (gives: free), which is the request's no more; null when it
+ * has none. */
+char *tw_http_parser_take_body(struct tw_http_parser *p);
+
 /* Whether the connection may carry another request after this one. */
 bool tw_http_parser_keeps_alive(const struct tw_http_parser *p);
 

@@ -6,7 +6,8 @@
 #include "common/util/err.h"
 #include "common/util/log.h"
 
-#define DEPTH 16       /* calls on one connection */
+#define DEPTH 16 /* calls on one connection */
+#define MAX_BYTES ((uint64_t)256 * 1024 * 1024)
 #define WAIT_MS 1500   /* for a place; with the roles' lock_timeout of 1 s an answer in 3 s */
 #define ABSENT_MS 1000 /* for a place while PostgreSQL is away */
 
@@ -57,31 +58,49 @@ static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
     return emptiest(pool, DEPTH);
 }
 
-static uint32_t *waiting_of(struct tw_pg_pool *pool, const struct tw_pg_call *call)
+static struct tw_pg_waiting *waiting_of(struct tw_pg_pool *pool, const struct tw_pg_call *call)
 {
     return &pool->waiting_of[call->share % TW_PG_SHARES];
 }
 
+static uint64_t bytes_of(const struct tw_pg_call *call)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < call->param_count; i++)
+        n += call->params[i].bytes.len;
+    return n;
+}
+
 static void enqueue(struct tw_pg_pool *pool, struct tw_pg_call *call)
 {
+    struct tw_pg_waiting *share = waiting_of(pool, call);
+
     tw_list_append(&pool->waiting, &call->link);
     pool->queued.value++;
-    if (call->share != 0)
-        (*waiting_of(pool, call))++;
+    pool->queued_bytes.value += bytes_of(call);
+    share->count += call->share != 0;
+    share->bytes += call->share != 0 ? bytes_of(call) : 0;
 }
 
 static void dequeue(struct tw_pg_pool *pool, struct tw_pg_call *call)
 {
+    struct tw_pg_waiting *share = waiting_of(pool, call);
+
     tw_list_remove(&call->link);
     pool->queued.value--;
-    if (call->share != 0)
-        (*waiting_of(pool, call))--;
+    pool->queued_bytes.value -= bytes_of(call);
+    share->count -= call->share != 0;
+    share->bytes -= call->share != 0 ? bytes_of(call) : 0;
 }
 
 static bool is_overfull(struct tw_pg_pool *pool, const struct tw_pg_call *call)
 {
-    return pool->queued.value > pool->max_waiting ||
-           (call->share != 0 && *waiting_of(pool, call) > (pool->max_waiting + 1) / 2);
+    const struct tw_pg_waiting *share = waiting_of(pool, call), *max = &pool->max_waiting;
+
+    return pool->queued.value > max->count || pool->queued_bytes.value > max->bytes ||
+           (call->share != 0 &&
+            (share->count > (max->count + 1) / 2 || share->bytes > max->bytes / 2));
 }
 
 static void place(struct tw_pg_pool *pool, struct tw_pg_conn *c, struct tw_pg_call *call)
@@ -198,6 +217,7 @@ static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL }
 static const struct tw_metric_row metric_rows[] = {
     { "pg_connections", NULL, "Open connections to PostgreSQL.", AT(up) },
     { "pg_queue", NULL, "Statements that wait for a connection to PostgreSQL.", AT(queued) },
+    { "pg_queue_bytes", NULL, "Bytes of the parameters of those.", AT(queued_bytes) },
     { "pg_calls_total", NULL, "Statements sent to PostgreSQL.", AT(calls) },
     { "pg_refused_total", NULL,
       "Statements that were not sent, because no connection was free in time or too many were "
@@ -214,7 +234,8 @@ void tw_pg_pool_start(struct tw_pg_pool *pool, const struct tw_pg_pool_options *
 {
     TW_ASSERT(options->connections <= TW_PG_CONNECTIONS);
     pool->loop = options->loop;
-    pool->max_waiting = options->max_waiting;
+    pool->max_waiting.count = options->max_waiting;
+    pool->max_waiting.bytes = options->max_bytes != 0 ? options->max_bytes : MAX_BYTES;
     pool->on_change = options->on_change;
     tw_list_init(&pool->waiting);
     for (size_t i = 0; i < options->connections; i++) {

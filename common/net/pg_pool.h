@@ -17,10 +17,16 @@ struct tw_pg_pool;
 
 struct tw_pg_pool_options {
     struct tw_loop *loop;
-    const char *url, *program;                  /* kept */
-    size_t connections;                         /* at most TW_PG_CONNECTIONS */
-    size_t max_waiting;                         /* more calls are refused with TW_EFULL */
+    const char *url, *program; /* kept */
+    size_t connections;        /* at most TW_PG_CONNECTIONS */
+    size_t max_waiting;        /* more calls are refused with TW_EFULL */
+    uint64_t max_bytes;        /* the same for their parameters, in bytes; 0: 256 MiB */
     void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
+};
+
+/* Calls that wait, and their parameters. */
+struct tw_pg_waiting {
+    uint64_t count, bytes;
 };
 
 /* The rule of placing: reads are pipelined after reads. A call that writes may wait for a
@@ -33,11 +39,11 @@ struct tw_pg_pool {
     struct tw_pg_conn *conns[TW_PG_CONNECTIONS];
     size_t conn_count, up_count;
     struct tw_list waiting;
-    size_t max_waiting;
-    uint32_t waiting_of[TW_PG_SHARES]; /* by share, several in one place when they collide */
+    struct tw_pg_waiting max_waiting;
+    struct tw_pg_waiting waiting_of[TW_PG_SHARES]; /* by share; several when they collide */
     bool is_closed, was_up, has_failed;
     void (*on_change)(struct tw_pg_pool *pool);
-    struct tw_metric up, queued, calls, refused, reconnects;
+    struct tw_metric up, queued, queued_bytes, calls, refused, reconnects;
 };
 
 extern const struct tw_metric_table tw_pg_pool_metrics;

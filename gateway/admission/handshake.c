@@ -97,12 +97,14 @@ static void refuse(struct gw_handshakes *all, struct tw_http_conn *conn, const c
         tw_http_refuse(conn, code, tw_slice_of(request_id));
 }
 
-static void log_refusal(struct pending *p, int status)
+static void log_refusal(struct pending *p, const char *code, int status)
 {
     struct gw_sync_log_row row = { .kind = "auth_failed",
                                    .dialect = p->dialect->name,
                                    .device = tw_slice_of(p->device),
-                                   .reason = p->tenant.at,
+                                   .reason = code,
+                                   .address = p->address,
+                                   .named = p->tenant.at,
                                    .code = (unsigned)status };
 
     gw_sync_log_add(p->all->options.log, &row);
@@ -113,7 +115,6 @@ static void send_refusal(struct pending *p, int status, struct tw_slice body)
 {
     struct tw_http_response res = { 0 };
 
-    log_refusal(p, status);
     p->all->refused.value++;
     tw_refusal_head(&res, status);
     tw_http_add(&res, "X-Request-Id", tw_slice_of(p->request_id));
@@ -134,10 +135,10 @@ static void refuse_pending(struct pending *p, const struct gw_authenticated *res
     const char *code = result->refusal;
 
     tell_refusal(p, code, result->body.len > 0 ? result->status : 0);
-
-    if (result->body.len > 0)
+    if (result->body.len > 0) {
+        log_refusal(p, code, result->status);
         send_refusal(p, result->status, result->body);
-    else /* a handshake's 401 has a code of its own */
+    } else /* a handshake's 401 has a code of its own */
         refuse(p->all, p->conn, strcmp(code, "AUTH_FAILED") == 0 ? "UNAUTHORIZED" : code,
                p->request_id);
 }

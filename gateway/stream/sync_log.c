@@ -46,6 +46,12 @@ void gw_sync_log_done(struct gw_sync_log *log)
     tw_buf_done(&log->sending);
 }
 
+static void put_text(struct tw_buf *out, const char *name, const char *text)
+{
+    if (text != NULL && text[0] != '\0')
+        tw_json_member(out, name, tw_slice_of(text));
+}
+
 static void put_detail(struct tw_buf *out, const struct gw_sync_log_row *row)
 {
     if (row->reason == NULL && row->code == 0)
@@ -55,6 +61,8 @@ static void put_detail(struct tw_buf *out, const struct gw_sync_log_row *row)
         tw_json_member_u64(out, "code", row->code);
     if (row->reason != NULL)
         tw_json_member(out, "reason", tw_slice_of(row->reason));
+    put_text(out, "address", row->address);
+    put_text(out, "named", row->named);
     tw_buf_char(out, '}');
 }
 

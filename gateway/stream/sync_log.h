@@ -19,10 +19,12 @@ struct gw_sync_log_row {
     struct tw_slice tenant;
     const char *dialect;
     struct tw_slice device;
-    uint64_t seq;       /* 0: none */
-    uint64_t count;     /* 0: one */
-    const char *reason; /* into `detail`; null: none */
-    unsigned code;      /* into `detail`; 0: none */
+    uint64_t seq;   /* 0: none */
+    uint64_t count; /* 0: one */
+    /* Into `detail`; null, or 0: none. */
+    const char *reason, *address;
+    const char *named; /* the restaurant, as the client called it */
+    unsigned code;
 };
 
 struct gw_sync_log;

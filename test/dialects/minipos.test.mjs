@@ -1,6 +1,7 @@
 // minipos.test.mjs - docs/protocols/minipos.md: tablets that behave like the public client.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { eventually, gatewayUrls, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { insertOrder, newTenant } from '../support/tenant.mjs';
 import { request } from '../support/rest.mjs';
@@ -52,6 +53,17 @@ test('no key, a wrong key, another site\'s cookie and a wrong first message are 
         one.say(first);
         assert.equal((await one.closed).code, 1008);
     }
+});
+
+test('whoever operates it sees which tablets were refused, where from and why', async (t) => {
+    const tenant = await newTenant(t);
+    const device = `tablet ${tenant.slug}`;
+    await knock(t, `${publicUrl}/ws`, { 'X-API-Key': 'pos_00000000000000000000000000000000', 'X-Device-ID': device });
+    const row = await eventually('the row', async () =>
+        (await sql('select * from pos.sessions where device = $1', device)).rows[0]);
+    assert.deepEqual([row.what, row.dialect, row.address, row.reason, row.code], ['refused', 'minipos', '127.0.0.1', 'AUTH_FAILED', 401]);
+    const log = readFileSync(`${process.env.RUN_DIR}/log/gateway-${row.gateway.slice(1)}.log`, 'utf8');
+    assert.match(log, /event=handshake.refused dialect=minipos address=127.0.0.1 code=AUTH_FAILED status=401/);
 });
 
 test('a restaurant may admit tablets without a key, until it stops', async (t) => {

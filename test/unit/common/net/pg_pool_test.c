@@ -316,6 +316,39 @@ static void one_tenant_waits_in_half_of_the_places(void **state)
     assert_int_equal(other->answered, 0); /* there is room for others */
 }
 
+/* Two thousand requests of 1 MiB would be as many bytes here. */
+static void what_waits_has_a_limit_in_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct ask *one[3];
+    char text[101];
+
+    memset(text, 'x', 100);
+    text[100] = '\0';
+    start_at(f, f->pg.host.port, 2, 100);
+    f->pool.max_waiting.bytes = 400;
+    await(f->loop, f->pool.up_count == 2);
+    f->pg.holds = true;
+    (void)ask_for(f, true, 9);
+    for (size_t i = 0; i < TW_COUNT(one); i++) {
+        struct ask *a = one[i] = &f->asks[f->count++];
+
+        a->f = f;
+        a->call = (struct tw_pg_call){ .sql = "write",
+                                       .params = { { tw_slice_of(text), false } },
+                                       .param_count = 1,
+                                       .writes = true,
+                                       .share = 7,
+                                       .done = on_done };
+        tw_pg_pool_call(&f->pool, &a->call);
+    }
+    assert_int_equal(f->pool.queued_bytes.value, 300);
+    await(f->loop, one[2]->answered == 1); /* half of it for one tenant */
+    assert_int_equal(one[2]->err, TW_EFULL);
+    assert_int_equal(one[1]->answered, 0);
+    assert_int_equal(f->pool.queued_bytes.value, 200);
+}
+
 static void a_call_that_waits_too_long_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -512,6 +545,7 @@ int main(void)
         POOL_TEST(rivals_go_one_after_the_other_and_others_pass_them),
         POOL_TEST(writes_without_an_affinity_have_no_rivals),
         POOL_TEST(one_tenant_waits_in_half_of_the_places),
+        POOL_TEST(what_waits_has_a_limit_in_bytes),
         POOL_TEST(a_call_that_waits_too_long_is_refused),
         POOL_TEST(more_than_may_wait_are_refused),
         POOL_TEST(without_a_server_calls_are_refused_and_it_is_said_once),
