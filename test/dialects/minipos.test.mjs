@@ -60,7 +60,7 @@ test('whoever operates it sees which tablets were refused, where from and why', 
     const device = `tablet ${tenant.slug}`;
     await knock(t, `${publicUrl}/ws`, { 'X-API-Key': 'pos_00000000000000000000000000000000', 'X-Device-ID': device });
     const row = await eventually('the row', async () =>
-        (await sql('select * from pos.sessions where device = $1', device)).rows[0]);
+        (await sql('select * from pos.sessions where device = $1', device))[0]);
     assert.deepEqual([row.what, row.dialect, row.address, row.reason, row.code], ['refused', 'minipos', '127.0.0.1', 'AUTH_FAILED', 401]);
     const log = readFileSync(`${process.env.RUN_DIR}/log/gateway-${row.gateway.slice(1)}.log`, 'utf8');
     assert.match(log, /event=handshake.refused dialect=minipos address=127.0.0.1 code=AUTH_FAILED status=401/);
