@@ -1,5 +1,5 @@
 -- pos.maintain - housekeeping, in steps that each are a short transaction of their own.
--- Holds: prune, event_partitions_create, event_partition_due, event_kept_in, event_keep_from, event_partition_drop,
+-- Holds: orders_drop, prune, event_partitions_create, event_partition_due, event_kept_in, event_keep_from, event_partition_drop,
 -- event_strays_drop.
 -- Caller: the active bridge, task after task, each until it answers 0; migrate, for the days to come.
 -- Inputs: the task's name. Answers: how many things it has dealt with; 0: there is nothing left to do.
@@ -26,7 +26,20 @@ begin
     when 'orders_given' then return pos.prune('pos.order_given', 'at < now() - interval ''2 days''');
     when 'tills' then return pos.prune('pos.till', 'seen_at < now() - interval ''30 days''');
     when 'states' then return pos.prune('pos.state_shown', 'at < now() - interval ''1 hour''');
+    when 'old_orders' then return pos.orders_drop();
     end case;
+end $$;
+
+-- Deletes finished orders that nothing has happened to for as long as pos.setting.order_retention says. Nobody is told:
+-- what was finished changes for nobody.
+create or replace function pos.orders_drop() returns int
+language plpgsql set tillwire.writer = 'function' as $$
+begin
+    if (select s.order_retention from pos.setting s) is null then
+        return 0;
+    end if;
+    return pos.prune('pos.orders', 'status in (''completed'', ''cancelled'', ''rejected'') and updated_at < now() - '
+                                   '(select s.order_retention from pos.setting s)');
 end $$;
 
 -- Deletes at most a batch of the rows that `condition` names.

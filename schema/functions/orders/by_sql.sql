@@ -75,7 +75,8 @@ begin
         return null;
     end if;
     if tg_op = 'DELETE' then
-        if old.status <> 'cancelled' then
+        -- What was finished, and is deleted to make room, was not cancelled: nobody is told.
+        if old.status not in ('completed', 'cancelled', 'rejected') then
             before := old;
             before.status := 'cancelled';
             perform pos.emit_external(old.tenant_id, 'order.deleted', pos.order_data(before, old.status));
