@@ -69,6 +69,22 @@ begin
     end loop;
 end $$;
 
+-- Who says that he is one of our functions is looked at, once a statement.
+do $$
+declare
+    written regclass;
+begin
+    foreach written in array array['pos.orders', 'pos.tables', 'pos.categories', 'pos.menu_items', 'pos.inventory', 'pos.staff',
+                                   'pos.printers', 'pos.restaurant_settings', 'pos.gift_cards', 'pos.customers',
+                                   'pos.pos_gift_card_transactions', 'pos.pos_loyalty_transactions']::regclass[] loop
+        execute format($f$
+            create or replace trigger writer_check before insert or update or delete on %s
+                for each statement when (coalesce(current_setting('tillwire.writer', true), '') <> '')
+                execute function pos.writer_check()
+            $f$, written);
+    end loop;
+end $$;
+
 -- Gift cards.
 create or replace trigger gift_card_by_sql before insert or update on pos.gift_cards
     for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')

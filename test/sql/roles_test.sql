@@ -103,6 +103,26 @@ select throws_ok(v.what, '42501', null, 'the bridge may not: ' || v.what)
        ('delete from pos.event'), ('select pos.event_partition_drop()')) v(what);
 reset role;
 
+-- A role that writes by SQL cannot say that it is one of our functions, and so write a balance without its entry.
+create role test_shop;
+grant usage on schema pos, dinedesk_main to test_shop;
+grant select, insert, update, delete on pos.gift_cards, pos.pos_gift_card_transactions, pos.orders, pos.tables to test_shop;
+select pg_temp.card('SHOP-1', 50);
+set local role test_shop;
+set local tillwire.writer = 'function';
+select throws_ok(v.what, '42501', 'tillwire.writer is for the functions of Tillwire', v.what)
+  from (values ($$update pos.gift_cards set current_balance = 5000 where card_number = 'SHOP-1'$$),
+               ($$insert into pos.gift_cards (card_number) values ('SHOP-2')$$),
+               ($$insert into pos.pos_gift_card_transactions (card_number) values ('SHOP-1')$$),
+               ($$delete from pos.orders$$), ($$update pos.tables set seats = 1$$)) v(what);
+set local tillwire.writer = 'trigger';
+select throws_ok($$update pos.gift_cards set current_balance = 5000 where card_number = 'SHOP-1'$$, '42501', null, 'nor a trigger');
+set local tillwire.writer = '';
+update pos.gift_cards set current_balance = 40 where card_number = 'SHOP-1';
+select is((select string_agg(amount::text, ' ' order by entry_no) from pos.pos_gift_card_transactions where card_number = 'SHOP-1'),
+          '50.00 -10.00', 'without it the ledger is kept');
+reset role;
+
 -- Functions do not follow the search path of the session.
 create schema evil;
 create function evil.now() returns timestamptz language sql as 'select ''1999-01-01''::timestamptz';
