@@ -199,33 +199,31 @@ static void on_settings(struct gw_session *s, const struct message *m)
         send_error(s, "VALIDATION_ERROR", "The settings must be an object.");
 }
 
-/* Passed on to the other tablets as it came, neither stored nor logged. False: it was refused,
- * since each such message goes to all tablets by Redis. */
-static bool relay(struct gw_session *s, const struct message *m)
+/* Each message about staff or sessions goes to all tablets by Redis. */
+static bool may_relay(struct gw_session *s, const struct message *m)
 {
     struct gw_device *d = gw_device_of(s);
 
-    if (!tw_bucket_take(&d->relays, s->all->now_ms, RELAYS_PER_SECOND, RELAYS_AT_ONCE) ||
-        m->whole.len > RELAY_BYTES) {
-        send_error(
-            s, m->whole.len > RELAY_BYTES ? "MESSAGE_TOO_LARGE" : "RATE_LIMIT",
-            "Messages about staff and sessions have at most 1 MiB, and there may be 10 a "
-            "second. This one was not passed on.");
-        return false;
-    }
-    gw_hubs_relay(s->stream, s->dialect->name, d->connection, m->whole);
-    return true;
+    if (m->whole.len <= RELAY_BYTES &&
+        tw_bucket_take(&d->relays, s->all->now_ms, RELAYS_PER_SECOND, RELAYS_AT_ONCE))
+        return true;
+    send_error(s, m->whole.len > RELAY_BYTES ? "MESSAGE_TOO_LARGE" : "RATE_LIMIT",
+               "Messages about staff and sessions have at most 1 MiB, and there may be 10 a "
+               "second. This one was not passed on.");
+    return false;
 }
 
+/* Passed on to the other tablets as it came, neither stored nor logged. */
 static void on_session(struct gw_session *s, const struct message *m)
 {
-    (void)relay(s, m);
+    if (may_relay(s, m))
+        gw_hubs_relay(s->stream, s->dialect->name, gw_device_of(s)->connection, m->whole);
 }
 
 static void on_staff(struct gw_session *s, const struct message *m)
 {
-    if (relay(s, m))
-        gw_minipos_staff(s, m->type, m->data);
+    if (may_relay(s, m) && !gw_minipos_staff(s, m->type, m->data, m->whole))
+        gw_hubs_relay(s->stream, s->dialect->name, gw_device_of(s)->connection, m->whole);
 }
 
 static const struct {

@@ -14,6 +14,7 @@
 #include "gateway/dialect/shape.h"
 #include "gateway/shared_state/device.h"
 #include "gateway/shared_state/minipos_events.h"
+#include "gateway/stream/hubs.h"
 
 #define ID_BYTES 128
 #define LIST_BYTES ((size_t)48 * 1024 * 1024) /* 500 people of 64 kB, and their quotes */
@@ -49,24 +50,44 @@ static void put_person(struct tw_buf *out, const struct gw_device *d, struct tw_
     tw_buf_done(&id);
 }
 
+static void pass_on(struct gw_device *d, struct tw_slice whole)
+{
+    struct gw_session *s = &d->session;
+
+    if (whole.len > 0)
+        gw_hubs_relay(s->stream, s->dialect->name, d->connection, whole);
+}
+
+static bool is_true(struct tw_slice body, const char *name)
+{
+    struct tw_slice raw;
+
+    return tw_json_get(body, name, &raw) && tw_slice_is(raw, "true");
+}
+
+/* The command's note is the message, when others are to hear of it. */
 static void on_kept(struct gw_commands *q, const struct gw_command *c,
                     const struct tw_outcome *outcome)
 {
+    struct gw_device *d = gw_device_of_commands(q);
     struct tw_slice error, code = { NULL, 0 };
 
-    (void)c;
-    if (outcome->refusal == NULL && outcome->status < 300)
+    if (outcome->refusal == NULL && outcome->status < 300) {
+        if (!is_true(outcome->body, "kept") || is_true(outcome->body, "changed"))
+            pass_on(d, tw_buf_view(&c->note));
         return;
+    }
+    pass_on(d, tw_buf_view(&c->note));
     if (tw_json_get(outcome->body, "error", &error))
         (void)tw_json_get_text(error, "code", &code);
     tw_log_warn(
-        "staff.not_kept",
-        tw_str("tenant", gw_session_tenant(&gw_device_of_commands(q)->session)->slug),
+        "staff.not_kept", tw_str("tenant", gw_session_tenant(&d->session)->slug),
         tw_slc("code", outcome->refusal != NULL ? tw_slice_of(outcome->refusal) : code));
 }
 
-/* `users` is a list, or one person. */
-static void keep(struct gw_device *d, const char *action, struct tw_slice users, bool is_sealed)
+/* `users` is a list, or one person; `whole` is the message that others are to hear of then. */
+static void keep(struct gw_device *d, const char *action, struct tw_slice users, bool is_sealed,
+                 struct tw_slice whole)
 {
     struct tw_buf body = { .max = 2 * users.len + 65536 };
     struct tw_slice one;
@@ -84,7 +105,7 @@ static void keep(struct gw_device *d, const char *action, struct tw_slice users,
     }
     tw_buf_text(&body, "]}");
     if (body.failed ||
-        !gw_device_operate(d, "staff_change", true, tw_buf_view(&body), TW_EMPTY, on_kept))
+        !gw_device_operate(d, "staff_change", true, tw_buf_view(&body), whole, on_kept))
         tw_log_warn("staff.not_kept", tw_str("tenant", gw_session_tenant(&d->session)->slug),
                     tw_str("code", "RATE_LIMIT"));
     tw_buf_done(&body);
@@ -147,23 +168,28 @@ static void on_list(struct gw_commands *q, const struct gw_command *c,
     tw_buf_done(&out);
 }
 
-void gw_minipos_staff(struct gw_session *s, struct tw_slice type, struct tw_slice data)
+bool gw_minipos_staff(struct gw_session *s, struct tw_slice type, struct tw_slice data,
+                      struct tw_slice whole)
 {
     static const char *const changes[] = { "add", "update", "delete" };
     struct gw_device *d = gw_device_of(s);
     struct tw_slice action, users;
 
     if (d->all->staff_keys.count == 0 || !tw_json_get_text(data, "action", &action))
-        return;
+        return false;
     if (tw_slice_is(type, "UPDATE_USERS")) {
         for (size_t i = 0; i < TW_COUNT(changes); i++)
             if (tw_slice_is(action, changes[i]) && tw_json_get(data, "data", &users) &&
-                users.at[0] == '{')
-                keep(d, changes[i], users, !tw_slice_is(action, "delete"));
+                users.at[0] == '{') {
+                keep(d, changes[i], users, !tw_slice_is(action, "delete"), whole);
+                return true;
+            }
     } else if (tw_slice_is(action, "broadcast_users")) {
         if (tw_json_get(data, "users", &users) && users.at[0] == '[')
-            keep(d, "replace", users, true);
+            keep(d, "replace", users, true, TW_EMPTY);
     } else if (tw_slice_is(action, "request_users")) {
         (void)gw_device_operate(d, "staff_list", false, TW_LIT("{}"), TW_EMPTY, on_list);
+        return true; /* nobody else has an answer */
     }
+    return false;
 }

@@ -4,7 +4,8 @@
 -- Holds: staff_change, staff_list, staff_secrets_set.
 -- Caller: pos.call, for the gateway; staff_secrets_set: the operator. Inputs: staff_change: {"action": add, update,
 -- delete or replace, "users": [{"id", "sealed"?}, …at most 500]}; replace: these are all.
--- Answers: staff_change: 200 {kept}: false where the restaurant's staff is not kept (tenants.staff_secrets); staff_list:
+-- Answers: staff_change: 200 {kept, changed}: kept is false where the restaurant's staff is not kept (tenants.staff_secrets, or
+-- no list was handed over); changed says whether the list is another one now; staff_list:
 -- 200 {users: [{id, sealed}]} in the list's order, none when the list does not count.
 -- Refusals: 400 VALIDATION_ERROR, TOO_MANY_ROWS; staff_secrets_set: an SQL error for an unknown tenant or word.
 -- Locks: an advisory one for the restaurant's staff. Events: none, since all that hear them would learn who works there.
@@ -16,6 +17,8 @@ declare
     action text := body ->> 'action';
     users json := body -> 'users';
     given record;
+    changed int := 0;
+    rows int;
 begin
     if action is null or action not in ('add', 'update', 'delete', 'replace') then
         perform pos.refuse(400, 'VALIDATION_ERROR', '"action" is one of add, update, delete, replace.', '{"field":"action"}');
@@ -45,7 +48,7 @@ begin
         case action
         when 'delete' then
             update pos.tablet_staff s set sealed = null, changed_at = clock_timestamp()
-             where s.tenant_id = c.tenant_id and s.id = given.id;
+             where s.tenant_id = c.tenant_id and s.id = given.id and s.sealed is not null;
         when 'update' then
             update pos.tablet_staff s set sealed = given.sealed, changed_at = clock_timestamp()
              where s.tenant_id = c.tenant_id and s.id = given.id and s.sealed is not null;
@@ -60,11 +63,13 @@ begin
             on conflict on constraint tablet_staff_pkey
             do update set place = excluded.place, sealed = excluded.sealed, changed_at = clock_timestamp();
         end case;
+        get diagnostics rows = row_count;
+        changed := changed + rows;
     end loop;
     if (select count(*) from pos.tablet_staff s where s.tenant_id = c.tenant_id) > 10000 then
         perform pos.refuse(400, 'TOO_MANY_ROWS', 'There are 10000 of these already, deleted ones counted. Use those.');
     end if;
-    return (200, '{"kept":true}', null, c.tenant_id, false)::pos.answer;
+    return (200, '{"kept":true,"changed":' || (changed > 0) || '}', null, c.tenant_id, false)::pos.answer;
 end $$;
 
 create or replace function pos.staff_list(c pos.context, body json) returns pos.answer

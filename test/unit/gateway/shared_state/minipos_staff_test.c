@@ -66,6 +66,30 @@ static void what_a_tablet_says_of_its_staff_is_kept_sealed(void **state)
     }
 }
 
+/* A tablet that is opened for the first time adds staff of the page's own. */
+static void others_hear_of_a_person_when_the_list_has_changed(void **state)
+{
+    static const struct {
+        const char *status, *answer;
+        bool is_told;
+    } rows[] = {
+        { "200", "{\"kept\":true,\"changed\":true}", true },
+        { "200", "{\"kept\":true,\"changed\":false}", false },
+        { "200", "{\"kept\":false}", true }, /* as the page's own server does */
+        { "400", "{\"error\":{\"code\":\"VALIDATION_ERROR\"}}", true },
+    };
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        tw_buf_clear(&g->publisher.out);
+        tell(g, one, USERS("add", ADA));
+        assert_buf(&g->publisher.out, "");
+        answer_operation(&g->pool, rows[i].status, rows[i].answer);
+        assert_row((g->publisher.out.len > 0) == rows[i].is_told, rows[i].answer);
+    }
+}
+
 static void what_is_no_change_of_staff_is_passed_on_alone(void **state)
 {
     static const char *const rows[] = {
@@ -134,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(what_a_tablet_says_of_its_staff_is_kept_sealed),
+        test(others_hear_of_a_person_when_the_list_has_changed),
         test(what_is_no_change_of_staff_is_passed_on_alone),
         test(a_tablet_that_asks_is_sent_the_list_as_it_was_said),
         test(a_list_that_would_lock_staff_out_is_not_sent),
