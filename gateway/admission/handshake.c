@@ -132,15 +132,17 @@ static void tell_refusal(const struct pending *p, const char *code, int status)
 
 static void refuse_pending(struct pending *p, const struct gw_authenticated *result)
 {
-    const char *code = result->refusal;
+    /* a handshake's 401 has a code of its own */
+    const char *code =
+        strcmp(result->refusal, "AUTH_FAILED") == 0 ? "UNAUTHORIZED" : result->refusal;
 
     tell_refusal(p, code, result->body.len > 0 ? result->status : 0);
     if (result->body.len > 0) {
         log_refusal(p, code, result->status);
         send_refusal(p, result->status, result->body);
-    } else /* a handshake's 401 has a code of its own */
-        refuse(p->all, p->conn, strcmp(code, "AUTH_FAILED") == 0 ? "UNAUTHORIZED" : code,
-               p->request_id);
+    } else {
+        refuse(p->all, p->conn, code, p->request_id);
+    }
 }
 
 /* --- Admitted --------------------------------------------------------------------------------

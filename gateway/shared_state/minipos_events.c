@@ -130,7 +130,8 @@ static void put_order(struct tw_buf *out, const struct tw_event *ev)
     struct tw_slice raw, text;
 
     tw_buf_text(out, "{\"action\":\"add\",\"data\":{");
-    put_text(out, ev->data, "orderId", "id");
+    put_text(out, ev->data, tw_json_get(ev->data, "tabletId", &raw) ? "tabletId" : "orderId",
+             "id");
     put_text(out, ev->data, "orderNumber", "orderNumber");
     put_text(out, ev->data, "tableNumber", "tableNumber");
     put_text(out, ev->data, "customerName", "customerName");

@@ -61,9 +61,9 @@ test('whoever operates it sees which tablets were refused, where from and why', 
     await knock(t, `${publicUrl}/ws`, { 'X-API-Key': 'pos_00000000000000000000000000000000', 'X-Device-ID': device });
     const row = await eventually('the row', async () =>
         (await sql('select * from pos.sessions where device = $1', device))[0]);
-    assert.deepEqual([row.what, row.dialect, row.address, row.reason, row.code], ['refused', 'minipos', '127.0.0.1', 'AUTH_FAILED', 401]);
+    assert.deepEqual([row.what, row.dialect, row.address, row.reason, row.code], ['refused', 'minipos', '127.0.0.1', 'UNAUTHORIZED', 401]);
     const log = readFileSync(`${process.env.RUN_DIR}/log/gateway-${row.gateway.slice(1)}.log`, 'utf8');
-    assert.match(log, /event=handshake.refused dialect=minipos address=127.0.0.1 code=AUTH_FAILED status=401/);
+    assert.match(log, /event=handshake.refused dialect=minipos address=127.0.0.1 code=UNAUTHORIZED status=401/);
 });
 
 test('a restaurant may admit tablets without a key, until it stops', async (t) => {
@@ -170,8 +170,17 @@ test('staff that one tablet has changed can log in on one that is opened later, 
     one.say(message('UPDATE_USERS', { action: 'add', data: cook }));
     one.say(message('UPDATE_USERS', { action: 'update', data: { ...staff[0], password: 'engine' } }));
     one.say(message('UPDATE_USERS', { action: 'delete', data: { id: '1767636000000' } }));
-    one.say(message('UPDATE_USERS', { action: 'add', data: staff[1] })); // by a tablet that still has it
     await settle(one);
+    await settle(late);
+    // A tablet that is opened for the first time adds staff of the page's own: those that are there, or were deleted.
+    const fresh = await tablet(t, tenant, gatewayUrls[1]);
+    for (const data of [staff[1], { ...staff[0], password: 'of the page' }]) fresh.say(message('UPDATE_USERS', { action: 'add', data }, 'client_3'));
+    fresh.say(message('UPDATE_USERS', { action: 'add', data: { id: '10', name: 'New', password: 'x' } }, 'client_3'));
+    await eventually('the new one', () => late.all('UPDATE_USERS').some(({ data }) => data.data.id === '10'));
+    assert.deepEqual(late.all('UPDATE_USERS').filter(({ clientId }) => clientId === 'client_3').map(({ data }) => data.data.id), ['10'],
+        'others hear of whom nobody had deleted');
+    fresh.say(message('UPDATE_USERS', { action: 'delete', data: { id: '10' } }, 'client_3'));
+    await settle(fresh);
     assert.deepEqual(await ask(late), [{ ...staff[0], password: 'engine' }, cook]);
 
     const kept = await sqlValue(`select concat((select string_agg(s::text, ' ') from pos.tablet_staff s where s.tenant_id = $1),
@@ -317,6 +326,27 @@ test('two tablets that have drawn the same id keep both sales, and both show bot
     for (const { shows } of [one, other])
         assert.deepEqual([...shows.now.orders.values()].map(({ id, total }) => `${id} ${total}`).sort(),
             ['POS-01052026-001 10', 'POS-01052026-001-2 25']);
+});
+
+test('after a clear, ids begin again: a tablet shows its new sale once, by the id that it has drawn, and so do the others', async (t) => {
+    const tenant = await newTenant(t);
+    const [one, other] = [await tablet(t, tenant, gatewayUrls[0]), await tablet(t, tenant, gatewayUrls[1])];
+    const sale = (minute, total, more) => ({ id: 'POS-20260105-001', tableNumber: '1', customerName: 'Ada', status: 'completed', total,
+        orderDate: '2026-01-05', createdAt: `2026-01-05T18:${minute}:00.000Z`, items: [{ id: 'i', name: 'Tea', price: total, quantity: 1 }], ...more });
+    const shown = async (tab) => (await settle(tab)).data.orderHistory.map(({ id, total }) => `${id} ${total}`);
+    one.say(message('UPDATE_ORDER', { action: 'add', data: sale(10, 5) }));
+    assert.deepEqual(await shown(one), ['POS-20260105-001 5']);
+    one.say(message('UPDATE_ORDER', { action: 'clear', data: {} }));
+    assert.deepEqual(await shown(one), []);
+    one.say(message('UPDATE_ORDER', { action: 'add', data: sale(20, 5) })); // the same dish once more
+    assert.deepEqual(await shown(one), ['POS-20260105-001 5']);
+    assert.deepEqual(await shown(other), ['POS-20260105-001 5']);
+    // The other one changes it by the id that it was shown.
+    other.say(message('UPDATE_ORDER', { action: 'add', data: sale(20, 7) }, 'client_2'));
+    assert.deepEqual(await shown(other), ['POS-20260105-001 7']);
+    await eventually('the change', () => one.all('UPDATE_ORDER').some(({ data }) => data.data.id === 'POS-20260105-001' && data.data.total === 7));
+    const kept = await sql('select id, total_amount::text as total from pos.orders where tenant_id = $1 order by id', tenant.id);
+    assert.deepEqual(kept.map(({ id, total }) => `${id} ${total}`), ['POS-20260105-001 5.00', 'POS-20260105-001-2 7.00'], 'both sales are kept');
 });
 
 test('an online order reaches tablets when it has been accepted, as texts that the page can use', async (t) => {

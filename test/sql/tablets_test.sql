@@ -186,5 +186,14 @@ select pg_temp.commit() \g /dev/null
 select is(pg_temp.is_shown('w3'), true, 'where the restaurant wants all'),
        is(pg_temp.newest() ->> 'forTablets', 'true', 'the event says so');
 
+-- Names alone are a list of categories too, and lists keep their order.
+select is(pg_temp.imported('categories', '{"rows":["Soups","Mains","Desserts"],"replace":true}'),
+          'created 3 completed 0 kept 0 total 5 mastered true', 'names, to replace');
+select is((select string_agg(c #>> '{}', ' ' order by n) from json_array_elements(pg_temp.state() -> 'categories') with ordinality x(c, n)
+            where c #>> '{}' in ('Soups', 'Mains', 'Desserts')), 'Soups Mains Desserts', 'in the order of the list');
+select pg_temp.imported('menu_items', '{"rows":[{"id":"z9","name":"nine"},{"id":"z10","name":"ten"},{"id":"z2","name":"two"}]}');
+select is((select string_agg(c ->> 'id', ' ' order by n) from json_array_elements(pg_temp.state() -> 'menuItems') with ordinality x(c, n)
+            where c ->> 'id' like 'z%'), 'z9 z10 z2', 'dishes too');
+
 select * from finish();
 rollback;

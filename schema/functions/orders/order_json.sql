@@ -69,6 +69,7 @@ begin
             || case when o.words::text <> '{}' then ',"cloudsync":' || pos.cloudsync_order(o, case
                     when previous is not null then changes || array['orderNumber', 'status', 'totalAmount'] end)
                     else '' end
+            || coalesce(',"tabletId":' || to_json(case when o.details::text ~ '"drawnId"' then pos.tablet_id(o) end), '')
             || case when pos.is_for_tablets(o, previous) then ',"forTablets":true' else '' end || '}')::json;
 end $$;
 

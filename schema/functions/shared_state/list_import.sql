@@ -1,5 +1,5 @@
 -- pos.list_import - POST /api/{tenant}/import/{kind}: the lists that a restaurant had before it came here.
--- Holds: list_import_rows, list_import_changes, list_import_change.
+-- Holds: list_import_order, list_import_rows, list_import_changes, list_import_change.
 -- Caller: pos.call, platform side. Inputs: {"rows": [...at most 500], "more"?: true, "replace"?: true}; instead of rows
 -- the file that a MiniPOS page exports. A category may be a name alone, and settings are one row.
 -- Rows that exist keep the fields that they have, because a device may have changed them since the list was written;
@@ -28,6 +28,9 @@ begin
     list := pos.list_import_rows(body, kind);
     changes := pos.list_import_changes(c, kind, list, coalesce(body ->> 'replace', 'false') = 'true');
     a := pos.shared_state_change(c, ('{"dialect":"minipos","changes":[' || array_to_string(changes, ',') || ']}')::json);
+    perform pos.list_import_order(c.tenant_id, pos.shared_state_table(kind),
+        array(select coalesce(r.change ->> 'id', '') from json_array_elements(a.body::json -> 'changes') with ordinality r(change, n)
+               order by r.n));
     execute format('select count(*) from pos.%I r where r.tenant_id = $1 and r.deleted_at is null', pos.shared_state_table(kind))
        into total using c.tenant_id;
     if not more then
@@ -44,6 +47,20 @@ begin
                       || ',"seq":' || (select s.head from pos.stream s where s.tenant_id = c.tenant_id) || '}'
                  from json_array_elements(a.body::json -> 'changes') r(change));
     return a;
+end $$;
+
+-- Rows are made in the order of their ids, because they are locked in it; tablets show them in the order in which they
+-- were made, and had them in the order of the list.
+create or replace function pos.list_import_order(tenant uuid, table_name text, ids text[]) returns void
+language plpgsql as $$
+begin
+    execute format(
+        'update pos.%1$I r set created_at = g.first + g.n * interval ''1 microsecond'''
+        '  from (select t.id, l.n, min(t.created_at) over () as first'
+        '          from unnest($2) with ordinality l(id, n) join pos.%1$I t on t.tenant_id = $1 and t.id = l.id'
+        '         where t.version = 1 and t.created_at >= now()) g'
+        ' where r.tenant_id = $1 and r.id = g.id', table_name)
+      using tenant, ids;
 end $$;
 
 -- The rows, as objects.
@@ -126,11 +143,11 @@ begin
       from unnest(s.names, s.vals) with ordinality g(name, value, n)
      where replaces or row_held -> g.name is null;
     if replaces then
-        fields := concat_ws(',', fields, (select string_agg(to_json(e.key) || ':null', ',' order by e.n)
+        fields := concat_ws(',', nullif(fields, ''), (select string_agg(to_json(e.key) || ':null', ',' order by e.n)
                      from json_each(row_held) with ordinality e(key, value, n)
                     where not e.key = any(s.names) and not (s.kind = 'categories' and e.key = 'name')));
     end if;
     return '{"kind":"' || s.kind || '","action":"imported","id":' || to_json(s.id) || ',"data":{'
-           || coalesce(case when s.kind = 'categories' then concat_ws(',', '"name":' || to_json(s.id), fields) else fields end, '')
+           || coalesce(case when s.kind = 'categories' then concat_ws(',', '"name":' || to_json(s.id), nullif(fields, '')) else fields end, '')
            || '}}';
 end $$;

@@ -59,7 +59,7 @@ $$;
 
 create or replace function pos.minipos_order(o pos.orders) returns text
 language sql stable parallel safe as $$
-    select '{' || concat_ws(',', '"id":' || to_json(o.id_json::json #>> '{}'), '"orderNumber":' || to_json(o.order_number),
+    select '{' || concat_ws(',', '"id":' || to_json(coalesce(pos.tablet_id(o), o.id_json::json #>> '{}')), '"orderNumber":' || to_json(o.order_number),
         '"tableNumber":' || to_json(coalesce(o.table_number, '')), '"customerName":' || to_json(coalesce(o.customer_name::text, '')),
         -- In UTC, as the page writes it for its own orders.
         '"orderDate":"' || to_char(o.created_at at time zone 'UTC', 'YYYY-MM-DD') || '"',

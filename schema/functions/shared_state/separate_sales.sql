@@ -1,6 +1,6 @@
 -- pos.separate_sales - MiniPOS tablets draw the ids of their orders themselves (POS-<date>-<n>), so two may draw the
 -- same one; and after the history was cleared, a tablet begins again at 1.
--- Holds: is_another_sale, sale_id.
+-- Holds: is_another_sale, sale_id, tablet_id.
 -- Caller: shared_state_change, for tablets, before rows are locked. Inputs: the context; the steps.
 -- Answers: the steps. One that is another sale than the order of its id gets an id of its own, "<id>-2", and keeps the
 -- drawn one as `drawnId`; sent again, it is found by it.
@@ -31,7 +31,7 @@ begin
     return steps;
 end $$;
 
--- Another tablet has made the order (or this one, before the history was cleared), at another time, with other content.
+-- Another tablet has made the order, at another time, with other content; or any has, before the history was cleared.
 -- A tablet that changes an order which it was shown gives back its time; who names no time changes the order.
 create or replace function pos.is_another_sale(c pos.context, s pos.house_step) returns boolean
 language plpgsql as $$
@@ -45,9 +45,13 @@ begin
         return false;
     end if;
     f := pos.order_fields(s.body, c.timezone, decimals);
-    if date_trunc('milliseconds', f.created_at) = date_trunc('milliseconds', o.created_at)
-       or (o.made_by is not distinct from c.device and not exists (
-               select 1 from pos.order_history_mark m where m.tenant_id = c.tenant_id and m.since >= o.updated_at)) then
+    if date_trunc('milliseconds', f.created_at) = date_trunc('milliseconds', o.created_at) then
+        return false;
+    end if;
+    if exists (select 1 from pos.order_history_mark m where m.tenant_id = c.tenant_id and m.since >= o.updated_at) then
+        return true; -- its tablet does not know the other one any more, whatever is in it
+    end if;
+    if o.made_by is not distinct from c.device then
         return false;
     end if;
     return f.total_amount is distinct from o.total_amount or f.table_number is distinct from o.table_number
@@ -72,4 +76,23 @@ begin
                and date_trunc('milliseconds', o.created_at) <> date_trunc('milliseconds', moment));
     end loop;
     return candidate;
+end $$;
+
+-- The id that tablets know an order by: the one that its tablet has drawn, unless they are shown another order by that.
+-- Null: its own.
+create or replace function pos.tablet_id(o pos.orders) returns text
+language plpgsql stable as $$
+declare
+    drawn text := o.details ->> 'drawnId';
+    nth int := substring(o.id from '-([0-9]{1,4})$')::int;
+begin
+    if drawn is null or nth is null or o.id <> left(drawn, 60) || '-' || nth or exists (
+        select 1 from pos.orders b
+         where b.tenant_id = o.tenant_id
+           and b.id = any(drawn || array(select left(drawn, 60) || '-' || g from generate_series(2, nth - 1) g))
+           and b.updated_at > coalesce((select m.since from pos.order_history_mark m where m.tenant_id = o.tenant_id),
+                                       '-infinity')) then
+        return null;
+    end if;
+    return drawn;
 end $$;

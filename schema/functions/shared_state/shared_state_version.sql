@@ -22,7 +22,9 @@ begin
     changes := pos.shared_state_changes(pos.shared_state_fields(old), pos.shared_state_fields(new));
     new.version := old.version;
     new.field_versions := old.field_versions;
-    new.created_at := old.created_at;
+    if coalesce(current_setting('tillwire.writer', true), '') <> 'function' then
+        new.created_at := old.created_at;
+    end if;
     if cardinality(changes.names) > 0 or (new.deleted_at is null) <> (old.deleted_at is null) then
         new.version := old.version + 1;
         new.field_versions := pos.field_versions(old.field_versions, changes.names, new.version);
