@@ -191,6 +191,12 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
     judge(c, f, named_id);
 }
 
+/* That there is no such restaurant: not for whoever has named or made it up. */
+static bool may_hear_of(const struct tw_token_check *c)
+{
+    return !c->is_by_name && tw_jwt_fault(&c->jwt, &c->all->options.keys, tw_wall_ms()) == NULL;
+}
+
 static void on_tenant(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct tw_token_check *c = tw_container_of(call, struct tw_token_check, call);
@@ -199,8 +205,7 @@ static void on_tenant(struct tw_pg_call *call, const struct tw_pg_result *result
     if (tw_pg_error(result) == 0 && tw_pg_rows(result) == 1) {
         take_row(c, result);
     } else if (tw_pg_error(result) == 0) {
-        /* what a token does not say itself must not show which restaurants there are */
-        finish(c, c->is_by_name ? "AUTH_FAILED" : "INVALID_RESTAURANT", NULL);
+        finish(c, may_hear_of(c) ? "INVALID_RESTAURANT" : "AUTH_FAILED", NULL);
     } else if (f != NULL && f->until_ms > tw_loop_age_ms(c->all->options.pool->loop)) {
         c->all->from_memory.value++;
         judge(c, f, TW_EMPTY);

@@ -278,6 +278,8 @@ static void an_unknown_restaurant_is_refused(void **state)
 
     f->pg.has_no_row = true;
     check(f, CLAIMS, SECRET, "", "INVALID_RESTAURANT");
+    /* but a made-up token does not show which restaurants there are */
+    check(f, CLAIMS, "another secret of this length", "", "AUTH_FAILED");
 }
 
 static void a_suspended_restaurant_is_refused(void **state)
