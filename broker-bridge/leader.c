@@ -1,7 +1,10 @@
 /* leader.c - try the advisory lock, listen when it is ours, try again when it is not.
  *
  *     connect -> try the lock --(ours)--> LISTEN, LISTEN -> active
- *                   ^  \--(not ours)--> wait RETRY_MS --/
+ *                   ^  \--(not ours)         \--(refused)--> unlock
+ *                   \------- wait RETRY_MS <-------------------/
+ *
+ * Whoever holds the lock and hears nothing would keep another one from hearing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/leader.h"
 
@@ -21,13 +24,27 @@ static void on_again(struct tw_deadline *d)
         try_lock(l);
 }
 
+static void on_unlocked(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct br_leader *l = tw_container_of(call, struct br_leader, lock_call);
+
+    (void)result; /* when the connection is gone, so is the lock */
+    if (l->is_up && !l->is_stopped)
+        tw_after(l->loop, &l->again, RETRY_MS, on_again);
+}
+
 static void on_listening(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct br_leader *l = tw_container_of(call, struct br_leader, listen_control_call);
 
-    if (tw_pg_error(result) != 0) {
-        if (tw_pg_error(result) == TW_EQUERY)
-            tw_log_error("bridge.listen", tw_str("message", tw_pg_message(result)));
+    if (!l->is_up || l->is_stopped)
+        return;
+    if (tw_pg_error(result) != 0 || l->is_deaf) {
+        tw_log_error("bridge.listen", tw_str("message", tw_pg_message(result)),
+                     tw_str("why", "the lock is given back"));
+        l->lock_call = (struct tw_pg_call){ .sql = "select pg_advisory_unlock(7214460001)",
+                                            .done = on_unlocked };
+        tw_pg_conn_send(l->conn, &l->lock_call);
         return;
     }
     l->is_active = true;
@@ -36,15 +53,16 @@ static void on_listening(struct tw_pg_call *call, const struct tw_pg_result *res
     l->events->on_active(l);
 }
 
-static void on_ignored(struct tw_pg_call *call, const struct tw_pg_result *result)
+/* The second LISTEN tells for both: they travel together. */
+static void on_first_listening(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
-    (void)call; /* the second LISTEN tells for both: they travel together */
-    (void)result;
+    tw_container_of(call, struct br_leader, listen_call)->is_deaf = tw_pg_error(result) != 0;
 }
 
 static void listen_now(struct br_leader *l)
 {
-    l->listen_call = (struct tw_pg_call){ .sql = "listen tillwire", .done = on_ignored };
+    l->listen_call =
+        (struct tw_pg_call){ .sql = "listen tillwire", .done = on_first_listening };
     l->listen_control_call =
         (struct tw_pg_call){ .sql = "listen tillwire_control", .done = on_listening };
     tw_pg_conn_send(l->conn, &l->listen_call);

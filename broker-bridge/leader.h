@@ -32,6 +32,7 @@ struct br_leader {
     struct tw_pg_call lock_call, listen_call, listen_control_call;
     struct tw_deadline again;
     bool is_active, is_up, is_stopped, has_failed;
+    bool is_deaf; /* its first LISTEN was refused */
     struct tw_metric active, connects;
 };
 
