@@ -27,6 +27,7 @@
 #include "gateway/websocket/conn.h"
 #include "gateway/websocket/upgrade.h"
 
+#define MIN_STRANGERS 100
 #define MAX_HEADER 200
 
 /* A handshake that waits for its authentication. */
@@ -57,6 +58,10 @@ static const struct tw_metric_row metric_rows[] = {
     { "ws_handshakes_total", "result=\"refused\"", NULL, AT(refused) },
     { "ws_handshakes_waiting", NULL, "WebSocket handshakes whose credential is being checked.",
       AT(waiting) },
+    { "ws_strangers", NULL,
+      "Open WebSockets that are to send their credential in the first message, and are not "
+      "admitted yet: at most a tenth of all that there may be, and a hundred.",
+      AT(strangers) },
 };
 
 const struct tw_metric_table gw_handshakes_metrics = { .rows = metric_rows,
@@ -70,6 +75,7 @@ void gw_handshakes_start(struct gw_handshakes *all, const struct gw_handshakes_o
 static void pending_free(struct pending *p)
 {
     p->all->waiting.value--;
+    p->all->strangers.value -= p->is_connected;
     gw_authentication_done(&p->authentication);
     tw_buf_done(&p->answer);
     tw_buf_done(&p->tenant);
@@ -210,7 +216,7 @@ static void refuse_connected(struct pending *p, const char *code)
     p->all->refused.value++;
     if (strcmp(code, "DRAINING") == 0)
         gw_first_message_close(&p->first, gw_closes.going_away);
-    else if (strcmp(code, "UNAVAILABLE") == 0)
+    else if (strcmp(code, "UNAVAILABLE") == 0 || strcmp(code, "RATE_LIMITED") == 0)
         gw_first_message_close(&p->first, gw_closes.cannot_check);
     else
         gw_first_message_refuse(&p->first, code,
@@ -301,6 +307,7 @@ static void on_left(struct gw_first_message *f)
 static void await_first_message(struct pending *p)
 {
     p->is_connected = true;
+    p->all->strangers.value++;
     gw_first_message_await(&p->first,
                            &(struct gw_first_message_options){
                                .loop = p->all->options.loop,
@@ -379,6 +386,9 @@ static void begin(struct pending *p, const struct tw_http_request *req,
     if (code == NULL)
         code = tw_credential_refusal(tw_credential_read(req, TW_CREDENTIAL_ANYWHERE, path_key,
                                                         p->all->options.origins, &credential));
+    if (code == NULL && credential.len == 0 && says_later(p, req) &&
+        p->all->strangers.value >= p->all->options.max_sessions / 10 + MIN_STRANGERS)
+        code = "OVERLOADED"; /* strangers do not take the place of tills */
     if (code != NULL) {
         refuse(p->all, p->conn, code, p->request_id);
         tw_buf_done(&credential);

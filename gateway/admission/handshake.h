@@ -29,6 +29,7 @@ struct gw_handshakes {
     struct gw_handshakes_options options;
     bool is_closed; /* draining: nobody is admitted any more */
     struct tw_metric admitted, refused, waiting;
+    struct tw_metric strangers; /* open WebSockets whose credential is still to come */
 };
 
 extern const struct tw_metric_table gw_handshakes_metrics;

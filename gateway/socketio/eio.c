@@ -21,7 +21,8 @@
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/frame.h"
 
-#define EARLY_PACKETS 64    /* a CONNECT, its repetitions, and pongs */
+#define EARLY_PACKETS 64 /* a CONNECT, its repetitions, and pongs */
+#define MIN_STRANGERS 100
 #define SID_RANDOM_CHARS 24 /* 144 bits */
 #define PART_MS 5000        /* for the polls that fetch the last words */
 
@@ -39,6 +40,10 @@ static const struct tw_metric_row metric_rows[] = {
       "packet.",
       AT(refused) },
     { "eio_faults_total", "kind=\"packet\"", NULL, AT(broken) },
+    { "eio_strangers", NULL,
+      "Engine.IO sockets that were not let in yet: at most a tenth of all that there may be, "
+      "and a hundred.",
+      AT(strangers) },
 };
 
 const struct tw_metric_table gw_eio_metrics = { .rows = metric_rows,
@@ -104,6 +109,7 @@ static void socket_free(struct gw_eio_socket *s)
     gw_eio_ws_leave(s->ws, s->why);
     (void)tw_map_remove(&e->by_sid, tw_slice_of(s->sid));
     gauge_of(s)->value--;
+    e->strangers.value -= !s->is_trusted;
     tw_after_cancel(e->options.loop, &s->tick);
     tw_later_cancel(&s->later);
     tw_list_remove(&s->link);
@@ -230,7 +236,8 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_r
 {
     struct gw_eio_socket *s;
 
-    if (e->by_sid.count >= e->options.max_sockets)
+    if (e->by_sid.count >= e->options.max_sockets ||
+        e->strangers.value >= e->options.max_sockets / 10 + MIN_STRANGERS)
         return NULL;
     s = tw_new(struct gw_eio_socket);
     s->engine = e;
@@ -241,6 +248,7 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_r
     (void)tw_map_set(&e->by_sid, tw_slice_of(s->sid), s);
     tw_list_append(&e->all, &s->link);
     e->opened.value++;
+    e->strangers.value++;
     return s;
 }
 
@@ -300,6 +308,7 @@ bool gw_eio_is_writable(struct gw_eio_socket *s)
 
 void gw_eio_trust(struct gw_eio_socket *s)
 {
+    s->engine->strangers.value -= !s->is_trusted;
     s->is_trusted = true;
 }
 

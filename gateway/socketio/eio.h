@@ -44,6 +44,7 @@ struct gw_eio {
     bool is_closed; /* draining: no new sockets */
     struct gw_frame *ping;
     struct tw_metric polling, websocket, opened, upgraded, refused, broken;
+    struct tw_metric strangers; /* sockets that were not let in yet */
 };
 
 extern const struct tw_metric_table gw_eio_metrics;

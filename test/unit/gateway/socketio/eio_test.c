@@ -51,6 +51,25 @@ static void there_are_only_so_many_sockets(void **state)
     end_close(e);
 }
 
+/* Strangers do not take the place of screens. */
+static void those_that_were_not_let_in_have_a_part_of_the_places(void **state)
+{
+    struct socket_site *s = *state;
+    char target[160];
+    struct end *e;
+
+    s->engine.options.max_sockets = 2000; /* a tenth, and a hundred */
+    s->engine.strangers.value = 299;
+    open_polling(s, "/engine.io", target);
+    e = request(s, "GET", "/engine.io/?EIO=4&transport=polling", NULL);
+    await_answer(s, e);
+    assert_answer(e, " 503 ", "");
+    end_close(e);
+    gw_eio_trust(s->speaker.eio);
+    gw_eio_trust(s->speaker.eio); /* once is enough */
+    assert_int_equal(s->engine.strangers.value, 299);
+}
+
 static void messages_reach_the_handler_without_their_digit(void **state)
 {
     struct socket_site *s = *state;
@@ -240,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_sid_begins_with_the_name_of_the_process),
         TEST(there_are_only_so_many_sockets),
+        TEST(those_that_were_not_let_in_have_a_part_of_the_places),
         TEST(messages_reach_the_handler_without_their_digit),
         TEST(a_ping_is_sent_when_its_time_has_come),
         TEST(a_ping_without_a_pong_ends_the_socket),
