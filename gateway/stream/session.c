@@ -356,28 +356,21 @@ static void send_batch(struct gw_session *s, const struct gw_batch *batch)
         send_frame(s, batch->frames[i]);
 }
 
-static void send_private(struct gw_session *s, const struct tw_event *ev)
+/* In another form than its dialect's: its own, or that of all with the same variant, which is
+ * kept for them. */
+static void send_form(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e,
+                      const char *variant)
 {
-    struct gw_batch batch = { 0 };
-
-    s->dialect->render_private(s, ev, &batch);
-    s->all->rendered.value += batch.count;
-    send_batch(s, &batch);
-    gw_batch_done(&batch);
-}
-
-/* Rendered once for all sessions that call their restaurant by the same name. */
-static void send_variant(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
-{
-    const char *name = s->dialect->variant(s);
-    const struct gw_batch *kept = gw_backlog_variant(b, e, s->dialect_index, name);
+    const struct gw_batch *kept =
+        variant == NULL ? NULL : gw_backlog_variant(b, e, s->dialect_index, variant);
     struct gw_batch batch = { 0 };
 
     if (kept == NULL) {
         s->dialect->render_private(s, &e->event, &batch);
         s->all->rendered.value += batch.count;
-        kept = gw_backlog_keep_variant(b, e, s->dialect_index, name, &batch);
     }
+    if (kept == NULL && variant != NULL)
+        kept = gw_backlog_keep_variant(b, e, s->dialect_index, variant, &batch);
     send_batch(s, kept == NULL ? &batch : kept);
     gw_batch_done(&batch);
 }
@@ -391,12 +384,8 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
         return;
     s->was_sent = true;
     e->heard++;
-    if (hearing == GW_PRIVATE) {
-        send_private(s, &e->event);
-        return;
-    }
-    if (hearing == GW_VARIANT) {
-        send_variant(s, b, e);
+    if (hearing != GW_SHARED) {
+        send_form(s, b, e, hearing == GW_VARIANT ? s->dialect->variant(s) : NULL);
         return;
     }
     batch = gw_backlog_render(b, e, s->dialect_index, s->dialect, &s->stream->tenant,
