@@ -2,17 +2,15 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- The documents of clients promise some names without a schema. They are tables or views in the schema pos, which is in
--- the database's search_path.
+-- the database's search_path. New columns come last: then a view is replaced, and what uses it stays.
 
-drop view if exists pos.violations, pos.restaurants, pos.order_history, pos.daily_sales, pos.sessions;
-
-create view pos.restaurants as
+create or replace view pos.restaurants as
     select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.status, s.details as settings,
            s.version as settings_version, s.updated_at as settings_updated_at, t.created_at
       from dinedesk_main.tenants t
       left join pos.restaurant_settings s on s.tenant_id = t.id and s.deleted_at is null;
 
-create view pos.order_history as
+create or replace view pos.order_history as
     select h.id, h.tenant_id, h.order_id, o.order_number, h.at, h.previous, h.status, h.reason, h.updated_by,
            h.device, h.request_id, o.customer_name, o.total_amount, o.items
       from pos.order_status_history h
@@ -20,7 +18,7 @@ create view pos.order_history as
 
 -- Who has connected and who was refused, and why: many clients show nobody. Of a refused one, the restaurant is what it
 -- called it.
-create view pos.sessions as
+create or replace view pos.sessions as
     select l.at, case l.kind when 'connect' then 'connected' when 'disconnect' then 'ended' else 'refused' end as what,
            coalesce(t.slug, l.detail ->> 'named') as restaurant, l.dialect, l.device, l.detail ->> 'address' as address,
            l.detail ->> 'reason' as reason, (l.detail ->> 'code')::int as code, l.instance as gateway
@@ -29,7 +27,7 @@ create view pos.sessions as
      where l.kind in ('connect', 'disconnect', 'auth_failed');
 
 -- A day is the sum of its registers.
-create view pos.daily_sales as
+create or replace view pos.daily_sales as
     select r.tenant_id, r.report_date, count(*) as registers, sum(r.total_sales) as total_sales,
            sum(r.total_orders) as total_orders, sum(r.cash_sales) as cash_sales, sum(r.card_sales) as card_sales,
            sum(r.gift_card_sales) as gift_card_sales, sum(r.online_sales) as online_sales, sum(r.discounts) as discounts,
@@ -39,7 +37,7 @@ create view pos.daily_sales as
 
 -- One row for each breach of an invariant; empty when all is well. Reads everything, so it is for tests and for an
 -- operator's check of the ledgers. An event that is older than the retention is not a breach when it is missing.
-create view pos.violations as
+create or replace view pos.violations as
     select 'gift card balance is not the sum of its ledger' as what, g.tenant_id, g.card_number as subject,
            g.current_balance || ' against ' || coalesce(sum(t.amount), 0) as detail
       from pos.gift_cards g

@@ -61,6 +61,29 @@ said=$(m) || say_failed "changed functions: $said"
 [ "$(d -c "select has_function_privilege('tillwire_api', 'pos.call(text,jsonb,json)', 'execute')")" = t ] ||
     say_failed "grants are gone"
 
+# What an operator has made beside ours stays: his functions, an extension, his view of ours, and his grants.
+d -c "create function pos.of_the_operator() returns int language sql as 'select 7'" -c "create extension citext schema pos" \
+    -c "create view public.my_restaurants as select slug from pos.restaurants" -c "create role migrate_reader" -c "grant select on pos.daily_sales to migrate_reader"
+said=$(m) || say_failed "with an operator's objects: $said"
+[ "$(d -c "select pos.of_the_operator() || ' ' || (select count(*) from my_restaurants) || ' '
+        || (select count(*) from pg_extension where extname = 'citext') || ' '
+        || has_table_privilege('migrate_reader', 'pos.daily_sales', 'select')")" = "7 0 1 true" ] ||
+    say_failed "an operator's objects are gone"
+# A view with other columns cannot be replaced below his: that is said before anything is done.
+sed -i 's/select t.id, t.slug, t.name,/select t.slug, t.id, t.name,/' "$SCRATCH/schema/views.sql"
+if said=$(m); then say_failed "a view of the operator's was dropped"; fi
+case $said in *'something of yours uses a view'*my_restaurants*) ;; *) say_failed "his view is not named: $said" ;; esac
+d -c "drop view public.my_restaurants"
+said=$(m) || say_failed "without it: $said"
+[ "$(d -c "select attname from pg_attribute where attrelid = 'pos.restaurants'::regclass and attnum = 1")" = slug ] ||
+    say_failed "the view has its old columns"
+d -c "create view public.my_dates as select pos.read_date(slug, 1) from pos.restaurants"
+sed -i 's/pos.read_date(given text, extra int default 0)/pos.read_date(given text, more int default 0, extra int default 0)/' "$SCRATCH/schema/functions/core/read_date.sql"
+if said=$(m); then say_failed "a function that his view uses was dropped"; fi
+case $said in *'something of yours uses read_date'*|*'something of yours uses pos.read_date'*) ;; *) say_failed "his view of a function is not named: $said" ;; esac
+d -c "drop view public.my_dates"
+said=$(m) || say_failed "without that: $said"
+
 # An operation is a function and a row. A row without a function is refused, and so is a row that comes twice.
 operations=$SCRATCH/schema/functions/core/operations.sql
 refuses() { # what is wrong, what migrate says of it
@@ -98,5 +121,5 @@ case $said in *core/broken.sql*) ;; *) say_failed "the broken function's file is
 
 if said=$("$migrate" --sideways "$url" 2>&1); then say_failed "an unknown option was accepted"; fi
 if said=$(env -u TILLWIRE_DATABASE_URL "$migrate" 2>&1); then say_failed "no database was accepted"; fi
-q -c "drop database $database with (force)"
-echo "two at once, again, changed, broken, late, new signatures: all as promised"
+q -c "drop database $database with (force)" -c "drop role migrate_reader"
+echo "two at once, again, changed, broken, late, new signatures, an operator's objects: all as promised"
