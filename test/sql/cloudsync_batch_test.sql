@@ -95,6 +95,16 @@ select is(pg_temp.long_list(510), '503 UNSETTLED 250', 'the first'), is(pg_temp.
 select is(pg_temp.try('cloudsync_push', '{}', '{"restaurant_id":"alpha","device_id":"d","changes":['
                       || repeat('{},', 250) || '{}]}', '{"tenant":null}'), '400 VALIDATION_ERROR', 'each has an id then');
 
+-- So does one with much in it: 100 kB of it at a time.
+create function pg_temp.large_list(size int, more text default ',"change_id":"l%1$s"') returns text language sql as $$
+    select concat_ws(' ', pg_temp.outcome(a), a.body::json ->> 'synced_changes')
+      from pg_temp.call('cloudsync_push', '{}', '{"restaurant_id":"alpha","device_id":"d","changes":['
+           || (select string_agg(format('{"data_type":"tables","data":{"id":"l%1$s","note":"%2$s"}' || more || '}', n, repeat('x', 30000)), ',')
+                 from generate_series(1, size) n) || ']}', '{"tenant":null}') a
+$$;
+select is(pg_temp.large_list(10), '503 UNSETTLED', 'the first four'), is(pg_temp.large_list(10), '503 UNSETTLED', 'the next'),
+       is(pg_temp.large_list(10), '200 10', 'the last'), is(pg_temp.large_list(10, ''), '200 10', 'without ids all at once');
+
 -- The words of a row: kept for what the family wrote, and only as long as nobody else has written it.
 create function pg_temp.shown(id text) returns json language sql as $$
     select e from json_array_elements((pg_temp.call('cloudsync_data', '{}')).body::json -> 'inventory') e where e ->> 'id' = shown.id

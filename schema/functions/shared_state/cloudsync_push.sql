@@ -1,5 +1,5 @@
 -- pos.cloudsync_push - POST /api/sync: the changes of a cloud sync device, each of which stands alone.
--- Holds: cloudsync_push_part, cloudsync_change_id, cloudsync_change_row, cloudsync_change.
+-- Holds: cloudsync_push_part, cloudsync_have_ids, cloudsync_change_id, cloudsync_change_row, cloudsync_change.
 -- Caller: pos.call. Inputs: {restaurant_id, device_id, changes: [{type, data_type, action, data, change_id?,
 -- version?, user_id?, restaurant_id?}], atomic?}; data has the row's id. A device that has moved to another restaurant
 -- may still have changes of the old one in its list: these are refused.
@@ -30,7 +30,8 @@ begin
     end if;
     c.device := device;
     c.origin := (c.origin::jsonb || jsonb_build_object('device', device))::json;
-    if json_array_length(list) > 250 and body ->> 'atomic' is distinct from 'true' then
+    if body ->> 'atomic' is distinct from 'true'
+       and (json_array_length(list) > 250 or (octet_length(list::text) > 131072 and pos.cloudsync_have_ids(list))) then
         return pos.cloudsync_push_part(c, body);
     end if;
     return pos.shared_state_change(c, ('{"dialect":"cloudsync","atomic":' || coalesce(body ->> 'atomic', 'false')
@@ -41,7 +42,7 @@ begin
 end $$;
 
 -- A long list, from a device that was away for hours, takes more time than a request has: each request settles the
--- next of it, and all but the last one are answered 503, so that the device sends the list again. What was refused
+-- next of it, at most 250 changes and 128 KiB, and all but the last one are answered 503, so that the device sends the list again. What was refused
 -- counts as settled here too.
 create or replace function pos.cloudsync_push_part(c pos.context, body json) returns pos.answer
 language plpgsql as $$
@@ -51,17 +52,18 @@ declare
     total bigint;
     a pos.answer;
 begin
-    if exists (select 1 from json_array_elements(body -> 'changes') e
-                where nullif(pos.cloudsync_change_id(e), '') is null) then
+    if not pos.cloudsync_have_ids(body -> 'changes') then
         perform pos.refuse_field('changes', 'In a list of more than 250 changes, each has a "change_id" of at most 200 '
             'characters.', 'VALIDATION_ERROR');
     end if;
-    select json_agg(g.value order by g.n) filter (where g.nth <= 250), count(*) into part, still_open
-      from (select e.value, e.n, row_number() over (order by e.n) as nth
+    select json_agg(g.value order by g.n) filter (where g.nth <= 250 and (g.nth = 1 or g.bytes <= 131072)), count(*)
+      into part, still_open
+      from (select e.value, e.n, row_number() over w as nth, sum(octet_length(e.value::text)) over w as bytes
               from json_array_elements(body -> 'changes') with ordinality e(value, n)
              where not exists (select 1 from pos.change_seen s
                                 where s.tenant_id = c.tenant_id and s.change_id = pos.cloudsync_change_id(e.value)
-                                  and (s.kind, s.row_id) = (select r.kind, r.id from pos.cloudsync_change_row(e.value) r))) g;
+                                  and (s.kind, s.row_id) = (select r.kind, r.id from pos.cloudsync_change_row(e.value) r))
+            window w as (order by e.n)) g;
     total := json_array_length(body -> 'changes');
     a := pos.shared_state_change(c, ('{"dialect":"cloudsync","atomic":false,"changes":['
         || coalesce((select string_agg(pos.cloudsync_change(e.value, c.tenant_id, body ->> 'restaurant_id')::text, ','
@@ -72,16 +74,21 @@ begin
       from json_array_elements(part) e, lateral pos.cloudsync_change_row(e) r
      order by 2, 3, 4
     on conflict do nothing;
-    if still_open > 250 then
+    if still_open > json_array_length(part) then
         a.status := 503;
         a.body := pos.refusal('UNSETTLED', format('%s of %s changes are settled. Send the same list again.',
-                                                  total - still_open + 250, total), null, c.request_id);
+                                                  total - still_open + json_array_length(part), total), null, c.request_id);
         return a;
     end if;
     a.body := regexp_replace(a.body, '"synced_changes":([0-9]+)', '"synced_changes":'
                   || (substring(a.body from '"synced_changes":([0-9]+)')::bigint + total - still_open));
     return a;
 end $$;
+
+create or replace function pos.cloudsync_have_ids(list json) returns boolean
+language sql immutable parallel safe as $$
+    select not exists (select 1 from json_array_elements(list) e where nullif(pos.cloudsync_change_id(e), '') is null)
+$$;
 
 create or replace function pos.cloudsync_change_id(change json) returns text
 language sql immutable parallel safe as $$
