@@ -95,7 +95,7 @@ int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw
 /* Any command of at most TW_REDIS_WORDS words; tell ignores the reply, ask delivers it to
  * `answered`. Not on a link that subscribes. The errors are those of publishing; then
  * `answered` is not called. */
-#define TW_REDIS_WORDS 8
+#define TW_REDIS_WORDS 256
 int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n);
 int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
                  const struct tw_slice *words, size_t n);

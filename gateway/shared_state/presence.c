@@ -25,7 +25,7 @@
 #define AGAIN_AT_ONCE 500 /* tenants in a tick */
 
 #define DEVICES_BYTES ((size_t)1024 * 1024)
-#define TENANTS_IN_ONE 500 /* of a command */
+#define TENANTS_IN_ONE ((TW_REDIS_WORDS - 2) / 2) /* of a command */
 
 struct gw_presence_group {
     struct tw_list link, dirty;

@@ -62,6 +62,7 @@ void fake_link_goes_down(struct tw_redis_link *l)
 
 static int note(struct tw_redis_link *l, const struct tw_slice *words, size_t n)
 {
+    TW_ASSERT(n <= TW_REDIS_WORDS); /* as the real one does */
     if (!l->is_up)
         return TW_EDOWN;
     for (size_t i = 0; i < n; i++) {

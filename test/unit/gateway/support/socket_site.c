@@ -195,10 +195,15 @@ static void open_websocket(struct tw_http_conn *conn, struct tw_http_request *re
     struct tw_buf answer = { .max = 1024 };
     bool is_deflating;
 
-    assert_null(gw_upgrade_check(req));
-    is_deflating = gw_upgrade_answer(req, 0, &answer);
     speaker_init(p);
-    p->conn = gw_conn_upgrade(&s->conns, conn, tw_buf_view(&answer), is_deflating);
+    if (tw_slice_is(req->path, "/stream")) {
+        p->conn = gw_conn_event_stream(&s->conns, conn, TW_LIT("HTTP/1.1 200 OK\r\n\r\n"),
+                                       SITE_HEARTBEAT);
+    } else {
+        assert_null(gw_upgrade_check(req));
+        is_deflating = gw_upgrade_answer(req, 0, &answer);
+        p->conn = gw_conn_upgrade(&s->conns, conn, tw_buf_view(&answer), is_deflating);
+    }
     p->transport = gw_conn_transport(p->conn);
     gw_conn_start(p->conn, &p->handler);
     tw_buf_done(&answer);

@@ -15,6 +15,7 @@
 #define SITE_QUEUE_BYTES 10000
 #define SITE_PING_MS 25000
 #define SITE_PONG_MS 10000
+#define SITE_HEARTBEAT "beat\n"
 
 /* A handler, and the connection below it. `heard` is what it was called for, in its order, with
  * blanks between: "text(hello) writable closing farewell ended(1001 shut down)". */
@@ -29,7 +30,8 @@ struct speaker {
     bool has_ended;
 };
 
-/* `/ws` is a WebSocket, /engine.io/ is `engine`, /socket.io/ is `sio`. */
+/* `/ws` is a WebSocket, `/stream` an event stream, /engine.io/ is `engine`, /socket.io/ is
+ * `sio`. */
 struct socket_site {
     struct site *http;
     struct tw_loop *loop;

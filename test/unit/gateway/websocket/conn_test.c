@@ -331,6 +331,20 @@ static void a_ping_without_an_answer_ends_it(void **state)
     end_close(e);
 }
 
+/* Nothing is ever heard of it, and it stays open for as long as it takes what it is sent. */
+static void an_event_stream_hears_a_heartbeat_at_each_silence_and_stays(void **state)
+{
+    struct socket_site *s = *state;
+    struct end *e = visit_websocket(s, "/stream", TW_EMPTY);
+
+    for (int i = 1; i <= 4; i++) {
+        socket_site_pass(s, SITE_PING_MS + SITE_PONG_MS); /* a look may be late by the latter */
+        await(s->loop, end_count(e, SITE_HEARTBEAT) >= i);
+    }
+    assert_false(s->speaker.has_ended);
+    end_close(e);
+}
+
 /* It is not read, so its own end would not be noticed either. */
 static void one_whose_handler_is_not_ready_for_long_must_come_again(void **state)
 {
@@ -414,6 +428,7 @@ int main(void)
         TEST(a_connection_that_breaks_is_lost),
         TEST(one_whose_handler_is_not_ready_for_long_must_come_again),
         TEST(a_silent_client_is_pinged),
+        TEST(an_event_stream_hears_a_heartbeat_at_each_silence_and_stays),
         TEST(a_ping_without_an_answer_ends_it),
         TEST(connections_are_sent_home_with_last_words),
         TEST(so_many_are_sent_home_and_no_more),
