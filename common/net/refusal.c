@@ -39,15 +39,16 @@ static const struct tw_refusal table[] = {
       "A tenant's name is made of the letters a to z, digits, hyphens and underscores." },
     { "INVALID_HEADER", 400,
       "X-Tenant-ID, X-Device-Id and Idempotency-Key take up to 200 printable characters." },
-    { "UNAUTHORIZED", 401, "Send a valid API key as X-API-Key or as Authorization: Bearer." },
+    { "UNAUTHORIZED", 401,
+      "The API key is missing, unknown, expired or revoked. Send a valid one as "
+      "X-API-Key or as Authorization: Bearer." },
     { "AUTH_FAILED", 401,
       "The token or API key is missing, wrong or expired. Get a new one and connect again." },
     { "RESTAURANT_REQUIRED", 403,
       "The token names no restaurant: it has no restaurant_id. Add it to the token; or, for a "
       "token that is signed with the restaurant's own secret, name the restaurant in the "
-      "header "
-      "X-Restaurant-ID or as restaurant_id, and let TILLWIRE_JWT_RESTAURANT=named allow "
-      "that." },
+      "header X-Restaurant-ID or as restaurant_id, and let TILLWIRE_JWT_RESTAURANT=named "
+      "allow that." },
     { "INVALID_RESTAURANT", 403,
       "There is no such restaurant. Check the token's restaurant_id." },
     { "PERMISSION_DENIED", 403,
@@ -58,7 +59,7 @@ static const struct tw_refusal table[] = {
     { "BUSY", 503, "Somebody else holds this record right now; nothing was done. Try again." },
     { "UNAVAILABLE", 503,
       "The database cannot be reached right now; nothing was done. Try again." },
-    { "OVERLOADED", 503, "Too many requests wait already; nothing was done. Try again." },
+    { "OVERLOADED", 503, "There is too much to do right now; nothing was done. Try again." },
     { "OUTCOME_UNKNOWN", 500,
       "The connection to the database broke in the middle. Send the request again with the "
       "same Idempotency-Key to learn the outcome." },

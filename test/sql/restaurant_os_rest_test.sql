@@ -37,12 +37,13 @@ select is(o.details ->> 'colour', 'red', 'unknown fields are kept'),
   from pos.orders o, made m where o.tenant_id = :alpha and o.id = m.body ->> 'id';
 -- Without a total it is the sum: modifiers count as often as the line; then tax and tip.
 select is(a.body::json ->> 'total', v.total, v.body), is(a.body::json ->> 'customer_name', v.name, 'for ' || v.name),
-       is(a.body::json ->> 'order_source', v.source, 'from ' || v.source)
+       is(a.body::json ->> 'order_source', v.source, 'from ' || v.source),
+       is(a.body::json ->> 'subtotal', v.subtotal, 'before tax and tip')
   from (values ('{"items":[{"name":"A","price":11.5,"quantity":2,"modifiers":[{"name":"E","price":1}]}],"tip":1.5,"type":"kiosk"}',
-                '26.50', 'Guest', 'kiosk'),
-               ('{"items":[{"name":"A","price":1.25,"quantity":3}],"tax":0.305,"tableNumber":4}', '4.06', 'Table 4', 'online'),
+                '26.50', 'Guest', 'kiosk', '25.00'),
+               ('{"items":[{"name":"A","price":1.25,"quantity":3}],"tax":0.305,"tableNumber":4}', '4.06', 'Table 4', 'online', '3.75'),
                ('{"items":[{"name":"A","price":1,"quantity":1}],"total":9,"order_type":"takeout","customerName":"Zoë"}',
-                '9.00', 'Zoë', 'online')) v(body, total, name, source),
+                '9.00', 'Zoë', 'online', '9.00')) v(body, total, name, source, subtotal),
        pg_temp.create_by(v.body) a;
 select is(pg_temp.outcome(pg_temp.create_by(v.body)), v.wanted, v.body)
   from (values ('{}', '400 INVALID_FIELD'),

@@ -40,7 +40,8 @@ select pos.token_secret_set('alpha', repeat('t', 40)) \g /dev/null
 select is((select t.secret from pos.token_tenant('alpha') t), repeat('t', 40), 'a new secret');
 select pos.token_secret_set('alpha', null) \g /dev/null
 select is((select t.secret from pos.token_tenant('alpha') t), null, 'taken away');
-select throws_ok($$select pos.token_secret_set('alpha', repeat('s', 31))$$, '23514', null, 'too short');
+select throws_ok($$select pos.token_secret_set('alpha', repeat('s', 31))$$, '23514', 'the secret must have 32 to 1024 characters',
+                 'too short, and not printed');
 select throws_ok($$select pos.token_secret_set('nobody', repeat('s', 32))$$, 'P0002', null, 'of no tenant');
 select is((select string_agg(a.action || ' ' || a.subject, ', ' order by a.id)
              from pos.audit a

@@ -70,7 +70,9 @@ begin
     if not found then
         raise exception 'no tenant "%"', slug using errcode = 'no_data_found';
     end if;
-    if secret is null then
+    if length(secret) not between 32 and 1024 then -- the table's own check would print it
+        raise exception 'the secret must have 32 to 1024 characters' using errcode = 'check_violation';
+    elsif secret is null then
         delete from pos.token_secret s where s.tenant_id = owner_id;
     else
         insert into pos.token_secret as s (tenant_id, secret)

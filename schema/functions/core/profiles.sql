@@ -125,8 +125,10 @@ begin
             || ',"name":' || to_json(case when quantity = 1 then name else trunc(quantity) || ' x ' || name end)
             || ',"price":' || round(price * quantity, 2) || ',"quantity":1' || coalesce(',' || rest, '') || '}';
     end if;
-    addons := (select string_agg(pos.profile_line(a.value, null), ',' order by a.n)
-                 from json_array_elements(line -> 'selectedAddons') with ordinality a(value, n));
+    if json_typeof(line -> 'selectedAddons') = 'array' then
+        addons := (select string_agg(pos.profile_line(a.value, null), ',' order by a.n)
+                     from json_array_elements(line -> 'selectedAddons') with ordinality a(value, n));
+    end if;
     return '{"id":' || place || ',"itemId":' || coalesce(line -> 'id', 'null') || ',"name":' || to_json(name)
         || ',"price":' || price || ',"quantity":' || trunc(quantity) || ',"selectedAddons":['
         || coalesce(addons, '') || ']'
@@ -139,11 +141,12 @@ end $$;
 create or replace function pos.profile_text(value json) returns text
 language plpgsql immutable parallel safe as $$
 begin
-    return case json_typeof(value)
-        when 'null' then null
-        when 'object' then (select string_agg(pos.profile_text(e.value), ', ' order by e.n)
-                              from json_each(value) with ordinality e(key, value, n))
-        when 'array' then (select string_agg(pos.profile_text(e.value), ', ' order by e.n)
-                             from json_array_elements(value) with ordinality e(value, n))
-        else value #>> '{}' end;
+    if coalesce(json_typeof(value), 'null') not in ('object', 'array') then
+        return value #>> '{}'; -- apart from the rest, which costs ten times as much to begin
+    elsif json_typeof(value) = 'object' then
+        return (select string_agg(pos.profile_text(e.value), ', ' order by e.n)
+                  from json_each(value) with ordinality e(key, value, n));
+    end if;
+    return (select string_agg(pos.profile_text(e.value), ', ' order by e.n)
+              from json_array_elements(value) with ordinality e(value, n));
 end $$;

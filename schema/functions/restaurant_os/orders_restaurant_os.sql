@@ -50,7 +50,10 @@ language plpgsql stable as $$
 begin
     return array(
         select left(w.shown, -1) || ',"total_amount":' || o.total_amount
-               || ',"subtotal":' || coalesce(pos.v1_amount(o, 'subtotal'), o.total_amount)
+               || ',"subtotal":' || coalesce(
+                  pos.v1_amount(o, 'subtotal'),
+                  greatest(o.total_amount - coalesce(pos.v1_amount(o, 'tax'), 0) - coalesce(pos.v1_amount(o, 'tip'), 0),
+                           round(0::numeric, scale(o.total_amount))))
                || ',"tax":' || coalesce(pos.v1_amount(o, 'tax'), round(0::numeric, scale(o.total_amount)))
                || coalesce(',"tip":' || pos.v1_amount(o, 'tip'), '')
                || ',"updated_at":"' || pos.utc(o.updated_at) || '"'

@@ -207,7 +207,7 @@ static void what_could_not_be_done_says_so(void **state)
     emit(s, one, "20[\"table:complete\",{\"tableNumber\":5}]");
     fake_pool_fail(&s->gateway->pool, TW_EFULL, "");
     assert_packets(one, BOTH("OVERLOADED",
-                             "Too many requests wait already; nothing was done. Try again.",
+                             "There is too much to do right now; nothing was done. Try again.",
                              "{\"event\":\"table:complete\"}"));
 }
 

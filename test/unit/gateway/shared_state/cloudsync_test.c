@@ -219,8 +219,8 @@ static void what_is_refused_is_said_with_the_request_that_it_was(void **state)
          "{\"type\":\"data_change\",\"data_type\":\"tables\",\"action\":\"updated\",\"data\":{"
          "\"id\":\"t1\"}}");
     fake_pool_fail(&g->pool, TW_EFULL, "");
-    assert_heard(till, "{\"type\":\"error\",\"code\":\"OVERLOADED\",\"message\":\"Too many "
-                       "requests wait already; nothing was done. Try again.\",\"request\":"
+    assert_heard(till, "{\"type\":\"error\",\"code\":\"OVERLOADED\",\"message\":\"There is "
+                       "too much to do right now; nothing was done. Try again.\",\"request\":"
                        "\"data_change\",\"timestamp\":now}\n");
     assert_int_equal(till->close_code, 0);
 }
