@@ -105,6 +105,17 @@ $$;
 select is(pg_temp.large_list(10), '503 UNSETTLED', 'the first four'), is(pg_temp.large_list(10), '503 UNSETTLED', 'the next'),
        is(pg_temp.large_list(10), '200 10', 'the last'), is(pg_temp.large_list(10, ''), '200 10', 'without ids all at once');
 
+-- And one of orders with many lines: a line is more work than its length says.
+create function pg_temp.order_list(size int) returns text language sql as $$
+    select concat_ws(' ', pg_temp.outcome(a), a.body::json ->> 'synced_changes', a.body::json #>> '{error,message}')
+      from pg_temp.call('cloudsync_push', '{}', '{"restaurant_id":"alpha","device_id":"d","changes":['
+           || (select string_agg(format('{"data_type":"orders","data":{"id":"w%1$s","items":[{"name":"A"}%2$s]},"change_id":"w%1$s"}',
+                                        n, repeat(',{"name":"A"}', 47)), ',')
+                 from generate_series(1, size) n) || ']}', '{"tenant":null}') a
+$$;
+select is(pg_temp.order_list(30), '503 UNSETTLED 18 of 30 changes are settled. Send the same list again.', 'the first'),
+       is(pg_temp.order_list(30), '200 30', 'the last');
+
 -- The words of a row: kept for what the family wrote, and only as long as nobody else has written it.
 create function pg_temp.shown(id text) returns json language sql as $$
     select e from json_array_elements((pg_temp.call('cloudsync_data', '{}')).body::json -> 'inventory') e where e ->> 'id' = shown.id

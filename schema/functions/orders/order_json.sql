@@ -76,10 +76,13 @@ end $$;
 -- What the kitchen is told about the whole order, under whatever word: shops write `notes` or `comment` as well. For
 -- those who make the food; its creator reads back what it wrote (order_json).
 create or replace function pos.order_instructions(o pos.orders) returns text
-language sql stable parallel safe as $$
-    select case when o.details::text ~ '"(special_instructions|instructions|notes?|comments?)":' then (
+language plpgsql stable parallel safe as $$ -- SQL would be planned at each call
+begin
+    if o.details::text !~ '"(special_instructions|instructions|notes?|comments?)":' then
+        return o.special_instructions;
+    end if;
+    return (
         select pos.joined_instructions(array_remove(array[o.special_instructions::text], null) || coalesce(array_agg(t.text order by e.n, t.n), '{}'))
           from json_each(o.details) with ordinality e(key, value, n), unnest(pos.instruction_text(e.value)) with ordinality t(text, n)
-         where pos.is_instruction_word(e.key) and t.text is not null)
-    else o.special_instructions end
-$$;
+         where pos.is_instruction_word(e.key) and t.text is not null);
+end $$;

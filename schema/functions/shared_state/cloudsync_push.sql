@@ -1,5 +1,6 @@
 -- pos.cloudsync_push - POST /api/sync: the changes of a cloud sync device, each of which stands alone.
--- Holds: cloudsync_push_part, cloudsync_have_ids, cloudsync_change_id, cloudsync_change_row, cloudsync_change.
+-- Holds: cloudsync_push_part, cloudsync_work, cloudsync_have_ids, cloudsync_change_id, cloudsync_change_row,
+-- cloudsync_change.
 -- Caller: pos.call. Inputs: {restaurant_id, device_id, changes: [{type, data_type, action, data, change_id?,
 -- version?, user_id?, restaurant_id?}], atomic?}; data has the row's id. A device that has moved to another restaurant
 -- may still have changes of the old one in its list: these are refused.
@@ -31,7 +32,7 @@ begin
     c.device := device;
     c.origin := (c.origin::jsonb || jsonb_build_object('device', device))::json;
     if body ->> 'atomic' is distinct from 'true'
-       and (json_array_length(list) > 250 or (octet_length(list::text) > 131072 and pos.cloudsync_have_ids(list))) then
+       and (json_array_length(list) > 250 or (pos.cloudsync_work(list) > 131072 and pos.cloudsync_have_ids(list))) then
         return pos.cloudsync_push_part(c, body);
     end if;
     return pos.shared_state_change(c, ('{"dialect":"cloudsync","atomic":' || coalesce(body ->> 'atomic', 'false')
@@ -42,8 +43,8 @@ begin
 end $$;
 
 -- A long list, from a device that was away for hours, takes more time than a request has: each request settles the
--- next of it, at most 250 changes and 128 KiB, and all but the last one are answered 503, so that the device sends the list again. What was refused
--- counts as settled here too.
+-- next of it, at most 250 changes and 128 KiB of work, and all but the last one are answered 503, so that the device
+-- sends the list again. What was refused counts as settled here too.
 create or replace function pos.cloudsync_push_part(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 declare
@@ -58,7 +59,7 @@ begin
     end if;
     select json_agg(g.value order by g.n) filter (where g.nth <= 250 and (g.nth = 1 or g.bytes <= 131072)), count(*)
       into part, still_open
-      from (select e.value, e.n, row_number() over w as nth, sum(octet_length(e.value::text)) over w as bytes
+      from (select e.value, e.n, row_number() over w as nth, sum(pos.cloudsync_work(e.value)) over w as bytes
               from json_array_elements(body -> 'changes') with ordinality e(value, n)
              where not exists (select 1 from pos.change_seen s
                                 where s.tenant_id = c.tenant_id and s.change_id = pos.cloudsync_change_id(e.value)
@@ -84,6 +85,12 @@ begin
                   || (substring(a.body from '"synced_changes":([0-9]+)')::bigint + total - still_open));
     return a;
 end $$;
+
+-- What it takes to settle this, as bytes of one long text: each row and line in it takes as long as 128 bytes more.
+create or replace function pos.cloudsync_work(changes json) returns int
+language sql immutable parallel safe as $$
+    select octet_length(changes::text) + 128 * (length(changes::text) - length(replace(changes::text, '{', '')))
+$$;
 
 create or replace function pos.cloudsync_have_ids(list json) returns boolean
 language sql immutable parallel safe as $$

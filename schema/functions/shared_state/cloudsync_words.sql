@@ -184,7 +184,9 @@ $$;
 
 create or replace function pos.cloudsync_shown(of_kind text, fields json, words json, updated_at timestamptz,
     whole boolean) returns text
-language sql stable as $$
+language plpgsql stable as $$ -- SQL would be planned at each call
+begin
+    return (
     select string_agg(case when g.said is null then to_json(g.key) || ':' || g.value
                            when left(g.said, 1) = '{' then pos.inside(g.said::json)
                            else (select string_agg(to_json(n.name) || ':' || coalesce(g.value, 'null'), ',')
@@ -192,5 +194,5 @@ language sql stable as $$
       from (select f.key, f.value::text as value, f.n, w.said
               from json_each(fields) with ordinality f(key, value, n)
               full join pos.cloudsync_words(of_kind, fields, words, updated_at, whole) w on w.name = f.key
-             where f.key is not null or left(w.said, 1) = '{') g
-$$;
+             where f.key is not null or left(w.said, 1) = '{') g);
+end $$;

@@ -91,15 +91,16 @@ end $$;
 
 -- The name that REST has for a field (shared_state_words); null for fields that are not taken from a device.
 create or replace function pos.shared_state_order_name(field text, kind text) returns text
-language sql immutable parallel safe as $$
-    select case
+language plpgsql immutable parallel safe as $$ -- SQL would be planned at each call
+begin
+    return case
         when field in ('orderId', 'order_id', 'orderSource', 'order_source', 'previousStatus', 'recall', 'reason', 'updatedBy',
                        'requestId', 'changes') then null
         -- Some write the customer or the table itself here, which has a name of its own.
         when (field = 'customer' and kind <> 'string') or (field = 'table' and kind not in ('string', 'number')) then field
         else coalesce((select w.name from pos.shared_state_words() w where w.kind = 'orders' and field = any(w.also)), field)
-    end
-$$;
+    end;
+end $$;
 
 -- If the order has a status already that the dialect calls by this word, nothing changes: a tablet sends whole
 -- orders, and calls a confirmed one pending. Null means no change.
