@@ -64,6 +64,7 @@ select is(pg_temp.outcome(pg_temp.push(v.body)), v.wanted, v.body) from (values
     ('{"restaurant_id":"alpha","device_id":{},"changes":[]}', '400 INVALID_FIELD'),
     ('{"restaurant_id":"alpha","device_id":7,"changes":[]}', '200'),
     ('{"restaurant_id":"alpha","device_id":"d","changes":[],"atomic":"yes"}', '400 VALIDATION_ERROR'),
+    ('{"restaurant_id":"alpha","device_id":"d","atomic":true,"changes":[' || repeat('{},', 2047) || '{}]}', '400 VALIDATION_ERROR'),
     ('{"restaurant_id":"beta","device_id":"d","changes":[]}', '403 TENANT_MISMATCH'),
     ('{"restaurant_id":"gamma","device_id":"d","changes":[]}', '404 RESTAURANT_NOT_FOUND'),
     ('{"restaurant_id":{},"device_id":"d","changes":[]}', '404 RESTAURANT_NOT_FOUND'),

@@ -179,6 +179,13 @@ select lives_ok(format('select pos.order_items(%L, 2, true)',
 select throws_ok(format('select pos.order_items(%L, 2, true)',
                         '[' || repeat('{"name":"a","price":1},', 500) || '{"name":"a","price":1}]'), 'TWREF', null,
                  '501 are too many');
+create function pg_temp.many(lines int, addons int) returns text language sql as $$
+    select '[' || string_agg('{"name":"a","price":1,"selectedAddons":[' || rtrim(repeat('{"name":"b","price":1},', addons), ',') || ']}', ',')
+           || ']' from generate_series(1, lines)
+$$;
+select lives_ok(format('select pos.order_items(%L, 2, true)', pg_temp.many(50, 99)), '5000 lines and add-ons'),
+       throws_ok(format('select pos.order_items(%L, 2, true)', pg_temp.many(50, 100)), 'TWREF', null, '5050 are too many'),
+       lives_ok(format('select pos.order_items(%L, 2, false)', pg_temp.many(50, 100)), 'but not for plain SQL');
 select is(pos.lean_items('[]')::text, '[]', 'no lines, no lean ones');
 
 -- Pending: orders that are not finished, oldest first, online only.

@@ -1,8 +1,8 @@
 -- pos.order_items - the lines of an order, checked and put into one shape, whoever sends them.
--- Holds: order_line, line_name, line_price, line_quantity, is_line_field, lean_items.
+-- Holds: check_lines, order_line, line_name, line_price, line_quantity, is_line_field, lean_items.
 -- Caller: order_fields, shared_state_apply_order, shared_state_order_insert, the trigger of pos.orders.
 -- Inputs: the items as they came; the currency's decimals; complete: each line must have a name and a price, and there
--- are at most 500 lines of 100 add-ons. Devices and SQL may leave out both; then the name is empty, the price 0, and it
+-- are at most 500 lines of 100 add-ons, and 5000 of both together. Devices and SQL may leave out both; then the name is empty, the price 0, and it
 -- is said.
 -- Answers: a JSON array; each line {id, name, price, quantity, selectedAddons, menuItemId?, specialInstructions?},
 -- then all other members as they came. selectedAddons and specialInstructions hold what came under any of the words
@@ -22,8 +22,8 @@ begin
     if coalesce(json_typeof(items), 'null') <> 'array' then
         perform pos.refuse_field('items', '"items" must be a list of lines.');
     end if;
-    if json_array_length(items) > 500 and complete then
-        perform pos.refuse_field('items', 'An order has at most 500 lines. Split it.');
+    if complete then
+        perform pos.check_lines(items);
     end if;
     for one in select e.value, e.n from json_array_elements(items) with ordinality e(value, n) loop
         read := pos.order_line(one.value, 'items[' || one.n - 1 || ']', 'i' || one.n, decimals, complete);
@@ -31,6 +31,17 @@ begin
         noted := noted || read.noted;
     end loop;
     lines := ('[' || array_to_string(list, ',') || ']')::json;
+end $$;
+
+-- What a person can order, so that nobody's order takes all the time that a request has.
+create or replace function pos.check_lines(items json) returns void
+language plpgsql immutable parallel safe as $$
+begin
+    if json_array_length(items) > 500 then
+        perform pos.refuse_field('items', 'An order has at most 500 lines. Split it.');
+    elsif length(items::text) - length(replace(items::text, '{', '')) > 5000 then
+        perform pos.refuse_field('items', 'An order has at most 5000 lines and add-ons together. Split it.');
+    end if;
 end $$;
 
 create or replace function pos.order_line(given json, place text, default_id text, decimals int, complete boolean,

@@ -29,6 +29,10 @@ begin
     if coalesce(json_typeof(body -> 'atomic'), 'null') not in ('boolean', 'null') then
         perform pos.refuse_field('atomic', '"atomic" must be true or false.', 'VALIDATION_ERROR');
     end if;
+    if body ->> 'atomic' = 'true' and pos.cloudsync_work(list) > 262144 then
+        perform pos.refuse_field('changes', 'With "atomic": true a list has at most 500 changes and 256 KiB, in which each '
+            'row and each line of an order counts 128 bytes more. Send it without, or in parts.', 'VALIDATION_ERROR');
+    end if;
     c.device := device;
     c.origin := (c.origin::jsonb || jsonb_build_object('device', device))::json;
     if body ->> 'atomic' is distinct from 'true'

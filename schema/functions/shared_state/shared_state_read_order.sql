@@ -155,9 +155,7 @@ language plpgsql immutable parallel safe as $$
 declare
     list json := pos.read_list('items', value);
 begin
-    if json_array_length(list) > 500 then
-        perform pos.refuse_field('items', 'An order has at most 500 lines. Split it.');
-    end if;
+    perform pos.check_lines(list);
     -- Refuses wrong values before anything is locked.
     perform pos.order_items(list, decimals, false);
     return (select ('[' || coalesce(string_agg(pos.shared_state_details(e.line, array['name', 'price', 'quantity'], array[
