@@ -116,6 +116,16 @@ $$;
 select is(pg_temp.order_list(30), '503 UNSETTLED 18 of 30 changes are settled. Send the same list again.', 'the first'),
        is(pg_temp.order_list(30), '200 30', 'the last');
 
+-- A device cannot make rows without end: the last that there is place for is made, the next one refused.
+set session_replication_role = replica; -- as a restore would put them there
+insert into pos.printers (tenant_id, id) select :alpha, 'p' || n from generate_series(1, 9999) n;
+set session_replication_role = origin;
+select is(pg_temp.alone('{"kind":"printers","id":"q1"},{"kind":"tables","id":"q"},{"kind":"printers","id":"q2"},{"kind":"printers","id":"p7"}'),
+          'applied 1, applied 1, refused TOO_MANY_ROWS, unchanged 1', 'the last one');
+set session_replication_role = replica;
+delete from pos.printers where tenant_id = :alpha and id like 'p%';
+set session_replication_role = origin;
+
 -- The words of a row: kept for what the family wrote, and only as long as nobody else has written it.
 create function pg_temp.shown(id text) returns json language sql as $$
     select e from json_array_elements((pg_temp.call('cloudsync_data', '{}')).body::json -> 'inventory') e where e ->> 'id' = shown.id

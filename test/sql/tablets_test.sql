@@ -74,6 +74,7 @@ select is(pg_temp.imported(v.kind, v.body), v.wanted, v.wanted)
                ('tables', '{"rows":[{"id":"20"},{"number":3}]}', '400 MISSING_ID 1'),
                ('tables', '{"rows":[{"id":"20"},{"id":"21","seats":-1}]}', '400 VALIDATION_ERROR 1'),
                ('tables', '{"rows":[{"id":"20"},{"id":"21"},{"id":20}]}', '400 DUPLICATE_ID 2'),
+               ('menu_items', '{"rows":[{"id":"20","options":[' || repeat('{},', 4999) || '{}]}]}', '400 VALIDATION_ERROR'),
                ('settings', '{"rows":[{},{}]}', '400 VALIDATION_ERROR')) v(kind, body, wanted);
 select is(count(*), 0::bigint, 'nothing of a refused list is kept')
   from pos.tables t where t.tenant_id = :alpha and t.id in ('20', '21');

@@ -1,7 +1,7 @@
 -- shared_state/cloudsync_words - the words in which cloud sync devices write and read a row: what one of them wrote
 -- comes back to all of them as it was written, in frames and in /data alike.
 -- Holds: cloudsync_said, cloudsync_said_order, cloudsync_said_of, cloudsync_said_field, words_after, words_forget, cloudsync_words,
--- cloudsync_shown.
+-- cloudsync_shown. Those that read shared_state_words keep one plan: to plan them takes longer than to run them.
 -- Caller: the functions of this folder, order_data.
 -- Inputs: fields under stored names; the column `words` of their row (migration 0013).
 -- Answers: cloudsync_said, cloudsync_said_order: for each field that a device sent, the words to keep, or null for
@@ -14,7 +14,7 @@
 
 -- `names` and `vals` are what is stored of what was sent, after everything that follows from the action.
 create or replace function pos.cloudsync_said(of_kind text, data json, names text[], vals text[]) returns json
-language plpgsql stable as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
     return (select coalesce(pos.object_of(array_agg(g.name), array_agg(coalesce(g.said, 'null'))), '{}')
               from (select f.name, pos.cloudsync_said_field(f.shown, array_agg(f.key order by f.n),
@@ -65,7 +65,7 @@ end $$;
 
 -- The same for an order, of which the step has the fields under the names of REST, and the status as `wanted`.
 create or replace function pos.cloudsync_said_order(s pos.house_step, data json) returns json
-language plpgsql stable as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
     wanted text := pos.shared_state_order_status(s.wanted, null, 'cloudsync');
 begin
@@ -184,7 +184,7 @@ $$;
 
 create or replace function pos.cloudsync_shown(of_kind text, fields json, words json, updated_at timestamptz,
     whole boolean) returns text
-language plpgsql stable as $$ -- SQL would be planned at each call
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
     return (
     select string_agg(case when g.said is null then to_json(g.key) || ':' || g.value

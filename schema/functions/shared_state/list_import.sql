@@ -1,6 +1,6 @@
 -- pos.list_import - POST /api/{tenant}/import/{kind}: the lists that a restaurant had before it came here.
 -- Holds: list_import_order, list_import_rows, list_import_changes, list_import_change.
--- Caller: pos.call, platform side. Inputs: {"rows": [...at most 500], "more"?: true, "replace"?: true}; instead of rows
+-- Caller: pos.call, platform side. Inputs: {"rows": [...at most 500, and 5000 objects], "more"?: true, "replace"?: true}; instead of rows
 -- the file that a MiniPOS page exports. A category may be a name alone, and settings are one row.
 -- Rows that exist keep the fields that they have, because a device may have changed them since the list was written;
 -- fields that they lack are added, and deleted rows stay deleted. With `replace` a row becomes exactly what is sent.
@@ -72,9 +72,10 @@ declare
     one record;
 begin
     if coalesce(json_typeof(list), 'null') <> 'array' or json_array_length(list) > 500
-       or (kind = 'settings' and json_array_length(list) > 1) then
-        perform pos.refuse_field('rows', '"rows" must be a list of at most 500 rows; of settings there is one. Send a longer '
-            'list in pieces, with "more": true in all but the last one.', 'VALIDATION_ERROR');
+       or (kind = 'settings' and json_array_length(list) > 1)
+       or length(list::text) - length(replace(list::text, '{', '')) > 5000 then
+        perform pos.refuse_field('rows', '"rows" must be a list of at most 500 rows, with at most 5000 objects in all; of '
+            'settings there is one. Send a longer list in pieces, with "more": true in all but the last one.', 'VALIDATION_ERROR');
     end if;
     for one in select e.value, e.n from json_array_elements(list) with ordinality e(value, n) loop
         if json_typeof(one.value) <> 'object' and not (kind = 'categories' and json_typeof(one.value) = 'string') then

@@ -77,7 +77,7 @@ end $$;
 -- the list for it.
 create or replace function pos.shared_state_event(kind text, action text, id text, version bigint, names text[], vals text[],
     row_now json, words json, updated_at timestamptz, joins boolean) returns json
-language plpgsql stable as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
     changed json := pos.object_of(coalesce(names, '{}'), array(select coalesce(v, 'null') from unnest(vals) v));
     is_new boolean := pos.shared_state_creates(action) or (version = 1 and not pos.shared_state_deletes(action));

@@ -91,7 +91,7 @@ end $$;
 
 -- The name that REST has for a field (shared_state_words); null for fields that are not taken from a device.
 create or replace function pos.shared_state_order_name(field text, kind text) returns text
-language plpgsql immutable parallel safe as $$ -- SQL would be planned at each call
+language plpgsql immutable parallel safe set plan_cache_mode = force_generic_plan as $$
 begin
     return case
         when field in ('orderId', 'order_id', 'orderSource', 'order_source', 'previousStatus', 'recall', 'reason', 'updatedBy',
