@@ -42,7 +42,7 @@ static void on_listening(struct tw_pg_call *call, const struct tw_pg_result *res
     if (tw_pg_error(result) != 0 || l->is_deaf) {
         tw_log_error("bridge.listen", tw_str("message", tw_pg_message(result)),
                      tw_str("why", "the lock is given back"));
-        l->lock_call = (struct tw_pg_call){ .sql = "select pg_advisory_unlock(7214460001)",
+        l->lock_call = (struct tw_pg_call){ .sql = "select pg_advisory_unlock_all()",
                                             .done = on_unlocked };
         tw_pg_conn_send(l->conn, &l->lock_call);
         return;

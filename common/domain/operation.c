@@ -89,7 +89,7 @@ static void try_again(struct tw_operation *op, const struct tw_pg_result *result
 static const struct {
     const char *prefix, *code;
 } by_sqlstate[] = {
-    { "40", "BUSY" },           { "55P03", "BUSY" },        { "57014", "OVERLOADED" },
+    { "40", "BUSY" },           { "55P03", "BUSY" },        { "57014", "BUSY" },
     { "53", "UNAVAILABLE" },    { "57", "UNAVAILABLE" },    { "08", "UNAVAILABLE" },
     { "25006", "UNAVAILABLE" }, { "42883", "UNAVAILABLE" }, { "3F", "UNAVAILABLE" },
 };

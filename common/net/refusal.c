@@ -56,7 +56,9 @@ static const struct tw_refusal table[] = {
     { "TENANT_SUSPENDED", 403, "This restaurant is suspended. Ask who operates it." },
     { "RATE_LIMITED", 429,
       "Too many requests with this key; nothing was done. Wait as long as Retry-After says." },
-    { "BUSY", 503, "Somebody else holds this record right now; nothing was done. Try again." },
+    { "BUSY", 503,
+      "Somebody else holds this record right now, or it took too long; nothing was done. "
+      "Try again." },
     { "UNAVAILABLE", 503,
       "The database cannot be reached right now; nothing was done. Try again." },
     { "OVERLOADED", 503, "There is too much to do right now; nothing was done. Try again." },

@@ -8,7 +8,7 @@
 #include "common/util/json_write.h"
 #include "gateway/dialect/shape.h"
 #include "gateway/shared_state/device.h"
-#include "gateway/stream/hubs.h"
+#include "gateway/shared_state/relay.h"
 #include "gateway/stream/session.h"
 
 #define REFUSAL_BYTES ((size_t)1024 * 1024) /* the current row may be in it */
@@ -167,6 +167,7 @@ static void note_user(struct gw_session *s, struct tw_slice json)
 static void on_data_change(struct gw_session *s, struct tw_slice json, struct tw_slice type)
 {
     struct tw_slice text;
+    const char *code;
 
     if (!tw_json_get_text(json, "data_type", &text)) {
         send_error(s, "UNKNOWN_TYPE",
@@ -179,7 +180,11 @@ static void on_data_change(struct gw_session *s, struct tw_slice json, struct tw
             return;
         }
     /* Data that we do not keep is between the devices. */
-    gw_hubs_relay(s->stream, s->dialect->name, gw_device_of(s)->connection, json);
+    code = gw_device_relay_refusal(s, json);
+    if (code != NULL)
+        send_error(s, code, GW_RELAY_REFUSED);
+    else
+        gw_device_relay(s, json);
 }
 
 /* It is trusted for its own restaurant alone, however it spells it. */

@@ -13,15 +13,10 @@
 #include "gateway/shared_state/device.h"
 #include "gateway/shared_state/minipos_lists.h"
 #include "gateway/shared_state/minipos_staff.h"
-#include "gateway/stream/hubs.h"
+#include "gateway/shared_state/relay.h"
 #include "gateway/stream/session.h"
 
 #define REFUSAL_BYTES ((size_t)1024 * 1024) /* the current row may be in it */
-
-/* Of messages that are passed on, for each tablet. */
-#define RELAYS_PER_SECOND 10
-#define RELAYS_AT_ONCE 100
-#define RELAY_BYTES ((size_t)1024 * 1024)
 
 /* --- What we send ----------------------------------------------------------------------------
  */
@@ -199,31 +194,26 @@ static void on_settings(struct gw_session *s, const struct message *m)
         send_error(s, "VALIDATION_ERROR", "The settings must be an object.");
 }
 
-/* Each message about staff or sessions goes to all tablets by Redis. */
 static bool may_relay(struct gw_session *s, const struct message *m)
 {
-    struct gw_device *d = gw_device_of(s);
+    const char *code = gw_device_relay_refusal(s, m->whole);
 
-    if (m->whole.len <= RELAY_BYTES &&
-        tw_bucket_take(&d->relays, s->all->now_ms, RELAYS_PER_SECOND, RELAYS_AT_ONCE))
-        return true;
-    send_error(s, m->whole.len > RELAY_BYTES ? "MESSAGE_TOO_LARGE" : "RATE_LIMIT",
-               "Messages about staff and sessions have at most 1 MiB, and there may be 10 a "
-               "second. This one was not passed on.");
-    return false;
+    if (code != NULL)
+        send_error(s, code, GW_RELAY_REFUSED);
+    return code == NULL;
 }
 
 /* Passed on to the other tablets as it came, neither stored nor logged. */
 static void on_session(struct gw_session *s, const struct message *m)
 {
     if (may_relay(s, m))
-        gw_hubs_relay(s->stream, s->dialect->name, gw_device_of(s)->connection, m->whole);
+        gw_device_relay(s, m->whole);
 }
 
 static void on_staff(struct gw_session *s, const struct message *m)
 {
     if (may_relay(s, m) && !gw_minipos_staff(s, m->type, m->data, m->whole))
-        gw_hubs_relay(s->stream, s->dialect->name, gw_device_of(s)->connection, m->whole);
+        gw_device_relay(s, m->whole);
 }
 
 static const struct {

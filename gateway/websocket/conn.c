@@ -88,8 +88,8 @@ static enum gw_conn_phase talk(struct gw_conn *c)
         return GW_SAY_CLOSE;
     if (!flush(c))
         return GW_SHUT;
-    /* After what the kernel has: one event may be as large as a body, and goes out whole. */
-    if (c->out.bytes - c->out.in_flight_bytes > 3 * c->all->options.queue_bytes) {
+    /* After what goes out now and next: a list of all that a restaurant has goes out whole. */
+    if (gw_sendq_behind_next(&c->out) > 3 * c->all->options.queue_bytes) {
         gw_transport_close(&c->transport, gw_closes.slow);
         return GW_SAY_CLOSE;
     }

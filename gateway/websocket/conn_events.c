@@ -180,6 +180,17 @@ static void ping(struct gw_conn *c)
     gw_conn_drive_later(c);
 }
 
+/* While a write is under way its peer is not read, and a long one takes a slow line longer than
+ * a pong may: what it takes is its sign of life. */
+static void look_at_taken(struct gw_conn *c)
+{
+    uint64_t taken = gw_conn_transport_ops.taken(&c->transport);
+
+    if (c->out.in_flight > 0 && taken != c->taken)
+        gw_liveness_heard(&c->liveness, c->loop->now_ms);
+    c->taken = taken;
+}
+
 /* One limit a connection, and none is moved for each byte. */
 static void on_silence(struct tw_deadline *d)
 {
@@ -193,6 +204,7 @@ static void on_silence(struct tw_deadline *d)
     } else if (!gw_handler_is_ready(c->handler)) { /* nor now, while too much of it waits */
         gw_liveness_heard(&c->liveness, c->loop->now_ms);
     }
+    look_at_taken(c);
     switch (gw_liveness_look(&c->liveness, c->loop->now_ms, c->all->options.ping_ms,
                              c->all->options.pong_ms, &again_ms)) {
     case GW_LIVENESS_PING:

@@ -28,6 +28,7 @@ struct gw_conn {
     struct tw_later later;
     struct tw_deadline limit;
     struct gw_liveness liveness;
+    uint64_t taken; /* by the peer, at the last look at its silence */
     enum gw_conn_phase phase;
     struct gw_close close; /* ours, to be said; its code is 0: none yet */
     struct tw_buf early;   /* what came before it could be read */

@@ -29,6 +29,8 @@ void gw_conns_start(struct gw_conns *all, const struct gw_conns_options *options
     all->options = *options;
     all->ws.max_message = options->message_bytes;
     all->ws.max_held = options->held_bytes;
+    all->ws.free_bytes =
+        options->message_bytes; /* whatever large messages arrive, tills go on */
     all->ws.deflate = &all->deflate;
     tw_list_init(&all->all);
 }

@@ -89,6 +89,13 @@ static void shrink(struct gw_sendq *q)
     q->cap = q->first = 0;
 }
 
+size_t gw_sendq_behind_next(const struct gw_sendq *q)
+{
+    size_t next = q->in_flight < q->count ? frame_at(q, q->in_flight)->len : 0;
+
+    return q->bytes - q->in_flight_bytes - next;
+}
+
 struct gw_frame *gw_sendq_shift(struct gw_sendq *q)
 {
     struct gw_frame *f;

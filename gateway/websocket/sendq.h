@@ -34,6 +34,9 @@ bool gw_sendq_reopens(struct gw_sendq *q);
 size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t max_parts);
 void gw_sendq_written(struct gw_sendq *q);
 
+/* The bytes behind the frames that are in flight and the one that goes next. */
+size_t gw_sendq_behind_next(const struct gw_sendq *q);
+
 /* The frame at the front, with its reference (gives); null when there is none. Only when none
  * are in flight. */
 struct gw_frame *gw_sendq_shift(struct gw_sendq *q);

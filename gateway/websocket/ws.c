@@ -129,7 +129,7 @@ static void look_for_length(struct gw_ws *ws, wslay_event_context_ptr context, u
         ws->is_skipping = true;
         wslay_event_config_set_no_buffering(context, 1);
     }
-    if (!ws->is_skipping)
+    if (!ws->is_skipping && ws->received > ws->pool->free_bytes)
         hold(ws, context, n);
 }
 

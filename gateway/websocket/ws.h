@@ -24,6 +24,7 @@ struct gw_ws_pool {
     struct tw_metric lent;
     size_t max_message;         /* bytes of a message; longer ones close with 1009 */
     uint64_t max_held;          /* bytes of messages that have begun to arrive; 0: no limit */
+    uint64_t free_bytes;        /* a message of so many does not count for that */
     struct tw_metric held;      /* so many they are now */
     struct gw_deflate *deflate; /* kept; null when no connection deflates */
     struct tw_buf inflated;     /* the message that is being handed out */

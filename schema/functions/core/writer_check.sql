@@ -6,7 +6,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.writer_check() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$ -- or a temporary pg_class would be asked
 begin
     if current_user <> (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = tg_relid) then
         raise exception 'tillwire.writer is for the functions of Tillwire' using errcode = 'insufficient_privilege',

@@ -11,7 +11,7 @@
 #include "test/unit/support/fake_postgres.h"
 
 #define LOCK "select pg_try_advisory_lock(7214460001)"
-#define UNLOCK "select pg_advisory_unlock(7214460001)"
+#define UNLOCK "select pg_advisory_unlock_all()"
 #define LISTEN "listen tillwire_control"
 
 struct fixture {

@@ -202,7 +202,7 @@ static void an_error_of_postgresql_becomes_a_refusal(void **state)
     static const struct {
         const char *sqlstate, *code;
     } rows[] = {
-        { "55P03", "BUSY" },        { "57014", "OVERLOADED" },  { "53300", "UNAVAILABLE" },
+        { "55P03", "BUSY" },        { "57014", "BUSY" },        { "53300", "UNAVAILABLE" },
         { "57P03", "UNAVAILABLE" }, { "08006", "UNAVAILABLE" }, { "25006", "UNAVAILABLE" },
         { "42883", "UNAVAILABLE" }, { "3F000", "UNAVAILABLE" }, { "XX000", "INTERNAL" },
         { "22P02", "INTERNAL" },    { "42P01", "INTERNAL" },

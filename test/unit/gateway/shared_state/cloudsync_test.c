@@ -201,6 +201,22 @@ a_change_says_who_did_it_and_it_is_the_last_user_of_whom_the_device_has_told(voi
                      "\"occupied\",\"id\":\"t1\",\"userId\":\"eve\",\"data\":{}}]}");
 }
 
+/* Redis has a bound for all restaurants together. */
+static void so_much_is_passed_on_and_no_more(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_device(g, 0, "pos_1", "kitchen");
+
+    for (int i = 0; i < 100; i++)
+        tell(g, till, "{\"type\":\"data_change\",\"data_type\":\"weather\",\"data\":{}}");
+    assert_heard(till, "");
+    tell(g, till, "{\"type\":\"data_change\",\"data_type\":\"weather\",\"data\":{}}");
+    assert_heard(till,
+                 "{\"type\":\"error\",\"code\":\"RATE_LIMIT\",\"message\":\"Messages that are "
+                 "only passed on have at most 1 MiB, and there may be 10 a second. This one "
+                 "was not passed on.\",\"timestamp\":now}\n");
+}
+
 static void what_is_refused_is_said_with_the_request_that_it_was(void **state)
 {
     struct gateway *g = *state;
@@ -278,6 +294,7 @@ int main(void)
         test(each_update_is_one_change_of_the_shared_state),
         test(the_user_id_of_a_user_update_is_the_senders),
         test(a_change_says_who_did_it_and_it_is_the_last_user_of_whom_the_device_has_told),
+        test(so_much_is_passed_on_and_no_more),
         test(what_is_refused_is_said_with_the_request_that_it_was),
         test(what_makes_no_sense_is_answered_and_asks_for_nothing),
         test(a_device_that_has_missed_what_is_no_longer_kept_must_connect_again),

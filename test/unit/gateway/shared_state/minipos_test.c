@@ -266,9 +266,10 @@ static void of_what_is_passed_on_there_may_be_ten_a_second(void **state)
     assert_heard(one, "");
     tw_buf_clear(&g->publisher.out);
     tell(g, one, "{\"type\":\"REFRESH_SESSIONS\",\"data\":{}}");
-    assert_heard(one, ERROR("RATE_LIMIT",
-                            "Messages about staff and sessions have at most 1 MiB, and there "
-                            "may be 10 a second. This one was not passed on."));
+    assert_heard(
+        one, ERROR("RATE_LIMIT",
+                   "Messages that are only passed on have at most 1 MiB, and there may be 10 a "
+                   "second. This one was not passed on."));
     assert_buf(&g->publisher.out, "");
     g->sessions.now_ms += 100;
     tell(g, one, "{\"type\":\"REFRESH_SESSIONS\",\"data\":{}}");

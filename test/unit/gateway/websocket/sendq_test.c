@@ -75,6 +75,25 @@ static void one_write_takes_a_number_of_frames_and_the_rest_stays(void **state)
     gw_sendq_done(&q);
 }
 
+/* A list of all that a restaurant has is one frame, and may wait behind another such one. */
+static void what_waits_behind_the_next_frame_is_counted(void **state)
+{
+    struct tw_slice parts[1];
+    struct gw_sendq q = { 0 };
+
+    (void)state;
+    assert_int_equal(gw_sendq_behind_next(&q), 0);
+    push(&q, "12345");
+    assert_int_equal(gw_sendq_behind_next(&q), 0);
+    push(&q, "123");
+    assert_int_equal(gw_sendq_behind_next(&q), 3);
+    assert_int_equal(gw_sendq_gather(&q, parts, 1), 1);
+    assert_int_equal(gw_sendq_behind_next(&q), 0);
+    push(&q, "1");
+    assert_int_equal(gw_sendq_behind_next(&q), 1);
+    gw_sendq_done(&q);
+}
+
 static void it_holds_a_reference_until_the_frame_is_written(void **state)
 {
     struct gw_frame *f = gw_frame_raw(TW_LIT("shared"));
@@ -212,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_leave_in_the_order_of_their_arrival),
         cmocka_unit_test(one_write_takes_a_number_of_frames_and_the_rest_stays),
+        cmocka_unit_test(what_waits_behind_the_next_frame_is_counted),
         cmocka_unit_test(it_holds_a_reference_until_the_frame_is_written),
         cmocka_unit_test(an_empty_queue_owns_nothing),
         cmocka_unit_test(a_queue_with_many_bytes_or_frames_is_not_writable),

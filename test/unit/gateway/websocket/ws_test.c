@@ -404,16 +404,20 @@ static void messages_that_are_arriving_may_hold_so_many_bytes_at_all(void **stat
 {
     struct tw_buf reply = { .max = 1000 }, text = { .max = 1000 };
     struct gw_ws_pool pool = { .max_message = MAX_MESSAGE, .max_held = 250 };
-    struct gw_ws ws[3] = { 0 };
+    struct gw_ws ws[4] = { 0 };
 
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         ws[i].pool = &pool;
         ws[i].on_message = on_message;
     }
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(gw_ws_feed(&ws[i], TW_LIT("\x81\xe4mask123"), &reply), 0);
     assert_int_equal(pool.held.value, 200);
+    pool.free_bytes = 100; /* what anybody sends does not wait for those */
+    assert_int_equal(gw_ws_feed(&ws[3], TW_LIT("\x81\xe4mask1"), &reply), 0);
+    assert_int_equal(pool.held.value, 200);
+    pool.free_bytes = 99;
     assert_int_equal(gw_ws_feed(&ws[2], TW_LIT("\x81\xe4mask1"), &reply), 1013);
     ws_read_server(&text, tw_buf_view(&reply));
     assert_buf(&text,
@@ -423,6 +427,7 @@ static void messages_that_are_arriving_may_hold_so_many_bytes_at_all(void **stat
     assert_int_equal(pool.held.value, 100);
     gw_ws_done(&ws[1]);
     gw_ws_done(&ws[2]);
+    gw_ws_done(&ws[3]);
     assert_int_equal(pool.held.value, 0);
     gw_ws_pool_done(&pool);
     tw_buf_done(&reply);

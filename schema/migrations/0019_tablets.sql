@@ -1,4 +1,4 @@
--- 0012_tablets.sql - lists that were handed over, pictures, and what tablets must not mix up.
+-- 0019_tablets.sql - lists that were handed over, pictures, and what tablets must not mix up.
 -- SPDX-License-Identifier: Apache-2.0
 
 -- Tablets have lists of their own and take a list that they are sent as the whole truth. A list is sent whole only
@@ -24,6 +24,14 @@ alter table pos.picture alter column data set storage external; -- compressed al
 alter table pos.orders
     add column made_by varchar(128), -- the device that made it; null: no device
     add column was_accepted boolean not null default false; -- it has been confirmed, or was beyond that
+
+-- Orders that were accepted before anybody wrote it down. Nobody hears of it.
+set local tillwire.writer = 'function';
+update pos.orders o set was_accepted = true
+ where exists (select 1 from pos.order_status_history h
+                where h.tenant_id = o.tenant_id and h.order_id = o.id
+                  and h.status not in ('new', 'pending', 'cancelled', 'rejected'));
+reset tillwire.writer;
 
 alter table dinedesk_main.tenants
     add column tablet_orders varchar(8) not null default 'accepted' check (tablet_orders in ('accepted', 'all'));

@@ -1,4 +1,4 @@
--- 0019_staff.sql - the staff of MiniPOS tablets: they log in on the tablet itself, so its secrets have to be there.
+-- 0020_staff.sql - the staff of MiniPOS tablets: they log in on the tablet itself, so its secrets have to be there.
 -- SPDX-License-Identifier: Apache-2.0
 
 alter table dinedesk_main.tenants

@@ -1,5 +1,0 @@
--- 0020_old_orders.sql - how long finished orders are kept.
--- SPDX-License-Identifier: Apache-2.0
-
-alter table pos.setting
-    add column order_retention interval check (order_retention >= interval '1 day'); -- null: for ever
