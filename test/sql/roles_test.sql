@@ -115,6 +115,10 @@ select throws_ok(v.what, '42501', 'tillwire.writer is for the functions of Tillw
                ($$insert into pos.gift_cards (card_number) values ('SHOP-2')$$),
                ($$insert into pos.pos_gift_card_transactions (card_number) values ('SHOP-1')$$),
                ($$delete from pos.orders$$), ($$update pos.tables set seats = 1$$)) v(what);
+-- Nor by a table of his own that has the name of the catalogue.
+create temp table pg_class as select c.oid, 'test_shop'::regrole::oid as relowner from pg_catalog.pg_class c;
+select throws_ok($$update pos.gift_cards set current_balance = 5000 where card_number = 'SHOP-1'$$, '42501', null, 'whatever he owns');
+drop table pg_temp.pg_class;
 set local tillwire.writer = 'trigger';
 select throws_ok($$update pos.gift_cards set current_balance = 5000 where card_number = 'SHOP-1'$$, '42501', null, 'nor a trigger');
 set local tillwire.writer = '';

@@ -334,6 +334,28 @@ static void a_ping_without_an_answer_ends_it(void **state)
     end_close(e);
 }
 
+/* It is not read while a write is under way, so nothing is heard of it either. */
+static void a_client_that_takes_a_large_frame_slowly_is_not_silent(void **state)
+{
+    struct socket_site *s = *state;
+    struct end *e = visit(s);
+    const struct gw_transport *t = s->speaker.transport;
+    uint64_t before;
+
+    end_want_read(e, false);
+    fill(&s->speaker);
+    (void)uv_run(&s->loop->uv, UV_RUN_NOWAIT);
+    for (int i = 0; i < 3; i++) {
+        before = t->ops->taken(t);
+        end_want_read(e, true);
+        await(s->loop, t->ops->taken(t) > before);
+        socket_site_pass(s, SITE_PING_MS + SITE_PONG_MS);
+        (void)uv_run(&s->loop->uv, UV_RUN_NOWAIT);
+        assert_false(s->speaker.has_ended);
+    }
+    end_close(e);
+}
+
 /* Nothing is ever heard of it, and it stays open for as long as it takes what it is sent. */
 static void an_event_stream_hears_a_heartbeat_at_each_silence_and_stays(void **state)
 {
@@ -431,6 +453,7 @@ int main(void)
         TEST(a_connection_that_breaks_is_lost),
         TEST(one_whose_handler_is_not_ready_for_long_must_come_again),
         TEST(a_silent_client_is_pinged),
+        TEST(a_client_that_takes_a_large_frame_slowly_is_not_silent),
         TEST(an_event_stream_hears_a_heartbeat_at_each_silence_and_stays),
         TEST(a_ping_without_an_answer_ends_it),
         TEST(connections_are_sent_home_with_last_words),
