@@ -391,13 +391,16 @@ void gw_minipos_render(const struct gw_tenant *tenant, const struct tw_event *ev
 }
 
 /* Tablets count every order that they are sent as a sale, so an online order is shown when it
- * has been accepted; or at once, where the restaurant wants that (`forTablets`). */
+ * has been accepted; or at once, where the restaurant wants that (`forTablets`); and one that
+ * they have cleared (`cleared`) is not shown again. */
 static bool is_for_tablets(const struct tw_event *ev)
 {
     static const char *const open[] = { "new", "pending", "cancelled", "rejected" };
     struct tw_slice text = { NULL, 0 }, before = { NULL, 0 };
     bool is_open = false, was_open = true;
 
+    if (tw_json_get(ev->data, "cleared", &text))
+        return false;
     if (!tw_json_get_text(ev->data, "orderSource", &text) || tw_slice_is(text, "pos") ||
         tw_json_get(ev->data, "forTablets", &before))
         return true;

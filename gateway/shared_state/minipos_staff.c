@@ -168,6 +168,14 @@ static void on_list(struct gw_commands *q, const struct gw_command *c,
     tw_buf_done(&out);
 }
 
+void gw_minipos_staff_show(struct gw_session *s)
+{
+    struct gw_device *d = gw_device_of(s);
+
+    if (d->all->staff_keys.count > 0)
+        (void)gw_device_operate(d, "staff_list", false, TW_LIT("{}"), TW_EMPTY, on_list);
+}
+
 bool gw_minipos_staff(struct gw_session *s, struct tw_slice type, struct tw_slice data,
                       struct tw_slice whole)
 {
@@ -188,7 +196,7 @@ bool gw_minipos_staff(struct gw_session *s, struct tw_slice type, struct tw_slic
         if (tw_json_get(data, "users", &users) && users.at[0] == '[')
             keep(d, "replace", users, true, TW_EMPTY);
     } else if (tw_slice_is(action, "request_users")) {
-        (void)gw_device_operate(d, "staff_list", false, TW_LIT("{}"), TW_EMPTY, on_list);
+        gw_minipos_staff_show(s);
         return true; /* nobody else has an answer */
     }
     return false;

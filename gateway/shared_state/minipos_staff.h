@@ -16,3 +16,6 @@ struct gw_session;
  * (TILLWIRE_STAFF_KEY). */
 bool gw_minipos_staff(struct gw_session *s, struct tw_slice type, struct tw_slice data,
                       struct tw_slice whole);
+
+/* Send a tablet the list that is kept, if there is one: behind what it has said before. */
+void gw_minipos_staff_show(struct gw_session *s);

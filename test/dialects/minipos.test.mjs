@@ -182,6 +182,14 @@ test('staff that one tablet has changed can log in on one that is opened later, 
     fresh.say(message('UPDATE_USERS', { action: 'delete', data: { id: '10' } }, 'client_3'));
     await settle(fresh);
     assert.deepEqual(await ask(late), [{ ...staff[0], password: 'engine' }, cook]);
+    // The page asks for its staff when it is loaded, and not when it connects again.
+    late.close();
+    one.say(message('UPDATE_USERS', { action: 'delete', data: { id: cook.id } }));
+    await settle(one);
+    const again = await tablet(t, tenant, gatewayUrls[1]);
+    await settle(again);
+    await eventually('the list without whom was deleted meanwhile', () => again.all('USER_SYNC').length > 0);
+    assert.deepEqual(again.all('USER_SYNC')[0].data, { action: 'users_response', users: [{ ...staff[0], password: 'engine' }] });
 
     const kept = await sqlValue(`select concat((select string_agg(s::text, ' ') from pos.tablet_staff s where s.tenant_id = $1),
         (select string_agg(e::text, ' ') from pos.event e where e.tenant_id = $1),

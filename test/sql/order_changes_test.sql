@@ -211,9 +211,13 @@ alter table pos.orders enable trigger user;
 select is(pos.maintain('old_orders'), 0, 'without a time none go');
 update pos.setting set order_retention = '90 days';
 select pg_temp.head() as h \gset
+insert into pos.cleared_order (tenant_id, order_id) select o.tenant_id, o.id from pos.orders o where o.id like 'old-%';
 select is(pos.maintain('old_orders'), 2, 'the finished ones go'), is(pos.maintain('old_orders'), 0, 'once');
 select is((select string_agg(id, ' ') from pos.orders where id like 'old-%'), 'old-ready', 'an open one stays');
 select is(pg_temp.head(), :h::bigint, 'nobody is told');
+select is((select string_agg(distinct h.order_id, ' ') from pos.order_status_history h where h.order_id like 'old-%'), 'old-ready',
+          'their history goes with them'),
+       is((select string_agg(x.order_id, ' ') from pos.cleared_order x), 'old-ready', 'and that they were cleared');
 select throws_ok($$update pos.setting set order_retention = '1 hour'$$, '23514', null, 'orders of today stay');
 
 select * from finish();

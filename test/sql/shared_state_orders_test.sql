@@ -176,7 +176,8 @@ select is(pg_temp.results('{"kind":"orders","action":"created","id":"y"},{"kind"
                           '"data":{"status":"ready"}}'), '409 INVALID_TRANSITION 1', 'the second is at its end');
 select is((pg_temp.ord('y')).id, null, 'so the first is not made');
 
--- A history that is cleared.
+-- A history that is cleared. What a shop has under way meanwhile is in front of it and hidden, or behind it and shown
+-- (races/clear).
 select is(json_array_length((pg_temp.call('minipos_state', '{}')).body::json -> 'orderHistory'), 7, 'a history');
 select is(pg_temp.results('{"kind":"orders","action":"clear","data":{}}', 'minipos'), 'applied', 'cleared');
 select is(pg_temp.types_after(pg_temp.head() - 1), 'history.cleared', 'told');
@@ -185,7 +186,13 @@ select is(pg_temp.results('{"kind":"orders","action":"clear"}', 'minipos'), 'unc
 select is(json_array_length((pg_temp.call('minipos_state', '{}')).body::json -> 'orderHistory'), 0, 'none is shown');
 select is((select count(*) from pos.orders where tenant_id = :alpha), 7::bigint, 'none is deleted');
 select is(pg_temp.tablet('z', ',"status":"ready"'), 'applied 3', 'what goes on');
-select is((pg_temp.call('minipos_state', '{}')).body::json #>> '{orderHistory,0,id}', 'z', 'is shown again');
+select is(json_array_length((pg_temp.call('minipos_state', '{}')).body::json -> 'orderHistory'), 0, 'stays hidden'),
+       is((select e.data ->> 'cleared' from pos.event e where e.tenant_id = :alpha and e.type = 'order.status_changed'
+            order by e.seq desc limit 1), 'true', 'the event says so');
+select is(pg_temp.tablet('after', ',"status":"pending"'), 'applied 1', 'another one');
+select is((pg_temp.call('minipos_state', '{}')).body::json #>> '{orderHistory,0,id}', 'after', 'is shown'),
+       is(json_array_length((pg_temp.call('minipos_state', '{}')).body::json -> 'orderHistory'), 1, 'alone'),
+       is(pg_temp.newest() ->> 'cleared', null, 'its event is as ever');
 select is(s.action || ' ' || s.client_id, 'clear till-1', 'in the log')
   from pos.sync_log s where s.tenant_id = :alpha and s.action = 'clear';
 

@@ -195,6 +195,22 @@ select is((select string_agg(c #>> '{}', ' ' order by n) from json_array_element
 select pg_temp.imported('menu_items', '{"rows":[{"id":"z9","name":"nine"},{"id":"z10","name":"ten"},{"id":"z2","name":"two"}]}');
 select is((select string_agg(c ->> 'id', ' ' order by n) from json_array_elements(pg_temp.state() -> 'menuItems') with ordinality x(c, n)
             where c ->> 'id' like 'z%'), 'z9 z10 z2', 'dishes too');
+create function pg_temp.dishes() returns text language sql as $$
+    select string_agg(c ->> 'id', ' ' order by n) from json_array_elements(pg_temp.state() -> 'menuItems') with ordinality x(c, n)
+     where c ->> 'id' like 'z%'
+$$;
+select pg_temp.imported('menu_items', '{"rows":[{"id":"z5","name":"five"},{"id":"z2","name":"two"}]}') \g /dev/null
+select is(pg_temp.dishes(), 'z9 z10 z2 z5', 'what comes later comes behind');
+select (r.v ->> 'version')::int as v from json_array_elements(pg_temp.state() -> 'menuItems') r(v) where r.v ->> 'id' = 'z2' \gset
+select pg_temp.imported('menu_items', '{"rows":[{"id":"z5","name":"five"},{"id":"z2","name":"two"}],"replace":true}') \g /dev/null
+select is(pg_temp.dishes(), 'z9 z10 z5 z2', 'replaced: as in the list'),
+       is((select (r.v ->> 'version')::int from json_array_elements(pg_temp.state() -> 'menuItems') r(v) where r.v ->> 'id' = 'z2'),
+          :v, 'whoever knew it knows it still');
+-- A list that was never handed over, of which tablets have changed rows already.
+delete from pos.mastered_list where tenant_id = :alpha and kind = 'menu_items';
+select pg_temp.imported('menu_items', '{"rows":[{"id":"z2"},{"id":"z1","name":"one"},{"id":"z9"}],"more":true}') \g /dev/null
+select pg_temp.imported('menu_items', '{"rows":[{"id":"z10"},{"id":"z5"}]}') \g /dev/null
+select is(pg_temp.dishes(), 'z2 z1 z9 z10 z5', 'the first time its order is the order');
 
 select * from finish();
 rollback;

@@ -30,16 +30,26 @@ begin
     end case;
 end $$;
 
--- Deletes finished orders that nothing has happened to for as long as pos.setting.order_retention says. Nobody is told:
--- what was finished changes for nobody.
+-- Deletes finished orders that nothing has happened to for as long as pos.setting.order_retention says, with all that is
+-- known of them. Nobody is told: what was finished changes for nobody.
 create or replace function pos.orders_drop() returns int
 language plpgsql set tillwire.writer = 'function' as $$
+declare
+    kept interval := (select s.order_retention from pos.setting s);
+    dropped int;
 begin
-    if (select s.order_retention from pos.setting s) is null then
+    if kept is null then
         return 0;
     end if;
-    return pos.prune('pos.orders', 'status in (''completed'', ''cancelled'', ''rejected'') and updated_at < now() - '
-                                   '(select s.order_retention from pos.setting s)');
+    with old as (delete from pos.orders o
+                  where o.ctid = any(array(select p.ctid from pos.orders p
+                                            where p.status in ('completed', 'cancelled', 'rejected')
+                                              and p.updated_at < now() - kept limit 2000))
+                 returning o.tenant_id, o.id),
+         history as (delete from pos.order_status_history h using old where h.tenant_id = old.tenant_id and h.order_id = old.id),
+         cleared as (delete from pos.cleared_order x using old where x.tenant_id = old.tenant_id and x.order_id = old.id)
+    select count(*) into dropped from old;
+    return dropped;
 end $$;
 
 -- Deletes at most a batch of the rows that `condition` names.

@@ -17,6 +17,7 @@ declare
     lines record;
 begin
     if tg_op = 'DELETE' then
+        delete from pos.cleared_order x where x.tenant_id = old.tenant_id and x.order_id = old.id;
         perform pos.note_tenant(old.tenant_id);
         return old;
     end if;

@@ -70,7 +70,8 @@ begin
                     when previous is not null then changes || array['orderNumber', 'status', 'totalAmount'] end)
                     else '' end
             || coalesce(',"tabletId":' || to_json(case when o.details::text ~ '"drawnId"' then pos.tablet_id(o) end), '')
-            || case when pos.is_for_tablets(o, previous) then ',"forTablets":true' else '' end || '}')::json;
+            || case when previous is not null and pos.is_cleared(o) then ',"cleared":true'
+                    when pos.is_for_tablets(o, previous) then ',"forTablets":true' else '' end || '}')::json;
 end $$;
 
 -- What the kitchen is told about the whole order, under whatever word: shops write `notes` or `comment` as well. For

@@ -4,6 +4,7 @@
 -- the file that a MiniPOS page exports. A category may be a name alone, and settings are one row.
 -- Rows that exist keep the fields that they have, because a device may have changed them since the list was written;
 -- fields that they lack are added, and deleted rows stay deleted. With `replace` a row becomes exactly what is sent.
+-- The order is that of the list, as long as it was not handed over, and with `replace`.
 -- With `more` the list is not complete yet; without it, it counts as handed over (see mastered.sql).
 -- Answers: 200 {status, kind, received, created, completed, kept, total, mastered, seq}.
 -- Refusals: 400 UNKNOWN_TYPE, DUPLICATE_ID (details.index, first, id), EMPTY_LIST and those of shared_state_change,
@@ -16,6 +17,8 @@ language plpgsql as $$
 declare
     kind text := case c.path ->> 'kind' when 'menuItems' then 'menu_items' else c.path ->> 'kind' end;
     more boolean := coalesce(body ->> 'more', 'false') = 'true';
+    replaces boolean := coalesce(body ->> 'replace', 'false') = 'true';
+    began timestamptz := clock_timestamp();
     list json;
     changes text[];
     a pos.answer;
@@ -26,11 +29,11 @@ begin
             'over by a tablet: docs/clients/minipos.md.', '{"field":"kind"}');
     end if;
     list := pos.list_import_rows(body, kind);
-    changes := pos.list_import_changes(c, kind, list, coalesce(body ->> 'replace', 'false') = 'true');
+    changes := pos.list_import_changes(c, kind, list, replaces);
     a := pos.shared_state_change(c, ('{"dialect":"minipos","changes":[' || array_to_string(changes, ',') || ']}')::json);
     perform pos.list_import_order(c.tenant_id, pos.shared_state_table(kind),
         array(select coalesce(r.change ->> 'id', '') from json_array_elements(a.body::json -> 'changes') with ordinality r(change, n)
-               order by r.n));
+               order by r.n), replaces or not pos.is_mastered(c.tenant_id, kind), began);
     execute format('select count(*) from pos.%I r where r.tenant_id = $1 and r.deleted_at is null', pos.shared_state_table(kind))
        into total using c.tenant_id;
     if not more then
@@ -50,17 +53,17 @@ begin
 end $$;
 
 -- Rows are made in the order of their ids, because they are locked in it; tablets show them in the order in which they
--- were made, and had them in the order of the list.
-create or replace function pos.list_import_order(tenant uuid, table_name text, ids text[]) returns void
+-- were made, and had them in the order of the list. `all_move`: rows that were there before as well, because this is
+-- the list that tablets have; otherwise new rows come behind.
+create or replace function pos.list_import_order(tenant uuid, table_name text, ids text[], all_move boolean,
+    began timestamptz) returns void
 language plpgsql as $$
 begin
     execute format(
-        'update pos.%1$I r set created_at = g.first + g.n * interval ''1 microsecond'''
-        '  from (select t.id, l.n, min(t.created_at) over () as first'
-        '          from unnest($2) with ordinality l(id, n) join pos.%1$I t on t.tenant_id = $1 and t.id = l.id'
-        '         where t.version = 1 and t.created_at >= now()) g'
-        ' where r.tenant_id = $1 and r.id = g.id', table_name)
-      using tenant, ids;
+        'update pos.%1$I r set created_at = $4 + l.n * interval ''1 microsecond'''
+        '  from unnest($2) with ordinality l(id, n)'
+        ' where r.tenant_id = $1 and r.id = l.id and ($3 or (r.version = 1 and r.created_at >= $4))', table_name)
+      using tenant, ids, all_move, began;
 end $$;
 
 -- The rows, as objects.

@@ -2,8 +2,7 @@
 -- Holds: minipos_snapshot_make, minipos_list.
 -- Caller: pos.call. Inputs: {"list"}: one of tables, menuItems, categories, orderHistory, when only that is wanted.
 -- Answers: 200 {tables, menuItems, categories, settings, orderHistory, seq, mastered}: rows in MiniPOS' names; settings
--- is null when there are none; the 200 orders that changed last, newest first, without those from before the history
--- was cleared, and without online orders that nobody has accepted (tenants.tablet_orders); seq is the stream's head in
+-- is null when there are none; of the orders that tablets show the 200 that changed last, newest first; seq is the stream's head in
 -- the same database snapshot; mastered names the lists that were handed over (mastered.sql). Of one list: {<list>, seq,
 -- mastered}.
 -- Refusals, events: none. Locks: see snapshot_of.
@@ -52,12 +51,6 @@ begin
         select r.details::text from pos.restaurant_settings r where r.tenant_id = tenant and r.deleted_at is null), 'null')
     when 'orderHistory' then '[' || coalesce((
         select string_agg(pos.minipos_order(o), ',' order by o.created_at desc, o.id)
-          from (select p.* from pos.orders p
-                 where p.tenant_id = tenant
-                   and p.updated_at > coalesce((select m.since from pos.order_history_mark m where m.tenant_id = tenant),
-                                               '-infinity')
-                   and (p.order_source = 'pos' or p.was_accepted or pos.is_accepted(p.status)
-                        or (select t.tablet_orders from dinedesk_main.tenants t where t.id = tenant) = 'all')
-                 order by p.updated_at desc limit 200) o), '') || ']'
+          from pos.tablet_orders(tenant, 200) o), '') || ']'
     end;
 end $$;

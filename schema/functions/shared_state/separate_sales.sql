@@ -48,7 +48,7 @@ begin
     if date_trunc('milliseconds', f.created_at) = date_trunc('milliseconds', o.created_at) then
         return false;
     end if;
-    if exists (select 1 from pos.order_history_mark m where m.tenant_id = c.tenant_id and m.since >= o.updated_at) then
+    if pos.is_cleared(o) then
         return true; -- its tablet does not know the other one any more, whatever is in it
     end if;
     if o.made_by is not distinct from c.device then
@@ -90,8 +90,7 @@ begin
         select 1 from pos.orders b
          where b.tenant_id = o.tenant_id
            and b.id = any(drawn || array(select left(drawn, 60) || '-' || g from generate_series(2, nth - 1) g))
-           and b.updated_at > coalesce((select m.since from pos.order_history_mark m where m.tenant_id = o.tenant_id),
-                                       '-infinity')) then
+           and not pos.is_cleared(b)) then
         return null;
     end if;
     return drawn;

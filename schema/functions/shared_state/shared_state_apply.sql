@@ -170,7 +170,7 @@ begin
                  else pos.without_secrets(data) end);
 end $$;
 
--- Clears the order history that tablets show. If nothing has come since the last time, there is nothing to do.
+-- Clears the order history that tablets show. If they show none, there is nothing to do.
 create or replace function pos.shared_state_clear(c pos.context, in out s pos.house_step, out events text[])
 language plpgsql as $$
 declare
@@ -178,11 +178,8 @@ declare
 begin
     s.version := 0;
     s.result := 'unchanged';
-    if exists (select 1 from pos.order_history_mark m
-                 join pos.orders o on o.tenant_id = m.tenant_id and o.updated_at > m.since
-                where m.tenant_id = c.tenant_id) then
-        update pos.order_history_mark m set since = clock_timestamp(), updated_by = left(c.device, 128)
-         where m.tenant_id = c.tenant_id;
+    if pos.tablet_orders_clear(c.tenant_id) then
+        update pos.order_history_mark m set updated_by = left(c.device, 128) where m.tenant_id = c.tenant_id;
         perform pos.shared_state_log(c.tenant_id, 'orders', 'clear', null, null, c.device, '{}');
         events := array[pos.emit(c.tenant_id, 'history.cleared', c.origin, data)];
         s.result := 'applied';

@@ -161,6 +161,7 @@ static void an_online_order_is_shown_when_it_has_been_accepted(void **state)
         { "{\"orderSource\":\"online\",\"status\":\"cancelled\",\"previousStatus\":"
           "\"ready\"}",
           true },
+        { "{\"orderSource\":\"pos\",\"status\":\"ready\",\"cleared\":true}", false },
     };
     struct tw_buf text = { 0 };
 

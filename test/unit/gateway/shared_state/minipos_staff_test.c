@@ -9,6 +9,7 @@
 #include "gateway/shared_state/device.h"
 #include "test/unit/gateway/support/fake_gateway.h"
 
+#define STAFF_KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define ADA "{\"id\":\"1\",\"name\":\"Ada\",\"password\":\"lovelace\"}"
 #define BOB "{\"id\":2,\"name\":\"Bob\",\"password\":\"ross\"}"
 #define USERS(action, data)                                                                    \
@@ -152,7 +153,41 @@ static void a_list_that_would_lock_staff_out_is_not_sent(void **state)
     assert_heard(one, ""); /* it is logged: the page has no place for it */
 }
 
-#define test(function) cmocka_unit_test_setup_teardown(function, open_gateway, close_gateway)
+/* It asks for its staff only when it is loaded, and others change it while it is away. */
+static void a_tablet_that_connects_again_is_sent_the_list_behind_its_own_changes(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+
+    tell(g, one, USERS("delete", "{\"id\":\"1\"}"));
+    tell(g, one, "{\"type\":\"SYNC_REQUEST\",\"data\":{},\"clientId\":\"client_1\"}");
+    assert_int_equal(fake_pool_count(&g->pool), 1);
+    assert_operation(&g->pool, "staff_change", "{\"action\":\"delete\",\"users\":[{\"id\":\"1\"}]}");
+    answer_operation(&g->pool, "200", "{\"kept\":true,\"changed\":true}");
+    assert_operation(&g->pool, "staff_list", "{}");
+    answer_operation(&g->pool, "200", "{\"users\":[]}");
+    assert_operation(&g->pool, "minipos_state", "");
+    answer_operation(&g->pool, "200", "{}");
+
+    g->shared_state.staff_keys.count = 0;
+    tell(g, one, "{\"type\":\"SYNC_REQUEST\",\"data\":{},\"clientId\":\"client_1\"}");
+    assert_operation(&g->pool, "minipos_state", "");
+    answer_operation(&g->pool, "200", "{}");
+    assert_int_equal(fake_pool_count(&g->pool), 0);
+}
+
+static int open_with_key(void **state)
+{
+    struct gateway *g;
+
+    if (open_gateway(state) != 0)
+        return -1;
+    g = *state;
+    gw_staff_keys_read(&g->shared_state.staff_keys, STAFF_KEY);
+    return 0;
+}
+
+#define test(function) cmocka_unit_test_setup_teardown(function, open_with_key, close_gateway)
 
 int main(void)
 {
@@ -162,6 +197,7 @@ int main(void)
         test(what_is_no_change_of_staff_is_passed_on_alone),
         test(a_tablet_that_asks_is_sent_the_list_as_it_was_said),
         test(a_list_that_would_lock_staff_out_is_not_sent),
+        test(a_tablet_that_connects_again_is_sent_the_list_behind_its_own_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
