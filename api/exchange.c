@@ -18,6 +18,7 @@
 #include "common/util/json_scan.h"
 #include "common/util/json_write.h"
 
+#define GO_ON_MS 8000 /* these devices send their list every ten seconds */
 #define DEVICES_BYTES ((size_t)9 * 1024 * 1024)
 
 struct exchange {
@@ -33,7 +34,8 @@ struct exchange {
     struct tw_buf text;       /* an answer that takes several steps */
     struct api_parked parked; /* while it waits for an event */
     uint64_t wait_ms;         /* how long it may yet; 0: it does not */
-    char address[64];         /* of its client, as nginx says; empty: it does not */
+    uint64_t goes_on_until_ms;
+    char address[64]; /* of its client, as nginx says; empty: it does not */
 };
 
 #define AT(field) TW_METRIC_AT(struct api_service, field)
@@ -171,10 +173,28 @@ static void answer_devices(struct exchange *x, const struct tw_outcome *outcome)
 
 static void answer(struct exchange *x, const struct tw_outcome *outcome)
 {
-    int status = outcome->status == 204 ? 200 : outcome->status; /* 204: nothing yet */
+    int status = outcome->status;
 
+    if (status == 204) /* nothing yet */
+        status = 200;
+    else if (status == 102) /* not settled yet */
+        status = 503;
     api_reply_send(&x->reply, status, outcome->body, outcome->replayed);
     exchange_free(x);
+}
+
+/* A list that is longer than one transaction takes is settled piece by piece, as long as its
+ * client is there and for a while: what is left is its client's to send again. */
+static bool goes_on(struct exchange *x, const struct tw_outcome *outcome)
+{
+    uint64_t now_ms = x->service->pool.loop->now_ms;
+
+    if (x->goes_on_until_ms == 0)
+        x->goes_on_until_ms = now_ms + GO_ON_MS;
+    if (outcome->status != 102 || x->reply.conn == NULL || now_ms >= x->goes_on_until_ms)
+        return false;
+    tw_operation_start(&x->operation);
+    return true;
 }
 
 /* Ask again: for the news, or for the answer that there is none. */
@@ -230,7 +250,7 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
         return;
     }
     note_key(x, outcome->status != 401);
-    if (park(x, outcome))
+    if (park(x, outcome) || goes_on(x, outcome))
         return;
     if (x->route->presence != API_NOBODY && outcome->status == 200)
         answer_devices(x, outcome);
@@ -261,7 +281,7 @@ static const char *read_body(struct exchange *x, struct tw_http_request *req,
     size_t len = req->body.len;
     int r;
 
-    if (x->route->numbers == NULL)
+    if (x->route->body == NULL)
         return NULL; /* a body sent anyway has no meaning (RFC 9110 section 9.3.1) */
     if (!is_json_type(tw_http_header(req, "content-type")))
         return "UNSUPPORTED_MEDIA_TYPE";
@@ -272,7 +292,7 @@ static const char *read_body(struct exchange *x, struct tw_http_request *req,
     }
     if (len == 0)
         return "INVALID_JSON";
-    r = tw_json_scan(req->body_at, &len, x->route->numbers, &fault);
+    r = tw_json_scan(req->body_at, &len, x->route->body->numbers, &fault);
     if (r < 0) {
         tw_buf_text(why, "The body is not acceptable JSON: ");
         tw_buf_text(why, fault.why);

@@ -1,11 +1,15 @@
 /* main.c - tillwire-api: the REST side.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/exchange.h"
+#include "api/router.h"
 #include "common/daemon/daemon.h"
 #include "common/domain/schema_version.h"
 #include "common/net/listener.h"
 #include "common/net/stream.h"
 #include "common/util/base.h"
+
+#define BODIES_BYTES                                                                           \
+    ((uint64_t)128 * 1024 * 1024) /* those in the pool's queue have their own */
 
 struct api {
     struct tw_daemon daemon;
@@ -30,16 +34,18 @@ static void start_service(struct api *a)
     struct api_service *s = &a->service;
     const struct tw_settings *set = &a->daemon.settings;
 
-    tw_http_server_start(&s->http, &(struct tw_http_server_options){
-                                       .limits = { .request = { .target_bytes = 4096,
-                                                                .head_bytes = 16384,
-                                                                .body_bytes = 1048576 },
-                                                   .head_ms = 30000,
-                                                   .body_ms = 60000,
-                                                   .idle_ms = 75000,
-                                                   .connections = set->http_connections },
-                                       .handle = api_handle,
-                                   });
+    tw_http_server_start(&s->http,
+                         &(struct tw_http_server_options){
+                             .limits = { .request = { .target_bytes = 4096,
+                                                      .head_bytes = 16384,
+                                                      .body_bytes_of = api_route_body_bytes },
+                                         .head_ms = 30000,
+                                         .body_ms = 60000,
+                                         .idle_ms = 75000,
+                                         .connections = set->http_connections,
+                                         .bodies_bytes = BODIES_BYTES },
+                             .handle = api_handle,
+                         });
     api_answers_start(&s->answers, &(struct api_answers_options){
                                        .origins = tw_slice_of(set->allowed_origins) });
     api_limiter_start(&s->limiter, &(struct api_limiter_options){

@@ -69,6 +69,16 @@ void api_route_find(enum tw_http_method method, struct tw_slice path, struct api
     memcpy(out->allow, m.allow, sizeof(out->allow));
 }
 
+size_t api_route_body_bytes(const struct tw_http_request *req)
+{
+    struct api_match m;
+
+    if (tw_slice_is(req->target, "*"))
+        return API_BODY_BYTES;
+    api_route_find(req->method, req->path, &m);
+    return m.route != NULL && m.route->body != NULL ? m.route->body->bytes : API_BODY_BYTES;
+}
+
 struct tw_slice api_match_param(const struct api_match *m, const char *name)
 {
     for (size_t i = 0; i < m->param_count; i++)

@@ -27,5 +27,8 @@ struct api_match {
  * /k/<key> is cut off first; only rows of API_DEVICE may have it. */
 void api_route_find(enum tw_http_method method, struct tw_slice path, struct api_match *out);
 
+/* How long the body of a request with this head may be. */
+size_t api_route_body_bytes(const struct tw_http_request *req);
+
 /* A parameter's raw value; an empty slice when the pattern has none of that name. */
 struct tw_slice api_match_param(const struct api_match *m, const char *name);

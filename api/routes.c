@@ -6,7 +6,12 @@
 
 /* Bodies whose numbers are amounts take any number that numeric takes: SQL compares its text
  * before it computes, and answers INVALID_AMOUNT instead of INVALID_JSON. */
-#define MONEY &tw_json_wide
+static const struct api_body money = { API_BODY_BYTES, &tw_json_wide };
+/* What a device has kept while it was away, and sends again until it is settled. */
+static const struct api_body list = { (size_t)8 * 1024 * 1024, &tw_json_wide };
+
+#define MONEY &money
+#define LIST &list
 #define PATH API_TENANT_PATH
 #define QUERY API_TENANT_QUERY
 #define CREDENTIAL API_TENANT_CREDENTIAL
@@ -14,15 +19,15 @@
 #define STRICT API_STRICT, API_NOBODY
 
 /* A row of MiniPOS or cloud sync. */
-#define DEVICE(method, pattern, operation, numbers, presence)                                  \
+#define DEVICE(method, pattern, operation, body, presence)                                     \
     {                                                                                          \
-        method, pattern, operation, CREDENTIAL, NULL, numbers, API_DEVICE, presence            \
+        method, pattern, operation, CREDENTIAL, NULL, body, API_DEVICE, presence               \
     }
 
 /* A row of Restaurant OS. */
-#define V1(method, pattern, operation, affinity, numbers)                                      \
+#define V1(method, pattern, operation, affinity, body)                                         \
     {                                                                                          \
-        method, pattern, operation, CREDENTIAL, affinity, numbers, STRICT                      \
+        method, pattern, operation, CREDENTIAL, affinity, body, STRICT                         \
     }
 
 /* The first row that fits a path counts; no tenant is called pos, v1, sync, restaurants or
@@ -31,7 +36,7 @@ const struct api_route api_routes[] = {
     DEVICE(TW_GET, "/health", NULL, NULL, API_TABLETS),
     DEVICE(TW_GET, "/api/health", NULL, NULL, API_TOTALS),
     DEVICE(TW_GET, "/api/sync", "minipos_state", NULL, API_NOBODY),
-    DEVICE(TW_POST, "/api/sync", "cloudsync_push", MONEY, API_NOBODY),
+    DEVICE(TW_POST, "/api/sync", "cloudsync_push", LIST, API_NOBODY),
     DEVICE(TW_GET, "/api/restaurants/{id}/data", "cloudsync_pull", NULL, API_NOBODY),
     DEVICE(TW_GET, "/api/restaurants/{id}/status", "cloudsync_devices", NULL, API_DEVICES),
     V1(TW_GET, "/api/v1/health", NULL, NULL, NULL),

@@ -29,6 +29,14 @@ enum api_manner { API_STRICT, API_OPEN, API_DEVICE };
 /* What of the gateways' records about who is connected goes into the answer (presence.h). */
 enum api_presence { API_NOBODY, API_TABLETS, API_TOTALS, API_DEVICES };
 
+#define API_BODY_BYTES ((size_t)1024 * 1024)
+
+/* What a body may be. */
+struct api_body {
+    size_t bytes; /* longer: 413 */
+    const struct tw_json_limits *numbers;
+};
+
 struct api_route {
     enum tw_http_method method;
     const char *pattern;   /* "/api/{tenant}/orders/{id}"; {tenant} names the tenant */
@@ -36,7 +44,7 @@ struct api_route {
                               else is in `presence` */
     enum api_tenant_from tenant_from;
     const char *affinity; /* path parameter whose requests run one after the other; or null */
-    const struct tw_json_limits *numbers; /* limits of the body; null: it takes no body */
+    const struct api_body *body; /* null: it takes no body */
     enum api_manner manner;
     enum api_presence presence;
 };

@@ -21,7 +21,8 @@
 #define SIO_CONNECT_MS 45000 /* both as in the reference server */
 #define EIO_TIMEOUT_MS 20000
 #define POST_MARGIN 4096 /* Engine.IO itself refuses what is larger, as browsers need it */
-#define DRAIN_STEPS 40   /* goodbyes are spread over so many parts of most of the drain time */
+#define BODIES_BYTES ((uint64_t)64 * 1024 * 1024)
+#define DRAIN_STEPS 40 /* goodbyes are spread over so many parts of most of the drain time */
 
 struct gateway {
     struct tw_daemon daemon;
@@ -220,7 +221,8 @@ static void start_admission(struct gateway *g)
                                   .head_ms = 30000,
                                   .body_ms = 30000,
                                   .idle_ms = 75000,
-                                  .connections = set->http_connections },
+                                  .connections = set->http_connections,
+                                  .bodies_bytes = BODIES_BYTES },
                       .handle = on_request,
                   });
 }

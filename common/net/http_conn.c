@@ -21,6 +21,7 @@
 #include "common/util/err.h"
 
 #define PIPELINE_BYTES 65536
+#define SMALL_BODY_BYTES 65536 /* of those there is always room for one more */
 #define LINGER_BYTES ((size_t)4 * 1024 * 1024)
 #define LINGER_MS 2000
 #define ANSWER_BYTES ((size_t)64 * 1024 * 1024)
@@ -41,6 +42,7 @@ struct tw_http_conn {
     struct tw_buf out; /* the answer */
     enum phase phase;
     size_t lingered;
+    size_t body_noted; /* of its body, in the server's sum */
     bool is_answered, is_written, is_writing, closes, has_ended, is_broken, is_late, is_closing;
 };
 
@@ -91,6 +93,21 @@ static void on_written(struct tw_stream_owner *o, int err)
     drive(c);
 }
 
+static void note_body(struct tw_http_conn *c, size_t bytes)
+{
+    c->server->bodies.value += bytes;
+    c->server->bodies.value -= c->body_noted;
+    c->body_noted = bytes;
+}
+
+static bool has_too_much(const struct tw_http_conn *c)
+{
+    const struct tw_http_server *server = c->server;
+
+    return server->limits.bodies_bytes != 0 && c->body_noted > SMALL_BODY_BYTES &&
+           server->bodies.value > server->limits.bodies_bytes;
+}
+
 /* Everything is released here but the stream, which has just gone or was given away. */
 static void conn_free(struct tw_http_conn *c)
 {
@@ -100,6 +117,7 @@ static void conn_free(struct tw_http_conn *c)
     tw_later_cancel(&c->later);
     tw_list_remove(&c->link);
     c->server->connections.value--;
+    note_body(c, 0);
     tw_http_parser_free(c->parser);
     tw_buf_done(&c->in);
     tw_buf_done(&c->out);
@@ -140,12 +158,12 @@ static enum phase give_up(struct tw_http_conn *c)
     return HANDLE;
 }
 
-static enum phase bad_request(struct tw_http_conn *c)
+static enum phase bad_request(struct tw_http_conn *c, const char *code)
 {
     c->closes = true;
     c->server->refused.value++;
     tw_buf_clear(&c->in);
-    refuse(c, tw_http_parser_refusal(c->parser));
+    refuse(c, code);
     return HANDLE;
 }
 
@@ -178,8 +196,11 @@ static enum phase read_request(struct tw_http_conn *c)
 
     progress = tw_http_parse(c->parser, tw_buf_view(&c->in), &used);
     if (progress == TW_HTTP_BAD)
-        return bad_request(c);
+        return bad_request(c, tw_http_parser_refusal(c->parser));
     tw_buf_drop(&c->in, used);
+    note_body(c, tw_http_parser_body_bytes(c->parser));
+    if (has_too_much(c))
+        return bad_request(c, "OVERLOADED");
     if (progress == TW_HTTP_REQUEST) {
         tw_after_cancel(c->loop, &c->limit);
         c->server->requests.value++;
@@ -224,6 +245,7 @@ static enum phase write_answer(struct tw_http_conn *c)
         return LINGER;
     }
     tw_http_parser_next(c->parser);
+    note_body(c, 0);
     if (c->in.len == 0)
         tw_buf_done(&c->in);
     return READ;
@@ -360,6 +382,7 @@ void tw_http_wait(struct tw_http_conn *c, struct tw_http_waiter *w)
 
 char *tw_http_take_body(struct tw_http_conn *c)
 {
+    note_body(c, 0);
     return tw_http_parser_take_body(c->parser);
 }
 
@@ -381,6 +404,7 @@ static const struct tw_metric_row metric_rows[] = {
       "Open HTTP connections; one that has become a WebSocket is not counted any more.",
       AT(connections) },
     { "http_requests_total", NULL, "HTTP requests that arrived complete.", AT(requests) },
+    { "http_body_bytes", NULL, "Bytes of bodies that are held for requests.", AT(bodies) },
     { "http_rejects_total", NULL,
       "HTTP requests that were malformed or over a limit, and connections over the limit.",
       AT(refused) },

@@ -27,6 +27,9 @@ struct tw_http_server_limits {
     uint64_t body_ms;   /* for a body */
     uint64_t idle_ms;   /* between requests */
     size_t connections; /* more are closed at once */
+    /* Of all bodies that are held at once; beyond it a body of more than 64 KiB is refused with
+     * 503. 0: no limit. */
+    uint64_t bodies_bytes;
 };
 
 /* One request (lent). The handler answers now, or waits, or takes the stream; exactly one. */
@@ -44,7 +47,7 @@ struct tw_http_server {
     tw_http_handler_cb handle;
     struct tw_list conns;
     bool is_draining; /* every answer is then the connection's last */
-    struct tw_metric connections, refused, requests;
+    struct tw_metric connections, refused, requests, bodies;
 };
 
 extern const struct tw_metric_table tw_http_server_metrics;

@@ -128,8 +128,7 @@ static int on_chunk_header(llhttp_t *l)
 {
     struct tw_http_parser *p = parser_of(l);
 
-    return l->content_length > p->limits->body_bytes - p->body.len ? refuse(p, "BODY_TOO_LARGE")
-                                                                   : 0;
+    return l->content_length > p->body.max - p->body.len ? refuse(p, "BODY_TOO_LARGE") : 0;
 }
 
 static int on_chunk_extension(llhttp_t *l, const char *at, size_t len)
@@ -265,7 +264,9 @@ static const char *check_head(struct tw_http_parser *p)
         (l->http_minor == 0 ||
          !tw_slice_is_nocase(tw_http_header(req, "transfer-encoding"), "chunked")))
         return "BAD_REQUEST";
-    if (tw_http_has_header(req, "content-length") && l->content_length > p->limits->body_bytes)
+    if (p->limits->body_bytes_of != NULL)
+        p->body.max = p->limits->body_bytes_of(req);
+    if (tw_http_has_header(req, "content-length") && l->content_length > p->body.max)
         return "BODY_TOO_LARGE";
     if (tw_http_has_header(req, "expect") &&
         !tw_slice_is_nocase(tw_http_header(req, "expect"), "100-continue"))
@@ -454,6 +455,11 @@ char *tw_http_parser_take_body(struct tw_http_parser *p)
     p->request.body = TW_EMPTY;
     p->request.body_at = NULL;
     return at;
+}
+
+size_t tw_http_parser_body_bytes(const struct tw_http_parser *p)
+{
+    return p->body.len;
 }
 
 struct tw_http_request *tw_http_parser_request(struct tw_http_parser *p)

@@ -12,6 +12,8 @@ struct tw_http_limits {
     size_t target_bytes; /* longer: 414 */
     size_t head_bytes;   /* all headers together; longer: 431 */
     size_t body_bytes;   /* longer: 413 */
+    /* The same for the request that has this head (lent); null: body_bytes for all. */
+    size_t (*body_bytes_of)(const struct tw_http_request *req);
 };
 
 struct tw_http_parser; /* one request at a time, again and again */
@@ -31,6 +33,8 @@ enum tw_http_progress {
  * The caller keeps what comes after it (pipelined requests, WebSocket frames). */
 enum tw_http_progress tw_http_parse(struct tw_http_parser *p, struct tw_slice bytes,
                                     size_t *used);
+
+size_t tw_http_parser_body_bytes(const struct tw_http_parser *p); /* that it holds */
 
 /* The complete request; lent until tw_http_parser_next. */
 struct tw_http_request *tw_http_parser_request(struct tw_http_parser *p);

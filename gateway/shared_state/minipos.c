@@ -148,8 +148,9 @@ static void want_state(struct gw_session *s)
         gw_device_want_snapshot(d, &state_kind, "");
 }
 
-/* A tablet says this on each connection, behind the changes that it has queued. For its staff it
- * asks only when it is loaded, so what others have changed while it was away is said here. */
+/* A tablet says this on each connection, behind the changes that it has queued. For its staff
+ * it asks only when it is loaded, so what others have changed while it was away is said here.
+ */
 static void on_sync(struct gw_session *s, const struct message *m)
 {
     (void)m;

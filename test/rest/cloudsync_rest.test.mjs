@@ -295,6 +295,31 @@ test('each change stands alone: an invalid one is refused wherever it stands, an
     assert.equal(Number(logged), made);
 });
 
+test('a device that was away for a day is settled, however long its list: it sends it again until it is', async (t) => {
+    const tenant = await newTenant(t);
+    const order = (n) => change('orders', { id: `o${n}`, customer_name: 'Ada', note: 'x'.repeat(30_000),
+        items: [{ name: 'Ramen', price: 9.5, quantity: 1 }] }, { change_id: `c${n}` });
+    const list = { restaurant_id: tenant.slug, device_id: 'pos_1', changes: times(270, order) };
+    const text = JSON.stringify(list).padEnd(8_388_608, ' ');
+    const push = (body) => request({ method: 'POST', path: '/api/sync', key: tenant.key, body });
+    const settled = async () => Number(await sqlValue('select count(*) from pos.orders where tenant_id = $1', tenant.id));
+
+    assert.equal(text.length, 8_388_608);
+    assertError(await push(`${text} `), 413, 'BODY_TOO_LARGE');
+    let before = 0;
+    for (let res = await push(text); res.status !== 200; res = await push(text)) {
+        assertError(res, 503, 'UNSETTLED');
+        assert.ok((await settled()) > before + 2, 'a request settles more than one part of it');
+        before = await settled();
+    }
+    assert.equal(await settled(), 270);
+    const again = await push(text);
+    assert.deepEqual([again.status, again.json.synced_changes], [200, 270]);
+    assert.equal(await headOf(tenant), 270, 'each once');
+    assertError(await push(JSON.stringify({ ...list, changes: list.changes.map(({ change_id, ...rest }) => rest) })),
+        400, 'VALIDATION_ERROR');
+});
+
 test('with "atomic": true and one invalid change, nothing of the batch is done', async (t) => {
     const tenant = await newTenant(t);
     const good = change('tables', { id: 't1', number: 1 });

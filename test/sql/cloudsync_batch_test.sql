@@ -90,7 +90,7 @@ create function pg_temp.long_list(size int) returns text language sql as $$
                                         case when n > size - 10 then -1 else 4 end, n), ',')
                  from generate_series(1, size) n) || ']}', '{"tenant":null}') a
 $$;
-select is(pg_temp.long_list(510), '503 UNSETTLED 250', 'the first'), is(pg_temp.long_list(510), '503 UNSETTLED 250', 'the second'),
+select is(pg_temp.long_list(510), '102 UNSETTLED 250', 'the first'), is(pg_temp.long_list(510), '102 UNSETTLED 250', 'the second'),
        is(pg_temp.long_list(510), '200 500 10', 'the last'), is(pg_temp.long_list(510), '200 510', 'and again');
 select is(pg_temp.try('cloudsync_push', '{}', '{"restaurant_id":"alpha","device_id":"d","changes":['
                       || repeat('{},', 250) || '{}]}', '{"tenant":null}'), '400 VALIDATION_ERROR', 'each has an id then');
@@ -102,7 +102,7 @@ create function pg_temp.large_list(size int, more text default ',"change_id":"l%
            || (select string_agg(format('{"data_type":"tables","data":{"id":"l%1$s","note":"%2$s"}' || more || '}', n, repeat('x', 30000)), ',')
                  from generate_series(1, size) n) || ']}', '{"tenant":null}') a
 $$;
-select is(pg_temp.large_list(10), '503 UNSETTLED', 'the first four'), is(pg_temp.large_list(10), '503 UNSETTLED', 'the next'),
+select is(pg_temp.large_list(10), '102 UNSETTLED', 'the first four'), is(pg_temp.large_list(10), '102 UNSETTLED', 'the next'),
        is(pg_temp.large_list(10), '200 10', 'the last'), is(pg_temp.large_list(10, ''), '200 10', 'without ids all at once');
 
 -- And one of orders with many lines: a line is more work than its length says.
@@ -113,7 +113,7 @@ create function pg_temp.order_list(size int) returns text language sql as $$
                                         n, repeat(',{"name":"A"}', 47)), ',')
                  from generate_series(1, size) n) || ']}', '{"tenant":null}') a
 $$;
-select is(pg_temp.order_list(30), '503 UNSETTLED 18 of 30 changes are settled. Send the same list again.', 'the first'),
+select is(pg_temp.order_list(30), '102 UNSETTLED 18 of 30 changes are settled. Send the same list again.', 'the first'),
        is(pg_temp.order_list(30), '200 30', 'the last');
 
 -- A device cannot make rows without end: the last that there is place for is made, the next one refused.

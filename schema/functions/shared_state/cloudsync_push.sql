@@ -1,5 +1,5 @@
 -- pos.cloudsync_push - POST /api/sync: the changes of a cloud sync device, each of which stands alone.
--- Holds: cloudsync_push_part, cloudsync_work, cloudsync_have_ids, cloudsync_change_id, cloudsync_change_row,
+-- Holds: cloudsync_changes, cloudsync_push_part, cloudsync_work, cloudsync_have_ids, cloudsync_change_id, cloudsync_change_row,
 -- cloudsync_change.
 -- Caller: pos.call. Inputs: {restaurant_id, device_id, changes: [{type, data_type, action, data, change_id?,
 -- version?, user_id?, restaurant_id?}], atomic?}; data has the row's id. A device that has moved to another restaurant
@@ -7,86 +7,104 @@
 -- Answers: those of shared_state_change, to which the changes are handed on. These devices send their whole list again
 -- until the answer is 200, so only a body that is no list of changes is refused as a whole; with "atomic": true all
 -- changes are made, or none.
--- Refusals: those of shared_state_change and of cloudsync_restaurant; 400 VALIDATION_ERROR; 503 UNSETTLED, after
--- which the list is to be sent again.
+-- Refusals: those of shared_state_change and of cloudsync_restaurant; 400 VALIDATION_ERROR; 102 UNSETTLED, after
+-- which the list is to be handed in again.
 -- Locks, events: those of shared_state_change. The origin of the events is the device that the body names.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.cloudsync_push(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 declare
-    device text;
-    list json := body -> 'changes';
+    said record;
+    is_atomic boolean;
+    is_long boolean;
+    bytes int;
 begin
-    perform pos.cloudsync_restaurant(c, body ->> 'restaurant_id');
-    device := pos.read_label('device_id', body -> 'device_id', 128);
-    if device is null then
+    -- Once: whatever reads a member reads the whole body, and it may have megabytes.
+    select r.restaurant_id as restaurant, r.device_id as device, r.changes as list, r.atomic into said
+      from json_to_record(body) r(restaurant_id text, device_id json, changes json, atomic json);
+    perform pos.cloudsync_restaurant(c, said.restaurant);
+    c.device := pos.read_label('device_id', said.device, 128);
+    if c.device is null then
         perform pos.refuse_field('device_id', 'Say which device sends this: device_id.', 'VALIDATION_ERROR');
     end if;
-    if coalesce(json_typeof(list), 'null') <> 'array' then
+    if coalesce(json_typeof(said.list), 'null') <> 'array' then
         perform pos.refuse_field('changes', '"changes" must be a list of changes.', 'VALIDATION_ERROR');
     end if;
-    if coalesce(json_typeof(body -> 'atomic'), 'null') not in ('boolean', 'null') then
+    if coalesce(json_typeof(said.atomic), 'null') not in ('boolean', 'null') then
         perform pos.refuse_field('atomic', '"atomic" must be true or false.', 'VALIDATION_ERROR');
     end if;
-    if body ->> 'atomic' = 'true' and pos.cloudsync_work(list) > 262144 then
+    is_atomic := coalesce(said.atomic #>> '{}', 'false') = 'true';
+    bytes := octet_length(said.list::text);
+    if is_atomic and (bytes > 262144 or pos.cloudsync_work(said.list) > 262144) then
         perform pos.refuse_field('changes', 'With "atomic": true a list has at most 500 changes and 256 KiB, in which each '
             'row and each line of an order counts 128 bytes more. Send it without, or in parts.', 'VALIDATION_ERROR');
     end if;
-    c.device := device;
-    c.origin := (c.origin::jsonb || jsonb_build_object('device', device))::json;
-    if body ->> 'atomic' is distinct from 'true'
-       and (json_array_length(list) > 250 or (pos.cloudsync_work(list) > 131072 and pos.cloudsync_have_ids(list))) then
-        return pos.cloudsync_push_part(c, body);
+    c.origin := (c.origin::jsonb || jsonb_build_object('device', c.device))::json;
+    is_long := bytes > 1048576 or json_array_length(said.list) > 250;
+    if not is_atomic and (is_long or (pos.cloudsync_work(said.list) > 131072 and pos.cloudsync_have_ids(said.list))) then
+        return pos.cloudsync_push_part(c, said.list, said.restaurant);
     end if;
-    return pos.shared_state_change(c, ('{"dialect":"cloudsync","atomic":' || coalesce(body ->> 'atomic', 'false')
-        || ',"changes":['
-        || coalesce((select string_agg(pos.cloudsync_change(e.value, c.tenant_id, body ->> 'restaurant_id')::text, ','
-                                       order by e.n)
-                       from json_array_elements(list) with ordinality e(value, n)), '') || ']}')::json);
+    return pos.shared_state_change(c, pos.cloudsync_changes(c, said.list, said.restaurant, is_atomic));
+end $$;
+
+-- What shared_state_change is handed.
+create or replace function pos.cloudsync_changes(c pos.context, list json, restaurant text, is_atomic boolean) returns json
+language plpgsql stable as $$
+begin
+    return ('{"dialect":"cloudsync","atomic":' || is_atomic || ',"changes":['
+        || coalesce((select string_agg(pos.cloudsync_change(e.value, c.tenant_id, restaurant)::text, ',' order by e.n)
+                       from json_array_elements(list) with ordinality e(value, n)), '') || ']}')::json;
 end $$;
 
 -- A long list, from a device that was away for hours, takes more time than a request has: each request settles the
--- next of it, at most 250 changes and 128 KiB of work, and all but the last one are answered 503, so that the device
--- sends the list again. What was refused counts as settled here too.
-create or replace function pos.cloudsync_push_part(c pos.context, body json) returns pos.answer
+-- next of it, at most 250 changes and 128 KiB of work, of a very long list 64 KiB. All but the last answer are 102: whoever calls this goes on, and
+-- if it cannot, answers 503, so that the device sends the list again. What was refused counts as settled here too.
+create or replace function pos.cloudsync_push_part(c pos.context, list json, restaurant text) returns pos.answer
 language plpgsql as $$
 declare
-    part json;
-    still_open bigint;
-    total bigint;
+    most int := case when octet_length(list::text) > 2097152 then 65536 else 131072 end;
+    next record;
+    settled bigint;
     a pos.answer;
 begin
-    if not pos.cloudsync_have_ids(body -> 'changes') then
-        perform pos.refuse_field('changes', 'In a list of more than 250 changes, each has a "change_id" of at most 200 '
+    -- In one pass, with little for each change: nearly all of them are settled already, or wait for a later request.
+    with given as materialized (
+        select e.value, e.n, case when json_typeof(r.change_id) = 'string' then r.change_id #>> '{}' end as change_id,
+               coalesce(left(r.data_type, 32), '') as kind, coalesce(left(r.data ->> 'id', 200), '') as id
+          from json_array_elements(list) with ordinality e(value, n)
+         cross join lateral json_to_record(case json_typeof(e.value) when 'object' then e.value else '{}' end)
+               r(change_id json, data_type text, data json)),
+    open as materialized (
+        select g.value, g.n, row_number() over (order by g.n) as nth
+          from given g
+         where not exists (select 1 from pos.change_seen s
+                            where s.tenant_id = c.tenant_id and s.change_id = g.change_id and s.kind = g.kind and s.row_id = g.id)),
+    worth as (
+        select o.value, o.n, o.nth, sum(pos.cloudsync_work(o.value)) over (order by o.n) as work from open o where o.nth <= 250)
+    select (select count(*) from given) as total, (select count(*) from open) as still_open,
+           (select count(*) from given g where coalesce(g.change_id, '') = '' or length(g.change_id) > 200) as nameless,
+           (select json_agg(w.value order by w.n) from worth w where w.nth = 1 or w.work <= most) as part
+      into next;
+    if next.nameless > 0 then
+        perform pos.refuse_field('changes', 'In a list of more than 250 changes or 1 MiB, each has a "change_id" of at most 200 '
             'characters.', 'VALIDATION_ERROR');
     end if;
-    select json_agg(g.value order by g.n) filter (where g.nth <= 250 and (g.nth = 1 or g.bytes <= 131072)), count(*)
-      into part, still_open
-      from (select e.value, e.n, row_number() over w as nth, sum(pos.cloudsync_work(e.value)) over w as bytes
-              from json_array_elements(body -> 'changes') with ordinality e(value, n)
-             where not exists (select 1 from pos.change_seen s
-                                where s.tenant_id = c.tenant_id and s.change_id = pos.cloudsync_change_id(e.value)
-                                  and (s.kind, s.row_id) = (select r.kind, r.id from pos.cloudsync_change_row(e.value) r))
-            window w as (order by e.n)) g;
-    total := json_array_length(body -> 'changes');
-    a := pos.shared_state_change(c, ('{"dialect":"cloudsync","atomic":false,"changes":['
-        || coalesce((select string_agg(pos.cloudsync_change(e.value, c.tenant_id, body ->> 'restaurant_id')::text, ','
-                                       order by e.n)
-                       from json_array_elements(part) with ordinality e(value, n)), '') || ']}')::json);
+    a := pos.shared_state_change(c, pos.cloudsync_changes(c, coalesce(next.part, '[]'), restaurant, false));
     insert into pos.change_seen (tenant_id, change_id, kind, row_id)
     select distinct c.tenant_id, pos.cloudsync_change_id(e), r.kind, r.id
-      from json_array_elements(part) e, lateral pos.cloudsync_change_row(e) r
+      from json_array_elements(next.part) e, lateral pos.cloudsync_change_row(e) r
      order by 2, 3, 4
     on conflict do nothing;
-    if still_open > json_array_length(part) then
-        a.status := 503;
-        a.body := pos.refusal('UNSETTLED', format('%s of %s changes are settled. Send the same list again.',
-                                                  total - still_open + json_array_length(part), total), null, c.request_id);
+    settled := next.total - next.still_open + coalesce(json_array_length(next.part), 0);
+    if settled < next.total then
+        a.status := 102;
+        a.body := pos.refusal('UNSETTLED', format('%s of %s changes are settled. Send the same list again.', settled, next.total),
+                              null, c.request_id);
         return a;
     end if;
     a.body := regexp_replace(a.body, '"synced_changes":([0-9]+)', '"synced_changes":'
-                  || (substring(a.body from '"synced_changes":([0-9]+)')::bigint + total - still_open));
+                  || (substring(a.body from '"synced_changes":([0-9]+)')::bigint + next.total - next.still_open));
     return a;
 end $$;
 

@@ -58,7 +58,31 @@ static void every_address_of_the_contract_is_found(void **state)
         assert_row((m.route->affinity == NULL) == (routes[i].affinity == NULL), routes[i].path);
         if (routes[i].affinity != NULL)
             assert_string_equal(m.route->affinity, routes[i].affinity);
-        assert_row((m.route->numbers == NULL) == (routes[i].method == TW_GET), routes[i].path);
+        assert_row((m.route->body == NULL) == (routes[i].method == TW_GET), routes[i].path);
+    }
+}
+
+static void a_list_of_changes_may_be_longer_than_other_bodies(void **state)
+{
+    static const struct {
+        enum tw_http_method method;
+        const char *path;
+        size_t bytes;
+    } rows[] = {
+        { TW_POST, "/api/sync", (size_t)8 * 1024 * 1024 },
+        { TW_POST, "/k/pos_1/api/sync/", (size_t)8 * 1024 * 1024 },
+        { TW_GET, "/api/sync", API_BODY_BYTES },
+        { TW_PUT, "/api/sync", API_BODY_BYTES },
+        { TW_POST, "/api/kitchen/orders", API_BODY_BYTES },
+        { TW_POST, "/nothing/here", API_BODY_BYTES },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct tw_http_request req = { .method = rows[i].method,
+                                       .path = tw_slice_of(rows[i].path) };
+
+        assert_row(api_route_body_bytes(&req) == rows[i].bytes, rows[i].path);
     }
 }
 
@@ -92,7 +116,7 @@ static void a_path_below_v1_names_no_tenant(void **state)
         assert_string_equal(m.route->operation, rows[i].operation);
         assert_int_equal(m.route->tenant_from, API_TENANT_CREDENTIAL);
         assert_null(api_match_param(&m, "tenant").at);
-        assert_null(m.route->numbers);
+        assert_null(m.route->body);
         if (rows[i].id != NULL)
             assert_slice(api_match_param(&m, "id"), rows[i].id);
     }
@@ -321,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_address_of_the_contract_is_found),
+        cmocka_unit_test(a_list_of_changes_may_be_longer_than_other_bodies),
         cmocka_unit_test(pulling_names_its_tenant_in_the_query),
         cmocka_unit_test(a_path_below_v1_names_no_tenant),
         cmocka_unit_test(no_row_of_the_table_is_hidden_by_another),

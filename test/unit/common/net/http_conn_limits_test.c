@@ -34,6 +34,40 @@ static void an_answer_that_is_too_long_is_refused_and_the_next_one_comes(void **
     end_close(e);
 }
 
+/* However many send at once: what they send is held until it is complete. */
+static void large_bodies_have_a_budget_together(void **state)
+{
+    struct site *s = *state;
+    struct end *first, *second, *small;
+    char *bytes = calloc(1, 300000);
+
+    memset(bytes, 'x', 300000);
+    s->http.limits.request.body_bytes = 300000;
+    s->http.limits.bodies_bytes = 250000;
+    first = site_visit(s);
+    end_say(first, "POST /a HTTP/1.1\r\n" HOST "Content-Length: 200001\r\n\r\n");
+    end_send(first, tw_slice_from(bytes, 200000));
+    await(s->loop, s->http.bodies.value == 200000);
+    second = site_visit(s);
+    end_say(second, "POST /b HTTP/1.1\r\n" HOST "Content-Length: 200001\r\n\r\n");
+    end_send(second, tw_slice_from(bytes, 200000));
+    await(s->loop, second->has_ended);
+    assert_true(end_has(second, "HTTP/1.1 503 "));
+    assert_true(end_has(second, "OVERLOADED"));
+    small = site_visit(s);
+    end_say(small, "POST /c HTTP/1.1\r\n" HOST "Content-Length: 60000\r\n\r\n");
+    end_send(small, tw_slice_from(bytes, 60000));
+    await(s->loop, end_has(small, "POST /c xxx"));
+    end_send(first, TW_LIT("x"));
+    await(s->loop, end_has(first, "HTTP/1.1 200 OK"));
+    end_close(first);
+    end_close(second);
+    end_close(small);
+    await(s->loop, s->http.connections.value == 0);
+    assert_int_equal(s->http.bodies.value, 0);
+    free(bytes);
+}
+
 static void a_head_that_is_not_finished_in_time_is_408(void **state)
 {
     struct site *s = *state;
@@ -236,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CONN_TEST(an_answer_that_is_too_long_is_refused_and_the_next_one_comes),
+        CONN_TEST(large_bodies_have_a_budget_together),
         CONN_TEST(a_head_that_is_not_finished_in_time_is_408),
         CONN_TEST(a_head_that_trickles_is_408_as_well),
         CONN_TEST(a_body_that_is_not_finished_in_time_is_408),

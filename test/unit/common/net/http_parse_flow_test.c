@@ -154,6 +154,36 @@ static void a_body_over_the_limit_is_413(void **state)
                   "BODY_TOO_LARGE", 0);
 }
 
+static size_t sixteen_more_at_long(const struct tw_http_request *req)
+{
+    return tw_slice_is(req->path, "/long") && req->method == TW_POST ? 32 : 16;
+}
+
+static void a_request_may_have_a_limit_of_its_own(void **state)
+{
+    static const struct tw_http_limits own = { .target_bytes = 32,
+                                               .head_bytes = 128,
+                                               .body_bytes_of = sixteen_more_at_long };
+    struct tw_buf text = { .max = 1000 };
+
+    (void)state;
+    check_reading(&own, TW_LIT(POST "Content-Length: 17\r\n\r\n"), "BODY_TOO_LARGE", 0);
+    check_reading(&own, TW_LIT("POST /long HTTP/1.1\r\nHost: a\r\nContent-Length: 33\r\n\r\n"),
+                  "BODY_TOO_LARGE", 0);
+    tw_buf_text(&text, "POST /long HTTP/1.1\r\nHost: a\r\nContent-Length: 32\r\n\r\n");
+    put_many(&text, 'x', 32);
+    check_reading(&own, tw_buf_view(&text),
+                  "POST /long|Host=a|Content-Length=32|xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                  text.len);
+    tw_buf_clear(&text);
+    tw_buf_text(&text,
+                "POST /long HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n");
+    put_many(&text, 'x', 32);
+    tw_buf_text(&text, "\r\n1\r\nx\r\n0\r\n\r\n");
+    check_reading(&own, tw_buf_view(&text), "BODY_TOO_LARGE", 0);
+    tw_buf_done(&text);
+}
+
 static void trailers_are_read_and_mean_nothing(void **state)
 {
     static const char text[] = CHUNKED "\r\n5\r\nhello\r\n0\r\nX-API-Key: stolen\r\nHost: b\r\n"
@@ -420,6 +450,7 @@ int main(void)
         cmocka_unit_test(empty_lines_before_a_request_have_an_end),
         cmocka_unit_test(the_hundred_and_first_header_is_431),
         cmocka_unit_test(a_body_over_the_limit_is_413),
+        cmocka_unit_test(a_request_may_have_a_limit_of_its_own),
         cmocka_unit_test(trailers_are_read_and_mean_nothing),
         cmocka_unit_test(no_trailer_moves_the_end_of_a_request),
         cmocka_unit_test(pipelined_requests_come_one_after_the_other),

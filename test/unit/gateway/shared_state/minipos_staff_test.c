@@ -162,7 +162,8 @@ static void a_tablet_that_connects_again_is_sent_the_list_behind_its_own_changes
     tell(g, one, USERS("delete", "{\"id\":\"1\"}"));
     tell(g, one, "{\"type\":\"SYNC_REQUEST\",\"data\":{},\"clientId\":\"client_1\"}");
     assert_int_equal(fake_pool_count(&g->pool), 1);
-    assert_operation(&g->pool, "staff_change", "{\"action\":\"delete\",\"users\":[{\"id\":\"1\"}]}");
+    assert_operation(&g->pool, "staff_change",
+                     "{\"action\":\"delete\",\"users\":[{\"id\":\"1\"}]}");
     answer_operation(&g->pool, "200", "{\"kept\":true,\"changed\":true}");
     assert_operation(&g->pool, "staff_list", "{}");
     answer_operation(&g->pool, "200", "{\"users\":[]}");

@@ -70,7 +70,6 @@ static void on_device(struct gw_shared_state *all, struct gw_device *d, bool has
         g->on_device(d, has_left);
 }
 
-
 static void start_hubs(struct gateway *g)
 {
     int r = gw_hubs_start(&g->hubs, &(struct gw_hubs_options){ .loop = g->loop,

@@ -7,7 +7,9 @@
 #include "common/util/base.h"
 #include "test/unit/support/check.h"
 
-static const struct tw_http_limits limits = { 8192, 16384, 65536 };
+static const struct tw_http_limits limits = { .target_bytes = 8192,
+                                              .head_bytes = 16384,
+                                              .body_bytes = 65536 };
 
 /* What becomes of a request's text: "null" for a valid handshake, else the code. */
 static void check(const char *text, bool is_asked, const char *want)
