@@ -163,6 +163,7 @@ static enum phase bad_request(struct tw_http_conn *c, const char *code)
     c->closes = true;
     c->server->refused.value++;
     tw_buf_clear(&c->in);
+    free(tw_http_take_body(c)); /* the connection may stay for a while */
     refuse(c, code);
     return HANDLE;
 }

@@ -183,7 +183,7 @@ test('staff that one tablet has changed can log in on one that is opened later, 
     await settle(fresh);
     assert.deepEqual(await ask(late), [{ ...staff[0], password: 'engine' }, cook]);
     // The page asks for its staff when it is loaded, and not when it connects again.
-    late.close();
+    late.ws.close();
     one.say(message('UPDATE_USERS', { action: 'delete', data: { id: cook.id } }));
     await settle(one);
     const again = await tablet(t, tenant, gatewayUrls[1]);

@@ -305,7 +305,7 @@ test('a device that was away for a day is settled, however long its list: it sen
     const settled = async () => Number(await sqlValue('select count(*) from pos.orders where tenant_id = $1', tenant.id));
 
     assert.equal(text.length, 8_388_608);
-    assertError(await push(`${text} `), 413, 'BODY_TOO_LARGE');
+    assertRefused(await push(`${text} `), 413, 'BODY_TOO_LARGE');
     let before = 0;
     for (let res = await push(text); res.status !== 200; res = await push(text)) {
         assertError(res, 503, 'UNSETTLED');
