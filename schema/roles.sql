@@ -51,5 +51,4 @@ grant execute on function pos.events_after(uuid, bigint, int),
     pos.events_piece(uuid, bigint, int), pos.sync_log_write(json),
     pos.keys_state(uuid[]), pos.tenants_ended(uuid[]), pos.keyless_tenants() to tillwire_gateway;
 
-grant execute on function pos.events_at(uuid[], bigint[]), pos.relay_pending(int, uuid, bigint),
-    pos.relay_done(timestamptz), pos.maintain(text) to tillwire_bridge;
+grant execute on function pos.outbox_relay(uuid, int), pos.maintain(text) to tillwire_bridge;

@@ -35,6 +35,12 @@ create or replace view pos.daily_sales as
       from pos.pos_daily_reports r
      group by r.tenant_id, r.report_date;
 
+-- The events that have their place in the stream, and those that wait for it, whose seq is negative.
+create or replace view pos.event_known as
+    select e.tenant_id, e.seq, e.type, e.data from pos.event e
+union all
+    select o.tenant_id, -o.id, o.type, o.data from pos.outbox o where o.asks is null;
+
 -- One row for each breach of an invariant; empty when all is well. Reads everything, so it is for tests and for an
 -- operator's check of the ledgers. An event that is older than the retention is not a breach when it is missing.
 create or replace view pos.violations as
@@ -100,7 +106,7 @@ union all
             union all
             select tenant_id, id, created_at, 'loyalty' from pos.pos_loyalty_transactions) l
       left join (select tenant_id, seq, split_part(type, '.', 1) as family, (data ->> 'transactionId')::bigint as entry
-                   from pos.event where type like 'gift\_card.%' or type like 'loyalty.%') e
+                   from pos.event_known where type like 'gift\_card.%' or type like 'loyalty.%') e
         on e.tenant_id = l.tenant_id and e.family = l.family and e.entry = l.id
      group by l.tenant_id, l.family, l.id, l.created_at
     having count(e.seq) > 1
@@ -144,7 +150,7 @@ union all
             union all select 'settings', tenant_id, id, version, updated_at from pos.restaurant_settings) r
       join pos.stream s on s.tenant_id = r.tenant_id
       left join (select tenant_id, data ->> 'kind' as kind, data ->> 'id' as id, (data ->> 'version')::bigint as version
-                   from pos.event where type in ('table.updated', 'menu.updated', 'category.updated', 'inventory.updated',
+                   from pos.event_known where type in ('table.updated', 'menu.updated', 'category.updated', 'inventory.updated',
                                                  'staff.updated', 'printer.updated', 'settings.updated')) e
         on e.tenant_id = r.tenant_id and e.kind = r.kind and e.id = r.id
      group by r.kind, r.tenant_id, r.id, r.version, r.updated_at, s.oldest

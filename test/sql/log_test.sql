@@ -26,11 +26,6 @@ select is((select bool_and(e.event = pos.event_text(r.seq, r.type, r.at, r.origi
        and e.event::json ->> 'seq' = r.seq::text) from pos.events_after(:alpha, 0,
        100) e join pos.event r on r.tenant_id = :alpha and r.seq = e.seq), true, 'each is its row');
 select pos.emit(:beta, 'y', '{"kind":"api"}', '{}') \g /dev/null
-select is((select string_agg(left(tenant_id::text, 1) || seq, ' ')
-       from pos.events_at(array[:beta, :alpha, :alpha, :alpha, :beta, :alpha]::uuid[], array[1, 30, 2, 2, 99, 3])),
-       'a2 a3 a30 b1', 'what was notified: in order, once, what there is');
-select is((select count(*) from pos.events_at('{}', '{}')), 0::bigint, 'nothing asked');
-select is((select count(*) from pos.events_at(null, null)), 0::bigint, 'nor null');
 select is((select string_agg(left(tenant_id::text, 1) || ':' || head || ':' || oldest, ' ' order by tenant_id)
              from pos.heads(array[:alpha, :beta, gen_random_uuid()]::uuid[])), 'a:30:1 b:1:1', 'heads');
 select is((select count(*) from pos.heads('{}')), 0::bigint, 'of none');
@@ -39,30 +34,63 @@ select is(h.head, 0::bigint, 'a new tenant'),
        is(h.oldest, 1::bigint, 'keeps from the next on')
   from pos.heads(array(select id from dinedesk_main.tenants where slug = 'fresh')) h;
 
--- Relay: only external events, from ten seconds before the watermark.
-update pos.relay set watermark = '-infinity';
-select is((select count(*) from pos.relay_pending(1000) where tenant_id in (:alpha, :beta)), 0::bigint,
-       'operations publish their own');
-insert into pos.orders (tenant_id, customer_name, total_amount, items) values (:alpha, 'x', 1, '[]'),
-    (:alpha, 'y', 1, '[]'), (:beta, 'z', 1, '[]');
-set constraints all immediate;
-select is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.relay_pending(1000)
-       where tenant_id in (:alpha, :beta)), 'a31 a32 b2', 'SQL''s wait, in order');
-select is((select string_agg(left(tenant_id::text, 1) || seq, ' ')
-             from pos.relay_pending(2, 'a0000000-0000-4000-8000-000000000000', 0)), 'a31 a32', 'two at most');
-select is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.relay_pending(2, :alpha, 31)), 'a32 b2',
-          'reading on');
-select ok(pos.relay_done(clock_timestamp()) > now() - interval '1 minute', 'done until now');
-select is((select count(*) from pos.relay_pending(1000) where tenant_id in (:alpha, :beta)), 3::bigint,
-       'within ten seconds again');
-create temp table w as select watermark from pos.relay;
-select is(pos.relay_done(now() - interval '1 hour'), w.watermark, 'never back'),
-       ok(pos.relay_done('infinity') <= clock_timestamp(), 'never ahead of the clock'),
-       ok(pos.relay_done(null) >= w.watermark, 'null is nothing')
-  from w;
-update pos.event set at = at - interval '20 seconds' where tenant_id = :beta and external;
-select is((select string_agg(left(tenant_id::text, 1) || seq, ' ') from pos.relay_pending(1000)
-       where tenant_id in (:alpha, :beta)), 'a31 a32', 'older ones are done');
+-- The outbox: events of SQL writers, which wait for their seqs. Those of the seed have theirs already.
+select count(*) from pos.outbox_relay(null, 1000000) \g /dev/null
+create function pg_temp.orders(names text, tenant uuid) returns void language sql as $$
+    insert into pos.orders (tenant_id, customer_name, total_amount, items)
+    select tenant, n, 1, '[]' from unnest(string_to_array(names, ' ')) n
+$$;
+create function pg_temp.commit_only() returns void language plpgsql as $$
+begin
+    set constraints all immediate;
+    set constraints all deferred;
+end $$;
+create function pg_temp.relayed(after uuid, most int) returns text language sql as $$
+    select string_agg(left(r.tenant_id::text, 1) || r.seq || ' ' || (r.event::json #>> '{data,customerName}'), ', ')
+      from pos.outbox_relay(after, most) r
+$$;
+select pg_temp.orders('x y', :alpha), pg_temp.orders('z', :beta), pg_temp.orders('w', :alpha) \g /dev/null
+select pg_temp.commit_only() \g /dev/null
+select is((select string_agg(left(w.tenant_id::text, 1), ' ') from pos.outbox_tenants() w where w.tenant_id in (:alpha, :beta)), 'a b',
+          'who has some waiting'),
+       is((select string_agg(left(w.tenant_id::text, 1), ' ') from pos.outbox_tenants(:alpha) w), 'b', 'after one'),
+       is((select string_agg(left(w.tenant_id::text, 1), ' ') from pos.outbox_tenants(null, array[:alpha]::uuid[]) w), 'a', 'of these');
+select is(pg_temp.relayed(null, 2), 'a31 x, a32 y', 'two at most, in their order'),
+       is(pg_temp.relayed(null, 100), 'a33 w, b2 z', 'the rest'), is(pg_temp.relayed(null, 100), null, 'none is left');
+select is((select count(*) from pos.outbox), 0::bigint, 'they wait no more');
+-- An operation's event comes behind them, for one of them may be its cause; so does what is read.
+create function pg_temp.emitted() returns text language sql as $$
+    select string_agg((t::json ->> 'seq') || ' ' || (t::json ->> 'type'), ', ' order by n)
+      from string_to_table(pos.emit('aaaaaaaa-0000-4000-8000-000000000001', 'mine', '{"kind":"api"}', '{}'), E'\n') with ordinality x(t, n)
+$$;
+select pg_temp.orders('k', :alpha) \g /dev/null
+select pg_temp.commit_only() \g /dev/null
+select is(pg_temp.emitted(), '34 order.created, 35 mine', 'behind'), is(pg_temp.emitted(), '36 mine', 'alone');
+select pg_temp.orders('l', :alpha) \g /dev/null
+select pg_temp.commit_only() \g /dev/null
+select is(cardinality(a.events) || ' ' || (a.body::json #>> '{events,0,data,customerName}'), '1 l', 'a read takes them in')
+  from pos.call('events_list', pg_temp.ctx('{}', '{"query":{"after":"36"}}'), null) a;
+-- Behind so many that it would have to wait, it waits itself, in its place.
+select pg_temp.orders(string_agg('m' || n, ' ' order by n), :alpha) from generate_series(1, 201) n \g /dev/null
+select pg_temp.commit_only() \g /dev/null
+select is((select count(*) || ' ' || max(t::json ->> 'type') from string_to_table(pos.emit(:alpha, 'mine', '{"kind":"api"}', '{"n":1}'), E'\n') t),
+          '200 order.created', 'of 201 it takes 200');
+select is((select string_agg(o.type || (o.origin ->> 'kind'), ' ' order by o.id) from pos.outbox o), 'order.createdsql mineapi', 'it is the next');
+select is((select string_agg(r.event::json ->> 'type', ' ' order by r.seq) from pos.outbox_relay(null, 10) r), 'order.created mine', 'in order');
+-- Large ones come in pieces of about 4 MiB.
+insert into pos.outbox (tenant_id, type, data) select :alpha, 'large', to_json(repeat('x', 3000000)) from generate_series(1, 3);
+select is((select count(*) from pos.outbox_relay(null, 10)), 2::bigint, 'two of three'), is((select count(*) from pos.outbox_relay(null, 10)), 1::bigint, 'the third');
+-- Nobody needs a bridge: whoever compares heads numbers what has waited for a while.
+select pg_temp.orders('old', :alpha), pg_temp.orders('other', :beta) \g /dev/null
+select pg_temp.commit_only() \g /dev/null
+create temp table h as select h.head from pos.heads(array[:alpha]::uuid[]) h;
+update pos.outbox set at = at - interval '1 second';
+select is((select n.head from pos.heads(array[:alpha]::uuid[]) n), h.head + 1, 'one more') from h;
+select is((select string_agg(left(o.tenant_id::text, 1), ' ') from pos.outbox o), 'b', 'not those of tenants that nobody asks for');
+update pos.outbox set at = at + interval '1 hour';
+select is((select n.head from pos.heads(array[:beta]::uuid[]) n), 3::bigint, 'nor does a clock that jumps back stop it');
+select is((select string_agg(e.seq || ' ' || e.type, ', ') from pos.event e where e.tenant_id = :alpha and e.seq > 36 and not exists (
+              select 1 from pos.event b where b.tenant_id = e.tenant_id and b.seq = e.seq - 1 and b.at <= e.at)), null, 'at rises with seq');
 
 -- Partitions.
 select is((select count(*) from generate_series(0, 7) d
@@ -75,20 +103,20 @@ do $$
 begin
     execute 'drop table pos.event_' || to_char(now() at time zone 'UTC' + interval '3 days', 'YYYYMMDD');
 end $$;
-insert into pos.event (tenant_id, seq, type, at, origin, data, external) values (:beta, 3, 'z',
-    now() + interval '3 days', '{}', '{}', false);
-update pos.stream set head = 3 where tenant_id = :beta;
+insert into pos.event (tenant_id, seq, type, at, origin, data) values (:beta, 4, 'z',
+    now() + interval '3 days', '{}', '{}');
+update pos.stream set head = 4 where tenant_id = :beta;
 select is((select count(*) from pos.event_default), 1::bigint, 'the default takes it');
 select is(pos.maintain('create_days'), 1, 'made again');
 select is((select count(*) from pos.event_default), 0::bigint, 'and filled');
-select is((select count(*) from pos.events_after(:beta, 2, 10)), 1::bigint, 'still read');
+select is((select count(*) from pos.events_after(:beta, 3, 10)), 1::bigint, 'still read');
 -- Old days are dropped, and each stream says which seq is the oldest that is kept.
 update pos.event set at = now() - interval '30 days' where tenant_id = :alpha and seq <= 10;
 select is((select count(*) from pos.event_default), 10::bigint, 'old ones without a day');
 create table pos.event_20200101 partition of pos.event for values
     from ('2020-01-01 00:00+00') to ('2020-01-02 00:00+00');
-insert into pos.event (tenant_id, seq, type, at, origin, data, external) values (:alpha, 0, 'ancient',
-    '2020-01-01 12:00+00', '{}', '{}', false);
+insert into pos.event (tenant_id, seq, type, at, origin, data) values (:alpha, 0, 'ancient',
+    '2020-01-01 12:00+00', '{}', '{}');
 select is(pos.maintain('keep_from'), 0, 'no seq of a stream is in it');
 select is(pos.maintain('drop_days'), 1, 'a day dropped');
 select is(pos.maintain('drop_days'), 0, 'one a step');
@@ -120,8 +148,9 @@ update pos.event set at = at - interval '3 days' where tenant_id = :alpha;
 select is(pos.maintain('drop_strays') > 0, true, 'all of a tenant''s go');
 select throws_ok($$select pos.maintain('tea')$$, '20000', null, 'an unknown task');
 select is((select oldest - head from pos.heads(array[:alpha]::uuid[])), 1::bigint, 'none kept: one after the head');
-select is(pos.emit(:alpha, 'again', '{}', '{}')::json ->> 'seq', '33', 'and it goes on');
-select is((select oldest from pos.heads(array[:alpha]::uuid[])), 33::bigint, 'from there');
+select pg_temp.head() + 1 as next \gset
+select is(pos.emit(:alpha, 'again', '{}', '{}')::json ->> 'seq', :'next', 'and it goes on');
+select is((select oldest from pos.heads(array[:alpha]::uuid[])), :next::bigint, 'from there');
 select is_empty(format('select * from pos.violations where tenant_id in (%L, %L)', :alpha, :beta),
        'the log is whole');
 select throws_ok($$update pos.setting set event_retention = '1 minute'$$, '23514', null, 'an hour at least');

@@ -14,8 +14,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
                 'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) tenants_ended(uuid[]) '
                 'token_tenant(text)'),
                ('tillwire_bridge',
-                'events_at(uuid[],bigint[]) maintain(text) relay_done(timestamp with time zone) relay_pending(integer,'
-                'uuid,bigint) schema_version()')) v(role, wanted);
+                'maintain(text) outbox_relay(uuid,integer) schema_version()')) v(role, wanted);
 select is((select count(*)
              from pg_class c
             where c.relnamespace in ('pos'::regnamespace, 'dinedesk_main'::regnamespace)
@@ -89,18 +88,17 @@ select is((pos.authenticate(jsonb_build_object('keyHash', h))).status, 200, 'the
        is((select count(*) from pos.token_tenant('alpha')), 1::bigint, 'and asks whose token it is')
   from hash;
 select throws_ok(v.what, '42501', null, 'the gateway may not: ' || v.what)
-       from (values ('select * from pos.token_secret'), ('select pos.relay_done(null)'),
+       from (values ('select * from pos.token_secret'), ('select * from pos.outbox_relay(null, 1)'),
        ('select * from pos.event'), ('select * from pos.pos_sync_logs'), ('select * from pos.sync_log'),
        ('select pos.keyless_set(''alpha'', true)')) v(what);
 select lives_ok('select * from pos.keyless_tenants()', 'the gateway asks whom it lets in without a key');
 reset role;
 set local role tillwire_bridge;
-select lives_ok('select * from pos.relay_pending(1)', 'the bridge reads');
-select lives_ok('select pos.relay_done(now())', 'and notes');
+select lives_ok('select * from pos.outbox_relay(null, 1)', 'the bridge numbers');
 select lives_ok($$select pos.maintain('create_days')$$, 'and does the housekeeping');
 select throws_ok(v.what, '42501', null, 'the bridge may not: ' || v.what)
        from (values ('select pos.call(null, null, null)'), ('select * from pos.events_after(null, 0, 1)'),
-       ('delete from pos.event'), ('select pos.event_partition_drop()')) v(what);
+       ('delete from pos.event'), ('delete from pos.outbox'), ('select pos.event_partition_drop()')) v(what);
 reset role;
 
 -- A role that writes by SQL cannot say that it is one of our functions, and so write a balance without its entry.

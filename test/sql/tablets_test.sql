@@ -18,11 +18,6 @@ $$;
 create function pg_temp.tablet(change text) returns text language sql as $$
     select pg_temp.results(change, 'minipos')
 $$;
-create function pg_temp.commit() returns void language plpgsql as $$
-begin
-    set constraints all immediate;
-    set constraints all deferred;
-end $$;
 create function pg_temp.state() returns json language sql as $$
     select (pg_temp.call('minipos_state', '{}')).body::json
 $$;

@@ -5,7 +5,7 @@
 -- Caller: triggers, for writers other than our own functions; `set tillwire.writer` keeps the two from triggering
 -- each other.
 -- Refusals: SQL errors: a card keeps its number and tenant; balances are never negative.
--- Locks: the card's row; at commit the streams of all tenants concerned.
+-- Locks: the card's row.
 -- Events: gift_card.purchased, gift_card.updated.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -36,7 +36,6 @@ begin
     new.purchased_by := coalesce(pos.clean_text(new.purchased_by), '');
     new.recipient_name := coalesce(pos.clean_text(new.recipient_name), '');
     new.recipient_email := coalesce(pos.clean_text(new.recipient_email), '');
-    perform pos.note_tenant(new.tenant_id);
     return new;
 end $$;
 
@@ -80,7 +79,6 @@ begin
     new.new_balance := new.previous_balance + new.amount;
     new.notes := pos.clean_text(new.notes);
     new.order_id_json := coalesce(new.order_id_json::json, to_json(new.order_id))::text;
-    perform pos.note_tenant(new.tenant_id);
     return new;
 end $$;
 
@@ -100,13 +98,12 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     card pos.gift_cards;
 begin
-    perform pos.lock_streams();
     select g.* into card from pos.gift_cards g
      where g.tenant_id = new.tenant_id and g.card_number = new.card_number;
     if new.type = 'issue' then
-        perform pos.emit_external(new.tenant_id, 'gift_card.purchased', pos.gift_card_purchased_data(new, card));
+        perform pos.outbox_add(new.tenant_id, 'gift_card.purchased', pos.gift_card_purchased_data(new, card));
     else
-        perform pos.emit_external(new.tenant_id, 'gift_card.updated', pos.gift_card_updated_data(new, card.status));
+        perform pos.outbox_add(new.tenant_id, 'gift_card.updated', pos.gift_card_updated_data(new, card.status));
     end if;
     return null;
 end $$;

@@ -1,8 +1,9 @@
 -- pos.emit - writes one event: takes the tenant's next seq and appends to the log.
--- Holds: emit_external, event_text.
+-- Holds: emit_behind, event_text.
 -- Caller: every operation that changes what a client may see, as the last thing that it does.
 -- Inputs: the tenant, the canonical type, the origin, the data (compact JSON).
--- Answers: the canonical text, which the caller publishes; no NOTIFY is sent.
+-- Answers: the canonical text, which the caller publishes, behind those of SQL writers' events that were numbered first,
+-- each on a line of its own; no NOTIFY is sent. Null when the event has to wait itself: see emit_behind.
 -- Refusals: an SQL error for an unknown tenant. Locks: the tenant's stream row, until commit.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -13,24 +14,36 @@ declare
     moment timestamptz;
 begin
     update pos.stream s set head = s.head + 1 where s.tenant_id = tenant returning s.head into strict next_seq;
+    if exists (select 1 from pos.outbox o where o.tenant_id = tenant) then
+        return pos.emit_behind(tenant, next_seq, emit.type, emit.origin, emit.data);
+    end if;
     -- Read under the lock, so that a greater seq never has an earlier time.
     moment := clock_timestamp();
-    insert into pos.event (tenant_id, seq, type, at, origin, data, external)
-    values (tenant, next_seq, emit.type, moment, emit.origin, emit.data, false);
+    insert into pos.event (tenant_id, seq, type, at, origin, data)
+    values (tenant, next_seq, emit.type, moment, emit.origin, emit.data);
     return pos.event_text(next_seq, emit.type, moment, emit.origin, emit.data);
 end $$;
 
--- The same for a change that was made by plain SQL (triggers.sql): its origin says so, and the bridge gets a NOTIFY,
--- because nobody else will publish the event.
-create or replace function pos.emit_external(tenant uuid, type text, data json) returns void
+-- SQL writers have committed events that wait (log/outbox), and one of them may be the cause of this one: they come
+-- first. When there are too many to wait for, or a question that only the next transaction can answer, this one waits behind
+-- them. `next_seq` has been taken already.
+create or replace function pos.emit_behind(tenant uuid, next_seq bigint, type text, origin json, data json) returns text
 language plpgsql as $$
 declare
-    next_seq bigint;
+    texts text[] := pos.outbox_take(tenant, next_seq - 1, 200, false);
+    moment timestamptz := clock_timestamp();
+    waits boolean := exists (select 1 from pos.outbox o where o.tenant_id = tenant);
 begin
-    update pos.stream s set head = s.head + 1 where s.tenant_id = tenant returning s.head into strict next_seq;
-    insert into pos.event (tenant_id, seq, type, at, origin, data, external)
-    values (tenant, next_seq, emit_external.type, clock_timestamp(), '{"kind":"sql"}', emit_external.data, true);
-    perform pg_notify('tillwire', tenant || ' ' || next_seq);
+    next_seq := next_seq + cardinality(texts);
+    update pos.stream s set head = next_seq - case when waits then 1 else 0 end where s.tenant_id = tenant;
+    if waits then
+        insert into pos.outbox (tenant_id, type, origin, data) values (tenant, emit_behind.type, emit_behind.origin, emit_behind.data);
+    else
+        insert into pos.event (tenant_id, seq, type, at, origin, data)
+        values (tenant, next_seq, emit_behind.type, moment, emit_behind.origin, emit_behind.data);
+        texts := texts || pos.event_text(next_seq, emit_behind.type, moment, emit_behind.origin, emit_behind.data);
+    end if;
+    return nullif(array_to_string(texts, E'\n'), '');
 end $$;
 
 -- The canonical event, one line, which Redis carries and every dialect renders.

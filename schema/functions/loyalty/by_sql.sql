@@ -6,7 +6,7 @@
 -- each other.
 -- Refusals: SQL errors: a customer keeps its id and tenant; a phone must be a phone number; points are never
 -- negative.
--- Locks: the customer's row; at commit the streams of all tenants concerned.
+-- Locks: the customer's row.
 -- Events: loyalty.updated.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -34,7 +34,6 @@ begin
         new.entries := old.entries + case when new.loyalty_points <> old.loyalty_points then 1 else 0 end;
         new.updated_at := clock_timestamp();
     end if;
-    perform pos.note_tenant(new.tenant_id);
     return new;
 end $$;
 
@@ -75,7 +74,6 @@ begin
     new.new_points := new.previous_points + new.points;
     new.reason := pos.clean_text(new.reason);
     new.order_id_json := coalesce(new.order_id_json::json, to_json(new.order_id))::text;
-    perform pos.note_tenant(new.tenant_id);
     return new;
 end $$;
 
@@ -95,9 +93,8 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     shown_phone text;
 begin
-    perform pos.lock_streams();
     select p.phone into shown_phone from pos.customers p
      where p.tenant_id = new.tenant_id and p.id = new.customer_id;
-    perform pos.emit_external(new.tenant_id, 'loyalty.updated', pos.loyalty_updated_data(new, shown_phone));
+    perform pos.outbox_add(new.tenant_id, 'loyalty.updated', pos.loyalty_updated_data(new, shown_phone));
     return null;
 end $$;

@@ -5,7 +5,7 @@
 -- (order_items), and control characters are removed. At commit, history and events are written as the operations write them.
 -- Refusals: SQL errors: an order keeps its id and tenant; items must be a list, whose values can be read: nothing
 -- becomes 0 or 1 silently. Of what is missing or rounded a NOTICE tells the writer.
--- Locks: at commit the streams of all tenants concerned. Events: order.created, order.updated, order.status_changed,
+-- Locks: none. Events: order.created, order.updated, order.status_changed,
 -- order.deleted, table.ready.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -18,7 +18,6 @@ declare
 begin
     if tg_op = 'DELETE' then
         delete from pos.cleared_order x where x.tenant_id = old.tenant_id and x.order_id = old.id;
-        perform pos.note_tenant(old.tenant_id);
         return old;
     end if;
     decimals := pos.tenant_decimals(new.tenant_id);
@@ -57,7 +56,6 @@ begin
     new.special_instructions := pos.clean_text(new.special_instructions);
     new.table_number := pos.clean_text(new.table_number);
     new.updated_at := clock_timestamp();
-    perform pos.note_tenant(new.tenant_id);
     return new;
 end $$;
 
@@ -67,12 +65,10 @@ declare
     nobody pos.context;
     before pos.orders;
     changes text[];
-    ready json;
 begin
-    perform pos.lock_streams();
     if tg_op = 'INSERT' then
         perform pos.order_history_add(nobody, new, null, null, null);
-        perform pos.emit_external(new.tenant_id, 'order.created', pos.order_data(new, null));
+        perform pos.outbox_add(new.tenant_id, 'order.created', pos.order_data(new, null));
         return null;
     end if;
     if tg_op = 'DELETE' then
@@ -80,7 +76,7 @@ begin
         if old.status not in ('completed', 'cancelled', 'rejected') then
             before := old;
             before.status := 'cancelled';
-            perform pos.emit_external(old.tenant_id, 'order.deleted', pos.order_data(before, old.status));
+            perform pos.outbox_add(old.tenant_id, 'order.deleted', pos.order_data(before, old.status));
         end if;
         return null;
     end if;
@@ -94,18 +90,15 @@ begin
     if cardinality(changes) > 0 then
         before := new;
         before.status := old.status;
-        perform pos.emit_external(new.tenant_id, 'order.updated', pos.order_data(before, old.status, changes));
+        perform pos.outbox_add(new.tenant_id, 'order.updated', pos.order_data(before, old.status, changes));
     end if;
     if new.status <> old.status then
         perform pos.order_history_add(nobody, new, old.status, null, null);
-        perform pos.emit_external(new.tenant_id, 'order.status_changed', pos.order_data(new, old.status));
+        perform pos.outbox_add(new.tenant_id, 'order.status_changed', pos.order_data(new, old.status));
         if new.status = 'cancelled' then
-            perform pos.emit_external(new.tenant_id, 'order.deleted', pos.order_data(new, new.status));
-        elsif new.status = 'ready' then
-            ready := pos.table_ready(new);
-            if ready is not null then
-                perform pos.emit_external(new.tenant_id, 'table.ready', ready);
-            end if;
+            perform pos.outbox_add(new.tenant_id, 'order.deleted', pos.order_data(new, new.status));
+        elsif new.status = 'ready' and new.table_number is not null then
+            perform pos.outbox_ask(new);
         end if;
     end if;
     return null;

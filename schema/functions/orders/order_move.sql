@@ -1,6 +1,6 @@
 -- pos.order_move - an order gets another status, with everything that follows from it.
 -- Holds: table_ready.
--- Caller: order_update, order_status, table_complete; table_ready also the trigger of pos.orders.
+-- Caller: order_update, order_status, table_complete; table_ready also outbox_take.
 -- Inputs: the context; the order as it was read under its lock; the new status (the caller has asked
 -- order_transition_legal); why and by whom.
 -- Answers: the row as it is now, and its events. table_ready: the event's data, or null.
@@ -27,6 +27,10 @@ begin
         events := events || pos.emit(c.tenant_id, 'order.deleted', c.origin,
             pos.order_data(o, wanted, null, reason, updated_by));
     elsif wanted = 'ready' then
+        if exists (select 1 from pos.outbox x where x.tenant_id = o.tenant_id and x.ready = o.id_json::json #>> '{}') then
+            perform pos.outbox_ask(o, c.origin); -- its own event waits
+            return;
+        end if;
         ready := pos.table_ready(o);
         if ready is not null then
             events := events || pos.emit(c.tenant_id, 'table.ready', c.origin, ready);
@@ -34,11 +38,10 @@ begin
     end if;
 end $$;
 
--- Called when the order's own event is written: a transaction that holds the stream's row sees what all transactions
--- before it have committed, so when two orders become ready at once, the second finds the first. When one transaction
--- of plain SQL makes several orders ready, the event of the last one decides: an order's history has the status that
--- was announced last.
-create or replace function pos.table_ready(o pos.orders) returns json
+-- Called when the order's own event has its seq, under the stream's lock. An order whose event still waits (log/outbox,
+-- behind `asked`) has not become ready for anybody yet: when several do at once, by operations and by SQL, the last one
+-- to be told finds the others.
+create or replace function pos.table_ready(o pos.orders, asked bigint default 0) returns json
 language plpgsql as $$
 declare
     at_table record;
@@ -52,9 +55,10 @@ begin
                          filter (where t.status = 'ready')) as ids
       into at_table
       from (select p.id, p.id_json, p.status, p.created_at,
-                   case p.status when 'ready' then (select h.status from pos.order_status_history h
-                        where h.tenant_id = p.tenant_id and h.order_id = p.id order by h.id desc limit 1)
-                   else p.status end as told
+                   case when p.status = 'ready' and exists (
+                            select 1 from pos.outbox x
+                             where x.tenant_id = p.tenant_id and x.ready = p.id_json::json #>> '{}' and x.id > asked)
+                        then 'preparing' else p.status end as told
               from pos.orders p
              where p.tenant_id = o.tenant_id and p.table_number = o.table_number
                and p.status not in ('completed', 'cancelled', 'rejected')) t;

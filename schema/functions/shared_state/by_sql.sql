@@ -4,7 +4,7 @@
 -- Before the write, control characters, secrets of staff, and members of details that have a column are removed. A
 -- DELETE leaves a tombstone, so that the version continues; deleting the tombstone removes it. At commit, the event
 -- and its line in sync_log are written.
--- Refusals: SQL errors: those of the columns. Locks: at commit the streams of all tenants concerned.
+-- Refusals: SQL errors: those of the columns. Locks: none.
 -- Events: <thing>.updated.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -33,7 +33,6 @@ begin
                         and not exists (select 1 from pos.shared_state_words() w
                                          where w.kind = this_kind and w.name = e.key) end) f;
     perform pos.shared_state_check_size(new.tenant_id, pos.shared_state_fields(new));
-    perform pos.note_tenant(new.tenant_id);
     return new;
 end $$;
 
@@ -57,7 +56,6 @@ declare
     action text;
     data json;
 begin
-    perform pos.lock_streams();
     if tg_op = 'UPDATE' then
         if new.version = old.version then
             return null;
@@ -72,6 +70,6 @@ begin
                             pos.shared_state_json(new.id, new.version, pos.shared_state_fields(new)), new.words, new.updated_at,
                             is_new and new.deleted_at is null and pos.is_mastered(new.tenant_id, kind));
     perform pos.shared_state_log(new.tenant_id, kind, action, new.id, new.version, null, data -> 'changed');
-    perform pos.emit_external(new.tenant_id, pos.shared_state_event_type(kind), data);
+    perform pos.outbox_add(new.tenant_id, pos.shared_state_event_type(kind), data);
     return null;
 end $$;

@@ -25,7 +25,7 @@ begin
     insert into pos.mastered_list as m (tenant_id, kind) values (tenant, mastered_set.kind) on conflict do nothing;
     if found then
         perform pos.shared_state_log(tenant, mastered_set.kind, 'mastered', null, null, null, '{}');
-        perform pos.emit_external(tenant, 'list.mastered', pos.mastered_data(mastered_set.kind));
+        perform pos.outbox_add(tenant, 'list.mastered', pos.mastered_data(mastered_set.kind));
     end if;
 end $$;
 

@@ -30,8 +30,8 @@ begin
     end case;
     s := done.s;
     events := done.events;
-    -- If the change has several events, the seq of the last one.
-    s.seq := substring(events[cardinality(events)] from '^\{"seq":([0-9]+)');
+    -- If the change has several events, the seq of the last one; none when it waits (log/outbox).
+    s.seq := substring(events[cardinality(events)] from '(?:^|\n)\{"seq":([0-9]+)[^\n]*$');
 end $$;
 
 create or replace function pos.shared_state_version_of(tenant uuid, kind text, row_id text) returns bigint

@@ -17,6 +17,7 @@ for round in $(seq "$rounds"); do
     q -c "update pos.orders set status = 'ready' where tenant_id = '$tenant'
         and id in ('t$round-5', 't$round-6') returning 200" >"$SCRATCH/one.5" 2>&1 &
     wait
+    q -c "select count(*) from pos.outbox_relay(null, 1000)" >/dev/null
     [ "$(cat "$SCRATCH"/one.* | grep -cx 200)" = 6 ] || say_failed "round $round: $(cat "$SCRATCH"/one.*)"
     told=$(q -c "select string_agg(case e.type when 'table.ready' then 'ready ' || json_array_length(e.data -> 'orderIds') else 's' end, ' ' order by e.seq)
         from pos.event e where e.tenant_id = '$tenant' and e.data ->> 'tableNumber' = '$round' and e.type in ('order.status_changed', 'table.ready')")
@@ -36,6 +37,7 @@ q -c "insert into pos.orders (tenant_id, id, customer_name, total_amount, items,
 echo "commit;" >&3
 exec 3>&-
 wait
+q -c "select count(*) from pos.outbox_relay(null, 1000)" >/dev/null
 told=$(q -c "select count(*) from pos.event e where e.tenant_id = '$tenant' and e.type = 'table.ready'
     and e.data ->> 'tableNumber' = 'H'")
 [ "$told" = 0 ] || say_failed "a table was ready though another order had come"

@@ -35,8 +35,16 @@ create function pg_temp.ctx(path text, more jsonb default '{}') returns jsonb la
         'tenant', 'alpha', 'scope', 'pos', 'path', path::jsonb, 'query', '{}'::jsonb, 'requestId', 'req-1',
         'device', 'till-1', 'method', 'POST', 'route', '/test', 'version', '9.9.9') || more
 $$;
+-- What the commit of a SQL writer does, and what the bridge does then.
+create function pg_temp.commit() returns void language plpgsql as $$
+begin
+    set constraints all immediate;
+    set constraints all deferred;
+    perform pos.outbox_number(s.tenant_id, 1000000) from pos.stream s;
+end $$;
 create function pg_temp.call(operation text, path text, body text default null, more jsonb default '{}')
 returns pos.answer language sql as $$
+    select pg_temp.commit();
     select pos.call(operation, pg_temp.ctx(path, case
         when 'platform' = any(pos.operation_scopes(operation)) then '{"scope":"platform"}'::jsonb || more
         else more end), body::json)
@@ -59,15 +67,18 @@ create function pg_temp.balance(number text) returns numeric language sql as $$
      where g.tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' and g.card_number = number
 $$;
 create function pg_temp.head(tenant text default 'alpha') returns bigint language sql as $$
+    select pg_temp.commit();
     select s.head from pos.stream s join dinedesk_main.tenants t on t.id = s.tenant_id where t.slug = tenant
 $$;
 -- The types of the events after a seq, in order.
 create function pg_temp.types_after(after bigint, tenant text default 'alpha') returns text language sql as $$
+    select pg_temp.commit();
     select coalesce(string_agg(e.type, ' ' order by e.seq), '') from pos.event e
       join dinedesk_main.tenants t on t.id = e.tenant_id where t.slug = tenant and e.seq > after
 $$;
 -- The data of the newest event.
 create function pg_temp.newest(tenant text default 'alpha') returns json language sql as $$
+    select pg_temp.commit();
     select e.data from pos.event e join dinedesk_main.tenants t on t.id = e.tenant_id
      where t.slug = tenant order by e.seq desc limit 1
 $$;

@@ -1,0 +1,141 @@
+-- log/outbox - the place in the stream of what plain SQL writers have changed.
+-- Holds: outbox_add, outbox_ask, outbox_take, outbox_place, outbox_number, outbox_tenants, outbox_relay.
+-- Writers put their events into pos.outbox at their commit, without a lock. Whoever needs the stream next numbers
+-- them in the order of their ids: the active bridge at once, an operation before its own event (what it has seen may be
+-- the cause), a read before it reads, and a gateway's or api's comparison of heads when they have waited for a quarter of
+-- a second, so that no bridge is needed. Each takes a bounded piece, and holds the stream for that long.
+-- Caller: see each. Refusals: none. Locks: the stream of one tenant after the other. Events: those in the outbox.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- For the triggers of plain SQL writers. The bridge is told once a transaction. PostgreSQL lets transactions that
+-- notify commit one after the other, and prepares none of them for two-phase commit: who needs that sets
+-- tillwire.notify to off, and is heard a moment later.
+create or replace function pos.outbox_add(tenant uuid, type text, data json) returns void
+language plpgsql as $$
+begin
+    insert into pos.outbox (tenant_id, type, data) values (tenant, outbox_add.type, outbox_add.data);
+    if coalesce(current_setting('tillwire.notify', true), '') <> 'off' then
+        perform pg_notify('tillwire', '');
+    end if;
+end $$;
+
+-- Asks, behind the event of an order that has become ready, whether that was the last one of its table. It is answered
+-- when it is numbered: only then is it known of which others tills have heard.
+create or replace function pos.outbox_ask(o pos.orders, origin json default '{"kind":"sql"}') returns void
+language plpgsql as $$
+begin
+    insert into pos.outbox (tenant_id, type, origin, asks) values (o.tenant_id, 'table.ready', outbox_ask.origin, o.id);
+end $$;
+
+-- Writes the oldest of a tenant's waiting events to the log behind `head`, about `most` and 4 MiB at most, and answers
+-- their canonical texts in order. The caller holds the stream, and moves its head. A caller that has changed rows itself,
+-- of which nobody has heard yet, answers no question: it stops there.
+create or replace function pos.outbox_take(tenant uuid, head bigint, most int, answers boolean) returns text[]
+language plpgsql as $$
+declare
+    texts text[] := '{}';
+    piece text[];
+    bytes bigint := 0;
+    work int := 0;
+    asked record;
+    ready json;
+begin
+    while work < most and bytes < 4194304 loop
+        piece := pos.outbox_place(tenant, head + cardinality(texts), most - work);
+        work := work + cardinality(piece);
+        exit when cardinality(piece) = 0 and not answers;
+        if cardinality(piece) = 0 then
+            delete from pos.outbox o
+             where o.tenant_id = tenant and o.asks is not null
+               and o.id = (select min(f.id) from pos.outbox f where f.tenant_id = tenant)
+            returning o.id, o.asks, o.origin into asked;
+            exit when not found;
+            work := work + 10;
+            select pos.table_ready(p, asked.id) into ready from pos.orders p where p.tenant_id = tenant and p.id = asked.asks;
+            continue when not found or ready is null;
+            insert into pos.outbox (tenant_id, id, type, origin, data) overriding system value
+            values (tenant, asked.id, 'table.ready', asked.origin, ready);
+        end if;
+        texts := texts || piece;
+        bytes := bytes + coalesce((select sum(octet_length(t)) from unnest(piece) t), 0);
+    end loop;
+    return texts;
+end $$;
+
+-- One piece of it: up to the next question.
+create or replace function pos.outbox_place(tenant uuid, head bigint, most int) returns text[]
+language plpgsql as $$
+declare
+    moment timestamptz := clock_timestamp(); -- read under the lock: a greater seq never has an earlier time
+    texts text[];
+begin
+    with next as (select o.id, sum(octet_length(o.data::text)) over w - octet_length(o.data::text) as before,
+                         count(o.asks) over w as asked
+                    from (select f.id, f.data, f.asks from pos.outbox f where f.tenant_id = tenant order by f.id limit most) o
+                  window w as (order by o.id)),
+         taken as (delete from pos.outbox o using next n
+                    where o.tenant_id = tenant and o.id = n.id and n.asked = 0 and n.before < 4194304
+                   returning o.id, o.type, o.origin, o.data),
+         placed as (select t.*, outbox_place.head + row_number() over (order by t.id) as seq from taken t),
+         logged as (insert into pos.event (tenant_id, seq, type, at, origin, data)
+                    select tenant, p.seq, p.type, moment, p.origin, p.data from placed p)
+    select coalesce(array_agg(pos.event_text(p.seq, p.type, moment, p.origin, p.data) order by p.seq), '{}') into texts
+      from placed p;
+    return texts;
+end $$;
+
+-- The same with the stream's lock; none when somebody else has it, who numbers them before it writes.
+create or replace function pos.outbox_number(tenant uuid, most int) returns text[]
+language plpgsql as $$
+declare
+    texts text[];
+    head bigint;
+begin
+    if not exists (select 1 from pos.outbox o where o.tenant_id = tenant) then
+        return '{}';
+    end if;
+    select s.head into head from pos.stream s where s.tenant_id = tenant for no key update skip locked;
+    if head is null then
+        return '{}';
+    end if;
+    texts := pos.outbox_take(tenant, head, most, true);
+    if cardinality(texts) > 0 then
+        update pos.stream s set head = s.head + cardinality(texts) where s.tenant_id = tenant;
+    end if;
+    return texts;
+end $$;
+
+-- The tenants behind `after` whose events wait, with a look into the index for each; of these alone, if any are given.
+create or replace function pos.outbox_tenants(after uuid default null, among uuid[] default null)
+returns table (tenant_id uuid, at timestamptz)
+language plpgsql stable as $$
+begin
+    tenant_id := after;
+    loop
+        select o.tenant_id, o.at into tenant_id, at
+          from pos.outbox o where outbox_tenants.tenant_id is null or o.tenant_id > outbox_tenants.tenant_id
+         order by o.tenant_id, o.id limit 1;
+        exit when not found;
+        if among is null or tenant_id = any(among) then
+            return next;
+        end if;
+    end loop;
+end $$;
+
+-- For the bridge: numbers what waits, a thousand events of a tenant at most, and answers the events. It goes on behind
+-- the last tenant, and begins again when there is none.
+create or replace function pos.outbox_relay(after uuid, most int)
+returns table (tenant_id uuid, seq bigint, event text)
+language plpgsql security definer set search_path = pos, pg_temp as $$
+declare
+    waiting record;
+    left_over int := most;
+    texts text[];
+begin
+    for waiting in select w.tenant_id from pos.outbox_tenants(after) w loop
+        texts := pos.outbox_number(waiting.tenant_id, least(left_over, 1000));
+        return query select waiting.tenant_id, substring(t.one from '^\{"seq":([0-9]+)')::bigint, t.one from unnest(texts) t(one);
+        left_over := left_over - cardinality(texts);
+        exit when left_over <= 0;
+    end loop;
+end $$;
