@@ -1,4 +1,4 @@
-/* main.c - tillwire-bridge: what other writers' transactions NOTIFY goes to Redis.
+/* main.c - tillwire-bridge: what other writers' transactions have changed goes to Redis.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/leader.h"
 #include "broker-bridge/relay.h"
@@ -33,22 +33,14 @@ static void on_notify(struct br_leader *l, struct tw_slice channel, struct tw_sl
     struct bridge *b = tw_container_of(l, struct bridge, leader);
 
     if (tw_slice_is(channel, "tillwire"))
-        br_relay_named(&b->relay, payload);
+        br_relay_notified(&b->relay);
     else
         (void)tw_redis_publish(&b->publisher, TW_LIT(TW_CONTROL_CHANNEL), payload);
 }
 
 static const struct br_leader_events leader_events = { on_active, on_passive, on_notify };
 
-static void on_redis_up(struct tw_redis_link *l)
-{
-    br_relay_again(&tw_container_of(l, struct bridge, publisher)->relay);
-}
-
-static const struct tw_redis_events redis_events = { on_redis_up, NULL, NULL, NULL };
-
-/* A new part: its field, its options here, its rows in `metrics`, and its lines in `stop` and
- * `release`. */
+/* A new part: its field, its options here, its rows in `metrics`, and its line in `stop`. */
 static int start(struct tw_daemon *d)
 {
     struct bridge *b = bridge_of(d);
@@ -61,8 +53,7 @@ static int start(struct tw_daemon *d)
                                                              .events = &leader_events });
     r = tw_redis_start(&b->publisher, &(struct tw_redis_options){ .loop = &d->loop,
                                                                   .url = d->settings.redis_url,
-                                                                  .name = "publisher",
-                                                                  .events = &redis_events });
+                                                                  .name = "publisher" });
     return r != 0 ? tw_daemon_bad_redis(r) : 0;
 }
 
@@ -84,11 +75,6 @@ static void stop(struct tw_daemon *d)
     br_relay_stop(&b->relay);
     br_leader_stop(&b->leader);
     tw_redis_stop(&b->publisher);
-}
-
-static void release(struct tw_daemon *d)
-{
-    br_relay_done(&bridge_of(d)->relay);
 }
 
 static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)
@@ -113,7 +99,7 @@ static const struct tw_metric_part metrics[] = {
 
 static const struct tw_daemon_kind kind = {
     .name = "tillwire-bridge",
-    .about = "events of other writers, from NOTIFY to Redis",
+    .about = "events of other writers, from PostgreSQL to Redis",
     .program = TW_BRIDGE,
     .metrics = metrics,
     .metrics_count = TW_COUNT(metrics),
@@ -121,7 +107,6 @@ static const struct tw_daemon_kind kind = {
     .drain = drain,
     .is_drained = is_drained,
     .stop = stop,
-    .free = release,
     .missing = missing,
 };
 

@@ -1,5 +1,4 @@
-/* relay.h - rows of the event log to Redis: those that a NOTIFY named, and those that an outage
- * left unpublished.
+/* relay.h - events of plain SQL writers: they get their seqs, and go to Redis.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -10,7 +9,6 @@
 #include "common/net/loop.h"
 #include "common/net/pg_conn.h"
 #include "common/net/redis_link.h"
-#include "common/util/buf.h"
 #include "common/util/metrics.h"
 
 struct br_relay_options { /* all are kept */
@@ -18,9 +16,10 @@ struct br_relay_options { /* all are kept */
     struct tw_redis_link *redis;
 };
 
-/* Embedded in its owner. One statement is under way at a time; notifications that arrive
- * meanwhile are collected and read together. Publishing twice is harmless, so an event in doubt
- * is published again. */
+/* Embedded in its owner. One statement is under way at a time: pos.outbox_relay, which numbers
+ * what waits and answers it, tenant after tenant, until nothing waits any more. It is asked when
+ * PostgreSQL notifies, and ten times a second for those that do not, or whose stream was busy.
+ * What Redis does not take, and what is numbered when we die, is found by reconciliation. */
 struct br_relay {
     struct tw_loop *loop;
     struct tw_pg_conn *conn; /* null while we are not the active bridge */
@@ -28,25 +27,20 @@ struct br_relay {
     struct tw_pg_call call;
     struct tw_later turn;
     struct tw_deadline tick;
-    struct tw_buf tenants, seqs;           /* named since the last statement: array literals */
-    struct tw_buf sent_tenants, sent_seqs; /* of the statement under way */
-    size_t named;
-    bool is_asking, owes_pending, owes_mark, is_stopped;
+    char after[37];  /* the tenant whose events came last in this round; empty: it begins */
+    unsigned served; /* statements since the last one of the housekeeping */
+    bool is_asking, has_work, is_stopped;
     struct br_housekeeping housekeeping;
-    struct tw_metric notifications, published, failures, overruns;
+    struct tw_metric notifications, published, failures;
 };
 
 extern const struct tw_metric_table br_relay_metrics;
 
 void br_relay_start(struct br_relay *r, const struct br_relay_options *options);
 void br_relay_stop(struct br_relay *r);
-void br_relay_done(struct br_relay *r);
 
 /* We are the active bridge on `conn`, or (null) no longer. */
 void br_relay_set_active(struct br_relay *r, struct tw_pg_conn *conn);
 
-/* Redis is back: publish what it may have missed. */
-void br_relay_again(struct br_relay *r);
-
-/* "<tenant uuid> <seq>" of a NOTIFY; anything else is ignored and counted. */
-void br_relay_named(struct br_relay *r, struct tw_slice payload);
+/* PostgreSQL has notified: something waits. */
+void br_relay_notified(struct br_relay *r);

@@ -218,7 +218,7 @@ static int run(struct tw_daemon *d)
         stop(d);
         tw_loop_run(&d->loop);
     }
-    if (d->has_started)
+    if (d->has_started && d->kind->free != NULL)
         d->kind->free(d);
     tw_loop_done(&d->loop);
     return r == 0 ? 0 : TW_EXIT_SYSTEM;

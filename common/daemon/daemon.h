@@ -32,7 +32,7 @@ struct tw_daemon_kind {
     bool (*is_drained)(struct tw_daemon *d);
     /* Close every handle; their memory goes when the loop has ended, in `free`. */
     void (*stop)(struct tw_daemon *d);
-    void (*free)(struct tw_daemon *d);
+    void (*free)(struct tw_daemon *d);   /* may be null */
     void (*reload)(struct tw_daemon *d); /* SIGHUP; may be null */
     void (*missing)(struct tw_daemon *d, struct tw_buf *missing, struct tw_buf *degraded);
 };

@@ -59,6 +59,7 @@ export class Oracle {
     async checkpoint(ms = 20_000) {
         const { world } = this;
         const start = Date.now();
+        await this.numbered(ms);
         const heads = new Map((await this.stack.sql('select tenant_id, head from pos.stream where tenant_id = any($1)',
             world.tenants.map((tenant) => tenant.id))).map((row) => [row.tenant_id, Number(row.head)]));
         for (const tenant of world.tenants) await this.readLog(tenant, heads.get(tenant.id));
@@ -70,6 +71,16 @@ export class Oracle {
         for (const till of listeners) if (!till.isSilenced) this.compare(till);
         if (isComplete) for (const tenant of world.tenants) this.forget(tenant);
         return took;
+    }
+
+    // What SQL writers have committed so far has its place in the streams, whoever gives it to them.
+    async numbered(ms) {
+        const ids = this.world.tenants.map((tenant) => tenant.id);
+        const [{ last }] = await this.stack.sql('select max(id) as last from pos.outbox where tenant_id = any($1)', ids);
+        if (last === null) return;
+        const left = async () => Number((await this.stack.sql('select count(*) as n from pos.outbox where tenant_id = any($1) and id <= $2', ids, last))[0].n);
+        await eventually('the outbox to be numbered', async () => (await left()) === 0, { within: ms, every: 5 })
+            .catch(async () => this.problem('lost', `${await left()} events of SQL writers wait for their seqs`));
     }
 
     // The events after the last checkpoint; without gaps, except at a bump.

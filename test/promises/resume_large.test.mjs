@@ -11,10 +11,10 @@ const MISSED = 100_000;
 async function writeLog(tenant, n) {
     await sql(
         `with old as (update pos.stream set head = head + $2 where tenant_id = $1 returning head - $2 as head)
-         insert into pos.event (tenant_id, seq, type, at, origin, data, external)
+         insert into pos.event (tenant_id, seq, type, at, origin, data)
          select $1, old.head + i, 'order.updated', now(), '{"kind":"sql"}',
                 json_build_object('orderId', 'o' || i, 'orderNumber', 'N-' || i, 'orderSource', 'online',
-                                  'status', 'new', 'previousStatus', 'new', 'updatedAt', '2026-01-05T18:00:02.117Z'), false
+                                  'status', 'new', 'previousStatus', 'new', 'updatedAt', '2026-01-05T18:00:02.117Z')
            from old, generate_series(1, $2::int) i`,
         tenant.id,
         n,

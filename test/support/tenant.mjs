@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
-import { sql, sqlValue } from './stack.mjs';
+import { eventually, sql, sqlValue } from './stack.mjs';
 import { openKitchen } from './kitchen.mjs';
 import { client } from './rest.mjs';
 import { openTill } from './till.mjs';
@@ -112,8 +112,12 @@ export const pointsOf = (tenant, customerId) =>
         customerId,
     );
 
-export const headOf = async (tenant) =>
-    Number(await sqlValue('select head from pos.stream where tenant_id = $1', tenant.id));
+// The seq of the last event, once those that SQL writers have committed have theirs.
+export async function headOf(tenant) {
+    await eventually('the outbox to be numbered', async () =>
+        !(await sqlValue('select exists (select from pos.outbox where tenant_id = $1)', tenant.id)));
+    return Number(await sqlValue('select head from pos.stream where tenant_id = $1', tenant.id));
+}
 
 // The minimum that the shop must send for an order.
 export const plainOrder = (more = {}) => ({

@@ -125,7 +125,7 @@ end $$;
 -- For the bridge: numbers what waits, a thousand events of a tenant at most, and answers the events. It goes on behind
 -- the last tenant, and begins again when there is none.
 create or replace function pos.outbox_relay(after uuid, most int)
-returns table (tenant_id uuid, seq bigint, event text)
+returns table (tenant_id uuid, event text)
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     waiting record;
@@ -134,7 +134,7 @@ declare
 begin
     for waiting in select w.tenant_id from pos.outbox_tenants(after) w loop
         texts := pos.outbox_number(waiting.tenant_id, least(left_over, 1000));
-        return query select waiting.tenant_id, substring(t.one from '^\{"seq":([0-9]+)')::bigint, t.one from unnest(texts) t(one);
+        return query select waiting.tenant_id, t.one from unnest(texts) t(one);
         left_over := left_over - cardinality(texts);
         exit when left_over <= 0;
     end loop;
