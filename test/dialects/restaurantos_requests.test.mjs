@@ -450,6 +450,7 @@ test('a screen that requests much and reads nothing affects no other client, and
         tenant.id,
         JSON.stringify(items),
     );
+    assert.equal(await headOf(tenant), 100);
     const raw = rawSocket(t, { perMessageDeflate: false });
     await raw.opened;
     raw.ws.send(`40${JSON.stringify({ token: tokenFor(tenant) })}`);

@@ -32,7 +32,10 @@ select is(pg_temp.list(), '2 B, 3 c', 'a person is deleted');
 select pg_temp.staff('add', '[{"id":"1","sealed":"again"}]');
 select is(pg_temp.list(), '2 B, 3 c', 'and does not come back by a tablet that still has it');
 select pg_temp.staff('replace', '[{"id":"3","sealed":"c"},{"id":"1","sealed":"a"}]');
-select is(pg_temp.list(), '3 c, 1 a', 'but by a whole list, which has its own order');
+select is(pg_temp.list(), '2 B, 3 c', 'nor by the list of one that was away');
+select pg_temp.staff('replace', '[{"id":"4","sealed":"d"},{"id":"3","sealed":"old"}]');
+select is(pg_temp.list(), '2 B, 3 c, 4 d', 'which adds whom nobody knew, and changes nobody');
+select lives_ok($$select pos.staff_secrets_set('alpha', 'drop')$$), lives_ok($$select pos.staff_secrets_set('alpha', 'seal')$$, 'handed over anew');
 select pg_temp.staff('replace', '[{"id":"3","sealed":"x"},{"id":"3","sealed":"y"}]');
 select is(pg_temp.list(), '3 y', 'of two with the same id the last one counts');
 

@@ -149,6 +149,9 @@ select is(string_agg(o.id || ' ' || o.total_amount, ', ' order by o.id), 'POS-1 
   from pos.orders o where o.tenant_id = :alpha;
 select is(pg_temp.tablet('{"kind":"orders","action":"clear"}'), 'applied', 'the history is cleared');
 select is(pg_temp.sale('c1', 'POS-1', '2026-01-05T20:00:00Z', '9'), 'applied POS-1-4', 'and the tablet begins again at 1');
+select is(pg_temp.sale('c2', 'POS-1', '2026-01-05T20:00:07Z', '9'), 'unchanged POS-1-4', 'which another tablet completes as well'),
+       is(pg_temp.sale('c2', 'POS-1', '2026-01-05T20:00:09Z', '4'), 'applied POS-1-5', 'but another sale is another sale'),
+       is(pg_temp.sale('c1', 'POS-1', '2026-01-05T20:00:30Z', '4'), 'applied POS-1-4', 'and its own tablet corrects it');
 -- The page calls methods on all of these.
 select is((select string_agg(n || ' ' || json_typeof(o -> n), ' ' order by n)
              from unnest(array['id', 'tableNumber', 'customerName', 'orderDate', 'status', 'total', 'items', 'createdAt']) n),

@@ -1,5 +1,5 @@
 -- pos.emit - writes one event: takes the tenant's next seq and appends to the log.
--- Holds: emit_behind, event_text.
+-- Holds: emit_behind, event_seq, event_text.
 -- Caller: every operation that changes what a client may see, as the last thing that it does.
 -- Inputs: the tenant, the canonical type, the origin, the data (compact JSON).
 -- Answers: the canonical text, which the caller publishes, behind those of SQL writers' events that were numbered first,
@@ -14,7 +14,7 @@ declare
     moment timestamptz;
 begin
     update pos.stream s set head = s.head + 1 where s.tenant_id = tenant returning s.head into strict next_seq;
-    if exists (select 1 from pos.outbox o where o.tenant_id = tenant) then
+    if pos.outbox_waits(tenant) then
         return pos.emit_behind(tenant, next_seq, emit.type, emit.origin, emit.data);
     end if;
     -- Read under the lock, so that a greater seq never has an earlier time.
@@ -32,7 +32,7 @@ language plpgsql as $$
 declare
     texts text[] := pos.outbox_take(tenant, next_seq - 1, 200, false);
     moment timestamptz := clock_timestamp();
-    waits boolean := exists (select 1 from pos.outbox o where o.tenant_id = tenant);
+    waits boolean := pos.outbox_waits(tenant);
 begin
     next_seq := next_seq + cardinality(texts);
     update pos.stream s set head = next_seq - case when waits then 1 else 0 end where s.tenant_id = tenant;
@@ -45,6 +45,12 @@ begin
     end if;
     return nullif(array_to_string(texts, E'\n'), '');
 end $$;
+
+-- The seq of what emit has answered; null when the event waits.
+create or replace function pos.event_seq(emitted text) returns text
+language sql immutable parallel safe as $$
+    select substring(emitted from '(?:^|\n)\{"seq":([0-9]+)[^\n]*$')
+$$;
 
 -- The canonical event, one line, which Redis carries and every dialect renders.
 create or replace function pos.event_text(seq bigint, type text, at timestamptz, origin json, data json)

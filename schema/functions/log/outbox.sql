@@ -1,5 +1,5 @@
 -- log/outbox - the place in the stream of what plain SQL writers have changed.
--- Holds: outbox_add, outbox_ask, outbox_take, outbox_place, outbox_number, outbox_tenants, outbox_relay.
+-- Holds: outbox_add, outbox_ask, outbox_take, outbox_place, outbox_waits, outbox_number, outbox_tenants, outbox_relay.
 -- Writers put their events into pos.outbox at their commit, without a lock. Whoever needs the stream next numbers
 -- them in the order of their ids: the active bridge at once, an operation before its own event (what it has seen may be
 -- the cause), a read before it reads, and a gateway's or api's comparison of heads when they have waited for a quarter of
@@ -31,7 +31,7 @@ end $$;
 -- their canonical texts in order. The caller holds the stream, and moves its head. A caller that has changed rows itself,
 -- of which nobody has heard yet, answers no question: it stops there.
 create or replace function pos.outbox_take(tenant uuid, head bigint, most int, answers boolean) returns text[]
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     texts text[] := '{}';
     piece text[];
@@ -64,17 +64,18 @@ end $$;
 
 -- One piece of it: up to the next question.
 create or replace function pos.outbox_place(tenant uuid, head bigint, most int) returns text[]
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     moment timestamptz := clock_timestamp(); -- read under the lock: a greater seq never has an earlier time
+    last bigint;
     texts text[];
 begin
-    with next as (select o.id, sum(octet_length(o.data::text)) over w - octet_length(o.data::text) as before,
-                         count(o.asks) over w as asked
-                    from (select f.id, f.data, f.asks from pos.outbox f where f.tenant_id = tenant order by f.id limit most) o
-                  window w as (order by o.id)),
-         taken as (delete from pos.outbox o using next n
-                    where o.tenant_id = tenant and o.id = n.id and n.asked = 0 and n.before < 4194304
+    select max(g.id) into last
+      from (select f.id, count(f.asks) over w as asked, sum(octet_length(f.data::text)) over w - octet_length(f.data::text) as before
+              from (select o.id, o.data, o.asks from pos.outbox o where o.tenant_id = tenant order by o.id limit most) f
+            window w as (order by f.id)) g
+     where g.asked = 0 and g.before < 4194304;
+    with taken as (delete from pos.outbox o where o.tenant_id = tenant and o.id <= last and o.asks is null
                    returning o.id, o.type, o.origin, o.data),
          placed as (select t.*, outbox_place.head + row_number() over (order by t.id) as seq from taken t),
          logged as (insert into pos.event (tenant_id, seq, type, at, origin, data)
@@ -84,6 +85,13 @@ begin
     return texts;
 end $$;
 
+-- Whether a tenant has any waiting. Its plan is made while there are few, and used when there are many.
+create or replace function pos.outbox_waits(tenant uuid) returns boolean
+language plpgsql stable set enable_seqscan = off as $$
+begin
+    return exists (select 1 from pos.outbox o where o.tenant_id = tenant);
+end $$;
+
 -- The same with the stream's lock; none when somebody else has it, who numbers them before it writes.
 create or replace function pos.outbox_number(tenant uuid, most int) returns text[]
 language plpgsql as $$
@@ -91,7 +99,7 @@ declare
     texts text[];
     head bigint;
 begin
-    if not exists (select 1 from pos.outbox o where o.tenant_id = tenant) then
+    if not pos.outbox_waits(tenant) then
         return '{}';
     end if;
     select s.head into head from pos.stream s where s.tenant_id = tenant for no key update skip locked;
@@ -108,12 +116,12 @@ end $$;
 -- The tenants behind `after` whose events wait, with a look into the index for each; of these alone, if any are given.
 create or replace function pos.outbox_tenants(after uuid default null, among uuid[] default null)
 returns table (tenant_id uuid, at timestamptz)
-language plpgsql stable as $$
+language plpgsql stable set enable_seqscan = off as $$
 begin
-    tenant_id := after;
+    tenant_id := coalesce(after, '00000000-0000-0000-0000-000000000000');
     loop
         select o.tenant_id, o.at into tenant_id, at
-          from pos.outbox o where outbox_tenants.tenant_id is null or o.tenant_id > outbox_tenants.tenant_id
+          from pos.outbox o where o.tenant_id > outbox_tenants.tenant_id
          order by o.tenant_id, o.id limit 1;
         exit when not found;
         if among is null or tenant_id = any(among) then

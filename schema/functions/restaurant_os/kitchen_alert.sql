@@ -36,6 +36,6 @@ begin
         ordered.shown::json #>> '{}' as "orderId",
         pos.read_label('tableNumber', body -> 'tableNumber', 32) as "tableNumber", station as station) a;
     event := pos.emit(c.tenant_id, 'kitchen.alert', c.origin, data);
-    return (201, '{"success":true,"alert":' || data || ',"seq":' || (event::json -> 'seq') || '}', array[event],
+    return (201, '{"success":true,"alert":' || data || coalesce(',"seq":' || pos.event_seq(event), '') || '}', array[event],
             c.tenant_id, false)::pos.answer;
 end $$;

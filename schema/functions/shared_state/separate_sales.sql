@@ -1,6 +1,6 @@
 -- pos.separate_sales - MiniPOS tablets draw the ids of their orders themselves (POS-<date>-<n>), so two may draw the
 -- same one; and after the history was cleared, a tablet begins again at 1.
--- Holds: is_another_sale, sale_id, tablet_id.
+-- Holds: is_another_sale, sales_differ, sale_id, tablet_id.
 -- Caller: shared_state_change, for tablets, before rows are locked. Inputs: the context; the steps.
 -- Answers: the steps. One that is another sale than the order of its id gets an id of its own, "<id>-2", and keeps the
 -- drawn one as `drawnId`; sent again, it is found by it.
@@ -36,14 +36,18 @@ end $$;
 create or replace function pos.is_another_sale(c pos.context, s pos.house_step) returns boolean
 language plpgsql as $$
 declare
-    decimals int := pos.currency_decimals(c.currency);
     o pos.orders;
-    f record;
 begin
     select t.* into o from pos.orders t where t.tenant_id = c.tenant_id and t.id = s.id;
-    if not found or o.made_by is null or s.body ->> 'createdAt' is null then
-        return false;
-    end if;
+    return found and o.made_by is not null and s.body ->> 'createdAt' is not null and pos.sales_differ(c, s, o);
+end $$;
+
+create or replace function pos.sales_differ(c pos.context, s pos.house_step, o pos.orders) returns boolean
+language plpgsql as $$
+declare
+    decimals int := pos.currency_decimals(c.currency);
+    f record;
+begin
     f := pos.order_fields(s.body, c.timezone, decimals);
     if date_trunc('milliseconds', f.created_at) = date_trunc('milliseconds', o.created_at) then
         return false;
@@ -59,21 +63,19 @@ begin
         or (pos.order_items(coalesce(s.lines, '[]'), decimals, false)).lines::text is distinct from o.items::text;
 end $$;
 
--- The first id that is free, or that this sale has been given before.
+-- The first id that is free, or that this sale has been given before: two tablets may complete one sale.
 create or replace function pos.sale_id(c pos.context, s pos.house_step) returns text
 language plpgsql as $$
 declare
-    moment timestamptz := (pos.order_fields(s.body, c.timezone, 2)).created_at;
+    o pos.orders;
     candidate text;
     nth int := 1;
 begin
     loop
         nth := nth + 1;
         candidate := left(s.id, 60) || '-' || nth;
-        exit when not exists (
-            select 1 from pos.orders o
-             where o.tenant_id = c.tenant_id and o.id = candidate
-               and date_trunc('milliseconds', o.created_at) <> date_trunc('milliseconds', moment));
+        select t.* into o from pos.orders t where t.tenant_id = c.tenant_id and t.id = candidate;
+        exit when not found or not pos.sales_differ(c, s, o);
     end loop;
     return candidate;
 end $$;

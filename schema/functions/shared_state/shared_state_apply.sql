@@ -31,7 +31,7 @@ begin
     s := done.s;
     events := done.events;
     -- If the change has several events, the seq of the last one; none when it waits (log/outbox).
-    s.seq := substring(events[cardinality(events)] from '(?:^|\n)\{"seq":([0-9]+)[^\n]*$');
+    s.seq := pos.event_seq(events[cardinality(events)]);
 end $$;
 
 create or replace function pos.shared_state_version_of(tenant uuid, kind text, row_id text) returns bigint
@@ -170,20 +170,18 @@ begin
                  else pos.without_secrets(data) end);
 end $$;
 
--- Clears the order history that tablets show. If they show none, there is nothing to do.
+-- Clears the order history that tablets show. They are told also when none is shown: one that was away may have old ones.
 create or replace function pos.shared_state_clear(c pos.context, in out s pos.house_step, out events text[])
 language plpgsql as $$
 declare
     data json := '{"clientId":' || coalesce(to_json(c.device)::text, 'null') || '}';
 begin
+    perform pos.tablet_orders_clear(c.tenant_id);
+    update pos.order_history_mark m set updated_by = left(c.device, 128) where m.tenant_id = c.tenant_id;
+    perform pos.shared_state_log(c.tenant_id, 'orders', 'clear', null, null, c.device, '{}');
+    events := array[pos.emit(c.tenant_id, 'history.cleared', c.origin, data)];
     s.version := 0;
-    s.result := 'unchanged';
-    if pos.tablet_orders_clear(c.tenant_id) then
-        update pos.order_history_mark m set updated_by = left(c.device, 128) where m.tenant_id = c.tenant_id;
-        perform pos.shared_state_log(c.tenant_id, 'orders', 'clear', null, null, c.device, '{}');
-        events := array[pos.emit(c.tenant_id, 'history.cleared', c.origin, data)];
-        s.result := 'applied';
-    end if;
+    s.result := 'applied';
 end $$;
 
 create or replace function pos.shared_state_apply_order(c pos.context, in out s pos.house_step, made boolean,

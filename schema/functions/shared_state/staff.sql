@@ -1,9 +1,11 @@
 -- shared_state/staff - the staff of MiniPOS tablets, sealed: only a gateway can read what is in it.
 -- A tablet replaces its list by the one that it is sent, and never sends its own as a whole but after somebody has
 -- changed it. So the list counts, and is sent, from then on (mastered.sql); before that, single changes are not kept.
+-- A later list may be an old one, of a tablet that was away: what was changed about a person has been said before it, so it
+-- adds those of whom nobody has ever heard, and neither deletes nor changes anybody.
 -- Holds: staff_change, staff_list, staff_secrets_set.
 -- Caller: pos.call, for the gateway; staff_secrets_set: the operator. Inputs: staff_change: {"action": add, update,
--- delete or replace, "users": [{"id", "sealed"?}, …at most 500]}; replace: these are all.
+-- delete or replace, "users": [{"id", "sealed"?}, …at most 500]}; replace: the tablet's list.
 -- Answers: staff_change: 200 {kept, changed}: kept is false where the restaurant's staff is not kept (tenants.staff_secrets, or
 -- no list was handed over); changed says whether the list is another one now; staff_list:
 -- 200 {users: [{id, sealed}]} in the list's order, none when the list does not count.
@@ -38,10 +40,11 @@ begin
        or (action <> 'replace' and not pos.is_mastered(c.tenant_id, 'users')) then
         return (200, '{"kept":false}', null, c.tenant_id, false)::pos.answer;
     end if;
-    if action = 'replace' then
-        insert into pos.mastered_list as m (tenant_id, kind) values (c.tenant_id, 'users') on conflict do nothing;
-        update pos.tablet_staff s set sealed = null, changed_at = clock_timestamp() where s.tenant_id = c.tenant_id
-           and s.sealed is not null and s.id not in (select u ->> 'id' from json_array_elements(users) u);
+    if action = 'replace' and pos.is_mastered(c.tenant_id, 'users') then
+        action := 'add';
+    elsif action = 'replace' then
+        insert into pos.mastered_list as m (tenant_id, kind) values (c.tenant_id, 'users');
+        delete from pos.tablet_staff s where s.tenant_id = c.tenant_id;
     end if;
     for given in select distinct on (u.value ->> 'id') u.value ->> 'id' as id, u.value ->> 'sealed' as sealed, u.n::int as n
                    from json_array_elements(users) with ordinality u(value, n) order by u.value ->> 'id', u.n desc loop
@@ -58,10 +61,7 @@ begin
               from pos.tablet_staff o where o.tenant_id = c.tenant_id
             on conflict do nothing;
         else
-            insert into pos.tablet_staff as s (tenant_id, id, place, sealed)
-            values (c.tenant_id, given.id, given.n, given.sealed)
-            on conflict on constraint tablet_staff_pkey
-            do update set place = excluded.place, sealed = excluded.sealed, changed_at = clock_timestamp();
+            insert into pos.tablet_staff (tenant_id, id, place, sealed) values (c.tenant_id, given.id, given.n, given.sealed);
         end case;
         get diagnostics rows = row_count;
         changed := changed + rows;

@@ -26,10 +26,10 @@ begin
         or exists (select 1 from pos.order_history_mark m where m.tenant_id = o.tenant_id and m.since >= o.updated_at);
 end $$;
 
--- Hides the orders that tablets show; false when there are none. Under the stream's lock, so that an order whose event
+-- Hides the orders that tablets show. Under the stream's lock, so that an order whose event
 -- is in front of this one's is hidden, and none whose event follows. Who has never cleared may have years of orders:
 -- one by one the newest 2000 are hidden, and all that did not change after those, by a time.
-create or replace function pos.tablet_orders_clear(tenant uuid) returns boolean
+create or replace function pos.tablet_orders_clear(tenant uuid) returns void
 language plpgsql as $$
 declare
     hidden int;
@@ -42,5 +42,4 @@ begin
     if hidden = 2000 then
         update pos.order_history_mark m set since = oldest where m.tenant_id = tenant;
     end if;
-    return hidden > 0;
 end $$;
