@@ -207,7 +207,7 @@ format: ## lay out all C files as .clang-format says
 format-check: ## fail if `make format` would change something
 	@clang-format --dry-run --Werror $(C_FILES)
 
-reference: build ## print the tables of docs/config.md and docs/metrics.md again
+reference: build ## print the tables of docs/config.md, docs/metrics.md and docs/limits.md again
 	@.ci/reference
 
 lint: lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck lint-shell ## every static check

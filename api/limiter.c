@@ -7,7 +7,6 @@
 #include "common/util/base.h"
 #include "common/util/ratelimit.h"
 
-#define MAX_TABLE 10000
 #define MAX_SWEEP 64
 
 #define AT(field) TW_METRIC_AT(struct api_limiter, field)
@@ -79,8 +78,8 @@ void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, uint64_t 
 {
     if (tw_map_get(&l->buckets, key_hash) != NULL)
         return;
-    if (l->buckets.count >= MAX_TABLE)
+    if (l->buckets.count >= API_KEYS_KNOWN)
         forget_full(l, now_ms);
-    if (l->buckets.count < MAX_TABLE)
+    if (l->buckets.count < API_KEYS_KNOWN)
         (void)tw_map_set(&l->buckets, key_hash, tw_new(struct tw_bucket));
 }

@@ -8,6 +8,8 @@
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 
+#define API_KEYS_KNOWN 10000
+
 struct api_limiter_options {
     uint32_t per_second, burst; /* requests of one key */
 };

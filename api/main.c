@@ -1,5 +1,6 @@
 /* main.c - tillwire-api: the REST side.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "api/bounds.h"
 #include "api/exchange.h"
 #include "api/router.h"
 #include "common/daemon/daemon.h"
@@ -7,9 +8,6 @@
 #include "common/net/listener.h"
 #include "common/net/stream.h"
 #include "common/util/base.h"
-
-#define BODIES_BYTES                                                                           \
-    ((uint64_t)128 * 1024 * 1024) /* those in the pool's queue have their own */
 
 struct api {
     struct tw_daemon daemon;
@@ -36,14 +34,14 @@ static void start_service(struct api *a)
 
     tw_http_server_start(&s->http,
                          &(struct tw_http_server_options){
-                             .limits = { .request = { .target_bytes = 4096,
-                                                      .head_bytes = 16384,
+                             .limits = { .request = { .target_bytes = API_TARGET_BYTES,
+                                                      .head_bytes = API_HEAD_BYTES,
                                                       .body_bytes_of = api_route_body_bytes },
                                          .head_ms = 30000,
                                          .body_ms = 60000,
                                          .idle_ms = 75000,
                                          .connections = set->http_connections,
-                                         .bodies_bytes = BODIES_BYTES },
+                                         .bodies_bytes = API_BODIES_BYTES },
                              .handle = api_handle,
                          });
     api_answers_start(&s->answers, &(struct api_answers_options){
@@ -157,6 +155,7 @@ static const struct tw_daemon_kind kind = {
     .name = "tillwire-api",
     .about = "gift cards, loyalty, orders and reports over HTTP, one SQL call a request",
     .program = TW_API,
+    .bounds = api_bounds,
     .metrics = metrics,
     .metrics_count = TW_COUNT(metrics),
     .start = start,

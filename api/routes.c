@@ -8,7 +8,7 @@
  * before it computes, and answers INVALID_AMOUNT instead of INVALID_JSON. */
 static const struct api_body money = { API_BODY_BYTES, &tw_json_wide };
 /* What a device has kept while it was away, and sends again until it is settled. */
-static const struct api_body list = { (size_t)8 * 1024 * 1024, &tw_json_wide };
+static const struct api_body list = { API_LIST_BYTES, &tw_json_wide };
 
 #define MONEY &money
 #define LIST &list

@@ -30,6 +30,7 @@ enum api_manner { API_STRICT, API_OPEN, API_DEVICE };
 enum api_presence { API_NOBODY, API_TABLETS, API_TOTALS, API_DEVICES };
 
 #define API_BODY_BYTES ((size_t)1024 * 1024)
+#define API_LIST_BYTES ((size_t)8 * 1024 * 1024)
 
 /* What a body may be. */
 struct api_body {

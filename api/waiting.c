@@ -8,8 +8,6 @@
 #include "common/util/err.h"
 
 #define TICK_MS 200
-#define MAX_PARKED 10000
-#define MAX_AWAKE 8 /* of one tenant */
 
 static void on_tick(struct tw_deadline *d);
 
@@ -33,7 +31,7 @@ struct api_waiting_group {
 void api_waiting_start(struct api_waiting *w, const struct api_waiting_options *options)
 {
     w->options = *options;
-    w->tenants.max = (size_t)MAX_PARKED * 40;
+    w->tenants.max = (size_t)API_LONG_POLLS * 40;
     tw_list_init(&w->groups);
 }
 
@@ -89,7 +87,7 @@ static void wake_up(struct api_waiting *w, struct api_waiting_group *g, struct a
 
 static void wake_next(struct api_waiting *w, struct api_waiting_group *g)
 {
-    while (g->awake < MAX_AWAKE && !tw_list_empty(&g->due))
+    while (g->awake < API_LONG_POLLS_AWAKE && !tw_list_empty(&g->due))
         wake_up(w, g, parked_of(g->due.next), true);
 }
 
@@ -113,7 +111,7 @@ void api_waiting_asked(struct api_waiting *w, struct api_parked *p)
 
 bool api_waiting_park(struct api_waiting *w, struct api_parked *p)
 {
-    if (w->is_stopped || w->count.value >= MAX_PARKED)
+    if (w->is_stopped || w->count.value >= API_LONG_POLLS)
         return false;
     tw_list_append(&group_of(w, p->tenant)->parked, &p->link);
     w->count.value++;

@@ -13,6 +13,9 @@
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 
+#define API_LONG_POLLS_AWAKE 8 /* of one tenant */
+#define API_LONG_POLLS 10000
+
 struct api_parked;
 struct api_waiting_group; /* the requests of one tenant */
 /* There are new events, or (`has_news` false) its time is over. Never before the parking call

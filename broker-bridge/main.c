@@ -97,10 +97,19 @@ static const struct tw_metric_part metrics[] = {
     { &tw_redis_metrics, AT(publisher), "link=\"publisher\"" },
 };
 
+static const struct tw_bound bounds[] = {
+    { "process", "events that get their seqs in a transaction", BR_EVENTS, TW_BOUND_COUNT, NULL,
+      "the next one goes on", "bridge_published_total" },
+    { "process", "such transactions before a step of the housekeeping", BR_SERVED,
+      TW_BOUND_COUNT, NULL, "the step comes first", "housekeeping_done_seconds" },
+    { 0 },
+};
+
 static const struct tw_daemon_kind kind = {
     .name = "tillwire-bridge",
     .about = "events of other writers, from PostgreSQL to Redis",
     .program = TW_BRIDGE,
+    .bounds = bounds,
     .metrics = metrics,
     .metrics_count = TW_COUNT(metrics),
     .start = start,

@@ -12,7 +12,9 @@
 
 #define TICK_MS 100 /* also a sign of life: the role's idle_session_timeout is 15 s */
 #define ANSWER_MS 8000
-#define MAX_SERVED 16 /* then the housekeeping, which is never long, has its turn */
+#define TEXT_OF(number) #number
+#define NUMBER_TEXT(number) TEXT_OF(number)
+#define EVENTS_TEXT NUMBER_TEXT(BR_EVENTS)
 
 static void ask(struct br_relay *r);
 
@@ -49,8 +51,8 @@ static void publish_rows(struct br_relay *r, const struct tw_pg_result *result)
             r->failures.value++;
 }
 
-/* The next piece comes behind the last tenant; a round that ends with a tenant begins again, for
- * what that one still had and for what came meanwhile. */
+/* The next piece comes behind the last tenant; a round that ends with a tenant begins again,
+ * for what that one still had and for what came meanwhile. */
 static void on_events(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct br_relay *r = tw_container_of(call, struct br_relay, call);
@@ -78,9 +80,9 @@ static void ask_events(struct br_relay *r)
     r->is_asking = true;
     r->served++;
     r->call = (struct tw_pg_call){
-        .sql = "select tenant_id, event from pos.outbox_relay(nullif($1, '')::uuid, 1000)",
-        .params = { { tw_slice_of(r->after), false } },
-        .param_count = 1,
+        .sql = "select tenant_id, event from pos.outbox_relay(nullif($1, '')::uuid, $2::int)",
+        .params = { { tw_slice_of(r->after), false }, { tw_slice_of(EVENTS_TEXT), false } },
+        .param_count = 2,
         .done = on_events,
         .answer_ms = ANSWER_MS,
     };
@@ -121,7 +123,7 @@ static void ask(struct br_relay *r)
     if (r->is_asking || r->conn == NULL || !tw_pg_conn_is_up(r->conn))
         return;
     task = br_housekeeping_due(&r->housekeeping, r->loop->now_ms);
-    if (r->has_work && (task == NULL || r->served < MAX_SERVED))
+    if (r->has_work && (task == NULL || r->served < BR_SERVED))
         ask_events(r);
     else if (task != NULL)
         start_task(r, task);

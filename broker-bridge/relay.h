@@ -11,15 +11,21 @@
 #include "common/net/redis_link.h"
 #include "common/util/metrics.h"
 
+#define BR_EVENTS 1000 /* of a statement */
+#define BR_SERVED                                                                              \
+    16 /* statements; then the housekeeping, which is never long, has its turn                 \
+        */
+
 struct br_relay_options { /* all are kept */
     struct tw_loop *loop;
     struct tw_redis_link *redis;
 };
 
 /* Embedded in its owner. One statement is under way at a time: pos.outbox_relay, which numbers
- * what waits and answers it, tenant after tenant, until nothing waits any more. It is asked when
- * PostgreSQL notifies, and ten times a second for those that do not, or whose stream was busy.
- * What Redis does not take, and what is numbered when we die, is found by reconciliation. */
+ * what waits and answers it, tenant after tenant, until nothing waits any more. It is asked
+ * when PostgreSQL notifies, and ten times a second for those that do not, or whose stream was
+ * busy. What Redis does not take, and what is numbered when we die, is found by reconciliation.
+ */
 struct br_relay {
     struct tw_loop *loop;
     struct tw_pg_conn *conn; /* null while we are not the active bridge */

@@ -8,6 +8,7 @@
 #include "gateway/admission/handshake.h"
 #include "gateway/admission/revocation.h"
 #include "gateway/admission/revocation_poll.h"
+#include "gateway/bounds.h"
 #include "gateway/dialects.h"
 #include "gateway/restaurant_os/restaurant_os.h"
 #include "gateway/shared_state/device.h"
@@ -21,8 +22,7 @@
 #define SIO_CONNECT_MS 45000 /* both as in the reference server */
 #define EIO_TIMEOUT_MS 20000
 #define POST_MARGIN 4096 /* Engine.IO itself refuses what is larger, as browsers need it */
-#define BODIES_BYTES ((uint64_t)64 * 1024 * 1024)
-#define DRAIN_STEPS 40 /* goodbyes are spread over so many parts of most of the drain time */
+#define DRAIN_STEPS 40   /* goodbyes are spread over so many parts of most of the drain time */
 
 struct gateway {
     struct tw_daemon daemon;
@@ -179,11 +179,12 @@ static void start_clients(struct gateway *g)
                                                      .log = &g->log,
                                                      .queue_bytes = set->queue_bytes,
                                                      .message_bytes = longest });
-    gw_conns_start(&g->conns, &(struct gw_conns_options){ .message_bytes = set->message_bytes,
-                                                          .held_bytes = 64 * longest,
-                                                          .queue_bytes = set->queue_bytes,
-                                                          .ping_ms = set->ping_ms,
-                                                          .pong_ms = set->pong_ms });
+    gw_conns_start(&g->conns,
+                   &(struct gw_conns_options){ .message_bytes = set->message_bytes,
+                                               .held_bytes = GW_LARGE_MESSAGES * longest,
+                                               .queue_bytes = set->queue_bytes,
+                                               .ping_ms = set->ping_ms,
+                                               .pong_ms = set->pong_ms });
     start_restaurant_os(g);
     gw_shared_state_start(&g->shared_state, &(struct gw_shared_state_options){
                                                 .operations = &g->operations,
@@ -222,7 +223,7 @@ static void start_admission(struct gateway *g)
                                   .body_ms = 30000,
                                   .idle_ms = 75000,
                                   .connections = set->http_connections,
-                                  .bodies_bytes = BODIES_BYTES },
+                                  .bodies_bytes = GW_BODIES_BYTES },
                       .handle = on_request,
                   });
 }
@@ -385,6 +386,7 @@ static const struct tw_metric_part metrics[] = {
     { &gw_eio_metrics, AT(restaurant_os.sio.engine), NULL },
     { &gw_restaurant_os_metrics, AT(restaurant_os), NULL },
     { &gw_snapshots_metrics, AT(shared_state.snapshots), NULL },
+    { &gw_shared_state_metrics, AT(shared_state), NULL },
     { &gw_hubs_metrics, AT(hubs), NULL },
     { &gw_sync_log_metrics, AT(log), NULL },
     { &tw_operations_metrics, AT(operations), NULL },
@@ -398,6 +400,7 @@ static const struct tw_daemon_kind kind = {
     .name = "tillwire-gateway",
     .about = "WebSockets of tills, kitchen screens and tablets",
     .program = TW_GATEWAY,
+    .bounds = gw_bounds,
     .start = start,
     .drain = drain,
     .is_drained = is_drained,

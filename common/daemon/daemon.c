@@ -236,7 +236,8 @@ static int print_help(const struct tw_daemon_kind *kind)
     tw_settings_help(kind->program, &text);
     printf("%s %s - %s\n\nUsage: %s [--help | --version | --check-config | "
            "--print-config-reference |\n"
-           "       --print-metrics-reference]\n\nSettings, from the environment (default):\n",
+           "       --print-metrics-reference | --print-limits-reference]\n\nSettings, from the "
+           "environment (default):\n",
            kind->name, TILLWIRE_VERSION, kind->about, kind->name);
     print(stdout, &text);
     tw_buf_done(&text);
@@ -261,6 +262,17 @@ static int print_metrics_reference(const struct tw_daemon *d)
     print(stdout, &text);
     tw_buf_done(&text);
     return 0;
+}
+
+static int print_limits_reference(const struct tw_daemon *d)
+{
+    struct tw_buf text = { .max = 65536 };
+    bool ok =
+        tw_bounds_reference(d->kind->bounds, d->kind->program != TW_BRIDGE, &d->metrics, &text);
+
+    print(stdout, &text);
+    tw_buf_done(&text);
+    return ok ? 0 : TW_EXIT_INTERNAL;
 }
 
 static int check_config(const struct tw_daemon *d)
@@ -318,6 +330,8 @@ int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int a
         return print_config_reference();
     if (argc == 2 && strcmp(option, "--print-metrics-reference") == 0)
         return print_metrics_reference(d);
+    if (argc == 2 && strcmp(option, "--print-limits-reference") == 0)
+        return print_limits_reference(d);
     if (argc == 2 && strcmp(option, "--version") == 0) {
         printf("%s %s\n", kind->name, TILLWIRE_VERSION);
         return 0;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "common/daemon/bounds.h"
 #include "common/daemon/ops.h"
 #include "common/daemon/settings.h"
 #include "common/net/listener.h"
@@ -24,6 +25,7 @@ struct tw_daemon_kind {
     enum tw_program program;
     const struct tw_metric_part *metrics; /* the parts that count; offsets from the daemon */
     size_t metrics_count;
+    const struct tw_bound *bounds; /* its own ones, up to one without an `of` */
     /* Build everything and listen. 0, or a negative error that was logged. */
     int (*start)(struct tw_daemon *d);
     /* SIGTERM: take nothing new, send everybody home; is_drained is asked until it is true or

@@ -7,12 +7,9 @@
 #include "common/util/base.h"
 #include "common/util/ratelimit.h"
 
-#define MAX_KNOWN 10000
 #define REFUSED_MS 2000 /* a key that is issued meanwhile is good that much later */
 
 /* Wrong keys of one address. */
-#define PER_SECOND 10
-#define AT_ONCE 100
 
 struct refused_key {
     struct tw_lru_entry entry;
@@ -59,8 +56,8 @@ static void release_address(struct tw_lru_entry *e)
 
 void tw_strangers_start(struct tw_strangers *s)
 {
-    tw_lru_start(&s->refused, MAX_KNOWN, release_key);
-    tw_lru_start(&s->addresses, MAX_KNOWN, release_address);
+    tw_lru_start(&s->refused, TW_STRANGERS_KNOWN, release_key);
+    tw_lru_start(&s->addresses, TW_STRANGERS_KNOWN, release_address);
 }
 
 void tw_strangers_done(struct tw_strangers *s)
@@ -80,7 +77,8 @@ enum tw_stranger tw_strangers_look(struct tw_strangers *s, struct tw_slice key_h
         return TW_STRANGER_REFUSED;
     }
     from = address.len == 0 ? NULL : address_of(tw_lru_get(&s->addresses, address));
-    if (from != NULL && tw_bucket_is_empty(&from->bucket, now_ms, PER_SECOND, AT_ONCE)) {
+    if (from != NULL && tw_bucket_is_empty(&from->bucket, now_ms, TW_STRANGER_KEYS_A_SECOND,
+                                           TW_STRANGER_KEYS_AT_ONCE)) {
         s->limited.value++;
         return TW_STRANGER_LIMITED;
     }
@@ -102,5 +100,6 @@ void tw_strangers_refused(struct tw_strangers *s, struct tw_slice key_hash,
         from = tw_new(struct address);
         tw_lru_put(&s->addresses, address, &from->entry);
     }
-    (void)tw_bucket_take(&from->bucket, now_ms, PER_SECOND, AT_ONCE);
+    (void)tw_bucket_take(&from->bucket, now_ms, TW_STRANGER_KEYS_A_SECOND,
+                         TW_STRANGER_KEYS_AT_ONCE);
 }

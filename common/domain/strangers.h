@@ -10,6 +10,10 @@
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
 
+#define TW_STRANGERS_KNOWN 10000
+#define TW_STRANGER_KEYS_AT_ONCE 100
+#define TW_STRANGER_KEYS_A_SECOND 10
+
 /* Embedded in the process's state; tw_strangers_start first. */
 struct tw_strangers {
     struct tw_lru refused;   /* a key's hash to until when */

@@ -13,7 +13,6 @@
 #include "common/util/json_write.h"
 #include "common/util/log.h"
 
-#define MAX_KNOWN 10000
 #define NAME_BYTES 128
 
 /* Columns of the one statement. */
@@ -58,7 +57,7 @@ static void release(struct tw_lru_entry *e)
 void tw_tokens_start(struct tw_tokens *all, const struct tw_tokens_options *options)
 {
     all->options = *options;
-    tw_lru_start(&all->known, MAX_KNOWN, release);
+    tw_lru_start(&all->known, TW_TOKENS_KNOWN, release);
 }
 
 void tw_tokens_forget(struct tw_tokens *all)

@@ -13,6 +13,8 @@
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
 
+#define TW_TOKENS_KNOWN 10000
+
 struct tw_tokens_options { /* all are kept */
     struct tw_pg_pool *pool;
     struct tw_jwt_keys keys; /* of the deployment; a restaurant's own secret goes before its */

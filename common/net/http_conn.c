@@ -20,11 +20,8 @@
 #include "common/util/clock.h"
 #include "common/util/err.h"
 
-#define PIPELINE_BYTES 65536
-#define SMALL_BODY_BYTES 65536 /* of those there is always room for one more */
 #define LINGER_BYTES ((size_t)4 * 1024 * 1024)
 #define LINGER_MS 2000
-#define ANSWER_BYTES ((size_t)64 * 1024 * 1024)
 
 enum phase { READ, HANDLE, WRITE, LINGER, SHUT };
 
@@ -104,7 +101,7 @@ static bool has_too_much(const struct tw_http_conn *c)
 {
     const struct tw_http_server *server = c->server;
 
-    return server->limits.bodies_bytes != 0 && c->body_noted > SMALL_BODY_BYTES &&
+    return server->limits.bodies_bytes != 0 && c->body_noted > TW_HTTP_SMALL_BODY_BYTES &&
            server->bodies.value > server->limits.bodies_bytes;
 }
 
@@ -266,7 +263,7 @@ static bool wants_read(const struct tw_http_conn *c)
     if (c->has_ended)
         return false;
     return c->phase == READ || c->phase == LINGER ||
-           (c->phase == HANDLE && c->in.len < PIPELINE_BYTES - TW_READ_CHUNK / 2);
+           (c->phase == HANDLE && c->in.len < TW_HTTP_PIPELINE_BYTES - TW_READ_CHUNK / 2);
 }
 
 static void begin_handle(struct tw_http_conn *c)
@@ -318,7 +315,7 @@ static void put_answer(struct tw_http_conn *c, const struct tw_http_response *re
 {
     bool is_head = tw_http_parser_request(c->parser)->method == TW_HEAD;
 
-    c->out.max = ANSWER_BYTES;
+    c->out.max = TW_HTTP_ANSWER_BYTES;
     tw_http_write(&c->out, res, tw_wall_ms(), is_head, !c->closes);
 }
 
@@ -437,7 +434,7 @@ void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream)
     c->stream = stream;
     c->loop = tw_stream_loop(stream);
     c->parser = tw_http_parser_new(&server->limits.request);
-    c->in.max = PIPELINE_BYTES + TW_READ_CHUNK;
+    c->in.max = TW_HTTP_PIPELINE_BYTES + TW_READ_CHUNK;
     c->phase = READ;
     server->connections.value++;
     tw_list_append(&server->conns, &c->link);

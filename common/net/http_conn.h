@@ -10,6 +10,10 @@
 #include "common/util/list.h"
 #include "common/util/metrics.h"
 
+#define TW_HTTP_ANSWER_BYTES ((size_t)64 * 1024 * 1024)
+#define TW_HTTP_SMALL_BODY_BYTES 65536 /* of those there is always room for one more */
+#define TW_HTTP_PIPELINE_BYTES 65536
+
 struct tw_stream;
 struct tw_http_conn;
 struct tw_http_server;

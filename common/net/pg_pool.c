@@ -6,8 +6,6 @@
 #include "common/util/err.h"
 #include "common/util/log.h"
 
-#define DEPTH 16 /* calls on one connection */
-#define MAX_BYTES ((uint64_t)256 * 1024 * 1024)
 #define WAIT_MS 1500   /* for a place; with the roles' lock_timeout of 1 s an answer in 3 s */
 #define ABSENT_MS 1000 /* for a place while PostgreSQL is away */
 
@@ -50,12 +48,12 @@ static struct tw_pg_conn *place_for(const struct tw_pg_pool *pool,
                                     const struct tw_pg_call *call)
 {
     if (!call->writes)
-        return emptiest(pool, DEPTH);
+        return emptiest(pool, TW_PG_DEPTH);
     if (call->affinity != 0 && has_rival(pool, call->affinity))
         return NULL;
     if (writing_connections(pool) + 1 >= pool->up_count && pool->up_count > 1)
         return NULL; /* the last one is for reads */
-    return emptiest(pool, DEPTH);
+    return emptiest(pool, TW_PG_DEPTH);
 }
 
 static struct tw_pg_waiting *waiting_of(struct tw_pg_pool *pool, const struct tw_pg_call *call)
@@ -235,7 +233,7 @@ void tw_pg_pool_start(struct tw_pg_pool *pool, const struct tw_pg_pool_options *
     TW_ASSERT(options->connections <= TW_PG_CONNECTIONS);
     pool->loop = options->loop;
     pool->max_waiting.count = options->max_waiting;
-    pool->max_waiting.bytes = options->max_bytes != 0 ? options->max_bytes : MAX_BYTES;
+    pool->max_waiting.bytes = options->max_bytes != 0 ? options->max_bytes : TW_PG_QUEUE_BYTES;
     pool->on_change = options->on_change;
     tw_list_init(&pool->waiting);
     for (size_t i = 0; i < options->connections; i++) {

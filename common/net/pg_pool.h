@@ -10,6 +10,8 @@
 #include "common/net/pg_conn.h"
 #include "common/util/metrics.h"
 
+#define TW_PG_DEPTH 16 /* calls on one connection */
+#define TW_PG_QUEUE_BYTES ((uint64_t)256 * 1024 * 1024)
 #define TW_PG_CONNECTIONS 64
 #define TW_PG_SHARES 256
 

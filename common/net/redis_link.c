@@ -20,7 +20,6 @@
 #define SILENCE_MS 2400
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 2000
-#define OUT_BYTES ((size_t)8 * 1024 * 1024)
 #define REPLY_BYTES ((size_t)4 * 1024 * 1024)
 
 static void on_retry(struct tw_deadline *d);
@@ -108,7 +107,7 @@ static void on_flush(struct tw_later *later)
         return;
     tw_buf_done(&l->writing);
     l->writing = l->out;
-    l->out = (struct tw_buf){ .max = OUT_BYTES };
+    l->out = (struct tw_buf){ .max = TW_REDIS_OUT_BYTES };
     part = tw_buf_view(&l->writing);
     r = tw_stream_write(l->stream, &part, 1);
     if (r < 0)
@@ -173,7 +172,7 @@ static void greet(struct tw_redis_link *l)
     l->is_connected = true;
     l->reader = redisReaderCreate();
     TW_ASSERT(l->reader != NULL);
-    l->out.max = OUT_BYTES;
+    l->out.max = TW_REDIS_OUT_BYTES;
     if (l->password != NULL && l->user == NULL)
         (void)send_command(l, 2, (const struct tw_slice[]){ auth[0], auth[2] });
     else if (l->password != NULL)

@@ -14,6 +14,8 @@
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
 
+#define TW_REDIS_OUT_BYTES ((size_t)8 * 1024 * 1024)
+
 struct tw_redis_link;
 struct tw_redis_ask;
 

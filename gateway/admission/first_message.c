@@ -13,7 +13,6 @@
 #include "gateway/websocket/transport.h"
 
 #define WAIT_MS 10000
-#define EARLY_BYTES 131072
 
 static struct gw_first_message *waiting_of(const struct gw_handler *h)
 {
@@ -50,7 +49,7 @@ static void say(struct gw_first_message *f, const struct tw_buf *text)
 
 static void arrive(struct gw_first_message *f, struct tw_slice message)
 {
-    struct tw_buf copy = { .max = EARLY_BYTES }, credential = { .max = TW_JWT_BYTES };
+    struct tw_buf copy = { .max = GW_STRANGER_BYTES }, credential = { .max = TW_JWT_BYTES };
     struct tw_json_fault fault;
     size_t len = message.len;
 
@@ -124,7 +123,7 @@ void gw_first_message_await(struct gw_first_message *f,
         .arrived = options->arrived,
         .left = options->left,
         .conn = conn,
-        .early = { .max = EARLY_BYTES },
+        .early = { .max = GW_STRANGER_BYTES },
         .words = options->words,
         .hello = options->hello,
     };

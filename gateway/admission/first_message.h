@@ -9,6 +9,8 @@
 #include "gateway/websocket/close.h"
 #include "gateway/websocket/handler.h"
 
+#define GW_STRANGER_BYTES 131072
+
 struct gw_conn;
 struct gw_first_message;
 struct gw_first_words; /* dialect.h */

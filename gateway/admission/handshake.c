@@ -27,7 +27,6 @@
 #include "gateway/websocket/conn.h"
 #include "gateway/websocket/upgrade.h"
 
-#define MIN_STRANGERS 100
 #define MAX_HEADER 200
 
 /* A handshake that waits for its authentication. */
@@ -387,7 +386,7 @@ static void begin(struct pending *p, const struct tw_http_request *req,
         code = tw_credential_refusal(tw_credential_read(req, TW_CREDENTIAL_ANYWHERE, path_key,
                                                         p->all->options.origins, &credential));
     if (code == NULL && credential.len == 0 && says_later(p, req) &&
-        p->all->strangers.value >= p->all->options.max_sessions / 10 + MIN_STRANGERS)
+        p->all->strangers.value >= p->all->options.max_sessions / 10 + GW_STRANGERS)
         code = "OVERLOADED"; /* strangers do not take the place of tills */
     if (code != NULL) {
         refuse(p->all, p->conn, code, p->request_id);

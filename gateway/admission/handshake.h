@@ -6,6 +6,8 @@
 #include "common/net/http_conn.h"
 #include "gateway/admission/authenticate.h"
 
+#define GW_STRANGERS 100
+
 struct gw_conns;
 struct gw_dialects;
 struct gw_hubs;

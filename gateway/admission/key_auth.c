@@ -10,9 +10,6 @@
 #include "common/util/json_write.h"
 #include "common/util/log.h"
 
-#define MAX_KNOWN 100000
-#define MAX_KNOWN_OF_KEY 16 /* one key may ask in as many ways as it likes */
-
 /* All that is known of a key. */
 struct known_key {
     struct gw_key_auth *auth;
@@ -67,7 +64,7 @@ static void release(struct tw_lru_entry *e)
 void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *options)
 {
     a->options = *options;
-    tw_lru_start(&a->known, MAX_KNOWN, release);
+    tw_lru_start(&a->known, GW_KEYS_KNOWN, release);
     tw_strangers_start(&a->strangers);
 }
 
@@ -123,7 +120,7 @@ static void join_key(struct gw_key_auth *a, struct memory *m)
     m->key = k;
     k->count++;
     tw_list_append(&k->memories, &m->of_key);
-    if (k->count > MAX_KNOWN_OF_KEY)
+    if (k->count > GW_WAYS_OF_A_KEY)
         tw_lru_forget(&a->known,
                       &tw_container_of(k->memories.next, struct memory, of_key)->entry);
 }

@@ -15,6 +15,9 @@
 #include "common/util/metrics.h"
 #include "gateway/dialect/dialect.h"
 
+#define GW_WAYS_OF_A_KEY 16 /* one key may ask in as many ways as it likes */
+#define GW_KEYS_KNOWN 100000
+
 struct gw_key_auth_options {
     struct tw_pg_pool *pool; /* kept */
     uint64_t cache_ms;       /* how long a valid key is remembered for */

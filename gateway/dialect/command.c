@@ -10,7 +10,6 @@
 #include "common/util/crypto.h"
 
 #define PAUSE_MS 1000
-#define MAX_BUSY 10
 
 void gw_commands_init(struct gw_commands *q, struct tw_operations *operations, size_t max_count)
 {
@@ -108,7 +107,7 @@ static bool may_be_tried_again(struct gw_command *c, const struct tw_outcome *ou
 
     if (!c->keeps_trying || c->queue == NULL || c->queue->is_alone ||
         (outcome->refusal != NULL && strcmp(outcome->refusal, "BUSY") == 0 &&
-         c->tries++ >= MAX_BUSY))
+         c->tries++ >= GW_COMMAND_BUSY_TRIES))
         return false;
     for (size_t i = 0; outcome->refusal != NULL && i < TW_COUNT(codes); i++)
         if (strcmp(outcome->refusal, codes[i]) == 0)

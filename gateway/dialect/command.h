@@ -10,6 +10,8 @@
 #include "common/util/buf.h"
 #include "common/util/list.h"
 
+#define GW_COMMAND_BUSY_TRIES 10
+
 struct gw_command;
 struct gw_commands;
 

@@ -15,7 +15,6 @@
 #include "gateway/restaurant_os/screen.h"
 
 #define WINDOW_MS 1000
-#define MAX_WINDOW 10
 #define NAME_BYTES 128
 
 struct row;
@@ -389,7 +388,7 @@ static bool is_within_limit(struct gw_screen *c, size_t row)
         w->count = 0;
     }
     w->count++;
-    return w->count <= MAX_WINDOW;
+    return w->count <= GW_SCREEN_REQUESTS_A_SECOND;
 }
 
 static bool is_good_payload(const struct call *call)

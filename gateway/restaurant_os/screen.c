@@ -7,8 +7,6 @@
 #include "common/util/json_view.h"
 #include "gateway/stream/hubs.h"
 
-#define MAX_COMMANDS 65 /* that one client may have waiting, and one under way */
-
 struct gw_screen *gw_screen_of(const struct gw_session *s)
 {
     return tw_container_of((uintptr_t)s, struct gw_screen, session);
@@ -59,7 +57,7 @@ void gw_screen_init(struct gw_screen *c, struct gw_restaurant_os *all,
     c->all = all;
     c->framing = framing;
     c->token.max = TW_JWT_BYTES;
-    gw_commands_init(&c->commands, all->options.operations, MAX_COMMANDS);
+    gw_commands_init(&c->commands, all->options.operations, GW_SCREEN_REQUESTS);
 }
 
 void gw_screen_identify(struct gw_screen *c, const struct gw_identity *who)

@@ -10,7 +10,9 @@
 #include "gateway/stream/session.h"
 #include "gateway/websocket/transport.h"
 
-#define GW_EVENTS 6 /* rows of the table of client events, and one for all others */
+#define GW_SCREEN_REQUESTS_A_SECOND 10
+#define GW_SCREEN_REQUESTS 65 /* that one client may have waiting, and one under way */
+#define GW_EVENTS 6           /* rows of the table of client events, and one for all others */
 
 enum gw_station { GW_KITCHEN = 1, GW_EXPO = 2, GW_BAR = 4, GW_POS = 8 };
 

@@ -24,9 +24,6 @@
 
 /* With so many waiting, or so many bytes, no more is read from the device; one read may still
  * bring as many again, and more. */
-#define SOFT_COMMANDS 64
-#define SOFT_BYTES ((size_t)8 * 1024 * 1024)
-#define MAX_COMMANDS 4096
 #define MAX_HELD 4096
 
 static void release_held(struct tw_lru_entry *e)
@@ -83,7 +80,7 @@ struct gw_session *gw_device_open(void *family, const struct gw_hello *hello,
     memcpy(d->user, hello->user, sizeof(d->user));
     if (strcmp(hello->restaurant, who->tenant.slug) != 0)
         memcpy(d->restaurant, hello->restaurant, sizeof(d->restaurant));
-    gw_commands_init(&d->commands, all->operations, MAX_COMMANDS);
+    gw_commands_init(&d->commands, all->operations, GW_DEVICE_ALL_CHANGES);
     d->snapshots = (struct gw_snapshot_reader){ .all = &all->snapshots,
                                                 .session = &d->session,
                                                 .principal = &d->principal,
@@ -109,7 +106,7 @@ void gw_device_closed(struct gw_session *s)
 
 static bool is_full(const struct gw_commands *q)
 {
-    return q->count >= SOFT_COMMANDS || q->bytes >= SOFT_BYTES;
+    return q->count >= GW_DEVICE_CHANGES || q->bytes >= GW_DEVICE_CHANGE_BYTES;
 }
 
 bool gw_device_may_read(const struct gw_session *s)
@@ -215,8 +212,10 @@ bool gw_device_operate(struct gw_device *d, const char *operation, bool writes,
     gw_principal_context(&d->principal, tw_slice_of(gw_session_tenant(&d->session)->id),
                          tw_slice_of(d->session.device), tw_slice_of(d->connection),
                          tw_slice_of(c->request_id), &c->context);
-    if (!gw_commands_add(&d->commands, c))
+    if (!gw_commands_add(&d->commands, c)) {
+        d->all->refusals.value++;
         return false;
+    }
     if (d->full_ms == 0 && is_full(&d->commands))
         d->full_ms = d->session.all->now_ms;
     return true;

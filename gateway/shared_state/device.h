@@ -17,6 +17,9 @@
 #include "gateway/shared_state/staff_keys.h"
 #include "gateway/stream/session.h"
 
+#define GW_DEVICE_ALL_CHANGES 4096
+#define GW_DEVICE_CHANGE_BYTES ((size_t)8 * 1024 * 1024)
+#define GW_DEVICE_CHANGES 64
 #define GW_RECENT_CHANGES 32
 #define GW_OWN_CHANGES 32
 
@@ -42,8 +45,11 @@ struct gw_shared_state {
     struct gw_snapshots snapshots;
     struct tw_list devices;
     struct gw_staff_keys staff_keys;
-    struct tw_lru held; /* "<tenant> <name>" of devices that are sent no lists */
+    struct tw_metric refusals; /* of changes and of messages that are passed on */
+    struct tw_lru held;        /* "<tenant> <name>" of devices that are sent no lists */
 };
+
+extern const struct tw_metric_table gw_shared_state_metrics;
 
 void gw_shared_state_start(struct gw_shared_state *all,
                            const struct gw_shared_state_options *options);

@@ -4,6 +4,10 @@
 
 #include "common/util/slice.h"
 
+#define GW_RELAY_BYTES ((size_t)1024 * 1024)
+#define GW_RELAYS_AT_ONCE 100
+#define GW_RELAYS_PER_SECOND 10
+
 struct gw_session;
 
 /* What gw_device_relay_refusal says of each of its codes. */

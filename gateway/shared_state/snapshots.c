@@ -23,7 +23,6 @@
 #define CONTEXT_BYTES 32768
 
 /* What was read is kept for devices that ask soon after. */
-#define KEPT_BYTES ((uint64_t)32 * 1024 * 1024)
 #define KEPT_MS 60000
 
 /* What an operation last answered for a tenant. */
@@ -159,7 +158,7 @@ static void forget_old(struct gw_snapshots *all, const struct snapshot *mine, ui
     {
         struct snapshot *s = tw_container_of(link, struct snapshot, used);
 
-        if (now_ms - s->used_ms < KEPT_MS && all->kept_bytes.value <= KEPT_BYTES)
+        if (now_ms - s->used_ms < KEPT_MS && all->kept_bytes.value <= GW_SNAPSHOT_BYTES)
             return;
         if (s != mine && !s->is_reading && tw_list_empty(&s->waiting) &&
             tw_list_empty(&s->later))

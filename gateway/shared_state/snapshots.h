@@ -11,6 +11,8 @@
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 
+#define GW_SNAPSHOT_BYTES ((uint64_t)32 * 1024 * 1024)
+
 struct gw_frame;
 struct gw_principal;
 struct gw_session;

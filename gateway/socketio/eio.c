@@ -21,8 +21,7 @@
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/frame.h"
 
-#define EARLY_PACKETS 64 /* a CONNECT, its repetitions, and pongs */
-#define MIN_STRANGERS 100
+#define EARLY_PACKETS 64    /* a CONNECT, its repetitions, and pongs */
 #define SID_RANDOM_CHARS 24 /* 144 bits */
 #define PART_MS 5000        /* for the polls that fetch the last words */
 
@@ -237,7 +236,7 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_r
     struct gw_eio_socket *s;
 
     if (e->by_sid.count >= e->options.max_sockets ||
-        e->strangers.value >= e->options.max_sockets / 10 + MIN_STRANGERS)
+        e->strangers.value >= e->options.max_sockets / 10 + GW_EIO_STRANGERS)
         return NULL;
     s = tw_new(struct gw_eio_socket);
     s->engine = e;

@@ -15,6 +15,8 @@
 #include "common/util/slice.h"
 #include "gateway/websocket/close.h"
 
+#define GW_EIO_STRANGERS 100
+
 struct gw_conns;
 struct gw_eio;
 struct gw_eio_socket;

@@ -6,8 +6,6 @@
 
 #include "common/util/base.h"
 
-#define MAX_ENTRIES 4096
-
 static struct gw_entry *at(const struct gw_backlog *b, size_t i)
 {
     return b->ring[(b->first + i) % b->cap];
@@ -52,7 +50,7 @@ static void drop_oldest(struct gw_backlog *b)
 /* One entry always stays: the event that is being delivered. */
 static void trim(struct gw_backlog *b)
 {
-    while (b->count > 1 && (b->bytes > b->max_bytes || b->count > MAX_ENTRIES))
+    while (b->count > 1 && (b->bytes > b->max_bytes || b->count > GW_BACKLOG_EVENTS))
         drop_oldest(b);
 }
 
@@ -124,7 +122,7 @@ bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
 {
     struct gw_entry *e;
 
-    if (b->count >= MAX_ENTRIES || b->bytes + sizeof(*e) + ev->raw.len > b->max_bytes)
+    if (b->count >= GW_BACKLOG_EVENTS || b->bytes + sizeof(*e) + ev->raw.len > b->max_bytes)
         return false;
     e = entry_new(ev);
     e->offset = (b->count == 0 ? b->total : at(b, 0)->offset) - (int64_t)ev->raw.len;

@@ -11,6 +11,7 @@
 #include "gateway/dialect/batch.h"
 #include "gateway/dialect/dialect.h"
 
+#define GW_BACKLOG_EVENTS 4096
 #define GW_MAX_VARIANTS 8 /* of one event, that are kept */
 
 /* What one dialect has made of it for some of its sessions. */

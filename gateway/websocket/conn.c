@@ -17,9 +17,6 @@
 #include "gateway/websocket/conn_state.h"
 #include "gateway/websocket/frame.h"
 
-#define UNSENT_BYTES 131072
-#define EARLY_BYTES 1048576 /* what a client may send before its 101 has arrived */
-
 /* --- The steps -------------------------------------------------------------------------------
  */
 
@@ -203,13 +200,13 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     c->ws.is_deflating = is_deflating;
     c->opened_ms = c->loop->now_ms;
     gw_liveness_heard(&c->liveness, c->loop->now_ms);
-    c->early.max = EARLY_BYTES;
+    c->early.max = GW_EARLY_BYTES;
     gw_sendq_push(&c->out, f);
     gw_frame_unref(f);
     tw_list_append(&all->all, &c->link);
     all->count++;
     tw_stream_set_owner(stream, &c->owner);
-    tw_stream_unsent_limit(stream, UNSENT_BYTES);
+    tw_stream_unsent_limit(stream, GW_UNSENT_BYTES);
     tw_stream_user_timeout(stream, (unsigned)(all->options.ping_ms + all->options.pong_ms));
     gw_conn_limit_silence(c);
     return c;
@@ -218,7 +215,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
 struct gw_conn *gw_conn_upgrade(struct gw_conns *all, struct tw_http_conn *http,
                                 struct tw_slice answer, bool is_deflating)
 {
-    struct tw_buf rest = { .max = EARLY_BYTES };
+    struct tw_buf rest = { .max = GW_EARLY_BYTES };
     struct tw_stream *stream = tw_http_take_stream(http, &rest);
     struct gw_conn *c = gw_conn_new(all, stream, answer, is_deflating);
 

@@ -8,6 +8,12 @@
 #include "common/util/slice.h"
 #include "gateway/websocket/conns.h"
 
+#define GW_EARLY_BYTES 1048576 /* what a client may send before its 101 has arrived */
+#define GW_UNSENT_BYTES 131072
+#define GW_TURN_WORK                                                                           \
+    ((uint64_t)128 * 1024) /* of one connection, until others had their turn                   \
+                            */
+
 struct gw_conn;
 struct gw_handler;
 struct tw_http_conn;

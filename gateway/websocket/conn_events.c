@@ -9,7 +9,6 @@
 #define CLOSE_MS 5000        /* for the peer's close frame, and for our last bytes */
 #define ANSWERED_BYTES 65536 /* more than that waits: the peer is not read */
 #define REPLY_BYTES 16384
-#define TURN_WORK ((uint64_t)128 * 1024) /* of one connection, until others had their turn */
 #define READY_MS 30000 /* for its handler; longer ago nobody may be there any more */
 
 /* --- Bytes of the client ---------------------------------------------------------------------
@@ -38,7 +37,7 @@ bool gw_conn_may_go_on(const struct gw_ws *ws)
 {
     const struct gw_conn *c = tw_container_of((uintptr_t)ws, struct gw_conn, ws);
 
-    return !gw_conn_is_talking(c) || (ws->work < TURN_WORK && gw_conn_can_read(c));
+    return !gw_conn_is_talking(c) || (ws->work < GW_TURN_WORK && gw_conn_can_read(c));
 }
 
 /* The close frame that ends the talk is in `reply`; `talk` notices that it is over. */
@@ -51,6 +50,7 @@ size_t gw_conn_feed(struct gw_conn *c, struct tw_slice bytes)
         return bytes.len;
     c->ws.work = 0;
     code = gw_ws_feed(&c->ws, bytes, &reply);
+    c->all->full_turns.value += c->ws.unread > 0 && c->ws.work >= GW_TURN_WORK;
     if (c->phase == GW_TALK) {
         queue_reply(c, &reply);
         if (code != 0)

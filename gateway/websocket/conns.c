@@ -14,6 +14,10 @@ static const struct tw_metric_row metric_rows[] = {
     { "ws_closes_total", "by=\"nobody\"", NULL, AT(lost) },
     { "ws_silent_total", NULL,
       "WebSocket connections that were closed because a ping was not answered.", AT(silent) },
+    { "ws_turns_full_total", NULL,
+      "Times that a connection had sent more than is read of one in a turn; the rest came "
+      "later.",
+      AT(full_turns) },
     { "ws_contexts", NULL,
       "Connections that have received a part of a frame or message and hold memory for it.",
       AT(ws.lent) },

@@ -25,7 +25,7 @@ struct gw_conns {
     struct tw_list all;
     size_t count;
     struct gw_conns_options options;
-    struct tw_metric closed_by_us, closed_by_peer, lost, silent;
+    struct tw_metric closed_by_us, closed_by_peer, lost, silent, full_turns;
 };
 
 extern const struct tw_metric_table gw_conns_metrics;

@@ -19,7 +19,6 @@
 
 #define MAX_SPARE 64
 #define PIECE_BYTES 4096
-#define MAX_FRAGMENTS 1024
 #define FRAME_COST 64
 #define MAX_SKIPPED                                                                            \
     16 /* a message that is so many times too long is not skipped, but closes                  \
@@ -341,7 +340,7 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
         put_close(reply, GW_CLOSE_PROTOCOL, ""); /* wslay's own would carry no code */
         return GW_CLOSE_PROTOCOL;
     }
-    if (reply->failed || ws->fragments > MAX_FRAGMENTS) {
+    if (reply->failed || ws->fragments > GW_FRAGMENTS) {
         tw_buf_clear(reply);
         put_close(reply, gw_closes.flood.code, gw_closes.flood.reason);
         return gw_closes.flood.code;

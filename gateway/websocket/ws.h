@@ -12,6 +12,8 @@
 #include "common/util/slice.h"
 #include "gateway/websocket/close.h"
 
+#define GW_FRAGMENTS 1024
+
 struct gw_deflate;
 struct gw_ws;
 struct gw_ws_lease;

@@ -11,8 +11,7 @@
 #include "test/unit/support/fake_postgres.h"
 #include "test/unit/support/fake_redis.h"
 
-#define EVENTS \
-    "select tenant_id, event from pos.outbox_relay(nullif($1, '')::uuid, 1000)"
+#define EVENTS "select tenant_id, event from pos.outbox_relay(nullif($1, '')::uuid, $2::int)"
 #define TASK "select pos.maintain($1)"
 #define ALPHA "aaaaaaaa-0000-4000-8000-000000000001"
 #define ROW ALPHA "\t{\"seq\":1}"
@@ -75,11 +74,11 @@ static int begin(void **state)
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
     (void)snprintf(f->redis_url, sizeof(f->redis_url), "redis://127.0.0.1:%d",
                    f->redis.host.port);
-    assert_int_equal(tw_redis_start(&f->publisher,
-                                    &(struct tw_redis_options){ .loop = f->loop,
-                                                                .url = f->redis_url,
-                                                                .name = "publisher" }),
-                     0);
+    assert_int_equal(
+        tw_redis_start(&f->publisher, &(struct tw_redis_options){ .loop = f->loop,
+                                                                  .url = f->redis_url,
+                                                                  .name = "publisher" }),
+        0);
     await(f->loop, tw_redis_is_up(&f->publisher));
     br_relay_start(&f->relay,
                    &(struct br_relay_options){ .loop = f->loop, .redis = &f->publisher });

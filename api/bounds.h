@@ -1,0 +1,11 @@
+/* bounds.h - what an api process lets its clients hold and ask for (common/daemon/bounds.h).
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/daemon/bounds.h"
+
+#define API_TARGET_BYTES 4096
+#define API_HEAD_BYTES 16384
+#define API_BODIES_BYTES ((uint64_t)128 * 1024 * 1024)
+
+extern const struct tw_bound api_bounds[];
