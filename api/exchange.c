@@ -197,7 +197,8 @@ static bool goes_on(struct exchange *x, const struct tw_outcome *outcome)
     return true;
 }
 
-/* Ask again: for the news, or for the answer that there is none. */
+/* Ask again for the news. That there is none was answered before it waited, and holds: many
+ * wait for the same moment, and would all ask at once. */
 static void on_wake(struct api_parked *p, bool has_news)
 {
     struct exchange *x = tw_container_of(p, struct exchange, parked);
@@ -205,7 +206,13 @@ static void on_wake(struct api_parked *p, bool has_news)
     x->waiter.ends_on_fin = false;
     if (!has_news)
         x->wait_ms = 0;
-    tw_operation_start(&x->operation);
+    if (has_news || x->text.len == 0) {
+        tw_operation_start(&x->operation);
+        return;
+    }
+    api_waiting_asked(&x->service->waiting, p);
+    api_reply_send(&x->reply, 200, tw_buf_view(&x->text), false);
+    exchange_free(x);
 }
 
 /* Whether the exchange is parked now: there is nothing yet, and the client waits. */
@@ -217,9 +224,9 @@ static bool park(struct exchange *x, const struct tw_outcome *outcome)
         tenant.len >= sizeof(x->parked.tenant))
         return false;
     memcpy(x->parked.tenant, tenant.at, tenant.len);
-    x->parked.wake = on_wake;
-    if (x->parked.until_ms == 0)
-        x->parked.until_ms = x->service->pool.loop->now_ms + x->wait_ms;
+    tw_buf_clear(&x->text);
+    x->text.max = outcome->body.len;
+    tw_buf_append(&x->text, outcome->body);
     x->waiter.ends_on_fin = true;
     return api_waiting_park(&x->service->waiting, &x->parked);
 }
@@ -330,6 +337,12 @@ static void start_operation(struct exchange *x)
     x->operation.request_id = x->context.request_id;
     x->operation.writes = x->route->method != TW_GET;
     x->operation.done = on_done;
+    if (x->wait_ms > 0) {
+        x->parked.wake = on_wake;
+        x->parked.until_ms = x->service->pool.loop->now_ms + x->wait_ms;
+        if (!api_waiting_enter(&x->service->waiting, &x->parked, key_hash_of(x)))
+            return;
+    }
     tw_operation_start(&x->operation);
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "common/net/pg_array.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 
@@ -26,6 +27,7 @@ struct api_waiting_group {
     struct tw_list parked; /* they wait for news */
     struct tw_list due;    /* there is news for them, and others ask first */
     unsigned awake;        /* so many ask now */
+    bool is_entrance;      /* they ask for the first time: its name is no tenant's id */
 };
 
 void api_waiting_start(struct api_waiting *w, const struct api_waiting_options *options)
@@ -70,6 +72,12 @@ static void free_empty(struct api_waiting *w)
     }
 }
 
+static void tick_soon(struct api_waiting *w)
+{
+    if (!tw_deadline_is_set(&w->tick) && !w->is_asking)
+        tw_after(w->options.loop, &w->tick, TICK_MS, on_tick);
+}
+
 static void take_out(struct api_waiting *w, struct api_parked *p)
 {
     tw_list_remove(&p->link);
@@ -109,14 +117,36 @@ void api_waiting_asked(struct api_waiting *w, struct api_parked *p)
     wake_next(w, g);
 }
 
+/* Whose request it is, is known after it has asked: until then its key counts. */
+bool api_waiting_enter(struct api_waiting *w, struct api_parked *p, struct tw_slice key_hash)
+{
+    struct api_waiting_group *g;
+    char door[37] = "/";
+
+    if (w->is_stopped || w->count.value >= API_LONG_POLLS)
+        return true;
+    memcpy(door + 1, key_hash.at,
+           key_hash.len < sizeof(door) - 2 ? key_hash.len : sizeof(door) - 2);
+    g = group_of(w, door);
+    g->is_entrance = true;
+    if (g->awake < API_LONG_POLLS_AWAKE) {
+        p->awake = g;
+        g->awake++;
+        return true;
+    }
+    tw_list_append(&g->due, &p->link);
+    w->count.value++;
+    tick_soon(w);
+    return false;
+}
+
 bool api_waiting_park(struct api_waiting *w, struct api_parked *p)
 {
     if (w->is_stopped || w->count.value >= API_LONG_POLLS)
         return false;
     tw_list_append(&group_of(w, p->tenant)->parked, &p->link);
     w->count.value++;
-    if (!tw_deadline_is_set(&w->tick) && !w->is_asking)
-        tw_after(w->options.loop, &w->tick, TICK_MS, on_tick);
+    tick_soon(w);
     return true;
 }
 
@@ -191,10 +221,14 @@ static void on_tick(struct tw_deadline *d)
     tw_buf_clear(&w->tenants);
     tw_list_each(&w->groups, link)
     {
-        tw_buf_char(&w->tenants, w->tenants.len == 0 ? '{' : ',');
-        tw_buf_text(&w->tenants, tw_container_of(link, struct api_waiting_group, link)->tenant);
+        struct api_waiting_group *g = tw_container_of(link, struct api_waiting_group, link);
+
+        if (g->is_entrance)
+            continue;
+        tw_pg_array_next(&w->tenants);
+        tw_buf_text(&w->tenants, g->tenant);
     }
-    tw_buf_char(&w->tenants, '}');
+    tw_pg_array_end(&w->tenants);
     w->is_asking = true;
     w->call = (struct tw_pg_call){
         .sql = "select tenant_id, head from pos.heads($1::uuid[])",

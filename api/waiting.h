@@ -29,7 +29,7 @@ struct api_parked {
     uint64_t until_ms; /* of the loop's clock */
     api_wake_cb wake;
     struct tw_list link;
-    struct api_waiting_group *awake; /* it was woken, and asks now; null: it was not */
+    struct api_waiting_group *awake; /* it was let in or woken, and asks now; null: neither */
 };
 
 struct api_waiting_options { /* all are kept */
@@ -57,10 +57,14 @@ void api_waiting_start(struct api_waiting *w, const struct api_waiting_options *
 void api_waiting_stop(struct api_waiting *w); /* wakes everybody, without news */
 void api_waiting_done(struct api_waiting *w);
 
+/* Ask for the first time: false when the request has to wait (kept until the wake) for others
+ * with this key, who ask just now. Its `until_ms` and `wake` are set. */
+bool api_waiting_enter(struct api_waiting *w, struct api_parked *p, struct tw_slice key_hash);
+
 /* Wait (kept until the wake); false when too many wait already. */
 bool api_waiting_park(struct api_waiting *w, struct api_parked *p);
 void api_waiting_leave(struct api_waiting *w, struct api_parked *p); /* fine when not parked */
 
-/* What it asked after it was woken has been answered: the next one's turn. Fine on one that was
- * not woken. */
+/* What it asked has been answered: the next one's turn. Fine on one that was neither let in nor
+ * woken. */
 void api_waiting_asked(struct api_waiting *w, struct api_parked *p);

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/daemon/daemon.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "common/util/log.h"
 #include "common/util/map.h"
 
+#define LARGE_BYTES 131072 /* glibc's own first value */
 #define DRAIN_CHECK_MS 50
 #define STOP_LIMIT_MS 3000
 
@@ -191,6 +193,9 @@ static int run(struct tw_daemon *d)
     int r;
 
     (void)signal(SIGPIPE, SIG_IGN); /* a write to a closed peer is an error, not an end */
+    /* Large buffers go back to the system when they are freed (mallopt(3)): once glibc has
+     * freed one, it would keep the next ones, and a flood's memory with them. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     tw_random(key, sizeof(key));
     tw_hash_seed(key);
     tw_loop_init(&d->loop);

@@ -403,7 +403,7 @@ void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call)
         const struct tw_pg_param *p = &call->params[i];
 
         values[i] = p->bytes.at;
-        lengths[i] = (int)p->bytes.len; /* bodies are limited to 1 MiB */
+        lengths[i] = (int)p->bytes.len; /* bodies have a limit */
         formats[i] = 1;                 /* binary: the length counts, no NUL is needed */
         types[i] = p->is_json ? OID_JSON : OID_TEXT;
     }

@@ -24,6 +24,17 @@ bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, u
     return true;
 }
 
+void tw_bucket_spend(struct tw_bucket *b, uint64_t now_ms, uint64_t n, uint32_t per_second)
+{
+    b->full_at_us = later(b->full_at_us, now_ms * 1000) + n * 1000000 / per_second;
+}
+
+bool tw_bucket_is_overdrawn(const struct tw_bucket *b, uint64_t now_ms, uint32_t per_second,
+                            uint64_t burst)
+{
+    return b->full_at_us > now_ms * 1000 + burst * 1000000 / per_second;
+}
+
 bool tw_bucket_is_full(const struct tw_bucket *b, uint64_t now_ms)
 {
     return b->full_at_us <= now_ms * 1000;

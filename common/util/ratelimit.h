@@ -18,5 +18,11 @@ bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, u
 bool tw_bucket_is_empty(const struct tw_bucket *b, uint64_t now_ms, uint32_t per_second,
                         uint32_t burst);
 
+/* For what has been done before it can be counted: take `n` tokens, however empty it becomes;
+ * and whether more than it holds has been taken. */
+void tw_bucket_spend(struct tw_bucket *b, uint64_t now_ms, uint64_t n, uint32_t per_second);
+bool tw_bucket_is_overdrawn(const struct tw_bucket *b, uint64_t now_ms, uint32_t per_second,
+                            uint64_t burst);
+
 /* Whether it is full again, and so can be forgotten. */
 bool tw_bucket_is_full(const struct tw_bucket *b, uint64_t now_ms);

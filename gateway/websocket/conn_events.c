@@ -9,6 +9,7 @@
 #define CLOSE_MS 5000        /* for the peer's close frame, and for our last bytes */
 #define ANSWERED_BYTES 65536 /* more than that waits: the peer is not read */
 #define REPLY_BYTES 16384
+#define REST_MS 20
 #define READY_MS 30000 /* for its handler; longer ago nobody may be there any more */
 
 /* --- Bytes of the client ---------------------------------------------------------------------
@@ -26,10 +27,48 @@ static void queue_reply(struct gw_conn *c, const struct tw_buf *reply)
     gw_frame_unref(f);
 }
 
+static bool has_done_too_much(const struct gw_conn *c)
+{
+    return tw_bucket_is_overdrawn(&c->work, c->loop->now_ms, GW_WORK_PER_SECOND,
+                                  GW_WORK_AT_ONCE);
+}
+
 bool gw_conn_can_read(const struct gw_conn *c)
 {
     return gw_conn_is_talking(c) && c->is_begun && c->out.bytes <= ANSWERED_BYTES &&
-           gw_handler_is_ready(c->handler);
+           !has_done_too_much(c) && gw_handler_is_ready(c->handler);
+}
+
+static void on_rested(struct tw_deadline *d)
+{
+    struct gw_conns *all = tw_container_of(d, struct gw_conns, rest);
+    struct tw_loop *loop = NULL;
+
+    tw_list_each(&all->resting, link)
+    {
+        struct gw_conn *c = tw_container_of(link, struct gw_conn, resting);
+
+        loop = c->loop;
+        if (has_done_too_much(c))
+            continue;
+        tw_list_remove(&c->resting);
+        gw_conn_drive_later(c);
+    }
+    if (!tw_list_empty(&all->resting))
+        tw_after(loop, &all->rest, REST_MS, on_rested);
+}
+
+/* A turn's work is bounded, and so is that of a second: whoever sends without end would have
+ * his turn every time, and make all others wait for it. */
+static void charge(struct gw_conn *c)
+{
+    tw_bucket_spend(&c->work, c->loop->now_ms, c->ws.work, GW_WORK_PER_SECOND);
+    if (!has_done_too_much(c) || tw_list_linked(&c->resting))
+        return;
+    c->all->rests.value++;
+    tw_list_append(&c->all->resting, &c->resting);
+    if (!tw_deadline_is_set(&c->all->rest))
+        tw_after(c->loop, &c->all->rest, REST_MS, on_rested);
 }
 
 /* Once we have said close, only the peer's own matters, which may come after anything. */
@@ -50,6 +89,7 @@ size_t gw_conn_feed(struct gw_conn *c, struct tw_slice bytes)
         return bytes.len;
     c->ws.work = 0;
     code = gw_ws_feed(&c->ws, bytes, &reply);
+    charge(c);
     c->all->full_turns.value += c->ws.unread > 0 && c->ws.work >= GW_TURN_WORK;
     if (c->phase == GW_TALK) {
         queue_reply(c, &reply);
@@ -144,6 +184,9 @@ static void on_closed(struct tw_stream_owner *o)
     tw_later_cancel(&c->later);
     tw_after_cancel(c->loop, &c->limit);
     tw_list_remove(&c->link);
+    tw_list_remove(&c->resting);
+    if (tw_list_empty(&c->all->resting))
+        tw_after_cancel(c->loop, &c->all->rest);
     c->all->count--;
     c->handler->ops->ended(c->handler, c->close.code, end_reason(c));
     gw_ws_done(&c->ws);

@@ -6,6 +6,7 @@
 #include "common/net/loop.h"
 #include "common/net/stream.h"
 #include "common/util/buf.h"
+#include "common/util/ratelimit.h"
 #include "gateway/websocket/conn.h"
 #include "gateway/websocket/handler.h"
 #include "gateway/websocket/liveness.h"
@@ -28,7 +29,9 @@ struct gw_conn {
     struct tw_later later;
     struct tw_deadline limit;
     struct gw_liveness liveness;
-    uint64_t taken; /* by the peer, at the last look at its silence */
+    struct tw_bucket work;
+    struct tw_list resting; /* among those that have made us do too much */
+    uint64_t taken;         /* by the peer, at the last look at its silence */
     enum gw_conn_phase phase;
     struct gw_close close; /* ours, to be said; its code is 0: none yet */
     struct tw_buf early;   /* what came before it could be read */

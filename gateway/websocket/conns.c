@@ -18,6 +18,9 @@ static const struct tw_metric_row metric_rows[] = {
       "Times that a connection had sent more than is read of one in a turn; the rest came "
       "later.",
       AT(full_turns) },
+    { "ws_rests_total", NULL,
+      "Times that a connection was not read for a moment, because it had made us do too much.",
+      AT(rests) },
     { "ws_contexts", NULL,
       "Connections that have received a part of a frame or message and hold memory for it.",
       AT(ws.lent) },
@@ -37,6 +40,7 @@ void gw_conns_start(struct gw_conns *all, const struct gw_conns_options *options
         options->message_bytes; /* whatever large messages arrive, tills go on */
     all->ws.deflate = &all->deflate;
     tw_list_init(&all->all);
+    tw_list_init(&all->resting);
 }
 
 void gw_conns_done(struct gw_conns *all)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/net/loop.h"
 #include "common/util/list.h"
 #include "common/util/metrics.h"
 #include "gateway/websocket/deflate.h"
@@ -23,9 +24,11 @@ struct gw_conns {
     struct gw_ws_pool ws;
     struct gw_deflate deflate;
     struct tw_list all;
+    struct tw_list resting; /* connections that are not read for a moment */
+    struct tw_deadline rest;
     size_t count;
     struct gw_conns_options options;
-    struct tw_metric closed_by_us, closed_by_peer, lost, silent, full_turns;
+    struct tw_metric closed_by_us, closed_by_peer, lost, silent, full_turns, rests;
 };
 
 extern const struct tw_metric_table gw_conns_metrics;

@@ -100,6 +100,34 @@ static void a_request_is_woken_when_its_tenant_has_a_new_event(void **state)
     assert_int_equal(f->waiting.count.value, 0);
 }
 
+/* Five hundred that come at once would all ask, and a neighbour's order would wait for them. */
+static void of_those_that_come_with_one_key_eight_ask_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    struct request *r = f->requests;
+
+    for (size_t i = 0; i < 10; i++) {
+        r[i].waiting = &f->waiting;
+        r[i].is_slow = true;
+        r[i].parked.until_ms = f->loop->now_ms + FAR_MS;
+        r[i].parked.wake = on_wake;
+        assert_true(api_waiting_enter(&f->waiting, &r[i].parked, TW_LIT("one key")) == (i < 8));
+    }
+    r[10].waiting = &f->waiting;
+    assert_true(api_waiting_enter(&f->waiting, &r[10].parked, TW_LIT("another key")));
+    assert_int_equal(r[8].wakes, 0);
+    api_waiting_asked(&f->waiting, &r[0].parked);
+    assert_int_equal(r[8].news, 1);
+    assert_int_equal(r[9].wakes, 0);
+    api_waiting_leave(&f->waiting, &r[9].parked); /* its client has gone */
+    api_waiting_asked(&f->waiting, &r[1].parked);
+    assert_int_equal(r[9].wakes, 0);
+    assert_int_equal(f->waiting.count.value, 0);
+    (void)park(f, 11, KITCHEN, 7, FAR_MS); /* a door is no tenant whose head is asked for */
+    await(f->loop, f->pg.received >= 1);
+    assert_buf(&f->waiting.tenants, "{" KITCHEN "}");
+}
+
 static void a_stream_that_was_set_back_is_news_too(void **state)
 {
     struct fixture *f = *state;
@@ -223,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_request_is_woken_when_its_tenant_has_a_new_event),
+        TEST(of_those_that_come_with_one_key_eight_ask_at_a_time),
         TEST(a_stream_that_was_set_back_is_news_too),
         TEST(a_request_that_has_seen_the_head_keeps_waiting),
         TEST(an_event_of_one_tenant_does_not_wake_another),

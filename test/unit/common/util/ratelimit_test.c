@@ -86,6 +86,21 @@ static void a_burst_of_one_is_a_steady_pace(void **state)
     }
 }
 
+/* What was done is counted afterwards, however much it was; it is paid back in time. */
+static void what_is_spent_may_be_more_than_there_is(void **state)
+{
+    struct tw_bucket b = { 0 };
+
+    (void)state;
+    assert_false(tw_bucket_is_overdrawn(&b, 5000, 1000, 4000));
+    tw_bucket_spend(&b, 5000, 4000, 1000);
+    assert_false(tw_bucket_is_overdrawn(&b, 5000, 1000, 4000));
+    tw_bucket_spend(&b, 5000, 2500, 1000);
+    assert_true(tw_bucket_is_overdrawn(&b, 7499, 1000, 4000));
+    assert_false(tw_bucket_is_overdrawn(&b, 7500, 1000, 4000));
+    assert_true(tw_bucket_is_full(&b, 11500));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +110,7 @@ int main(void)
         cmocka_unit_test(a_pause_fills_it_and_no_more_than_that),
         cmocka_unit_test(over_a_long_time_the_rate_is_kept),
         cmocka_unit_test(a_burst_of_one_is_a_steady_pace),
+        cmocka_unit_test(what_is_spent_may_be_more_than_there_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include "common/util/base.h"
 #include "gateway/websocket/upgrade.h"
 
-#define HEARD_BYTES ((size_t)1024 * 1024)
+#define HEARD_BYTES ((size_t)4 * 1024 * 1024)
 
 static struct socket_site *the_site; /* one at a time */
 

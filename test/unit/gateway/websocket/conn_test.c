@@ -131,6 +131,26 @@ static void much_work_is_done_in_several_turns(void **state)
     end_close(e);
 }
 
+/* Whoever sends without end is not read for a moment; then all the rest is, and so is its
+ * close. Empty binary messages cost 64 bytes of work and six of the line. */
+static void who_makes_us_do_too_much_waits(void **state)
+{
+    struct socket_site *s = *state;
+    struct tw_buf frames = { .max = (size_t)4 * 1024 * 1024 };
+    struct end *e;
+
+    for (uint64_t i = 0; i < (GW_WORK_AT_ONCE + GW_WORK_PER_SECOND / 4) / 64; i++)
+        ws_put(&frames, WS_FIN | WS_BINARY, TW_EMPTY);
+    ws_put(&frames, WS_FIN | WS_CLOSE, TW_LIT("\x03\xe8"));
+    e = visit(s);
+    end_send(e, tw_buf_view(&frames));
+    await(s->loop, s->conns.rests.value > 0);
+    assert_false(s->speaker.has_ended);
+    await(s->loop, s->speaker.has_ended);
+    end_close(e);
+    tw_buf_done(&frames);
+}
+
 static void another_handler_may_take_over(void **state)
 {
     struct socket_site *s = *state;
@@ -441,6 +461,7 @@ int main(void)
         TEST(a_handler_that_is_busy_is_given_no_messages),
         TEST(a_handler_that_becomes_busy_is_given_the_rest_later),
         TEST(much_work_is_done_in_several_turns),
+        TEST(who_makes_us_do_too_much_waits),
         TEST(another_handler_may_take_over),
         TEST(a_handler_hears_when_it_is_writable_again),
         TEST(a_client_that_reads_too_slowly_is_closed),
