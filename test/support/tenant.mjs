@@ -112,10 +112,15 @@ export const pointsOf = (tenant, customerId) =>
         customerId,
     );
 
-// The seq of the last event, once those that SQL writers have committed have theirs.
-export async function headOf(tenant) {
-    await eventually('the outbox to be numbered', async () =>
+// What SQL writers have committed so far has its place in the stream.
+export function numbered(tenant) {
+    return eventually('the outbox to be numbered', async () =>
         !(await sqlValue('select exists (select from pos.outbox where tenant_id = $1)', tenant.id)));
+}
+
+// The seq of the last event.
+export async function headOf(tenant) {
+    await numbered(tenant);
     return Number(await sqlValue('select head from pos.stream where tenant_id = $1', tenant.id));
 }
 
@@ -133,8 +138,8 @@ export async function createOrder(tenant, more = {}) {
     return res.json.order;
 }
 
-// An order by plain SQL, with only the columns that have no default; returns its id.
-export function insertOrder(tenant, more = {}) {
+// An order by plain SQL, with only the columns that have no default; returns its id, once its event has a seq.
+export async function insertOrder(tenant, more = {}) {
     const columns = {
         tenant_id: tenant.id,
         customer_name: 'Grace',
@@ -143,9 +148,11 @@ export function insertOrder(tenant, more = {}) {
         ...more,
     };
     const names = Object.keys(columns);
-    return sqlValue(
+    const id = await sqlValue(
         `insert into pos.orders (${names.join(', ')})
         values (${names.map((name, i) => `$${i + 1}`).join(', ')}) returning id`,
         ...Object.values(columns),
     );
+    await numbered(tenant);
+    return id;
 }

@@ -103,7 +103,7 @@ create temp table told as
     select h.tenant, h.seq, h.label, c.nth, c.written, c.committed, c.session from heard h join change c using (tenant, label);
 select 'lost: ' || c.label from change c where c.committed > 0 and not exists (select 1 from heard h where h.label = c.label)
 union all select 'undone, and heard: ' || h.label from heard h join change c using (label) where c.committed = 0
-union all select 'heard twice: ' || h.label from heard h group by h.label having count(*) > 1
+union all select 'heard twice: ' || h.label from heard h where h.label in (select c.label from change c) group by h.label having count(*) > 1
 union all select 'a transaction out of order: ' || a.label || ', ' || b.label
   from (select t.*, lag(t.nth) over (partition by t.tenant, t.session, t.committed order by t.seq) as before from told t) a
   join change b on b.nth = a.before where a.before > a.nth
