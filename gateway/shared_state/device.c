@@ -425,26 +425,28 @@ void gw_device_render_private(struct gw_session *s, const struct tw_event *ev,
 
 #define PICTURE TW_LIT("tillwire-picture:")
 
+/* It would miss a change: it has to come again and load the state. */
+void gw_device_lost(struct gw_session *s, const struct tw_outcome *outcome)
+{
+    (void)outcome;
+    gw_session_close(s, gw_closes.state_unread);
+}
+
 static void deliver_event(struct gw_session *s, struct tw_slice body)
 {
     struct gw_batch batch = { 0 };
     struct tw_slice raw;
     struct tw_event ev;
 
-    if (!tw_json_get(body, "event", &raw) || tw_event_read(raw, &ev) < 0)
+    if (!tw_json_get(body, "event", &raw) || tw_event_read(raw, &ev) < 0) {
+        gw_device_lost(s, NULL);
         return;
+    }
     note_change(gw_device_of(s), row_of(&ev), s->all->now_ms);
     gw_device_render_private(s, &ev, &batch);
     for (size_t i = 0; i < batch.count; i++)
         gw_session_send_frame(s, batch.frames[i]);
     gw_batch_done(&batch);
-}
-
-/* It would miss a change: it has to come again and load the state. */
-void gw_device_lost(struct gw_session *s, const struct tw_outcome *outcome)
-{
-    (void)outcome;
-    gw_session_close(s, gw_closes.state_unread);
 }
 
 static const struct gw_snapshot_kind event_kind = { .operation = "event_shown",

@@ -137,6 +137,17 @@ static void a_tablet_that_would_miss_a_change_has_to_come_again(void **state)
     assert_int_equal(one->close_code, 1013);
 }
 
+static void so_does_one_whose_event_cannot_be_read(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0);
+
+    publish(g, 17, "table.updated", "{\"kind\":\"sql\"}",
+            "{\"id\":\"t5\",\"row\":{\"id\":\"t5\",\"photo\":\"tillwire-picture:ab\"}}");
+    answer(g, "{\"seq\":17,\"event\":{}}");
+    assert_int_equal(one->close_code, 1013);
+}
+
 /* Its own order is shown by an id that another tablet had drawn before. */
 static void a_tablet_that_has_drawn_a_taken_id_is_sent_the_orders(void **state)
 {
@@ -168,6 +179,7 @@ int main(void)
         test(a_change_of_its_own_after_the_list_is_heard),
         test(an_event_with_a_picture_is_read_with_it),
         test(a_tablet_that_would_miss_a_change_has_to_come_again),
+        test(so_does_one_whose_event_cannot_be_read),
         test(a_tablet_that_has_drawn_a_taken_id_is_sent_the_orders),
     };
 
