@@ -183,6 +183,14 @@ static void answer(struct exchange *x, const struct tw_outcome *outcome)
     exchange_free(x);
 }
 
+/* What is answered when there is nothing newer. */
+static void keep_text(struct exchange *x, struct tw_slice body)
+{
+    tw_buf_clear(&x->text);
+    x->text.max = body.len;
+    tw_buf_append(&x->text, body);
+}
+
 /* A list that is longer than one transaction takes is settled piece by piece, as long as its
  * client is there and for a while: what is left is its client's to send again. */
 static bool goes_on(struct exchange *x, const struct tw_outcome *outcome)
@@ -193,7 +201,18 @@ static bool goes_on(struct exchange *x, const struct tw_outcome *outcome)
         x->goes_on_until_ms = now_ms + GO_ON_MS;
     if (outcome->status != 102 || x->reply.conn == NULL || now_ms >= x->goes_on_until_ms)
         return false;
+    keep_text(x, outcome->body);
     tw_operation_start(&x->operation);
+    return true;
+}
+
+/* Whether a piece of it has been settled before: then it is not true that nothing was done. */
+static bool has_gone_on(struct exchange *x)
+{
+    if (x->goes_on_until_ms == 0 || x->text.len == 0)
+        return false;
+    api_reply_send(&x->reply, 503, tw_buf_view(&x->text), false);
+    exchange_free(x);
     return true;
 }
 
@@ -224,9 +243,7 @@ static bool park(struct exchange *x, const struct tw_outcome *outcome)
         tenant.len >= sizeof(x->parked.tenant))
         return false;
     memcpy(x->parked.tenant, tenant.at, tenant.len);
-    tw_buf_clear(&x->text);
-    x->text.max = outcome->body.len;
-    tw_buf_append(&x->text, outcome->body);
+    keep_text(x, outcome->body);
     x->waiter.ends_on_fin = true;
     return api_waiting_park(&x->service->waiting, &x->parked);
 }
@@ -253,7 +270,8 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
 
     api_waiting_asked(&x->service->waiting, &x->parked);
     if (outcome->refusal != NULL) {
-        refuse(x, outcome->refusal, TW_EMPTY);
+        if (!has_gone_on(x))
+            refuse(x, outcome->refusal, TW_EMPTY);
         return;
     }
     note_key(x, outcome->status != 401);
