@@ -185,6 +185,9 @@ test-faults: ## faults of every kind under load, and whether anything was lost (
 	@$(MAKE) build
 	@test/faults/run $(or $(FORM),long) $(SEED)
 
+test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="group group/name")
+	@test/mutants/run $(MUTANTS)
+
 unit: ## the C unit tests, with the sanitizers
 	@$(MAKE) FLAVOUR=asan unit-run
 

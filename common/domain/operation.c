@@ -124,6 +124,8 @@ static void publish(struct tw_operations *all, struct tw_slice tenant, struct tw
     if (events.len == 0)
         return;
     while (tw_slice_split(&events, '\n', &one)) {
+        if (one.len == 0) /* its own event waits (schema: log/emit) */
+            continue;
         if (tw_publish_event(all->options.publisher, tenant, one) == 0)
             all->published.value++;
         else

@@ -402,7 +402,7 @@ static const struct tw_metric_row metric_rows[] = {
       "Open HTTP connections; one that has become a WebSocket is not counted any more.",
       AT(connections) },
     { "http_requests_total", NULL, "HTTP requests that arrived complete.", AT(requests) },
-    { "http_body_bytes", NULL, "Bytes of bodies that are held for requests.", AT(bodies) },
+    { "http_body_bytes", NULL, "Bytes of bodies that are arriving.", AT(bodies) },
     { "http_rejects_total", NULL,
       "HTTP requests that were malformed or over a limit, and connections over the limit.",
       AT(refused) },

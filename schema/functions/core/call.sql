@@ -58,7 +58,6 @@ declare
     refused_message text;
     refused_code text;
     keep boolean := true;
-    numbered text[];
 begin
     if who.refused is not null then
         return (who.refused, pos.refusal(who.code, who.message, null, request_id), null, null, false)::pos.answer;
@@ -93,8 +92,6 @@ begin
     c.device := left(ctx ->> 'device', 128);
     c.version := ctx ->> 'version';
     if not writes then
-        -- What SQL writers have committed shows in the rows, so it has to be in the stream as well.
-        numbered := pos.outbox_number(c.tenant_id, 200);
         begin
             a := pos.dispatch(operation, c, body);
         exception when sqlstate 'TWREF' then
@@ -104,7 +101,6 @@ begin
                   nullif(refused_detail, '')::json, request_id), null, null, false)::pos.answer;
         end;
         a.tenant_id := c.tenant_id;
-        a.events := case when cardinality(numbered) > 0 then numbered else a.events end;
         return a;
     end if;
 

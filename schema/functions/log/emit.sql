@@ -3,7 +3,7 @@
 -- Caller: every operation that changes what a client may see, as the last thing that it does.
 -- Inputs: the tenant, the canonical type, the origin, the data (compact JSON).
 -- Answers: the canonical text, which the caller publishes, behind those of SQL writers' events that were numbered first,
--- each on a line of its own; no NOTIFY is sent. Null when the event has to wait itself: see emit_behind.
+-- each on a line of its own; no NOTIFY is sent. The last line is empty when the event has to wait itself: see emit_behind.
 -- Refusals: an SQL error for an unknown tenant. Locks: the tenant's stream row, until commit.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -25,31 +25,32 @@ begin
 end $$;
 
 -- SQL writers have committed events that wait (log/outbox), and one of them may be the cause of this one: they come
--- first. When there are too many to wait for, or a question that only the next transaction can answer, this one waits behind
--- them. `next_seq` has been taken already.
+-- first, once in a transaction. When there are too many to wait for, or an order that has become ready among them, this
+-- one waits behind them; so do all that follow, and the text ends with an empty line. `next_seq` has been taken already.
 create or replace function pos.emit_behind(tenant uuid, next_seq bigint, type text, origin json, data json) returns text
 language plpgsql as $$
 declare
-    texts text[] := pos.outbox_take(tenant, next_seq - 1, 200, false);
+    has_taken boolean := coalesce(current_setting('tillwire.outbox_taken', true), '') = tenant::text;
+    texts text[] := case when has_taken then '{}' else pos.outbox_take(tenant, next_seq - 1, 200, false) end;
     moment timestamptz := clock_timestamp();
-    waits boolean := pos.outbox_waits(tenant);
+    waits boolean := has_taken or pos.outbox_waits(tenant);
 begin
+    perform set_config('tillwire.outbox_taken', tenant::text, true);
     next_seq := next_seq + cardinality(texts);
     update pos.stream s set head = next_seq - case when waits then 1 else 0 end where s.tenant_id = tenant;
     if waits then
         insert into pos.outbox (tenant_id, type, origin, data) values (tenant, emit_behind.type, emit_behind.origin, emit_behind.data);
-    else
-        insert into pos.event (tenant_id, seq, type, at, origin, data)
-        values (tenant, next_seq, emit_behind.type, moment, emit_behind.origin, emit_behind.data);
-        texts := texts || pos.event_text(next_seq, emit_behind.type, moment, emit_behind.origin, emit_behind.data);
+        return array_to_string(texts || ''::text, E'\n');
     end if;
-    return nullif(array_to_string(texts, E'\n'), '');
+    insert into pos.event (tenant_id, seq, type, at, origin, data)
+    values (tenant, next_seq, emit_behind.type, moment, emit_behind.origin, emit_behind.data);
+    return array_to_string(texts || pos.event_text(next_seq, emit_behind.type, moment, emit_behind.origin, emit_behind.data), E'\n');
 end $$;
 
 -- The seq of what emit has answered; null when the event waits.
 create or replace function pos.event_seq(emitted text) returns text
 language sql immutable parallel safe as $$
-    select substring(emitted from '(?:^|\n)\{"seq":([0-9]+)[^\n]*$')
+    select substring(split_part(emitted, E'\n', -1) from '^\{"seq":([0-9]+)')
 $$;
 
 -- The canonical event, one line, which Redis carries and every dialect renders.

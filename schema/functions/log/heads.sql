@@ -14,9 +14,9 @@ declare
 begin
     if exists (select 1 from pos.outbox) then
         now := clock_timestamp();
-        perform pos.outbox_number(w.tenant_id, 1000) from (
+        perform pos.outbox_number_one(w.tenant_id, 1000) from (
             select o.tenant_id from pos.outbox_tenants(null, tenants) o
-             where o.at not between now - interval '250 milliseconds' and now limit 8) w;
+             where o.at not between now - interval '250 milliseconds' and now order by o.at limit 8) w;
     end if;
     return query
     select s.tenant_id, s.head, s.oldest from pos.stream s where s.tenant_id = any(tenants);

@@ -1,9 +1,10 @@
 -- log/outbox - the place in the stream of what plain SQL writers have changed.
--- Holds: outbox_add, outbox_ask, outbox_take, outbox_place, outbox_waits, outbox_number, outbox_tenants, outbox_relay.
+-- Holds: outbox_add, outbox_take, outbox_place, outbox_waits, outbox_number, outbox_tenants, outbox_relay,
+-- outbox_number_one.
 -- Writers put their events into pos.outbox at their commit, without a lock. Whoever needs the stream next numbers
 -- them in the order of their ids: the active bridge at once, an operation before its own event (what it has seen may be
--- the cause), a read before it reads, and a gateway's or api's comparison of heads when they have waited for a quarter of
--- a second, so that no bridge is needed. Each takes a bounded piece, and holds the stream for that long.
+-- the cause), and a gateway's or api's comparison of heads when they have waited for a quarter of a second, so that no
+-- bridge is needed. Each takes a bounded piece, and holds the stream for that long.
 -- Caller: see each. Refusals: none. Locks: the stream of one tenant after the other. Events: those in the outbox.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -19,70 +20,68 @@ begin
     end if;
 end $$;
 
--- Asks, behind the event of an order that has become ready, whether that was the last one of its table. It is answered
--- when it is numbered: only then is it known of which others tills have heard.
-create or replace function pos.outbox_ask(o pos.orders, origin json default '{"kind":"sql"}') returns void
-language plpgsql as $$
-begin
-    insert into pos.outbox (tenant_id, type, origin, asks) values (o.tenant_id, 'table.ready', outbox_ask.origin, o.id);
-end $$;
-
 -- Writes the oldest of a tenant's waiting events to the log behind `head`, about `most` and 4 MiB at most, and answers
--- their canonical texts in order. The caller holds the stream, and moves its head. A caller that has changed rows itself,
--- of which nobody has heard yet, answers no question: it stops there.
-create or replace function pos.outbox_take(tenant uuid, head bigint, most int, answers boolean) returns text[]
+-- their canonical texts in order. The caller holds the stream, and moves its head. Behind an order that has become ready
+-- comes the event of its table, if it was the last one there: only here is it known of which others tills have heard. A
+-- caller that has changed rows itself, of which nobody has heard yet, cannot know it (`asks_tables` false): it stops
+-- in front of such an order.
+create or replace function pos.outbox_take(tenant uuid, head bigint, most int, asks_tables boolean) returns text[]
 language plpgsql set enable_seqscan = off as $$
 declare
     texts text[] := '{}';
-    piece text[];
+    piece record;
     bytes bigint := 0;
     work int := 0;
-    asked record;
-    ready json;
+    said json;
+    moment timestamptz;
 begin
     while work < most and bytes < 4194304 loop
-        piece := pos.outbox_place(tenant, head + cardinality(texts), most - work);
-        work := work + cardinality(piece);
-        exit when cardinality(piece) = 0 and not answers;
-        if cardinality(piece) = 0 then
-            delete from pos.outbox o
-             where o.tenant_id = tenant and o.asks is not null
-               and o.id = (select min(f.id) from pos.outbox f where f.tenant_id = tenant)
-            returning o.id, o.asks, o.origin into asked;
-            exit when not found;
-            work := work + 10;
-            select pos.table_ready(p, asked.id) into ready from pos.orders p where p.tenant_id = tenant and p.id = asked.asks;
-            continue when not found or ready is null;
-            insert into pos.outbox (tenant_id, id, type, origin, data) overriding system value
-            values (tenant, asked.id, 'table.ready', asked.origin, ready);
-        end if;
-        texts := texts || piece;
-        bytes := bytes + coalesce((select sum(octet_length(t)) from unnest(piece) t), 0);
+        piece := pos.outbox_place(tenant, head + cardinality(texts), most - work, asks_tables);
+        exit when cardinality(piece.texts) = 0;
+        texts := texts || piece.texts;
+        work := work + cardinality(piece.texts);
+        bytes := bytes + piece.bytes;
+        continue when piece.ready is null;
+        work := work + 10;
+        select pos.table_ready(o) into said from pos.orders o where o.tenant_id = tenant and o.id = pos.path_order_id(piece.ready);
+        continue when not found or said is null;
+        moment := clock_timestamp();
+        insert into pos.event (tenant_id, seq, type, at, origin, data)
+        values (tenant, head + cardinality(texts) + 1, 'table.ready', moment, piece.origin, said);
+        texts := texts || pos.event_text(head + cardinality(texts) + 1, 'table.ready', moment, piece.origin, said);
     end loop;
     return texts;
 end $$;
 
--- One piece of it: up to the next question.
-create or replace function pos.outbox_place(tenant uuid, head bigint, most int) returns text[]
+-- One piece of it, up to the first order that has become ready: with it (`ready`, and whose origin), or without.
+create or replace function pos.outbox_place(tenant uuid, head bigint, most int, with_ready boolean,
+    out texts text[], out bytes bigint, out ready text, out origin json)
 language plpgsql set enable_seqscan = off as $$
 declare
     moment timestamptz := clock_timestamp(); -- read under the lock: a greater seq never has an earlier time
-    last bigint;
-    texts text[];
 begin
-    select max(g.id) into last
-      from (select f.id, count(f.asks) over w as asked, sum(octet_length(f.data::text)) over w - octet_length(f.data::text) as before
-              from (select o.id, o.data, o.asks from pos.outbox o where o.tenant_id = tenant order by o.id limit most) f
-            window w as (order by f.id)) g
-     where g.asked = 0 and g.before < 4194304;
-    with taken as (delete from pos.outbox o where o.tenant_id = tenant and o.id <= last and o.asks is null
-                   returning o.id, o.type, o.origin, o.data),
-         placed as (select t.*, outbox_place.head + row_number() over (order by t.id) as seq from taken t),
-         logged as (insert into pos.event (tenant_id, seq, type, at, origin, data)
-                    select tenant, p.seq, p.type, moment, p.origin, p.data from placed p)
-    select coalesce(array_agg(pos.event_text(p.seq, p.type, moment, p.origin, p.data) order by p.seq), '{}') into texts
+    -- In one statement: what commits meanwhile is the next piece's.
+    with oldest as materialized (
+        select f.id, f.ready, f.origin, count(f.ready) over w as readies,
+               sum(octet_length(f.data::text)) over w - octet_length(f.data::text) as before
+          from (select o.id, o.ready, o.origin, o.data from pos.outbox o where o.tenant_id = tenant order by o.id limit most) f
+        window w as (order by f.id)),
+    chosen as materialized (
+        select c.id, c.ready, c.origin from oldest c
+         where c.before < 4194304 and (c.readies = 0 or (with_ready and c.readies = 1 and c.ready is not null))),
+    taken as (
+        delete from pos.outbox o where o.tenant_id = tenant and o.id = any(array(select c.id from chosen c))
+        returning o.id, o.type, o.origin, o.data),
+    placed as (
+        select t.*, outbox_place.head + row_number() over (order by t.id) as seq from taken t),
+    logged as (
+        insert into pos.event (tenant_id, seq, type, at, origin, data)
+        select tenant, p.seq, p.type, moment, p.origin, p.data from placed p)
+    select coalesce(array_agg(pos.event_text(p.seq, p.type, moment, p.origin, p.data) order by p.seq), '{}'),
+           coalesce(sum(octet_length(p.data::text)), 0), (select max(c.ready) from chosen c),
+           (select c.origin from chosen c where c.ready is not null)
+      into texts, bytes, ready, origin
       from placed p;
-    return texts;
 end $$;
 
 -- Whether a tenant has any waiting. Its plan is made while there are few, and used when there are many.
@@ -131,7 +130,7 @@ begin
 end $$;
 
 -- For the bridge: numbers what waits, a thousand events of a tenant at most, and answers the events. It goes on behind
--- the last tenant, and begins again when there is none.
+-- the last tenant, and begins again when there is none. What goes wrong with one tenant stops no other.
 create or replace function pos.outbox_relay(after uuid, most int)
 returns table (tenant_id uuid, event text)
 language plpgsql security definer set search_path = pos, pg_temp as $$
@@ -141,9 +140,19 @@ declare
     texts text[];
 begin
     for waiting in select w.tenant_id from pos.outbox_tenants(after) w loop
-        texts := pos.outbox_number(waiting.tenant_id, least(left_over, 1000));
+        texts := pos.outbox_number_one(waiting.tenant_id, least(left_over, 1000));
         return query select waiting.tenant_id, t.one from unnest(texts) t(one);
         left_over := left_over - cardinality(texts);
         exit when left_over <= 0;
     end loop;
+end $$;
+
+-- outbox_number of one tenant among many.
+create or replace function pos.outbox_number_one(tenant uuid, most int) returns text[]
+language plpgsql as $$
+begin
+    return pos.outbox_number(tenant, most);
+exception when others then
+    raise warning 'the events of tenant % that wait cannot be numbered: %', tenant, sqlerrm;
+    return '{}';
 end $$;

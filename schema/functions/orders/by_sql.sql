@@ -97,8 +97,6 @@ begin
         perform pos.outbox_add(new.tenant_id, 'order.status_changed', pos.order_data(new, old.status));
         if new.status = 'cancelled' then
             perform pos.outbox_add(new.tenant_id, 'order.deleted', pos.order_data(new, new.status));
-        elsif new.status = 'ready' and new.table_number is not null then
-            perform pos.outbox_ask(new);
         end if;
     end if;
     return null;

@@ -27,10 +27,6 @@ begin
         events := events || pos.emit(c.tenant_id, 'order.deleted', c.origin,
             pos.order_data(o, wanted, null, reason, updated_by));
     elsif wanted = 'ready' then
-        if exists (select 1 from pos.outbox x where x.tenant_id = o.tenant_id and x.ready = o.id_json::json #>> '{}') then
-            perform pos.outbox_ask(o, c.origin); -- its own event waits
-            return;
-        end if;
         ready := pos.table_ready(o);
         if ready is not null then
             events := events || pos.emit(c.tenant_id, 'table.ready', c.origin, ready);
@@ -38,10 +34,10 @@ begin
     end if;
 end $$;
 
--- Called when the order's own event has its seq, under the stream's lock. An order whose event still waits (log/outbox,
--- behind `asked`) has not become ready for anybody yet: when several do at once, by operations and by SQL, the last one
+-- Called when the order's own event has its seq, under the stream's lock. An order whose event still waits (log/outbox)
+-- has not become ready for anybody yet, this one included: when several do at once, by operations and by SQL, the last one
 -- to be told finds the others.
-create or replace function pos.table_ready(o pos.orders, asked bigint default 0) returns json
+create or replace function pos.table_ready(o pos.orders) returns json
 language plpgsql as $$
 declare
     at_table record;
@@ -57,7 +53,7 @@ begin
       from (select p.id, p.id_json, p.status, p.created_at,
                    case when p.status = 'ready' and exists (
                             select 1 from pos.outbox x
-                             where x.tenant_id = p.tenant_id and x.ready = p.id_json::json #>> '{}' and x.id > asked)
+                             where x.tenant_id = p.tenant_id and x.ready = p.id_json::json #>> '{}')
                         then 'preparing' else p.status end as told
               from pos.orders p
              where p.tenant_id = o.tenant_id and p.table_number = o.table_number

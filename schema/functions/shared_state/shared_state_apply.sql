@@ -176,10 +176,10 @@ language plpgsql as $$
 declare
     data json := '{"clientId":' || coalesce(to_json(c.device)::text, 'null') || '}';
 begin
-    perform pos.tablet_orders_clear(c.tenant_id);
     update pos.order_history_mark m set updated_by = left(c.device, 128) where m.tenant_id = c.tenant_id;
     perform pos.shared_state_log(c.tenant_id, 'orders', 'clear', null, null, c.device, '{}');
     events := array[pos.emit(c.tenant_id, 'history.cleared', c.origin, data)];
+    perform pos.tablet_orders_clear(c.tenant_id);
     s.version := 0;
     s.result := 'applied';
 end $$;

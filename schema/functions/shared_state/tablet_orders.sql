@@ -26,20 +26,23 @@ begin
         or exists (select 1 from pos.order_history_mark m where m.tenant_id = o.tenant_id and m.since >= o.updated_at);
 end $$;
 
--- Hides the orders that tablets show. Under the stream's lock, so that an order whose event
--- is in front of this one's is hidden, and none whose event follows. Who has never cleared may have years of orders:
--- one by one the newest 2000 are hidden, and all that did not change after those, by a time.
+-- Hides the orders that tablets show. Called behind the event of the clear, under the stream's lock: an order whose event
+-- waits and follows it is not hidden. The clear's own may wait too, behind others. One by one at most the newest 2000 are hidden, and by a time what has not changed for
+-- a day, so that no state has to look at all that was ever cleared.
 create or replace function pos.tablet_orders_clear(tenant uuid) returns void
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     hidden int;
     oldest timestamptz;
 begin
-    perform 1 from pos.stream s where s.tenant_id = tenant for no key update;
-    with shown as (select p.id, p.updated_at from pos.tablet_orders(tenant, 2000) p),
+    with shown as (select p.id, p.updated_at from pos.tablet_orders(tenant, 2000) p
+                    where not exists (select 1 from pos.outbox x where x.tenant_id = tenant and x.type like 'order.%'
+                                         and x.data ->> 'orderId' = p.id_json::json #>> '{}'
+                                         and x.id > coalesce((select max(h.id) from pos.outbox h where h.tenant_id = tenant
+                                                                 and h.type = 'history.cleared'), 0))),
          marked as (insert into pos.cleared_order (tenant_id, order_id) select tenant, s.id from shown s)
     select count(*), min(s.updated_at) into hidden, oldest from shown s;
-    if hidden = 2000 then
-        update pos.order_history_mark m set since = oldest where m.tenant_id = tenant;
-    end if;
+    update pos.order_history_mark m
+       set since = greatest(m.since, clock_timestamp() - interval '1 day', case when hidden = 2000 then oldest end)
+     where m.tenant_id = tenant;
 end $$;

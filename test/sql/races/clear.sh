@@ -20,6 +20,7 @@ exec 3>"$SCRATCH/shop"
     echo "select 'written';"
 } >&3
 until grep -q written "$SCRATCH/open"; do :; done
+number() { q -c "select count(*) from pos.outbox_relay(null, 1000000)" >/dev/null; }
 clear_it() {
     q -c "select race.try('shared_state_change', 'race12', '{}', '{\"dialect\":\"minipos\",\"changes\":[{\"kind\":\"orders\",\"action\":\"clear\"}]}')"
 }
@@ -33,17 +34,20 @@ said=$(clear_it)
 echo "commit;" >&3
 exec 3>&-
 wait
+number
 [ "$(shown)" = meanwhile ] || say_failed "after the commit: $(shown)"
 events=$(q -c "select string_agg(e.type, ' ' order by e.seq) from pos.event e where e.tenant_id = '$tenant'")
 [ "$events" = "order.created history.cleared order.created" ] || say_failed "events: $events"
 
 # What is cleared stays so, whatever the shop does with it.
 q -c "update pos.orders set status = 'ready', table_number = '7' where tenant_id = '$tenant' and id = 'before'"
+number
 [ "$(shown)" = meanwhile ] || say_failed "after a change: $(shown)"
 
 # Years of orders that nobody has cleared: one by one only the newest are hidden.
 q -c "insert into pos.orders (tenant_id, customer_name, total_amount, items, order_source)
     select '$tenant', 'x', 1, '[]', 'pos' from generate_series(1, 2500)"
+number
 said=$(clear_it)
 [ "$said $(shown)" = "200 " ] || say_failed "many: $said, $(shown)"
 said=$(q -c "select count(*) <= 2003 from pos.cleared_order where tenant_id = '$tenant'")

@@ -126,6 +126,7 @@ static void what_waits_is_published_round_after_round_until_there_is_none(void *
     struct fixture *f = *state;
 
     assert_asks_behind(f, "");
+    tw_after_cancel(f->loop, &f->relay.tick);
     answer(f, EVENTS, ROW, NULL);
     assert_asks_behind(f, ALPHA);
     answer(f, EVENTS, ROW, NULL);

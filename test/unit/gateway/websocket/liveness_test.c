@@ -56,6 +56,15 @@ static void any_sign_of_life_after_a_ping_starts_again(void **state)
     (void)look(&l, 30000 + PING_MS, GW_LIVENESS_PING);
 }
 
+/* Bytes are read with a later reading of the clock than the one that a timer brings. */
+static void a_sign_of_life_that_is_newer_than_the_look_is_no_silence(void **state)
+{
+    struct gw_liveness l = { .heard_ms = 5000, .is_pinged = true };
+
+    (void)state;
+    assert_int_equal(look(&l, 4990, GW_LIVENESS_WAIT), PING_MS);
+}
+
 /* The process was stopped, or its machine slept. */
 static void a_look_that_comes_late_still_gives_the_peer_its_time_to_answer(void **state)
 {
@@ -73,6 +82,7 @@ int main(void)
         cmocka_unit_test(silence_is_answered_with_one_ping),
         cmocka_unit_test(silence_after_a_ping_is_the_end),
         cmocka_unit_test(any_sign_of_life_after_a_ping_starts_again),
+        cmocka_unit_test(a_sign_of_life_that_is_newer_than_the_look_is_no_silence),
         cmocka_unit_test(a_look_that_comes_late_still_gives_the_peer_its_time_to_answer),
     };
 
