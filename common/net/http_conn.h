@@ -31,8 +31,8 @@ struct tw_http_server_limits {
     uint64_t body_ms;   /* for a body */
     uint64_t idle_ms;   /* between requests */
     size_t connections; /* more are closed at once */
-    /* Of all bodies that are arriving at once; beyond it a body of more than 64 KiB is refused with
-     * 503. 0: no limit. */
+    /* Of all bodies that are arriving at once; beyond it a body of more than 64 KiB is refused
+     * with 503. 0: no limit. */
     uint64_t bodies_bytes;
 };
 

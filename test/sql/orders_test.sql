@@ -305,5 +305,8 @@ select is(pg_temp.sent('{"orderId":"d8","orderNumber":"D-1","customerName":"Ada"
 
 select pg_temp.commit() \g /dev/null
 select is_empty('select * from pos.violations', 'the log is whole');
+select is((select h.status || ' ' || h.device from pos.order_status_history h where h.tenant_id = :alpha and h.order_id = 'd4'),
+          'new till-1', 'a history begins with the order');
+
 select * from finish();
 rollback;

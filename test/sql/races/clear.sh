@@ -20,7 +20,7 @@ exec 3>"$SCRATCH/shop"
     echo "select 'written';"
 } >&3
 until grep -q written "$SCRATCH/open"; do :; done
-number() { q -c "select count(*) from pos.outbox_relay(null, 1000000)" >/dev/null; }
+number() { until [ "$(q -c "select count(*) from pos.outbox_relay(null, 1000000)")" = 0 ]; do :; done; }
 clear_it() {
     q -c "select race.try('shared_state_change', 'race12', '{}', '{\"dialect\":\"minipos\",\"changes\":[{\"kind\":\"orders\",\"action\":\"clear\"}]}')"
 }

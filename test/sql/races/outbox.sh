@@ -93,7 +93,8 @@ begin
             update change c set committed = steps + 1 where c.session = s.name and c.committed is null;
         end if;
     end loop;
-    perform pg_temp.said('s1', 'select count(*)::text from pos.outbox_relay(null, 1000000)');
+    while pg_temp.said('s1', 'select count(*)::text from pos.outbox_relay(null, 1000000)') <> '0' loop
+    end loop;
     perform dblink_disconnect(o.name) from session o;
 end $$;
 create temp table heard as
