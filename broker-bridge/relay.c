@@ -51,21 +51,25 @@ static void publish_rows(struct br_relay *r, const struct tw_pg_result *result)
             r->failures.value++;
 }
 
+static void note_last(struct br_relay *r, struct tw_slice tenant)
+{
+    size_t n = tenant.len < sizeof(r->after) - 1 ? tenant.len : sizeof(r->after) - 1;
+
+    memcpy(r->after, tenant.at, n);
+    r->after[n] = '\0';
+}
+
 /* The next piece comes behind the last tenant; a round that ends with a tenant begins again,
  * for what that one still had and for what came meanwhile. */
 static void on_events(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
     struct br_relay *r = tw_container_of(call, struct br_relay, call);
-    struct tw_slice last;
 
     if (!is_good(r, result))
         return;
     publish_rows(r, result);
     if (tw_pg_rows(result) > 0) {
-        last = tw_pg_text(result, tw_pg_rows(result) - 1, 0);
-        TW_ASSERT(last.len < sizeof(r->after));
-        memcpy(r->after, last.at, last.len);
-        r->after[last.len] = '\0';
+        note_last(r, tw_pg_text(result, tw_pg_rows(result) - 1, 0));
         r->has_work = true;
     } else if (r->after[0] != '\0') {
         r->after[0] = '\0';

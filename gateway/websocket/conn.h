@@ -10,7 +10,7 @@
 
 #define GW_EARLY_BYTES 1048576 /* what a client may send before its 101 has arrived */
 #define GW_UNSENT_BYTES 131072
-#define GW_WORK_PER_SECOND ((uint32_t)2 * 1024 * 1024) /* of one connection */
+#define GW_WORK_PER_SECOND UINT32_C(2097152) /* of one connection */
 #define GW_WORK_AT_ONCE ((uint64_t)4 * 1024 * 1024)
 #define GW_TURN_WORK                                                                           \
     ((uint64_t)128 * 1024) /* of one connection, until others had their turn                   \
