@@ -107,6 +107,7 @@ select is(pg_temp.try('order_ack_batch', '{}', v), '400 INVALID_FIELD', v)
 delete from pos.orders where tenant_id = :alpha and id = 'o9';
 select is((select count(*) from pos.order_ack k where k.order_id = 'o9'), 0::bigint, 'gone with the order');
 select pg_temp.commit() \g /dev/null
+set local enable_nestloop = off; -- there are no statistics of this transaction's rows
 select is_empty('select * from pos.violations', 'the log is whole');
 select * from finish();
 rollback;

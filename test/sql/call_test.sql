@@ -198,6 +198,7 @@ select is(a.body,
 select is(a.body::json -> 'requestId' is null, true, 'no request id, none shown')
   from pg_temp.call('gift_card_deduct', '{"cardNumber":"C3"}', '{"amount":4}', '{"requestId":null}') a;
 select pg_temp.commit() \g /dev/null
+set local enable_nestloop = off; -- there are no statistics of this transaction's rows
 select is_empty('select * from pos.violations', 'the ledgers are whole');
 
 select * from finish();

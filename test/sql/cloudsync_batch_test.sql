@@ -180,6 +180,7 @@ select is(pg_temp.lines('web') #>> '{0,selectedAddons,0,name}', 'Egg', 'its add-
 select is_empty('select * from pos.shared_state_words() w where not w.shown <@ (w.also || w.name)', 'one table, both ways');
 
 select pg_temp.commit() \g /dev/null
+set local enable_nestloop = off; -- there are no statistics of this transaction's rows
 select is_empty('select * from pos.violations', 'the log is whole');
 select * from finish();
 rollback;

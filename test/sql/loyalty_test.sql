@@ -153,6 +153,7 @@ select is(pg_temp.try('loyalty_add', '{"phone":"07700900777"}', '{"points":5}'),
        'a new customer earns at once');
 
 select pg_temp.commit() \g /dev/null
+set local enable_nestloop = off; -- there are no statistics of this transaction's rows
 select is_empty('select * from pos.violations', 'the ledgers are whole');
 select * from finish();
 rollback;

@@ -149,6 +149,7 @@ select is(total_sales, 18.00, 'the day is the sum'), is(registers, 2::bigint, 'o
 
 select throws_ok($$update pos.daily_report_revision set revision = 9$$, '23001', null, 'revisions are written once');
 select throws_ok($$delete from pos.daily_report_revision$$, '23001', null, 'and stay');
+set local enable_nestloop = off; -- there are no statistics of this transaction's rows
 select is_empty('select * from pos.violations', 'the reports are whole');
 select * from finish();
 rollback;

@@ -229,6 +229,7 @@ select throws_ok($$insert into dinedesk_main.tenants (slug, name, country, curre
                    'GBP')$$, '23514', null, 'nobody is called v1');
 
 select pg_temp.commit() \g /dev/null
+set local enable_nestloop = off; -- there are no statistics of this transaction's rows
 select is_empty('select * from pos.violations', 'the log is whole');
 select * from finish();
 rollback;
