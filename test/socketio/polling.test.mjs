@@ -256,10 +256,10 @@ test('a GET that the client aborts ends the session', async () => {
     const polling = await openPolling(fixture);
     const control = new AbortController();
     const get = polling.get({ signal: control.signal });
-    await pause(20);
+    await pause(300); // it has to have arrived, which nobody here can see
     control.abort();
     await assert.rejects(get);
-    await pause(20);
+    await pause(300);
     await polling.assertGone();
 });
 
