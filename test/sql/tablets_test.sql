@@ -167,6 +167,10 @@ select is(pg_temp.state() #>> '{tables,0,customer}', 'Bo', 'a customer'),
 
 -- Online orders are shown when they have been accepted, and stay.
 insert into pos.orders (tenant_id, id, customer_name, total_amount, items) values (:alpha, 'w1', 'Ada', 5, '[]');
+select is(concat_ws(' ', a.body::json #>> '{changes,0,result}', a.body::json #>> '{changes,0,id}'), 'applied POS-1-6',
+          'two tables with one number that one tablet completes are two sales')
+  from pg_temp.change('{"kind":"orders","action":"upsert","data":{"id":"POS-1","tableNumber":7,"customerName":"Walk-in Customer",'
+           '"status":"completed","total":6,"items":[],"createdAt":"2026-01-05T20:00:40Z"}}', '{"device":"c1"}', 'minipos') a;
 create function pg_temp.is_shown(id text) returns boolean language sql as $$
     select exists (select 1 from json_array_elements(pg_temp.state() -> 'orderHistory') o where o ->> 'id' = is_shown.id)
 $$;

@@ -31,7 +31,8 @@ begin
     return steps;
 end $$;
 
--- Another tablet has made the order, at another time, with other content; or any has, before the history was cleared.
+-- Another tablet has made the order, at another time, with other content; or the same one has completed it, at another
+-- table; or any has, before the history was cleared.
 -- A tablet that changes an order which it was shown gives back its time; who names no time changes the order.
 create or replace function pos.is_another_sale(c pos.context, s pos.house_step) returns boolean
 language plpgsql as $$
@@ -56,7 +57,8 @@ begin
         return true; -- its tablet does not know the other one any more, whatever is in it
     end if;
     if o.made_by is not distinct from c.device then
-        return false;
+        -- Two tables may have been given one number by two tablets, and one tablet completes both.
+        return o.status = 'completed' and f.table_number is distinct from o.table_number;
     end if;
     return f.total_amount is distinct from o.total_amount or f.table_number is distinct from o.table_number
         or f.customer_name is distinct from o.customer_name::text
