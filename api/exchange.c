@@ -192,7 +192,8 @@ static void keep_text(struct exchange *x, struct tw_slice body)
 }
 
 /* A list that is longer than one transaction takes is settled piece by piece, as long as its
- * client is there and for a while: what is left is its client's to send again. */
+ * client is there and for a while: what is left is its client's to send again. Each answer is
+ * the next piece's body. */
 static bool goes_on(struct exchange *x, const struct tw_outcome *outcome)
 {
     uint64_t now_ms = x->service->pool.loop->now_ms;
@@ -202,6 +203,9 @@ static bool goes_on(struct exchange *x, const struct tw_outcome *outcome)
     if (outcome->status != 102 || x->reply.conn == NULL || now_ms >= x->goes_on_until_ms)
         return false;
     keep_text(x, outcome->body);
+    if (x->text.failed)
+        return false;
+    x->operation.body = tw_buf_view(&x->text);
     tw_operation_start(&x->operation);
     return true;
 }

@@ -81,7 +81,7 @@ select is((select r.deleted_at from pos.tables r where r.tenant_id = :alpha and 
 select is(pg_temp.results('{"kind":"orders","id":"d","action":"deleted"},{"kind":"orders","id":"d","action":"created"}'),
           'unchanged 0, applied 1', 'an order too, in a batch that is atomic');
 
--- A long list takes several requests: all but the last one are to be sent again.
+-- A long list takes several requests: all but the last answer are 102. To go on: with the list again, or with that answer.
 create function pg_temp.long_list(size int) returns text language sql as $$
     select concat_ws(' ', pg_temp.outcome(a), a.body::json ->> 'synced_changes', a.body::json ->> 'refused_changes',
                      cardinality(a.events))
@@ -92,6 +92,40 @@ create function pg_temp.long_list(size int) returns text language sql as $$
 $$;
 select is(pg_temp.long_list(510), '102 UNSETTLED 250', 'the first'), is(pg_temp.long_list(510), '102 UNSETTLED 250', 'the second'),
        is(pg_temp.long_list(510), '200 500 10', 'the last'), is(pg_temp.long_list(510), '200 510', 'and again');
+create function pg_temp.go_on(size int, turns int, prefix text default 'g', tenant text default null) returns text
+language plpgsql as $$
+declare
+    a pos.answer := pg_temp.call('cloudsync_push', '{}', '{"restaurant_id":"alpha","device_id":"d","changes":['
+        || (select string_agg(format('{"data_type":"tables","data":{"id":"%s%s","seats":4},"change_id":"%1$s%s"}', prefix, n), ',')
+              from generate_series(1, size) n) || ']}', '{"tenant":null}');
+    told text := pg_temp.outcome(a);
+begin
+    for turn in 2..turns loop
+        a := pg_temp.call('cloudsync_push', '{}', a.body, '{"tenant":null}');
+        told := concat_ws(', ', told, concat_ws(' ', pg_temp.outcome(a), a.body::json ->> 'synced_changes', cardinality(a.events)));
+    end loop;
+    return told || coalesce(': ' || (a.body::json #>> '{error,message}'), '');
+end $$;
+select is(pg_temp.go_on(510, 3), '102 UNSETTLED, 102 UNSETTLED 250, 200 510 10', 'with the answer');
+select is(pg_temp.go_on(510, 3), '200, 400 VALIDATION_ERROR, 400 VALIDATION_ERROR: '
+          'Say which restaurant this is for: restaurant_id.', 'an answer that settles is no body');
+select is(pg_temp.go_on(510, 2, 'h'), '102 UNSETTLED, 102 UNSETTLED 250: 500 of 510 changes are settled. Send the same list again.',
+          'it says how far it is');
+select is((select count(*)::int from pos.list_left l where l.tenant_id = :alpha and l.change ->> 'change_id' like 'h%'), 10, 'the rest of this one waits');
+select is(pg_temp.go_on(260, 1, h || 'x'), '102 UNSETTLED: 250 of 260 changes are settled. Send the same list again.', 'one of many')
+  from unnest(array['i', 'j', 'k', 'l']) h;
+select is((select count(distinct l.list_id)::int from pos.list_left l where l.tenant_id = :alpha), 4, 'of many the newest four wait');
+select is(pg_temp.try('cloudsync_push', '{}', format('{"restaurant_id":"alpha","device_id":"d","unsettled":%s}', u), '{"tenant":null}'), w, u)
+  from (values ('{"list":"0b9e1f5e-93f2-4f1c-8f29-0d8f6c7f8a11","of":9}', '503 UNSETTLED'), ('{"list":"x","of":9}', '400 VALIDATION_ERROR'),
+               ('{"list":"0b9e1f5e-93f2-4f1c-8f29-0d8f6c7f8a11","of":-1}', '400 VALIDATION_ERROR'), ('{}', '400 VALIDATION_ERROR'),
+               ('null', '400 VALIDATION_ERROR')) v(u, w);
+select is(pg_temp.try('cloudsync_push', '{}', format('{"restaurant_id":"beta","device_id":"d","unsettled":{"list":"%s","of":260}}',
+          (select max(l.list_id::text) from pos.list_left l where l.tenant_id = :alpha)),
+          jsonb_build_object('tenant', null, 'keyHash', pg_temp.key_hash('beta', 'pos'))),
+          '503 UNSETTLED', 'of another restaurant: as if there were none');
+update pos.list_left set at = now() - interval '61 seconds' where change ->> 'change_id' like 'lx%';
+select ok(pos.maintain('lists') > 0 and pos.maintain('lists') = 0, 'nobody comes back for it: it goes');
+select is((select count(distinct l.list_id)::int from pos.list_left l where l.tenant_id = :alpha), 3, 'it alone');
 select is(pg_temp.try('cloudsync_push', '{}', '{"restaurant_id":"alpha","device_id":"d","changes":['
                       || repeat('{},', 250) || '{}]}', '{"tenant":null}'), '400 VALIDATION_ERROR', 'each has an id then');
 

@@ -26,6 +26,7 @@ begin
     when 'orders_given' then return pos.prune('pos.order_given', 'at < now() - interval ''2 days''');
     when 'tills' then return pos.prune('pos.till', 'seen_at < now() - interval ''30 days''');
     when 'states' then return pos.prune('pos.state_shown', 'at < now() - interval ''1 hour''');
+    when 'lists' then return pos.prune('pos.list_left', 'at < now() - interval ''1 minute''');
     when 'old_orders' then return pos.orders_drop();
     end case;
 end $$;

@@ -1,14 +1,15 @@
 -- pos.cloudsync_push - POST /api/sync: the changes of a cloud sync device, each of which stands alone.
--- Holds: cloudsync_changes, cloudsync_push_part, cloudsync_work, cloudsync_have_ids, cloudsync_change_id, cloudsync_change_row,
--- cloudsync_change.
+-- Holds: cloudsync_changes, cloudsync_push_long, cloudsync_push_next, cloudsync_push_part, cloudsync_work, cloudsync_have_ids,
+-- cloudsync_change_id, cloudsync_change_row, cloudsync_change.
 -- Caller: pos.call. Inputs: {restaurant_id, device_id, changes: [{type, data_type, action, data, change_id?,
 -- version?, user_id?, restaurant_id?}], atomic?}; data has the row's id. A device that has moved to another restaurant
 -- may still have changes of the old one in its list: these are refused.
 -- Answers: those of shared_state_change, to which the changes are handed on. These devices send their whole list again
 -- until the answer is 200, so only a body that is no list of changes is refused as a whole; with "atomic": true all
 -- changes are made, or none.
--- Refusals: those of shared_state_change and of cloudsync_restaurant; 400 VALIDATION_ERROR; 102 UNSETTLED, after
--- which the list is to be handed in again.
+-- Refusals: those of shared_state_change and of cloudsync_restaurant; 400 VALIDATION_ERROR; 102 UNSETTLED, which is the
+-- body of the next call too: whoever calls this goes on with it, and when it cannot, answers 503 with it, so that the
+-- device sends its list again.
 -- Locks, events: those of shared_state_change. The origin of the events is the device that the body names.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -21,12 +22,16 @@ declare
     bytes int;
 begin
     -- Once: whatever reads a member reads the whole body, and it may have megabytes.
-    select r.restaurant_id as restaurant, r.device_id as device, r.changes as list, r.atomic into said
-      from json_to_record(body) r(restaurant_id text, device_id json, changes json, atomic json);
+    select r.restaurant_id as restaurant, r.device_id as device, r.changes as list, r.atomic, r.unsettled into said
+      from json_to_record(body) r(restaurant_id text, device_id json, changes json, atomic json, unsettled json);
     perform pos.cloudsync_restaurant(c, said.restaurant);
     c.device := pos.read_label('device_id', said.device, 128);
     if c.device is null then
         perform pos.refuse_field('device_id', 'Say which device sends this: device_id.', 'VALIDATION_ERROR');
+    end if;
+    c.origin := (c.origin::jsonb || jsonb_build_object('device', c.device))::json;
+    if coalesce(json_typeof(said.unsettled), 'null') = 'object' then
+        return pos.cloudsync_push_next(c, said.unsettled, said.restaurant);
     end if;
     if coalesce(json_typeof(said.list), 'null') <> 'array' then
         perform pos.refuse_field('changes', '"changes" must be a list of changes.', 'VALIDATION_ERROR');
@@ -40,10 +45,9 @@ begin
         perform pos.refuse_field('changes', 'With "atomic": true a list has at most 500 changes and 256 KiB, in which each '
             'row and each line of an order counts 128 bytes more. Send it without, or in parts.', 'VALIDATION_ERROR');
     end if;
-    c.origin := (c.origin::jsonb || jsonb_build_object('device', c.device))::json;
     is_long := bytes > 1048576 or json_array_length(said.list) > 250;
     if not is_atomic and (is_long or (pos.cloudsync_work(said.list) > 131072 and pos.cloudsync_have_ids(said.list))) then
-        return pos.cloudsync_push_part(c, said.list, said.restaurant);
+        return pos.cloudsync_push_long(c, said.list, said.restaurant);
     end if;
     return pos.shared_state_change(c, pos.cloudsync_changes(c, said.list, said.restaurant, is_atomic));
 end $$;
@@ -57,54 +61,93 @@ begin
                        from json_array_elements(list) with ordinality e(value, n)), '') || ']}')::json;
 end $$;
 
--- A long list, from a device that was away for hours, takes more time than a request has: each request settles the
--- next of it, at most 250 changes and 128 KiB of work, of a very long list 64 KiB. All but the last answer are 102: whoever calls this goes on, and
--- if it cannot, answers 503, so that the device sends the list again. What was refused counts as settled here too.
-create or replace function pos.cloudsync_push_part(c pos.context, list json, restaurant text) returns pos.answer
+-- A long list, from a device that was away for hours, takes more time than a request has: each call settles the next of
+-- it. What is left waits in pos.list_left, so that megabytes are read once; of a restaurant's lists the newest four do.
+create or replace function pos.cloudsync_push_long(c pos.context, list json, restaurant text) returns pos.answer
 language plpgsql as $$
 declare
-    most int := case when octet_length(list::text) > 2097152 then 65536 else 131072 end;
-    next record;
-    settled bigint;
-    a pos.answer;
+    new_list uuid := gen_random_uuid();
+    said record;
 begin
-    -- In one pass, with little for each change: nearly all of them are settled already, or wait for a later request.
+    -- In one pass, with little for each change: when a list comes again, nearly all of them are settled already.
     with given as materialized (
         select e.value, e.n, case when json_typeof(r.change_id) = 'string' then r.change_id #>> '{}' end as change_id,
                coalesce(left(r.data_type, 32), '') as kind, coalesce(left(r.data ->> 'id', 200), '') as id
           from json_array_elements(list) with ordinality e(value, n)
          cross join lateral json_to_record(case json_typeof(e.value) when 'object' then e.value else '{}' end)
                r(change_id json, data_type text, data json)),
-    open as materialized (
-        select g.value, g.n, row_number() over (order by g.n) as nth
+    kept as (
+        insert into pos.list_left (tenant_id, list_id, n, change, work)
+        select c.tenant_id, new_list, g.n, g.value, pos.cloudsync_work(g.value)
           from given g
          where not exists (select 1 from pos.change_seen s
-                            where s.tenant_id = c.tenant_id and s.change_id = g.change_id and s.kind = g.kind and s.row_id = g.id)),
-    worth as (
-        select o.value, o.n, o.nth, sum(pos.cloudsync_work(o.value)) over (order by o.n) as work from open o where o.nth <= 250)
-    select (select count(*) from given) as total, (select count(*) from open) as still_open,
-           (select count(*) from given g where coalesce(g.change_id, '') = '' or length(g.change_id) > 200) as nameless,
-           (select json_agg(w.value order by w.n) from worth w where w.nth = 1 or w.work <= most) as part
-      into next;
-    if next.nameless > 0 then
+                            where s.tenant_id = c.tenant_id and s.change_id = g.change_id and s.kind = g.kind and s.row_id = g.id))
+    select count(*) as total, count(*) filter (where coalesce(g.change_id, '') = '' or length(g.change_id) > 200) as nameless
+      into said
+      from given g;
+    if said.nameless > 0 then
         perform pos.refuse_field('changes', 'In a list of more than 250 changes or 1 MiB, each has a "change_id" of at most 200 '
             'characters.', 'VALIDATION_ERROR');
     end if;
-    a := pos.shared_state_change(c, pos.cloudsync_changes(c, coalesce(next.part, '[]'), restaurant, false));
+    delete from pos.list_left l
+     where l.tenant_id = c.tenant_id
+       and l.list_id in (select o.list_id from pos.list_left o where o.tenant_id = c.tenant_id
+                          group by o.list_id order by max(o.at) desc, o.list_id offset 4);
+    return pos.cloudsync_push_part(c, new_list, said.total, restaurant);
+end $$;
+
+-- Goes on with a list: `unsettled` is what the last answer said.
+create or replace function pos.cloudsync_push_next(c pos.context, unsettled json, restaurant text) returns pos.answer
+language plpgsql as $$
+declare
+    id uuid;
+begin
+    if coalesce(unsettled ->> 'list', '') !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+       or coalesce(unsettled ->> 'of', '') !~ '^[0-9]{1,9}$' then
+        perform pos.refuse_field('unsettled', 'Send the list of changes itself, without "unsettled".', 'VALIDATION_ERROR');
+    end if;
+    id := unsettled ->> 'list';
+    if not exists (select 1 from pos.list_left l where l.tenant_id = c.tenant_id and l.list_id = id) then
+        perform pos.refuse(503, 'UNSETTLED', 'Part of the list is settled. Send the same list again.');
+    end if;
+    return pos.cloudsync_push_part(c, id, (unsettled ->> 'of')::bigint, restaurant);
+end $$;
+
+-- The next of a list that waits: at most 250 changes and 128 KiB of work. What was refused counts as settled.
+create or replace function pos.cloudsync_push_part(c pos.context, id uuid, total bigint, restaurant text) returns pos.answer
+language plpgsql as $$
+declare
+    last int;
+    part json;
+    left_over bigint;
+    a pos.answer;
+begin
+    last := (select max(w.n)
+               from (select l.n, row_number() over (order by l.n) as nth, sum(l.work) over (order by l.n) as work
+                       from (select l.n, l.work from pos.list_left l
+                              where l.tenant_id = c.tenant_id and l.list_id = id order by l.n limit 250) l) w
+              where w.nth = 1 or w.work <= 131072);
+    with gone as (
+        delete from pos.list_left l where l.tenant_id = c.tenant_id and l.list_id = id and l.n <= last
+        returning l.n, l.change)
+    select coalesce(json_agg(g.change order by g.n), '[]') into part from gone g;
+    a := pos.shared_state_change(c, pos.cloudsync_changes(c, part, restaurant, false));
     insert into pos.change_seen (tenant_id, change_id, kind, row_id)
     select distinct c.tenant_id, pos.cloudsync_change_id(e), r.kind, r.id
-      from json_array_elements(next.part) e, lateral pos.cloudsync_change_row(e) r
+      from json_array_elements(part) e, lateral pos.cloudsync_change_row(e) r
      order by 2, 3, 4
     on conflict do nothing;
-    settled := next.total - next.still_open + coalesce(json_array_length(next.part), 0);
-    if settled < next.total then
-        a.status := 102;
-        a.body := pos.refusal('UNSETTLED', format('%s of %s changes are settled. Send the same list again.', settled, next.total),
-                              null, c.request_id);
+    left_over := (select count(*) from pos.list_left l where l.tenant_id = c.tenant_id and l.list_id = id);
+    if left_over = 0 then
+        a.body := regexp_replace(a.body, '"synced_changes":([0-9]+)', '"synced_changes":'
+                      || (substring(a.body from '"synced_changes":([0-9]+)')::bigint + total - json_array_length(part)));
         return a;
     end if;
-    a.body := regexp_replace(a.body, '"synced_changes":([0-9]+)', '"synced_changes":'
-                  || (substring(a.body from '"synced_changes":([0-9]+)')::bigint + next.total - next.still_open));
+    a.status := 102;
+    a.body := left(pos.refusal('UNSETTLED', format('%s of %s changes are settled. Send the same list again.',
+                                                   total - left_over, total), null, null), -1)
+              || ',"restaurant_id":' || to_json(restaurant) || ',"device_id":' || to_json(c.device)
+              || ',"unsettled":{"list":"' || id || '","of":' || total || '}}';
     return a;
 end $$;
 

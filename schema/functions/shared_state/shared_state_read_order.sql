@@ -25,11 +25,13 @@ declare
     amount numeric;
 begin
     for member in
-        select e.key, e.value, json_typeof(e.value) as kind,
-               pos.shared_state_order_name(e.key, json_typeof(e.value)) as name
-          from json_each(data) with ordinality e(key, value, n)
-         where not pos.shared_state_own_field(e.key)
-         order by pos.shared_state_order_name(e.key, json_typeof(e.value)) = e.key, e.n
+        select e.key, e.value, e.kind, e.name
+          from (select d.key, d.value, d.n, json_typeof(d.value) as kind,
+                       pos.shared_state_order_name(d.key, json_typeof(d.value)) as name
+                  from json_each(data) with ordinality d(key, value, n)
+                 where not pos.shared_state_own_field(d.key)
+                offset 0) e -- each name is looked up once
+         order by e.name = e.key, e.n
     loop
         name := member.name;
         val := member.value::text;
