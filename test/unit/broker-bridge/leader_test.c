@@ -134,8 +134,12 @@ static void who_cannot_listen_gives_the_lock_back(void **state)
         assert_buf(&f->said, "");
         assert_int_equal(f->leader.active.value, 0);
     }
-    answer(f, LOCK, "t", NULL);
     assert_int_equal(caught_log_count("event=bridge.listen"), 2);
+    answer(f, LOCK, "t", NULL); /* once it can, it is the active one */
+    answer(f, "listen tillwire", NULL, NULL);
+    answer(f, LISTEN, NULL, NULL);
+    await(f->loop, f->said.len > 0);
+    assert_buf(&f->said, "active");
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, begin, end)

@@ -140,6 +140,7 @@ void site_free(struct site *s)
         tw_stream_close(s->taken);
     net_loop_free(s->loop);
     assert_int_equal(s->http.connections.value, 0);
+    assert_int_equal(s->http.bodies.value, 0); /* also of those that ended in the middle */
     tw_buf_done(&s->rest);
     free(s);
 }

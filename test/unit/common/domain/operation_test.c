@@ -246,6 +246,23 @@ static void a_write_that_was_lost_is_sent_again(void **state)
     assert_int_equal(f->all.retries.value, 1);
 }
 
+/* Each later try does nothing, but the first one may have. */
+static void
+a_write_that_was_lost_and_then_refused_has_an_unknown_outcome_in_the_end(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    start(f, true);
+    lose(f);
+    f->pg.holds = false;
+    f->pg.fails_as = "53300";
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->answers == 1);
+    assert_buf(&f->shown, "OUTCOME_UNKNOWN");
+    assert_true(f->all.retries.value > 2);
+}
+
 /* The pool closes, so that the second try gets no answer either. */
 static void a_write_that_stays_lost_has_an_unknown_outcome(void **state)
 {
@@ -285,6 +302,7 @@ int main(void)
         TEST(an_error_of_postgresql_becomes_a_refusal),
         TEST(a_read_that_was_lost_is_asked_again),
         TEST(a_write_that_was_lost_is_sent_again),
+        TEST(a_write_that_was_lost_and_then_refused_has_an_unknown_outcome_in_the_end),
         TEST(a_write_that_stays_lost_has_an_unknown_outcome),
         TEST(a_read_that_stays_lost_is_refused_as_unavailable),
     };

@@ -362,6 +362,7 @@ static void what_is_under_way_when_it_breaks_is_lost(void **state)
 
     start_up(f);
     f->pg.holds = true;
+    c.call.writes = true;
     send_ask(&a);
     send_ask(&b);
     send_ask(&c);
@@ -374,7 +375,7 @@ static void what_is_under_way_when_it_breaks_is_lost(void **state)
     assert_int_equal(a.err, 0);
     assert_true(b.answered == 1 && b.err == TW_ELOST);
     assert_true(c.answered == 1 && c.err == TW_ELOST);
-    assert_int_equal(tw_pg_conn_depth(f->conn), 0);
+    assert_int_equal(tw_pg_conn_depth(f->conn) + tw_pg_conn_writes(f->conn), 0);
     await(f->loop, f->ups == 2); /* it comes back by itself */
     f->pg.holds = false;
     a.answered = 0;
@@ -495,6 +496,42 @@ static void a_server_that_never_answers_is_given_up(void **state)
     assert_string_equal(f->why, "no answer in time");
 }
 
+static void each_call_has_its_own_time_for_an_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct ask a = ask_for(f, "rows 1"), b = ask_for(f, "rows 2");
+
+    start_up(f);
+    f->pg.holds = true;
+    b.call.answer_ms = 300;
+    send_ask(&a);
+    send_ask(&b);
+    await(f->loop, f->pg.pending_count == 2);
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, b.answered == 1);
+    assert_int_equal(a.err, 0);
+    assert_string_equal(f->why, "no answer in time");
+}
+
+static void while_bytes_come_an_answer_may_take_longer(void **state)
+{
+    struct fixture *f = *state;
+    struct ask a = ask_for(f, "rows 1");
+
+    start_up(f);
+    f->pg.holds = true;
+    a.call.answer_ms = 400;
+    send_ask(&a);
+    await(f->loop, f->pg.pending_count == 1);
+    for (int i = 0; i < 8; i++) {
+        net_idle(f->loop, 100);
+        fake_postgres_notify(&f->pg, "tillwire", "x");
+    }
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, a.answered == 1);
+    assert_int_equal(a.err, 0);
+}
+
 static void a_call_that_is_refused_has_no_rows(void **state)
 {
     struct fixture *f = *state;
@@ -533,6 +570,8 @@ int main(void)
         CONN_TEST(it_may_be_closed_while_it_connects),
         CONN_TEST(a_server_that_never_greets_is_given_up),
         CONN_TEST(a_server_that_never_answers_is_given_up),
+        CONN_TEST(each_call_has_its_own_time_for_an_answer),
+        CONN_TEST(while_bytes_come_an_answer_may_take_longer),
         CONN_TEST(a_call_that_is_refused_has_no_rows),
     };
 

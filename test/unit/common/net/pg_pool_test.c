@@ -314,6 +314,13 @@ static void one_tenant_waits_in_half_of_the_places(void **state)
     other = ask_for(f, true, 11);
     net_idle(f->loop, 30);
     assert_int_equal(other->answered, 0); /* there is room for others */
+    f->pg.holds = false;
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, other->answered == 1);
+    for (size_t i = 0; i < 4; i++) /* and again, for it too */
+        one[i] = ask_for(f, true, 7);
+    await(f->loop, one[3]->answered == 1);
+    assert_int_equal(one[3]->err, 0);
 }
 
 /* Two thousand requests of 1 MiB would be as many bytes here. */
@@ -463,6 +470,11 @@ static void losing_all_is_said_once_and_so_is_the_return(void **state)
     await(f->loop, f->pool.up_count == 3);
     assert_int_equal(f->changes, 3);
     assert_int_equal(caught_log_count("event=pg.up"), 2);
+    host_drop_all(&f->pg.host);
+    await(f->loop, f->pool.up_count == 0);
+    assert_int_equal(f->changes, 4);
+    assert_int_equal(caught_log_count("event=pg.down"), 2); /* each time anew */
+    await(f->loop, f->pool.up_count == 3);
     f->pg.holds = false;
     a = ask_write(f, 17);
     await(f->loop, a->answered == 1);

@@ -157,6 +157,26 @@ static void a_question_is_answered_when_the_link_breaks(void **state)
     tw_buf_done(&a.heard);
 }
 
+static void a_question_on_the_next_connection_gets_its_own_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct asker lost = { .calls = 0 }, a = { .calls = 0 };
+
+    f->redis.is_silent = true;
+    ask(f, &lost);
+    net_idle(f->loop, 20);
+    host_drop_all(&f->redis.host);
+    await(f->loop, lost.calls == 1);
+    f->redis.is_silent = false;
+    f->redis.reply = ":42\r\n";
+    await(f->loop, tw_redis_is_up(&f->link));
+    ask(f, &a);
+    await(f->loop, a.calls == 1);
+    assert_buf(&a.heard, "42");
+    tw_buf_done(&lost.heard);
+    tw_buf_done(&a.heard);
+}
+
 static void a_question_may_be_forgotten(void **state)
 {
     struct fixture *f = *state;
@@ -181,6 +201,7 @@ int main(void)
         ASK_TEST(a_question_is_answered_with_the_reply_of_redis),
         ASK_TEST(a_question_that_is_refused_is_answered_and_breaks_nothing),
         ASK_TEST(a_question_is_answered_when_the_link_breaks),
+        ASK_TEST(a_question_on_the_next_connection_gets_its_own_answer),
         ASK_TEST(a_question_may_be_forgotten),
     };
 

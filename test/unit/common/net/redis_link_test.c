@@ -365,6 +365,20 @@ static void attempts_come_ever_more_slowly(void **state)
     await(f->loop, tw_redis_is_up(&f->link));
 }
 
+static void after_each_success_they_are_fast_again(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t first;
+
+    start_up(f);
+    first = f->link.retry_ms;
+    for (int i = 0; i < 3; i++) {
+        host_drop_all(&f->redis.host);
+        await(f->loop, f->ups == i + 2);
+        assert_int_equal(f->link.retry_ms, first);
+    }
+}
+
 static void a_redis_that_starts_later_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -407,6 +421,20 @@ static void a_redis_that_does_not_read_makes_the_queue_full(void **state)
     await(f->loop, fake_redis_count(&f->redis, "PUBLISH c small") == 1);
     assert_int_equal(fake_redis_count(&f->redis, "PUBLISH"), taken + 1); /* whole ones, all */
     assert_int_equal(f->downs, 0);
+    free(large);
+}
+
+static void a_write_that_was_under_way_holds_nothing_up_on_the_next_connection(void **state)
+{
+    struct fixture *f = *state;
+    char *large = calloc(1, 1048576);
+
+    start_up(f);
+    end_want_read(f->redis.host.ends[0], false);
+    while (tw_redis_publish(&f->link, TW_LIT("c"), tw_slice_from(large, 1048576)) == 0)
+        net_idle(f->loop, 2);
+    host_drop_all(&f->redis.host);
+    await(f->loop, f->ups == 2);
     free(large);
 }
 
@@ -551,8 +579,10 @@ int main(void)
         LINK_TEST(a_reply_without_end_breaks_it),
         LINK_TEST(silence_breaks_it),
         LINK_TEST(attempts_come_ever_more_slowly),
+        LINK_TEST(after_each_success_they_are_fast_again),
         LINK_TEST(a_redis_that_starts_later_is_found),
         LINK_TEST(a_redis_that_does_not_read_makes_the_queue_full),
+        LINK_TEST(a_write_that_was_under_way_holds_nothing_up_on_the_next_connection),
         LINK_TEST(a_stopped_link_says_nothing_more),
         LINK_TEST(it_may_be_stopped_by_a_message),
         LINK_TEST(it_may_be_stopped_before_it_is_connected),

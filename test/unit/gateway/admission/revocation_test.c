@@ -116,6 +116,14 @@ static void a_suspended_tenant_loses_all_its_sessions(void **state)
     check_closed(g, "012-");
 }
 
+static void what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten(void **state)
+{
+    (void)state;
+    tw_lru_put(&tokens.known, TW_LIT("kitchen"), tw_alloc(1, 1024)); /* zeroes will do */
+    say("{\"type\":\"tenant.suspended\",\"tenantId\":\"" KITCHEN_ID "\"}");
+    assert_int_equal(tokens.known.map.count, 0);
+}
+
 static void devices_without_a_key_go_when_their_tenant_lets_none_in_any_more(void **state)
 {
     struct gateway *g = *state;
@@ -231,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(a_revoked_key_ends_its_sessions_and_no_others),
         test(a_suspended_tenant_loses_all_its_sessions),
+        test(what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten),
         test(devices_without_a_key_go_when_their_tenant_lets_none_in_any_more),
         test(devices_without_a_key_stay_where_they_are_allowed),
         test(a_key_ends_at_its_moment),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/util/base.h"
+#include "common/util/err.h"
 #include "test/unit/gateway/support/fake_pool.h"
 
 #define MAX_COUNT 3
@@ -13,7 +14,7 @@
 /* A client that notes the notes of its commands when they are answered. */
 struct client {
     struct gw_commands commands;
-    struct tw_loop loop; /* only its time is looked at */
+    struct tw_loop loop; /* it never runs: see come_to */
     struct tw_pg_pool pool;
     struct tw_operations operations;
     struct tw_buf answered;
@@ -29,6 +30,7 @@ static int open_client(void **state)
     struct client *c = tw_new(struct client);
 
     c->answered.max = 1000;
+    tw_loop_init(&c->loop);
     fake_pool_start(&c->pool, &c->loop);
     tw_operations_start(&c->operations,
                         &(struct tw_operations_options){ .loop = &c->loop, .pool = &c->pool });
@@ -44,6 +46,7 @@ static int close_client(void **state)
     gw_commands_leave(&c->commands);
     while (fake_pool_count(&c->pool) > 0)
         answer_operation(&c->pool, "200", "{}");
+    tw_loop_done(&c->loop);
     tw_buf_done(&c->answered);
     free(c);
     return 0;
@@ -96,6 +99,22 @@ static void commands_are_carried_out_one_after_the_other_in_their_order(void **s
     assert_int_equal(c->released, 3);
 }
 
+static void what_waits_is_counted_in_bytes(void **state)
+{
+    struct client *c = *state;
+    struct gw_command *one = command("one"), *two = command("two");
+
+    tw_buf_text(&one->body, "123");
+    tw_buf_text(&two->body, "45");
+    assert_true(gw_commands_add(&c->commands, one));
+    assert_true(gw_commands_add(&c->commands, two));
+    assert_int_equal(c->commands.bytes, 5);
+    answer_operation(&c->pool, "200", "1");
+    assert_int_equal(c->commands.bytes, 2);
+    answer_operation(&c->pool, "200", "2");
+    assert_int_equal(c->commands.bytes, 0);
+}
+
 static void no_more_wait_than_may(void **state)
 {
     struct client *c = *state;
@@ -135,6 +154,50 @@ when_the_client_goes_what_waits_is_dropped_and_the_first_one_ends_by_itself(void
     assert_int_equal(c->released, 2);
     assert_int_equal(fake_pool_count(&c->pool), 0);
     assert_buf(&c->answered, "");
+}
+
+/* The end of its pause, at once. */
+static void come_to(struct client *c, struct tw_deadline *pause)
+{
+    assert_true(tw_deadline_is_set(pause));
+    tw_after_cancel(&c->loop, pause);
+    pause->expired(pause);
+}
+
+static void one_that_keeps_trying_waits_for_the_database(void **state)
+{
+    struct client *c = *state;
+    struct gw_command *one = command("one");
+
+    one->keeps_trying = true;
+    assert_true(gw_commands_add(&c->commands, one));
+    assert_true(gw_commands_add(&c->commands, command("two")));
+    for (int i = 0; i < 20; i++) {
+        fake_pool_fail(&c->pool, TW_EDOWN, "");
+        assert_int_equal(fake_pool_count(&c->pool), 0); /* the next one waits for it */
+        come_to(c, &one->pause);
+        assert_operation(&c->pool, "one", "");
+    }
+    answer_operation(&c->pool, "200", "1");
+    assert_buf(&c->answered, "one=1 ");
+    assert_operation(&c->pool, "two", "");
+}
+
+static void one_that_is_always_too_much_for_the_database_is_given_up(void **state)
+{
+    struct client *c = *state;
+    struct gw_command *one = command("one");
+
+    one->keeps_trying = true;
+    assert_true(gw_commands_add(&c->commands, one));
+    assert_true(gw_commands_add(&c->commands, command("two")));
+    for (int i = 0; i < 10; i++) {
+        fake_pool_fail(&c->pool, TW_EQUERY, "57014");
+        come_to(c, &one->pause);
+    }
+    fake_pool_fail(&c->pool, TW_EQUERY, "57014");
+    assert_buf(&c->answered, "one= ");
+    assert_operation(&c->pool, "two", "");
 }
 
 static bool begin(struct gw_command *c)
@@ -216,9 +279,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(commands_are_carried_out_one_after_the_other_in_their_order),
+        test(what_waits_is_counted_in_bytes),
         test(no_more_wait_than_may),
         test(one_that_exceeds_its_limit_is_not_taken),
         test(when_the_client_goes_what_waits_is_dropped_and_the_first_one_ends_by_itself),
+        test(one_that_keeps_trying_waits_for_the_database),
+        test(one_that_is_always_too_much_for_the_database_is_given_up),
         test(a_command_that_has_ended_already_lets_the_next_one_begin),
         test(a_command_without_an_operation_is_under_way_until_it_is_ended),
         test(it_may_be_ended_after_its_client_has_gone),

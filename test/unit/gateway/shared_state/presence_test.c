@@ -5,6 +5,7 @@
 #include "common/util/base.h"
 #include "common/util/clock.h"
 #include "common/util/json_view.h"
+#include "gateway/shared_state/minipos.h"
 #include "test/unit/gateway/support/fake_gateway.h"
 
 static struct gw_presence presence;
@@ -126,6 +127,37 @@ static void what_has_not_changed_is_told_again_after_twenty_seconds(void **state
     check_told(ONE_TABLET ALL("1", "0"));
 }
 
+#define BAR_ID "3f1d0d1e-0000-4000-8000-00000000000c"
+
+static void connect_tablet_of_the_bar(struct gateway *g, size_t i)
+{
+    static const struct gw_hello hello;
+    struct gw_principal principal = { .has_key = true };
+    struct gw_identity who = { .tenant = { .id = BAR_ID, .slug = "bar" },
+                               .principal = &principal };
+
+    (void)admit(g, i, &gw_minipos, &hello, &who);
+    fake_link_confirm(&g->hubs.subscriber, "tw:t:" BAR_ID);
+    fake_pool_row(&g->pool, BAR_ID, "16", "1");
+    end_turn(g);
+}
+
+static void all_tenants_are_told_again(void **state)
+{
+    struct gateway *g = *state;
+
+    (void)connect_tablet(g, 0);
+    connect_tablet_of_the_bar(g, 1);
+    come_to_tick(0);
+    for (int i = 0; i < 3; i++) {
+        tw_buf_clear(&g->publisher.out);
+        come_to_tick(20000);
+        check_told(ONE_TABLET "HSET tw:p:" BAR_ID
+                              " g1 {\"until\":later,\"minipos\":1,\"devices\":[]}\n"
+                              "EXPIRE tw:p:" BAR_ID " 90\n" ALL("2", "0"));
+    }
+}
+
 /* However often they come and go. */
 static void one_tenants_changes_are_told_once_a_second(void **state)
 {
@@ -204,6 +236,7 @@ int main(void)
         test(without_devices_there_are_none),
         test(devices_with_a_name_are_listed_and_tablets_are_counted),
         test(what_has_not_changed_is_told_again_after_twenty_seconds),
+        test(all_tenants_are_told_again),
         test(one_tenants_changes_are_told_once_a_second),
         test(a_tenant_whose_last_device_has_gone_is_taken_back),
         test(one_that_is_closing_does_not_count),

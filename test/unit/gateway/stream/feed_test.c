@@ -232,6 +232,25 @@ static void live_events_wait_until_the_session_has_caught_up(void **state)
     assert_seqs(till, "15 16 17");
 }
 
+static void events_that_left_memory_during_a_reading_are_in_the_next_one(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till;
+
+    (void)connect_live(g, 0);
+    till = connect_orderweb(g, 1, true, 14);
+    come_to(g, &feed_of(g)->older);
+    feed_of(g)->hub.stream.backlog.max_bytes = 1; /* the newest one alone stays */
+    publish_order(g, 17);
+    publish_order(g, 18);
+    publish_order(g, 19);
+    answer_piece(g, 1, 1, 16, false);
+    assert_seqs(till, "connected@16 15 16");
+    come_to(g, &feed_of(g)->older);
+    answer_piece(g, 1, 1, 19, false);
+    assert_seqs(till, "17 18 19");
+}
+
 static void a_session_far_back_gets_one_piece_after_the_other(void **state)
 {
     struct gateway *g = *state;
@@ -293,6 +312,7 @@ int main(void)
         test(what_a_session_resumes_from_is_read_from_the_log),
         test(sessions_that_want_a_piece_at_the_same_time_share_a_reading),
         test(live_events_wait_until_the_session_has_caught_up),
+        test(events_that_left_memory_during_a_reading_are_in_the_next_one),
         test(a_session_far_back_gets_one_piece_after_the_other),
         test(what_the_log_no_longer_has_must_be_fetched),
         test(a_piece_that_could_not_be_read_is_tried_again),

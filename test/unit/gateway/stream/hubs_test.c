@@ -67,6 +67,23 @@ static void redis_that_comes_back_is_asked_for_all_channels_again(void **state)
                     "SUBSCRIBE tw:control\nSUBSCRIBE " KITCHEN_CHANNEL "\n");
 }
 
+static void after_a_reconnect_the_head_waits_for_a_new_confirmation(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_orderweb(g, 0, false, 0);
+
+    fake_link_confirm(&g->hubs.subscriber, KITCHEN_CHANNEL);
+    fake_link_goes_down(&g->hubs.subscriber);
+    fake_link_goes_up(&g->hubs.subscriber);
+    fake_pool_fail(&g->pool, TW_ELOST, "");
+    come_to(g, &feed_of(g)->gap);
+    assert_int_equal(fake_pool_count(&g->pool), 0);
+    fake_link_confirm(&g->hubs.subscriber, KITCHEN_CHANNEL);
+    fake_pool_row(&g->pool, KITCHEN_ID, "16", "1");
+    end_turn(g);
+    assert_seqs(till, "connected@16");
+}
+
 static void sessions_of_one_tenant_share_a_hub(void **state)
 {
     struct gateway *g = *state;
@@ -214,6 +231,7 @@ int main(void)
         test(while_redis_is_away_the_head_is_read_at_once),
         test(redis_that_goes_before_it_has_confirmed_keeps_nobody_waiting),
         test(redis_that_comes_back_is_asked_for_all_channels_again),
+        test(after_a_reconnect_the_head_waits_for_a_new_confirmation),
         test(sessions_of_one_tenant_share_a_hub),
         test(what_is_no_event_of_this_tenant_is_counted_and_not_heard),
         test(a_channel_of_no_hub_is_nothing_to_it),
