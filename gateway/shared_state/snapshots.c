@@ -37,11 +37,13 @@ struct snapshot {
     struct gw_frame *frame; /* null: none yet */
     struct tw_list used;    /* among all */
     uint64_t used_ms;
-    unsigned lists;         /* that it replaces, as bits */
-    uint64_t seq;           /* the events up to this one are in it */
-    bool is_reading;        /* also while its readers are served */
-    struct tw_list waiting; /* for the reading under way */
-    struct tw_list later;   /* for the next one */
+    unsigned lists;                         /* that it replaces, as bits */
+    uint64_t seq;                           /* the events up to this one are in it */
+    bool is_reading;                        /* also while its readers are served */
+    const struct gw_snapshot_reader *asker; /* it is read with the rights of this one, which may
+                                             * be gone: it is only compared */
+    struct tw_list waiting;                 /* for the reading under way */
+    struct tw_list later;                   /* for the next one */
 };
 
 #define AT(field) TW_METRIC_AT(struct gw_snapshots, field)
@@ -139,6 +141,38 @@ static bool is_success(const struct tw_outcome *outcome)
     return outcome->refusal == NULL && outcome->status < 300;
 }
 
+/* Whether it says something about who asked, and nothing about the state. */
+static bool is_about_asker(const struct tw_outcome *outcome)
+{
+    return outcome->refusal == NULL && (outcome->status == 401 || outcome->status == 403);
+}
+
+static void refuse(struct snapshot *s, struct gw_snapshot_reader *r,
+                   const struct tw_outcome *outcome)
+{
+    s->kind->refused(r->session, outcome);
+    resume_events(r);
+}
+
+/* The others have keys of their own, so it is asked again in the name of the next one. */
+static void refuse_asker(struct snapshot *s, const struct tw_outcome *outcome)
+{
+    struct gw_snapshot_reader *r;
+
+    if (!tw_list_empty(&s->waiting) && reader_of(s->waiting.next) == s->asker) {
+        r = reader_of(tw_list_shift(&s->waiting));
+        refuse(s, r, outcome);
+    }
+    tw_list_move_all(&s->waiting, &s->later);
+    if (!tw_list_empty(&s->waiting)) {
+        begin_reading(s, reader_of(s->waiting.next));
+        return;
+    }
+    s->is_reading = false;
+    if (s->kind->deliver != NULL)
+        drop(s);
+}
+
 static void take_answer(struct snapshot *s, const struct tw_outcome *outcome)
 {
     struct tw_slice raw;
@@ -175,11 +209,12 @@ static void deliver(struct snapshot *s, const struct tw_outcome *outcome)
     while ((link = tw_list_shift(&s->waiting)) != NULL ||
            (link = tw_list_shift(&s->later)) != NULL) {
         r = reader_of(link);
-        if (is_success(outcome))
+        if (is_success(outcome)) {
             s->kind->deliver(r->session, outcome->body);
-        else
-            s->kind->refused(r->session, outcome);
-        resume_events(r);
+            resume_events(r);
+        } else {
+            refuse(s, r, outcome);
+        }
     }
     drop(s);
 }
@@ -190,6 +225,10 @@ static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
     struct gw_snapshot_reader *r;
     struct tw_list *link;
 
+    if (is_about_asker(outcome)) {
+        refuse_asker(s, outcome);
+        return;
+    }
     if (s->kind->deliver != NULL) {
         deliver(s, outcome);
         return;
@@ -198,12 +237,10 @@ static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
     /* Who is served goes on, and may ask again at once: that waits for the next reading. */
     while ((link = tw_list_shift(&s->waiting)) != NULL) {
         r = reader_of(link);
-        if (s->frame != NULL) {
+        if (s->frame != NULL)
             serve(r, s);
-        } else {
-            s->kind->refused(r->session, outcome);
-            resume_events(r);
-        }
+        else
+            refuse(s, r, outcome);
     }
     while (!tw_list_empty(&s->later)) {
         r = reader_of(s->later.next);
@@ -233,6 +270,7 @@ static void begin_reading(struct snapshot *s, struct gw_snapshot_reader *r)
                                           .request_id = s->request_id,
                                           .done = on_read };
     s->is_reading = true;
+    s->asker = r;
     s->all->read.value++;
     tw_operation_start(&s->operation);
 }

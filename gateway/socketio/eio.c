@@ -169,7 +169,7 @@ void gw_eio_socket_drive(struct gw_eio_socket *s)
 static bool may_part(const struct gw_eio_socket *s)
 {
     return s->state != GW_EIO_WEBSOCKET && s->why.code != GW_CLOSE_NONE &&
-           s->poll.out.bytes <= s->engine->options.queue_bytes;
+           gw_sendq_behind_next(&s->poll.out) <= s->engine->options.queue_bytes;
 }
 
 void gw_eio_close(struct gw_eio_socket *s, struct gw_close why)

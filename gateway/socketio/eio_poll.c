@@ -8,8 +8,11 @@
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/frame.h"
 
-#define ANSWER_BYTES ((size_t)4 * 1024 * 1024)
-#define ANSWER_SOFT_BYTES ((size_t)256 * 1024) /* the rest goes with the next GET */
+/* One packet goes out however large it is, as it does over a WebSocket; only what an answer can
+ * hold, with its header fields, bounds it. Behind this much, the rest goes with the next GET.
+ */
+#define ANSWER_BYTES (TW_HTTP_ANSWER_BYTES - (size_t)64 * 1024)
+#define ANSWER_SOFT_BYTES ((size_t)256 * 1024)
 
 /* The held GET is answered without its request, which is gone: `origin` was kept. */
 static void answer(struct gw_eio_socket *s, struct tw_slice body)
@@ -38,7 +41,7 @@ static void answer_queued(struct gw_eio_socket *s)
             gw_eio_put_raw(&body, gw_frame_payload(f));
         gw_frame_unref(f);
     }
-    if (body.failed) /* one packet of many megabytes: it cannot be left out */
+    if (body.failed) /* it cannot be left out */
         gw_eio_close(s, gw_closes.big_poll);
     answer(s, tw_buf_view(&body));
     tw_buf_done(&body);
@@ -84,7 +87,8 @@ bool gw_eio_poll_hold(struct gw_eio_socket *s, struct tw_http_conn *conn,
 static void transport_send(struct gw_eio_socket *s, struct gw_frame *f)
 {
     gw_sendq_push(&s->poll.out, f);
-    if (s->poll.out.bytes > s->engine->options.queue_bytes)
+    /* Behind what the next GET takes: a list of all that a restaurant has goes out whole. */
+    if (gw_sendq_behind_next(&s->poll.out) > s->engine->options.queue_bytes)
         gw_eio_close(s, gw_closes.slow);
     else
         gw_eio_socket_drive(s);

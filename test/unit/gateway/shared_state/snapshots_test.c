@@ -210,6 +210,49 @@ static void a_failure_is_told_to_all_that_wait_and_events_follow(void **state)
     assert_heard(one, STATE("17"));
 }
 
+/* Its key was revoked, or may not read; the others have keys of their own. */
+static void a_refusal_is_only_for_the_device_that_it_is_about(void **state)
+{
+    static const char refusal[] =
+        "{\"type\":\"ERROR\",\"data\":{\"code\":\"FORBIDDEN\",\"message\":\"not "
+        "yours\",\"request\":\"SYNC_REQUEST\"},\"clientId\":\"server\",\"timestamp\":now}\n";
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0), *other = connect_tablet(g, 1),
+                  *third = connect_tablet(g, 2);
+
+    tell(g, one, ASK);
+    tell(g, other, ASK);
+    tell(g, third, ASK);
+    answer_operation(&g->pool, "403",
+                     "{\"error\":{\"code\":\"FORBIDDEN\",\"message\":\"not yours\"}}");
+    end_turn(g);
+    assert_heard(one, refusal);
+    assert_heard(other, "");
+    answer(g, "16");
+    assert_heard(other, STATE("16"));
+    assert_heard(third, STATE("16"));
+    assert_heard(one, "");
+    assert_int_equal(g->shared_state.snapshots.read.value, 2);
+}
+
+/* It was asked in its name, and says nothing of the one that waits behind it. */
+static void a_refusal_of_a_device_that_has_gone_is_for_nobody(void **state)
+{
+    struct gateway *g = *state;
+    struct client *one = connect_tablet(g, 0), *other = connect_tablet(g, 1);
+
+    tell(g, one, ASK);
+    tell(g, other, ASK);
+    leave_gateway(one);
+    answer_operation(&g->pool, "401",
+                     "{\"error\":{\"code\":\"UNAUTHORIZED\",\"message\":\"revoked\"}}");
+    end_turn(g);
+    assert_heard(other, "");
+    answer(g, "16");
+    assert_heard(other, STATE("16"));
+    assert_int_equal(fake_pool_count(&g->pool), 0);
+}
+
 static void a_device_that_goes_while_it_waits_takes_nothing_with_it(void **state)
 {
     struct gateway *g = *state;
@@ -250,6 +293,8 @@ int main(void)
         test(the_state_contains_the_changes_that_the_device_has_made_before),
         test(a_device_that_needs_another_list_while_one_is_served_waits_for_the_next_reading),
         test(a_failure_is_told_to_all_that_wait_and_events_follow),
+        test(a_refusal_is_only_for_the_device_that_it_is_about),
+        test(a_refusal_of_a_device_that_has_gone_is_for_nobody),
         test(a_device_that_goes_while_it_waits_takes_nothing_with_it),
         test(the_state_is_asked_for_in_the_name_of_the_device),
     };

@@ -126,10 +126,37 @@ static void a_client_that_does_not_poll_is_closed_when_too_much_waits(void **sta
     assert_non_null(text);
     memset(text, '4', s->engine.options.queue_bytes + 1);
     begin(s, target);
+    speaker_send(&s->speaker, "4"); /* goes next */
     speaker_send(&s->speaker, text);
     free(text);
     await(s->loop, s->engine.by_sid.count == 0);
     assert_buf(&s->speaker.heard, "closing ended(1013 reading too slowly; connect again)");
+}
+
+/* It cannot be left out, and would come again with the next connection: closing would be a
+ * loop. */
+static void a_packet_of_many_megabytes_is_one_answer(void **state)
+{
+    struct socket_site *s = *state;
+    const size_t size = (size_t)9 * 1024 * 1024;
+    char *text = calloc(size + 1, 1);
+    char target[160];
+    struct end *e;
+
+    assert_non_null(text);
+    memset(text, '4', size);
+    begin(s, target);
+    speaker_send(&s->speaker, text);
+    speaker_send(&s->speaker, "4behind it");
+    e = request(s, "GET", target, NULL);
+    await_answer(s, e);
+    assert_answer(e, " 200 OK", text);
+    end_close(e);
+    e = request(s, "GET", target, NULL);
+    await_answer(s, e);
+    assert_answer(e, " 200 OK", "4behind it");
+    end_close(e);
+    free(text);
 }
 
 static void a_handler_hears_when_polling_is_writable_again(void **state)
@@ -191,6 +218,7 @@ int main(void)
         TEST(a_get_whose_connection_breaks_ends_the_socket),
         TEST(a_held_get_ends_when_its_client_sends_no_more),
         TEST(a_client_that_does_not_poll_is_closed_when_too_much_waits),
+        TEST(a_packet_of_many_megabytes_is_one_answer),
         TEST(a_handler_hears_when_polling_is_writable_again),
         TEST(a_held_get_is_answered_a_close),
         TEST(a_client_that_closes_by_post_has_its_get_answered),
