@@ -93,6 +93,8 @@ insert into pos.orders (tenant_id, id, customer_name, total_amount, items) value
 update pos.orders set status = 'ready' where tenant_id = :alpha and id = 'brief';
 delete from pos.orders where tenant_id = :alpha and id = 'brief';
 select is(pg_temp.news(), 'order.created order.status_changed order.deleted', 'a whole life in one transaction');
+select is((select count(*) from pos.order_status_history h
+            where h.tenant_id = :alpha and h.order_id in ('4711', 'odd', 'brief')), 0::bigint, 'their history went with them');
 
 -- Refusals.
 select throws_ok(format('insert into pos.orders (tenant_id, customer_name, total_amount, items) values (%s)',
