@@ -9,7 +9,7 @@ import net from 'node:net';
 import { test as nodeTest } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
-import { Scope, soon } from '../support/basics.mjs';
+import { Scope, eventually, soon } from '../support/basics.mjs';
 import { RawWebSocket, head, openSocket as openRaw } from '../support/raw.mjs';
 
 const program =
@@ -80,6 +80,14 @@ export class Fixture {
         return Number(line.split(' ')[1]);
     }
 
+    // Until `n` requests that `send` sends have arrived: one that is held is not answered.
+    async untilRead(n, send) {
+        const name = 'tillwire_http_requests_total'; // each question counts too
+        let due = (await this.metric(name)) + n;
+        send();
+        await eventually('the requests to arrive', async () => (await this.metric(name)) >= ++due);
+    }
+
     async sockets() {
         const polling = await this.metric('tillwire_eio_sockets{transport="polling"}');
         return polling + (await this.metric('tillwire_eio_sockets{transport="websocket"}'));
@@ -142,6 +150,15 @@ export class Polling {
         return this.fixture.ask(this.target, options);
     }
 
+    // A GET that has arrived, and is held; `answer` is a promise.
+    async hold(options) {
+        const held = {};
+        await this.fixture.untilRead(1, () => {
+            held.answer = this.get(options);
+        });
+        return held;
+    }
+
     post(body, options) {
         return this.fixture.ask(this.target, { method: 'POST', body, ...options });
     }
@@ -173,6 +190,12 @@ export class Polling {
 
     async assertGone() {
         assertRefused(await this.get(), 400, 1, 'Session ID unknown');
+    }
+
+    // Not because a ping was left unanswered: it sends pongs meanwhile.
+    async untilGone() {
+        await eventually('the session to be gone', async () => (await this.post('3')).status !== 200);
+        await this.assertGone();
     }
 }
 

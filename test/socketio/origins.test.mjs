@@ -2,7 +2,6 @@
 // the same list for WebSockets; and the limit of sessions.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { pause } from '../support/basics.mjs';
 import {
     Polling,
     Socket,
@@ -34,10 +33,9 @@ test('an origin on the list is reflected, with credentials, on every answer', as
     assertAllowed(polling.answer, shop, 'true');
     assertAllowed(await polling.post('4x', options), shop, 'true');
     assertAllowed(await polling.get(options), shop, 'true');
-    const held = polling.get(options);
-    await pause(20);
+    const held = await polling.hold(options);
     assertAllowed(await polling.get(options), shop, 'true'); // 400: a second GET at once
-    assertAllowed(await held, shop, 'true');
+    assertAllowed(await held.answer, shop, 'true');
     assertAllowed(await polling.get(options), shop, 'true'); // 400: unknown by now
 });
 
