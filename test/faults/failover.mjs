@@ -95,6 +95,7 @@ async function doomed(world, tenants, count) {
                 tenant.id, `doomed-${tenant.slug}-${Date.now()}-${i}`, `Ada ${tenant.mark}`);
         }
     }
+    await world.oracle.numbered(20_000); // the bridge gives them their seqs a moment after their commits
     const heads = await world.stack.sql('select tenant_id, head from pos.stream where tenant_id = any($1)', tenants.map((tenant) => tenant.id));
     for (const tenant of tenants) {
         const head = Number(heads.find((row) => row.tenant_id === tenant.id).head);

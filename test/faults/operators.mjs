@@ -40,15 +40,19 @@ async function keyed(world, random) {
 const areClosed = (sockets) => eventually('sockets to be closed with 1008', () =>
     sockets.every((ws) => ws.closeCode === 1008), { within: 10_000, every: 5 });
 
+const KEY_REVOKE = 'select pos.key_revoke($1)';
+// No message says so: only the gateways' own look at the keys shows it.
+const UNTOLD = 'update pos.api_key set revoked_at = clock_timestamp() where id = $1';
+
 // Sessions of the old key are closed and it is refused; with the new one they continue. `meanwhile`
 // breaks something at that moment, and returns the function that repairs it.
-const revoke = (meanwhile) => async (world, random) => {
+const revoke = (meanwhile, how = KEY_REVOKE) => async (world, random) => {
     const { tenant, key, tills, sockets } = await keyed(world, random);
     const [{ key: next }] = await world.stack.sql("select pos.key_issue($1, '{pos}', 'keyed') as key", tenant.slug);
     const id = await keyId(world, key);
     const mend = await meanwhile?.(world);
     let start = Date.now();
-    await world.stack.sql('select pos.key_revoke($1)', id);
+    await world.stack.sql(how, id);
     if (mend) {
         await world.hold(700);
         mend();
@@ -112,6 +116,7 @@ export const operatorFaults = [
     { id: 'U2', what: 'key revoked while connected', bound: 'closed <= 1 s', run: revoke(), weight: 2 },
     { id: 'U2', what: 'key revoked while no bridge is there', bound: 'closed <= 1 s', run: revoke(withoutBridges), weight: 1 },
     { id: 'U2', what: 'key revoked while Redis is away', bound: 'closed <= 1 s', run: revoke(withoutRedis), weight: 1 },
+    { id: 'U2', what: 'key revoked, and nobody is told', bound: 'closed <= 6 s', run: revoke(undefined, UNTOLD), weight: 1 },
     { id: 'U2', what: 'tenant suspended while connected', bound: 'closed <= 1 s', run: suspend, weight: 2 },
     { id: 'U2', what: 'key rotated while connected', bound: 'closed <= 1 s', run: rotate, weight: 2 },
 ];

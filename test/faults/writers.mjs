@@ -192,7 +192,7 @@ export class SqlWriter extends Writer {
     lineage = '00000000-0000-4000-a000-00000000fa17'; // with the deed's key unique in the ledgers
 
     act(tenant) {
-        const kind = this.random.weighed({ order: 40, status: 20, card: 5, reload: 12, points: 8, burst: 5, several: 10, remove: 3 });
+        const kind = this.random.weighed({ order: 40, status: 20, card: 5, reload: 12, points: 8, burst: 5, several: 10, remove: 3, silent: 5 });
         return this[kind](tenant);
     }
 
@@ -245,6 +245,13 @@ export class SqlWriter extends Writer {
         await this.settle(this.deed('order', tenant, { id: order.id }), [this.insert(tenant, order)]);
         (tenant.sqlOrders ??= []).push(order.id);
         if (tenant.sqlOrders.length > 30) tenant.sqlOrders.shift();
+    }
+
+    // Nobody is notified, as if the message had been lost: what looks by itself finds it.
+    async silent(tenant) {
+        const order = this.makeOrder(tenant);
+        await this.settle(this.deed('order', tenant, { id: order.id }),
+            [['set local tillwire.notify = off'], this.insert(tenant, order)]);
     }
 
     async status(tenant) {
