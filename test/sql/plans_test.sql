@@ -1,0 +1,109 @@
+-- plans_test.sql - each index has a statement of ours that takes it when there are as many rows as restaurants have, and
+-- none of these statements walks a whole table.
+-- SPDX-License-Identifier: Apache-2.0
+\ir support/begin.sql
+select no_plan();
+
+-- Twenty restaurants with a fortnight of orders and what else grows, written as a restore does: without triggers.
+set local session_replication_role = replica;
+insert into dinedesk_main.tenants (id, slug, name, country, currency, timezone, order_number_prefix)
+select format('cccccccc-0000-4000-8000-%s', lpad(n::text, 12, '0'))::uuid, 'full' || n, 'Full', 'GB', 'GBP', 'Europe/London', ''
+  from generate_series(1, 500) n;
+create temp table house as
+    select t.id, row_number() over (order by t.slug = 'alpha' desc, t.slug) as place from dinedesk_main.tenants t
+     where t.slug like 'full%' or t.slug = 'alpha' order by 2 limit 20;
+insert into pos.orders (tenant_id, id, id_json, order_number, customer_name, order_source, status, table_number, total_amount,
+                        items, created_at, updated_at, acknowledged_at)
+select h.id, 'p' || n, '"p' || n || '"', 'P-' || n, 'Ada', case when n % 2 = 0 then 'online' else 'pos' end,
+       case when n > 1990 then 'new' when n % 50 = 0 then 'cancelled' else 'completed' end, (n % 40)::text, 1, '[]',
+       now() - interval '10 minutes' * (2000 - n), now() - interval '10 minutes' * (2000 - n), case when n <= 1990 then now() end
+  from house h, generate_series(1, 2000) g(n);
+insert into pos.order_status_history (tenant_id, order_id, status) select o.tenant_id, o.id, o.status from pos.orders o;
+insert into pos.order_given (tenant_id, name, order_id, content_hash)
+select h.id, 'number P-' || n, 'p' || n, sha256('') from house h, generate_series(1, 500) g(n);
+insert into pos.gift_cards (tenant_id, card_number, initial_balance, current_balance)
+select h.id, 'GC-' || h.place || '-' || n, 0, 0 from house h, generate_series(1, 500) g(n);
+insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body, created_at)
+select h.id, h.id, case when n % 2 = 0 then E'\x01' else '' end || n, sha256(''), 200, '{}', now() - interval '1 minute'
+  from house h, generate_series(1, 500) g(n);
+insert into pos.sync_log (tenant_id, type, action, data, at)
+select h.id, 'tables', 'updated', '{}', now() - interval '1 minute' * n from house h, generate_series(1, 500) g(n);
+insert into pos.pos_sync_logs (tenant_id, kind, at)
+select h.id, 'connect', now() - interval '1 minute' * n from generate_series(1, 5000) g(n), house h;
+insert into pos.change_seen (tenant_id, change_id, kind, row_id)
+select h.id, 'c' || n, 'tables', 'r' from house h, generate_series(1, 500) g(n);
+insert into pos.list_left (tenant_id, list_id, n, change, work)
+select h.id, h.id, n, '{}', 1 from house h, generate_series(1, 500) g(n);
+insert into pos.audit (tenant_id, action, subject) select h.id, 'key.issue', 'k' from house h, generate_series(1, 200) g(n);
+insert into pos.api_key (tenant_id, key_hash, hint, scopes, label)
+select t.id, sha256(convert_to(t.slug || n, 'UTF8')), 'k', '{pos}', 'k' from dinedesk_main.tenants t, generate_series(1, 10) g(n);
+insert into pos.tenant_alias (alias, tenant_id)
+select 'other-' || t.slug, t.id from dinedesk_main.tenants t;
+set local session_replication_role = origin;
+update pos.setting set order_retention = '10 years';
+analyze;
+
+-- How often each index and table of ours was scanned in this transaction.
+create function pg_temp.scanned() returns jsonb language sql as $$
+    select jsonb_object_agg(c.relkind::text || c.relname, pg_stat_get_xact_numscans(c.oid))
+      from pg_class c join pg_namespace s on s.oid = c.relnamespace
+     where c.relkind in ('r', 'i') and s.nspname in ('pos', 'dinedesk_main')
+$$;
+-- Which tables of more than a few rows a statement has walked through, after the index if it has taken it.
+create function pg_temp.course(index text, statement text) returns text language plpgsql as $$
+declare
+    before jsonb := pg_temp.scanned();
+    later jsonb;
+begin
+    execute statement;
+    set constraints all immediate;
+    set constraints all deferred;
+    later := pg_temp.scanned();
+    return concat_ws(' walking ',
+        case when (later ->> ('i' || index))::bigint > (before ->> ('i' || index))::bigint then 'taken' else 'not taken' end,
+        (select string_agg(c.relname, ', ') from pg_class c
+          where c.relkind = 'r' and c.reltuples > 1000 and later ? ('r' || c.relname)
+            and (later ->> ('r' || c.relname))::bigint > (before ->> ('r' || c.relname))::bigint));
+end $$;
+create function pg_temp.by_call(operation text, more jsonb default '{}', path text default '{}', body text default null)
+returns text language sql as $$
+    select format('do $do$ begin perform pos.call(%L, %L, %L::json); end $do$', operation, pg_temp.ctx(path, case
+        when 'platform' = any(pos.operation_scopes(operation)) then '{"scope":"platform"}'::jsonb || more else more end), body)
+$$;
+
+create temp table needed (index text, statement text);
+insert into needed values
+    ('orders_open', pg_temp.by_call('orders_pending')),
+    ('orders_pulled', pg_temp.by_call('orders_pull', '{"query":{"limit":"3","status":"completed"}}')),
+    ('orders_unacknowledged', pg_temp.by_call('orders_pull', '{"query":{"limit":"3","status":"new","unacknowledged":"true"}}')),
+    ('orders_by_status', pg_temp.by_call('orders_sync')),
+    ('orders_touched', pg_temp.by_call('minipos_state')),
+    ('orders_of_table', pg_temp.by_call('table_complete', '{}', '{"tableNumber":"7"}', '{"table_number":"7"}')),
+    ('orders_by_number', pg_temp.by_call('order_ack', '{}', '{}', '{"order_id":"P-1999","status":"printed"}')),
+    ('orders_finished', $$do 'begin perform pos.maintain(''old_orders''); end'$$),
+    ('order_status_history_order', $$delete from pos.orders where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' and id = 'p77'$$),
+    ('order_given_at', $$do 'begin perform pos.maintain(''orders_given''); end'$$),
+    ('gift_cards_typed', pg_temp.by_call('gift_card_balance', '{}', '{"cardNumber":"gc 1 7"}')),
+    ('gift_card_transactions_key', pg_temp.by_call('gift_card_deduct', '{"idempotencyKey":"k1"}', '{}', '{"cardNumber":"GC-1-7","amount":1}')),
+    ('idempotency_age', $$do 'begin perform pos.maintain(''answers''); end'$$),
+    ('idempotency_attempts', $$do 'begin perform pos.maintain(''attempts''); end'$$),
+    ('sync_log_at', $$do 'begin perform pos.maintain(''sync_log''); end'$$),
+    ('sync_log_tenant', $$select from pos.sync_log where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' and refused is not null order by at desc$$),
+    ('pos_sync_logs_at', $$do 'begin perform pos.maintain(''till_log''); end'$$),
+    ('pos_sync_logs_tenant', pg_temp.by_call('pos_status')),
+    ('change_seen_at', $$do 'begin perform pos.maintain(''changes''); end'$$),
+    ('list_left_at', $$do 'begin perform pos.maintain(''lists''); end'$$),
+    ('audit_tenant', $$select from pos.audit where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' order by at desc limit 20$$),
+    ('api_key_tenant', $$select from pos.api_key where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
+    ('tenant_alias_tenant', $$select from pos.tenant_alias where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
+    ('tenants_keyless', $$do 'begin perform pos.keyless_tenants(); end'$$);
+select is(pg_temp.course(n.index, n.statement), 'taken', n.index) from needed n;
+
+-- Those that hold a rule need no statement. `event_external` is empty and goes with its column.
+select is_empty($$
+    select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace s on s.oid = c.relnamespace
+     where s.nspname in ('pos', 'dinedesk_main') and not i.indisunique and not c.relispartition
+       and c.relname <> 'event_external' and c.relname not in (select n.index from needed n)
+$$, 'each index is needed');
+select * from finish();
+rollback;
