@@ -53,10 +53,13 @@ SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(OUT)/obj/%.o)
 folder_support = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard test/unit/$(1)/support/*.c))
 FUZZ_SOURCES := $(call sources,test/fuzz)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,$(OUT)/target/%,$(FUZZ_SOURCES))
+BENCH_SOURCES := $(call sources,test/bench)
+BENCH_PROGRAMS := $(patsubst test/bench/%.c,build/bench/%,$(wildcard test/bench/*.c))
+BENCH_SUPPORT := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard test/bench/support/*.c))
 ALL_SOURCES := $(OUR_SOURCES) $(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) \
-	$(call sources,test/socketio)
+	$(call sources,test/socketio) $(BENCH_SOURCES)
 C_FILES := $(ALL_SOURCES) $(foreach f,$(FOLDERS) $(FOLDERS:%=test/unit/%) test/unit/support \
-	test/fuzz,$(call headers,$(f)))
+	test/fuzz test/bench,$(call headers,$(f)))
 
 # --- How it is compiled ----------------------------------------------------------------------
 
@@ -154,11 +157,18 @@ $(FUZZ_TARGETS): $(OUT)/target/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/lib/gateway.a 
 	@echo "  LINK  $@"
 	@$(LINK) $^ $(LIBS) -o $@
 
+# The programs of the measurements, for the release build alone.
+$(BENCH_PROGRAMS): build/bench/%: $(OUT)/obj/test/bench/%.o $(BENCH_SUPPORT)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(LINK) $^ $(LIBS) -o $@
+
 -include $(patsubst %.c,$(OUT)/obj/%.d,$(ALL_SOURCES))
 
 # --- Targets ---------------------------------------------------------------------------------
 
-.PHONY: help setup setup-test build run test unit unit-programs fixture unit-run fuzz fuzz-run format \
+.PHONY: help setup setup-test build run test bench bench-setup bench-programs unit unit-programs \
+	fixture unit-run fuzz fuzz-run format \
 	format-check reference lint lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck \
 	lint-shell install clean FORCE
 
@@ -187,6 +197,15 @@ test-faults: ## faults of every kind under load, and whether anything was lost (
 
 test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="group group/name")
 	@test/mutants/run $(MUTANTS)
+
+bench-setup: ## install what `make bench` needs besides the tests: peers, by name from Debian and npm
+	@test/bench/setup
+
+bench: ## measure beside other programs (BENCH="fanout tenants idle connect", ROUNDS=5)
+	@$(MAKE) FLAVOUR=release build bench-programs
+	@node test/bench/run.mjs $(BENCH)
+
+bench-programs: $(BENCH_PROGRAMS)
 
 unit: ## the C unit tests, with the sanitizers
 	@$(MAKE) FLAVOUR=asan unit-run
