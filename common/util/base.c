@@ -21,11 +21,21 @@ void *tw_alloc(size_t count, size_t size)
     return p;
 }
 
+void *tw_alloc_bytes(size_t size)
+{
+    void *p = malloc(size > 0 ? size : 1);
+
+    if (p == NULL)
+        tw_bug(__FILE__, __LINE__, "out of memory");
+    return p;
+}
+
 char *tw_copy_text(const char *at, size_t len)
 {
-    char *copy = tw_alloc(len + 1, 1);
+    char *copy = tw_alloc_bytes(len + 1);
 
     if (len > 0)
         memcpy(copy, at, len);
+    copy[len] = '\0';
     return copy;
 }

@@ -25,5 +25,8 @@ _Noreturn void tw_bug(const char *file, int line, const char *what);
 void *tw_alloc(size_t count, size_t size);
 #define tw_new(type) ((type *)tw_alloc(1, sizeof(type)))
 
+/* The same, not zeroed: for what is written at once. */
+void *tw_alloc_bytes(size_t size);
+
 /* A copy of `len` bytes and a NUL after them; gives. Aborts when memory is out. */
 char *tw_copy_text(const char *at, size_t len);

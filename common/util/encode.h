@@ -36,6 +36,10 @@ bool tw_is_unprintable(uint32_t c);
 /* Whether `s` is UTF-8 of one line, without such characters: a name, a header that is kept. */
 bool tw_is_plain_line(struct tw_slice s);
 
+/* Length of the run at the start of `s` that a JSON string holds as it is: printable ASCII but
+ * the quote and the backslash. */
+size_t tw_plain_run(struct tw_slice s);
+
 /* Length of the well-formed UTF-8 character at the start of `s`, 0 when it is not one. */
 size_t tw_utf8_char(struct tw_slice s);
 

@@ -29,7 +29,7 @@ struct scan {
     unsigned depth;
     char open[TW_JSON_DEPTH];         /* '{' or '[' of each container */
     size_t first_name[TW_JSON_DEPTH]; /* where its names begin in `names` */
-    uint64_t *names;
+    uint64_t *names, first_names[64];
     size_t name_count, name_cap;
 };
 
@@ -48,7 +48,8 @@ static void skip_blanks(struct scan *s)
 
 static void keep(struct scan *s, size_t n)
 {
-    memmove(s->out, s->in, n); /* out <= in, always */
+    if (s->out != s->in) /* out <= in, always; equal while nothing has been left out */
+        memmove(s->out, s->in, n);
     s->out += n;
     s->in += n;
 }
@@ -141,46 +142,41 @@ static int read_raw(struct scan *s, size_t *len, uint32_t *c)
     return 0;
 }
 
-/* The run of plain ASCII at s->in, for the common case. */
-static size_t plain_run(const struct scan *s)
-{
-    const char *p = s->in;
-
-    while (p < s->end && *p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
-        p++;
-    return (size_t)(p - s->in);
-}
-
 /* FNV-1a over the decoded characters, so that "a" and "\u0061" are the same name. */
 static uint64_t mix(uint64_t hash, uint32_t c)
 {
     return (hash ^ c) * 0x100000001b3u;
 }
 
+/* `hash`, when it is not null, is what names are compared by. */
 static int scan_string(struct scan *s, uint64_t *hash)
 {
-    *hash = 0xcbf29ce484222325u;
+    uint64_t sum = 0xcbf29ce484222325u;
+
     if (!take(s, '"'))
         return fail(s, TW_ESYNTAX, "a string is missing");
     for (;;) {
-        size_t len = plain_run(s);
+        size_t len = tw_plain_run(tw_slice_from(s->in, (size_t)(s->end - s->in)));
         uint32_t c;
         int r;
 
-        for (size_t i = 0; i < len; i++)
-            *hash = mix(*hash, (unsigned char)s->in[i]);
+        for (size_t i = 0; hash != NULL && i < len; i++)
+            sum = mix(sum, (unsigned char)s->in[i]);
         keep(s, len);
         if (s->in == s->end)
             return fail(s, TW_ESYNTAX, "a string is not closed");
-        if (take(s, '"'))
+        if (take(s, '"')) {
+            if (hash != NULL)
+                *hash = sum;
             return 0;
+        }
         r = *s->in == '\\' ? read_escape(s, &len, &c) : read_raw(s, &len, &c);
         if (r < 0)
             return r;
         if (tw_is_unprintable(c)) {
             s->in += len;
         } else {
-            *hash = mix(*hash, c);
+            sum = mix(sum, c);
             keep(s, len);
         }
     }
@@ -269,11 +265,14 @@ static int push(struct scan *s, char which)
 static int note_name(struct scan *s, uint64_t hash)
 {
     if (s->name_count == s->name_cap) {
-        size_t cap = s->name_cap == 0 ? 64 : s->name_cap * 2;
-        uint64_t *names = realloc(s->names, cap * sizeof(*names));
+        size_t cap = s->name_cap * 2;
+        uint64_t *names =
+            realloc(s->names == s->first_names ? NULL : s->names, cap * sizeof(*names));
 
         if (names == NULL)
             return fail(s, TW_ETOOBIG, "too many members");
+        if (s->names == s->first_names)
+            memcpy(names, s->first_names, sizeof(s->first_names));
         s->names = names;
         s->name_cap = cap;
     }
@@ -290,19 +289,31 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Most objects have few members: comparing each with each is quicker than sorting them. */
+static bool any_twice(uint64_t *names, size_t n)
+{
+    if (n > 24) {
+        qsort(names, n, sizeof(names[0]), by_value);
+        for (size_t i = 1; i < n; i++)
+            if (names[i] == names[i - 1])
+                return true;
+        return false;
+    }
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (names[i] == names[j])
+                return true;
+    return false;
+}
+
 static int pop(struct scan *s)
 {
     size_t first = s->first_name[--s->depth];
     size_t n = s->name_count - first;
 
     s->name_count = first;
-    if (n < 2)
-        return 0;
-    qsort(s->names + first, n, sizeof(s->names[0]), by_value);
-    for (size_t i = 1; i < n; i++)
-        if (s->names[first + i] == s->names[first + i - 1])
-            return fail(s, TW_EDUPLICATE, "a member is given twice");
-    return 0;
+    return any_twice(s->names + first, n) ? fail(s, TW_EDUPLICATE, "a member is given twice")
+                                          : 0;
 }
 
 static int scan_name(struct scan *s)
@@ -328,7 +339,6 @@ static int scan_name(struct scan *s)
  * (a container with something in it was opened), 0 when a value is complete. */
 static int scan_value(struct scan *s)
 {
-    uint64_t hash;
     char c, close;
     int r;
 
@@ -337,7 +347,7 @@ static int scan_value(struct scan *s)
         return fail(s, TW_ESYNTAX, "a value is missing");
     c = *s->in;
     if (c == '"')
-        return scan_string(s, &hash);
+        return scan_string(s, NULL);
     if (c == 't')
         return scan_word(s, "true");
     if (c == 'f')
@@ -399,8 +409,17 @@ static int scan_text(struct scan *s)
 int tw_json_scan(char *text, size_t *len, const struct tw_json_limits *limits,
                  struct tw_json_fault *fault)
 {
-    struct scan s = { .in = text, .end = text + *len, .out = text, .limits = limits };
+    struct scan s;
     int r;
+
+    s.in = s.out = text; /* not all of it is zeroed: most texts are short */
+    s.end = text + *len;
+    s.limits = limits;
+    s.why = NULL;
+    s.depth = 0;
+    s.names = s.first_names;
+    s.name_count = 0;
+    s.name_cap = TW_COUNT(s.first_names);
 
     TW_ASSERT(limits->depth <= TW_JSON_DEPTH);
     if (*len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
@@ -409,7 +428,8 @@ int tw_json_scan(char *text, size_t *len, const struct tw_json_limits *limits,
     if (*len == 0)
         return TW_ESYNTAX;
     r = scan_text(&s);
-    free(s.names);
+    if (s.names != s.first_names)
+        free(s.names);
     if (r < 0) {
         *fault = (struct tw_json_fault){ (size_t)(s.in - text), s.why };
         return r;

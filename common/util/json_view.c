@@ -2,10 +2,15 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/json_view.h"
 
+#include "common/util/encode.h"
+
 /* Length of the string at the start of `s`, quotes included; 0 when it does not end. */
 static size_t string_length(struct tw_slice s)
 {
     for (size_t i = 1; i < s.len; i++) {
+        i += tw_plain_run(tw_slice_from(s.at + i, s.len - i));
+        if (i >= s.len)
+            return 0;
         if (s.at[i] == '\\')
             i++;
         else if (s.at[i] == '"')
@@ -112,6 +117,32 @@ bool tw_json_get(struct tw_slice object, const char *name, struct tw_slice *raw)
         }
     }
     return false;
+}
+
+/* `key` has its quotes. */
+static bool is_name(struct tw_slice key, const char *name)
+{
+    return key.at[1] == name[0] && strncmp(key.at + 1, name, key.len - 2) == 0 &&
+           name[key.len - 2] == '\0';
+}
+
+size_t tw_json_pick(struct tw_slice object, const char *const *names, struct tw_slice *raws,
+                    size_t count)
+{
+    struct tw_slice rest = object, key, value;
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        raws[i] = TW_EMPTY;
+    if (rest.len == 0 || rest.at[0] != '{')
+        return 0;
+    while (found < count && tw_json_pair(&rest, &key, &value))
+        for (size_t i = 0; i < count; i++)
+            if (key.len > 2 && raws[i].len == 0 && is_name(key, names[i])) {
+                raws[i] = value;
+                found++;
+            }
+    return found;
 }
 
 bool tw_json_plain(struct tw_slice raw, struct tw_slice *text)

@@ -16,6 +16,11 @@
  */
 bool tw_json_get(struct tw_slice object, const char *name, struct tw_slice *raw);
 
+/* The raw values of several members in one walk, lent as long as `object`: raws[i] is that of
+ * names[i], and empty when there is none. How many were found. */
+size_t tw_json_pick(struct tw_slice object, const char *const *names, struct tw_slice *raws,
+                    size_t count);
+
 /* Walks the elements of an array: start with `rest` = the array's text; each call cuts one
  * raw element off. False at the end, or when it is no array. */
 bool tw_json_element(struct tw_slice *rest, struct tw_slice *raw);

@@ -59,7 +59,13 @@ static void put_string(struct tw_buf *out, struct tw_slice text, bool ascii)
 {
     tw_buf_char(out, '"');
     while (text.len > 0) {
-        size_t n = tw_utf8_char(text);
+        size_t n = tw_plain_run(text);
+
+        tw_buf_append(out, tw_slice_from(text.at, n));
+        text = tw_slice_skip(text, n);
+        if (text.len == 0)
+            break;
+        n = tw_utf8_char(text);
 
         if (n == 0) {
             put_u16(out, 0xfffd);

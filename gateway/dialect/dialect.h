@@ -124,7 +124,11 @@ struct gw_dialect {
     /* A text message that is not JSON. */
     void (*malformed)(struct gw_session *s, const char *why);
 
-    enum gw_hearing (*hears)(struct gw_session *s, const struct tw_event *ev);
+    /* What all its sessions have to know of an event to say whether they hear it: asked once
+     * for an event, and given to `hears`. Null: nothing. */
+    unsigned (*audience)(const struct tw_event *ev);
+    enum gw_hearing (*hears)(struct gw_session *s, const struct tw_event *ev,
+                             unsigned audience);
 
     /* An event was sent to it, as `batch`. May be null. */
     void (*sent)(struct gw_session *s, const struct tw_event *ev, const struct gw_batch *batch);

@@ -10,17 +10,19 @@
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
 
+#define MOST_FIELDS 16
+
 /* A member of the wire's message, and the member of the canonical data that it is. */
 struct field {
     const char *name, *from;
 };
 
 struct row {
-    const char *event;      /* canonical type */
-    const char *type;       /* on the wire */
-    bool is_documented;     /* else only for those who asked for all events */
-    struct field data[16];  /* inside `data` */
-    struct field beside[3]; /* beside `data`: aliases that a public client reads */
+    const char *event;              /* canonical type */
+    const char *type;               /* on the wire */
+    bool is_documented;             /* else only for those who asked for all events */
+    struct field data[MOST_FIELDS]; /* inside `data` */
+    struct field beside[3];         /* beside `data`: aliases that a public client reads */
 };
 
 #define SAME(name)                                                                             \
@@ -92,30 +94,40 @@ static bool member_is(const struct tw_event *ev, const char *name, const char *v
 
 /* Tills hear of online orders alone. A cancelled order has told its status already, so its
  * deletion is news only when it was deleted out of another status. */
-bool gw_orderweb_shows(const struct tw_event *ev, bool hears_all)
+unsigned gw_orderweb_audience(const struct tw_event *ev)
 {
     const struct row *row = row_of(ev);
+    unsigned all = row == NULL          ? GW_NO_TILL
+                   : row->is_documented ? GW_EACH_TILL
+                                        : GW_CURIOUS_TILLS;
 
-    if (row == NULL || (!row->is_documented && !hears_all))
-        return false;
-    if (!tw_slice_starts(ev->type, TW_LIT("order.")))
-        return true;
-    if (!member_is(ev, "orderSource", "online"))
-        return false;
-    return !tw_slice_is(ev->type, "order.deleted") ||
-           !member_is(ev, "previousStatus", "cancelled");
+    if (row == NULL || !tw_slice_starts(ev->type, TW_LIT("order.")))
+        return all;
+    if (!member_is(ev, "orderSource", "online") ||
+        (tw_slice_is(ev->type, "order.deleted") &&
+         member_is(ev, "previousStatus", "cancelled")))
+        return GW_NO_TILL;
+    return all;
+}
+
+enum gw_hearing gw_orderweb_hearing(unsigned audience, bool hears_all)
+{
+    return audience == GW_EACH_TILL || (audience == GW_CURIOUS_TILLS && hears_all) ? GW_SHARED
+                                                                                   : GW_SKIP;
 }
 
 static void put_fields(struct tw_buf *out, const struct tw_event *ev,
                        const struct field *fields, size_t most)
 {
-    struct tw_slice raw;
+    const char *names[MOST_FIELDS] = { 0 };
+    struct tw_slice raws[MOST_FIELDS];
+    size_t n = 0;
 
-    for (size_t i = 0; i < most && fields[i].name != NULL; i++) {
-        if (!tw_json_get(ev->data, fields[i].from, &raw))
-            raw = TW_LIT("null");
-        tw_json_member_raw(out, fields[i].name, raw);
-    }
+    for (; n < most && fields[n].name != NULL; n++)
+        names[n] = fields[n].from;
+    (void)tw_json_pick(ev->data, names, raws, n);
+    for (size_t i = 0; i < n; i++)
+        tw_json_member_raw(out, fields[i].name, raws[i].len > 0 ? raws[i] : TW_LIT("null"));
 }
 
 const char *gw_orderweb_type(const struct tw_event *ev)
@@ -132,6 +144,7 @@ void gw_orderweb_write(struct tw_buf *out, const struct gw_tenant *tenant,
 
     if (row == NULL) /* nobody hears it */
         return;
+    (void)tw_buf_room(out, ev->raw.len + 256); /* about as long as it is */
     tw_json_member(out, "type", tw_slice_of(row->type));
     tw_json_member(out, "tenant", tw_slice_of(tenant->slug));
     tw_json_member(out, "timestamp", ev->at);

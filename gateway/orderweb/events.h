@@ -12,8 +12,10 @@
 /* Whatever an event has; SQL writers have no limit. */
 #define GW_ORDERWEB_FRAME_BYTES ((size_t)64 * 1024 * 1024)
 
-/* Whether tills are shown the event; `hears_all`: those that ask for what no document names. */
-bool gw_orderweb_shows(const struct tw_event *ev, bool hears_all);
+/* Who is shown an event; the curious ones ask for what no document names. */
+enum { GW_NO_TILL, GW_CURIOUS_TILLS, GW_EACH_TILL };
+unsigned gw_orderweb_audience(const struct tw_event *ev);
+enum gw_hearing gw_orderweb_hearing(unsigned audience, bool hears_all);
 
 /* Its type on the wire; null when it has none. */
 const char *gw_orderweb_type(const struct tw_event *ev);

@@ -191,9 +191,10 @@ static void message(struct gw_session *s, struct tw_slice json)
     tw_json_free(root);
 }
 
-static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
+static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev, unsigned audience)
 {
-    return gw_orderweb_shows(ev, till_of(s)->hears_all) ? GW_SHARED : GW_SKIP;
+    (void)ev;
+    return gw_orderweb_hearing(audience, till_of(s)->hears_all);
 }
 
 static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
@@ -221,6 +222,7 @@ const struct gw_dialect gw_orderweb = {
     .resync = resync,
     .message = message,
     .malformed = malformed,
+    .audience = gw_orderweb_audience,
     .hears = hears,
     .render = render,
 };

@@ -143,9 +143,10 @@ static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
     send(s, &out, seq, oldest);
 }
 
-static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
+static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev, unsigned audience)
 {
-    return gw_orderweb_shows(ev, listener_of(s)->hears_all) ? GW_SHARED : GW_SKIP;
+    (void)ev;
+    return gw_orderweb_hearing(audience, listener_of(s)->hears_all);
 }
 
 static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
@@ -177,6 +178,7 @@ const struct gw_dialect gw_stream_orders = {
     .closed = closed,
     .greet = greet,
     .resync = resync,
+    .audience = gw_orderweb_audience,
     .hears = hears,
     .render = render,
 };

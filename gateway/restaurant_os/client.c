@@ -173,6 +173,7 @@ const struct gw_dialect gw_restaurant_os_dialect = {
     .policy = GW_TAKES_TOKENS,
     .greet = greet,
     .resync = resync,
+    .audience = gw_screen_audience,
     .hears = gw_screen_hears,
     .sent = gw_room_sent,
     .render = render,

@@ -27,18 +27,28 @@ unsigned gw_station_of(struct tw_slice name)
     return 0;
 }
 
-enum gw_hearing gw_screen_hears(struct gw_session *s, const struct tw_event *ev)
+/* 0: nobody; else the station, if it is for one, above the lowest bit. */
+unsigned gw_screen_audience(const struct tw_event *ev)
 {
-    const struct gw_screen *c = gw_screen_of(s);
     struct tw_slice raw, station = { NULL, 0 };
-    unsigned bit;
 
-    if (!c->has_joined || gw_event_name(ev) == NULL)
-        return GW_SKIP;
+    if (gw_event_name(ev) == NULL)
+        return 0;
     if (tw_slice_is(ev->type, "kitchen.alert") && tw_json_get(ev->data, "station", &raw))
         (void)tw_json_plain(raw, &station);
-    bit = gw_station_of(station);
-    return bit == 0 || (c->stations & bit) != 0 ? GW_SHARED : GW_SKIP;
+    return 1U | gw_station_of(station) << 1;
+}
+
+enum gw_hearing gw_screen_hears(struct gw_session *s, const struct tw_event *ev,
+                                unsigned audience)
+{
+    const struct gw_screen *c = gw_screen_of(s);
+    unsigned station = audience >> 1;
+
+    (void)ev;
+    if (!c->has_joined || audience == 0)
+        return GW_SKIP;
+    return station == 0 || (c->stations & station) != 0 ? GW_SHARED : GW_SKIP;
 }
 
 void gw_screen_emit(struct gw_screen *c, const char *event, struct tw_slice payload)

@@ -85,7 +85,9 @@ unsigned gw_station_of(struct tw_slice name);
 
 /* Hook of both rows: a targeted alert goes to its station, everything else to the whole
  * restaurant, once the client has joined it. */
-enum gw_hearing gw_screen_hears(struct gw_session *s, const struct tw_event *ev);
+unsigned gw_screen_audience(const struct tw_event *ev);
+enum gw_hearing gw_screen_hears(struct gw_session *s, const struct tw_event *ev,
+                                unsigned audience);
 
 /* --- requests.c --- */
 

@@ -360,6 +360,7 @@ const struct gw_dialect gw_restaurant_os_ws = {
     .resync = resync,
     .message = message,
     .malformed = malformed,
+    .audience = gw_screen_audience,
     .hears = gw_screen_hears,
     .sent = gw_room_sent,
     .render = render,

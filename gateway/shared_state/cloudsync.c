@@ -295,9 +295,14 @@ static struct gw_session *open_device(void *family, const struct gw_hello *hello
     return s;
 }
 
-static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
+static unsigned audience_of(const struct tw_event *ev)
 {
-    if (!gw_cloudsync_shows(ev))
+    return gw_cloudsync_shows(ev);
+}
+
+static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev, unsigned audience)
+{
+    if (audience == 0)
         return GW_SKIP;
     return gw_device_hears_pictures(gw_device_of(s), ev, gw_device_hears(s, ev, GW_NO_LIST));
 }
@@ -326,6 +331,7 @@ const struct gw_dialect gw_cloudsync = {
     .too_long = too_long,
     .message = message,
     .malformed = malformed,
+    .audience = audience_of,
     .hears = hears,
     .relayed = gw_device_relayed,
     .render = gw_cloudsync_render,

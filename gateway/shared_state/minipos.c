@@ -306,32 +306,44 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     return true;
 }
 
+/* What all tablets have to know of an event: whether it is shown, whether its list has to be
+ * sent instead, and which list it belongs to. */
+enum { IS_SHOWN = 1, NEEDS_LIST = 2, LIST = 2 };
+
+static unsigned audience_of(const struct tw_event *ev)
+{
+    return (gw_minipos_shows(ev) ? IS_SHOWN : 0U) |
+           (gw_minipos_needs_list(ev) ? NEEDS_LIST : 0U) |
+           (unsigned)(gw_minipos_list_of(ev) - GW_NO_LIST) << LIST;
+}
+
 /* Whether the tablet is sent the list in place of the event. */
-static bool wants_list(struct gw_session *s, const struct tw_event *ev, int list)
+static bool wants_list(struct gw_session *s, const struct tw_event *ev, unsigned audience,
+                       int list)
 {
     if (list == GW_NO_LIST || (gw_device_of(s)->is_held && list != GW_ORDERS_LIST))
         return false;
     /* It has drawn an id that was taken, and shows its own order by it. */
     if (list == GW_ORDERS_LIST)
         return gw_device_made(s, ev);
-    return gw_minipos_needs_list(ev);
+    return (audience & NEEDS_LIST) != 0;
 }
 
 /* An event that is contained in the list which it was sent would show it an older row. */
-static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev)
+static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev, unsigned audience)
 {
     struct gw_device *d = gw_device_of(s);
-    int list = gw_minipos_list_of(ev);
+    int list = (int)(audience >> LIST) + GW_NO_LIST;
     enum gw_hearing hearing = GW_SKIP;
 
     if (list != GW_NO_LIST && ev->seq <= d->shown[list].seq)
         return GW_SKIP;
-    if (gw_minipos_shows(ev)) {
+    if ((audience & IS_SHOWN) != 0) {
         hearing = gw_device_hears(s, ev, list);
         if (hearing == GW_SKIP && list != GW_ORDERS_LIST)
             return GW_SKIP;
     }
-    if (!wants_list(s, ev, list))
+    if (!wants_list(s, ev, audience, list))
         return gw_device_hears_pictures(d, ev, hearing);
     gw_device_follow(d, &gw_minipos_list, gw_minipos_list_body(list), ev->seq);
     return GW_SKIP;
@@ -352,6 +364,7 @@ const struct gw_dialect gw_minipos = {
     .too_long = too_long,
     .message = message,
     .malformed = malformed,
+    .audience = audience_of,
     .hears = hears,
     .relayed = gw_device_relayed,
     .render = gw_minipos_render,

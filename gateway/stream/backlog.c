@@ -89,8 +89,9 @@ static struct tw_slice moved(struct tw_slice s, struct tw_slice from, const char
 
 static struct gw_entry *entry_new(const struct tw_event *ev)
 {
-    struct gw_entry *e = tw_alloc(1, sizeof(*e) + ev->raw.len);
+    struct gw_entry *e = tw_alloc_bytes(sizeof(*e) + ev->raw.len);
 
+    memset(e, 0, sizeof(*e));
     memcpy(e->text, ev->raw.at, ev->raw.len);
     e->event = (struct tw_event){
         .seq = ev->seq,
@@ -149,6 +150,15 @@ struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)
             high = middle;
     }
     return low == b->count ? NULL : at(b, low);
+}
+
+unsigned gw_backlog_audience(struct gw_entry *e, size_t index, const struct gw_dialect *d)
+{
+    if (!e->has_audience[index]) {
+        e->has_audience[index] = true;
+        e->audience[index] = d->audience == NULL ? 0 : d->audience(&e->event);
+    }
+    return e->audience[index];
 }
 
 const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *e, size_t index,

@@ -26,7 +26,8 @@ struct gw_variant {
 struct gw_entry {
     struct tw_event event; /* its slices point into `text` */
     struct gw_batch rendered[GW_MAX_DIALECTS];
-    bool is_rendered[GW_MAX_DIALECTS];
+    bool is_rendered[GW_MAX_DIALECTS], has_audience[GW_MAX_DIALECTS];
+    unsigned audience[GW_MAX_DIALECTS];
     struct gw_variant *variants;
     uint32_t heard; /* sessions that were given it */
     int64_t offset; /* bytes of all events before it, from some point on; may be negative */
@@ -52,6 +53,9 @@ bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev);
 /* The first entry with a seq of at least `seq`; null when there is none. Lent until the next
  * addition. */
 struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq);
+
+/* The dialect's audience of an entry, asked for once. */
+unsigned gw_backlog_audience(struct gw_entry *e, size_t index, const struct gw_dialect *d);
 
 /* The frames of an entry in a dialect (`index` among the process's rows), rendered when they
  * are first asked for; lent. */

@@ -155,6 +155,8 @@ static bool take_relay(struct gw_feed *f, struct tw_slice json)
 {
     struct tw_slice dialect, from, message;
 
+    if (!tw_slice_starts(json, TW_LIT("{\"relay\":"))) /* ours: see gw_hubs_relay */
+        return false;
     if (!tw_json_get_text(json, "relay", &dialect) || !tw_json_get_text(json, "from", &from) ||
         !tw_json_get(json, "message", &message))
         return false;

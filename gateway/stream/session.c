@@ -378,7 +378,8 @@ static void send_form(struct gw_session *s, struct gw_backlog *b, struct gw_entr
 static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
 {
     const struct gw_batch *batch;
-    enum gw_hearing hearing = s->dialect->hears(s, &e->event);
+    enum gw_hearing hearing =
+        s->dialect->hears(s, &e->event, gw_backlog_audience(e, s->dialect_index, s->dialect));
 
     if (hearing == GW_SKIP)
         return;

@@ -34,11 +34,9 @@ static uint32_t put_head(unsigned char head[10], unsigned opcode, size_t n)
 static struct gw_frame *frame_new(const unsigned char *head, uint32_t head_len,
                                   struct tw_slice payload)
 {
-    struct gw_frame *f = tw_alloc(1, sizeof(*f) + head_len + payload.len);
+    struct gw_frame *f = tw_alloc_bytes(sizeof(*f) + head_len + payload.len);
 
-    f->references = 1;
-    f->head = head_len;
-    f->len = head_len + payload.len;
+    *f = (struct gw_frame){ .references = 1, .head = head_len, .len = head_len + payload.len };
     memcpy(f->bytes, head, head_len);
     if (payload.len > 0)
         memcpy(f->bytes + head_len, payload.at, payload.len);

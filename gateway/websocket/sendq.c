@@ -1,4 +1,5 @@
-/* sendq.c - a ring of references that grows when it must and goes when it is empty.
+/* sendq.c - a ring of references that grows when it must and goes when it is empty. One frame
+ * needs no memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/websocket/sendq.h"
 
@@ -15,14 +16,27 @@ static struct gw_frame *frame_at(const struct gw_sendq *q, size_t i)
     return q->ring[(q->first + i) % q->cap];
 }
 
+static void free_ring(struct gw_sendq *q)
+{
+    if (q->ring != &q->only)
+        free(q->ring);
+    q->ring = NULL;
+}
+
 static void grow(struct gw_sendq *q)
 {
-    size_t cap = q->cap == 0 ? 4 : q->cap * 2;
-    struct gw_frame **ring = tw_alloc(cap, sizeof(struct gw_frame *));
+    size_t cap = q->cap < 2 ? 4 : q->cap * 2;
+    struct gw_frame **ring;
 
+    if (q->cap == 0) {
+        q->ring = &q->only;
+        q->cap = 1;
+        return;
+    }
+    ring = tw_alloc(cap, sizeof(struct gw_frame *));
     for (size_t i = 0; i < q->count; i++)
         ring[i] = frame_at(q, i);
-    free(q->ring);
+    free_ring(q);
     q->ring = ring;
     q->cap = cap;
     q->first = 0;
@@ -84,8 +98,7 @@ static void shrink(struct gw_sendq *q)
 {
     if (q->count > 0)
         return;
-    free(q->ring);
-    q->ring = NULL;
+    free_ring(q);
     q->cap = q->first = 0;
 }
 
@@ -121,6 +134,6 @@ void gw_sendq_done(struct gw_sendq *q)
 {
     while (q->count > 0)
         drop_first(q);
-    free(q->ring);
+    free_ring(q);
     *q = (struct gw_sendq){ 0 };
 }

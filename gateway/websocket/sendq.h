@@ -11,7 +11,8 @@ struct gw_frame;
 
 /* Zero is an empty queue. It holds a reference to each of its frames. */
 struct gw_sendq {
-    struct gw_frame **ring;
+    struct gw_frame **ring; /* null, or `only`, or memory of its own */
+    struct gw_frame *only;  /* most queues have one frame, for a moment */
     size_t cap, first, count;
     size_t bytes;     /* of all frames */
     size_t in_flight; /* frames at the front that the kernel has been given */

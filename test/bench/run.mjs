@@ -2,6 +2,7 @@
 // usage: node run.mjs [fanout|tenants|idle|connect ...]
 //
 //   ROUNDS=5   how often each is measured; the middle counts
+//   SERVERS="tillwire uv-write"   only these; a verdict needs both of its sides
 //
 // One server at a time has a core to itself (SERVER_CORE=0); clients, publisher, Redis and PostgreSQL share the other
 // (LOAD_CORE=1). Each round measures all servers one after the other, so that what disturbs the machine disturbs all.
@@ -80,6 +81,7 @@ class Peer {
     }
 
     async stop() {
+        if (!this.child || this.child.exitCode !== null || this.child.signalCode !== null) return;
         const gone = new Promise((resolve) => this.child.once('exit', resolve));
         this.child.kill('SIGTERM');
         const timer = setTimeout(() => this.child.kill('SIGKILL'), 2000);
@@ -125,7 +127,7 @@ class Tillwire {
 
 const program = (name) => path.join(out, name);
 const limit = (how) => (port, bench) => [program('limit'), String(port), String(bench.redisPort), bench.password, how];
-const servers = {
+const all = {
     'uv-write': new Peer('uv-write', limit('write')),
     'uv-coalesce': new Peer('uv-coalesce', limit('coalesce')),
     'nchan': new Nchan('nchan', (port) => {
@@ -138,6 +140,7 @@ const servers = {
     'node-ws': new Peer('node-ws', (port, bench) => [process.execPath, path.join(here, 'peers/ws.mjs'), String(port), String(bench.redisPort), bench.password]),
     'tillwire': new Tillwire(),
 };
+const servers = Object.fromEntries(Object.entries(all).filter(([id]) => !process.env.SERVERS || process.env.SERVERS.split(' ').includes(id)));
 
 // --- The bench -------------------------------------------------------------------------------
 
@@ -216,6 +219,13 @@ const WORKLOADS = [
 ];
 
 const results = [];
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, async () => {
+        for (const server of Object.values(servers)) await server.stop();
+        await bench.stack?.stop({ keep: false });
+        process.exit(130);
+    });
+}
 await setUp();
 try {
     for (const { part, name, figure, unit, least, most, ...options } of WORKLOADS) {
@@ -227,16 +237,16 @@ try {
             }
         }
         const row = { part, name, unit, figures, middle: Object.fromEntries(Object.entries(figures).map(([id, all]) => [id, middle(all)])) };
-        if (least) {
+        if (least && servers[least[0]] && servers.tillwire) {
             const [other, bound] = least;
             const ratio = middle(figures.tillwire.map((own, i) => own / figures[other][i]));
             const isMet = figure === 'cpu_us' ? ratio <= bound : ratio >= bound;
             row.verdict = `${ratio.toFixed(2)} x ${other}, to be ${figure === 'cpu_us' ? 'at most' : 'at least'} ${bound}: ${isMet ? 'met' : 'missed'}`;
-        } else {
+        } else if (most && servers.tillwire) {
             row.verdict = `to be at most ${most}: ${row.middle.tillwire <= most ? 'met' : 'missed'}`;
         }
         results.push(row);
-        console.log(`${name.padEnd(28)} ${Object.entries(row.middle).map(([id, n]) => `${id} ${n < 1000 ? n.toFixed(2) : Math.round(n)}`).join('  ')}  ${unit}; ${row.verdict}`);
+        console.log(`${name.padEnd(28)} ${Object.entries(row.middle).map(([id, n]) => `${id} ${n < 1000 ? n.toFixed(2) : Math.round(n)}`).join('  ')}  ${unit}${row.verdict ? `; ${row.verdict}` : ''}`);
     }
     writeFileSync(path.join(out, 'bench.json'), JSON.stringify(results, null, 2));
 } finally {

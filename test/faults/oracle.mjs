@@ -265,8 +265,8 @@ export class Oracle {
             rows.push(`${name} ${Math.round(now.kib / 1024)} MiB, ${now.fds} fds, ${share} %`);
             if (share > 30) this.problem('other', `${name} takes ${share} % of a processor while nothing happens`);
             if (now.fds > most.fds) this.problem('other', `${name} has ${now.fds} descriptors open`);
-            // The sanitizers keep freed memory for a while, up to 256 MiB of it.
-            const mib = most.mib + (this.world.flavour === 'asan' ? 256 : 0);
+            // The sanitizers keep freed memory for a while, up to 64 MiB of it, and put margins around the rest.
+            const mib = most.mib + (this.world.flavour === 'asan' ? 192 : 0);
             if (now.kib / 1024 > mib) this.problem('other', `${name} has grown to ${Math.round(now.kib / 1024)} MiB`);
         }
         return rows;

@@ -230,6 +230,25 @@ static void a_character_that_is_cut_off_is_none(void **state)
     }
 }
 
+/* Each byte at each place of texts that are shorter and longer than a word. */
+static void
+a_plain_run_ends_at_the_first_byte_that_json_escapes_or_that_is_not_ascii(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len < 20; len++)
+        for (size_t place = 0; place < len; place++)
+            for (unsigned byte = 0; byte < 256; byte++) {
+                bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+                char *text = exact_copy(TW_LIT("~ !#[]abc~~  zyxw-+/"));
+
+                text[place] = (char)byte;
+                assert_int_equal(tw_plain_run(tw_slice_from(text, len)),
+                                 is_plain ? len : place);
+                free(text);
+            }
+    assert_int_equal(tw_plain_run(TW_EMPTY), 0);
+}
+
 static void a_text_is_utf8_when_all_of_it_is(void **state)
 {
     (void)state;
@@ -346,6 +365,8 @@ int main(void)
         cmocka_unit_test(a_uuid_is_36_characters_of_hex_and_hyphens),
         cmocka_unit_test(utf8_has_exactly_the_ranges_of_rfc_3629),
         cmocka_unit_test(a_character_that_is_cut_off_is_none),
+        cmocka_unit_test(
+            a_plain_run_ends_at_the_first_byte_that_json_escapes_or_that_is_not_ascii),
         cmocka_unit_test(a_text_is_utf8_when_all_of_it_is),
         cmocka_unit_test(percent_decoding_refuses_what_is_broken_and_what_is_no_text),
         cmocka_unit_test(a_decoded_text_over_the_limit_is_refused),

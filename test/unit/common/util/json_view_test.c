@@ -52,6 +52,26 @@ static void a_member_comes_as_the_bytes_that_stand_there(void **state)
     }
 }
 
+static void several_members_come_in_one_walk(void **state)
+{
+    static const char *const names[] = { "b", "missing", "a", "longer", "b" };
+    struct tw_slice raws[TW_COUNT(names)];
+
+    (void)state;
+    assert_int_equal(
+        tw_json_pick(TW_LIT("{\"a\":{\"b\":1},\"lon\":0,\"\":5,\"longer\":\"x\",\"b\":[2]}"),
+                     names, raws, TW_COUNT(names)),
+        4);
+    assert_slice(raws[0], "[2]");
+    assert_int_equal(raws[1].len, 0);
+    assert_slice(raws[2], "{\"b\":1}");
+    assert_slice(raws[3], "\"x\"");
+    assert_slice(raws[4], "[2]"); /* it may be asked for twice */
+    assert_int_equal(tw_json_pick(TW_LIT("[\"a\"]"), names, raws, TW_COUNT(names)), 0);
+    assert_int_equal(tw_json_pick(TW_LIT("{}"), names, raws, TW_COUNT(names)), 0);
+    assert_int_equal(tw_json_pick(TW_EMPTY, names, raws, TW_COUNT(names)), 0);
+}
+
 static void an_array_is_walked_element_by_element(void **state)
 {
     struct tw_slice rest = TW_LIT("[1,\"a,b\",[2,[3]],{\"c\":[4]},null]"), raw;
@@ -194,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_comes_as_the_bytes_that_stand_there),
+        cmocka_unit_test(several_members_come_in_one_walk),
         cmocka_unit_test(an_array_is_walked_element_by_element),
         cmocka_unit_test(what_is_no_array_has_no_elements),
         cmocka_unit_test(an_object_is_walked_member_by_member),

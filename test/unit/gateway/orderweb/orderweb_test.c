@@ -219,9 +219,11 @@ static void tills_hear_of_online_orders_and_of_all_cards_and_points(void **state
     for (size_t i = 0; i < TW_COUNT(hearings); i++) {
         struct tw_event ev = event_of(&text, 1, hearings[i].type, hearings[i].data);
 
-        assert_row((gw_orderweb.hears(plain, &ev) == GW_SHARED) == hearings[i].is_heard,
+        assert_row((gw_orderweb.hears(plain, &ev, gw_orderweb.audience(&ev)) == GW_SHARED) ==
+                       hearings[i].is_heard,
                    hearings[i].data);
-        assert_row((gw_orderweb.hears(all, &ev) == GW_SHARED) == hearings[i].is_heard_by_all,
+        assert_row((gw_orderweb.hears(all, &ev, gw_orderweb.audience(&ev)) == GW_SHARED) ==
+                       hearings[i].is_heard_by_all,
                    hearings[i].data);
     }
     gw_orderweb.closed(plain);

@@ -164,7 +164,8 @@ static enum gw_hearing hearing(struct gw_screen *c, const char *type, const char
 {
     struct tw_buf text = { 0 };
     struct tw_event ev = event_with(&text, 17, type, API, data);
-    enum gw_hearing heard = gw_restaurant_os_dialect.hears(&c->session, &ev);
+    enum gw_hearing heard = gw_restaurant_os_dialect.hears(
+        &c->session, &ev, gw_restaurant_os_dialect.audience(&ev));
 
     tw_buf_done(&text);
     return heard;
