@@ -37,9 +37,15 @@ void tw_buf_grew(struct tw_buf *b, size_t n)
     b->len += n;
 }
 
+/* Whether it has memory for `n` more bytes already, as it mostly has. */
+static bool has_room(const struct tw_buf *b, size_t n)
+{
+    return n <= b->cap - b->len && n <= b->max - b->len && !b->failed;
+}
+
 void tw_buf_append(struct tw_buf *b, struct tw_slice s)
 {
-    char *room = tw_buf_room(b, s.len);
+    char *room = has_room(b, s.len) ? b->at + b->len : tw_buf_room(b, s.len);
 
     if (room == NULL || s.len == 0)
         return;
@@ -54,7 +60,10 @@ void tw_buf_text(struct tw_buf *b, const char *text)
 
 void tw_buf_char(struct tw_buf *b, char c)
 {
-    tw_buf_append(b, tw_slice_from(&c, 1));
+    if (has_room(b, 1))
+        b->at[b->len++] = c;
+    else
+        tw_buf_append(b, tw_slice_from(&c, 1));
 }
 
 void tw_buf_u64(struct tw_buf *b, uint64_t value)

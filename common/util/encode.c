@@ -242,27 +242,3 @@ bool tw_percent_decode(struct tw_buf *out, struct tw_slice text, bool plus_is_bl
     }
     return !out->failed && tw_is_utf8(tw_slice_from(out->at + start, out->len - start));
 }
-
-/* Eight bytes at a time. In a word of plain bytes no byte borrows from or carries to its
- * neighbour, so a high bit shows only where something else is. */
-static bool is_all_plain(const char *at)
-{
-    const uint64_t ones = 0x0101010101010101u;
-    uint64_t w;
-
-    memcpy(&w, at, sizeof(w));
-    return ((w | (w - ones * 0x20) | ((w ^ ones * '"') - ones) | ((w ^ ones * '\\') - ones) |
-             (w + ones)) &
-            ones * 0x80) == 0;
-}
-
-size_t tw_plain_run(struct tw_slice s)
-{
-    size_t n = 0;
-
-    while (s.len - n >= sizeof(uint64_t) && is_all_plain(s.at + n))
-        n += sizeof(uint64_t);
-    while (n < s.len && s.at[n] >= 0x20 && s.at[n] < 0x7f && s.at[n] != '"' && s.at[n] != '\\')
-        n++;
-    return n;
-}

@@ -2,9 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/util/buf.h"
 #include "common/util/slice.h"
@@ -37,8 +39,31 @@ bool tw_is_unprintable(uint32_t c);
 bool tw_is_plain_line(struct tw_slice s);
 
 /* Length of the run at the start of `s` that a JSON string holds as it is: printable ASCII but
- * the quote and the backslash. */
-size_t tw_plain_run(struct tw_slice s);
+ * the quote and the backslash. Inline: every byte of every event passes here.
+ *
+ * Eight bytes at a time: the high bit of each byte of `other` says that it is none of these.
+ * Plain bytes neither borrow from their neighbours nor carry to them, so the first high bit is
+ * right. */
+static inline size_t tw_plain_run(struct tw_slice s)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    size_t n = 0;
+
+    for (; s.len - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
+        uint64_t w, other;
+
+        memcpy(&w, s.at + n, sizeof(w));
+        w = le64toh(w);
+        other = (w | (w - ones * 0x20) | ((w ^ ones * '"') - ones) |
+                 ((w ^ ones * '\\') - ones) | (w + ones)) &
+                ones * 0x80;
+        if (other != 0)
+            return n + (size_t)__builtin_ctzll(other) / 8;
+    }
+    while (n < s.len && s.at[n] >= 0x20 && s.at[n] < 0x7f && s.at[n] != '"' && s.at[n] != '\\')
+        n++;
+    return n;
+}
 
 /* Length of the well-formed UTF-8 character at the start of `s`, 0 when it is not one. */
 size_t tw_utf8_char(struct tw_slice s);

@@ -141,6 +141,10 @@ struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)
 {
     size_t low = 0, high = b->count;
 
+    if (b->count == 0 || at(b, b->count - 1)->event.seq < seq)
+        return NULL;
+    if (at(b, b->count - 1)->event.seq == seq) /* what live sessions ask for */
+        return at(b, b->count - 1);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
@@ -149,7 +153,7 @@ struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)
         else
             high = middle;
     }
-    return low == b->count ? NULL : at(b, low);
+    return at(b, low);
 }
 
 unsigned gw_backlog_audience(struct gw_entry *e, size_t index, const struct gw_dialect *d)
