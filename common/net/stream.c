@@ -14,6 +14,9 @@
 #include "common/net/address.h"
 #include "common/util/base.h"
 
+/* libuv's requests are larger than all that we know of a connection, and most connections have
+ * none: each lives from its start to its callback, which comes in any case, with UV_ECANCELED
+ * when the handle is closed. */
 struct tw_stream {
     union {
         uv_handle_t handle;
@@ -23,14 +26,14 @@ struct tw_stream {
     } uv;
     struct tw_loop *loop;
     struct tw_stream_owner *owner;
-    union {
-        uv_connect_t connect;
-        uv_write_t write;
-    } request;
-    uv_shutdown_t finish;
     bool is_unix, is_connecting, is_writing, is_finishing, is_reading, is_closing, is_local;
     char peer[48];
 };
+
+static struct tw_stream *stream_of(uv_stream_t *handle)
+{
+    return tw_container_of(handle, struct tw_stream, uv.stream);
+}
 
 static struct tw_stream *stream_new(struct tw_loop *loop, bool is_unix, int *err)
 {
@@ -108,8 +111,9 @@ struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, 
 
 static void on_connected(uv_connect_t *request, int status)
 {
-    struct tw_stream *s = tw_container_of(request, struct tw_stream, request.connect);
+    struct tw_stream *s = stream_of(request->handle);
 
+    free(request);
     s->is_connecting = false;
     if (s->is_closing)
         return;
@@ -122,17 +126,20 @@ struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_addres
                                     struct tw_stream_owner *owner, int *err)
 {
     struct tw_stream *s = stream_new(loop, address->is_unix, err);
+    uv_connect_t *request;
 
     if (s == NULL)
         return NULL;
     s->is_connecting = true;
+    request = tw_new(uv_connect_t);
     if (address->is_unix) {
-        uv_pipe_connect(&s->request.connect, &s->uv.pipe, address->path, on_connected);
+        uv_pipe_connect(request, &s->uv.pipe, address->path, on_connected);
     } else {
         *err =
-            uv_tcp_connect(&s->request.connect, &s->uv.tcp,
+            uv_tcp_connect(request, &s->uv.tcp,
                            (const struct sockaddr *)(const void *)&address->tcp, on_connected);
         if (*err != 0) {
+            free(request);
             s->is_connecting = false;
             tw_stream_close(s);
             return NULL;
@@ -188,8 +195,9 @@ void tw_stream_want_read(struct tw_stream *s, bool wants)
 
 static void on_written(uv_write_t *request, int status)
 {
-    struct tw_stream *s = tw_container_of(request, struct tw_stream, request.write);
+    struct tw_stream *s = stream_of(request->handle);
 
+    free(request);
     s->is_writing = false;
     if (!s->is_closing)
         s->owner->events->on_written(s->owner, status);
@@ -198,6 +206,7 @@ static void on_written(uv_write_t *request, int status)
 int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n)
 {
     uv_buf_t bufs[TW_STREAM_PARTS];
+    uv_write_t *request;
     size_t total = 0, done = 0, first = 0;
     int r;
 
@@ -219,26 +228,32 @@ int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n)
         done -= bufs[first++].len;
     bufs[first].base += done;
     bufs[first].len -= done;
-    r = uv_write(&s->request.write, &s->uv.stream, bufs + first, (unsigned)(n - first),
-                 on_written);
-    if (r < 0)
+    request = tw_new(uv_write_t);
+    r = uv_write(request, &s->uv.stream, bufs + first, (unsigned)(n - first), on_written);
+    if (r < 0) {
+        free(request);
         return r;
+    }
     s->is_writing = true;
     return 0;
 }
 
 static void on_finished(uv_shutdown_t *request, int status)
 {
-    (void)request; /* with any result, the owner waits for the peer's end or its own limit */
-    (void)status;
+    free(request);
+    (void)status; /* with any result, the owner waits for the peer's end or its own limit */
 }
 
 void tw_stream_finish(struct tw_stream *s)
 {
+    uv_shutdown_t *request;
+
     if (s->is_closing || s->is_finishing || s->is_connecting)
         return;
     s->is_finishing = true;
-    (void)uv_shutdown(&s->finish, &s->uv.stream, on_finished); /* fails when not connected */
+    request = tw_new(uv_shutdown_t);
+    if (uv_shutdown(request, &s->uv.stream, on_finished) != 0) /* it is not connected */
+        free(request);
 }
 
 struct tw_slice tw_stream_peer(const struct tw_stream *s)
