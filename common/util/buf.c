@@ -45,9 +45,12 @@ static bool has_room(const struct tw_buf *b, size_t n)
 
 void tw_buf_append(struct tw_buf *b, struct tw_slice s)
 {
-    char *room = has_room(b, s.len) ? b->at + b->len : tw_buf_room(b, s.len);
+    char *room;
 
-    if (room == NULL || s.len == 0)
+    if (s.len == 0)
+        return;
+    room = has_room(b, s.len) ? b->at + b->len : tw_buf_room(b, s.len);
+    if (room == NULL)
         return;
     memcpy(room, s.at, s.len);
     b->len += s.len;

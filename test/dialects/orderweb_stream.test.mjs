@@ -111,6 +111,7 @@ test('a client that comes back with its Last-Event-ID misses nothing and hears n
     const tenant = await newTenant(t);
     const headers = { Authorization: `Bearer ${tenant.key}` };
     const first = await openStream(t, pathOf(tenant), headers);
+    await first.next('connected'); // from now on it hears everything
     await createOrder(tenant, { orderId: 'a' });
     const { id: last } = await first.next('new_order');
     first.request.destroy();
