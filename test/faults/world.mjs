@@ -261,7 +261,6 @@ export class World {
             const parts = to.map((one, i) => ({ hubs: one.hubs, redis: one.redis - from[i].redis, log: one.log - from[i].log }));
             if (parts.some(({ hubs, redis, log }) => hubs > 0 && redis + log < 10)) return false;
             from = to;
-            this.byRedis = parts;
             return parts.every(({ redis, log }) => redis >= 3 * log);
         }, { within: 10_000, every: 100 });
     }

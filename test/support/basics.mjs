@@ -2,7 +2,7 @@
 // stack.
 // SPDX-License-Identifier: Apache-2.0
 
-export const DEADLINE_MS = 30_000;
+export const DEADLINE_MS = 15_000;
 
 // The list make(0), make(1), make(2) …
 export const times = (n, make) => Array.from({ length: n }, (x, i) => make(i));
