@@ -83,7 +83,7 @@ void gw_screen_emit(struct gw_screen *c, const char *event, struct tw_slice payl
 /* The bit of a station's name; 0: there is no such station. */
 unsigned gw_station_of(struct tw_slice name);
 
-/* Hook of both rows: a targeted alert goes to its station, everything else to the whole
+/* Hooks of both rows: a targeted alert goes to its station, everything else to the whole
  * restaurant, once the client has joined it. */
 unsigned gw_screen_audience(const struct tw_event *ev);
 enum gw_hearing gw_screen_hears(struct gw_session *s, const struct tw_event *ev,
