@@ -223,6 +223,10 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
         idempotency = tw_http_header(req, "x-idempotency-key");
     json->max = CONTEXT_BYTES;
     tw_buf_char(json, '{');
+    tw_random_uuid(attempt);
+    tw_json_member(json, "attempt", tw_slice_from(attempt, sizeof(attempt)));
+    tw_json_member(json, "requestId", tw_slice_of(out->request_id));
+    out->question_at = json->len;
     refusal = read_key(req, match, out);
     if (refusal == NULL)
         refusal = read_tenant(req, match, out);
@@ -232,9 +236,6 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
         !put_header(json, "device", tw_http_header(req, "x-device-id")) ||
         !put_header(json, "idempotencyKey", idempotency))
         return "INVALID_HEADER";
-    tw_random_uuid(attempt);
-    tw_json_member(json, "attempt", tw_slice_from(attempt, sizeof(attempt)));
-    tw_json_member(json, "requestId", tw_slice_of(out->request_id));
     tw_json_member(json, "method", tw_slice_of(tw_http_method_name(match->route->method)));
     tw_json_member(json, "route", tw_slice_of(match->route->pattern));
     tw_json_member(json, "version", TW_LIT(TILLWIRE_VERSION));
@@ -250,6 +251,11 @@ void api_context_set_token(struct api_context *c, struct tw_slice claims)
     c->json.len--; /* the closing brace */
     tw_json_member_raw(&c->json, "token", claims);
     tw_buf_char(&c->json, '}');
+}
+
+struct tw_slice api_context_question(const struct api_context *c)
+{
+    return tw_slice_skip(tw_buf_view(&c->json), c->question_at);
 }
 
 void api_context_done(struct api_context *c)

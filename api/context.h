@@ -14,6 +14,7 @@ struct api_context {
     struct tw_slice origins; /* see cors.h; lent */
 
     struct tw_buf json; /* the ctx; given: api_context_done */
+    size_t question_at; /* before it stands what tells this request from any other */
     /* Whose requests these are, for the limits of each: the hash of the key or token that was
      * presented, or of the restaurant's name when there is none. */
     char key_hash[TW_SHA256_HEX];
@@ -33,5 +34,8 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
                              struct api_context *out);
 /* The token was valid: what it claims, as ctx.token. */
 void api_context_set_token(struct api_context *c, struct tw_slice claims);
+
+/* Who asks and for what, the same for requests that ask the same; lent. */
+struct tw_slice api_context_question(const struct api_context *c);
 
 void api_context_done(struct api_context *c);

@@ -238,18 +238,28 @@ static void on_wake(struct api_parked *p, bool has_news)
     exchange_free(x);
 }
 
-/* Whether the exchange is parked now: there is nothing yet, and the client waits. */
-static bool park(struct exchange *x, const struct tw_outcome *outcome)
+static bool wait_for_news(struct exchange *x, const struct tw_outcome *outcome)
 {
-    struct tw_slice tenant = outcome->tenant;
-
-    if (outcome->status != 204 || x->wait_ms == 0 || x->reply.conn == NULL ||
-        tenant.len >= sizeof(x->parked.tenant))
-        return false;
-    memcpy(x->parked.tenant, tenant.at, tenant.len);
+    memcpy(x->parked.tenant, outcome->tenant.at, outcome->tenant.len);
     keep_text(x, outcome->body);
     x->waiter.ends_on_fin = true;
     return api_waiting_park(&x->service->waiting, &x->parked);
+}
+
+/* Whether the exchange is parked now: there is nothing yet, and the client waits. Those in line
+ * that would ask the same need not: if there is news for them meanwhile, the next look at the
+ * heads finds it. */
+static bool park(struct exchange *x, const struct tw_outcome *outcome)
+{
+    struct api_parked *same;
+
+    if (outcome->status != 204 || x->wait_ms == 0 || x->reply.conn == NULL ||
+        outcome->tenant.len >= sizeof(x->parked.tenant) || !wait_for_news(x, outcome))
+        return false;
+    while ((same = api_waiting_take_same(&x->service->waiting, &x->parked)) != NULL)
+        if (!wait_for_news(tw_container_of(same, struct exchange, parked), outcome))
+            tw_operation_start(&tw_container_of(same, struct exchange, parked)->operation);
+    return true;
 }
 
 static struct tw_slice key_hash_of(const struct exchange *x)
@@ -271,15 +281,21 @@ static void note_key(struct exchange *x, bool is_good)
 static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
 {
     struct exchange *x = tw_container_of(op, struct exchange, operation);
+    bool is_parked = false;
 
+    if (outcome->refusal == NULL) {
+        note_key(x, outcome->status != 401);
+        is_parked = park(x, outcome);
+    }
     api_waiting_asked(&x->service->waiting, &x->parked);
+    if (is_parked)
+        return;
     if (outcome->refusal != NULL) {
         if (!has_gone_on(x))
             refuse(x, outcome->refusal, TW_EMPTY);
         return;
     }
-    note_key(x, outcome->status != 401);
-    if (park(x, outcome) || goes_on(x, outcome))
+    if (goes_on(x, outcome))
         return;
     if (x->route->presence != API_NOBODY && outcome->status == 200)
         answer_devices(x, outcome);
@@ -361,6 +377,7 @@ static void start_operation(struct exchange *x)
     x->operation.done = on_done;
     if (x->wait_ms > 0) {
         x->parked.wake = on_wake;
+        x->parked.question = api_context_question(&x->context);
         x->parked.until_ms = x->service->pool.loop->now_ms + x->wait_ms;
         if (!api_waiting_enter(&x->service->waiting, &x->parked, key_hash_of(x)))
             return;

@@ -9,6 +9,7 @@
 #include "common/util/err.h"
 
 #define TICK_MS 200
+#define SAME_WITHIN 64 /* so many of those in line are looked at */
 
 static void on_tick(struct tw_deadline *d);
 
@@ -104,6 +105,26 @@ void api_waiting_leave(struct api_waiting *w, struct api_parked *p)
     if (!tw_list_linked(&p->link))
         return;
     take_out(w, p);
+}
+
+struct api_parked *api_waiting_take_same(struct api_waiting *w, const struct api_parked *p)
+{
+    size_t seen = 0;
+
+    if (p->awake == NULL || !p->awake->is_entrance)
+        return NULL;
+    tw_list_each(&p->awake->due, link)
+    {
+        struct api_parked *other = parked_of(link);
+
+        if (++seen > SAME_WITHIN)
+            break;
+        if (!tw_slice_eq(other->question, p->question))
+            continue;
+        take_out(w, other);
+        return other;
+    }
+    return NULL;
 }
 
 void api_waiting_asked(struct api_waiting *w, struct api_parked *p)

@@ -28,6 +28,7 @@ struct api_parked {
     uint64_t after;    /* the last seq that it has */
     uint64_t until_ms; /* of the loop's clock */
     api_wake_cb wake;
+    struct tw_slice question; /* what it asks, kept: who asks the same gets the same answer */
     struct tw_list link;
     struct api_waiting_group *awake; /* it was let in or woken, and asks now; null: neither */
 };
@@ -38,8 +39,9 @@ struct api_waiting_options { /* all are kept */
 };
 
 /* One statement every so often compares the heads of all tenants that are waited for; so a
- * thousand waiting requests cost PostgreSQL what one costs. When there is news, a few of a
- * tenant at a time are woken: they all ask, and others want to be answered meanwhile. */
+ * thousand waiting requests cost PostgreSQL what one costs. A thousand that come at once and
+ * ask the same share one answer. When there is news, a few of a tenant at a time are woken:
+ * they all ask, and others want to be answered meanwhile. */
 struct api_waiting {
     struct api_waiting_options options;
     struct tw_map by_tenant;
@@ -64,6 +66,10 @@ bool api_waiting_enter(struct api_waiting *w, struct api_parked *p, struct tw_sl
 /* Wait (kept until the wake); false when too many wait already. */
 bool api_waiting_park(struct api_waiting *w, struct api_parked *p);
 void api_waiting_leave(struct api_waiting *w, struct api_parked *p); /* fine when not parked */
+
+/* Of those whom `p`, which asks, keeps waiting: one with the same question, which leaves the
+ * line; null: none is near. Its answer is that of `p`. */
+struct api_parked *api_waiting_take_same(struct api_waiting *w, const struct api_parked *p);
 
 /* What it asked has been answered: the next one's turn. Fine on one that was neither let in nor
  * woken. */

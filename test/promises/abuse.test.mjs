@@ -14,7 +14,7 @@ const TILLS = 20; // of each
 const SECONDS = 2.5;
 const PACE_MS = 50; // an order of one of the tenants
 const MOST = 2; // times the delay without an attack
-const TRIES = 3; // other programs run on this machine too
+const PAIRS = 8; // at most: the p99 of one pair is that of its worst order, which other programs on this machine decide
 
 const attacker = fileURLToPath(new URL('./abuse/attack.mjs', import.meta.url));
 const MIB = 1024 * 1024;
@@ -86,8 +86,21 @@ async function measure(houses) {
     }
     await Promise.all(sent);
     await Promise.all(houses.map((house) => house.settle()));
-    const all = houses.flatMap((house) => house.delays);
-    return { p50: share(all, 0.5), p99: share(all, 0.99) };
+    return houses.flatMap((house) => house.delays);
+}
+
+const about = (delays) => ({ p50: share(delays, 0.5), p99: share(delays, 0.99) });
+
+// Without the attack and with it, in turns, all that was felt together: until it is plain that it holds.
+async function compare(name, victim, houses) {
+    const calm = [];
+    const then = [];
+    for (let i = 0; i < PAIRS; i++) {
+        calm.push(...await during('nothing', victim, () => measure(houses)));
+        then.push(...await during(name, victim, () => measure(houses)));
+        if (about(then).p99 <= MOST * about(calm).p99) break;
+    }
+    return { calm: about(calm), then: about(then), orders: then.length / TILLS };
 }
 
 async function openHouses(t) {
@@ -109,18 +122,12 @@ for (const name of names) {
         const { houses, tills } = await openHouses(t);
         const victim = await newTenant(t);
         const before = memory();
-        let felt;
-        for (let i = 0; i < TRIES && (!felt || felt.ratio > MOST); i++) {
-            const calm = await during('nothing', victim, () => measure(houses));
-            const then = await during(name, victim, () => measure(houses));
-            const ratio = then.p99 / calm.p99;
-            if (!felt || ratio < felt.ratio) felt = { ratio, calm, then };
-        }
+        const { calm, then, orders } = await compare(name, victim, houses);
         const peak = memory();
         assert.deepEqual(tills.filter((till) => till.closed).map((till) => till.closed), [], 'no till is cut');
         await eventually('memory to come back', () => memory() <= before * 1.05 + SLACK);
-        t.say(`abuse: ${name}: p99 ${felt.calm.p99.toFixed(1)} -> ${felt.then.p99.toFixed(1)} ms (p50 ${felt.calm.p50.toFixed(1)} -> ${felt.then.p50.toFixed(1)}), `
+        t.say(`abuse: ${name}: p99 ${calm.p99.toFixed(1)} -> ${then.p99.toFixed(1)} ms (p50 ${calm.p50.toFixed(1)} -> ${then.p50.toFixed(1)}, ${orders} orders), `
             + `memory ${(before / MIB).toFixed(0)} -> ${(peak / MIB).toFixed(0)} -> ${(memory() / MIB).toFixed(0)} MiB`);
-        assert.ok(felt.ratio <= MOST, `tills wait ${felt.ratio.toFixed(1)} times as long`);
+        assert.ok(then.p99 <= MOST * calm.p99, `tills wait ${(then.p99 / calm.p99).toFixed(1)} times as long`);
     });
 }

@@ -94,3 +94,13 @@ test('the stream without a socket waits for an event, and continues where a list
     const anew = await tenant.rest.get('/events?after=4');
     assert.equal(anew.json.resyncRequired, true);
 });
+
+test('forty tills that wait for the same event hear of it, and one that waits for another', async (t) => {
+    const tenant = await newTenant(t);
+    await insertOrders(tenant, 2);
+    const waiting = times(40, () => tenant.rest.get('/events?after=2&wait=20'));
+    const behind = tenant.rest.get('/events?after=1&wait=20');
+    assert.deepEqual((await behind).json.events.map((event) => event.seq), [2]);
+    await insertOrders(tenant, 1);
+    for (const answer of await Promise.all(waiting)) assert.deepEqual([answer.status, answer.json.events.map((event) => event.seq)], [200, [3]]);
+});

@@ -77,9 +77,9 @@ static void end(struct asking *a)
 /* Each request has its own; what is around it is compared. */
 static void cut_attempt(struct tw_buf *json)
 {
-    static const char name[] = ",\"attempt\":\"";
+    static const char name[] = "\"attempt\":\"";
     char *at = memmem(json->at, json->len, name, sizeof(name) - 1);
-    size_t len = sizeof(name) - 1 + 36 + 1;
+    size_t len = sizeof(name) - 1 + 36 + 2;
 
     assert_non_null(at);
     assert_true(tw_is_uuid(tw_slice_from(at + sizeof(name) - 1, 36)));
@@ -102,12 +102,12 @@ static void everything_that_surrounds_a_body_is_in_its_place(void **state)
     add(&a, "x-device-id", "till \"7\"");
     add(&a, "Idempotency-Key", "k-1");
     assert_null(read_it(&a));
-    tw_buf_text(&want, "{\"keyHash\":\"");
+    tw_buf_text(&want, "{\"requestId\":\"r-1\",\"keyHash\":\"");
     tw_buf_append(&want, tw_slice_from(hash, sizeof(hash)));
     tw_buf_text(&want,
                 "\",\"unshaped\":true,\"tenant\":\"kitchen\",\"tenantHeader\":\"kitchen\","
                 "\"device\":\"till \\\"7\\\"\",\"idempotencyKey\":\"k-1\","
-                "\"requestId\":\"r-1\",\"method\":\"POST\","
+                "\"method\":\"POST\","
                 "\"route\":\"/api/{tenant}/gift-cards/{cardNumber}/deduct\","
                 "\"version\":\"" TILLWIRE_VERSION "\","
                 "\"path\":{\"cardNumber\":\"GC-1\"},"
@@ -549,9 +549,31 @@ static void head_is_asked_as_get(void **state)
     end(&a);
 }
 
+static void requests_that_ask_the_same_have_the_same_question(void **state)
+{
+    static const char *const queries[] = { "after=7&wait=5", "after=7&wait=5",
+                                           "after=8&wait=5" };
+    struct asking asking[3];
+    struct tw_slice questions[3];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        asking[i] = asking_for(TW_GET, "/api/kitchen/events", queries[i]);
+        add(&asking[i], "Host", "a");
+        add(&asking[i], "X-API-Key", "pos_key");
+        assert_null(read_it(&asking[i]));
+        questions[i] = api_context_question(&asking[i].context);
+    }
+    assert_true(tw_slice_eq(questions[0], questions[1]));
+    assert_false(tw_slice_eq(questions[0], questions[2]));
+    for (size_t i = 0; i < 3; i++)
+        end(&asking[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_that_ask_the_same_have_the_same_question),
         cmocka_unit_test(everything_that_surrounds_a_body_is_in_its_place),
         cmocka_unit_test(what_was_not_sent_is_not_there),
         cmocka_unit_test(either_header_names_the_key),

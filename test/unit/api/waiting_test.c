@@ -128,6 +128,28 @@ static void of_those_that_come_with_one_key_eight_ask_at_a_time(void **state)
     assert_buf(&f->waiting.tenants, "{" KITCHEN "}");
 }
 
+static void those_in_line_with_the_same_question_are_found(void **state)
+{
+    struct fixture *f = *state;
+    struct request *r = f->requests;
+
+    for (size_t i = 0; i < 11; i++) {
+        r[i].waiting = &f->waiting;
+        r[i].parked.until_ms = f->loop->now_ms + FAR_MS;
+        r[i].parked.wake = on_wake;
+        r[i].parked.question = i == 9 ? TW_LIT("after 6") : TW_LIT("after 7");
+        (void)api_waiting_enter(&f->waiting, &r[i].parked, TW_LIT("one key"));
+    }
+    assert_ptr_equal(api_waiting_take_same(&f->waiting, &r[0].parked), &r[8].parked);
+    assert_ptr_equal(api_waiting_take_same(&f->waiting, &r[1].parked), &r[10].parked);
+    assert_null(api_waiting_take_same(&f->waiting, &r[0].parked));
+    assert_int_equal(f->waiting.count.value, 1); /* the one that asks something else */
+    api_waiting_asked(&f->waiting, &r[0].parked);
+    assert_null(api_waiting_take_same(&f->waiting, &r[0].parked)); /* it has left the door */
+    assert_int_equal(r[8].wakes + r[10].wakes, 0);
+    assert_int_equal(r[9].news, 1);
+}
+
 static void a_stream_that_was_set_back_is_news_too(void **state)
 {
     struct fixture *f = *state;
@@ -252,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_request_is_woken_when_its_tenant_has_a_new_event),
         TEST(of_those_that_come_with_one_key_eight_ask_at_a_time),
+        TEST(those_in_line_with_the_same_question_are_found),
         TEST(a_stream_that_was_set_back_is_news_too),
         TEST(a_request_that_has_seen_the_head_keeps_waiting),
         TEST(an_event_of_one_tenant_does_not_wake_another),
