@@ -3,6 +3,12 @@
  * While libpq connects it may close and reopen its socket under the same number, so every step
  * polls with a new handle. Once up, the connection is in pipeline mode: each call is sent with
  * its own Sync, which keeps errors apart, and the answers come in order.
+ *
+ * Each text is prepared once a connection, under a name, and in the same batch as its first
+ * execution: so it costs no round trip. What stands between us and the server may not know the
+ * name the next time (a pooler that gives each transaction another server does not, before
+ * PgBouncer 1.21): then nothing was done, the call is sent again without a name, and soon all
+ * are.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/pg_conn.h"
 
@@ -22,12 +28,20 @@
 #define RETRY_MOST_MS 5000
 #define OID_TEXT 25
 #define OID_JSON 114
+#define STATEMENTS 32     /* texts that are prepared; others are sent as they are */
+#define UNKNOWN_AT_MOST 8 /* times that a name was not known, until none is used any more */
 
 enum state { WAIT, CONNECT, UP, CLOSED };
 
 struct poll {
     uv_poll_t handle;
     struct tw_pg_conn *conn; /* null once it was replaced */
+};
+
+struct tw_pg_statement {
+    const char *sql; /* a constant of its callers; null: free */
+    uint32_t types;  /* of its parameters: how many, and a bit for each that is JSON */
+    char name[24];   /* from the text, so that no name ever stands for another text */
 };
 
 struct tw_pg_conn {
@@ -44,6 +58,10 @@ struct tw_pg_conn {
     PGresult *answer; /* of the first call, until its Sync */
     enum state state;
     bool has_answered; /* in this turn */
+    bool has_prepared; /* the first call's statement, since it is the first */
+    struct tw_pg_statement
+        statements[STATEMENTS]; /* that the server knows, or will before the next */
+    unsigned unknown;           /* names that it did not know after all */
     uint64_t retry_ms;
     uint64_t heard_ms; /* of the last bytes, or since when they are awaited */
 };
@@ -238,6 +256,9 @@ static void become_up(struct tw_pg_conn *c)
         go_down(c, "cannot watch the socket");
         return;
     }
+    memset(c->statements, 0, sizeof(c->statements));
+    c->unknown = 0;
+    c->has_prepared = false;
     c->state = UP;
     c->retry_ms = RETRY_FIRST_MS;
     tw_after_cancel(c->loop, &c->limit);
@@ -282,6 +303,28 @@ static void await_answer(struct tw_pg_conn *c)
     tw_after(c->loop, &c->limit, answer_limit(c), on_answer_limit);
 }
 
+static void send_call(struct tw_pg_conn *c, struct tw_pg_call *call, bool as_it_is);
+
+/* Whether the server did not know the statement by its name, or has the name already, or a
+ * migration has changed the types of its answer: nothing was done. */
+static bool is_unknown(struct tw_pg_conn *c, const struct tw_pg_call *call,
+                       const PGresult *answer)
+{
+    const char *state = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
+    bool has_clashed;
+
+    if (call->statement == NULL || state == NULL)
+        return false;
+    has_clashed = strcmp(state, "42P05") == 0;         /* duplicate_prepared_statement */
+    if (!has_clashed && strcmp(state, "26000") != 0 && /* invalid_sql_statement_name */
+        strcmp(state, "0A000") != 0) /* "cached plan must not change result type" */
+        return false;
+    c->unknown = has_clashed ? UNKNOWN_AT_MOST : c->unknown + 1;
+    if (c->unknown == UNKNOWN_AT_MOST)
+        tw_log_info("pg.unprepared", tw_str("because", "names of statements do not last here"));
+    return true;
+}
+
 /* The first call is answered: hand it out. Its `done` may send more. */
 static void finish_call(struct tw_pg_conn *c)
 {
@@ -300,11 +343,17 @@ static void finish_call(struct tw_pg_conn *c)
     c->writes -= call->writes ? 1 : 0;
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
         result.err = TW_EQUERY;
+    if (call->prepares && !c->has_prepared) /* the text was refused: the next one tries again */
+        call->statement->sql = NULL;
+    c->has_prepared = false;
     if (c->depth > 0)
         await_answer(c);
     else
         tw_after_cancel(c->loop, &c->limit);
-    call->done(call, &result);
+    if (result.err != 0 && is_unknown(c, call, answer))
+        send_call(c, call, true);
+    else
+        call->done(call, &result);
     PQclear(answer);
 }
 
@@ -322,9 +371,11 @@ static void read_answers(struct tw_pg_conn *c)
             PQclear(r);
             finish_call(c);
         } else if (PQresultStatus(r) == PGRES_PIPELINE_ABORTED) {
+            separators = 0;
             PQclear(r); /* the error that caused it is the answer */
         } else {
             separators = 0;
+            c->has_prepared |= PQresultStatus(r) == PGRES_COMMAND_OK;
             forget_answer(c);
             c->answer = r;
         }
@@ -390,32 +441,91 @@ static void on_flush(struct tw_later *l)
         (void)flush(c);
 }
 
-/* libpq buffers, so the calls of one loop turn leave in few writes. Each Sync flushes what it
- * can; the rest is sent when the socket is writable. */
-void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call)
+static uint32_t types_of(const struct tw_pg_call *call, Oid *types)
+{
+    uint32_t bits = (uint32_t)call->param_count << TW_PG_PARAMS;
+
+    for (int i = 0; i < call->param_count; i++) {
+        types[i] = call->params[i].is_json ? OID_JSON : OID_TEXT;
+        bits |= call->params[i].is_json ? 1U << i : 0;
+    }
+    return bits;
+}
+
+/* The one with this text, or a free one; null: the text is sent as it is. */
+static struct tw_pg_statement *statement_of(struct tw_pg_conn *c, const char *sql,
+                                            uint32_t types)
+{
+    struct tw_pg_statement *s, *free_one = NULL;
+
+    if (c->unknown >= UNKNOWN_AT_MOST)
+        return NULL;
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        s = &c->statements[i];
+        if (s->sql != NULL && s->types == types && (s->sql == sql || strcmp(s->sql, sql) == 0))
+            return s;
+        if (s->sql == NULL && free_one == NULL)
+            free_one = s;
+    }
+    return free_one;
+}
+
+static void name_statement(struct tw_pg_statement *s, const char *sql, uint32_t types)
+{
+    char hex[TW_SHA256_HEX];
+
+    tw_sha256_hex(tw_slice_of(sql), hex);
+    s->sql = sql;
+    s->types = types;
+    (void)snprintf(s->name, sizeof(s->name), "tw_%.16s_%x", hex, types);
+}
+
+static void send_text(struct tw_pg_conn *c, struct tw_pg_call *call, bool as_it_is)
 {
     const char *values[TW_PG_PARAMS];
     int lengths[TW_PG_PARAMS], formats[TW_PG_PARAMS];
     Oid types[TW_PG_PARAMS];
+    uint32_t bits = types_of(call, types);
+    struct tw_pg_statement *s = as_it_is ? NULL : statement_of(c, call->sql, bits);
 
-    TW_ASSERT(c->state == UP && call->param_count <= TW_PG_PARAMS);
     for (int i = 0; i < call->param_count; i++) {
-        const struct tw_pg_param *p = &call->params[i];
-
-        values[i] = p->bytes.at;
-        lengths[i] = (int)p->bytes.len; /* bodies have a limit */
-        formats[i] = 1;                 /* binary: the length counts, no NUL is needed */
-        types[i] = p->is_json ? OID_JSON : OID_TEXT;
+        values[i] = call->params[i].bytes.at;
+        lengths[i] = (int)call->params[i].bytes.len; /* bodies have a limit */
+        formats[i] = 1; /* binary: the length counts, no NUL is needed */
     }
+    call->statement = s;
+    call->prepares = s != NULL && s->sql == NULL;
+    if (s == NULL) {
+        (void)PQsendQueryParams(c->pg, call->sql, call->param_count, types, values, lengths,
+                                formats, 0);
+        return;
+    }
+    if (call->prepares) {
+        name_statement(s, call->sql, bits);
+        (void)PQsendPrepare(c->pg, s->name, call->sql, call->param_count, types);
+    }
+    (void)PQsendQueryPrepared(c->pg, s->name, call->param_count, values, lengths, formats, 0);
+}
+
+/* libpq buffers, so the calls of one loop turn leave in few writes. Each Sync flushes what it
+ * can; the rest is sent when the socket is writable. When one of the functions fails, the
+ * connection is bad: flush notices. */
+static void send_call(struct tw_pg_conn *c, struct tw_pg_call *call, bool as_it_is)
+{
+    TW_ASSERT(c->state == UP && call->param_count <= TW_PG_PARAMS);
     tw_list_append(&c->calls, &call->link);
     c->depth++;
     c->writes += call->writes ? 1 : 0;
     if (c->depth == 1)
         await_answer(c);
-    (void)PQsendQueryParams(c->pg, call->sql, call->param_count, types, values, lengths,
-                            formats, 0);
-    (void)PQpipelineSync(c->pg); /* when either fails, the connection is bad: flush notices */
+    send_text(c, call, as_it_is);
+    (void)PQpipelineSync(c->pg);
     tw_later(c->loop, &c->flush, on_flush);
+}
+
+void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call)
+{
+    send_call(c, call, false);
 }
 
 struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop, const char *url, const char *program,

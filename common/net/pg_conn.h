@@ -19,13 +19,14 @@ struct tw_pg_param {
 
 struct tw_pg_result; /* lent during `done` */
 struct tw_pg_call;
+struct tw_pg_statement;
 typedef void (*tw_pg_done_cb)(struct tw_pg_call *call, const struct tw_pg_result *result);
 
 /* One statement and its answer; embedded in its caller, kept with all that it points to until
  * `done`, which comes exactly once and never before the sending call has returned. Each is a
  * transaction of its own: never BEGIN. */
 struct tw_pg_call {
-    const char *sql;
+    const char *sql; /* a constant: it is prepared once, and kept */
     struct tw_pg_param params[TW_PG_PARAMS];
     int param_count;
     bool writes;        /* may lock rows, so no other call may be queued after it (pg_pool.h) */
@@ -37,6 +38,8 @@ struct tw_pg_call {
     struct tw_list link; /* the rest belongs to pg_conn and pg_pool */
     struct tw_deadline limit;
     struct tw_pg_pool *pool;
+    struct tw_pg_statement *statement; /* prepared, of its connection; null: none */
+    bool prepares;                     /* it is the first with its text there */
 };
 
 /* 0, or why there are no rows: TW_EQUERY (see the SQLSTATE), TW_ELOST (the connection broke,

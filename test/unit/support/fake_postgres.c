@@ -141,9 +141,10 @@ static void answer(const struct fake_postgres *p, const struct fake_statement *s
 {
     struct tw_buf out = { .max = 16 * 1048576 };
 
-    put_message(&out, '1', TW_LIT("")); /* parsed */
-    if (p->fails_as != NULL) {
-        put_error(&out, p->fails_as);
+    if (s->is_parsed && s->fails == NULL)
+        put_message(&out, '1', TW_LIT(""));
+    if (s->fails != NULL || p->fails_as != NULL) {
+        put_error(&out, s->fails != NULL ? s->fails : p->fails_as);
     } else if (strncmp(s->sql, "fail ", 5) == 0) {
         put_error(&out, s->sql + 5);
     } else {
@@ -163,7 +164,7 @@ void fake_postgres_release_at(struct fake_postgres *p, int i)
 
     p->pending_count--;
     memmove(&p->pending[i], &p->pending[i + 1],
-            (p->pending_count - (size_t)i) * sizeof(p->pending[0]));
+            (p->pending_count - (size_t)i + 1) * sizeof(p->pending[0])); /* and the next */
     answer(p, &s);
     tw_buf_done(&s.echo);
 }
@@ -203,26 +204,55 @@ static struct tw_slice take_text(struct tw_slice *body)
     return text;
 }
 
+static struct fake_prepared *find_prepared(struct fake_postgres *p, const struct end *e,
+                                           struct tw_slice name)
+{
+    for (size_t i = 0; i < p->prepared_count; i++)
+        if (p->prepared[i].e == e && tw_slice_is(name, p->prepared[i].name))
+            return &p->prepared[i];
+    return NULL;
+}
+
 static void read_parse(struct fake_postgres *p, struct fake_statement *s, struct tw_slice body)
 {
-    struct tw_slice sql;
+    struct tw_slice name = take_text(&body), sql = take_text(&body);
+    struct fake_prepared *known = &p->prepared[p->prepared_count];
 
-    (void)take_text(&body);
-    sql = take_text(&body);
-    assert_true(sql.len < sizeof(s->sql));
+    assert_true(sql.len < sizeof(s->sql) && name.len < sizeof(known->name));
     memcpy(s->sql, sql.at, sql.len);
+    s->is_parsed = true;
+    p->parsed++;
+    if (name.len > 0 && (p->clashes || find_prepared(p, s->e, name) != NULL)) {
+        s->fails = "42P05";
+    } else if (strcmp(s->sql, "fail 42601") == 0) {
+        s->fails = "42601"; /* a syntax error is one before it is executed */
+    } else if (name.len > 0 && !p->forgets) {
+        assert_true(p->prepared_count++ < FAKE_PREPARED - 1);
+        *known = (struct fake_prepared){ .e = s->e };
+        memcpy(known->name, name.at, name.len);
+        memcpy(known->sql, sql.at, sql.len);
+    }
     p->type_count = (int)take_u16(&body);
     assert_in_range(p->type_count, 0, 4);
     for (int i = 0; i < p->type_count; i++)
         p->types[i] = take_u32(&body);
 }
 
-static void read_bind(struct fake_statement *s, struct tw_slice body)
+static void read_bind(struct fake_postgres *p, struct fake_statement *s, struct tw_slice body)
 {
+    struct tw_slice name;
     uint32_t len;
 
     (void)take_text(&body);
-    (void)take_text(&body);
+    name = take_text(&body);
+    if (name.len > 0 && !s->is_parsed) {
+        const struct fake_prepared *known = find_prepared(p, s->e, name);
+
+        if (known == NULL)
+            s->fails = "26000";
+        else
+            memcpy(s->sql, known->sql, sizeof(s->sql));
+    }
     for (unsigned n = take_u16(&body); n > 0; n--)
         assert_int_equal(take_u16(&body), 1); /* all are binary */
     if (take_u16(&body) == 0)
@@ -242,14 +272,16 @@ static void take_message(struct fake_postgres *p, struct end *e, char type,
     struct fake_statement *s = &p->pending[p->pending_count];
 
     assert_true(p->pending_count < FAKE_PENDING - 1);
+    if (s->e == NULL)
+        s->e = e;
     if (type == 'P') {
-        *s = (struct fake_statement){ .e = e };
         read_parse(p, s, body);
     } else if (type == 'B') {
-        read_bind(s, body);
+        read_bind(p, s, body);
     } else if (type == 'S') {
         p->received++;
         p->pending_count++;
+        p->pending[p->pending_count] = (struct fake_statement){ 0 };
         if (!p->holds)
             fake_postgres_release(p, p->pending_count);
     } else if (type == 'X') {
@@ -307,11 +339,17 @@ void fake_postgres_start(struct fake_postgres *p, struct tw_loop *loop, int port
     host_start(&p->host, loop, port);
 }
 
+void fake_postgres_forget(struct fake_postgres *p)
+{
+    for (size_t i = 0; i <= p->pending_count; i++)
+        tw_buf_done(&p->pending[i].echo);
+    p->pending_count = p->prepared_count = 0;
+    p->pending[0] = (struct fake_statement){ 0 };
+}
+
 void fake_postgres_stop(struct fake_postgres *p)
 {
-    for (size_t i = 0; i < p->pending_count; i++)
-        tw_buf_done(&p->pending[i].echo);
-    p->pending_count = 0;
+    fake_postgres_forget(p);
     host_stop(&p->host);
 }
 

@@ -13,12 +13,20 @@
 
 #define FAKE_PENDING 1000
 #define FAKE_SQL 256
+#define FAKE_PREPARED 200
 
 struct fake_statement {
     struct end *e;
     char sql[FAKE_SQL];
     struct tw_buf echo; /* the first parameter */
     bool is_null;       /* it was null */
+    bool is_parsed;     /* its text came with it */
+    const char *fails;  /* SQLSTATE; null: it does not */
+};
+
+struct fake_prepared {
+    struct end *e;
+    char name[64], sql[FAKE_SQL];
 };
 
 /* Zeroed but for how it behaves, then fake_postgres_start. */
@@ -30,15 +38,21 @@ struct fake_postgres {
     bool has_no_row;        /* instead of what `says` says */
     const char *fails_as;   /* SQLSTATE for every statement; null: as its text says */
     bool holds;             /* answers come by fake_postgres_release */
+    bool forgets;           /* a pooler in between: a name is gone with its batch */
+    bool clashes;           /* the same: every name is there already */
     struct fake_statement pending[FAKE_PENDING];
     size_t pending_count;
-    size_t received;
+    size_t received, parsed;
+    struct fake_prepared prepared[FAKE_PREPARED];
+    size_t prepared_count;
     uint32_t types[4]; /* of the last statement's parameters */
     int type_count;
 };
 
 void fake_postgres_start(struct fake_postgres *p, struct tw_loop *loop, int port);
 void fake_postgres_stop(struct fake_postgres *p);
+/* Its connections have been dropped: what they asked, and what they have prepared. */
+void fake_postgres_forget(struct fake_postgres *p);
 
 /* The place of the first pending statement with this text; -1 when there is none. */
 int fake_postgres_find(const struct fake_postgres *p, const char *sql);

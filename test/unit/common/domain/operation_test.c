@@ -117,7 +117,7 @@ static void lose(struct fixture *f)
     await(f->loop, f->pg.pending_count == 1);
     host_drop_all(&f->pg.host);
     tw_buf_done(&f->pg.pending[0].echo);
-    f->pg.pending_count = 0;
+    fake_postgres_forget(&f->pg);
     await(f->loop, f->pg.pending_count == 1);
 }
 

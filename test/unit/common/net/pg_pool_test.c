@@ -491,7 +491,7 @@ static void a_call_may_be_made_again_out_of_its_answer(void **state)
     a->asks_again = true;
     check_pending(f, 1);
     host_drop_all(&f->pg.host);
-    f->pg.pending_count = 0;
+    fake_postgres_forget(&f->pg);
     f->pg.holds = false;
     await(f->loop, a->answered == 2);
     assert_int_equal(a->err, 0);
@@ -511,7 +511,7 @@ static void closing_answers_all_calls_that_wait_or_are_under_way(void **state)
     assert_true(waits->answered == 1 && waits->err == TW_EDOWN);
     assert_false(tw_pg_pool_is_up(&f->pool));
     assert_true(tw_pg_pool_is_idle(&f->pool));
-    f->pg.pending_count = 0;
+    fake_postgres_forget(&f->pg);
     net_idle(f->loop, 300);
     assert_int_equal(under_way->answered + waits->answered, 2);
 }
@@ -526,7 +526,7 @@ static void what_closing_has_lost_may_be_asked_again_and_is_refused(void **state
         ask_read(f)->asks_again = true;
     check_pending(f, 8);
     tw_pg_pool_close(&f->pool);
-    f->pg.pending_count = 0;
+    fake_postgres_forget(&f->pg);
     for (int i = 0; i < 8; i++)
         await(f->loop, f->asks[i].answered == 2);
     for (int i = 0; i < 8; i++)
