@@ -22,10 +22,10 @@ begin
         return;
     end if;
     status := 200;
-    tenant_id := who.tenant_id;
-    tenant_slug := who.slug;
-    tenant_name := who.name;
-    key_id := who.key_id;
+    tenant_id := (who.c).tenant_id;
+    tenant_slug := (who.c).tenant_slug;
+    tenant_name := (who.c).tenant_name;
+    key_id := (who.c).key_id;
     expires_at_ms := floor(extract(epoch from who.expires_at) * 1000)::bigint;
     scopes := array_to_string(who.scopes, ',');
 end $$;

@@ -22,32 +22,35 @@ set enable_seqscan = off as $$
 declare
     wanted text[] := pos.operation_scopes(operation);
     who record;
+    c pos.context;
     a pos.answer;
-    implied jsonb;
 begin
     if wanted is null then
         raise exception 'no operation "%"', operation using errcode = 'undefined_function';
     end if;
     who := pos.identify(ctx, wanted);
+    c := who.c;
     if coalesce(who.profile, 'default') = 'default' then
-        return pos.call_as(who, operation, ctx, body);
+        if who.refused is not null then
+            return (who.refused, pos.refusal(who.code, who.message, null, c.request_id), null, null, false)::pos.answer;
+        end if;
+        return pos.call_as(c, operation, ctx, body);
     end if;
-    implied := (select p.query -> operation from pos.profiles() p where p.name = who.profile);
-    if implied is not null then
-        ctx := jsonb_set(ctx, '{query}', implied || coalesce(ctx -> 'query', '{}'));
+    if who.refused is not null then
+        a := (who.refused, pos.refusal(who.code, who.message, null, c.request_id), null, null, false)::pos.answer;
+    else
+        c.query := coalesce((select p.query -> operation from pos.profiles() p where p.name = who.profile), '{}')
+            || coalesce(c.query, '{}');
+        a := pos.call_as(c, operation, ctx, body);
     end if;
-    a := pos.call_as(who, operation, ctx, body);
     a.body := pos.profile_dress(who.profile, operation, a.status, a.body);
     return a;
 end $$;
 
 -- The answer in the documented types, which is also what is kept for a repeat.
-create or replace function pos.call_as(who record, operation text, ctx jsonb, body json) returns pos.answer
+create or replace function pos.call_as(c pos.context, operation text, ctx jsonb, body json) returns pos.answer
 language plpgsql as $$
 declare
-    writes boolean := pos.operation_writes(operation);
-    request_id text := left(ctx ->> 'requestId', 128);
-    c pos.context;
     given_key text;
     repeat_key text;
     hash bytea;
@@ -59,53 +62,35 @@ declare
     refused_code text;
     keep boolean := true;
 begin
-    if who.refused is not null then
-        return (who.refused, pos.refusal(who.code, who.message, null, request_id), null, null, false)::pos.answer;
-    end if;
-    if who.key_id is null and jsonb_typeof(ctx -> 'token') is distinct from 'object' then
-        if pos.operation_keyless(operation) is not true then
-            return (403, pos.refusal('PERMISSION_DENIED', 'A device without a key may not do that. Use an API key.',
-                    null, request_id), null, null, false)::pos.answer;
+    if c.key_id is null then
+        if jsonb_typeof(ctx -> 'token') is distinct from 'object' then
+            if pos.operation_keyless(operation) is not true then
+                return (403, pos.refusal('PERMISSION_DENIED', 'A device without a key may not do that. Use an API key.',
+                        null, c.request_id), null, null, false)::pos.answer;
+            end if;
+        elsif not pos.token_may(operation, ctx -> 'token') then
+            return (403, pos.refusal('PERMISSION_DENIED', 'This token does not permit that. ' || coalesce(
+                    'It needs the scope ' || array_to_string(array_remove(
+                        (pos.token_rights(pos.operation_by_token(operation))).scopes, '*'), ' or ') || '.',
+                    'Use an API key.'), null, c.request_id), null, null, false)::pos.answer;
         end if;
-    elsif who.key_id is null and not pos.token_may(operation, ctx -> 'token') then
-        return (403, pos.refusal('PERMISSION_DENIED', 'This token does not permit that. ' || coalesce(
-                'It needs the scope ' || array_to_string(array_remove(
-                    (pos.token_rights(pos.operation_by_token(operation))).scopes, '*'), ' or ') || '.',
-                'Use an API key.'), null, request_id), null, null, false)::pos.answer;
     end if;
 
-    -- Field by field, so that a migration can add a field while this version still runs.
-    c.tenant_id := who.tenant_id;
-    c.tenant_slug := who.slug;
-    c.tenant_name := who.name;
-    c.country := who.country;
-    c.currency := who.currency;
-    c.timezone := who.timezone;
-    c.order_number_prefix := who.order_number_prefix;
-    c.dedupe_seconds := who.dedupe_seconds;
-    c.key_id := who.key_id;
-    c.subject := case when who.key_id is null then left(ctx #>> '{token,subject}', 200) end;
-    c.lineage := who.lineage;
-    c.path := ctx -> 'path';
-    c.query := ctx -> 'query';
-    c.request_id := request_id;
-    c.device := left(ctx ->> 'device', 128);
-    c.version := ctx ->> 'version';
-    if not writes then
+    if not pos.operation_writes(operation) then
         begin
             a := pos.dispatch(operation, c, body);
         exception when sqlstate 'TWREF' then
             get stacked diagnostics refused_hint = pg_exception_hint,
                 refused_detail = pg_exception_detail, refused_message = message_text;
             a := (left(refused_hint, 3)::int, pos.refusal(substr(refused_hint, 5), refused_message,
-                  nullif(refused_detail, '')::json, request_id), null, null, false)::pos.answer;
+                  nullif(refused_detail, '')::json, c.request_id), null, null, false)::pos.answer;
         end;
         a.tenant_id := c.tenant_id;
         return a;
     end if;
 
     if json_typeof(body) <> 'object' then
-        return (400, pos.refusal('INVALID_JSON', 'The body must be a JSON object.', null, request_id),
+        return (400, pos.refusal('INVALID_JSON', 'The body must be a JSON object.', null, c.request_id),
                 null, c.tenant_id, false)::pos.answer;
     end if;
     body := coalesce(body, '{}');
@@ -116,7 +101,7 @@ begin
     if given_key is not null then
         if length(given_key) not between 1 and 200 or btrim(given_key) = '' or given_key ~ '[\x01-\x1f\x7f-\x9f]' then
             return (400, pos.refusal('INVALID_IDEMPOTENCY_KEY',
-                    'An idempotency key is a text of 1 to 200 printable characters.', null, request_id),
+                    'An idempotency key is a text of 1 to 200 printable characters.', null, c.request_id),
                     null, c.tenant_id, false)::pos.answer;
         end if;
     end if;
@@ -130,7 +115,7 @@ begin
             end if;
             return (409, pos.refusal('IDEMPOTENCY_IN_PROGRESS',
                     'A request with this idempotency key is still being worked on. Repeat it in a moment.',
-                    null, request_id), null, c.tenant_id, false)::pos.answer;
+                    null, c.request_id), null, c.tenant_id, false)::pos.answer;
         end if;
         hash := sha256(convert_to(concat_ws(E'\n', ctx ->> 'method', coalesce(ctx ->> 'route', operation),
                                              ctx -> 'path', body), 'UTF8'));
@@ -145,16 +130,16 @@ begin
             if not pos.operation_corrects(operation) then
                 return (422, pos.refusal('IDEMPOTENCY_KEY_REUSED',
                         'This idempotency key came with another request before. Use a new key for a new request.',
-                        null, request_id), null, c.tenant_id, false)::pos.answer;
+                        null, c.request_id), null, c.tenant_id, false)::pos.answer;
             end if;
             delete from pos.idempotency i
              where i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = repeat_key;
         end if;
         c.idempotency_key := given_key;
     end if;
-    c.origin := json_strip_nulls(row_to_json(o)) from (select
-        case ctx ->> 'kind' when 'socket' then 'socket' else 'api' end as kind, c.device as device,
-        left(ctx ->> 'session', 128) as session, c.request_id as "requestId", left(ctx ->> 'trace', 128) as trace) o;
+    c.origin := json_strip_nulls(json_build_object(
+        'kind', case ctx ->> 'kind' when 'socket' then 'socket' else 'api' end, 'device', c.device,
+        'session', left(ctx ->> 'session', 128), 'requestId', c.request_id, 'trace', left(ctx ->> 'trace', 128)));
 
     begin
         if given_key is not null then
@@ -166,7 +151,7 @@ begin
             refused_detail = pg_exception_detail, refused_message = message_text;
         refused_code := substr(refused_hint, 5);
         a := (left(refused_hint, 3)::int, pos.refusal(refused_code, refused_message,
-              nullif(refused_detail, '')::json, request_id), null, null, false)::pos.answer;
+              nullif(refused_detail, '')::json, c.request_id), null, null, false)::pos.answer;
         keep := refused_code <> 'ALREADY_APPLIED';
     end;
     a.tenant_id := c.tenant_id;

@@ -81,8 +81,8 @@ language sql immutable parallel safe as $$
     select operation = 'report_daily'
 $$;
 
--- Every request calls these, so they are generated: a `case` over constants costs less than any lookup, and the calls
--- in dispatch keep their plans.
+-- Every request calls these, so they are generated: a field of a constant costs less than any lookup, and the calls in
+-- dispatch keep their plans.
 do $make$
 declare
     wrong text;
@@ -113,25 +113,19 @@ end $$
     $f$, whens);
 
     for generated in
-        select v.name, v.type, string_agg(v.names, E'\n    ') as whens
-          from (select v.name, v.type,
-                       format('when operation in (%s) then %L::%s',
-                              string_agg(quote_literal(o.name), ', '), v.value, v.type) as names
-                  from pos.operations() o,
-                       lateral (values ('writes', 'boolean', o.writes::text), ('scopes', 'text[]', o.scopes::text),
-                                       ('by_token', 'text', o.by_token), ('keyless', 'boolean', o.keyless::text))
-                               v(name, type, value)
-                 where v.value is not null
-                 group by v.name, v.type, v.value) v
-         group by v.name, v.type
+        select v.name, v.type, jsonb_object_agg(o.name, v.value) filter (where v.value is not null) as answers, v.read
+          from pos.operations() o,
+               lateral (values ('writes', 'boolean', to_jsonb(o.writes), '(%s)::boolean'),
+                               ('scopes', 'text[]', to_jsonb(array_to_string(o.scopes, ',')), 'string_to_array(%s #>> ''{}'', '','')'),
+                               ('by_token', 'text', to_jsonb(o.by_token), '%s #>> ''{}'''),
+                               ('keyless', 'boolean', to_jsonb(o.keyless), '(%s)::boolean')) v(name, type, value, read)
+         group by v.name, v.type, v.read
     loop
         execute format($f$
 create or replace function pos.operation_%s(operation text) returns %s
 language sql immutable parallel safe as $$
-    select case
-    %s
-    end
+    select %s
 $$
-        $f$, generated.name, generated.type, generated.whens);
+        $f$, generated.name, generated.type, format(generated.read, format('(%L::jsonb -> operation)', generated.answers)));
     end loop;
 end $make$;
