@@ -68,6 +68,15 @@ union all
      where t.entry_no <> t.last_no + 1 or t.previous_balance <> t.last_balance
         or t.new_balance <> t.previous_balance + t.amount or t.new_balance < 0
 union all
+    select 'gift card entry has the wrong sign', t.tenant_id, t.card_number, t.type || ' ' || t.amount
+      from pos.pos_gift_card_transactions t
+     where not case t.type when 'deduct' then t.amount < 0 when 'adjust' then t.amount <> 0 when 'status' then t.amount = 0
+                           when 'issue' then t.amount >= 0 else t.amount > 0 end
+union all
+    select 'points entry has the wrong sign', t.tenant_id, t.customer_id::text, t.type || ' ' || t.points
+      from pos.pos_loyalty_transactions t
+     where not case t.type when 'add' then t.points > 0 when 'redeem' then t.points < 0 else t.points <> 0 end
+union all
     select 'points are not the sum of their ledger', p.tenant_id, p.id::text,
            p.loyalty_points || ' against ' || coalesce(sum(t.points), 0)
       from pos.customers p

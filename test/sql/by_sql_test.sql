@@ -185,6 +185,10 @@ select throws_ok(replace(v.what, ':alpha', quote_literal('aaaaaaaa-0000-4000-800
                ('insert into pos.gift_cards (tenant_id, card_number, initial_balance) values (:alpha, ''S8'', '
                 '100000000)', '23514')) v(what, code);
 select is(pg_temp.news(), 'gift_card.updated', 'only what was done');
+select throws_ok(format('insert into pos.pos_gift_card_transactions (tenant_id, card_number, type, amount) values (%L, ''S1'', %s)',
+       'aaaaaaaa-0000-4000-8000-000000000001', v.row), '23514', null, 'an entry ' || v.row)
+  from (values ('''deduct'', 1'), ('''deduct'', 0'), ('''adjust'', 0'), ('''status'', 1'), ('''issue'', -1'), ('''refund'', -1'),
+               ('''reload'', 0')) v(row);
 select throws_ok(v.what, '23001', null, v.what) from (values ('truncate pos.pos_gift_card_transactions'),
        ('truncate pos.gift_cards cascade'), ('truncate pos.orders cascade'), ('truncate pos.tables, pos.staff'),
        ('truncate dinedesk_main.tenants cascade')) v(what);
@@ -262,5 +266,8 @@ select is(pg_temp.news(), '', 'undone, untold');
 
 set local enable_nestloop = off; -- there are no statistics of this transaction's rows
 select is_empty('select * from pos.violations', 'the ledgers are whole');
+select throws_ok(format('insert into pos.pos_loyalty_transactions (tenant_id, customer_id, type, points) select tenant_id, id, %s '
+       'from pos.customers where tenant_id = %L limit 1', v.row, 'aaaaaaaa-0000-4000-8000-000000000001'), '23514', null, 'an entry ' || v.row)
+  from (values ('''add'', -1'), ('''add'', 0'), ('''redeem'', 1'), ('''adjust'', 0')) v(row);
 select * from finish();
 rollback;

@@ -24,8 +24,9 @@ end $$;
 -- For each word of pos.operations: the scopes of which a token needs one, and the roles that will do for a token
 -- without scopes; null: any. They are those of the published client's server.
 create or replace function pos.token_rights(word text, out scopes text[], out roles text[])
-language sql immutable parallel safe as $$
-    select r.scopes, r.roles
+language plpgsql immutable parallel safe as $$
+begin
+    select r.scopes, r.roles into scopes, roles
       from (values
         ('write',  array['orders:write', 'orders:update', 'orders:status', '*'],
                    array['owner', 'admin', 'super_admin', 'manager', 'server', 'kitchen', 'expo', 'cashier', 'bar', 'pos']),
@@ -36,8 +37,8 @@ language sql immutable parallel safe as $$
                    array['owner', 'admin', 'super_admin', 'manager', 'pos']),
         ('menu',   array['menu:read', 'menu:manage', '*'], null)
       ) r(word, scopes, roles)
-     where r.word = token_rights.word
-$$;
+     where r.word = token_rights.word;
+end $$;
 
 -- If the token has scopes, they decide; if not, its role does. A token with neither may do what tills do.
 create or replace function pos.token_may(operation text, token jsonb) returns boolean

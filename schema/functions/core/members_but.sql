@@ -4,7 +4,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.members_but(object json, names text[]) returns text
-language sql immutable parallel safe as $$
-    select string_agg(to_json(e.key) || ':' || e.value, ',' order by e.n)
-      from json_each(object) with ordinality e(key, value, n) where not e.key = any(names)
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select string_agg(to_json(e.key) || ':' || e.value, ',' order by e.n)
+          from json_each(object) with ordinality e(key, value, n) where not e.key = any(names));
+end $$;

@@ -9,28 +9,18 @@
 -- A JSON number, or a plain decimal string.
 create or replace function pos.read_decimal(value json) returns numeric
 language plpgsql immutable parallel safe as $$
-declare
-    digits text;
 begin
-    case json_typeof(value)
-    when 'number' then
-        digits := value::text;
-        if length(digits) <= 32
-           and digits ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?0{0,4}([0-9]|1[0-5]))?$' then
-            return digits::numeric;
-        end if;
-    when 'string' then
-        digits := value #>> '{}';
-        if length(digits) <= 32 and digits ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?$' then
-            return digits::numeric;
-        end if;
-    else
-        null;
-    end case;
-    return null;
+    return case json_typeof(value)
+        when 'number' then
+            case when length(value::text) <= 32
+                      and value::text ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?0{0,4}([0-9]|1[0-5]))?$'
+                 then value::text::numeric end
+        when 'string' then
+            case when length(value #>> '{}') <= 32 and value #>> '{}' ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?$'
+                 then (value #>> '{}')::numeric end
+        end;
 end $$;
 
--- An amount of money, positive or negative, with at most the decimals of its currency. Binary noise is forgiven:
 -- 0.30000000000000004 is 0.30, but 25.005 is not an amount.
 create or replace function pos.read_money(value json, largest numeric default 99999999.99, decimals int default 2)
 returns numeric

@@ -9,6 +9,6 @@
 create or replace function pos.success(documented json, added json default null) returns text
 language plpgsql immutable parallel safe as $$
 begin
-    return '{"success":true,' || pos.inside(documented)
-        || coalesce(',' || nullif(pos.inside(added), ''), '') || ',"data":' || documented || '}';
+    return '{"success":true,' || substr(documented::text, 2, length(documented::text) - 2)
+        || coalesce(',' || nullif(substr(added::text, 2, length(added::text) - 2), ''), '') || ',"data":' || documented || '}';
 end $$;

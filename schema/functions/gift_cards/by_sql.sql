@@ -75,6 +75,11 @@ begin
      order by t.entry_no desc limit 1;
     new.entry_no := coalesce(last_no, 0) + 1;
     new.amount := round(new.amount, decimals);
+    if not (case new.type when 'deduct' then new.amount < 0 when 'adjust' then new.amount <> 0 when 'status' then new.amount = 0
+                         when 'issue' then new.amount >= 0 else new.amount > 0 end) then
+        raise exception 'an entry of the type % cannot have the amount %', new.type, new.amount using errcode = 'check_violation',
+            hint = 'What is taken from a card is negative (deduct), what is put on it is positive (refund, reload).';
+    end if;
     new.previous_balance := coalesce(last_balance, round(0::numeric, decimals));
     new.new_balance := new.previous_balance + new.amount;
     new.notes := pos.clean_text(new.notes);

@@ -35,7 +35,9 @@ begin
         end if;
     end if;
 
-    perform pos.gift_card_usable(card, c.timezone);
+    if card.status <> 'active' or card.expiry_date is not null then
+        perform pos.gift_card_usable(card, c.timezone);
+    end if;
     if card.current_balance < amount then
         perform pos.refuse(400, 'INSUFFICIENT_FUNDS',
             format('The card has %s left. Deduct at most that, or take the rest by other means.', card.current_balance),

@@ -50,7 +50,7 @@ end $$;
 -- The seq of what emit has answered; null when the event waits.
 create or replace function pos.event_seq(emitted text) returns text
 language sql immutable parallel safe as $$
-    select substring(split_part(emitted, E'\n', -1) from '^\{"seq":([0-9]+)')
+    select substring(split_part(emitted, E'\n', -1), '^\{"seq":([0-9]+)')
 $$;
 
 -- The canonical event, one line, which Redis carries and every dialect renders.

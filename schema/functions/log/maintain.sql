@@ -93,12 +93,14 @@ end $$;
 
 -- The oldest day that ended before the retention began, or null.
 create or replace function pos.event_partition_due() returns text
-language sql stable as $$
-    select min(c.relname::text collate "C")
-      from pg_inherits i join pg_class c on c.oid = i.inhrelid, pos.setting s
-     where i.inhparent = 'pos.event'::regclass and c.relname ~ '^event_[0-9]{8}$'
-       and ((to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC') <= now() - s.event_retention
-$$;
+language plpgsql stable as $$
+begin
+    return (
+        select min(c.relname::text collate "C")
+          from pg_inherits i join pg_class c on c.oid = i.inhrelid, pos.setting s
+         where i.inhparent = 'pos.event'::regclass and c.relname ~ '^event_[0-9]{8}$'
+           and ((to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC') <= now() - s.event_retention);
+end $$;
 
 -- The streams that have events in a partition which are still counted as kept, with the highest of them.
 create or replace function pos.event_kept_in(partition text) returns table (tenant_id uuid, seq bigint)

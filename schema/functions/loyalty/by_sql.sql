@@ -70,6 +70,10 @@ begin
      where t.tenant_id = new.tenant_id and t.customer_id = new.customer_id
      order by t.entry_no desc limit 1;
     new.entry_no := coalesce(last_no, 0) + 1;
+    if not (case new.type when 'add' then new.points > 0 when 'redeem' then new.points < 0 else new.points <> 0 end) then
+        raise exception 'an entry of the type % cannot have % points', new.type, new.points using errcode = 'check_violation',
+            hint = 'Points that are taken are negative (redeem), points that are given are positive (add).';
+    end if;
     new.previous_points := coalesce(last_points, 0);
     new.new_points := new.previous_points + new.points;
     new.reason := pos.clean_text(new.reason);

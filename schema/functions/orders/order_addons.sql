@@ -123,11 +123,13 @@ language sql immutable parallel safe as $$
 $$;
 
 create or replace function pos.is_addon_group(value json) returns boolean
-language sql immutable parallel safe as $$
-    select case json_typeof(value)
-        when 'array' then not exists (select 1 from json_array_elements(value) e(value)
-                                       where json_typeof(e.value) not in ('object', 'string')) else false end
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select case json_typeof(value)
+            when 'array' then not exists (select 1 from json_array_elements(value) e(value)
+                                           where json_typeof(e.value) not in ('object', 'string')) else false end);
+end $$;
 
 create or replace function pos.addon_name(given json) returns json
 language sql immutable parallel safe as $$
@@ -241,15 +243,17 @@ $$;
 
 -- What such a member says: a text, or a list of texts and of notes ({"note":"no salt","author":"Bo"}).
 create or replace function pos.instruction_text(value json) returns text[]
-language sql immutable parallel safe as $$
-    select case json_typeof(value)
-        when 'string' then array[left(value #>> '{}', 2000)]
-        when 'array' then array(
-            select left(coalesce(case json_typeof(e.value) when 'string' then e.value #>> '{}' end,
-                                 case json_typeof(e.value) when 'object' then coalesce(e.value ->> 'note', e.value ->> 'text') end), 2000)
-              from json_array_elements(value) with ordinality e(value, n) order by e.n)
-        else '{}'::text[] end
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select case json_typeof(value)
+            when 'string' then array[left(value #>> '{}', 2000)]
+            when 'array' then array(
+                select left(coalesce(case json_typeof(e.value) when 'string' then e.value #>> '{}' end,
+                                     case json_typeof(e.value) when 'object' then coalesce(e.value ->> 'note', e.value ->> 'text') end), 2000)
+                  from json_array_elements(value) with ordinality e(value, n) order by e.n)
+            else '{}'::text[] end);
+end $$;
 
 -- A text that an earlier one contains is not repeated.
 create or replace function pos.joined_instructions(texts text[]) returns text

@@ -33,17 +33,20 @@ begin
 end $$;
 
 create or replace function pos.order_given_names(body json, order_number text) returns text[]
-language sql immutable parallel safe as $$
-    select array(select n.name from (values ('number ' || order_number),
-                                            ('external ' || case when json_typeof(body -> 'externalId') in ('string', 'number')
-                                                and length(body ->> 'externalId') between 1 and 80
-                                                then body ->> 'externalId' end)) n(name)
-                  where n.name is not null order by n.name collate "C")
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select array(select n.name from (values ('number ' || order_number),
+                                                ('external ' || case when json_typeof(body -> 'externalId') in ('string', 'number')
+                                                    and length(body ->> 'externalId') between 1 and 80
+                                                    then body ->> 'externalId' end)) n(name)
+                      where n.name is not null order by n.name collate "C"));
+end $$;
 
 create or replace function pos.order_given_note(c pos.context, names text[], order_id text, content_hash bytea) returns void
-language sql as $$
+language plpgsql as $$
+begin
     insert into pos.order_given (tenant_id, name, order_id, content_hash)
     select c.tenant_id, n, order_given_note.order_id, order_given_note.content_hash from unnest(names) n
-    on conflict do nothing
-$$;
+    on conflict do nothing;
+end $$;

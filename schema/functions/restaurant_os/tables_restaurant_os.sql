@@ -25,10 +25,12 @@ language sql stable parallel safe as $$
 $$;
 
 create or replace function pos.floor_number(details json, names text[], fallback numeric) returns numeric
-language sql immutable parallel safe as $$
-    select coalesce((select pos.read_decimal(details -> n.name) from unnest(names) with ordinality n(name, at)
-                      where pos.read_decimal(details -> n.name) is not null order by n.at limit 1), fallback)
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select coalesce((select pos.read_decimal(details -> n.name) from unnest(names) with ordinality n(name, at)
+                          where pos.read_decimal(details -> n.name) is not null order by n.at limit 1), fallback));
+end $$;
 
 create or replace function pos.tables_restaurant_os(tenant uuid, ids text[]) returns text[]
 language plpgsql stable as $$

@@ -10,18 +10,20 @@
 -- The statuses that a word stands for, in any spelling. The first of them is the one that is stored. Null for an
 -- unknown word. `served` is none of the document's; clients ask for it all the same.
 create or replace function pos.statuses_of(word text) returns text[]
-language sql immutable parallel safe as $$
-    select case pos.read_word(word)
-        when 'picked_up' then array['picked_up', 'served', 'out_for_delivery']
-        when 'pickedup' then array['picked_up', 'served', 'out_for_delivery']
-        when 'cancelled' then array['cancelled', 'rejected']
-        when 'canceled' then array['cancelled', 'rejected']
-        else (select array[w] from unnest(array['new', 'pending', 'confirmed', 'preparing', 'ready', 'completed',
-                                                    'served']) w
-               where w = pos.read_word(word))
-    end
-      from (select lower(translate(btrim(statuses_of.word), '- ', '__')) as word) w
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select case pos.read_word(given.word)
+            when 'picked_up' then array['picked_up', 'served', 'out_for_delivery']
+            when 'pickedup' then array['picked_up', 'served', 'out_for_delivery']
+            when 'cancelled' then array['cancelled', 'rejected']
+            when 'canceled' then array['cancelled', 'rejected']
+            else (select array[w] from unnest(array['new', 'pending', 'confirmed', 'preparing', 'ready', 'completed',
+                                                        'served']) w
+                   where w = pos.read_word(given.word))
+        end
+          from (select lower(translate(btrim(statuses_of.word), '- ', '__')) as word) given);
+end $$;
 
 -- The word for a status.
 create or replace function pos.status_word(status text) returns text

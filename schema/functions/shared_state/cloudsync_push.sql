@@ -158,9 +158,11 @@ language sql immutable parallel safe as $$
 $$;
 
 create or replace function pos.cloudsync_have_ids(list json) returns boolean
-language sql immutable parallel safe as $$
-    select not exists (select 1 from json_array_elements(list) e where nullif(pos.cloudsync_change_id(e), '') is null)
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select not exists (select 1 from json_array_elements(list) e where nullif(pos.cloudsync_change_id(e), '') is null));
+end $$;
 
 create or replace function pos.cloudsync_change_id(change json) returns text
 language sql immutable parallel safe as $$
@@ -177,12 +179,14 @@ $$;
 -- A change in the form that shared_state_change takes. Tablets can change more kinds of rows than these devices.
 -- Anything that is not an object stays as it is, and is refused there.
 create or replace function pos.cloudsync_change(change json, tenant uuid, named text) returns json
-language sql stable as $$
-    select case json_typeof(change) when 'object' then json_build_object('kind', case
-            when change ->> 'data_type' in ('orders', 'menu_items', 'inventory', 'tables', 'users', 'printers')
-            then change -> 'data_type' end,
-        'action', change -> 'action', 'id', change -> 'data' -> 'id', 'data', change -> 'data',
-        'changeId', change -> 'change_id', 'version', change -> 'version', 'userId', change -> 'user_id',
-        'elsewhere', case when change ->> 'restaurant_id' <> named
-                     then pos.tenant_named(change ->> 'restaurant_id') is distinct from tenant end) else change end
-$$;
+language plpgsql stable as $$
+begin
+    return (
+        select case json_typeof(change) when 'object' then json_build_object('kind', case
+                when change ->> 'data_type' in ('orders', 'menu_items', 'inventory', 'tables', 'users', 'printers')
+                then change -> 'data_type' end,
+            'action', change -> 'action', 'id', change -> 'data' -> 'id', 'data', change -> 'data',
+            'changeId', change -> 'change_id', 'version', change -> 'version', 'userId', change -> 'user_id',
+            'elsewhere', case when change ->> 'restaurant_id' <> named
+                         then pos.tenant_named(change ->> 'restaurant_id') is distinct from tenant end) else change end);
+end $$;

@@ -41,21 +41,23 @@ $$;
 
 -- The lines of a table's order: the page's own have the dish inside, those of other devices are flat.
 create or replace function pos.minipos_lines(lines json) returns text
-language sql immutable parallel safe as $$
-    select case when lines is not null then '[' || coalesce(string_agg('{' || concat_ws(',',
-               case when json_typeof(l.line) = 'object' then pos.members_but(l.line, array['menuItem']) end,
-               case when l.line -> 'id' is null then '"id":""' end,
-               case when l.line -> 'quantity' is null then '"quantity":1' end,
-               '"menuItem":{' || concat_ws(',',
-                   case when json_typeof(l.line -> 'menuItem') = 'object' then nullif(pos.inside(l.line -> 'menuItem'), '')
-                        else '"id":' || to_json(coalesce(l.line ->> 'menuItemId', l.line ->> 'id', '')) end,
-                   (select string_agg('"' || n.name || '":' || coalesce((l.line -> n.name)::text, n.raw), ',' order by n.n)
-                      from unnest(array['name', 'price', 'category', 'description'], array['""', '0', '""', '""'])
-                           with ordinality n(name, raw, n)
-                     where json_typeof(l.line -> 'menuItem') is distinct from 'object'
-                        or l.line -> 'menuItem' -> n.name is null)) || '}') || '}', ',' order by l.n), '') || ']' end
-      from json_array_elements(lines) with ordinality l(line, n)
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select case when lines is not null then '[' || coalesce(string_agg('{' || concat_ws(',',
+                   case when json_typeof(l.line) = 'object' then pos.members_but(l.line, array['menuItem']) end,
+                   case when l.line -> 'id' is null then '"id":""' end,
+                   case when l.line -> 'quantity' is null then '"quantity":1' end,
+                   '"menuItem":{' || concat_ws(',',
+                       case when json_typeof(l.line -> 'menuItem') = 'object' then nullif(pos.inside(l.line -> 'menuItem'), '')
+                            else '"id":' || to_json(coalesce(l.line ->> 'menuItemId', l.line ->> 'id', '')) end,
+                       (select string_agg('"' || n.name || '":' || coalesce((l.line -> n.name)::text, n.raw), ',' order by n.n)
+                          from unnest(array['name', 'price', 'category', 'description'], array['""', '0', '""', '""'])
+                               with ordinality n(name, raw, n)
+                         where json_typeof(l.line -> 'menuItem') is distinct from 'object'
+                            or l.line -> 'menuItem' -> n.name is null)) || '}') || '}', ',' order by l.n), '') || ']' end
+          from json_array_elements(lines) with ordinality l(line, n));
+end $$;
 
 create or replace function pos.minipos_order(o pos.orders) returns text
 language sql stable parallel safe as $$
@@ -70,19 +72,23 @@ $$;
 
 -- A tablet shows of a line its name, quantity, price and `notes`.
 create or replace function pos.minipos_items(items json) returns text
-language sql immutable parallel safe as $$
-    select '[' || coalesce(string_agg('{' || concat_ws(',', pos.members_but(e.line, array['notes']),
-                                                       '"notes":' || to_json(pos.line_notes(e.line))) || '}', ',' order by e.n), '') || ']'
-      from json_array_elements(items) with ordinality e(line, n)
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select '[' || coalesce(string_agg('{' || concat_ws(',', pos.members_but(e.line, array['notes']),
+                                                           '"notes":' || to_json(pos.line_notes(e.line))) || '}', ',' order by e.n), '') || ']'
+          from json_array_elements(items) with ordinality e(line, n));
+end $$;
 
 -- What a cook has to read besides the name: the add-ons, then the instructions ("2 x Egg, No nori; hot"). The frames
 -- that tablets get have the same (minipos_events.c).
 create or replace function pos.line_notes(line json) returns text
-language sql immutable parallel safe as $$
-    select nullif(concat_ws('; ', (
-        select string_agg(case when a.value ->> 'quantity' = '1' then '' else (a.value ->> 'quantity') || ' x ' end || (a.value ->> 'name'), ', '
-                          order by a.n)
-          from json_array_elements(case json_typeof(line -> 'selectedAddons') when 'array' then line -> 'selectedAddons' else '[]' end)
-               with ordinality a(value, n)), line ->> 'specialInstructions'), '')
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select nullif(concat_ws('; ', (
+            select string_agg(case when a.value ->> 'quantity' = '1' then '' else (a.value ->> 'quantity') || ' x ' end || (a.value ->> 'name'), ', '
+                              order by a.n)
+              from json_array_elements(case json_typeof(line -> 'selectedAddons') when 'array' then line -> 'selectedAddons' else '[]' end)
+                   with ordinality a(value, n)), line ->> 'specialInstructions'), ''));
+end $$;

@@ -85,7 +85,9 @@ end $$;
 -- Of these fields, those that were changed after a version. A field that was never changed is as old as the row,
 -- whose first version is 1.
 create or replace function pos.changed_since(field_versions json, held json, names text[], seen bigint) returns text[]
-language sql immutable parallel safe as $$
-    select array(select n from unnest(names) n
-                  where coalesce((field_versions ->> n)::bigint, case when held -> n is not null then 1 else 0 end) > seen)
-$$;
+language plpgsql immutable parallel safe as $$
+begin
+    return (
+        select array(select n from unnest(names) n
+                      where coalesce((field_versions ->> n)::bigint, case when held -> n is not null then 1 else 0 end) > seen));
+end $$;
