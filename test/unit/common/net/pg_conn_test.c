@@ -289,91 +289,6 @@ static void hundreds_under_way_are_answered_in_order(void **state)
     free(asks);
 }
 
-static void ask_again(struct ask *a)
-{
-    a->answered = 0;
-    send_ask(a);
-    await(a->f->loop, a->answered == 1);
-}
-
-static void a_text_is_parsed_once_on_each_connection(void **state)
-{
-    struct fixture *f = *state;
-    struct ask asks[6];
-
-    start_up(f);
-    for (int i = 0; i < 6; i++) {
-        asks[i] = ask_for(f, i % 2 == 0 ? "rows 2" : "echo");
-        asks[i].call.param_count = i % 2;
-        asks[i].call.params[0].bytes = TW_LIT("x");
-        send_ask(&asks[i]);
-    }
-    await(f->loop, asks[5].answered == 1);
-    assert_int_equal(f->pg.parsed, 2);
-    assert_int_equal(asks[4].rows, 2);
-    assert_string_equal(asks[5].text, "x");
-    asks[5].call.params[0].is_json = true; /* other types are another statement */
-    ask_again(&asks[5]);
-    assert_int_equal(f->pg.parsed, 3);
-    host_drop_all(&f->pg.host);
-    await(f->loop, f->ups == 2);
-    fake_postgres_forget(&f->pg);
-    ask_again(&asks[0]);
-    assert_int_equal(asks[0].err, 0);
-    assert_int_equal(f->pg.parsed, 4);
-}
-
-static void a_text_that_was_refused_is_tried_anew(void **state)
-{
-    struct fixture *f = *state;
-    struct ask a = ask_for(f, "fail 42601"), b = ask_for(f, "fail 42601"),
-               c = ask_for(f, "rows 1");
-
-    start_up(f);
-    send_ask(&a);
-    send_ask(&b); /* behind it, by a name that will not be known */
-    await(f->loop, b.answered == 1);
-    assert_string_equal(a.sqlstate, "42601");
-    assert_string_equal(b.sqlstate, "42601");
-    send_ask(&c);
-    ask_again(&a);
-    assert_string_equal(a.sqlstate, "42601");
-    assert_int_equal(c.rows, 1);
-    assert_int_equal(caught_log_count("event=pg.unprepared"), 0);
-}
-
-/* A pooler that gives each transaction another server (PgBouncer before 1.21). */
-static void where_names_do_not_last_texts_are_sent(void **state)
-{
-    struct fixture *f = *state;
-    struct ask a = ask_for(f, "rows 3");
-
-    f->pg.forgets = true;
-    start_up(f);
-    for (int i = 0; i < 20; i++) {
-        ask_again(&a);
-        assert_int_equal(a.err, 0);
-        assert_int_equal(a.rows, 3);
-    }
-    assert_int_equal(caught_log_count("event=pg.unprepared"), 1);
-    assert_int_equal(f->pg.received, 20 + 8);
-}
-
-static void where_another_has_the_names_texts_are_sent(void **state)
-{
-    struct fixture *f = *state;
-    struct ask a = ask_for(f, "rows 3");
-
-    f->pg.clashes = true;
-    start_up(f);
-    for (int i = 0; i < 3; i++) {
-        ask_again(&a);
-        assert_int_equal(a.err, 0);
-    }
-    assert_int_equal(caught_log_count("event=pg.unprepared"), 1);
-    assert_int_equal(f->pg.received, 3 + 1);
-}
-
 static void an_answer_may_ask_the_next_thing(void **state)
 {
     struct fixture *f = *state;
@@ -642,10 +557,6 @@ int main(void)
         CONN_TEST(a_large_parameter_is_sent_completely),
         CONN_TEST(an_error_belongs_to_its_own_statement_only),
         CONN_TEST(hundreds_under_way_are_answered_in_order),
-        CONN_TEST(a_text_is_parsed_once_on_each_connection),
-        CONN_TEST(a_text_that_was_refused_is_tried_anew),
-        CONN_TEST(where_names_do_not_last_texts_are_sent),
-        CONN_TEST(where_another_has_the_names_texts_are_sent),
         CONN_TEST(an_answer_may_ask_the_next_thing),
         CONN_TEST(it_knows_what_is_under_way),
         CONN_TEST(notifications_arrive_with_and_without_a_statement),

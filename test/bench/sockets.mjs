@@ -1,5 +1,5 @@
-// run.mjs - measures Tillwire beside other programs, in turn, and says how it compares with what it should be.
-// usage: node run.mjs [fanout|tenants|idle|connect ...]
+// sockets.mjs - measures Tillwire beside other programs, in turn, and says how it compares with what it should be.
+// usage: node sockets.mjs [fanout|tenants|idle|connect ...]
 //
 //   ROUNDS=5   how often each is measured; the middle counts
 //   SERVERS="tillwire uv-write"   only these; a verdict needs both of its sides
