@@ -16,6 +16,7 @@ declare
     ordered record;
     known record;
     o pos.orders;
+    twin text;
 begin
     f := pos.order_fields(body, c.timezone, pos.currency_decimals(c.currency));
     ordered := pos.read_order_id(f.order_id);
@@ -39,11 +40,15 @@ begin
         perform pos.refuse(409, 'ORDER_EXISTS', 'There is an order with this id already. Update it, or use another id.',
                            ('{"orderId":' || ordered.shown || '}')::json);
     end if;
-    perform pos.order_given_note(c, known.names, o.id, known.content_hash);
-    return (201, '{"success":true,"order":' || pos.order_json(o) || coalesce(',' || pos.warnings(f.noted), '')
-            || coalesce(',"possibleDuplicateOf":' || (
-                   select p.id_json from pos.orders p where p.tenant_id = c.tenant_id and p.id = known.first_id), '')
-            || '}',
+    if cardinality(known.names) > 0 then
+        perform pos.order_given_note(c, known.names, o.id, known.content_hash);
+    end if;
+    if known.first_id is not null then
+        select p.id_json into twin from pos.orders p where p.tenant_id = c.tenant_id and p.id = known.first_id;
+    end if;
+    return (201, '{"success":true,"order":' || pos.order_json(o)
+            || case when cardinality(f.noted) > 0 then ',' || pos.warnings(f.noted) else '' end
+            || coalesce(',"possibleDuplicateOf":' || twin, '') || '}',
             array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(o, null))],
             c.tenant_id, false)::pos.answer;
 end $$;
