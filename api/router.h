@@ -18,8 +18,8 @@ struct api_match {
     size_t param_count;
     struct tw_slice key;    /* of a path's prefix /k/<key>, still encoded; empty without */
     enum api_manner manner; /* of what is at this path, also when the method does not fit */
-    /* Methods that the path takes, "GET, HEAD, OPTIONS": for 405 and OPTIONS. Empty: nothing is
-     * at this path at all. */
+    /* When there is no route: the methods that the path takes, "GET, HEAD, OPTIONS", for 405
+     * and OPTIONS. Empty: nothing is at this path at all. */
     char allow[64];
 };
 

@@ -36,6 +36,7 @@ enum state { WAIT, CONNECT, UP, CLOSED };
 struct poll {
     uv_poll_t handle;
     struct tw_pg_conn *conn; /* null once it was replaced */
+    int events; /* that are watched: libuv would ask the kernel again for the same */
 };
 
 struct tw_pg_statement {
@@ -152,6 +153,9 @@ static bool watch(struct tw_pg_conn *c, int events)
             return false;
         }
     }
+    if (c->poll->events == events)
+        return true;
+    c->poll->events = events;
     return uv_poll_start(&c->poll->handle, events, on_poll) == 0;
 }
 
@@ -417,6 +421,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
         return;
     }
     c->has_answered = false;
+    if (status < 0)
+        c->poll->events = 0; /* libuv has stopped it */
     if (events & UV_READABLE)
         c->heard_ms = c->loop->now_ms;
     if ((status < 0 || (events & UV_READABLE)) && PQconsumeInput(c->pg) == 0) {
@@ -427,7 +433,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     read_notifications(c);
     if (c->state == UP && PQstatus(c->pg) == CONNECTION_BAD)
         go_down(c, libpq_says(c, "connection lost"));
-    else if (c->state == UP && (events & UV_WRITABLE))
+    else if (c->state == UP && (status < 0 || (events & UV_WRITABLE)))
         (void)flush(c);
     if (c->state == UP && c->has_answered)
         c->events->on_idle(c, c->owner);
