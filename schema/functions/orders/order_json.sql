@@ -6,35 +6,35 @@
 -- locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
+-- In one expression, which PL/pgSQL evaluates without a plan: lists have many orders.
 create or replace function pos.order_json(o pos.orders) returns text
 language plpgsql stable as $$
-declare
-    fixed json;
 begin
-    fixed := row_to_json(s) from (select
-        o.id_json::json as id, o.order_number as "orderNumber", o.customer_name as "customerName",
-        o.customer_phone as "customerPhone", o.order_type as "orderType", o.order_source as "orderSource",
-        o.status as status, o.total_amount as "totalAmount", o.items as items,
-        pos.utc(o.created_at) as "createdAt", o.special_instructions as "specialInstructions",
-        pos.utc(o.scheduled_for) as "scheduledFor", o.table_number as "tableNumber",
-        pos.utc(o.updated_at) as "updatedAt") s;
-    return '{' || pos.inside(fixed) || coalesce(',' || nullif(pos.inside(o.details), ''), '') || '}';
+    return '{"id":' || o.id_json || ',"orderNumber":' || to_json(o.order_number) || ',"customerName":' || to_json(o.customer_name)
+        || ',"customerPhone":' || coalesce(to_json(o.customer_phone)::text, 'null') || ',"orderType":' || to_json(o.order_type)
+        || ',"orderSource":' || to_json(o.order_source) || ',"status":' || to_json(o.status)
+        || ',"totalAmount":' || o.total_amount || ',"items":' || o.items || ',"createdAt":"' || pos.utc(o.created_at)
+        || '","specialInstructions":' || coalesce(to_json(o.special_instructions)::text, 'null')
+        || ',"scheduledFor":' || coalesce('"' || pos.utc(o.scheduled_for) || '"', 'null')
+        || ',"tableNumber":' || coalesce(to_json(o.table_number)::text, 'null')
+        || ',"updatedAt":"' || pos.utc(o.updated_at) || '"'
+        || coalesce(',' || nullif(substr(o.details::text, 2, length(o.details::text) - 2), ''), '') || '}';
 end $$;
 
 -- An order as orders_pull shows it: with `total` and `totalAmount`, in the order of that document.
 create or replace function pos.order_pull_json(o pos.orders) returns text
 language plpgsql stable as $$
-declare
-    fixed json;
 begin
-    fixed := row_to_json(s) from (select
-        o.id_json::json as id, o.order_number as "orderNumber", o.customer_name as "customerName",
-        o.total_amount as total, o.status as status, o.items as items, o.total_amount as "totalAmount",
-        o.customer_phone as "customerPhone", o.order_type as "orderType", o.order_source as "orderSource",
-        pos.utc(o.created_at) as "createdAt", pos.order_instructions(o) as "specialInstructions",
-        pos.utc(o.scheduled_for) as "scheduledFor", o.table_number as "tableNumber",
-        pos.utc(o.updated_at) as "updatedAt", coalesce(o.print_status, 'pending') as print_status) s;
-    return '{' || pos.inside(fixed) || coalesce(',' || nullif(pos.inside(o.details), ''), '') || '}';
+    return '{"id":' || o.id_json || ',"orderNumber":' || to_json(o.order_number) || ',"customerName":' || to_json(o.customer_name)
+        || ',"total":' || o.total_amount || ',"status":' || to_json(o.status) || ',"items":' || o.items
+        || ',"totalAmount":' || o.total_amount || ',"customerPhone":' || coalesce(to_json(o.customer_phone)::text, 'null')
+        || ',"orderType":' || to_json(o.order_type) || ',"orderSource":' || to_json(o.order_source)
+        || ',"createdAt":"' || pos.utc(o.created_at)
+        || '","specialInstructions":' || coalesce(to_json(pos.order_instructions(o))::text, 'null')
+        || ',"scheduledFor":' || coalesce('"' || pos.utc(o.scheduled_for) || '"', 'null')
+        || ',"tableNumber":' || coalesce(to_json(o.table_number)::text, 'null')
+        || ',"updatedAt":"' || pos.utc(o.updated_at) || '","print_status":' || to_json(coalesce(o.print_status, 'pending'))
+        || coalesce(',' || nullif(substr(o.details::text, 2, length(o.details::text) - 2), ''), '') || '}';
 end $$;
 
 -- What tablets cannot tell from the statuses of an online order: that it is taken on again, or that they see all.
@@ -51,18 +51,17 @@ end $$;
 create or replace function pos.order_data(o pos.orders, previous text, changes text[] default null,
     reason text default null, updated_by text default null) returns json
 language plpgsql stable as $$
-declare
-    fixed json;
 begin
-    fixed := row_to_json(s) from (select
-        o.id_json::json as "orderId", o.order_number as "orderNumber", o.customer_name as "customerName",
-        coalesce(o.customer_phone, '') as "customerPhone", o.order_type as "orderType",
-        o.order_source as "orderSource", o.status as status, o.total_amount as "totalAmount",
-        pos.lean_items(o.items) as items, pos.order_instructions(o) as "specialInstructions",
-        pos.utc(o.scheduled_for) as "scheduledFor", pos.utc(o.created_at) as "createdAt",
-        o.table_number as "tableNumber", pos.utc(o.updated_at) as "updatedAt",
-        previous as "previousStatus") s;
-    return ('{' || pos.inside(fixed) || coalesce(',"changes":' || array_to_json(changes), '')
+    return ('{"orderId":' || o.id_json || ',"orderNumber":' || to_json(o.order_number)
+            || ',"customerName":' || to_json(o.customer_name) || ',"customerPhone":' || to_json(coalesce(o.customer_phone, ''))
+            || ',"orderType":' || to_json(o.order_type) || ',"orderSource":' || to_json(o.order_source)
+            || ',"status":' || to_json(o.status) || ',"totalAmount":' || o.total_amount
+            || ',"items":' || pos.lean_items(o.items)
+            || ',"specialInstructions":' || coalesce(to_json(pos.order_instructions(o))::text, 'null')
+            || ',"scheduledFor":' || coalesce('"' || pos.utc(o.scheduled_for) || '"', 'null')
+            || ',"createdAt":"' || pos.utc(o.created_at) || '","tableNumber":' || coalesce(to_json(o.table_number)::text, 'null')
+            || ',"updatedAt":"' || pos.utc(o.updated_at) || '","previousStatus":' || coalesce(to_json(previous)::text, 'null')
+            || coalesce(',"changes":' || array_to_json(changes), '')
             || coalesce(',"reason":' || to_json(reason), '')
             || coalesce(',"updatedBy":' || to_json(updated_by), '') || ',"version":' || o.version
             -- What devices of cloud sync wrote comes back to them: lines in full, fields that nobody else knows, their words.
