@@ -6,7 +6,6 @@
 create or replace function pos.health(c pos.context, body json) returns pos.answer
 language plpgsql stable as $$
 begin
-    return (200, row_to_json(h)::text, null, c.tenant_id, false)::pos.answer
-      from (select 'ok' as status, c.tenant_slug as tenant, pos.utc(clock_timestamp()) as timestamp,
-                   c.version as version) h;
+    return (200, '{"status":"ok","tenant":' || to_json(c.tenant_slug) || ',"timestamp":"' || pos.utc(clock_timestamp())
+            || '","version":' || coalesce(to_json(c.version)::text, 'null') || '}', null, c.tenant_id, false)::pos.answer;
 end $$;

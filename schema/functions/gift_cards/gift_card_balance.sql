@@ -9,12 +9,9 @@ create or replace function pos.gift_card_balance(c pos.context, body json) retur
 language plpgsql as $$
 declare
     card pos.gift_cards := pos.find_gift_card(c, c.path ->> 'cardNumber', false);
-    documented json;
+    shown text := '"cardNumber":' || to_json(card.card_number) || ',"balance":' || card.current_balance || ',"status":"' || case
+            when card.status = 'active' and card.expiry_date < pos.today(c.timezone) then 'expired' else card.status end
+        || '","expiryDate":' || coalesce(to_json(card.expiry_date)::text, 'null');
 begin
-    documented := row_to_json(b)
-      from (select card.card_number as "cardNumber", card.current_balance as balance,
-                   case when card.status = 'active' and card.expiry_date < pos.today(c.timezone)
-                        then 'expired' else card.status end as status,
-                   card.expiry_date as "expiryDate") b;
-    return (200, pos.success(documented), null, c.tenant_id, false)::pos.answer;
+    return (200, '{"success":true,' || shown || ',"data":{' || shown || '}}', null, c.tenant_id, false)::pos.answer;
 end $$;

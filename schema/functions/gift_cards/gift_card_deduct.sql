@@ -64,13 +64,13 @@ end $$;
 create or replace function pos.gift_card_deducted(entry pos.pos_gift_card_transactions, cut boolean,
     twin bigint) returns text
 language plpgsql stable as $$
+declare
+    shown text := '"previousBalance":' || entry.previous_balance || ',"amountDeducted":' || -entry.amount
+        || ',"newBalance":' || entry.new_balance || ',"transactionId":' || entry.id;
 begin
-    return pos.success(
-        ('{"previousBalance":' || entry.previous_balance || ',"amountDeducted":' || -entry.amount
-         || ',"newBalance":' || entry.new_balance || ',"transactionId":' || entry.id || '}')::json,
-        ('{"remainingBalance":' || entry.new_balance
-         || case when cut then ',' || pos.inside(pos.note_warning(true)) else '' end
-         || coalesce(',"possibleDuplicateOf":' || twin, '') || '}')::json);
+    return '{"success":true,' || shown || ',"remainingBalance":' || entry.new_balance
+        || case when cut then ',' || pos.inside(pos.note_warning(true)) else '' end
+        || coalesce(',"possibleDuplicateOf":' || twin, '') || ',"data":{' || shown || '}}';
 end $$;
 
 -- A deduct of the same key and device, of the same amount, card and order within ten minutes (or the tenant's own,
