@@ -142,7 +142,8 @@ static void a_text_that_was_refused_is_tried_anew(void **state)
     assert_string_equal(a.sqlstate, "42601");
     assert_string_equal(b.sqlstate, "42601");
     send_ask(&c);
-    ask_again(&a);
+    for (int i = 0; i < 10; i++) /* more often than a name may be unknown */
+        ask_again(&a);
     assert_string_equal(a.sqlstate, "42601");
     assert_int_equal(c.rows, 1);
     assert_int_equal(caught_log_count("event=pg.unprepared"), 0);
