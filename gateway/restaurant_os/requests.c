@@ -322,7 +322,7 @@ static bool operate(struct gw_command *command)
     if (command->body.len == 0)
         tw_buf_text(&command->body, "{}");
     gw_principal_context(&c->principal, tw_slice_of(c->identity.tenant.id),
-                         tw_slice_of(c->session.device), TW_EMPTY,
+                         gw_session_device(&c->session), TW_EMPTY,
                          tw_slice_of(command->request_id), &command->context);
     gw_command_operate(command, c->all->options.operations);
     return false;

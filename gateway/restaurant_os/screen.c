@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/restaurant_os/screen.h"
 
+#include <stdlib.h>
+
 #include "common/util/base.h"
 #include "common/util/json_view.h"
 #include "gateway/stream/hubs.h"
@@ -99,9 +101,9 @@ void gw_screen_move(struct gw_screen *c, const struct gw_identity *who)
 {
     struct gw_session *s = &c->session;
     struct gw_transport *transport = s->transport;
-    char device[sizeof(s->device)];
+    char *device = s->device;
 
-    memcpy(device, s->device, sizeof(device));
+    s->device = NULL; /* it takes its name along */
     gw_room_leave(c);
     gw_session_end(s, 0, "joined another restaurant");
     gw_screen_identify(c, who);
@@ -112,8 +114,9 @@ void gw_screen_move(struct gw_screen *c, const struct gw_identity *who)
                          .dialect = c->framing->dialect,
                          .transport = transport,
                          .who = &c->identity,
-                         .device = tw_slice_of(device),
+                         .device = device != NULL ? tw_slice_of(device) : TW_EMPTY,
                      });
+    free(device);
     gw_hubs_join(c->all->options.hubs, &c->identity.tenant, s);
     gw_room_enter(c);
     if (c->framing->changed != NULL)

@@ -146,7 +146,7 @@ static void say(struct gw_session *s, const char *type, bool names_restaurant)
 
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", tw_slice_of(type));
-    tw_json_member(&out, "device_id", tw_slice_of(s->device));
+    tw_json_member(&out, "device_id", gw_session_device(s));
     if (names_restaurant)
         tw_json_member(&out, "restaurant_id", restaurant_of(s));
     put_time(&out);

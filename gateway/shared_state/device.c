@@ -210,7 +210,7 @@ bool gw_device_operate(struct gw_device *d, const char *operation, bool writes,
     tw_buf_append(&c->body, body);
     tw_buf_append(&c->note, note);
     gw_principal_context(&d->principal, tw_slice_of(gw_session_tenant(&d->session)->id),
-                         tw_slice_of(d->session.device), tw_slice_of(d->connection),
+                         gw_session_device(&d->session), tw_slice_of(d->connection),
                          tw_slice_of(c->request_id), &c->context);
     if (!gw_commands_add(&d->commands, c)) {
         d->all->refusals.value++;
@@ -236,7 +236,7 @@ void gw_device_want_snapshot(struct gw_device *d, const struct gw_snapshot_kind 
 /* Its tenant and its name; false when it has none, or is in no restaurant yet. */
 static bool put_full_name(const struct gw_device *d, struct tw_buf *out)
 {
-    if (d->session.device[0] == '\0' || d->session.stream == NULL)
+    if (d->session.device == NULL || d->session.stream == NULL)
         return false;
     tw_buf_text(out, gw_session_tenant(&d->session)->id);
     tw_buf_char(out, ' ');
@@ -277,7 +277,7 @@ void gw_device_follow(struct gw_device *d, const struct gw_snapshot_kind *kind,
 /* What it knows of: it was made on this connection, or posted by this device. */
 static bool is_own(const struct gw_device *d, const struct tw_event *ev)
 {
-    struct tw_slice device = tw_slice_of(d->session.device), text;
+    struct tw_slice device = gw_session_device(&d->session), text;
 
     if (tw_json_get_text(ev->origin, "session", &text))
         return tw_slice_is(text, d->connection);
@@ -293,7 +293,7 @@ bool gw_device_made(const struct gw_session *s, const struct tw_event *ev)
 /* Its client drops what names it as the origin. */
 static bool is_named(const struct gw_device *d, const struct tw_event *ev)
 {
-    struct tw_slice device = tw_slice_of(d->session.device), text;
+    struct tw_slice device = gw_session_device(&d->session), text;
 
     return device.len > 0 && tw_json_get_text(ev->origin, "device", &text) &&
            tw_slice_eq(text, device);

@@ -115,11 +115,8 @@ static void on_connected(struct gw_session *s, const struct message *m)
     struct tw_slice text = m->client;
 
     (void)tw_json_get_text(m->data, "clientId", &text);
-    if (text.len > 0 && text.len < sizeof(s->device)) {
-        memcpy(s->device, text.at, text.len);
-        s->device[text.len] = '\0';
+    if (gw_session_name(s, text))
         gw_device_named(gw_device_of(s));
-    }
 }
 
 static void on_disconnected(struct gw_session *s, const struct message *m)
@@ -253,7 +250,7 @@ static void message(struct gw_session *s, struct tw_slice json)
     }
     (void)tw_json_get(json, "data", &m.data);
     (void)tw_json_get_text(json, "clientId", &m.client);
-    if (s->device[0] == '\0' && m.client.len > 0)
+    if (s->device == NULL && m.client.len > 0)
         on_connected(s, &(struct message){ .client = m.client, .data = TW_LIT("{}") });
     for (size_t i = 0; i < TW_COUNT(messages); i++)
         if (tw_slice_is(m.type, messages[i].type)) {

@@ -94,7 +94,7 @@ static void put_device(struct tw_buf *out, const struct gw_device *d)
 
     tw_time_text(d->since_ms, since);
     tw_buf_char(out, '{');
-    tw_json_member(out, "device_id", tw_slice_of(d->session.device));
+    tw_json_member(out, "device_id", gw_session_device(&d->session));
     if (d->user[0] != '\0')
         tw_json_member(out, "user_id", tw_slice_of(d->user));
     else

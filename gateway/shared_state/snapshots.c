@@ -260,7 +260,7 @@ static void begin_reading(struct snapshot *s, struct gw_snapshot_reader *r)
     tw_random_uuid(s->request_id);
     tw_buf_clear(&s->context);
     gw_principal_context(r->principal, tw_slice_of(gw_session_tenant(r->session)->id),
-                         tw_slice_of(r->session->device), tw_slice_of(r->connection),
+                         gw_session_device(r->session), tw_slice_of(r->connection),
                          tw_slice_of(s->request_id), &s->context);
     s->operation = (struct tw_operation){ .all = s->all->operations,
                                           .name = s->kind->operation,

@@ -18,6 +18,7 @@
 
 #define SLOW_MS 1000
 #define STALL_MS 10000
+#define DEVICE_NAME 127 /* the longest name of a device, in bytes */
 
 /* --- Its phases ------------------------------------------------------------------------------
  */
@@ -122,6 +123,20 @@ static const struct gw_handler_ops handler_ops = {
 /* --- From its start to its end ---------------------------------------------------------------
  */
 
+bool gw_session_name(struct gw_session *s, struct tw_slice device)
+{
+    if (device.len == 0 || device.len > DEVICE_NAME)
+        return false;
+    free(s->device);
+    s->device = tw_copy_text(device.at, device.len);
+    return true;
+}
+
+struct tw_slice gw_session_device(const struct gw_session *s)
+{
+    return s->device != NULL ? tw_slice_of(s->device) : TW_EMPTY;
+}
+
 void gw_session_start(struct gw_session *s, struct gw_sessions *all,
                       const struct gw_session_options *options)
 {
@@ -138,8 +153,8 @@ void gw_session_start(struct gw_session *s, struct gw_sessions *all,
         .expires_ms = options->who->expires_ms,
     };
     s->holder = gw_holders_join(&all->holders, options->who, &s->held);
-    if (options->device.len > 0 && options->device.len < sizeof(s->device))
-        memcpy(s->device, options->device.at, options->device.len);
+    s->device = NULL;
+    (void)gw_session_name(s, options->device);
     tw_list_append(&all->list, &s->among);
     all->open[s->dialect_index].value++;
 }
@@ -149,7 +164,7 @@ static void log_row(struct gw_session *s, const char *kind, unsigned code, const
     struct gw_sync_log_row row = { .kind = kind,
                                    .tenant = tw_slice_of(s->stream->tenant.id),
                                    .dialect = s->dialect->name,
-                                   .device = tw_slice_of(s->device),
+                                   .device = gw_session_device(s),
                                    .seq = s->next_seq > 0 ? s->next_seq - 1 : 0,
                                    .reason = reason,
                                    .code = code };
@@ -175,6 +190,8 @@ void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
         s->stream = NULL;
     }
     free_early(s);
+    free(s->device);
+    s->device = NULL;
     s->all->open[s->dialect_index].value--;
     tw_list_remove(&s->among);
     gw_holders_leave(&s->all->holders, s->holder, &s->held);

@@ -50,7 +50,7 @@ struct gw_session {
     struct gw_holder *holder; /* what let it in, for revocation */
     struct tw_list held;      /* among the sessions of that */
     int64_t expires_ms;       /* of its token: wall clock; 0: never, or it has none */
-    char device[128];         /* as it names itself; may be empty */
+    char *device;             /* as it names itself; null: it does not; its own until it ends */
 };
 
 struct gw_session_options {
@@ -66,6 +66,10 @@ struct gw_session_options {
 /* Start a zeroed session. It hears nothing before it joins a hub (hub.h). */
 void gw_session_start(struct gw_session *s, struct gw_sessions *all,
                       const struct gw_session_options *options);
+
+/* It names its device (copied); false, and nothing changes, when that is empty or too long. */
+bool gw_session_name(struct gw_session *s, struct tw_slice device);
+struct tw_slice gw_session_device(const struct gw_session *s); /* lent; empty: it has no name */
 
 /* It leaves its hub; why, for the log. Its memory is its owner's, and it may be started again.
  * Fine on one that was not started. */

@@ -43,7 +43,7 @@ static void a_tablet_is_called_by_the_first_name_that_it_gives(void **state)
         struct client *one = connect_tablet(g, 0);
 
         tell(g, one, rows[i].said);
-        assert_row(strcmp(one->session->device, rows[i].name) == 0, rows[i].said);
+        assert_row(tw_slice_is(gw_session_device(one->session), rows[i].name), rows[i].said);
         assert_heard(one, ""); /* no answer */
         tell(g, one, "{\"type\":\"CLIENT_DISCONNECTED\",\"data\":{}}");
         assert_heard(one, "");

@@ -183,7 +183,7 @@ static void coming_and_going_is_logged_with_the_place_and_the_reason(void **stat
     struct till *till = connect_till(t, 0);
 
     gw_hub_begin(&t->hub, 5, 1);
-    memcpy(till->session->device, "till-7", 7);
+    assert_true(gw_session_name(till->session, TW_LIT("till-7")));
     gw_hub_join(&t->hub, till->session);
     assert_true(was_logged(t, "\"instance\":\"g1\",\"kind\":\"connect\",\"tenant_id\":"
                               "\"69fb5687-044a-48af-ac0e-d6b817aec684\",\"dialect\":"
