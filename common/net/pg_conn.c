@@ -309,24 +309,27 @@ static void await_answer(struct tw_pg_conn *c)
 
 static void send_call(struct tw_pg_conn *c, struct tw_pg_call *call, bool as_it_is);
 
-/* Whether the server did not know the statement by its name, or has the name already, or a
- * migration has changed the types of its answer: nothing was done. */
-static bool is_unknown(struct tw_pg_conn *c, const struct tw_pg_call *call,
-                       const PGresult *answer)
+/* The server did not know the statement by its name, has another of this name, or a migration
+ * has changed the types of its answer: nothing was done. */
+static bool is_about_the_name(const struct tw_pg_call *call, const char *sqlstate)
 {
-    const char *state = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
-    bool has_clashed;
+    return call->statement != NULL &&
+           (strcmp(sqlstate, "26000") == 0 || /* invalid_sql_statement_name */
+            strcmp(sqlstate, "42P05") == 0 || /* duplicate_prepared_statement */
+            strcmp(sqlstate, "0A000") == 0);  /* "cached plan must not change result type" */
+}
 
-    if (call->statement == NULL || state == NULL)
-        return false;
-    has_clashed = strcmp(state, "42P05") == 0;         /* duplicate_prepared_statement */
-    if (!has_clashed && strcmp(state, "26000") != 0 && /* invalid_sql_statement_name */
-        strcmp(state, "0A000") != 0) /* "cached plan must not change result type" */
-        return false;
-    c->unknown = has_clashed ? UNKNOWN_AT_MOST : c->unknown + 1;
-    if (c->unknown == UNKNOWN_AT_MOST)
+/* Send it as text. Where that happens often, or others have the names, none is used any more.
+ */
+static void send_without_name(struct tw_pg_conn *c, struct tw_pg_call *call,
+                              const char *sqlstate)
+{
+    bool were_used = c->unknown < UNKNOWN_AT_MOST;
+
+    c->unknown = strcmp(sqlstate, "42P05") == 0 ? UNKNOWN_AT_MOST : c->unknown + 1;
+    if (were_used && c->unknown >= UNKNOWN_AT_MOST)
         tw_log_info("pg.unprepared", tw_str("because", "names of statements do not last here"));
-    return true;
+    send_call(c, call, true);
 }
 
 /* The first call is answered: hand it out. Its `done` may send more. */
@@ -354,8 +357,8 @@ static void finish_call(struct tw_pg_conn *c)
         await_answer(c);
     else
         tw_after_cancel(c->loop, &c->limit);
-    if (result.err != 0 && is_unknown(c, call, answer))
-        send_call(c, call, true);
+    if (result.err != 0 && is_about_the_name(call, tw_pg_sqlstate(&result)))
+        send_without_name(c, call, tw_pg_sqlstate(&result));
     else
         call->done(call, &result);
     PQclear(answer);

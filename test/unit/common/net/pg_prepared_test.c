@@ -179,6 +179,32 @@ static void where_another_has_the_names_texts_are_sent(void **state)
     assert_int_equal(f->pg.received, 3 + 1);
 }
 
+/* As PostgreSQL answers when a migration has changed the types: once by its name, once as text.
+ */
+static void a_text_whose_answer_has_changed_is_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    struct ask a = ask_for(f, "fail 0A000");
+
+    ask_again(&a);
+    assert_string_equal(a.sqlstate, "0A000");
+    assert_int_equal(f->pg.received, 2);
+}
+
+static void several_that_clash_at_once_are_all_answered_and_it_is_said_once(void **state)
+{
+    struct fixture *f = *state;
+    struct ask a[3] = { ask_for(f, "rows 1"), ask_for(f, "rows 2"), ask_for(f, "rows 3") };
+
+    f->pg.clashes = true;
+    for (size_t i = 0; i < 3; i++)
+        send_ask(&a[i]);
+    await(f->loop, a[0].answered + a[1].answered + a[2].answered == 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(a[i].rows, i + 1);
+    assert_int_equal(caught_log_count("event=pg.unprepared"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -188,6 +214,8 @@ int main(void)
         TEST(a_text_that_was_refused_is_tried_anew),
         TEST(where_names_do_not_last_texts_are_sent),
         TEST(where_another_has_the_names_texts_are_sent),
+        TEST(a_text_whose_answer_has_changed_is_sent_again),
+        TEST(several_that_clash_at_once_are_all_answered_and_it_is_said_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
