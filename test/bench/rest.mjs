@@ -14,13 +14,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Stack, freePort, get, root } from '../faults/stack.mjs';
 import { eventually } from '../faults/wait.mjs';
+import { makeRestaurants, middle } from './support/restaurants.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const out = path.join(root, 'build/bench');
 const rounds = Number(process.env.ROUNDS ?? 5);
 const seconds = Number(process.env.SECONDS ?? 4);
 const run = promisify(execFile);
-const middle = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const RESTAURANTS = 200;
 const CARDS = 5;
 
@@ -50,13 +50,7 @@ async function setUp() {
     const { stack } = bench;
     bench.url = stack.env.TILLWIRE_DATABASE_URL;
     bench.postmaster = stack.pid('postgres');
-    bench.restaurants = await stack.sql(`with made as (
-            insert into dinedesk_main.tenants (slug, name, country, currency, timezone, order_number_prefix)
-            select 'bench-' || n, 'Bench', 'GB', 'GBP', 'Europe/London', '' from generate_series(1, ${RESTAURANTS}) n returning id, slug)
-        select id, slug from made order by substr(slug, 7)::int`);
-    const keys = await stack.sql(`select t.slug, pos.key_issue(t.slug, '{pos,platform}', 'bench') as key from dinedesk_main.tenants t where t.slug like 'bench-%'`);
-    const keyOf = new Map(keys.map(({ slug, key }) => [slug, key]));
-    for (const restaurant of bench.restaurants) restaurant.key = keyOf.get(restaurant.slug);
+    bench.restaurants = await makeRestaurants(stack, RESTAURANTS, ['pos', 'platform']);
     await stack.sql(`insert into pos.gift_cards (tenant_id, card_number, initial_balance)
         select t.id, 'GC-' || (1000000000 + n), 9999999 from dinedesk_main.tenants t, generate_series(1, ${CARDS}) n where t.slug like 'bench-%'`);
     await stack.sql(`insert into pos.customers (tenant_id, phone, name) select t.id, '+44770090' || (1000 + n), 'Ada'

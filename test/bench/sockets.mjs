@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Stack, freePort, root } from '../faults/stack.mjs';
 import { eventually, pause } from '../faults/wait.mjs';
+import { makeRestaurants, middle } from './support/restaurants.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const out = path.join(root, 'build/bench');
@@ -23,8 +24,6 @@ const serverCore = process.env.SERVER_CORE ?? '0';
 const loadCore = process.env.LOAD_CORE ?? '1';
 const wanted = process.argv.slice(2);
 const run = promisify(execFile);
-
-const middle = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 // What is published: an event of the size that orders have, as the log gives it.
 const EVENT =
@@ -157,13 +156,7 @@ async function setUp() {
     writeFileSync(bench.heads, '0'.padEnd(20));
     const url = new URL(stack.env.TILLWIRE_REDIS_URL);
     Object.assign(bench, { redisPort: Number(url.port), password: url.password, redis: `redis:${url.port}:${url.password}` });
-    bench.tenants = await stack.sql(`with made as (
-            insert into dinedesk_main.tenants (slug, name, country, currency, timezone, order_number_prefix)
-            select 'bench-' || n, 'Bench', 'GB', 'GBP', 'Europe/London', '' from generate_series(1, 2000) n returning id, slug)
-        select id, slug from made order by substr(slug, 7)::int`);
-    const keys = await stack.sql(`select t.slug, pos.key_issue(t.slug, '{pos}', 'bench') as key from dinedesk_main.tenants t where t.slug like 'bench-%'`);
-    const keyOf = new Map(keys.map(({ slug, key }) => [slug, key]));
-    for (const tenant of bench.tenants) tenant.key = keyOf.get(tenant.slug);
+    bench.tenants = await makeRestaurants(stack, 2000, ['pos']);
     // Events are published without being in the log, more than PostgreSQL could take. The gateway compares its positions
     // with the log's as ever; it is told how far the publisher was when it asked, once that has arrived.
     await stack.sql('create table pos.bench_tenant (id uuid primary key, place bigint not null)');
