@@ -75,6 +75,8 @@ const struct tw_bound gw_bounds[] = {
       "the oldest are read from the log", "catch_up_reads_total" },
     { "restaurant", "their bytes", 0, TW_BOUND_BYTES, "BACKLOG_BYTES", "the same",
       "catch_up_reads_total" },
+    { "process", "of all restaurants", 0, TW_BOUND_BYTES, "EVENTS_BYTES", "the same",
+      "events_kept_bytes" },
     { "restaurant", "events that came before their turn", GW_MAX_HELD, TW_BOUND_COUNT, NULL,
       "read from the log", "log_reads_total" },
     { "restaurant", "their bytes", GW_HELD_BYTES, TW_BOUND_BYTES, NULL, "the same",

@@ -232,14 +232,15 @@ static void start_admission(struct gateway *g)
 static int start_redis(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
-    int r = gw_hubs_start(&g->hubs,
-                          &(struct gw_hubs_options){ .loop = &g->daemon.loop,
-                                                     .pool = &g->pool,
-                                                     .publisher = &g->publisher,
-                                                     .sessions = &g->sessions,
-                                                     .control = on_control,
-                                                     .redis_url = set->redis_url,
-                                                     .backlog_bytes = set->backlog_bytes });
+    int r =
+        gw_hubs_start(&g->hubs, &(struct gw_hubs_options){ .loop = &g->daemon.loop,
+                                                           .pool = &g->pool,
+                                                           .publisher = &g->publisher,
+                                                           .sessions = &g->sessions,
+                                                           .control = on_control,
+                                                           .redis_url = set->redis_url,
+                                                           .backlog_bytes = set->backlog_bytes,
+                                                           .events_bytes = set->events_bytes });
 
     return r != 0 ? r
                   : tw_redis_start(&g->publisher,
@@ -307,6 +308,7 @@ static void stop(struct tw_daemon *d)
     tw_listener_stop(&g->listener);
     gw_hubs_stop(&g->hubs);
     gw_eio_shut(&g->restaurant_os.sio.engine);
+    gw_key_auth_stop(&g->auth);
     gw_presence_stop(&g->presence);
     tw_redis_stop(&g->publisher);
     gw_sync_log_stop(&g->log);

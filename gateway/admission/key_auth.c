@@ -61,23 +61,9 @@ static void release(struct tw_lru_entry *e)
     free(m);
 }
 
-void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *options)
-{
-    a->options = *options;
-    tw_lru_start(&a->known, GW_KEYS_KNOWN, release);
-    tw_strangers_start(&a->strangers);
-}
-
 void gw_key_auth_forget_all(struct gw_key_auth *a)
 {
     tw_lru_forget_all(&a->known);
-}
-
-void gw_key_auth_done(struct gw_key_auth *a)
-{
-    tw_lru_done(&a->known);
-    tw_map_done(&a->by_key);
-    tw_strangers_done(&a->strangers);
 }
 
 void gw_key_auth_forget(struct gw_key_auth *a, struct tw_slice key_id)
@@ -180,20 +166,28 @@ static struct tw_slice key_hash_of(const struct gw_key_auth_query *q)
     return tw_slice_from(q->principal->key_hash, TW_SHA256_HEX);
 }
 
-static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result)
+static void put(const struct tw_pg_question *question, struct tw_buf *const lists[])
 {
-    struct gw_key_auth_query *q = tw_container_of(call, struct gw_key_auth_query, call);
+    const struct gw_key_auth_query *q =
+        tw_container_of((uintptr_t)question, struct gw_key_auth_query, asks);
+
+    tw_buf_append(lists[0], tw_buf_view(&q->context));
+}
+
+static void on_answer(struct tw_pg_question *question, const struct tw_pg_rows *rows)
+{
+    struct gw_key_auth_query *q = tw_container_of(question, struct gw_key_auth_query, asks);
     struct gw_identity identity = { 0 };
     int status;
 
-    if (tw_pg_error(result) != 0 || tw_pg_rows(result) != 1) {
-        if (tw_pg_error(result) == TW_EQUERY)
-            tw_log_error("auth.sql", tw_str("sqlstate", tw_pg_sqlstate(result)),
-                         tw_str("message", tw_pg_message(result)));
+    if (rows->count != 1) {
+        if (rows->error == TW_EQUERY)
+            tw_log_error("auth.sql", tw_str("sqlstate", tw_pg_sqlstate(rows->result)),
+                         tw_str("message", tw_pg_message(rows->result)));
         answer_from_memory(q);
         return;
     }
-    status = (int)tw_pg_int(result, 0, STATUS);
+    status = (int)tw_pg_rows_int(rows, 0, STATUS);
     if (status != 200) {
         struct tw_lru_entry *e = tw_lru_get(&q->auth->known, question_of(q));
 
@@ -204,14 +198,15 @@ static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result
             tw_strangers_refused(&q->auth->strangers, key_hash_of(q),
                                  tw_slice_of(q->address_copy),
                                  q->auth->options.pool->loop->now_ms);
-        answer(q, status, NULL, tw_pg_text(result, 0, BODY));
+        answer(q, status, NULL, tw_pg_rows_text(rows, 0, BODY));
         return;
     }
-    copy_text(identity.tenant.id, sizeof(identity.tenant.id), tw_pg_text(result, 0, TENANT_ID));
+    copy_text(identity.tenant.id, sizeof(identity.tenant.id),
+              tw_pg_rows_text(rows, 0, TENANT_ID));
     copy_text(identity.tenant.slug, sizeof(identity.tenant.slug),
-              tw_pg_text(result, 0, TENANT_SLUG));
-    copy_text(identity.key_id, sizeof(identity.key_id), tw_pg_text(result, 0, KEY_ID));
-    identity.expires_ms = tw_pg_int(result, 0, EXPIRES);
+              tw_pg_rows_text(rows, 0, TENANT_SLUG));
+    copy_text(identity.key_id, sizeof(identity.key_id), tw_pg_rows_text(rows, 0, KEY_ID));
+    identity.expires_ms = tw_pg_rows_int(rows, 0, EXPIRES);
     remember(q, &identity);
     answer(q, 200, &identity, TW_EMPTY);
 }
@@ -241,6 +236,16 @@ static bool is_refused_unasked(struct gw_key_auth_query *q)
     return true;
 }
 
+static const struct tw_pg_batch_kind questions = {
+    .sql = "select q.n, a.status, a.body, a.tenant_id, a.tenant_slug, a.tenant_name, a.key_id, "
+           "a.expires_at_ms from jsonb_array_elements($1::jsonb) with ordinality q(ctx, n), "
+           "pos.authenticate(q.ctx) a order by q.n",
+    .param_count = 1,
+    .brackets = "[]",
+    .put = put,
+    .done = on_answer,
+};
+
 void gw_key_auth_ask(struct gw_key_auth_query *q)
 {
     struct tw_buf *json = &q->context;
@@ -267,13 +272,26 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
     TW_ASSERT(!json->failed); /* all its parts are short: the handshake limits them */
     if (is_refused_unasked(q))
         return;
-    q->call = (struct tw_pg_call){
-        .sql =
-            "select status, body, tenant_id, tenant_slug, tenant_name, key_id, expires_at_ms "
-            "from pos.authenticate($1::jsonb)",
-        .params = { { tw_buf_view(json), false } },
-        .param_count = 1,
-        .done = on_answer,
-    };
-    tw_pg_pool_call(q->auth->options.pool, &q->call);
+    tw_pg_ask(&q->auth->questions, &q->asks);
+}
+
+void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *options)
+{
+    a->options = *options;
+    tw_lru_start(&a->known, GW_KEYS_KNOWN, release);
+    tw_pg_batch_start(&a->questions, &questions, options->pool);
+    tw_strangers_start(&a->strangers);
+}
+
+void gw_key_auth_stop(struct gw_key_auth *a)
+{
+    tw_pg_batch_stop(&a->questions);
+}
+
+void gw_key_auth_done(struct gw_key_auth *a)
+{
+    tw_lru_done(&a->known);
+    tw_map_done(&a->by_key);
+    tw_pg_batch_done(&a->questions);
+    tw_strangers_done(&a->strangers);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/domain/strangers.h"
+#include "common/net/pg_batch.h"
 #include "common/net/pg_pool.h"
 #include "common/util/buf.h"
 #include "common/util/lru.h"
@@ -23,10 +24,12 @@ struct gw_key_auth_options {
     uint64_t cache_ms;       /* how long a valid key is remembered for */
 };
 
-/* While PostgreSQL is there, each handshake asks it, so a revoked key is refused at once. While
+/* While PostgreSQL is there, each handshake asks it, so a revoked key is refused at once; those
+ * that come at the same time ask together. While
  * it is away, a key that was valid within the last `cache_ms` still opens sockets. */
 struct gw_key_auth {
     struct gw_key_auth_options options;
+    struct tw_pg_batch questions;
     struct tw_lru known;  /* the question to its answer */
     struct tw_map by_key; /* a key's id to what is known of it */
     struct tw_strangers strangers;
@@ -36,7 +39,8 @@ struct gw_key_auth {
 extern const struct tw_metric_table gw_key_auth_metrics;
 
 void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *options);
-void gw_key_auth_done(struct gw_key_auth *a);
+void gw_key_auth_stop(struct gw_key_auth *a); /* it asks nothing more */
+void gw_key_auth_done(struct gw_key_auth *a); /* when the pool is closed */
 
 /* Forget everything remembered of a key (its UUID), or of all. */
 void gw_key_auth_forget(struct gw_key_auth *a, struct tw_slice key_id);
@@ -58,7 +62,7 @@ struct gw_key_auth_query {
     struct tw_slice address;               /* of its client; empty: not known; copied */
     const char *scope;
     const char *request_id;
-    struct tw_pg_call call; /* the rest is its own */
+    struct tw_pg_question asks; /* the rest is its own */
     struct tw_later later;
     int refusal;
     char address_copy[64];

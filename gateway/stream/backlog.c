@@ -1,10 +1,16 @@
-/* backlog.c - a ring of entries, sorted by seq, limited in bytes.
+/* backlog.c - a ring of entries, sorted by seq, limited in bytes for itself and for all.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/backlog.h"
 
 #include <stdlib.h>
 
 #include "common/util/base.h"
+
+void gw_memory_init(struct gw_memory *m, uint64_t max_bytes)
+{
+    *m = (struct gw_memory){ .max_bytes = max_bytes };
+    tw_list_init(&m->backlogs);
+}
 
 static struct gw_entry *at(const struct gw_backlog *b, size_t i)
 {
@@ -20,6 +26,18 @@ static size_t weight(const struct gw_entry *e)
     for (const struct gw_variant *v = e->variants; v != NULL; v = v->next)
         n += v->batch.bytes;
     return n;
+}
+
+static void take_bytes(struct gw_backlog *b, size_t n)
+{
+    b->bytes += n;
+    b->memory->bytes.value += n;
+}
+
+static void give_bytes(struct gw_backlog *b, size_t n)
+{
+    b->bytes -= n;
+    b->memory->bytes.value -= n;
 }
 
 static void entry_free(struct gw_entry *e)
@@ -41,10 +59,33 @@ static void drop_oldest(struct gw_backlog *b)
     struct gw_entry *e = at(b, 0);
 
     b->gone = e->event.seq;
-    b->bytes -= weight(e);
+    give_bytes(b, weight(e));
     b->first = (b->first + 1) % b->cap;
     b->count--;
     entry_free(e);
+}
+
+/* One that has a single event is left alone until it gets another one. */
+static void evict(struct gw_memory *m)
+{
+    while (m->bytes.value > m->max_bytes && !tw_list_empty(&m->backlogs)) {
+        struct gw_backlog *b = tw_container_of(m->backlogs.next, struct gw_backlog, in_memory);
+
+        if (b->count > 1) {
+            drop_oldest(b);
+            m->evicted.value++;
+        } else {
+            tw_list_remove(&b->in_memory);
+        }
+    }
+}
+
+/* It has got an event. */
+static void grown(struct gw_backlog *b)
+{
+    tw_list_remove(&b->in_memory);
+    tw_list_append(&b->memory->backlogs, &b->in_memory);
+    evict(b->memory);
 }
 
 /* One entry always stays: the event that is being delivered. */
@@ -76,9 +117,9 @@ static void weigh_newest(struct gw_backlog *b)
     if (e == NULL)
         return;
     for (size_t i = 0; i < GW_MAX_DIALECTS; i++)
-        b->bytes += gw_batch_weigh(&e->rendered[i]);
+        take_bytes(b, gw_batch_weigh(&e->rendered[i]));
     for (struct gw_variant *v = e->variants; v != NULL; v = v->next)
-        b->bytes += gw_batch_weigh(&v->batch);
+        take_bytes(b, gw_batch_weigh(&v->batch));
 }
 
 /* The same slice, in the copy. */
@@ -115,8 +156,9 @@ void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev)
         grow(b);
     b->ring[(b->first + b->count) % b->cap] = e;
     b->count++;
-    b->bytes += weight(e);
+    take_bytes(b, weight(e));
     trim(b);
+    grown(b);
 }
 
 bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
@@ -132,9 +174,10 @@ bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
     b->first = (b->first + b->cap - 1) % b->cap;
     b->ring[b->first] = e;
     b->count++;
-    b->bytes += weight(e);
+    take_bytes(b, weight(e));
     b->gone = ev->seq - 1;
-    return true;
+    grown(b);
+    return b->gone == ev->seq - 1; /* or it has had to go again */
 }
 
 struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)
@@ -172,10 +215,10 @@ const struct gw_batch *gw_backlog_render(struct gw_backlog *b, struct gw_entry *
     if (!e->is_rendered[index]) {
         e->is_rendered[index] = true;
         d->render(tenant, &e->event, &e->rendered[index]);
-        b->bytes += e->rendered[index].bytes;
+        take_bytes(b, e->rendered[index].bytes);
         *renderings += e->rendered[index].count;
     } else {
-        b->bytes += gw_batch_weigh(&e->rendered[index]);
+        take_bytes(b, gw_batch_weigh(&e->rendered[index]));
     }
     return &e->rendered[index];
 }
@@ -185,7 +228,7 @@ const struct gw_batch *gw_backlog_variant(struct gw_backlog *b, struct gw_entry 
 {
     for (struct gw_variant *v = e->variants; v != NULL; v = v->next)
         if (v->index == index && strcmp(v->name, name) == 0) {
-            b->bytes += gw_batch_weigh(&v->batch);
+            take_bytes(b, gw_batch_weigh(&v->batch));
             return &v->batch;
         }
     return NULL;
@@ -209,7 +252,7 @@ const struct gw_batch *gw_backlog_keep_variant(struct gw_backlog *b, struct gw_e
     *batch = (struct gw_batch){ 0 };
     v->next = e->variants;
     e->variants = v;
-    b->bytes += v->batch.bytes;
+    take_bytes(b, v->batch.bytes);
     return &v->batch;
 }
 
@@ -217,12 +260,15 @@ void gw_backlog_restart(struct gw_backlog *b, uint64_t seq)
 {
     while (b->count > 0)
         drop_oldest(b);
+    tw_list_remove(&b->in_memory);
+    free(b->ring);
+    b->ring = NULL;
+    b->cap = b->first = 0;
     b->gone = seq;
 }
 
 void gw_backlog_done(struct gw_backlog *b)
 {
     gw_backlog_restart(b, 0);
-    free(b->ring);
-    *b = (struct gw_backlog){ .max_bytes = b->max_bytes };
+    *b = (struct gw_backlog){ .memory = b->memory, .max_bytes = b->max_bytes };
 }

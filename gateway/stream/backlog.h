@@ -1,5 +1,5 @@
-/* backlog.h - a tenant's last events and their frames: what blocked and returning sessions
- * read.
+/* backlog.h - a tenant's last events and their frames, what blocked and returning sessions
+ * read; and what all tenants' together may take.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "common/domain/event.h"
+#include "common/util/list.h"
+#include "common/util/metrics.h"
 #include "gateway/dialect/batch.h"
 #include "gateway/dialect/dialect.h"
 
@@ -34,8 +36,21 @@ struct gw_entry {
     char text[];
 };
 
-/* Zeroed but for `max_bytes`. */
+/* What all backlogs of a process have in memory. When it is too much, the oldest events go of
+ * that backlog which has got none for longest. One event of each may stay, so the sum may be
+ * that much greater. */
+struct gw_memory {
+    uint64_t max_bytes;
+    struct tw_list backlogs; /* with events; that which has got one last is at the end */
+    struct tw_metric bytes, evicted;
+};
+
+void gw_memory_init(struct gw_memory *m, uint64_t max_bytes);
+
+/* Zeroed but for `max_bytes` and `memory`. */
 struct gw_backlog {
+    struct gw_memory *memory;
+    struct tw_list in_memory; /* among its backlogs */
     struct gw_entry **ring;
     size_t cap, first, count;
     size_t bytes, max_bytes;
@@ -43,7 +58,8 @@ struct gw_backlog {
     uint64_t gone; /* events up to this seq are not here: dropped, or never were */
 };
 
-/* Adds a copy of an event whose seq is above all before; the oldest make room. */
+/* Adds a copy of an event whose seq is above all before; the oldest make room, here and in
+ * other backlogs. */
 void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev);
 
 /* Puts a copy of an event that lies before all others in front, when there is room: true, and
@@ -51,7 +67,7 @@ void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev);
 bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev);
 
 /* The first entry with a seq of at least `seq`; null when there is none. Lent until the next
- * addition. */
+ * addition to any backlog. */
 struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq);
 
 /* The dialect's audience of an entry, asked for once. */

@@ -15,12 +15,8 @@
 
 #define GAP_MS 40
 #define RETRY_MS 250
-#define OLDER_ROWS 1000
-#define OLDER_MARGIN 200
+#define ROWS 1000 /* in a reading */
 #define GATHER_MS 20
-
-/* Columns of pos.events_after and pos.events_piece. */
-enum { SEQ, EVENT, MORE, OLDEST };
 
 static void on_older_wanted(struct tw_deadline *d);
 
@@ -32,12 +28,17 @@ static void on_gap(struct tw_deadline *d)
     gw_feed_read_log(f);
 }
 
+static uint64_t row_u64(const struct tw_pg_rows *rows, size_t row, int column)
+{
+    return (uint64_t)tw_pg_rows_int(rows, row, column);
+}
+
 /* A row of the log as an event, in a copy that the scanner may rewrite; gives the copy. Null
  * for a row that is no event: it is passed over, by all sessions alike, and logged. */
-static char *read_row(struct gw_feed *f, const struct tw_pg_result *result, size_t row,
+static char *read_row(struct gw_feed *f, const struct tw_pg_rows *rows, size_t row,
                       struct tw_event *ev)
 {
-    struct tw_slice text = tw_pg_text(result, row, EVENT);
+    struct tw_slice text = tw_pg_rows_text(rows, row, GW_ROW_EVENT);
     char *copy = tw_copy_text(text.at, text.len);
     struct tw_json_fault fault;
     size_t len = text.len;
@@ -47,46 +48,57 @@ static char *read_row(struct gw_feed *f, const struct tw_pg_result *result, size
         return copy;
     f->hubs->garbage.value++;
     tw_log_error("log.event", tw_str("tenant", f->hub.stream.tenant.slug),
-                 tw_i64("seq", tw_pg_int(result, row, SEQ)), tw_str("why", fault.why));
+                 tw_u64("seq", row_u64(rows, row, GW_ROW_SEQ)), tw_str("why", fault.why));
     free(copy);
     return NULL;
 }
 
-static void take_row(struct gw_feed *f, const struct tw_pg_result *result, size_t row)
+static void take_row(struct gw_feed *f, const struct tw_pg_rows *rows, size_t row)
 {
     struct tw_event ev;
-    char *copy = read_row(f, result, row, &ev);
+    char *copy = read_row(f, rows, row, &ev);
 
     if (copy == NULL)
-        (void)gw_cursor_read(&f->hub.stream.cursor, (uint64_t)tw_pg_int(result, row, SEQ));
+        (void)gw_cursor_read(&f->hub.stream.cursor, row_u64(rows, row, GW_ROW_SEQ));
     else if (gw_stream_read(&f->hub.stream, &ev) == GW_ADMIT_NOW)
         f->hubs->from_log.value++;
     free(copy);
 }
 
-/* Whether the log continues after the rows of a reading, which is limited in rows and bytes. */
-static bool has_more(const struct tw_pg_result *result, size_t count)
+/* The last row of events is no event: it says from which seq on the log keeps them. */
+static bool has_events(const struct tw_pg_rows *rows, size_t *count)
 {
-    return count > 0 && tw_slice_is(tw_pg_text(result, count - 1, MORE), "t");
+    *count = rows->count == 0 ? 0 : rows->count - 1;
+    return rows->count > 0 && row_u64(rows, *count, GW_ROW_KEPT_FROM) > 0;
+}
+
+/* Whether the log may continue after the events of a reading, which is limited in rows and
+ * bytes.
+ */
+static bool has_more(const struct gw_reading *r, const struct tw_pg_rows *rows, size_t count)
+{
+    return count >= r->most ||
+           (count > 0 && tw_slice_is(tw_pg_rows_text(rows, count - 1, GW_ROW_IS_CUT), "t"));
 }
 
 /* Continue after a piece of the log: at once when there may be more, later when it failed. */
-static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
+static void on_log(struct gw_reading *r, const struct tw_pg_rows *rows)
 {
-    struct gw_feed *f = tw_container_of(call, struct gw_feed, call);
+    struct gw_feed *f = tw_container_of(r, struct gw_feed, reading);
     uint64_t rejected = f->hub.stream.cursor.rejected;
+    size_t count;
 
     f->is_reading = false;
     if (f->hubs->is_stopped)
         return;
-    if (tw_pg_error(result) != 0) {
+    if (!has_events(rows, &count)) {
         f->hubs->log_failures.value++;
         tw_after(f->hubs->loop, &f->gap, RETRY_MS, on_gap);
         return;
     }
-    for (size_t i = 0; i < tw_pg_rows(result); i++)
-        take_row(f, result, i);
-    if (!has_more(result, tw_pg_rows(result))) {
+    for (size_t i = 0; i < count; i++)
+        take_row(f, rows, i);
+    if (!has_more(r, rows, count)) {
         gw_hub_log_end(&f->hub);
         f->is_gap_due = false;
         f->hubs->rejected.value += f->hub.stream.cursor.rejected - rejected;
@@ -94,135 +106,91 @@ static void on_log(struct tw_pg_call *call, const struct tw_pg_result *result)
     f->hub.changed(&f->hub);
 }
 
-static void on_head(struct tw_pg_call *call, const struct tw_pg_result *result)
+static void on_head(struct gw_reading *r, const struct tw_pg_rows *rows)
 {
-    struct gw_feed *f = tw_container_of(call, struct gw_feed, call);
+    struct gw_feed *f = tw_container_of(r, struct gw_feed, reading);
 
     f->is_reading = false;
     if (f->hubs->is_stopped)
         return;
-    if (tw_pg_error(result) != 0 || tw_pg_rows(result) != 1) {
+    if (rows->count == 0) {
         f->hubs->log_failures.value++;
         tw_after(f->hubs->loop, &f->gap, RETRY_MS, on_gap);
         return;
     }
     f->is_gap_due = false;
-    gw_hub_begin(&f->hub, (uint64_t)tw_pg_int(result, 0, 1), (uint64_t)tw_pg_int(result, 0, 2));
-}
-
-static void read_head(struct gw_feed *f)
-{
-    f->call = (struct tw_pg_call){
-        .sql = "select tenant_id, head, oldest from pos.heads(array[$1::uuid])",
-        .params = { { gw_feed_id(f), false } },
-        .param_count = 1,
-        .done = on_head,
-    };
-}
-
-static struct tw_slice seq_text(char text[24], uint64_t seq)
-{
-    return tw_slice_from(text, (size_t)snprintf(text, 24, "%llu", (unsigned long long)seq));
-}
-
-static void read_events(struct gw_feed *f)
-{
-    gw_hub_log_read(&f->hub);
-    f->hubs->log_reads.value++;
-    f->call = (struct tw_pg_call){
-        .sql = "select seq, event, more from pos.events_after($1::uuid, $2::bigint, $3::int)",
-        .params = { { gw_feed_id(f), false },
-                    { seq_text(f->after_text, f->hub.stream.cursor.at), false },
-                    { TW_LIT("500"), false } },
-        .param_count = 3,
-        .done = on_log,
-    };
+    gw_hub_begin(&f->hub, row_u64(rows, 0, GW_ROW_HEAD), row_u64(rows, 0, GW_ROW_OLDEST));
 }
 
 /* Rows for sessions that resume, and the copies that their slices point into. */
-struct rows {
-    struct tw_event events[OLDER_ROWS];
-    char *copies[OLDER_ROWS];
+struct copies {
+    struct tw_event events[ROWS];
+    char *texts[ROWS];
     size_t count;
 };
 
-static void read_rows(struct gw_feed *f, const struct tw_pg_result *result, size_t count,
-                      struct rows *rows)
+static void copy_rows(struct gw_feed *f, const struct tw_pg_rows *rows, size_t count,
+                      struct copies *copies)
 {
-    for (size_t i = 0; i < count && i < OLDER_ROWS; i++) {
-        char *copy = read_row(f, result, i, &rows->events[rows->count]);
+    for (size_t i = 0; i < count && i < ROWS; i++) {
+        char *text = read_row(f, rows, i, &copies->events[copies->count]);
 
-        if (copy != NULL)
-            rows->copies[rows->count++] = copy;
+        if (text != NULL)
+            copies->texts[copies->count++] = text;
     }
 }
 
-/* The last row of pos.events_piece has `oldest` alone. */
-static void on_older(struct tw_pg_call *call, const struct tw_pg_result *result)
+static void on_older(struct gw_reading *r, const struct tw_pg_rows *rows)
 {
-    struct gw_feed *f = tw_container_of(call, struct gw_feed, older_call);
-    struct rows *rows_read;
-    uint64_t through;
+    struct gw_feed *f = tw_container_of(r, struct gw_feed, older_reading);
+    struct copies *copies;
     size_t count;
 
     f->is_reading_older = false;
     if (f->hubs->is_stopped)
         return;
-    if (tw_pg_error(result) != 0 || tw_pg_rows(result) == 0) {
+    if (!has_events(rows, &count)) {
         f->hubs->log_failures.value++;
         tw_after(f->hubs->loop, &f->older, RETRY_MS, on_older_wanted);
         return;
     }
-    rows_read = tw_new(struct rows);
-    count = tw_pg_rows(result) - 1;
-    read_rows(f, result, count, rows_read);
-    through = count > 0 ? (uint64_t)tw_pg_int(result, count - 1, SEQ) : f->older_after;
-    f->skips_margin = has_more(result, count) && through < f->older_wanted;
+    copies = tw_new(struct copies);
+    copy_rows(f, rows, count, copies);
     /* The log's end is the backlog's beginning only if the log reached that far when it was
      * read. */
-    gw_hub_take_piece(&f->hub,
-                      &(struct gw_piece){
-                          .after = f->older_after,
-                          .events = rows_read->events,
-                          .count = rows_read->count,
-                          .through = through,
-                          .reaches_backlog = !has_more(result, count) &&
-                                             f->hub.stream.backlog.gone <= f->older_upto,
-                          .oldest = (uint64_t)tw_pg_int(result, count, OLDEST),
-                      });
-    for (size_t i = 0; i < rows_read->count; i++)
-        free(rows_read->copies[i]);
-    free(rows_read);
+    gw_hub_take_piece(
+        &f->hub, &(struct gw_piece){
+                     .after = r->after,
+                     .events = copies->events,
+                     .count = copies->count,
+                     .through = count > 0 ? row_u64(rows, count - 1, GW_ROW_SEQ) : r->after,
+                     .reaches_backlog = !has_more(r, rows, count) &&
+                                        f->hub.stream.backlog.gone <= f->older_upto,
+                     .oldest = row_u64(rows, count, GW_ROW_KEPT_FROM),
+                 });
+    for (size_t i = 0; i < copies->count; i++)
+        free(copies->texts[i]);
+    free(copies);
 }
 
-/* One reading serves all sessions that wait. When it can reach the backlog, it begins a little
- * further back than asked: tills that were connected to the same process come back with seqs
- * that lie close together, and find them in memory then. */
+/* One reading serves all sessions that wait: from the lowest seq that one of them needs, up to
+ * what is in memory. */
 static void on_older_wanted(struct tw_deadline *d)
 {
     struct gw_feed *f = tw_container_of(d, struct gw_feed, older);
-    uint64_t wanted = gw_hub_wants_older(&f->hub);
+    uint64_t wanted = gw_hub_wants_older(&f->hub), missing;
 
     if (wanted == 0 || f->is_reading_older || f->hubs->is_stopped)
         return;
-    f->older_after = wanted - 1;
-    f->older_wanted = wanted;
-    if (!f->skips_margin &&
-        f->hub.stream.backlog.gone - f->older_after <= OLDER_ROWS - OLDER_MARGIN)
-        f->older_after -= f->older_after < OLDER_MARGIN ? f->older_after : OLDER_MARGIN;
+    missing = f->hub.stream.backlog.gone - (wanted - 1);
     f->older_upto = f->hub.stream.cursor.at; /* committed: this reading will see it */
     f->is_reading_older = true;
     f->hubs->older_reads.value++;
-    f->older_call = (struct tw_pg_call){
-        .sql = "select seq, event, more, oldest from pos.events_piece($1::uuid, $2::bigint, "
-               "$3::int)",
-        .params = { { gw_feed_id(f), false },
-                    { seq_text(f->older_after_text, f->older_after), false },
-                    { TW_LIT("1000"), false } },
-        .param_count = 3,
-        .done = on_older,
-    };
-    tw_pg_pool_call(f->hubs->pool, &f->older_call);
+    f->older_reading = (struct gw_reading){ .tenant = gw_feed_id(f),
+                                            .after = wanted - 1,
+                                            .most = missing < ROWS ? (uint32_t)missing : ROWS,
+                                            .done = on_older };
+    gw_read_soon(&f->hubs->readings, GW_READS_EVENTS, &f->older_reading);
 }
 
 /* The first session to want a piece waits a moment for others that want it too. */
@@ -232,8 +200,7 @@ static void want_older(struct gw_feed *f)
 
     if (!f->is_reading_older && !tw_deadline_is_set(&f->older) &&
         gw_hub_wants_older(&f->hub) != 0)
-        tw_after(f->hubs->loop, &f->older, s->page_end > s->page.gone ? 0 : GATHER_MS,
-                 on_older_wanted);
+        tw_after(f->hubs->loop, &f->older, s->page_end > 0 ? 0 : GATHER_MS, on_older_wanted);
 }
 
 void gw_feed_read_log(struct gw_feed *f)
@@ -247,11 +214,15 @@ void gw_feed_read_log(struct gw_feed *f)
     if (!needs_head && !gw_cursor_has_gap(&f->hub.stream.cursor))
         return;
     f->is_reading = true;
-    if (needs_head)
-        read_head(f);
-    else
-        read_events(f);
-    tw_pg_pool_call(f->hubs->pool, &f->call);
+    f->reading = (struct gw_reading){ .tenant = gw_feed_id(f),
+                                      .after = f->hub.stream.cursor.at,
+                                      .most = ROWS,
+                                      .done = needs_head ? on_head : on_log };
+    if (!needs_head) {
+        gw_hub_log_read(&f->hub);
+        f->hubs->log_reads.value++;
+    }
+    gw_read_soon(&f->hubs->readings, needs_head ? GW_READS_HEAD : GW_READS_EVENTS, &f->reading);
 }
 
 void gw_feed_look(struct gw_feed *f)
@@ -259,6 +230,7 @@ void gw_feed_look(struct gw_feed *f)
     const struct gw_cursor *c = &f->hub.stream.cursor;
 
     want_older(f);
+    gw_hub_drop_page(&f->hub);
     if (!gw_cursor_has_gap(c)) {
         f->is_gap_due = false;
         if (c->is_known)

@@ -8,6 +8,7 @@
 #include "common/util/base.h"
 #include "gateway/stream/hub.h"
 #include "gateway/stream/hubs.h"
+#include "gateway/stream/readings.h"
 
 struct gw_feed {
     struct gw_hub hub;
@@ -19,19 +20,14 @@ struct gw_feed {
 
     /* The reading of the head, or of the events after the cursor. */
     struct tw_deadline gap;
-    struct tw_pg_call call;
-    char after_text[24]; /* its parameter */
+    struct gw_reading reading;
     bool is_reading, is_gap_due;
 
     /* The reading of a piece for sessions that resume. */
     struct tw_deadline older;
-    struct tw_pg_call older_call;
-    char older_after_text[24];
-    uint64_t older_wanted; /* the lowest seq that a session waits for */
-    uint64_t older_after;  /* the reading begins after this one */
-    uint64_t older_upto;   /* the log reached this far when it began */
+    struct gw_reading older_reading;
+    uint64_t older_upto; /* the log reached this far when it began */
     bool is_reading_older;
-    bool skips_margin; /* large events: the last reading ended before what was wanted */
 
     /* Reconciliation. */
     uint64_t asked_at; /* the cursor when the head was asked for */

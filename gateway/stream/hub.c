@@ -32,11 +32,11 @@ static void on_left(struct gw_stream *s, struct gw_session *session)
 
 static const struct gw_stream_events stream_events = { .changed = on_changed, .left = on_left };
 
-void gw_hub_init(struct gw_hub *h, const struct gw_tenant *tenant, size_t backlog_bytes,
-                 gw_hub_changed_cb changed)
+void gw_hub_init(struct gw_hub *h, const struct gw_tenant *tenant, struct gw_memory *memory,
+                 size_t backlog_bytes, gw_hub_changed_cb changed)
 {
     *h = (struct gw_hub){ .changed = changed };
-    gw_stream_init(&h->stream, tenant, backlog_bytes, &stream_events);
+    gw_stream_init(&h->stream, tenant, memory, backlog_bytes, &stream_events);
     tw_list_init(&h->sessions);
 }
 
@@ -100,6 +100,14 @@ uint64_t gw_hub_wants_older(const struct gw_hub *h)
             lowest = seq;
     }
     return lowest;
+}
+
+void gw_hub_drop_page(struct gw_hub *h)
+{
+    if (h->stream.page_end == 0)
+        return;
+    tw_list_each(&h->sessions, link) if (gw_session_reads_page(session_of(link))) return;
+    gw_stream_drop_page(&h->stream);
 }
 
 void gw_hub_take_piece(struct gw_hub *h, const struct gw_piece *piece)

@@ -26,8 +26,9 @@ struct gw_hub {
     uint64_t logged; /* deliveries up to this seq are in the sync log */
 };
 
-void gw_hub_init(struct gw_hub *h, const struct gw_tenant *tenant, size_t backlog_bytes,
-                 gw_hub_changed_cb changed);
+/* See gw_stream_init. */
+void gw_hub_init(struct gw_hub *h, const struct gw_tenant *tenant, struct gw_memory *memory,
+                 size_t backlog_bytes, gw_hub_changed_cb changed);
 void gw_hub_done(struct gw_hub *h); /* no session may be left */
 
 static inline struct gw_hub *gw_hub_of(struct gw_stream *s)
@@ -52,6 +53,9 @@ bool gw_hub_saw_head(struct gw_hub *h, uint64_t head);
 
 /* The lowest seq that a resuming session needs and memory does not have; 0: none. */
 uint64_t gw_hub_wants_older(const struct gw_hub *h);
+
+/* Drop the page when no session reads it any more. */
+void gw_hub_drop_page(struct gw_hub *h);
 
 /* A piece of the log for that (gw_stream_take_piece). Sessions that wait for what the log no
  * longer has are told to fetch the state. */

@@ -90,7 +90,7 @@ void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct g
     if (f == NULL) {
         f = tw_new(struct gw_feed);
         f->hubs = hubs;
-        gw_hub_init(&f->hub, tenant, hubs->backlog_bytes, on_changed);
+        gw_hub_init(&f->hub, tenant, &hubs->memory, hubs->backlog_bytes, on_changed);
         (void)tw_map_set(&hubs->by_tenant, gw_feed_id(f), f);
         tw_list_append(&hubs->all, &f->link);
         hubs->hub_count.value++;
@@ -240,6 +240,13 @@ static const struct tw_metric_row metric_rows[] = {
     { "reconcile_lags_total", NULL,
       "Tenants that such a comparison found to lag, because events were lost on the way.",
       AT(lags) },
+    { "events_kept_bytes", NULL,
+      "Memory that events of all tenants take, with their frames (limit: "
+      "TILLWIRE_EVENTS_BYTES).",
+      AT(memory.bytes) },
+    { "events_evicted_total", NULL,
+      "Events that left memory because all tenants' together were over that limit.",
+      AT(memory.evicted) },
     { "streams_went_back_total", NULL,
       "Tenants whose log ended before the position here: the database was restored from a "
       "backup.",
@@ -259,6 +266,8 @@ int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options)
     hubs->control = options->control;
     hubs->reconcile_ids.max = (size_t)64 * 1024 * 1024;
     tw_list_init(&hubs->all);
+    gw_memory_init(&hubs->memory, options->events_bytes);
+    gw_readings_start(&hubs->readings, hubs->pool);
     gw_reconcile_plan(hubs);
     return tw_redis_start(&hubs->subscriber,
                           &(struct tw_redis_options){ .loop = hubs->loop,
@@ -279,6 +288,7 @@ void gw_hubs_stop(struct gw_hubs *hubs)
         return;
     hubs->is_stopped = true;
     tw_after_cancel(hubs->loop, &hubs->reconcile_timer);
+    gw_readings_stop(&hubs->readings);
     tw_redis_stop(&hubs->subscriber);
 }
 
@@ -289,4 +299,5 @@ void gw_hubs_done(struct gw_hubs *hubs)
     tw_list_each(&hubs->all, link) feed_free(tw_container_of(link, struct gw_feed, link));
     tw_map_done(&hubs->by_tenant);
     tw_buf_done(&hubs->reconcile_ids);
+    gw_readings_done(&hubs->readings);
 }

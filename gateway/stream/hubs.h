@@ -13,6 +13,8 @@
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 #include "gateway/dialect/dialect.h"
+#include "gateway/stream/backlog.h"
+#include "gateway/stream/readings.h"
 
 struct gw_session;
 struct gw_sessions;
@@ -30,7 +32,8 @@ struct gw_hubs_options { /* pointers are kept */
     struct gw_sessions *sessions;
     gw_control_cb control;
     const char *redis_url;
-    size_t backlog_bytes; /* of events in memory, per tenant */
+    size_t backlog_bytes;  /* of events in memory, per tenant */
+    uint64_t events_bytes; /* of all tenants */
 };
 
 /* Embedded in the process's state. */
@@ -45,6 +48,8 @@ struct gw_hubs {
     struct tw_redis_link subscriber;
     struct tw_map by_tenant; /* tenant id to its feed */
     struct tw_list all;
+    struct gw_memory memory;
+    struct gw_readings readings;
     struct tw_pg_call reconcile_call;
     struct tw_buf reconcile_ids;
     struct tw_deadline reconcile_timer;

@@ -328,6 +328,11 @@ uint64_t gw_session_wants_older(const struct gw_session *s)
     return s->next_seq;
 }
 
+bool gw_session_reads_page(const struct gw_session *s)
+{
+    return is_reading(s) && gw_stream_source(s->stream, s->next_seq) == &s->stream->page;
+}
+
 /* --- What it is sent -------------------------------------------------------------------------
  */
 

@@ -103,6 +103,9 @@ void gw_session_give_up(struct gw_session *s, uint64_t after, uint64_t begins);
  */
 uint64_t gw_session_wants_older(const struct gw_session *s);
 
+/* It has still to read some of its stream's page. */
+bool gw_session_reads_page(const struct gw_session *s);
+
 /* Send it what it has not heard, as far as its transport is writable; a session that lags too
  * far is closed with 1013. */
 void gw_session_pump(struct gw_session *s);

@@ -6,11 +6,13 @@
 
 #include "common/util/base.h"
 
-void gw_stream_init(struct gw_stream *s, const struct gw_tenant *tenant, size_t backlog_bytes,
+void gw_stream_init(struct gw_stream *s, const struct gw_tenant *tenant,
+                    struct gw_memory *memory, size_t backlog_bytes,
                     const struct gw_stream_events *events)
 {
     s->events = events;
     s->tenant = *tenant;
+    s->backlog.memory = s->page.memory = memory;
     s->backlog.max_bytes = backlog_bytes;
     s->page.max_bytes = SIZE_MAX; /* bounded by the rows of one reading */
 }
@@ -87,26 +89,34 @@ bool gw_stream_saw_head(struct gw_stream *s, uint64_t head)
     went_back = gw_cursor_saw_head(&s->cursor, head);
     if (went_back) {
         gw_backlog_restart(&s->backlog, head);
-        gw_backlog_restart(&s->page, head);
-        s->page_end = head;
+        gw_stream_drop_page(s);
     }
     s->events->changed(s);
     return went_back;
 }
 
-/* Make the first `n` events the page, and extend the backlog by those that reach it. */
+/* Extend the backlog by those of the first `n` events that reach it and have room, and make the
+ * others the page. */
 static void keep_piece(struct gw_stream *s, const struct gw_piece *piece, size_t n,
                        uint64_t through, bool reaches_backlog)
 {
-    gw_backlog_restart(&s->page, piece->after);
-    for (size_t i = 0; i < n; i++)
-        gw_backlog_add(&s->page, &piece->events[i]);
-    s->page.gone = piece->after;
-    s->page_end = through;
     while (reaches_backlog && n > 0 && gw_backlog_prepend(&s->backlog, &piece->events[n - 1]))
         n--;
-    if (reaches_backlog && n == 0)
+    gw_stream_drop_page(s);
+    if (reaches_backlog && n == 0) {
         s->backlog.gone = piece->after;
+        return;
+    }
+    s->page.gone = piece->after;
+    s->page_end = reaches_backlog ? s->backlog.gone : through;
+    for (size_t i = 0; i < n; i++) /* which may take some out of memory, here and there */
+        gw_backlog_add(&s->page, &piece->events[i]);
+}
+
+void gw_stream_drop_page(struct gw_stream *s)
+{
+    gw_backlog_restart(&s->page, 0);
+    s->page_end = 0;
 }
 
 uint64_t gw_stream_take_piece(struct gw_stream *s, const struct gw_piece *piece)

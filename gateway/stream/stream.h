@@ -34,12 +34,15 @@ struct gw_stream {
     uint64_t oldest; /* the log keeps events from this seq on */
 
     /* A piece of the log for sessions that resume from before the backlog: it covers the events
-     * after page.gone up to page_end. */
+     * after page.gone up to page_end, while a session needs one of them. */
     struct gw_backlog page;
     uint64_t page_end;
 };
 
-void gw_stream_init(struct gw_stream *s, const struct gw_tenant *tenant, size_t backlog_bytes,
+/* `memory` and `events` are kept; `backlog_bytes` is the most that this tenant's events take.
+ */
+void gw_stream_init(struct gw_stream *s, const struct gw_tenant *tenant,
+                    struct gw_memory *memory, size_t backlog_bytes,
                     const struct gw_stream_events *events);
 void gw_stream_done(struct gw_stream *s);
 
@@ -69,15 +72,18 @@ struct gw_piece {
 };
 
 /* Take a piece: it extends the backlog when it reaches it (so that the next till finds the
- * events in memory); a piece further back becomes the page. Gives the seq at which the log
- * begins when it no longer has all that was asked for: sessions that wait for events after
- * piece->after and before that seq have to fetch the state. 0: none. Seqs that are kept and not
- * there never were: a restore may have raised the head. */
+ * events in memory); what is further back, or more than the backlog takes, becomes the page.
+ * Gives the seq at which the log begins when it no longer has all that was asked for: sessions
+ * that wait for events after piece->after and before that seq have to fetch the state. 0: none.
+ * Seqs that are kept and not there never were: a restore may have raised the head. */
 uint64_t gw_stream_take_piece(struct gw_stream *s, const struct gw_piece *piece);
 
 /* Where the event `seq` (or the next one) is found: the backlog, the page, or (null) only in
  * the log. */
 struct gw_backlog *gw_stream_source(struct gw_stream *s, uint64_t seq);
+
+/* No session needs the page any more. */
+void gw_stream_drop_page(struct gw_stream *s);
 
 /* Whether the events after `since` are still kept, and it is not from the future. */
 bool gw_stream_keeps(const struct gw_stream *s, uint64_t since);

@@ -13,6 +13,7 @@
  *   heads=FILE     keeps there how far all tenants have been published (see run.mjs)
  *   pids=N,N       the server's processes, whose CPU time and memory are read
  *   idle=N         stay connected for so many seconds before anything is published
+ *   expect=N       each client gets so many deliveries without anything being published
  *
  * Prints one JSON object. It says how many deliveries were due and how many came; a run that
  * lost any counts for nothing.
@@ -62,7 +63,7 @@ static struct {
     const char *host, *publish, *message, *heads;
     int port;
     double rate, seconds, idle;
-    size_t window, connecting, sockets, least;
+    size_t window, connecting, sockets, least, expect;
     long pids[MAX_PIDS];
     size_t pid_count;
 } set = { .publish = "-", .seconds = 5, .window = 256, .connecting = 200, .least = 300 };
@@ -306,6 +307,15 @@ static uint64_t connect_all(void)
     return now_ns() - start;
 }
 
+/* What clients that come back have missed. */
+static uint64_t await_expected(uint64_t start)
+{
+    while (delivered < set.expect * client_count && lost_count == 0 &&
+           now_ns() - start < 3 * PATIENCE_NS)
+        turn(10);
+    return now_ns() - start;
+}
+
 static void rest(double seconds)
 {
     uint64_t end = now_ns() + (uint64_t)(seconds * 1e9);
@@ -427,6 +437,8 @@ static void read_option(char *text)
         set.window = strtoul(value, NULL, 10);
     else if (strcmp(text, "connecting") == 0)
         set.connecting = strtoul(value, NULL, 10);
+    else if (strcmp(text, "expect") == 0)
+        set.expect = strtoul(value, NULL, 10);
     else if (strcmp(text, "least") == 0)
         set.least = strtoul(value, NULL, 10);
     else if (strcmp(text, "pids") == 0)
@@ -441,7 +453,7 @@ static void read_option(char *text)
 int main(int argc, char **argv)
 {
     struct rlimit files = { 100000, 100000 };
-    uint64_t memory, connect_cpu, connecting;
+    uint64_t memory, connect_cpu, start, connecting, caught_up;
     struct result warm = { 0 }, run = { 0 };
 
     if (argc < 5) {
@@ -464,7 +476,11 @@ int main(int argc, char **argv)
     say_heads();
     memory = usage_pss_bytes(set.pids, set.pid_count);
     connect_cpu = usage_cpu_ns(set.pids, set.pid_count);
+    for (size_t i = 0; i < target_count; i++)
+        targets[i].seq = set.expect;
+    start = now_ns();
     connecting = connect_all();
+    caught_up = await_expected(start);
     connect_cpu = usage_cpu_ns(set.pids, set.pid_count) - connect_cpu;
     rest(1 + set.idle);
     memory = usage_pss_bytes(set.pids, set.pid_count) - memory;
@@ -473,10 +489,11 @@ int main(int argc, char **argv)
         warm = measure(1, set.rate);
         run = measure(set.seconds, set.rate);
     }
-    printf("{\"sockets\":%zu,\"connect_s\":%.3f,\"connect_cpu_us\":%.2f,\"bytes\":%.0f,"
+    printf("{\"sockets\":%zu,\"connect_s\":%.3f,\"caught_up_s\":%.3f,\"connect_cpu_us\":%.2f,"
+           "\"bytes\":%.0f,"
            "\"deliveries\":%llu,\"seconds\":%.3f,\"cpu_us\":%.3f,\"per_second\":%.0f,"
            "\"lost\":%zu,\"complete\":%s}\n",
-           client_count, (double)connecting / 1e9,
+           client_count, (double)connecting / 1e9, (double)caught_up / 1e9,
            (double)connect_cpu / 1e3 / (double)client_count,
            (double)memory / (double)client_count, (unsigned long long)run.deliveries,
            (double)run.ns / 1e9,

@@ -142,6 +142,14 @@ select is((select string_agg(coalesce(seq::text, '-') || coalesce(' oldest ' || 
 select is((select string_agg(coalesce(seq::text, '-') || coalesce(' oldest ' || oldest, ''), ', ')
              from pos.events_piece(:alpha, 1000, 3)), '- oldest 16', 'also where there is nothing');
 select is((select count(*) from pos.events_piece(gen_random_uuid(), 0, 3)), 0::bigint, 'no such tenant');
+select is((select string_agg(concat_ws(':', n, coalesce(seq::text, '-'), oldest), ' ' order by n, seq nulls last)
+             from pos.events_pieces(array[:alpha, gen_random_uuid(), :beta, :beta]::uuid[], '{10,0,0,1000}', '{3,3,1,1}')),
+          '1:11 1:12 1:16 1:-:16 2:- 3:1 3:-:1 4:-:1', 'pieces of several, with their places');
+select is((select string_agg(distinct n::text, ',' order by n::text) from pos.events_pieces(
+              array_fill(:beta::uuid, array[64]), array_fill(0::bigint, array[64]), array_fill(1000, array[64]))),
+          (select string_agg(n::text, ',' order by n::text) from generate_series(1, 64) n), 'all of them when they are short');
+select is((select max(n) from pos.events_pieces(array[:beta, :alpha, :beta]::uuid[], '{0,0,0}', '{9,1000,9}')), 2,
+          'none after about four megabytes');
 update pos.setting set event_retention = '1 hour';
 update pos.event set at = at - interval '3 days' where tenant_id = :alpha;
 select is(pos.maintain('drop_strays') > 0, true, 'all of a tenant''s go');

@@ -10,7 +10,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
   from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
                ('tillwire_gateway',
                 'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) '
-                'events_piece(uuid,bigint,integer) heads(uuid[]) '
+                'events_piece(uuid,bigint,integer) events_pieces(uuid[],bigint[],integer[]) heads(uuid[]) '
                 'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) tenants_ended(uuid[]) '
                 'token_tenant(text)'),
                ('tillwire_bridge',

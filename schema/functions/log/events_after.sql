@@ -7,7 +7,8 @@
 
 create or replace function pos.events_after(tenant uuid, after bigint, most int)
 returns table (seq bigint, event text, more boolean)
-language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
+language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off
+set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan as $$
 declare
     e record;
     bytes bigint := 0;

@@ -1,5 +1,5 @@
 -- pos.events_piece - a piece of the log, and whether the log still has what comes before it.
--- Caller: gateway, for clients that resume. Inputs: as for pos.events_after.
+-- Caller: gateways of the release before this one. Inputs: as for pos.events_after.
 -- Answers: the rows of pos.events_after with oldest null, then one row with oldest alone: the smallest seq that is kept.
 -- No row at all: there is no such tenant. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0

@@ -120,10 +120,10 @@ static void a_key_is_asked_for_by_its_hash(void **state)
     prepare(f, ALL_POLICIES)->tenant = TW_LIT("kitchen");
     start(f, "test");
     assert_slice(fake_pool_param(&f->pool, 0),
-                 "{\"keyHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f0"
+                 "[{\"keyHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f0"
                  "0a08\",\"unshaped\":true,\"tenant\":\"kitchen\",\"scope\":\"pos\","
-                 "\"requestId\":\"r-1\"}");
-    fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_ID, NULL);
+                 "\"requestId\":\"r-1\"}]");
+    fake_pool_row(&f->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_ID, NULL);
     assert_true(f->is_admitted);
     assert_string_equal(f->who.tenant.slug, "kitchen");
     assert_string_equal(f->who.key_id, KEY_ID);
@@ -137,13 +137,13 @@ static void nothing_is_a_device_without_a_key_where_that_is_allowed(void **state
     (void)prepare(f, GW_TAKES_NO_KEY);
     start(f, "");
     assert_slice(fake_pool_param(&f->pool, 0),
-                 "{\"keyless\":true,\"scope\":\"pos\",\"requestId\":\"r-1\"}");
-    fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", NULL, NULL);
+                 "[{\"keyless\":true,\"scope\":\"pos\",\"requestId\":\"r-1\"}]");
+    fake_pool_row(&f->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", NULL, NULL);
     assert_true(f->is_admitted && f->who.principal->is_keyless);
     (void)prepare(f, GW_TAKES_TOKENS);
     start(f, "");
-    assert_slice(fake_pool_param(&f->pool, 0), "{\"scope\":\"pos\",\"requestId\":\"r-1\"}");
-    fake_pool_row(&f->pool, "401", "{}", NULL, NULL, NULL, NULL, NULL);
+    assert_slice(fake_pool_param(&f->pool, 0), "[{\"scope\":\"pos\",\"requestId\":\"r-1\"}]");
+    fake_pool_row(&f->pool, "1", "401", "{}", NULL, NULL, NULL, NULL, NULL);
     assert_false(f->is_admitted);
 }
 
@@ -154,7 +154,7 @@ a_key_that_is_refused_has_failed_and_one_that_cannot_be_checked_has_not(void **s
 
     (void)prepare(f, ALL_POLICIES);
     start(f, "test");
-    fake_pool_row(&f->pool, "403", "{\"error\":{}}", NULL, NULL, NULL, NULL, NULL);
+    fake_pool_row(&f->pool, "1", "403", "{\"error\":{}}", NULL, NULL, NULL, NULL, NULL);
     assert_string_equal(f->refusal, "AUTH_FAILED");
     assert_int_equal(f->status, 403); /* with the body that says why */
     (void)prepare(f, ALL_POLICIES);
@@ -180,7 +180,7 @@ static void what_is_wrong_with_a_key_is_said(void **state)
     for (size_t i = 0; i < TW_COUNT(rows); i++) {
         (void)prepare(f, ALL_POLICIES);
         start(f, "test");
-        fake_pool_row(&f->pool, "403", rows[i].body, NULL, NULL, NULL, NULL, NULL);
+        fake_pool_row(&f->pool, "1", "403", rows[i].body, NULL, NULL, NULL, NULL, NULL);
         assert_string_equal(f->refusal, rows[i].refusal);
     }
 }
@@ -205,7 +205,7 @@ static void a_token_is_read_as_one_only_where_tokens_are_taken(void **state)
     (void)prepare(f, 0);
     start(f, TOKEN);
     assert_non_null(strstr(fake_pool_sql(&f->pool), "pos.authenticate"));
-    fake_pool_row(&f->pool, "401", "{}", NULL, NULL, NULL, NULL, NULL);
+    fake_pool_row(&f->pool, "1", "401", "{}", NULL, NULL, NULL, NULL, NULL);
     (void)prepare(f, GW_TAKES_TOKENS);
     start(f, TOKEN);
     assert_non_null(strstr(fake_pool_sql(&f->pool), "pos.token_tenant"));

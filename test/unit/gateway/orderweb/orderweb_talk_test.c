@@ -52,6 +52,7 @@ static const struct gw_transport_ops ops = { .is_writable = is_writable,
 
 /* One till in its tenant's stream, at seq 40. */
 struct line {
+    struct gw_memory memory;
     struct gw_hub hub;
     struct gw_dialects dialects;
     struct gw_sessions all;
@@ -74,7 +75,8 @@ static void connect_till(struct line *l, uint64_t head, uint64_t oldest)
                                                               .log = &l->log,
                                                               .queue_bytes = 10000,
                                                               .message_bytes = 1000 });
-    gw_hub_init(&l->hub, &kitchen, 100000, on_changed);
+    gw_memory_init(&l->memory, 1000000);
+    gw_hub_init(&l->hub, &kitchen, &l->memory, 100000, on_changed);
     l->till = gw_dialect_open(&l->dialects, &gw_orderweb, &hello, &who);
     gw_session_start(l->till, &l->all,
                      &(struct gw_session_options){

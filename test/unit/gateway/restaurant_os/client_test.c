@@ -89,11 +89,12 @@ static void a_refusal_says_what_is_wrong(void **state)
     assert_packets(
         one, REFUSED("TENANT_SUSPENDED", "This restaurant is suspended. Ask who operates it."));
     emit(s, one, "0{\"token\":\"pos_1\"}");
-    fake_pool_row(&s->gateway->pool, "401", "{\"error\":{}}", NULL, NULL, NULL, NULL, NULL);
+    fake_pool_row(&s->gateway->pool, "1", "401", "{\"error\":{}}", NULL, NULL, NULL, NULL,
+                  NULL);
     assert_packets(one, AUTH_FAILED);
     emit(s, one, "0{\"token\":\"pos_2\"}");
-    fake_pool_row(&s->gateway->pool, "403", "{\"error\":{\"code\":\"TENANT_SUSPENDED\"}}", NULL,
-                  NULL, NULL, NULL, NULL);
+    fake_pool_row(&s->gateway->pool, "1", "403", "{\"error\":{\"code\":\"TENANT_SUSPENDED\"}}",
+                  NULL, NULL, NULL, NULL, NULL);
     assert_packets(
         one, REFUSED("TENANT_SUSPENDED", "This restaurant is suspended. Ask who operates it."));
 }
@@ -117,7 +118,7 @@ static void an_api_key_lets_it_in_as_well(void **state)
 
     emit(s, one, "0{\"token\":\"pos_1\"}");
     assert_non_null(strstr(fake_pool_sql(&s->gateway->pool), "pos.authenticate("));
-    fake_pool_row(&s->gateway->pool, "200", NULL, KITCHEN_ID, "kitchen", "Kitchen",
+    fake_pool_row(&s->gateway->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen",
                   "3f1d0d1e-0000-4000-8000-000000000001", NULL);
     begin_stream(s->gateway, "16", "1");
     assert_packets(one, "40\n42[\"connection:status\",{\"state\":\"connected\"},\"16\"]\n");

@@ -151,7 +151,7 @@ static void what_is_no_longer_kept_begins_a_new_session(void **state)
         struct gw_feed *f = tw_map_get(&s->gateway->hubs.by_tenant, TW_LIT(KITCHEN_ID));
 
         come_to(s->gateway, &f->gap);
-        answer_log(s->gateway, 1, 0, false);
+        answer_log(s->gateway, 1, 1, 0, false);
     }
     assert_packets(one, CONNECTED("16"));
     assert_string_not_equal(one->sid, SID);

@@ -101,8 +101,7 @@ static void a_client_leaves_the_restaurant_before_when_it_joins_another(void **s
     end_turn(s->gateway);
     assert_packets(one, ""); /* an event now would not reach it yet */
     fake_link_confirm(&s->gateway->hubs.subscriber, "tw:t:" BAKERY_ID);
-    fake_pool_row(&s->gateway->pool, BAKERY_ID, "5", "1");
-    end_turn(s->gateway);
+    answer_head(s->gateway, "5", "1");
     assert_packets(one, "42[\"connection:status\",{\"state\":\"connected\"},\"5\"]\n"
                         "430[{\"success\":true,\"restaurantId\":\"" BAKERY_ID "\"}]\n");
     alert(s, 17, "null"); /* of the kitchen */

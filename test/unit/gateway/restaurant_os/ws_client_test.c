@@ -265,8 +265,7 @@ static void it_may_move_to_another_restaurant(void **state)
     fake_pool_row(&s->gateway->pool, BAKERY_ID, "bakery", "Bakery", "active", NULL, NULL);
     end_turn(s->gateway);
     fake_link_confirm(&s->gateway->hubs.subscriber, "tw:t:" BAKERY_ID);
-    fake_pool_row(&s->gateway->pool, BAKERY_ID, "5", "1");
-    end_turn(s->gateway);
+    answer_head(s->gateway, "5", "1");
     assert_heard(c, "{\"type\":\"connected\"," NOW ",\"auth_required\":false,"
                     "\"restaurant_id\":\"" BAKERY_ID "\",\"seq\":5,\"oldestSeq\":1}\n");
     create_order(s, 17); /* of the kitchen */

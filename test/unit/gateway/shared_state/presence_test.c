@@ -138,8 +138,7 @@ static void connect_tablet_of_the_bar(struct gateway *g, size_t i)
 
     (void)admit(g, i, &gw_minipos, &hello, &who);
     fake_link_confirm(&g->hubs.subscriber, "tw:t:" BAR_ID);
-    fake_pool_row(&g->pool, BAR_ID, "16", "1");
-    end_turn(g);
+    answer_head(g, "16", "1");
 }
 
 static void all_tenants_are_told_again(void **state)

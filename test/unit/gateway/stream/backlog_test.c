@@ -14,9 +14,12 @@
 static const struct gw_tenant kitchen = { .id = "69fb5687-044a-48af-ac0e-d6b817aec684",
                                           .slug = "kitchen" };
 
+static struct gw_memory memory;
+
 static struct gw_backlog backlog_of(size_t max_bytes)
 {
-    return (struct gw_backlog){ .max_bytes = max_bytes };
+    gw_memory_init(&memory, UINT64_MAX);
+    return (struct gw_backlog){ .memory = &memory, .max_bytes = max_bytes };
 }
 
 static void add(struct gw_backlog *b, uint64_t seq, size_t extra)
@@ -135,6 +138,53 @@ static void no_more_than_so_many_entries_are_kept(void **state)
     assert_int_equal(b.count, MAX_ENTRIES);
     assert_int_equal(b.gone, 100);
     assert_false(prepend(&b, 100, 0));
+    gw_backlog_done(&b);
+}
+
+static void of_all_backlogs_the_oldest_events_go_where_none_has_come_for_longest(void **state)
+{
+    struct gw_backlog quiet = backlog_of(SIZE_MAX), busy = quiet, lone = quiet;
+
+    (void)state;
+    memory.max_bytes = 30000;
+    add(&lone, 1, 1000);
+    for (uint64_t seq = 1; seq <= 10; seq++)
+        add(&quiet, seq, 1000);
+    assert_int_equal(quiet.gone, 0);
+    for (uint64_t seq = 1; seq <= 100; seq++) {
+        add(&busy, seq, 1000);
+        assert_true(memory.bytes.value <= memory.max_bytes);
+        assert_int_equal(memory.bytes.value, quiet.bytes + busy.bytes + lone.bytes);
+        if (quiet.count > 1)
+            assert_int_equal(busy.gone, 0);
+    }
+    assert_int_equal(quiet.count, 1); /* its newest one */
+    assert_int_equal(found(&quiet, 0), 10);
+    assert_int_equal(found(&lone, 0), 1);
+    assert_int_equal(found(&busy, 100), 100);
+    assert_int_equal(memory.evicted.value, 9 + busy.gone);
+    add(&quiet, 11, 1000); /* it counts again */
+    assert_int_equal(found(&quiet, 0), 10);
+    assert_true(prepend(&quiet, 9, 1000));
+    assert_true(memory.bytes.value <= memory.max_bytes);
+    gw_backlog_done(&quiet);
+    gw_backlog_done(&busy);
+    gw_backlog_done(&lone);
+    assert_int_equal(memory.bytes.value, 0);
+    assert_true(tw_list_empty(&memory.backlogs));
+}
+
+static void what_must_go_again_at_once_was_not_prepended(void **state)
+{
+    struct gw_backlog b = backlog_of(SIZE_MAX);
+
+    (void)state;
+    add(&b, 10, 1000);
+    memory.max_bytes = memory.bytes.value + 500;
+    b.gone = 9;
+    assert_false(prepend(&b, 9, 1000));
+    assert_int_equal(b.gone, 9);
+    assert_int_equal(found(&b, 0), 10);
     gw_backlog_done(&b);
 }
 
@@ -314,6 +364,8 @@ int main(void)
         cmocka_unit_test(the_first_event_at_or_after_a_seq_is_found),
         cmocka_unit_test(the_oldest_make_room_and_it_is_known_which_are_gone),
         cmocka_unit_test(no_more_than_so_many_entries_are_kept),
+        cmocka_unit_test(of_all_backlogs_the_oldest_events_go_where_none_has_come_for_longest),
+        cmocka_unit_test(what_must_go_again_at_once_was_not_prepended),
         cmocka_unit_test(the_event_that_is_being_delivered_stays_however_large),
         cmocka_unit_test(an_event_is_rendered_once_and_counts_with_its_frames),
         cmocka_unit_test(compressed_frames_count_too),

@@ -11,24 +11,13 @@ static struct gw_feed *feed_of(struct gateway *g)
     return tw_map_get(&g->hubs.by_tenant, TW_LIT(KITCHEN_ID));
 }
 
-/* The oldest call reads the log after this seq. */
-static void check_call(struct gateway *g, const char *function, const char *after,
-                       const char *rows)
-{
-    assert_non_null(strstr(fake_pool_sql(&g->pool), function));
-    assert_slice(fake_pool_param(&g->pool, 0), KITCHEN_ID);
-    assert_slice(fake_pool_param(&g->pool, 1), after);
-    assert_slice(fake_pool_param(&g->pool, 2), rows);
-}
-
+/* The oldest call reads so many rows of the log after this seq. */
 static void check_reading(struct gateway *g, const char *after, const char *rows)
 {
-    check_call(g, "pos.events_after(", after, rows);
-}
-
-static void check_piece(struct gateway *g, const char *after, const char *rows)
-{
-    check_call(g, "pos.events_piece(", after, rows);
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_pieces("));
+    assert_slice(fake_pool_param(&g->pool, 0), "{" KITCHEN_ID "}");
+    assert_slice(fake_pool_param(&g->pool, 1), after);
+    assert_slice(fake_pool_param(&g->pool, 2), rows);
 }
 
 static struct client *connect_live(struct gateway *g, size_t i)
@@ -52,8 +41,8 @@ static void a_gap_is_read_from_the_log_when_its_time_is_over(void **state)
     publish_order(g, 18); /* 17 got lost */
     assert_int_equal(fake_pool_count(&g->pool), 0);
     come_to(g, &feed_of(g)->gap);
-    check_reading(g, "16", "500");
-    answer_log(g, 17, 18, false);
+    check_reading(g, "{16}", "{1000}");
+    answer_log(g, 1, 17, 18, false);
     assert_seqs(till, "17 18");
     assert_int_equal(g->hubs.from_log.value, 1); /* 18 was here already */
     assert_int_equal(g->hubs.log_reads.value, 1);
@@ -80,10 +69,10 @@ static void a_long_gap_is_read_piece_after_piece(void **state)
 
     publish_order(g, 22);
     come_to(g, &feed_of(g)->gap);
-    answer_log(g, 17, 19, true);
+    answer_log(g, 1, 17, 19, true);
     assert_seqs(till, "17 18 19");
-    check_reading(g, "19", "500"); /* at once */
-    answer_log(g, 20, 22, false);
+    check_reading(g, "{19}", "{1000}"); /* at once */
+    answer_log(g, 1, 20, 22, false);
     assert_seqs(till, "20 21 22");
 }
 
@@ -95,12 +84,12 @@ static void a_gap_that_opens_during_a_reading_has_a_time_of_its_own(void **state
     publish_order(g, 18);
     come_to(g, &feed_of(g)->gap);
     publish_order(g, 20); /* the reading does not see 19 yet */
-    answer_log(g, 17, 18, false);
+    answer_log(g, 1, 17, 18, false);
     assert_seqs(till, "17 18");
     assert_int_equal(fake_pool_count(&g->pool), 0);
     come_to(g, &feed_of(g)->gap);
-    check_reading(g, "18", "500");
-    answer_log(g, 19, 20, false);
+    check_reading(g, "{18}", "{1000}");
+    answer_log(g, 1, 19, 20, false);
     assert_seqs(till, "19 20");
 }
 
@@ -115,7 +104,7 @@ static void a_reading_that_failed_is_tried_again(void **state)
     assert_int_equal(g->hubs.log_failures.value, 1);
     assert_int_equal(fake_pool_count(&g->pool), 0); /* not at once */
     come_to(g, &feed_of(g)->gap);
-    answer_log(g, 17, 18, false);
+    answer_log(g, 1, 17, 18, false);
     assert_seqs(till, "17 18");
 }
 
@@ -125,12 +114,12 @@ static void a_head_that_could_not_be_read_is_asked_for_again(void **state)
     struct client *till = connect_orderweb(g, 0, false, 0);
 
     fake_link_confirm(&g->hubs.subscriber, KITCHEN_CHANNEL);
+    end_turn(g);
     fake_pool_fail(&g->pool, TW_EDOWN, "");
     come_to(g, &feed_of(g)->gap);
     fake_pool_no_row(&g->pool); /* no such tenant yet */
     come_to(g, &feed_of(g)->gap);
-    fake_pool_row(&g->pool, KITCHEN_ID, "16", "1");
-    end_turn(g);
+    answer_head(g, "16", "1");
     assert_seqs(till, "connected@16");
     assert_int_equal(g->hubs.log_failures.value, 2);
 }
@@ -140,14 +129,16 @@ static void a_row_that_is_no_event_is_passed_over(void **state)
     static const char event[] = "{\"seq\":19,\"type\":\"order.created\",\"at\":\"" EVENT_AT
                                 "\",\"origin\":{},\"data\":{"
                                 "\"orderSource\":\"online\"}}";
-    static const char *const cells[] = { "17", "{\"seq\":17}", "f",   "18", "nonsense",
-                                         "f",  "19",           event, "f" };
+    static const char *const cells[] = {
+        "1", "17", "{\"seq\":17}", "f", NULL, "1", "18", "nonsense", "f",  NULL,
+        "1", "19", event,          "f", NULL, "1", NULL, NULL,       NULL, "1",
+    };
     struct gateway *g = *state;
     struct client *till = connect_live(g, 0);
 
     publish_order(g, 19);
     come_to(g, &feed_of(g)->gap);
-    fake_pool_answer(&g->pool, cells, 3, 3);
+    fake_pool_answer(&g->pool, cells, 4, 5);
     end_turn(g);
     assert_seqs(till, "19");
     assert_int_equal(g->hubs.garbage.value, 2);
@@ -160,8 +151,7 @@ static void an_event_that_is_not_in_the_log_never_was(void **state)
 
     publish_order(g, 99);
     come_to(g, &feed_of(g)->gap);
-    fake_pool_no_row(&g->pool);
-    end_turn(g);
+    answer_log(g, 1, 17, 16, false); /* none */
     assert_int_equal(g->hubs.rejected.value, 1);
     publish_order(g, 17);
     assert_seqs(till, "17");
@@ -176,7 +166,7 @@ static void a_process_that_stops_reads_no_more(void **state)
     publish_order(g, 18);
     come_to(g, &feed_of(g)->gap);
     g->hubs.is_stopped = true;
-    answer_log(g, 17, 18, true);
+    answer_log(g, 1, 17, 18, true);
     assert_seqs(till, "");
     assert_int_equal(fake_pool_count(&g->pool), 0);
     g->hubs.is_stopped = false;
@@ -194,12 +184,17 @@ static void what_a_session_resumes_from_is_read_from_the_log(void **state)
     till = connect_orderweb(g, 1, true, 13);
     assert_seqs(till, "connected@16");
     come_to(g, &feed_of(g)->older);
-    check_piece(g, "0", "1000"); /* a little further back: others will follow */
-    answer_piece(g, 1, 1, 16, false);
+    check_reading(g, "{13}", "{3}"); /* what is missing, no more */
+    answer_log(g, 1, 14, 16, true);
     assert_seqs(till, "14 15 16");
-    till = connect_orderweb(g, 2, true, 3);
-    assert_seqs(till, "connected@16 4 5 6 7 8 9 10 11 12 13 14 15 16");
+    till = connect_orderweb(g, 2, true, 14);
+    assert_seqs(till, "connected@16 15 16"); /* from memory */
     assert_int_equal(g->hubs.older_reads.value, 1);
+    till = connect_orderweb(g, 3, true, 11);
+    come_to(g, &feed_of(g)->older);
+    check_reading(g, "{11}", "{2}");
+    answer_log(g, 1, 12, 13, true);
+    assert_seqs(till, "connected@16 12 13 14 15 16");
 }
 
 static void sessions_that_want_a_piece_at_the_same_time_share_a_reading(void **state)
@@ -212,7 +207,7 @@ static void sessions_that_want_a_piece_at_the_same_time_share_a_reading(void **s
     other = connect_orderweb(g, 2, true, 13);
     assert_int_equal(fake_pool_count(&g->pool), 0); /* the first one waits a moment */
     come_to(g, &feed_of(g)->older);
-    answer_piece(g, 1, 1, 16, false);
+    answer_log(g, 1, 1, 16, false);
     assert_seqs(one, "connected@16 16");
     assert_seqs(other, "connected@16 14 15 16");
     assert_int_equal(g->hubs.older_reads.value, 1);
@@ -228,7 +223,7 @@ static void live_events_wait_until_the_session_has_caught_up(void **state)
     come_to(g, &feed_of(g)->older);
     publish_order(g, 17);
     assert_seqs(till, "connected@16");
-    answer_piece(g, 1, 1, 17, false);
+    answer_log(g, 1, 1, 17, false);
     assert_seqs(till, "15 16 17");
 }
 
@@ -244,10 +239,10 @@ static void events_that_left_memory_during_a_reading_are_in_the_next_one(void **
     publish_order(g, 17);
     publish_order(g, 18);
     publish_order(g, 19);
-    answer_piece(g, 1, 1, 16, false);
+    answer_log(g, 1, 1, 16, false);
     assert_seqs(till, "connected@16 15 16");
     come_to(g, &feed_of(g)->older);
-    answer_piece(g, 1, 1, 19, false);
+    answer_log(g, 1, 1, 19, false);
     assert_seqs(till, "17 18 19");
 }
 
@@ -258,12 +253,12 @@ static void a_session_far_back_gets_one_piece_after_the_other(void **state)
 
     begin_stream(g, "5000", "1");
     come_to(g, &feed_of(g)->older);
-    check_piece(g, "1000", "1000"); /* it cannot reach the backlog: no margin */
-    answer_piece(g, 1, 1001, 1003, true);
+    check_reading(g, "{1000}", "{1000}");
+    answer_log(g, 1, 1001, 1003, true);
     assert_seqs(till, "connected@5000 1001 1002 1003");
     come_to(g, &feed_of(g)->older);
-    check_piece(g, "1003", "1000");
-    answer_piece(g, 1, 1004, 1004, true);
+    check_reading(g, "{1003}", "{1000}");
+    answer_log(g, 1, 1004, 1004, true);
     assert_seqs(till, "1004");
 }
 
@@ -275,7 +270,7 @@ static void what_the_log_no_longer_has_must_be_fetched(void **state)
     (void)connect_live(g, 0);
     till = connect_orderweb(g, 1, true, 3);
     come_to(g, &feed_of(g)->older);
-    answer_piece(g, 9, 9, 16, false); /* it was cut meanwhile */
+    answer_log(g, 9, 9, 16, false); /* it was cut meanwhile */
     assert_seqs(till, "connected@16 resync@16");
     publish_order(g, 17);
     assert_seqs(till, "17");
@@ -291,7 +286,7 @@ static void a_piece_that_could_not_be_read_is_tried_again(void **state)
     come_to(g, &feed_of(g)->older);
     fake_pool_fail(&g->pool, TW_ETIMEOUT, "");
     come_to(g, &feed_of(g)->older);
-    answer_piece(g, 1, 1, 16, false);
+    answer_log(g, 1, 1, 16, false);
     assert_seqs(till, "connected@16 15 16");
 }
 

@@ -365,6 +365,28 @@ a_till_whose_events_left_memory_gets_them_from_the_log_when_it_reads_again(void 
     assert_int_equal(till->close_code, 0);
 }
 
+static void a_page_is_kept_as_long_as_a_till_reads_it(void **state)
+{
+    struct tenant *t = *state;
+    struct till *till;
+
+    gw_hub_begin(&t->hub, 100, 1);
+    till = join_since(t, 0, 10);
+    till->room = 2; /* the greeting is one of them */
+    turn(t, 0);
+    answer_older(t, 10, 11, 14, false);
+    turn(t, 0);
+    gw_hub_drop_page(&t->hub);
+    assert_int_equal(t->hub.stream.page.count, 4);
+    till->room = UINT64_MAX;
+    gw_session_writable(till->session, till->session->all->now_ms);
+    assert_int_equal(till->session->next_seq, 15);
+    gw_hub_drop_page(&t->hub);
+    assert_int_equal(t->hub.stream.page.count, 0);
+    assert_int_equal(t->memory.bytes.value, 0);
+    assert_int_equal(gw_hub_wants_older(&t->hub), 15);
+}
+
 /* Each till's place in what it must hear; checked against its text as it grows. */
 static void check_heard(const struct till *till, uint64_t since, bool is_all)
 {
@@ -409,6 +431,7 @@ static void any_tills_at_any_pace_hear_everything_once_and_in_order(void **state
     uint64_t since[TILLS] = { 0 }, head = 100;
 
     t->hub.stream.backlog.max_bytes = 20000;
+    t->memory.max_bytes = 25000; /* now and then the page is too much */
     t->all.queue_bytes = SIZE_MAX / 4;
     gw_hub_begin(&t->hub, head, 1);
     for (int round = 0; round < 60000; round++) {
@@ -430,6 +453,8 @@ static void any_tills_at_any_pace_hear_everything_once_and_in_order(void **state
             (void)arrive(t, ++head);
         if (dice_roll(&dice, 3) == 0)
             (void)read_older(t, &dice, head);
+        if (dice_roll(&dice, 3) == 0)
+            gw_hub_drop_page(&t->hub);
     }
     for (size_t i = 0; i < TILLS; i++)
         t->tills[i].room = UINT64_MAX;
@@ -465,6 +490,7 @@ int main(void)
         test(a_full_socket_asks_for_nothing_older),
         test(the_log_is_read_first_for_the_till_that_lags_most),
         test(a_till_whose_events_left_memory_gets_them_from_the_log_when_it_reads_again),
+        test(a_page_is_kept_as_long_as_a_till_reads_it),
         test(any_tills_at_any_pace_hear_everything_once_and_in_order),
     };
 

@@ -7,8 +7,6 @@
 #include "gateway/stream/feed.h"
 #include "test/unit/gateway/support/fake_gateway.h"
 
-#define HEAD_SQL "select tenant_id, head, oldest from pos.heads(array[$1::uuid])"
-
 static struct gw_feed *feed_of(struct gateway *g)
 {
     return tw_map_get(&g->hubs.by_tenant, TW_LIT(KITCHEN_ID));
@@ -22,12 +20,12 @@ static void a_channel_is_subscribed_to_before_the_head_is_read(void **state)
     assert_commands(&g->hubs.subscriber, "SUBSCRIBE " KITCHEN_CHANNEL "\n");
     assert_int_equal(fake_pool_count(&g->pool), 0); /* an event might fall in between */
     fake_link_confirm(&g->hubs.subscriber, KITCHEN_CHANNEL);
-    assert_string_equal(fake_pool_sql(&g->pool), HEAD_SQL);
-    assert_slice(fake_pool_param(&g->pool, 0), KITCHEN_ID);
+    end_turn(g);
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.heads("));
+    assert_slice(fake_pool_param(&g->pool, 0), "{" KITCHEN_ID "}");
     publish_order(g, 17); /* committed after the head was read, and here before its answer */
     assert_seqs(till, "");
-    fake_pool_row(&g->pool, KITCHEN_ID, "16", "1");
-    end_turn(g);
+    answer_head(g, "16", "1");
     assert_seqs(till, "connected@16 17");
 }
 
@@ -38,8 +36,7 @@ static void while_redis_is_away_the_head_is_read_at_once(void **state)
 
     fake_link_goes_down(&g->hubs.subscriber);
     till = connect_orderweb(g, 0, false, 0);
-    fake_pool_row(&g->pool, KITCHEN_ID, "16", "1");
-    end_turn(g);
+    answer_head(g, "16", "1");
     assert_seqs(till, "connected@16");
 }
 
@@ -49,8 +46,7 @@ static void redis_that_goes_before_it_has_confirmed_keeps_nobody_waiting(void **
     struct client *till = connect_orderweb(g, 0, false, 0);
 
     fake_link_goes_down(&g->hubs.subscriber);
-    fake_pool_row(&g->pool, KITCHEN_ID, "16", "1");
-    end_turn(g);
+    answer_head(g, "16", "1");
     assert_seqs(till, "connected@16");
 }
 
@@ -73,14 +69,14 @@ static void after_a_reconnect_the_head_waits_for_a_new_confirmation(void **state
     struct client *till = connect_orderweb(g, 0, false, 0);
 
     fake_link_confirm(&g->hubs.subscriber, KITCHEN_CHANNEL);
+    end_turn(g);
     fake_link_goes_down(&g->hubs.subscriber);
     fake_link_goes_up(&g->hubs.subscriber);
     fake_pool_fail(&g->pool, TW_ELOST, "");
     come_to(g, &feed_of(g)->gap);
     assert_int_equal(fake_pool_count(&g->pool), 0);
     fake_link_confirm(&g->hubs.subscriber, KITCHEN_CHANNEL);
-    fake_pool_row(&g->pool, KITCHEN_ID, "16", "1");
-    end_turn(g);
+    answer_head(g, "16", "1");
     assert_seqs(till, "connected@16");
 }
 
@@ -217,7 +213,7 @@ static void it_stays_while_a_reading_of_its_own_is_under_way(void **state)
     end_turn(g);
     come_to(g, &feed_of(g)->linger);
     assert_non_null(feed_of(g));
-    fake_pool_row(&g->pool, KITCHEN_ID, "16", "1");
+    answer_head(g, "16", "1");
     come_to(g, &feed_of(g)->linger);
     assert_null(feed_of(g));
 }

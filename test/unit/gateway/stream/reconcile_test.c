@@ -65,7 +65,7 @@ static void a_head_beyond_the_cursor_is_read_up_to(void **state)
     answer(g, "18");
     assert_int_equal(g->hubs.lags.value, 1);
     come_to(g, &feed_of(g)->gap);
-    answer_log(g, 17, 18, false);
+    answer_log(g, 1, 17, 18, false);
     assert_seqs(&g->clients[0], "17 18");
 }
 

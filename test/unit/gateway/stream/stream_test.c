@@ -12,6 +12,7 @@
 
 /* A stream whose owner counts what it hears. */
 struct owned {
+    struct gw_memory memory;
     struct gw_stream stream;
     struct tw_buf text;
     unsigned changes;
@@ -33,7 +34,8 @@ static int open_stream(void **state)
     o->text.max = 100000;
     for (size_t i = 0; i < PIECE; i++)
         o->texts[i].max = 100000;
-    gw_stream_init(&o->stream, &kitchen, 100000, &events);
+    gw_memory_init(&o->memory, 1000000);
+    gw_stream_init(&o->stream, &kitchen, &o->memory, 100000, &events);
     *state = o;
     return 0;
 }
@@ -205,6 +207,23 @@ static void a_piece_that_reaches_the_backlog_extends_it(void **state)
     assert_null(gw_stream_source(&o->stream, 6));
 }
 
+static void what_the_backlog_has_no_room_for_is_the_page(void **state)
+{
+    struct owned *o = *state;
+
+    begin(o, 9, 1);
+    (void)arrive(o, 10);
+    o->stream.backlog.max_bytes = o->stream.backlog.bytes * 5 / 2; /* of two events */
+    assert_int_equal(take_piece(o, 5, 6, 9, true), 0);
+    check_from(o, 9, "9 10");
+    assert_ptr_equal(gw_stream_source(&o->stream, 8), &o->stream.page);
+    check_from(o, 6, "6 7 8"); /* no event is kept twice */
+    assert_int_equal(o->memory.bytes.value, o->stream.backlog.bytes + o->stream.page.bytes);
+    gw_stream_drop_page(&o->stream);
+    assert_null(gw_stream_source(&o->stream, 8));
+    assert_int_equal(o->memory.bytes.value, o->stream.backlog.bytes);
+}
+
 static void a_piece_further_back_is_the_page_and_the_next_one_takes_its_place(void **state)
 {
     struct owned *o = *state;
@@ -283,6 +302,7 @@ int main(void)
         test(a_head_further_on_says_what_has_been_missed),
         test(what_is_kept_can_be_resumed_from),
         test(a_piece_that_reaches_the_backlog_extends_it),
+        test(what_the_backlog_has_no_room_for_is_the_page),
         test(a_piece_further_back_is_the_page_and_the_next_one_takes_its_place),
         test(a_piece_says_where_the_log_begins_when_it_lacks_what_was_asked_for),
         test(seqs_that_are_kept_and_not_there_never_were),

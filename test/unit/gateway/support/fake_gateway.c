@@ -78,7 +78,8 @@ static void start_hubs(struct gateway *g)
                                                                .sessions = &g->sessions,
                                                                .control = on_control,
                                                                .redis_url = "redis://nowhere",
-                                                               .backlog_bytes = BYTES });
+                                                               .backlog_bytes = BYTES,
+                                                               .events_bytes = 16 * BYTES });
 
     assert_int_equal(r, 0);
     fake_link_goes_up(&g->hubs.subscriber);
@@ -185,11 +186,18 @@ struct client *admit(struct gateway *g, size_t i, const struct gw_dialect *diale
     return c;
 }
 
+void answer_head(struct gateway *g, const char *head, const char *oldest)
+{
+    end_turn(g);
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.heads("));
+    fake_pool_row(&g->pool, "1", head, oldest);
+    end_turn(g);
+}
+
 void begin_stream(struct gateway *g, const char *head, const char *oldest)
 {
     fake_link_confirm(&g->hubs.subscriber, KITCHEN_CHANNEL);
-    fake_pool_row(&g->pool, KITCHEN_ID, head, oldest);
-    end_turn(g);
+    answer_head(g, head, oldest);
 }
 
 /* With a key whose hash is all `a`. */
@@ -261,45 +269,34 @@ void publish_order(struct gateway *g, uint64_t seq)
 
 #define LOG_ROWS 64
 
-/* `oldest` of 0: the answer of pos.events_after, which does not say it. */
-static void answer_rows(struct gateway *g, uint64_t oldest, uint64_t first, uint64_t last,
-                        bool has_more)
+#define COLUMNS 5 /* n, seq, event, more, oldest */
+
+void answer_log(struct gateway *g, uint64_t oldest, uint64_t first, uint64_t last,
+                bool has_more)
 {
-    const char *cells[(LOG_ROWS + 1) * 4] = { NULL };
+    const char *cells[(LOG_ROWS + 1) * COLUMNS] = { NULL };
     struct tw_buf texts[LOG_ROWS] = { 0 };
     char seqs[LOG_ROWS + 1][24];
-    size_t n = 0, columns = oldest > 0 ? 4 : 3;
+    size_t n = 0;
 
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_pieces("));
     for (uint64_t seq = first; seq <= last; seq++, n++) {
         assert_true(n < LOG_ROWS);
         (void)event_with(&texts[n], seq, "order.created", "{\"kind\":\"api\"}", ORDER);
         tw_buf_char(&texts[n], '\0');
         (void)snprintf(seqs[n], sizeof(seqs[n]), "%llu", (unsigned long long)seq);
-        cells[n * columns] = seqs[n];
-        cells[n * columns + 1] = texts[n].at;
-        cells[n * columns + 2] = has_more ? "t" : "f";
+        cells[n * COLUMNS] = "1";
+        cells[n * COLUMNS + 1] = seqs[n];
+        cells[n * COLUMNS + 2] = texts[n].at;
+        cells[n * COLUMNS + 3] = has_more ? "t" : "f";
     }
-    if (oldest > 0) {
-        (void)snprintf(seqs[n], sizeof(seqs[n]), "%llu", (unsigned long long)oldest);
-        cells[n * columns + 3] = seqs[n];
-    }
-    fake_pool_answer(&g->pool, cells, oldest > 0 ? n + 1 : n, columns);
+    (void)snprintf(seqs[n], sizeof(seqs[n]), "%llu", (unsigned long long)oldest);
+    cells[n * COLUMNS] = "1";
+    cells[n * COLUMNS + 4] = seqs[n];
+    fake_pool_answer(&g->pool, cells, n + 1, COLUMNS);
     end_turn(g);
     for (size_t i = 0; i < n; i++)
         tw_buf_done(&texts[i]);
-}
-
-void answer_log(struct gateway *g, uint64_t first, uint64_t last, bool has_more)
-{
-    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_after("));
-    answer_rows(g, 0, first, last, has_more);
-}
-
-void answer_piece(struct gateway *g, uint64_t oldest, uint64_t first, uint64_t last,
-                  bool has_more)
-{
-    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.events_piece("));
-    answer_rows(g, oldest, first, last, has_more);
 }
 
 void check_seqs(struct client *c, const char *want, const char *file, int line)

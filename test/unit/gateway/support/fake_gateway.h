@@ -59,6 +59,9 @@ void come_to(struct gateway *g, struct tw_deadline *d);
 struct client *admit(struct gateway *g, size_t i, const struct gw_dialect *dialect,
                      const struct gw_hello *hello, const struct gw_identity *who);
 
+/* The log's answer to a reading of a head. */
+void answer_head(struct gateway *g, const char *head, const char *oldest);
+
 /* The stream of the kitchen begins: the subscription is confirmed, and the head read. */
 void begin_stream(struct gateway *g, const char *head, const char *oldest);
 
@@ -84,12 +87,10 @@ void publish(struct gateway *g, uint64_t seq, const char *type, const char *orig
 /* The same with an order that OrderWeb tills hear of. */
 void publish_order(struct gateway *g, uint64_t seq);
 
-/* The log's answer to a reading: such orders, and whether there are more. */
-void answer_log(struct gateway *g, uint64_t first, uint64_t last, bool has_more);
-
-/* The same of a reading for those that resume; the log has dropped those below `oldest`. */
-void answer_piece(struct gateway *g, uint64_t oldest, uint64_t first, uint64_t last,
-                  bool has_more);
+/* The log's answer to a reading: such orders, and whether there are more; it has dropped those
+ * below `oldest`. */
+void answer_log(struct gateway *g, uint64_t oldest, uint64_t first, uint64_t last,
+                bool has_more);
 
 /* What an OrderWeb till has heard since the last time, in words: see heard_add. */
 #define assert_seqs(client, want) check_seqs((client), (want), __FILE__, __LINE__)

@@ -32,8 +32,17 @@ bool tw_pg_pool_is_up(const struct tw_pg_pool *pool)
     return !pool->is_closed;
 }
 
+/* Some calls are sent at the end of a turn of the loop: it ends when there is no other. */
 static struct tw_pg_call *oldest(const struct tw_pg_pool *pool)
 {
+    struct tw_list *link;
+
+    while (tw_list_empty(&pool->waiting) &&
+           (link = tw_list_shift(&pool->loop->later)) != NULL) {
+        struct tw_later *l = tw_container_of(link, struct tw_later, link);
+
+        l->run(l);
+    }
     assert_false(tw_list_empty(&pool->waiting));
     return tw_container_of(pool->waiting.next, struct tw_pg_call, link);
 }

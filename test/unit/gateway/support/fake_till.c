@@ -66,7 +66,8 @@ int open_tenant(void **state)
                                                               .log = &t->log,
                                                               .queue_bytes = QUEUE_BYTES,
                                                               .message_bytes = MESSAGE_BYTES });
-    gw_hub_init(&t->hub, &kitchen, 1000000, on_changed);
+    gw_memory_init(&t->memory, 10000000);
+    gw_hub_init(&t->hub, &kitchen, &t->memory, 1000000, on_changed);
     t->all.now_ms = 1000000;
     for (size_t i = 0; i < TILLS; i++)
         t->tills[i] = (struct till){ .transport = { &ops }, .heard = { .max = 1048576 } };

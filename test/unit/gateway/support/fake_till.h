@@ -29,6 +29,7 @@ struct till {
 
 /* A process with one tenant. */
 struct tenant {
+    struct gw_memory memory;
     struct gw_hub hub;
     struct gw_dialects dialects;
     struct gw_sessions all;

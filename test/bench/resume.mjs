@@ -1,0 +1,72 @@
+// resume.mjs - many tills come back at once to a gateway that has just started, and each has missed events: how long until all are
+// connected, until all have caught up, and what the gateway holds in memory then and after they have gone.
+// usage: node resume.mjs
+//
+//   ROUNDS=5   how often each is measured; the middle counts
+//
+// SPDX-License-Identifier: Apache-2.0
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Stack, get, root } from '../faults/stack.mjs';
+import { pause } from '../faults/wait.mjs';
+import { makeRestaurants, middle } from './support/restaurants.mjs';
+
+const run = promisify(execFile);
+const out = path.join(root, 'build/bench');
+const rounds = Number(process.env.ROUNDS ?? 5);
+const EVENTS = 100;
+
+const WORKLOADS = [
+    { name: '2000 tills, 50 events each', tenants: 2000, sockets: 1, missed: 50, most: 2 },
+    { name: '10000 tills of 2000, 100 each', tenants: 2000, sockets: 5, missed: 100, most: 3 },
+];
+
+const pss = (pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) / 1024;
+const metric = (text, name) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);
+
+async function measure(stack, restaurants, { tenants, sockets, missed }) {
+    const old = stack.pid('gateway-1');
+    process.kill(old, 'SIGKILL');
+    await stack.awaitNew('gateway-1', old);
+    const pid = stack.pid('gateway-1');
+    const empty = pss(pid);
+    const { port } = new URL(stack.url('gateway-1'));
+    const targets = path.join(out, 'targets');
+    writeFileSync(targets, `${restaurants.slice(0, tenants).map(({ id, slug, key }) => `/ws/pos/${slug}?since=${EVENTS - missed} ${key} ${id}`).join('\n')}\n`);
+    const [before] = await stack.sql('select sum(calls)::int as calls from pg_stat_statements').catch(() => [{}]);
+    const { stdout } = await run(path.join(out, 'load'), ['127.0.0.1', port, targets, sockets, `expect=${missed}`, `pids=${pid}`, 'connecting=1000'].map(String));
+    const result = JSON.parse(stdout);
+    if (!result.complete) throw new Error(`tills miss events: ${stdout}`);
+    const { text } = await get(stack.url('gateway-1', '/metrics'));
+    await pause(Number(process.env.AFTER ?? 0) * 1000);
+    return { connected: result.connect_s, caughtUp: result.caught_up_s, cpu: (result.connect_cpu_us * result.sockets) / 1e6, mib: pss(pid) - empty,
+        statements: metric(text, 'tillwire_pg_calls_total'), before };
+}
+
+mkdirSync(out, { recursive: true });
+const stack = await Stack.start({ flavour: 'release', gateways: 1, apis: 1, bridges: 1, settings: { gateway: 'TILLWIRE_LOG_LEVEL=error' } });
+try {
+    const restaurants = await makeRestaurants(stack, 2000, ['pos']);
+    await stack.sql(`insert into pos.event (tenant_id, seq, type, at, origin, data)
+        select t.id, n, 'order.created', now(), '{"kind":"api","requestId":"r-1"}', ('{"orderId":"' || md5(t.id || ':' || n)::uuid || '","orderNumber":"' || n || '",'
+            || '"customerName":"Ada Lovelace","customerPhone":"+447700900123","orderType":"delivery","orderSource":"online","status":"new","totalAmount":42.50,'
+            || '"items":[{"id":"m1","name":"Ramen with egg and spring onions","price":12.50,"quantity":2},{"id":"m2","name":"Gyoza, six pieces","price":7.50,"quantity":1}],'
+            || '"specialInstructions":"No onions in the second one, please","createdAt":"2026-01-01T12:00:00.000Z","updatedAt":"2026-01-01T12:00:00.000Z","version":1}')::json
+          from dinedesk_main.tenants t, generate_series(1, ${EVENTS}) n where t.slug like 'bench-%'`);
+    await stack.sql(`update pos.stream s set head = ${EVENTS} from dinedesk_main.tenants t where t.id = s.tenant_id and t.slug like 'bench-%'`);
+    await stack.sql('analyze');
+    const results = [];
+    for (const { name, most, ...workload } of WORKLOADS) {
+        const all = [];
+        for (let round = 0; round < rounds; round += 1) all.push(await measure(stack, restaurants, workload));
+        const row = Object.fromEntries(['connected', 'caughtUp', 'cpu', 'mib', 'statements'].map((of) => [of, middle(all.map((one) => one[of]))]));
+        results.push({ name, all, middle: row, most });
+        console.log(`${name.padEnd(32)} connected ${row.connected.toFixed(2)} s  caught up ${row.caughtUp.toFixed(2)} s (to be at most ${most}: ${row.caughtUp <= most ? 'met' : 'missed'})`
+            + `  ${row.cpu.toFixed(2)} s of processor  ${row.mib.toFixed(0)} MiB  ${row.statements} statements`);
+    }
+    writeFileSync(path.join(out, 'resume.json'), JSON.stringify(results, null, 2));
+} finally {
+    await stack.stop({ keep: false });
+}
