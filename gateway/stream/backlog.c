@@ -2,14 +2,26 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/backlog.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "common/util/base.h"
+
+#define MUCH_BYTES ((uint64_t)16 * 1024 * 1024)
 
 void gw_memory_init(struct gw_memory *m, uint64_t max_bytes)
 {
     *m = (struct gw_memory){ .max_bytes = max_bytes };
     tw_list_init(&m->backlogs);
+}
+
+bool gw_memory_return(struct gw_memory *m)
+{
+    if (m->most_bytes < MUCH_BYTES || m->bytes.value > m->most_bytes / 2)
+        return false;
+    m->most_bytes = m->bytes.value;
+    (void)malloc_trim(0);
+    return true;
 }
 
 static struct gw_entry *at(const struct gw_backlog *b, size_t i)
@@ -32,6 +44,8 @@ static void take_bytes(struct gw_backlog *b, size_t n)
 {
     b->bytes += n;
     b->memory->bytes.value += n;
+    if (b->memory->bytes.value > b->memory->most_bytes)
+        b->memory->most_bytes = b->memory->bytes.value;
 }
 
 static void give_bytes(struct gw_backlog *b, size_t n)

@@ -42,10 +42,15 @@ struct gw_entry {
 struct gw_memory {
     uint64_t max_bytes;
     struct tw_list backlogs; /* with events; that which has got one last is at the end */
+    uint64_t most_bytes;     /* since the last time that memory was returned */
     struct tw_metric bytes, evicted;
 };
 
 void gw_memory_init(struct gw_memory *m, uint64_t max_bytes);
+
+/* Return to the system what events took, when much of it is free: the allocator keeps it
+ * otherwise. For the moments when tenants go. True: it did, which took a while. */
+bool gw_memory_return(struct gw_memory *m);
 
 /* Zeroed but for `max_bytes` and `memory`. */
 struct gw_backlog {

@@ -54,6 +54,7 @@ static void unsubscribe(struct gw_feed *f)
 static void on_linger(struct tw_deadline *d)
 {
     struct gw_feed *f = tw_container_of(d, struct gw_feed, linger);
+    struct gw_hubs *hubs = f->hubs;
 
     if (f->hub.session_count > 0)
         return;
@@ -63,6 +64,7 @@ static void on_linger(struct tw_deadline *d)
     }
     unsubscribe(f);
     feed_free(f);
+    (void)gw_memory_return(&hubs->memory);
 }
 
 static void on_turn(struct tw_later *l)

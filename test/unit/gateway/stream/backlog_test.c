@@ -174,6 +174,21 @@ static void of_all_backlogs_the_oldest_events_go_where_none_has_come_for_longest
     assert_true(tw_list_empty(&memory.backlogs));
 }
 
+static void memory_is_returned_when_half_of_much_is_free(void **state)
+{
+    struct gw_backlog b = backlog_of(SIZE_MAX);
+
+    (void)state;
+    assert_false(gw_memory_return(&memory));
+    for (uint64_t seq = 1; seq <= 40; seq++)
+        add(&b, seq, 500000);
+    assert_false(gw_memory_return(&memory)); /* nothing is free */
+    gw_backlog_restart(&b, 40);
+    assert_true(gw_memory_return(&memory));
+    assert_false(gw_memory_return(&memory)); /* once */
+    gw_backlog_done(&b);
+}
+
 static void what_must_go_again_at_once_was_not_prepended(void **state)
 {
     struct gw_backlog b = backlog_of(SIZE_MAX);
@@ -365,6 +380,7 @@ int main(void)
         cmocka_unit_test(the_oldest_make_room_and_it_is_known_which_are_gone),
         cmocka_unit_test(no_more_than_so_many_entries_are_kept),
         cmocka_unit_test(of_all_backlogs_the_oldest_events_go_where_none_has_come_for_longest),
+        cmocka_unit_test(memory_is_returned_when_half_of_much_is_free),
         cmocka_unit_test(what_must_go_again_at_once_was_not_prepended),
         cmocka_unit_test(the_event_that_is_being_delivered_stays_however_large),
         cmocka_unit_test(an_event_is_rendered_once_and_counts_with_its_frames),
