@@ -77,6 +77,8 @@ insert into needed values
     ('orders_pulled', pg_temp.by_call('orders_pull', '{"query":{"limit":"3","status":"completed"}}')),
     ('orders_unacknowledged', pg_temp.by_call('orders_pull', '{"query":{"limit":"3","status":"new","unacknowledged":"true"}}')),
     ('orders_by_status', pg_temp.by_call('orders_sync')),
+    ('orders_by_type', pg_temp.by_call('v1_orders', '{"query":{"type":"delivery"}}')),
+    ('orders_by_table', pg_temp.by_call('v1_orders', '{"query":{"table_number":"77"}}')),
     ('orders_touched', pg_temp.by_call('minipos_state')),
     ('orders_of_table', pg_temp.by_call('table_complete', '{}', '{"tableNumber":"7"}', '{"table_number":"7"}')),
     ('orders_by_number', pg_temp.by_call('order_ack', '{}', '{}', '{"order_id":"P-1999","status":"printed"}')),

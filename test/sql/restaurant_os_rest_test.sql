@@ -72,6 +72,41 @@ select is(json_array_length(a.body::json), v.found, v.query)
        pg_temp.call('v1_orders', '{}', null, jsonb_build_object('query', v.query::jsonb, 'method', 'GET')) a;
 select is(pg_temp.outcome(pg_temp.call('v1_orders', '{}', null, '{"query":{"endDate":"tomorrow"},"method":"GET"}')),
           '400 INVALID_DATE', 'a date that is none');
+
+-- Pages behind an order: each order once and in the list's order, also when several were made at one moment, and when
+-- new ones come meanwhile.
+insert into pos.orders (tenant_id, id, customer_name, total_amount, items, order_type, table_number, created_at)
+select :alpha, 'at-once-' || n, 'Ada', 1, '[]', case when n % 2 = 0 then 'delivery' else 'dine-in' end, (n % 2)::text,
+       timestamptz '2026-01-05 18:00' + interval '1 minute' * (n / 5) from generate_series(1, 12) n;
+create function pg_temp.listed(query jsonb) returns text[] language sql as $$
+    select coalesce(array_agg(o.value ->> 'id' order by o.n), '{}')
+      from json_array_elements((pg_temp.call('v1_orders', '{}', null, jsonb_build_object('query', query, 'method', 'GET'))).body::json)
+           with ordinality o(value, n)
+$$;
+create function pg_temp.pages(query jsonb, size int) returns text[] language plpgsql as $$
+declare
+    page text[];
+    all_of text[] := '{}';
+begin
+    loop
+        page := pg_temp.listed(query || jsonb_build_object('limit', size::text, 'after', all_of[cardinality(all_of)]));
+        exit when cardinality(page) = 0;
+        all_of := all_of || page;
+        if cardinality(all_of) = size then
+            insert into pos.orders (tenant_id, customer_name, total_amount, items, created_at)
+            values ('aaaaaaaa-0000-4000-8000-000000000001', 'New', 1, '[]', clock_timestamp());
+        end if;
+    end loop;
+    return all_of;
+end $$;
+create temp table paged as
+    select v.query, v.size, pg_temp.listed(v.query::jsonb || '{"limit":"500"}') as whole, pg_temp.pages(v.query::jsonb, v.size) as pages
+      from (values ('{}', 1), ('{}', 5), ('{"type":"delivery"}', 1), ('{"type":"dine-in"}', 4), ('{"table_number":"1"}', 2),
+                   ('{"status":"new"}', 3), ('{"endDate":"2026-01-05T18:01:00Z"}', 2), ('{"type":"dine-in","table_number":"1"}', 1)) v(query, size);
+select is(pages, whole, query || ' in pages of ' || size), cmp_ok(cardinality(whole), '>', 4, 'several') from paged;
+select is(pg_temp.outcome(pg_temp.call('v1_orders', '{}', null, '{"query":{"after":"nope"},"method":"GET"}')),
+          '400 INVALID_FIELD', 'behind an order that is not there');
+delete from pos.orders where tenant_id = :alpha and (id like 'at-once-%' or customer_name = 'New');
 select is(pg_temp.outcome(pg_temp.call('v1_order_status', format('{"id":"%s"}', v.id), v.body)), v.wanted, v.id || ' ' || v.body)
   from made m, lateral (values ('nope', '{"status":"ready"}', '404 ORDER_NOT_FOUND'),
                (m.body ->> 'id', '{}', '400 VALIDATION_ERROR'),

@@ -74,27 +74,50 @@ language sql immutable parallel safe as $$
     select pos.read_price(o.details -> name, scale(o.total_amount))
 $$;
 
--- The index gives the newest orders of each status, so that the thousands of completed ones are not read.
+-- An index gives the newest orders of each status, by type or table if one is asked for, so that the thousands of
+-- completed ones are not read; the settings keep it so whatever the statistics say, or before there are any. The list
+-- can begin behind an order (`after_at`, `after_id`): that costs nothing, whereas those left out by number are read.
 create or replace function pos.orders_newest(tenant uuid, statuses text[], kind text, most int, skipped int,
     at_table text default null, since timestamptz default '-infinity', until timestamptz default 'infinity',
-    out ids text[], out has_more boolean)
-language plpgsql stable as $$
+    after_at timestamptz default null, after_id text default null, out ids text[], out has_more boolean)
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off as $$
 begin
+    until := least(until, after_at);
+    if at_table is not null then
+        ids := array(
+            select p.id from (select distinct u.status from unnest(statuses) u(status)) s
+             cross join lateral (
+                   select o.id, o.created_at from pos.orders o
+                    where o.tenant_id = tenant and o.table_number = at_table and o.status = s.status
+                      and (kind is null or o.order_type = kind) and o.created_at >= since and o.created_at <= until
+                      and (after_at is null or (o.created_at, o.id::text) < (after_at, after_id))
+                    order by o.created_at desc limit most + skipped + 1) p
+             order by p.created_at desc, p.id desc limit most + 1 offset skipped);
+    elsif kind is not null then
+        ids := array(
+            select p.id from (select distinct u.status from unnest(statuses) u(status)) s
+             cross join lateral (
+                   select o.id, o.created_at from pos.orders o
+                    where o.tenant_id = tenant and o.order_type = kind and o.status = s.status
+                      and o.created_at >= since and o.created_at <= until
+                      and (after_at is null or (o.created_at, o.id::text) < (after_at, after_id))
+                    order by o.created_at desc limit most + skipped + 1) p
+             order by p.created_at desc, p.id desc limit most + 1 offset skipped);
+    else
+        ids := array(
+            select p.id from (select distinct u.status from unnest(statuses) u(status)) s
+             cross join lateral (
+                   select o.id, o.created_at from pos.orders o
+                    where o.tenant_id = tenant and o.status = s.status and o.created_at >= since and o.created_at <= until
+                      and (after_at is null or (o.created_at, o.id::text) < (after_at, after_id))
+                    order by o.created_at desc limit most + skipped + 1) p
+             order by p.created_at desc, p.id desc limit most + 1 offset skipped);
+    end if;
     select coalesce(array_agg(f.id order by f.n) filter (where f.n <= most and f.bytes_before < 4194304), '{}'),
            coalesce(bool_or(f.n > most or f.bytes_before >= 4194304), false)
       into ids, has_more
-      from (select q.id, row_number() over newest as n,
-                   sum(octet_length(q.items::text)) over newest - octet_length(q.items::text) as bytes_before
-              from (select p.*
-                      from (select distinct u.status from unnest(statuses) u(status)) s
-                     cross join lateral (
-                           select o.id, o.created_at, o.items from pos.orders o
-                            where o.tenant_id = tenant and o.status = s.status and (kind is null or o.order_type = kind)
-                              and (at_table is null or o.table_number = at_table)
-                              and o.created_at >= since and o.created_at <= until
-                            order by o.created_at desc
-                            limit most + skipped + 1) p
-                     order by p.created_at desc, p.id desc
-                     limit most + 1 offset skipped) q
-            window newest as (order by q.created_at desc, q.id desc rows unbounded preceding)) f;
+      from (select w.id, w.n, sum(octet_length(o.items::text)) over (order by w.n rows unbounded preceding)
+                   - octet_length(o.items::text) as bytes_before
+              from unnest(ids) with ordinality w(id, n)
+              join pos.orders o on o.tenant_id = tenant and o.id = w.id) f;
 end $$;

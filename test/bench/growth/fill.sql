@@ -6,16 +6,19 @@
 \set ON_ERROR_STOP on
 select round(2000 * :scale) as restaurants, round(2000000 * :scale) as orders, round(10000000 * :scale) as events,
        round(1000000 * :scale) as cards, round(200000 * :scale) as customers, round(2000000 * :scale) as log_rows \gset
-set session_replication_role = replica; -- no triggers, no foreign keys
 set synchronous_commit = off;
 set maintenance_work_mem = '512MB';
 
 insert into dinedesk_main.tenants (slug, name, country, currency, timezone, order_number_prefix)
 select 'bench-' || n, 'Bench ' || n, 'GB', 'GBP', 'Europe/London', '' from generate_series(1, :restaurants) n;
 
+set session_replication_role = replica; -- no triggers from here on, no foreign keys
 create temp table r as select substr(slug, 7)::int as n, id from dinedesk_main.tenants where slug ~ '^bench-[0-9]+$';
 create unique index on r (n) include (id);
 analyze r;
+
+insert into pos.api_key (tenant_id, key_hash, hint, label, scopes)
+select id, sha256(convert_to('key of ' || n, 'UTF8')), 'bench', 'bench', array['pos', 'platform'] from r;
 
 -- What each restaurant has: dishes, tables, categories.
 insert into pos.categories (tenant_id, id, sort_order) select r.id, 'Category ' || c, c from r, generate_series(1, 6) c;
@@ -64,7 +67,7 @@ select r.id, e.seq, case e.seq % 3 when 1 then 'order.created' when 2 then 'orde
        when 2 then ('{"orderId":"' || md5(r.n || ' ' || e.seq - 1)::uuid || '","orderNumber":"' || e.seq || '","status":"confirmed","previousStatus":"new","reason":null,"updatedAt":"2026-11-28T01:30:32.917Z","version":2}')::json
        else ('{"cardNumber":"GC-' || 1000000000 + e.seq || '","amount":1.00,"previousBalance":50.00,"newBalance":49.00,"orderId":null}')::json end
   from (select seq, now() - (1 - seq / (:each + 1.0)) * interval '6 days 20 hours' as at from generate_series(1, :each) seq) e, r;
-insert into pos.stream (tenant_id, head, oldest) select r.id, :each, 1 from r on conflict (tenant_id) do update set head = excluded.head;
+update pos.stream s set head = :each from r where s.tenant_id = r.id;
 
 -- Money.
 insert into pos.gift_cards (tenant_id, card_number, initial_balance, current_balance, entries)

@@ -26,6 +26,13 @@ wait "$two" || say_failed "the second of two: $(cat "$SCRATCH/b")"
     say_failed "applied twice: $(cat "$SCRATCH/a" "$SCRATCH/b")"
 m --check || say_failed "--check after it"
 
+# The second run, the first upgrade: a function with other arguments takes the place of the one before.
+sed -i 's/pos.read_date(given text)/pos.read_date(given text, extra int default 0)/' "$SCRATCH/schema/functions/core/read_date.sql"
+said=$(m) || say_failed "the first upgrade: $said"
+[ "$(d -c "select count(*) from pg_proc where proname = 'read_date'")" = 1 ] || say_failed "the function stayed beside its old form"
+cp "$(dirname "$0")/../../../schema/functions/core/read_date.sql" "$SCRATCH/schema/functions/core/"
+said=$(m) || say_failed "and back: $said"
+
 # Another run is harmless and quiet.
 said=$(m) || say_failed "again: $said"
 [ "$(echo "$said" | wc -l)" = 1 ] || say_failed "again says more than one line: $said"
@@ -46,6 +53,18 @@ if said=$(m); then say_failed "a broken migration was accepted"; fi
 printf 'create table pos.half (a int);\n' >"$SCRATCH/schema/migrations/0900_broken.sql"
 said=$(m) || say_failed "mended: $said"
 [ "$(d -c "select pos.schema_version()")" = 900 ] || say_failed "the version is not 900"
+# One without a transaction is applied again when it was interrupted.
+cat >"$SCRATCH/schema/migrations/0901_index.sql" <<'EOF'
+-- No transaction: an index.
+drop index concurrently if exists pos.half_a;
+create index concurrently half_a on pos.half (a);
+select 1/(select count(*) from pos.half);
+EOF
+if said=$(m); then say_failed "a broken migration without a transaction was accepted"; fi
+[ "$(d -c "select to_regclass('pos.half_a') is not null and pos.schema_version() = 900")" = t ] || say_failed "it was not interrupted"
+d -c "insert into pos.half values (1)"
+said=$(m) || say_failed "again, without a transaction: $said"
+[ "$(d -c "select pos.schema_version()")" = 901 ] || say_failed "the version is not 901"
 printf 'select 1;\n' >"$SCRATCH/schema/migrations/0500_late.sql"
 if said=$(m); then say_failed "a number that is too old was accepted"; fi
 rm "$SCRATCH/schema/migrations/0500_late.sql"
