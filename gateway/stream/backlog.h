@@ -31,7 +31,6 @@ struct gw_entry {
     bool is_rendered[GW_MAX_DIALECTS], has_audience[GW_MAX_DIALECTS];
     unsigned audience[GW_MAX_DIALECTS];
     struct gw_variant *variants;
-    uint32_t heard; /* sessions that were given it */
     int64_t offset; /* bytes of all events before it, from some point on; may be negative */
     char text[];
 };

@@ -9,6 +9,8 @@
 #include "gateway/stream/sync_log.h"
 #include "gateway/websocket/frame.h"
 
+#define DELIVERIES_MS 60000
+
 static struct gw_session *session_of(struct tw_list *link)
 {
     return tw_container_of(link, struct gw_session, link);
@@ -50,7 +52,6 @@ void gw_hub_begin(struct gw_hub *h, uint64_t head, uint64_t oldest)
 {
     if (!gw_stream_begin(&h->stream, head, oldest))
         return;
-    h->logged = head;
     tw_list_each(&h->sessions, link) gw_session_position(session_of(link));
     gw_stream_release(&h->stream);
 }
@@ -124,23 +125,19 @@ void gw_hub_fan_out(struct gw_hub *h)
     tw_list_each(&h->sessions, link) gw_session_pump(session_of(link));
 }
 
-void gw_hub_log_deliveries(struct gw_hub *h, struct gw_sync_log *log)
+void gw_hub_log_deliveries(struct gw_hub *h, struct gw_sync_log *log, uint64_t now_ms)
 {
-    const struct gw_backlog *b = &h->stream.backlog;
-    struct gw_entry *e;
+    struct gw_stream *s = &h->stream;
+    struct gw_sync_log_row row = { .kind = "delivery",
+                                   .tenant = tw_slice_of(s->tenant.id),
+                                   .seq = s->cursor.at,
+                                   .count = s->deliveries };
 
-    if (h->logged < b->gone) /* it left memory before its row was written */
-        h->logged = b->gone;
-    while ((e = gw_backlog_from(b, h->logged + 1)) != NULL) {
-        struct gw_sync_log_row row = { .kind = "delivery",
-                                       .tenant = tw_slice_of(h->stream.tenant.id),
-                                       .seq = e->event.seq,
-                                       .count = e->heard };
-
-        h->logged = e->event.seq;
-        if (e->heard > 0)
-            gw_sync_log_add(log, &row);
-    }
+    if (s->deliveries == 0 || now_ms - h->logged_ms < DELIVERIES_MS)
+        return;
+    h->logged_ms = now_ms;
+    s->deliveries = 0;
+    gw_sync_log_add(log, &row);
 }
 
 void gw_hub_relay(struct gw_hub *h, struct tw_slice dialect, struct tw_slice from,

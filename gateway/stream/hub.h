@@ -23,7 +23,7 @@ struct gw_hub {
     gw_hub_changed_cb changed;
     struct tw_list sessions;
     size_t session_count;
-    uint64_t logged; /* deliveries up to this seq are in the sync log */
+    uint64_t logged_ms; /* when deliveries were written to the sync log */
 };
 
 /* See gw_stream_init. */
@@ -69,6 +69,6 @@ void gw_hub_fan_out(struct gw_hub *h);
 void gw_hub_relay(struct gw_hub *h, struct tw_slice dialect, struct tw_slice from,
                   struct tw_slice message);
 
-/* Add one row for each event that was delivered since the last time, with the number of
- * sessions that heard it. */
-void gw_hub_log_deliveries(struct gw_hub *h, struct gw_sync_log *log);
+/* Add a row with the number of deliveries, when there were any and the last row is a minute old:
+ * one for each event would outgrow the events. */
+void gw_hub_log_deliveries(struct gw_hub *h, struct gw_sync_log *log, uint64_t now_ms);

@@ -406,7 +406,7 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
     if (hearing == GW_SKIP)
         return;
     s->was_sent = true;
-    e->heard++;
+    s->stream->deliveries++;
     if (hearing != GW_SHARED) {
         send_form(s, b, e, hearing == GW_VARIANT ? s->dialect->variant(s) : NULL);
         return;

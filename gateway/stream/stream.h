@@ -37,6 +37,8 @@ struct gw_stream {
      * after page.gone up to page_end, while a session needs one of them. */
     struct gw_backlog page;
     uint64_t page_end;
+
+    uint64_t deliveries; /* an event to a session each, since they were logged last */
 };
 
 /* `memory` and `events` are kept; `backlog_bytes` is the most that this tenant's events take.
