@@ -201,7 +201,7 @@ test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="g
 bench-setup: ## install what `make bench` needs besides the tests: peers, by name from Debian and npm
 	@test/bench/setup
 
-bench: ## measure beside other programs (BENCH="fanout tenants idle connect rest", ROUNDS=5)
+bench: ## measure beside other programs (BENCH="fanout tenants idle connect rest resume polls growth", ROUNDS=5)
 	@$(MAKE) FLAVOUR=release build bench-programs
 	@test/bench/run $(BENCH)
 

@@ -3,13 +3,14 @@
 // usage: node resume.mjs
 //
 //   ROUNDS=5   how often each is measured; the middle counts
+//   AFTER=70   so many seconds later the memory is read: hubs go after a minute
 //
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { Stack, get, root } from '../faults/stack.mjs';
+import { Stack, root } from '../faults/stack.mjs';
 import { pause } from '../faults/wait.mjs';
 import { makeRestaurants, middle } from './support/restaurants.mjs';
 
@@ -24,7 +25,6 @@ const WORKLOADS = [
 ];
 
 const pss = (pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) / 1024;
-const metric = (text, name) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);
 
 async function measure(stack, restaurants, { tenants, sockets, missed }) {
     const old = stack.pid('gateway-1');
@@ -35,14 +35,13 @@ async function measure(stack, restaurants, { tenants, sockets, missed }) {
     const { port } = new URL(stack.url('gateway-1'));
     const targets = path.join(out, 'targets');
     writeFileSync(targets, `${restaurants.slice(0, tenants).map(({ id, slug, key }) => `/ws/pos/${slug}?since=${EVENTS - missed} ${key} ${id}`).join('\n')}\n`);
-    const [before] = await stack.sql('select sum(calls)::int as calls from pg_stat_statements').catch(() => [{}]);
     const { stdout } = await run(path.join(out, 'load'), ['127.0.0.1', port, targets, sockets, `expect=${missed}`, `pids=${pid}`, 'connecting=1000'].map(String));
     const result = JSON.parse(stdout);
     if (!result.complete) throw new Error(`tills miss events: ${stdout}`);
-    const { text } = await get(stack.url('gateway-1', '/metrics'));
+    const statements = (await stack.metrics('gateway-1')).pg_calls_total;
     await pause(Number(process.env.AFTER ?? 0) * 1000);
     return { connected: result.connect_s, caughtUp: result.caught_up_s, cpu: (result.connect_cpu_us * result.sockets) / 1e6, mib: pss(pid) - empty,
-        statements: metric(text, 'tillwire_pg_calls_total'), before };
+        statements };
 }
 
 mkdirSync(out, { recursive: true });
