@@ -374,6 +374,7 @@ static void start_operation(struct exchange *x)
     x->operation.context = tw_buf_view(&x->context.json);
     x->operation.request_id = x->context.request_id;
     x->operation.writes = x->route->method != TW_GET;
+    x->operation.is_brief = x->route->is_brief;
     x->operation.done = on_done;
     if (x->wait_ms > 0) {
         x->parked.wake = on_wake;

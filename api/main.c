@@ -111,12 +111,14 @@ static void stop(struct tw_daemon *d)
     api_waiting_stop(&a->service.waiting);
     tw_http_server_close(&a->service.http);
     tw_schema_stop(&a->schema);
+    tw_operations_stop(&a->service.operations);
     tw_pg_pool_close(&a->service.pool);
     tw_redis_stop(&a->service.publisher);
 }
 
 static void release(struct tw_daemon *d)
 {
+    tw_operations_done(&api_of(d)->service.operations);
     api_limiter_done(&api_of(d)->service.limiter);
     tw_strangers_done(&api_of(d)->service.strangers);
     api_waiting_done(&api_of(d)->service.waiting);

@@ -16,12 +16,13 @@ static const struct api_body list = { API_LIST_BYTES, &tw_json_wide };
 #define QUERY API_TENANT_QUERY
 #define CREDENTIAL API_TENANT_CREDENTIAL
 #define GIVEN API_TENANT_GIVEN
-#define STRICT API_STRICT, API_NOBODY
+#define STRICT API_STRICT, API_NOBODY, false
+#define BRIEF API_STRICT, API_NOBODY, true
 
 /* A row of MiniPOS or cloud sync. */
 #define DEVICE(method, pattern, operation, body, presence)                                     \
     {                                                                                          \
-        method, pattern, operation, CREDENTIAL, NULL, body, API_DEVICE, presence               \
+        method, pattern, operation, CREDENTIAL, NULL, body, API_DEVICE, presence, false        \
     }
 
 /* A row of Restaurant OS. */
@@ -57,17 +58,17 @@ const struct api_route api_routes[] = {
     { TW_POST, "/api/pos/orders/batch-ack", "order_ack_batch", GIVEN, NULL, MONEY, STRICT },
     { TW_POST, "/api/pos/heartbeat", "till_heartbeat", GIVEN, NULL, MONEY, STRICT },
     { TW_GET, "/api/pos/config", "till_config", GIVEN, NULL, NULL, STRICT },
-    { TW_GET, "/api/pos/loyalty-lookup", "till_loyalty_lookup", GIVEN, NULL, NULL, STRICT },
+    { TW_GET, "/api/pos/loyalty-lookup", "till_loyalty_lookup", GIVEN, NULL, NULL, BRIEF },
     { TW_GET, "/api/pos/pull-loyalty", "till_loyalty_pull", GIVEN, NULL, NULL, STRICT },
     { TW_POST, "/api/pos/pull-loyalty", "till_loyalty_pulled", GIVEN, NULL, MONEY, STRICT },
-    { TW_GET, "/api/pos/{tenant}/{restaurant}/heartbeat", "health", PATH, NULL, NULL, STRICT },
+    { TW_GET, "/api/pos/{tenant}/{restaurant}/heartbeat", "health", PATH, NULL, NULL, BRIEF },
     { TW_POST, "/api/tenant/{tenant}/admin/gift-cards/lookup", "till_card_lookup", PATH, NULL,
       MONEY, STRICT },
     { TW_POST, "/api/tenant/{tenant}/admin/gift-cards/redeem", "till_card_redeem", PATH, NULL,
       MONEY, STRICT },
     { TW_POST, "/api/tenant/{tenant}/admin/loyalty/customers", "till_customer_create", PATH,
       NULL, MONEY, STRICT },
-    { TW_GET, "/api/{tenant}/health", "health", PATH, NULL, NULL, API_OPEN, API_NOBODY },
+    { TW_GET, "/api/{tenant}/health", "health", PATH, NULL, NULL, API_OPEN, API_NOBODY, true },
     { TW_GET, "/api/{tenant}/pos-status", "pos_status", PATH, NULL, NULL, STRICT },
     { TW_GET, "/api/{tenant}/pos-config", "pos_config", PATH, NULL, NULL, STRICT },
     { TW_POST, "/api/{tenant}/gift-cards/balance", "till_card_balance", PATH, NULL, MONEY,
@@ -76,11 +77,11 @@ const struct api_route api_routes[] = {
       STRICT },
     { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", PATH, NULL, NULL, STRICT },
     { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/balance", "gift_card_balance", PATH, NULL,
-      NULL, STRICT },
+      NULL, BRIEF },
     { TW_POST, "/api/{tenant}/gift-cards/{cardNumber}/deduct", "gift_card_deduct", PATH,
       "cardNumber", MONEY, STRICT },
     { TW_GET, "/api/{tenant}/loyalty/{phone}/points", "loyalty_points", PATH, NULL, NULL,
-      STRICT },
+      BRIEF },
     { TW_POST, "/api/{tenant}/loyalty/{phone}/add", "loyalty_add", PATH, "phone", MONEY,
       STRICT },
     { TW_POST, "/api/{tenant}/loyalty/{phone}/redeem", "loyalty_redeem", PATH, "phone", MONEY,

@@ -48,6 +48,7 @@ struct api_route {
     const struct api_body *body; /* null: it takes no body */
     enum api_manner manner;
     enum api_presence presence;
+    bool is_brief; /* a read with a short answer (operation.h) */
 };
 
 extern const struct api_route api_routes[];

@@ -309,6 +309,7 @@ static void stop(struct tw_daemon *d)
     gw_hubs_stop(&g->hubs);
     gw_eio_shut(&g->restaurant_os.sio.engine);
     gw_key_auth_stop(&g->auth);
+    tw_operations_stop(&g->operations);
     gw_presence_stop(&g->presence);
     tw_redis_stop(&g->publisher);
     gw_sync_log_stop(&g->log);
@@ -329,6 +330,7 @@ static void release(struct tw_daemon *d)
     gw_presence_done(&g->presence);
     tw_tokens_done(&g->tokens);
     gw_hubs_done(&g->hubs);
+    tw_operations_done(&g->operations);
     gw_key_auth_done(&g->auth);
     gw_sync_log_done(&g->log);
     gw_revocation_poll_done(&g->revocation_poll);

@@ -13,6 +13,7 @@
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "common/util/json_view.h"
+#include "common/util/json_write.h"
 #include "common/util/log.h"
 #include "common/util/map.h"
 
@@ -20,8 +21,9 @@
 #define PAUSE_MS 50 /* before the next try, when a connection was lost */
 #define ATTEMPTS 4  /* the first and three more, for deadlocks */
 
-/* Columns of the one statement. */
+/* Columns of the statement of one operation, and of that which brief ones share. */
 enum { STATUS, BODY, EVENTS, TENANT, REPLAYED };
+enum { BRIEF_STATUS, BRIEF_BODY, BRIEF_TENANT };
 
 static const char call_sql[] =
     "select status, body, array_to_string(events, E'\\n'), tenant_id, "
@@ -45,15 +47,13 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table tw_operations_metrics = { .rows = metric_rows,
                                                        .count = TW_COUNT(metric_rows) };
 
-void tw_operations_start(struct tw_operations *all, const struct tw_operations_options *options)
-{
-    all->options = *options;
-}
-
 static void send_call(struct tw_operation *op)
 {
     op->attempts++;
-    tw_pg_pool_call(op->all->options.pool, &op->call);
+    if (op->is_brief)
+        tw_pg_ask(&op->all->brief, &op->asks);
+    else
+        tw_pg_pool_call(op->all->options.pool, &op->call);
 }
 
 static void on_pause(struct tw_deadline *d)
@@ -61,25 +61,34 @@ static void on_pause(struct tw_deadline *d)
     send_call(tw_container_of(d, struct tw_operation, pause));
 }
 
-static bool is_state(const struct tw_pg_result *result, const char *sqlstate)
+/* Why there is no answer. `result` is null when nothing was sent. */
+struct failure {
+    int error;
+    const struct tw_pg_result *result;
+};
+
+static const char *sqlstate_of(struct failure why)
 {
-    return tw_pg_error(result) == TW_EQUERY && strcmp(tw_pg_sqlstate(result), sqlstate) == 0;
+    return why.error == TW_EQUERY ? tw_pg_sqlstate(why.result) : "";
 }
 
-static bool is_worth_another(const struct tw_operation *op, const struct tw_pg_result *result)
+static bool is_worth_another(const struct tw_operation *op, struct failure why)
 {
+    const char *state = sqlstate_of(why);
+
     if (op->all->options.pool->is_closed ||
         op->all->options.loop->now_ms - op->started_ms > RETRY_WITHIN_MS)
         return false;
-    if (tw_pg_error(result) == TW_ELOST || op->is_unsure)
+    if (why.error == TW_ELOST || op->is_unsure)
         return true;
-    return op->attempts < ATTEMPTS && (is_state(result, "40001") || is_state(result, "40P01"));
+    return op->attempts < ATTEMPTS &&
+           (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0);
 }
 
-static void try_again(struct tw_operation *op, const struct tw_pg_result *result)
+static void try_again(struct tw_operation *op, struct failure why)
 {
     op->all->retries.value++;
-    if (op->is_unsure || tw_pg_error(result) == TW_ELOST)
+    if (op->is_unsure || why.error == TW_ELOST)
         tw_after(op->all->options.loop, &op->pause, PAUSE_MS, on_pause);
     else
         send_call(op);
@@ -94,13 +103,13 @@ static const struct {
     { "25006", "UNAVAILABLE" }, { "42883", "UNAVAILABLE" }, { "3F", "UNAVAILABLE" },
 };
 
-static const char *refusal_of(const struct tw_operation *op, const struct tw_pg_result *result)
+static const char *refusal_of(const struct tw_operation *op, struct failure why)
 {
-    const char *state = tw_pg_sqlstate(result);
+    const char *state = sqlstate_of(why);
 
     if (op->is_unsure)
         return "OUTCOME_UNKNOWN"; /* this try did nothing; an earlier one may have */
-    switch (tw_pg_error(result)) {
+    switch (why.error) {
     case TW_EDOWN:
         return "UNAVAILABLE";
     case TW_ETIMEOUT:
@@ -133,15 +142,21 @@ static void publish(struct tw_operations *all, struct tw_slice tenant, struct tw
     }
 }
 
-static void fail(struct tw_operation *op, const struct tw_pg_result *result)
+static void fail(struct tw_operation *op, struct failure why)
 {
-    struct tw_outcome outcome = { .refusal = refusal_of(op, result) };
+    struct tw_outcome outcome = { 0 };
 
-    if (tw_pg_error(result) == TW_EQUERY)
+    op->is_unsure = op->is_unsure || (why.error == TW_ELOST && op->writes);
+    if (why.error != 0 && is_worth_another(op, why)) {
+        try_again(op, why);
+        return;
+    }
+    outcome.refusal = refusal_of(op, why);
+    if (why.error == TW_EQUERY)
         tw_log_error("operation.sql", tw_str("operation", op->name),
-                     tw_str("code", outcome.refusal),
-                     tw_str("sqlstate", tw_pg_sqlstate(result)),
-                     tw_str("message", tw_pg_message(result)), tw_str("req", op->request_id));
+                     tw_str("code", outcome.refusal), tw_str("sqlstate", sqlstate_of(why)),
+                     tw_str("message", tw_pg_message(why.result)),
+                     tw_str("req", op->request_id));
     op->done(op, &outcome);
 }
 
@@ -150,13 +165,8 @@ static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
     struct tw_operation *op = tw_container_of(done, struct tw_operation, call);
     struct tw_outcome outcome = { 0 };
 
-    op->is_unsure = op->is_unsure || (tw_pg_error(result) == TW_ELOST && op->writes);
-    if (tw_pg_error(result) != 0 && is_worth_another(op, result)) {
-        try_again(op, result);
-        return;
-    }
     if (tw_pg_error(result) != 0 || tw_pg_rows(result) != 1) {
-        fail(op, result);
+        fail(op, (struct failure){ tw_pg_error(result), result });
         return;
     }
     outcome.status = (int)tw_pg_int(result, 0, STATUS);
@@ -166,6 +176,60 @@ static void on_done(struct tw_pg_call *done, const struct tw_pg_result *result)
     op->all->replays.value += outcome.replayed ? 1 : 0;
     publish(op->all, outcome.tenant, tw_pg_text(result, 0, EVENTS));
     op->done(op, &outcome);
+}
+
+static void put_brief(const struct tw_pg_question *q, struct tw_buf *const lists[])
+{
+    const struct tw_operation *op = tw_container_of((uintptr_t)q, struct tw_operation, asks);
+
+    tw_buf_char(lists[0], '{');
+    tw_json_member(lists[0], "operation", tw_slice_of(op->name));
+    tw_json_member_raw(lists[0], "ctx", op->context);
+    if (op->body.len > 0)
+        tw_json_member_raw(lists[0], "body", op->body);
+    tw_buf_char(lists[0], '}');
+}
+
+static void on_brief(struct tw_pg_question *q, const struct tw_pg_rows *rows)
+{
+    struct tw_operation *op = tw_container_of(q, struct tw_operation, asks);
+    struct tw_outcome outcome = { 0 };
+
+    if (rows->count != 1) {
+        fail(op, (struct failure){ rows->error, rows->result });
+        return;
+    }
+    outcome.status = (int)tw_pg_rows_int(rows, 0, BRIEF_STATUS);
+    outcome.body = tw_pg_rows_text(rows, 0, BRIEF_BODY);
+    outcome.tenant = tw_pg_rows_text(rows, 0, BRIEF_TENANT);
+    op->done(op, &outcome);
+}
+
+static const struct tw_pg_batch_kind brief = {
+    .sql = "select q.n, a.status, a.body, a.tenant_id "
+           "from json_array_elements($1::json) with ordinality q(asked, n), "
+           "pos.call(q.asked ->> 'operation', (q.asked -> 'ctx')::jsonb, q.asked -> 'body') a "
+           "order by q.n",
+    .param_count = 1,
+    .brackets = "[]",
+    .put = put_brief,
+    .done = on_brief,
+};
+
+void tw_operations_start(struct tw_operations *all, const struct tw_operations_options *options)
+{
+    all->options = *options;
+    tw_pg_batch_start(&all->brief, &brief, options->pool);
+}
+
+void tw_operations_stop(struct tw_operations *all)
+{
+    tw_pg_batch_stop(&all->brief);
+}
+
+void tw_operations_done(struct tw_operations *all)
+{
+    tw_pg_batch_done(&all->brief);
 }
 
 /* Whose share of the pool it takes: the tenant as the context names it, else who asks. */

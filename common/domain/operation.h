@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/net/loop.h"
+#include "common/net/pg_batch.h"
 #include "common/net/pg_pool.h"
 #include "common/net/redis_link.h"
 #include "common/util/metrics.h"
@@ -20,6 +21,7 @@ struct tw_operations_options { /* all are kept */
 /* What all operations of a process share. */
 struct tw_operations {
     struct tw_operations_options options;
+    struct tw_pg_batch brief;
     struct tw_metric published, publish_failures, replays, retries;
 };
 
@@ -27,6 +29,8 @@ extern const struct tw_metric_table tw_operations_metrics;
 
 void tw_operations_start(struct tw_operations *all,
                          const struct tw_operations_options *options);
+void tw_operations_stop(struct tw_operations *all); /* before the pool is closed */
+void tw_operations_done(struct tw_operations *all);
 
 /* How it ended; lent during the call. */
 struct tw_outcome {
@@ -44,7 +48,7 @@ struct tw_operation;
 typedef void (*tw_operation_cb)(struct tw_operation *op, const struct tw_outcome *outcome);
 
 /* Embedded in its caller, and kept with all that it points to until the answer; zeroed but
- * for the first seven. */
+ * for the first eight. */
 struct tw_operation {
     struct tw_operations *all;
     const char *name;        /* as in pos.dispatch */
@@ -52,10 +56,14 @@ struct tw_operation {
     struct tw_slice body;    /* strict JSON; empty: none */
     const char *request_id;  /* for the log */
     bool writes;
+    /* A read whose answer is short: those that come at the same time share a statement, which
+     * costs each of them less than half. */
+    bool is_brief;
     uint64_t affinity; /* see pg_pool.h; 0: none */
     tw_operation_cb done;
 
     struct tw_pg_call call; /* the rest is its own */
+    struct tw_pg_question asks;
     struct tw_deadline pause;
     uint64_t started_ms;
     int attempts;

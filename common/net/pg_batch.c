@@ -7,7 +7,9 @@
 #include "common/util/base.h"
 #include "common/util/err.h"
 
-#define LIST_BYTES ((size_t)1024 * 1024)
+#define LIST_BYTES ((size_t)4 * 1024 * 1024)
+#define FEWEST 4                        /* questions that are not divided */
+#define FULL_BYTES ((size_t)256 * 1024) /* of the first list: no further question is added */
 
 struct tw_pg_batched {
     struct tw_pg_batch *batch;
@@ -125,12 +127,38 @@ static void put(struct tw_pg_batched *s, struct tw_pg_question *q)
     s->questions[s->count++] = q;
 }
 
+/* Those that have waited for too long: whoever asked has been told something else by now. */
+static void drop_late(struct tw_pg_batch *b)
+{
+    uint64_t now_ms = b->pool->loop->now_ms;
+
+    while (!tw_list_empty(&b->waiting) &&
+           now_ms - question_of(b->waiting.next)->asked_ms > TW_PG_BATCH_MS)
+        b->kind->done(question_of(tw_list_shift(&b->waiting)),
+                      &(struct tw_pg_rows){ .error = TW_ETIMEOUT });
+}
+
+/* How many questions each free statement takes. Their share of those that wait, so that they
+ * are worked on side by side: clients that were answered together ask again together. */
+static size_t share_of_each(const struct tw_pg_batch *b)
+{
+    size_t waiting = 0, is_free = 0, share;
+
+    for (const struct tw_list *at = b->waiting.next;
+         at != &b->waiting && waiting < TW_PG_TOGETHER * TW_PG_AT_ONCE; at = at->next)
+        waiting++;
+    for (size_t i = 0; i < TW_PG_AT_ONCE; i++)
+        is_free += b->statements[i]->count == 0;
+    share = is_free == 0 ? 0 : (waiting + is_free - 1) / is_free;
+    return share < FEWEST ? FEWEST : share > TW_PG_TOGETHER ? TW_PG_TOGETHER : share;
+}
+
 /* The first that waits, and those behind it. */
-static void fill(struct tw_pg_batched *s)
+static void fill(struct tw_pg_batched *s, size_t most)
 {
     struct tw_list *waiting = &s->batch->waiting;
 
-    while (s->count < TW_PG_TOGETHER && !tw_list_empty(waiting)) {
+    while (s->count < most && s->lists[0].len < FULL_BYTES && !tw_list_empty(waiting)) {
         struct tw_pg_question *q = question_of(waiting->next);
         bool goes_alone = q->goes_alone;
 
@@ -144,13 +172,13 @@ static void fill(struct tw_pg_batched *s)
     }
 }
 
-static void send_batch(struct tw_pg_batched *s)
+static void send_batch(struct tw_pg_batched *s, size_t most)
 {
     const struct tw_pg_batch_kind *kind = s->batch->kind;
 
     for (int i = 0; i < kind->param_count; i++)
         tw_buf_clear(&s->lists[i]);
-    fill(s);
+    fill(s, most);
     s->upto = s->batch->asked;
     s->call = (struct tw_pg_call){ .sql = kind->sql,
                                    .param_count = kind->param_count,
@@ -166,19 +194,23 @@ static void send_batch(struct tw_pg_batched *s)
 static void on_turn(struct tw_later *l)
 {
     struct tw_pg_batch *b = tw_container_of(l, struct tw_pg_batch, turn);
+    size_t most;
 
     if (b->is_stopped) {
         fail_waiting(b, b->asked, &(struct tw_pg_rows){ .error = TW_EDOWN });
         return;
     }
+    drop_late(b);
+    most = share_of_each(b);
     for (size_t i = 0; i < TW_PG_AT_ONCE && !tw_list_empty(&b->waiting); i++)
         if (b->statements[i]->count == 0)
-            send_batch(b->statements[i]);
+            send_batch(b->statements[i], most);
 }
 
 void tw_pg_ask(struct tw_pg_batch *b, struct tw_pg_question *q)
 {
     q->number = ++b->asked;
+    q->asked_ms = b->pool->loop->now_ms;
     tw_list_append(&b->waiting, &q->link);
     look_soon(b);
 }

@@ -13,8 +13,9 @@
 #include "common/util/buf.h"
 #include "common/util/list.h"
 
-#define TW_PG_TOGETHER 64 /* questions in a statement */
-#define TW_PG_AT_ONCE 4   /* statements of a batch under way */
+#define TW_PG_TOGETHER 64   /* questions in a statement */
+#define TW_PG_AT_ONCE 4     /* statements of a batch under way */
+#define TW_PG_BATCH_MS 1500 /* a question that has waited for longer fails with TW_ETIMEOUT */
 
 struct tw_pg_question;
 struct tw_pg_batch;
@@ -36,7 +37,8 @@ struct tw_pg_batch_kind {
     const char *sql;
     int param_count;
     const char *brackets; /* around each parameter, a list: "{}" of an array, "[]" of JSON */
-    /* Append a question to each list; the comma before it is there already. */
+    /* Append a question to each list, less than a megabyte; the comma before it is there
+     * already. */
     void (*put)(const struct tw_pg_question *q, struct tw_buf *const lists[]);
     /* Comes once, never before tw_pg_ask has returned. */
     void (*done)(struct tw_pg_question *q, const struct tw_pg_rows *rows);
@@ -49,6 +51,7 @@ struct tw_pg_batch_kind {
 struct tw_pg_question {
     struct tw_list link;
     uint64_t number; /* counted from the first one on */
+    uint64_t asked_ms;
     bool goes_alone; /* in company it was refused: that may be the fault of one of them */
 };
 

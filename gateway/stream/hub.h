@@ -69,6 +69,6 @@ void gw_hub_fan_out(struct gw_hub *h);
 void gw_hub_relay(struct gw_hub *h, struct tw_slice dialect, struct tw_slice from,
                   struct tw_slice message);
 
-/* Add a row with the number of deliveries, when there were any and the last row is a minute old:
- * one for each event would outgrow the events. */
+/* Add a row with the number of deliveries, when there were any and the last row is a minute
+ * old: one for each event would outgrow the events. */
 void gw_hub_log_deliveries(struct gw_hub *h, struct gw_sync_log *log, uint64_t now_ms);

@@ -280,9 +280,8 @@ int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options)
 
 void gw_hubs_log_deliveries(struct gw_hubs *hubs, struct gw_sync_log *log)
 {
-    tw_list_each(&hubs->all, link)
-        gw_hub_log_deliveries(&tw_container_of(link, struct gw_feed, link)->hub, log,
-                              hubs->loop->now_ms);
+    tw_list_each(&hubs->all, link) gw_hub_log_deliveries(
+        &tw_container_of(link, struct gw_feed, link)->hub, log, hubs->loop->now_ms);
 }
 
 void gw_hubs_stop(struct gw_hubs *hubs)

@@ -22,7 +22,7 @@ struct fixture {
     struct tw_redis_link link;
     struct tw_pg_pool pool;
     struct tw_operations all;
-    struct tw_operation op;
+    struct tw_operation op, other;
     int answers, status;
     bool replayed;
     struct tw_buf shown; /* the refusal's code, or tenant and body */
@@ -65,6 +65,7 @@ static int end(void **state)
 
     tw_redis_stop(&f->link);
     tw_pg_pool_close(&f->pool);
+    tw_operations_done(&f->all);
     fake_postgres_stop(&f->pg);
     fake_redis_stop(&f->redis);
     net_loop_free(f->loop);
@@ -288,6 +289,93 @@ static void a_read_that_stays_lost_is_refused_as_unavailable(void **state)
     assert_buf(&f->shown, "UNAVAILABLE");
 }
 
+#define BRIEF_ROW "1\t200\t{\"balance\":1}\t" TENANT
+
+static void on_other(struct tw_operation *op, const struct tw_outcome *outcome)
+{
+    struct fixture *f = tw_container_of(op, struct fixture, other);
+
+    f->answers++;
+    assert_string_equal(outcome->refusal, "INTERNAL"); /* it has no row */
+}
+
+static void start_brief(struct fixture *f, struct tw_operation *op, tw_operation_cb done)
+{
+    *op = (struct tw_operation){ .all = &f->all,
+                                 .name = "balance",
+                                 .context = TW_LIT("{\"requestId\":\"r-1\"}"),
+                                 .request_id = "r-1",
+                                 .is_brief = true,
+                                 .done = done };
+    tw_operation_start(op);
+}
+
+static void brief_reads_share_a_statement(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    f->pg.says = BRIEF_ROW;
+    start_brief(f, &f->op, on_done);
+    start_brief(f, &f->other, on_other);
+    await(f->loop, f->pg.pending_count == 1);
+    assert_buf(&f->pg.pending[0].echo,
+               "[{\"operation\":\"balance\",\"ctx\":{\"requestId\":\"r-1\"}},"
+               "{\"operation\":\"balance\",\"ctx\":{\"requestId\":\"r-1\"}}]");
+    assert_int_equal(f->answers, 0);
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->answers == 2);
+    assert_int_equal(f->pg.received, 1);
+    assert_int_equal(f->status, 200);
+    assert_buf(&f->shown, TENANT " {\"balance\":1}");
+}
+
+static void what_postgresql_refuses_several_is_asked_for_each(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    f->pg.says = BRIEF_ROW;
+    start_brief(f, &f->op, on_done);
+    start_brief(f, &f->other, on_other);
+    await(f->loop, f->pg.pending_count == 1);
+    f->pg.fails_as = "XX000";
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->pg.pending_count == 2);
+    f->pg.fails_as = NULL;
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->answers == 1);
+    assert_int_equal(f->status, 200);
+    f->pg.fails_as = "XX000";
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->answers == 2);
+    assert_int_equal(caught_log_count("event=operation.sql"), 1);
+}
+
+static void a_brief_read_that_was_lost_is_asked_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    f->pg.says = BRIEF_ROW;
+    start_brief(f, &f->op, on_done);
+    lose(f);
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->answers == 1);
+    assert_int_equal(f->status, 200);
+    assert_int_equal(f->all.retries.value, 1);
+}
+
+static void a_brief_read_at_the_end_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    tw_operations_stop(&f->all);
+    start_brief(f, &f->op, on_done);
+    await(f->loop, f->answers == 1);
+    assert_buf(&f->shown, "UNAVAILABLE");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -305,6 +393,10 @@ int main(void)
         TEST(a_write_that_was_lost_and_then_refused_has_an_unknown_outcome_in_the_end),
         TEST(a_write_that_stays_lost_has_an_unknown_outcome),
         TEST(a_read_that_stays_lost_is_refused_as_unavailable),
+        TEST(brief_reads_share_a_statement),
+        TEST(what_postgresql_refuses_several_is_asked_for_each),
+        TEST(a_brief_read_that_was_lost_is_asked_again),
+        TEST(a_brief_read_at_the_end_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

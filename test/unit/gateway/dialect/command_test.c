@@ -46,6 +46,7 @@ static int close_client(void **state)
     gw_commands_leave(&c->commands);
     while (fake_pool_count(&c->pool) > 0)
         answer_operation(&c->pool, "200", "{}");
+    tw_operations_done(&c->operations);
     tw_loop_done(&c->loop);
     tw_buf_done(&c->answered);
     free(c);

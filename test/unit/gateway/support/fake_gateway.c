@@ -134,6 +134,7 @@ int close_gateway(void **state)
     while (fake_pool_count(&g->pool) > 0)
         fake_pool_fail(&g->pool, -1, "");
     gw_hubs_done(&g->hubs);
+    tw_operations_done(&g->operations);
     gw_shared_state_done(&g->shared_state);
     gw_sessions_done(&g->sessions);
     gw_sync_log_done(&g->log);
