@@ -31,7 +31,9 @@ sed -i 's/pos.read_date(given text)/pos.read_date(given text, extra int default 
 said=$(m) || say_failed "the first upgrade: $said"
 [ "$(d -c "select count(*) from pg_proc where proname = 'read_date'")" = 1 ] || say_failed "the function stayed beside its old form"
 cp "$(dirname "$0")/../../../schema/functions/core/read_date.sql" "$SCRATCH/schema/functions/core/"
+d -c "create function pos.read_date(a int, b int) returns int language sql as 'select 1'" # as earlier releases left some
 said=$(m) || say_failed "and back: $said"
+[ "$(d -c "select count(*) from pg_proc where proname = 'read_date'")" = 1 ] || say_failed "another form of a function stayed"
 
 # Another run is harmless and quiet.
 said=$(m) || say_failed "again: $said"
