@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { sql, test, times } from '../support/stack.mjs';
 import { assertDocumented, assertRefused, request } from '../support/rest.mjs';
-import { createOrder, headOf, newTenant } from '../support/tenant.mjs';
+import { createOrder, headOf, newTenant, numbered } from '../support/tenant.mjs';
 
 // Like the device: the key as a bearer, the tenant in the query.
 const pull = (tenant, query = '') =>
@@ -143,6 +143,7 @@ test('a till that continues with nextSince gets each order once, while shops wri
     writing.finally(() => (isWriting = false));
     while (isWriting) await walk();
     await writing;
+    await numbered(tenant);
     await walk();
     const there = await sql('select id from pos.orders where tenant_id = $1', tenant.id);
     assert.deepEqual(new Set(seen), new Set(there.map((row) => row.id)), 'none is missing');
