@@ -214,6 +214,7 @@ static const struct tw_pg_batch_kind brief = {
     .brackets = "[]",
     .put = put_brief,
     .done = on_brief,
+    .is_urgent = true,
 };
 
 void tw_operations_start(struct tw_operations *all, const struct tw_operations_options *options)
@@ -257,6 +258,7 @@ void tw_operation_start(struct tw_operation *op)
         .share = share_of(op->context),
         .done = on_done,
     };
+    op->asks = (struct tw_pg_question){ .share = op->call.share };
     op->attempts = 0;
     op->is_unsure = false;
     op->started_ms = op->all->options.loop->now_ms;

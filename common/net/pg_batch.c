@@ -7,6 +7,7 @@
 #include "common/util/base.h"
 #include "common/util/err.h"
 
+#define WAIT_MS 1500
 #define LIST_BYTES ((size_t)4 * 1024 * 1024)
 #define FEWEST 4                        /* questions that are not divided */
 #define FULL_BYTES ((size_t)256 * 1024) /* of the first list: no further question is added */
@@ -53,18 +54,39 @@ static void look_soon(struct tw_pg_batch *b)
     tw_later(b->pool->loop, &b->turn, on_turn);
 }
 
+static void enqueue(struct tw_pg_batch *b, struct tw_pg_question *q, bool is_first)
+{
+    if (is_first)
+        tw_list_prepend(&b->waiting, &q->link);
+    else
+        tw_list_append(&b->waiting, &q->link);
+    b->waiting_count++;
+    b->waiting_of[q->share % TW_PG_SHARES] += q->share != 0;
+}
+
+static struct tw_pg_question *dequeue(struct tw_pg_batch *b)
+{
+    struct tw_pg_question *q = question_of(tw_list_shift(&b->waiting));
+
+    b->waiting_count--;
+    b->waiting_of[q->share % TW_PG_SHARES] -= q->share != 0;
+    return q;
+}
+
 /* Before all others: it has waited for longest. */
 static void ask_again(struct tw_pg_batch *b, struct tw_pg_question *q)
 {
-    tw_list_prepend(&b->waiting, &q->link);
+    enqueue(b, q, true);
     look_soon(b);
 }
 
-/* PostgreSQL refused the statement, which may be the fault of one question. */
+/* PostgreSQL refused the statement, which may be the fault of one question. It may have taken
+ * its time, so that each begins anew to wait. */
 static void ask_alone(struct tw_pg_batched *s, size_t count)
 {
     for (size_t i = count; i > 0; i--) {
         s->questions[i - 1]->goes_alone = true;
+        s->questions[i - 1]->asked_ms = s->batch->pool->loop->now_ms;
         ask_again(s->batch, s->questions[i - 1]);
     }
 }
@@ -73,17 +95,17 @@ static void ask_alone(struct tw_pg_batched *s, size_t count)
 static void fail_waiting(struct tw_pg_batch *b, uint64_t upto, const struct tw_pg_rows *rows)
 {
     while (!tw_list_empty(&b->waiting) && question_of(b->waiting.next)->number <= upto)
-        b->kind->done(question_of(tw_list_shift(&b->waiting)), rows);
+        b->kind->done(dequeue(b), rows);
 }
 
-/* It did not answer: nor would it have answered those that have waited for as long. */
+/* There was no answer. Where PostgreSQL is not there, or has no time, those that have waited as
+ * long would get none either; a connection that broke, or an error, says nothing of others. */
 static void fail_all(struct tw_pg_batched *s, size_t count, const struct tw_pg_rows *rows)
 {
-    struct tw_pg_batch *b = s->batch;
-
     for (size_t i = 0; i < count; i++)
-        b->kind->done(s->questions[i], rows);
-    fail_waiting(b, s->upto, rows);
+        s->batch->kind->done(s->questions[i], rows);
+    if (rows->error != TW_EQUERY && rows->error != TW_ELOST)
+        fail_waiting(s->batch, s->upto, rows);
 }
 
 static void on_rows(struct tw_pg_call *call, const struct tw_pg_result *result)
@@ -127,29 +149,35 @@ static void put(struct tw_pg_batched *s, struct tw_pg_question *q)
     s->questions[s->count++] = q;
 }
 
-/* Those that have waited for too long: whoever asked has been told something else by now. */
-static void drop_late(struct tw_pg_batch *b)
+static void on_late(struct tw_deadline *d)
 {
+    struct tw_pg_batch *b = tw_container_of(d, struct tw_pg_batch, late);
     uint64_t now_ms = b->pool->loop->now_ms;
 
     while (!tw_list_empty(&b->waiting) &&
-           now_ms - question_of(b->waiting.next)->asked_ms > TW_PG_BATCH_MS)
-        b->kind->done(question_of(tw_list_shift(&b->waiting)),
-                      &(struct tw_pg_rows){ .error = TW_ETIMEOUT });
+           now_ms - question_of(b->waiting.next)->asked_ms >= WAIT_MS)
+        b->kind->done(dequeue(b), &(struct tw_pg_rows){ .error = TW_ETIMEOUT });
+    if (!tw_list_empty(&b->waiting) && !tw_deadline_is_set(&b->late))
+        tw_after(b->pool->loop, &b->late,
+                 question_of(b->waiting.next)->asked_ms + WAIT_MS - now_ms, on_late);
+}
+
+static void tell_refused(struct tw_pg_batch *b)
+{
+    while (!tw_list_empty(&b->refused))
+        b->kind->done(question_of(tw_list_shift(&b->refused)),
+                      &(struct tw_pg_rows){ .error = TW_EFULL });
 }
 
 /* How many questions each free statement takes. Their share of those that wait, so that they
  * are worked on side by side: clients that were answered together ask again together. */
 static size_t share_of_each(const struct tw_pg_batch *b)
 {
-    size_t waiting = 0, is_free = 0, share;
+    size_t is_free = 0, share;
 
-    for (const struct tw_list *at = b->waiting.next;
-         at != &b->waiting && waiting < TW_PG_TOGETHER * TW_PG_AT_ONCE; at = at->next)
-        waiting++;
     for (size_t i = 0; i < TW_PG_AT_ONCE; i++)
         is_free += b->statements[i]->count == 0;
-    share = is_free == 0 ? 0 : (waiting + is_free - 1) / is_free;
+    share = is_free == 0 ? 0 : (b->waiting_count + is_free - 1) / is_free;
     return share < FEWEST ? FEWEST : share > TW_PG_TOGETHER ? TW_PG_TOGETHER : share;
 }
 
@@ -164,7 +192,7 @@ static void fill(struct tw_pg_batched *s, size_t most)
 
         if (goes_alone && s->count > 0)
             return;
-        tw_list_remove(&q->link);
+        (void)dequeue(s->batch);
         q->goes_alone = false;
         put(s, q);
         if (goes_alone)
@@ -196,22 +224,36 @@ static void on_turn(struct tw_later *l)
     struct tw_pg_batch *b = tw_container_of(l, struct tw_pg_batch, turn);
     size_t most;
 
+    tell_refused(b);
     if (b->is_stopped) {
         fail_waiting(b, b->asked, &(struct tw_pg_rows){ .error = TW_EDOWN });
         return;
     }
-    drop_late(b);
     most = share_of_each(b);
     for (size_t i = 0; i < TW_PG_AT_ONCE && !tw_list_empty(&b->waiting); i++)
         if (b->statements[i]->count == 0)
             send_batch(b->statements[i], most);
 }
 
+static bool is_overfull(const struct tw_pg_batch *b, const struct tw_pg_question *q)
+{
+    uint64_t max = b->pool->max_waiting.count;
+
+    return b->kind->is_urgent &&
+           (b->waiting_count > max ||
+            (q->share != 0 && b->waiting_of[q->share % TW_PG_SHARES] > (max + 1) / 2));
+}
+
 void tw_pg_ask(struct tw_pg_batch *b, struct tw_pg_question *q)
 {
     q->number = ++b->asked;
     q->asked_ms = b->pool->loop->now_ms;
-    tw_list_append(&b->waiting, &q->link);
+    if (is_overfull(b, q))
+        tw_list_append(&b->refused, &q->link);
+    else
+        enqueue(b, q, false);
+    if (b->kind->is_urgent && !b->is_stopped && !tw_deadline_is_set(&b->late))
+        tw_after(b->pool->loop, &b->late, WAIT_MS, on_late);
     look_soon(b);
 }
 
@@ -220,6 +262,7 @@ void tw_pg_batch_start(struct tw_pg_batch *b, const struct tw_pg_batch_kind *kin
 {
     *b = (struct tw_pg_batch){ .kind = kind, .pool = pool };
     tw_list_init(&b->waiting);
+    tw_list_init(&b->refused);
     for (size_t i = 0; i < TW_PG_AT_ONCE; i++) {
         struct tw_pg_batched *s = tw_new(struct tw_pg_batched);
 
@@ -233,6 +276,7 @@ void tw_pg_batch_start(struct tw_pg_batch *b, const struct tw_pg_batch_kind *kin
 void tw_pg_batch_stop(struct tw_pg_batch *b)
 {
     b->is_stopped = true;
+    tw_after_cancel(b->pool->loop, &b->late);
     look_soon(b);
 }
 
@@ -245,4 +289,6 @@ void tw_pg_batch_done(struct tw_pg_batch *b)
         b->statements[i] = NULL;
     }
     tw_later_cancel(&b->turn);
+    if (b->pool != NULL)
+        tw_after_cancel(b->pool->loop, &b->late);
 }

@@ -13,9 +13,8 @@
 #include "common/util/buf.h"
 #include "common/util/list.h"
 
-#define TW_PG_TOGETHER 64   /* questions in a statement */
-#define TW_PG_AT_ONCE 4     /* statements of a batch under way */
-#define TW_PG_BATCH_MS 1500 /* a question that has waited for longer fails with TW_ETIMEOUT */
+#define TW_PG_TOGETHER 64 /* questions in a statement */
+#define TW_PG_AT_ONCE 4   /* statements of a batch under way */
 
 struct tw_pg_question;
 struct tw_pg_batch;
@@ -45,14 +44,20 @@ struct tw_pg_batch_kind {
     /* An answer may end before the last question: those without rows are asked again. The first
      * question always has rows. */
     bool may_end_early;
+    /* A client waits for the answer: a question that has waited for a second and a half fails
+     * with TW_ETIMEOUT, and as many wait as calls of the pool may, those of one share in half
+     * of the places; else TW_EFULL. */
+    bool is_urgent;
 };
 
-/* Embedded in who asks, which lives until `done`. Zeroed. */
+/* Embedded in who asks, which lives until `done`. Zeroed but for the first two. */
 struct tw_pg_question {
-    struct tw_list link;
-    uint64_t number; /* counted from the first one on */
+    uint64_t share;  /* see pg_pool.h; 0: none */
+    bool goes_alone; /* in company it was refused: that may be its fault */
+
+    struct tw_list link; /* the rest belongs to pg_batch.c */
+    uint64_t number;     /* counted from the first one on */
     uint64_t asked_ms;
-    bool goes_alone; /* in company it was refused: that may be the fault of one of them */
 };
 
 struct tw_pg_batched;
@@ -62,6 +67,9 @@ struct tw_pg_batch {
     const struct tw_pg_batch_kind *kind;
     struct tw_pg_pool *pool;
     struct tw_list waiting;
+    size_t waiting_count, waiting_of[TW_PG_SHARES]; /* by share; several when they collide */
+    struct tw_list refused;                         /* there was no place for them */
+    struct tw_deadline late;
     struct tw_pg_batched *statements[TW_PG_AT_ONCE];
     struct tw_later turn;
     uint64_t asked; /* the number of the last question */

@@ -244,6 +244,7 @@ static const struct tw_pg_batch_kind questions = {
     .brackets = "[]",
     .put = put,
     .done = on_answer,
+    .is_urgent = true,
 };
 
 void gw_key_auth_ask(struct gw_key_auth_query *q)

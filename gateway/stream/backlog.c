@@ -79,18 +79,33 @@ static void drop_oldest(struct gw_backlog *b)
     entry_free(e);
 }
 
-/* One that has a single event is left alone until it gets another one. */
+static void drop_newest(struct gw_backlog *b)
+{
+    struct gw_entry *e = at(b, b->count - 1);
+
+    b->end = e->event.seq - 1;
+    give_bytes(b, weight(e));
+    b->count--;
+    entry_free(e);
+}
+
+/* One that has a single event is left alone until it gets another one. Of a page the first
+ * event stays, the next that a session needs: else it would be read again and again, and never
+ * reach anybody. */
 static void evict(struct gw_memory *m)
 {
     while (m->bytes.value > m->max_bytes && !tw_list_empty(&m->backlogs)) {
         struct gw_backlog *b = tw_container_of(m->backlogs.next, struct gw_backlog, in_memory);
 
-        if (b->count > 1) {
-            drop_oldest(b);
-            m->evicted.value++;
-        } else {
+        if (b->count <= 1) {
             tw_list_remove(&b->in_memory);
+            continue;
         }
+        m->evicted.value++;
+        if (b->end != 0)
+            drop_newest(b);
+        else
+            drop_oldest(b);
     }
 }
 
@@ -179,7 +194,10 @@ bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
 {
     struct gw_entry *e;
 
-    if (b->count >= GW_BACKLOG_EVENTS || b->bytes + sizeof(*e) + ev->raw.len > b->max_bytes)
+    size_t size = sizeof(*e) + ev->raw.len;
+
+    if (b->count >= GW_BACKLOG_EVENTS || b->bytes + size > b->max_bytes ||
+        b->memory->bytes.value + size > b->memory->max_bytes)
         return false;
     e = entry_new(ev);
     e->offset = (b->count == 0 ? b->total : at(b, 0)->offset) - (int64_t)ev->raw.len;
@@ -191,7 +209,7 @@ bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
     take_bytes(b, weight(e));
     b->gone = ev->seq - 1;
     grown(b);
-    return b->gone == ev->seq - 1; /* or it has had to go again */
+    return true;
 }
 
 struct gw_entry *gw_backlog_from(const struct gw_backlog *b, uint64_t seq)
@@ -279,6 +297,7 @@ void gw_backlog_restart(struct gw_backlog *b, uint64_t seq)
     b->ring = NULL;
     b->cap = b->first = 0;
     b->gone = seq;
+    b->end = 0;
 }
 
 void gw_backlog_done(struct gw_backlog *b)

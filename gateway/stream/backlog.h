@@ -36,8 +36,8 @@ struct gw_entry {
 };
 
 /* What all backlogs of a process have in memory. When it is too much, the oldest events go of
- * that backlog which has got none for longest. One event of each may stay, so the sum may be
- * that much greater. */
+ * that backlog which has got none for longest; of a page the newest. One event of each may
+ * stay, so the sum may be that much greater. */
 struct gw_memory {
     uint64_t max_bytes;
     struct tw_list backlogs; /* with events; that which has got one last is at the end */
@@ -60,14 +60,15 @@ struct gw_backlog {
     size_t bytes, max_bytes;
     int64_t total; /* bytes of all events ever added after that point */
     uint64_t gone; /* events up to this seq are not here: dropped, or never were */
+    uint64_t end;  /* of a page (stream.h): up to this seq they are; 0: it is none */
 };
 
 /* Adds a copy of an event whose seq is above all before; the oldest make room, here and in
  * other backlogs. */
 void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev);
 
-/* Puts a copy of an event that lies before all others in front, when there is room: true, and
- * nothing between it and them is missing. */
+/* Puts a copy of an event that lies before all others in front, when there is room without that
+ * another one has to go: true, and nothing between it and them is missing. */
 bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev);
 
 /* The first entry with a seq of at least `seq`; null when there is none. Lent until the next

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "common/domain/event.h"
+#include "common/util/err.h"
 #include "common/util/json_scan.h"
 #include "common/util/log.h"
 
@@ -81,6 +82,12 @@ static bool has_more(const struct gw_reading *r, const struct tw_pg_rows *rows, 
            (count > 0 && tw_slice_is(tw_pg_rows_text(rows, count - 1, GW_ROW_IS_CUT), "t"));
 }
 
+static void note_failure(struct gw_feed *f, const struct tw_pg_rows *rows)
+{
+    f->hubs->log_failures.value++;
+    f->reads_alone = rows->error == TW_EQUERY;
+}
+
 /* Continue after a piece of the log: at once when there may be more, later when it failed. */
 static void on_log(struct gw_reading *r, const struct tw_pg_rows *rows)
 {
@@ -92,10 +99,11 @@ static void on_log(struct gw_reading *r, const struct tw_pg_rows *rows)
     if (f->hubs->is_stopped)
         return;
     if (!has_events(rows, &count)) {
-        f->hubs->log_failures.value++;
+        note_failure(f, rows);
         tw_after(f->hubs->loop, &f->gap, RETRY_MS, on_gap);
         return;
     }
+    f->reads_alone = false;
     for (size_t i = 0; i < count; i++)
         take_row(f, rows, i);
     if (!has_more(r, rows, count)) {
@@ -114,7 +122,7 @@ static void on_head(struct gw_reading *r, const struct tw_pg_rows *rows)
     if (f->hubs->is_stopped)
         return;
     if (rows->count == 0) {
-        f->hubs->log_failures.value++;
+        note_failure(f, rows);
         tw_after(f->hubs->loop, &f->gap, RETRY_MS, on_gap);
         return;
     }
@@ -150,10 +158,11 @@ static void on_older(struct gw_reading *r, const struct tw_pg_rows *rows)
     if (f->hubs->is_stopped)
         return;
     if (!has_events(rows, &count)) {
-        f->hubs->log_failures.value++;
+        note_failure(f, rows);
         tw_after(f->hubs->loop, &f->older, RETRY_MS, on_older_wanted);
         return;
     }
+    f->reads_alone = false;
     copies = tw_new(struct copies);
     copy_rows(f, rows, count, copies);
     /* The log's end is the backlog's beginning only if the log reached that far when it was
@@ -186,7 +195,8 @@ static void on_older_wanted(struct tw_deadline *d)
     f->older_upto = f->hub.stream.cursor.at; /* committed: this reading will see it */
     f->is_reading_older = true;
     f->hubs->older_reads.value++;
-    f->older_reading = (struct gw_reading){ .tenant = gw_feed_id(f),
+    f->older_reading = (struct gw_reading){ .question.goes_alone = f->reads_alone,
+                                            .tenant = gw_feed_id(f),
                                             .after = wanted - 1,
                                             .most = missing < ROWS ? (uint32_t)missing : ROWS,
                                             .done = on_older };
@@ -200,7 +210,7 @@ static void want_older(struct gw_feed *f)
 
     if (!f->is_reading_older && !tw_deadline_is_set(&f->older) &&
         gw_hub_wants_older(&f->hub) != 0)
-        tw_after(f->hubs->loop, &f->older, s->page_end > 0 ? 0 : GATHER_MS, on_older_wanted);
+        tw_after(f->hubs->loop, &f->older, s->page.end > 0 ? 0 : GATHER_MS, on_older_wanted);
 }
 
 void gw_feed_read_log(struct gw_feed *f)
@@ -214,7 +224,8 @@ void gw_feed_read_log(struct gw_feed *f)
     if (!needs_head && !gw_cursor_has_gap(&f->hub.stream.cursor))
         return;
     f->is_reading = true;
-    f->reading = (struct gw_reading){ .tenant = gw_feed_id(f),
+    f->reading = (struct gw_reading){ .question.goes_alone = f->reads_alone,
+                                      .tenant = gw_feed_id(f),
                                       .after = f->hub.stream.cursor.at,
                                       .most = ROWS,
                                       .done = needs_head ? on_head : on_log };

@@ -22,6 +22,7 @@ struct gw_feed {
     struct tw_deadline gap;
     struct gw_reading reading;
     bool is_reading, is_gap_due;
+    bool reads_alone; /* PostgreSQL refused what it asked last: others are not to wait for it */
 
     /* The reading of a piece for sessions that resume. */
     struct tw_deadline older;

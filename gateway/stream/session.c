@@ -458,7 +458,7 @@ static bool advance(struct gw_session *s)
     }
     e = gw_backlog_from(b, s->next_seq);
     if (e == NULL && b == &s->stream->page) {
-        s->next_seq = s->stream->page_end + 1;
+        s->next_seq = s->stream->page.end + 1;
         return true;
     }
     if (e == NULL) {

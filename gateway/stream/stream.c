@@ -96,7 +96,7 @@ bool gw_stream_saw_head(struct gw_stream *s, uint64_t head)
 }
 
 /* Extend the backlog by those of the first `n` events that reach it and have room, and make the
- * others the page. */
+ * others the page, as far as memory goes: where the page ends, the log is read again. */
 static void keep_piece(struct gw_stream *s, const struct gw_piece *piece, size_t n,
                        uint64_t through, bool reaches_backlog)
 {
@@ -108,15 +108,14 @@ static void keep_piece(struct gw_stream *s, const struct gw_piece *piece, size_t
         return;
     }
     s->page.gone = piece->after;
-    s->page_end = reaches_backlog ? s->backlog.gone : through;
-    for (size_t i = 0; i < n; i++) /* which may take some out of memory, here and there */
+    s->page.end = reaches_backlog ? s->backlog.gone : through;
+    for (size_t i = 0; i < n && piece->events[i].seq <= s->page.end; i++)
         gw_backlog_add(&s->page, &piece->events[i]);
 }
 
 void gw_stream_drop_page(struct gw_stream *s)
 {
     gw_backlog_restart(&s->page, 0);
-    s->page_end = 0;
 }
 
 uint64_t gw_stream_take_piece(struct gw_stream *s, const struct gw_piece *piece)
@@ -143,7 +142,7 @@ struct gw_backlog *gw_stream_source(struct gw_stream *s, uint64_t seq)
 {
     if (seq > s->backlog.gone)
         return &s->backlog;
-    if (seq > s->page.gone && seq <= s->page_end)
+    if (seq > s->page.gone && seq <= s->page.end)
         return &s->page;
     return NULL;
 }

@@ -91,7 +91,7 @@ begin
                     where o.tenant_id = tenant and o.table_number = at_table and o.status = s.status
                       and (kind is null or o.order_type = kind) and o.created_at >= since and o.created_at <= until
                       and (after_at is null or (o.created_at, o.id::text) < (after_at, after_id))
-                    order by o.created_at desc limit most + skipped + 1) p
+                    order by o.created_at desc, o.id desc limit most + skipped + 1) p
              order by p.created_at desc, p.id desc limit most + 1 offset skipped);
     elsif kind is not null then
         ids := array(
@@ -101,7 +101,7 @@ begin
                     where o.tenant_id = tenant and o.order_type = kind and o.status = s.status
                       and o.created_at >= since and o.created_at <= until
                       and (after_at is null or (o.created_at, o.id::text) < (after_at, after_id))
-                    order by o.created_at desc limit most + skipped + 1) p
+                    order by o.created_at desc, o.id desc limit most + skipped + 1) p
              order by p.created_at desc, p.id desc limit most + 1 offset skipped);
     else
         ids := array(
@@ -110,7 +110,7 @@ begin
                    select o.id, o.created_at from pos.orders o
                     where o.tenant_id = tenant and o.status = s.status and o.created_at >= since and o.created_at <= until
                       and (after_at is null or (o.created_at, o.id::text) < (after_at, after_id))
-                    order by o.created_at desc limit most + skipped + 1) p
+                    order by o.created_at desc, o.id desc limit most + skipped + 1) p
              order by p.created_at desc, p.id desc limit most + 1 offset skipped);
     end if;
     select coalesce(array_agg(f.id order by f.n) filter (where f.n <= most and f.bytes_before < 4194304), '{}'),

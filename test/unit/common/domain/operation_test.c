@@ -13,6 +13,7 @@
 #include "test/unit/support/fake_redis.h"
 
 #define TENANT "aaaaaaaa-0000-4000-8000-000000000001"
+#define MANY 80
 #define OK_ROW "201\t{\"id\":1}\t\t" TENANT "\tf"
 
 struct fixture {
@@ -22,7 +23,8 @@ struct fixture {
     struct tw_redis_link link;
     struct tw_pg_pool pool;
     struct tw_operations all;
-    struct tw_operation op, other;
+    struct tw_operation op, other, many[MANY];
+    char lent; /* many operations find the fixture by it */
     int answers, status;
     bool replayed;
     struct tw_buf shown; /* the refusal's code, or tenant and body */
@@ -366,6 +368,36 @@ static void a_brief_read_that_was_lost_is_asked_again(void **state)
     assert_int_equal(f->all.retries.value, 1);
 }
 
+static void on_counted(struct tw_operation *op, const struct tw_outcome *outcome)
+{
+    struct fixture *f = tw_container_of((uintptr_t)op->body.at, struct fixture, lent);
+
+    tw_buf_clear(&f->shown);
+    tw_buf_text(&f->shown, outcome->refusal == NULL ? "answered" : outcome->refusal);
+    f->answers++;
+}
+
+/* One restaurant's are refused when they would take more than half of the places. */
+static void brief_reads_that_have_no_place_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    for (size_t i = 0; i < MANY; i++) {
+        f->many[i] = (struct tw_operation){ .all = &f->all,
+                                            .name = "balance",
+                                            .context = TW_LIT("{\"tenant\":\"kitchen\"}"),
+                                            .body = tw_slice_from(&f->lent, 0),
+                                            .is_brief = true,
+                                            .done = on_counted };
+        tw_operation_start(&f->many[i]);
+    }
+    assert_int_equal(f->answers, 0); /* not from within */
+    await(f->loop, f->answers > 0);
+    assert_buf(&f->shown, "OVERLOADED");
+    assert_int_equal(f->answers, MANY - 51); /* the pool has a hundred places */
+}
+
 static void a_brief_read_at_the_end_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -396,6 +428,7 @@ int main(void)
         TEST(brief_reads_share_a_statement),
         TEST(what_postgresql_refuses_several_is_asked_for_each),
         TEST(a_brief_read_that_was_lost_is_asked_again),
+        TEST(brief_reads_that_have_no_place_are_refused),
         TEST(a_brief_read_at_the_end_is_refused),
     };
 

@@ -42,7 +42,7 @@ static int open_fixture(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
 
-    tw_list_init(&f->loop.later);
+    tw_loop_init(&f->loop);
     fake_pool_start(&f->pool, &f->loop);
     gw_key_auth_start(&f->keys,
                       &(struct gw_key_auth_options){ .pool = &f->pool, .cache_ms = 60000 });
@@ -60,6 +60,7 @@ static int close_fixture(void **state)
     gw_authentication_done(&f->authentication);
     gw_key_auth_done(&f->keys);
     tw_tokens_done(&f->tokens);
+    tw_loop_done(&f->loop);
     free(f);
     return 0;
 }

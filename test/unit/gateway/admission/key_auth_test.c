@@ -29,8 +29,8 @@ static int open_fixture(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
 
+    tw_loop_init(&f->loop);
     f->loop.now_ms = 1000;
-    tw_list_init(&f->loop.later);
     f->body.max = 1000;
     f->key.has_key = f->keyless.is_keyless = true;
     memset(f->key.key_hash, 'a', sizeof(f->key.key_hash));
@@ -46,6 +46,7 @@ static int close_fixture(void **state)
     struct fixture *f = *state;
 
     gw_key_auth_done(&f->auth);
+    tw_loop_done(&f->loop);
     tw_buf_done(&f->body);
     free(f);
     return 0;

@@ -165,7 +165,7 @@ static void of_all_backlogs_the_oldest_events_go_where_none_has_come_for_longest
     assert_int_equal(memory.evicted.value, 9 + busy.gone);
     add(&quiet, 11, 1000); /* it counts again */
     assert_int_equal(found(&quiet, 0), 10);
-    assert_true(prepend(&quiet, 9, 1000));
+    assert_false(prepend(&quiet, 9, 1000)); /* that makes no other one go */
     assert_true(memory.bytes.value <= memory.max_bytes);
     gw_backlog_done(&quiet);
     gw_backlog_done(&busy);
@@ -189,7 +189,7 @@ static void memory_is_returned_when_half_of_much_is_free(void **state)
     gw_backlog_done(&b);
 }
 
-static void what_must_go_again_at_once_was_not_prepended(void **state)
+static void what_has_no_room_is_not_prepended(void **state)
 {
     struct gw_backlog b = backlog_of(SIZE_MAX);
 
@@ -381,7 +381,7 @@ int main(void)
         cmocka_unit_test(no_more_than_so_many_entries_are_kept),
         cmocka_unit_test(of_all_backlogs_the_oldest_events_go_where_none_has_come_for_longest),
         cmocka_unit_test(memory_is_returned_when_half_of_much_is_free),
-        cmocka_unit_test(what_must_go_again_at_once_was_not_prepended),
+        cmocka_unit_test(what_has_no_room_is_not_prepended),
         cmocka_unit_test(the_event_that_is_being_delivered_stays_however_large),
         cmocka_unit_test(an_event_is_rendered_once_and_counts_with_its_frames),
         cmocka_unit_test(compressed_frames_count_too),

@@ -387,6 +387,27 @@ static void a_page_is_kept_as_long_as_a_till_reads_it(void **state)
     assert_int_equal(gw_hub_wants_older(&t->hub), 15);
 }
 
+static void with_no_memory_at_all_each_reading_brings_the_next_event(void **state)
+{
+    struct tenant *t = *state;
+    struct till *till;
+
+    gw_hub_begin(&t->hub, 100, 1);
+    till = join_since(t, 0, 90);
+    turn(t, 0);
+    t->memory.max_bytes = 1;
+    for (uint64_t seq = 91; seq <= 100; seq++) {
+        assert_int_equal(gw_hub_wants_older(&t->hub), seq);
+        answer_older(t, seq - 1, seq, 100, true);
+        turn(t, 0);
+        assert_int_equal(till->session->next_seq, seq + 1);
+    }
+    assert_int_equal(gw_hub_wants_older(&t->hub), 0);
+    arrive_all(t, 101, 102);
+    assert_int_equal(till->session->next_seq, 103);
+    assert_int_equal(till->close_code, 0);
+}
+
 /* Each till's place in what it must hear; checked against its text as it grows. */
 static void check_heard(const struct till *till, uint64_t since, bool is_all)
 {
@@ -431,7 +452,7 @@ static void any_tills_at_any_pace_hear_everything_once_and_in_order(void **state
     uint64_t since[TILLS] = { 0 }, head = 100;
 
     t->hub.stream.backlog.max_bytes = 20000;
-    t->memory.max_bytes = 25000; /* now and then the page is too much */
+    t->memory.max_bytes = 1 + dice_roll(&dice, 30000);
     t->all.queue_bytes = SIZE_MAX / 4;
     gw_hub_begin(&t->hub, head, 1);
     for (int round = 0; round < 60000; round++) {
@@ -491,6 +512,7 @@ int main(void)
         test(the_log_is_read_first_for_the_till_that_lags_most),
         test(a_till_whose_events_left_memory_gets_them_from_the_log_when_it_reads_again),
         test(a_page_is_kept_as_long_as_a_till_reads_it),
+        test(with_no_memory_at_all_each_reading_brings_the_next_event),
         test(any_tills_at_any_pace_hear_everything_once_and_in_order),
     };
 

@@ -195,6 +195,30 @@ static void one_that_postgresql_refuses_does_not_fail_the_others(void **state)
     assert_int_equal(good->answers, 1);
 }
 
+static void one_that_is_refused_alone_fails_nobody_who_waits(void **state)
+{
+    static const char *const cells[] = { "1", NULL, NULL, NULL, "1" };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 12; i++)
+        (void)ask(f, i, GW_READS_EVENTS, i);
+    end_turn(f);
+    while (fake_pool_count(&f->pool) > 0) { /* the three first come in one statement */
+        struct tw_slice afters = fake_pool_param(&f->pool, 1);
+
+        if (tw_slice_starts(afters, TW_LIT("{0,")) || tw_slice_is(afters, "{0}"))
+            fake_pool_fail(&f->pool, TW_EQUERY, "XX000");
+        else
+            fake_pool_answer(&f->pool, cells, 1, 5);
+        end_turn(f);
+    }
+    assert_int_equal(f->askers[0].failures, 1);
+    for (size_t i = 1; i < 12; i++) {
+        assert_int_equal(f->askers[i].failures, 0);
+        assert_int_equal(f->askers[i].answers, 1);
+    }
+}
+
 static void hundreds_take_a_few_statements_at_a_time(void **state)
 {
     const char *cells[TW_PG_TOGETHER * 3];
@@ -268,6 +292,7 @@ int main(void)
         test(an_answer_without_any_rows_is_a_failure),
         test(when_the_connection_is_lost_all_are_told),
         test(one_that_postgresql_refuses_does_not_fail_the_others),
+        test(one_that_is_refused_alone_fails_nobody_who_waits),
         test(hundreds_take_a_few_statements_at_a_time),
         test(who_asked_before_a_statement_that_failed_waits_no_longer),
         test(who_waits_or_asks_at_the_end_is_told),

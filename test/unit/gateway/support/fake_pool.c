@@ -18,6 +18,7 @@ void fake_pool_start(struct tw_pg_pool *pool, struct tw_loop *loop)
 {
     *pool = (struct tw_pg_pool){ .loop = loop };
     tw_list_init(&pool->waiting);
+    pool->max_waiting.count = 1000;
 }
 
 void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call)
