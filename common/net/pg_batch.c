@@ -61,6 +61,7 @@ static void enqueue(struct tw_pg_batch *b, struct tw_pg_question *q, bool is_fir
     else
         tw_list_append(&b->waiting, &q->link);
     b->waiting_count++;
+    b->pool->questions.value++;
     b->waiting_of[q->share % TW_PG_SHARES] += q->share != 0;
 }
 
@@ -69,6 +70,7 @@ static struct tw_pg_question *dequeue(struct tw_pg_batch *b)
     struct tw_pg_question *q = question_of(tw_list_shift(&b->waiting));
 
     b->waiting_count--;
+    b->pool->questions.value--;
     b->waiting_of[q->share % TW_PG_SHARES] -= q->share != 0;
     return q;
 }
@@ -155,8 +157,10 @@ static void on_late(struct tw_deadline *d)
     uint64_t now_ms = b->pool->loop->now_ms;
 
     while (!tw_list_empty(&b->waiting) &&
-           now_ms - question_of(b->waiting.next)->asked_ms >= WAIT_MS)
+           now_ms - question_of(b->waiting.next)->asked_ms >= WAIT_MS) {
+        b->pool->refused.value++;
         b->kind->done(dequeue(b), &(struct tw_pg_rows){ .error = TW_ETIMEOUT });
+    }
     if (!tw_list_empty(&b->waiting) && !tw_deadline_is_set(&b->late))
         tw_after(b->pool->loop, &b->late,
                  question_of(b->waiting.next)->asked_ms + WAIT_MS - now_ms, on_late);
@@ -164,9 +168,11 @@ static void on_late(struct tw_deadline *d)
 
 static void tell_refused(struct tw_pg_batch *b)
 {
-    while (!tw_list_empty(&b->refused))
+    while (!tw_list_empty(&b->refused)) {
+        b->pool->refused.value++;
         b->kind->done(question_of(tw_list_shift(&b->refused)),
                       &(struct tw_pg_rows){ .error = TW_EFULL });
+    }
 }
 
 /* How many questions each free statement takes. Their share of those that wait, so that they

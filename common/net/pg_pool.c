@@ -216,6 +216,9 @@ static const struct tw_metric_row metric_rows[] = {
     { "pg_connections", NULL, "Open connections to PostgreSQL.", AT(up) },
     { "pg_queue", NULL, "Statements that wait for a connection to PostgreSQL.", AT(queued) },
     { "pg_queue_bytes", NULL, "Bytes of the parameters of those.", AT(queued_bytes) },
+    { "pg_questions", NULL,
+      "Keys, readings of the log and short reads that wait to share a statement (pg_batch).",
+      AT(questions) },
     { "pg_calls_total", NULL, "Statements sent to PostgreSQL.", AT(calls) },
     { "pg_refused_total", NULL,
       "Statements that were not sent, because no connection was free in time or too many were "

@@ -45,7 +45,7 @@ struct tw_pg_pool {
     struct tw_pg_waiting waiting_of[TW_PG_SHARES]; /* by share; several when they collide */
     bool is_closed, was_up, has_failed;
     void (*on_change)(struct tw_pg_pool *pool);
-    struct tw_metric up, queued, queued_bytes, calls, refused, reconnects;
+    struct tw_metric up, queued, queued_bytes, questions, calls, refused, reconnects;
 };
 
 extern const struct tw_metric_table tw_pg_pool_metrics;
