@@ -21,9 +21,9 @@ struct tw_pg_batch;
 
 /* The rows of one question, lent during `done`. Columns are counted without the first. */
 struct tw_pg_rows {
-    const struct tw_pg_result *result; /* for the reason, when it failed */
+    const struct tw_pg_result *result; /* null when the question was not sent */
     size_t first, count;
-    int error; /* 0, or as tw_pg_error */
+    int error; /* 0, or why there are none, as tw_pg_error */
 };
 
 struct tw_slice tw_pg_rows_text(const struct tw_pg_rows *rows, size_t row, int column);

@@ -193,7 +193,6 @@ void gw_backlog_add(struct gw_backlog *b, const struct tw_event *ev)
 bool gw_backlog_prepend(struct gw_backlog *b, const struct tw_event *ev)
 {
     struct gw_entry *e;
-
     size_t size = sizeof(*e) + ev->raw.len;
 
     if (b->count >= GW_BACKLOG_EVENTS || b->bytes + size > b->max_bytes ||

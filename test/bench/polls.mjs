@@ -5,28 +5,17 @@
 //   ROUNDS=5   how often each is measured; the middle counts
 //
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, readdirSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { Stack, root } from '../faults/stack.mjs';
 import { eventually, pause } from '../faults/wait.mjs';
+import { cpuOf } from './support/cpu.mjs';
 import { makeRestaurants, middle } from './support/restaurants.mjs';
 
 const out = path.join(root, 'build/bench');
 const rounds = Number(process.env.ROUNDS ?? 5);
 const SECONDS = 5;
-
-// Processor seconds of a process and of its children.
-function cpuOf(pid) {
-    return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).reduce((sum, entry) => {
-        try {
-            const stat = readFileSync(`/proc/${entry}/stat`, 'utf8').split(') ')[1].split(' ');
-            return Number(entry) === pid || Number(stat[1]) === pid ? sum + (Number(stat[11]) + Number(stat[12])) / 100 : sum;
-        } catch {
-            return sum;
-        }
-    }, 0);
-}
 
 function poll(stack, { slug, key }) {
     const request = http.get(`${stack.url('api-1')}/api/${slug}/events?after=0&wait=30`, { headers: { 'x-api-key': key }, agent: false });

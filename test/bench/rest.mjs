@@ -8,12 +8,13 @@
 // 32 connections, 200 restaurants with 5 cards each, every commit durable. A run with a failed request does not count.
 // SPDX-License-Identifier: Apache-2.0
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Stack, freePort, get, root } from '../faults/stack.mjs';
 import { eventually } from '../faults/wait.mjs';
+import { cpuOf } from './support/cpu.mjs';
 import { makeRestaurants, middle } from './support/restaurants.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -23,21 +24,6 @@ const seconds = Number(process.env.SECONDS ?? 4);
 const run = promisify(execFile);
 const RESTAURANTS = 200;
 const CARDS = 5;
-
-// Processor seconds of a process and of its children, those that have ended among them.
-function cpuOf(pid) {
-    const stat = (of) => readFileSync(`/proc/${of}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 15).map(Number);
-    const [user, system, ended, endedSystem] = stat(pid);
-    let ticks = user + system + ended + endedSystem;
-    for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-        try {
-            if (Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1].split(' ')[1]) !== pid) continue;
-            const [own, ownSystem] = stat(name);
-            ticks += own + ownSystem;
-        } catch { /* it has ended */ }
-    }
-    return ticks / 100;
-}
 
 const bench = {};
 

@@ -77,7 +77,7 @@ select is(pg_temp.outcome(pg_temp.call('v1_orders', '{}', null, '{"query":{"endD
 -- new ones come meanwhile.
 insert into pos.orders (tenant_id, id, customer_name, total_amount, items, order_type, table_number, created_at)
 select :alpha, 'at-once-' || n, 'Ada', 1, '[]', case when n % 2 = 0 then 'delivery' else 'dine-in' end, (n % 2)::text,
-       timestamptz '2026-01-05 18:00' + interval '1 minute' * (n / 5) from generate_series(1, 12) n;
+       timestamptz '2026-01-05 18:00' + interval '1 minute' * (n / 5) from generate_series(1, 12) n order by md5(n::text);
 create function pg_temp.listed(query jsonb) returns text[] language sql as $$
     select coalesce(array_agg(o.value ->> 'id' order by o.n), '{}')
       from json_array_elements((pg_temp.call('v1_orders', '{}', null, jsonb_build_object('query', query, 'method', 'GET'))).body::json)

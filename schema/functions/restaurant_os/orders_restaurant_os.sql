@@ -2,7 +2,7 @@
 -- Holds: orders_v1, v1_amount, orders_newest.
 -- Caller: orders_sync; the operations v1_order… of REST. Inputs: the tenant, the orders' ids; for orders_newest the
 -- statuses, a type or null, the greatest number of orders, how many of the newest to leave out, and between which
--- moments and at which table they are.
+-- moments and at which table they are, and the order behind which the list begins.
 -- Answers: for each id that exists, in the order of the ids, {id, order_number, status, type, table_number?, items:
 -- [{id, name, quantity, price, modifiers?: [{id, name, price, quantity}], special_instructions?}], total, created_at,
 -- restaurant_id}, and added to them customer_name, order_source and notes?, what the kitchen is told about the order.
@@ -75,7 +75,8 @@ language sql immutable parallel safe as $$
 $$;
 
 -- An index gives the newest orders of each status, by type or table if one is asked for, so that the thousands of
--- completed ones are not read; the settings keep it so whatever the statistics say, or before there are any. The list
+-- completed ones are not read: a statement for each index, since one with all conditions would take none. The settings keep it so
+-- whatever the statistics say, or before there are any. The list
 -- can begin behind an order (`after_at`, `after_id`): that costs nothing, whereas those left out by number are read.
 create or replace function pos.orders_newest(tenant uuid, statuses text[], kind text, most int, skipped int,
     at_table text default null, since timestamptz default '-infinity', until timestamptz default 'infinity',
