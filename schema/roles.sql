@@ -39,6 +39,9 @@ revoke all on all tables in schema pos, dinedesk_main from public, tillwire_api,
 revoke all on all sequences in schema pos from public, tillwire_api, tillwire_gateway, tillwire_bridge;
 revoke all on all functions in schema pos from public, tillwire_api, tillwire_gateway, tillwire_bridge;
 
+-- The conditions of triggers, for whoever writes a table.
+grant execute on function pos.by_sql(), pos.by_function() to public;
+
 grant usage on schema pos to tillwire_api, tillwire_gateway, tillwire_bridge;
 grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway, tillwire_bridge;
 

@@ -2,8 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- tillwire.writer is 'function' inside pos.call, where operations do all of this themselves, 'trigger' inside
--- a trigger that writes the other half of a pair, and empty for all other writers. A WHEN is tested when the
--- row is written, even if the trigger runs at commit.
+-- a trigger that writes the other half of a pair, and empty for all other writers (core/writer_check). A WHEN is tested
+-- when the row is written, even if the trigger runs at commit.
 
 -- Tenants.
 create or replace trigger tenant_check before insert or update on dinedesk_main.tenants
@@ -15,12 +15,12 @@ create or replace trigger tenant_changed after update on dinedesk_main.tenants
 
 -- Orders.
 create or replace trigger order_by_sql before insert or update or delete on pos.orders
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.order_by_sql();
 drop trigger if exists order_by_sql_event on pos.orders;
 create constraint trigger order_by_sql_event after insert or update or delete on pos.orders
     deferrable initially deferred
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.order_by_sql_event();
 
 -- Versions, for every writer. This one runs after order_by_sql, because triggers run in the order of their names.
@@ -40,17 +40,17 @@ begin
             drop trigger if exists house_version on pos.%1$I;
             drop trigger if exists house_by_sql_event on pos.%1$I;
             create or replace trigger shared_state_by_sql before insert or update on pos.%1$I
-                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+                for each row when (pos.by_sql())
                 execute function pos.shared_state_by_sql();
             create or replace trigger shared_state_by_sql_delete before delete on pos.%1$I
-                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+                for each row when (pos.by_sql())
                 execute function pos.shared_state_by_sql_delete();
             create or replace trigger shared_state_version before insert or update on pos.%1$I
                 for each row execute function pos.shared_state_version();
             drop trigger if exists shared_state_by_sql_event on pos.%1$I;
             create constraint trigger shared_state_by_sql_event after insert or update on pos.%1$I
                 deferrable initially deferred
-                for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+                for each row when (pos.by_sql())
                 execute function pos.shared_state_by_sql_event();
             $f$, shared);
     end loop;
@@ -69,8 +69,7 @@ begin
     end loop;
 end $$;
 
--- Who says that he is one of our functions is looked at, once a statement. The owner of today is not, which saves our
--- functions the call; whoever else becomes the owner is asked by the function.
+-- Who says that he is one of our functions is looked at by each by_sql(); a deletion has none in some tables.
 do $$
 declare
     written regclass;
@@ -78,50 +77,47 @@ begin
     foreach written in array array['pos.orders', 'pos.tables', 'pos.categories', 'pos.menu_items', 'pos.inventory', 'pos.staff',
                                    'pos.printers', 'pos.restaurant_settings', 'pos.gift_cards', 'pos.customers',
                                    'pos.pos_gift_card_transactions', 'pos.pos_loyalty_transactions']::regclass[] loop
-        execute format($f$
-            create or replace trigger writer_check before insert or update or delete on %s
-                for each statement when (coalesce(current_setting('tillwire.writer', true), '') <> '' and current_user <> %L)
-                execute function pos.writer_check()
-            $f$, written, (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = written));
+        execute format('create or replace trigger writer_check before delete on %s for each statement '
+                       'execute function pos.writer_check()', written);
     end loop;
 end $$;
 
 -- Gift cards.
 create or replace trigger gift_card_by_sql before insert or update on pos.gift_cards
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.gift_card_by_sql();
 create or replace trigger gift_card_by_sql_entry after insert or update on pos.gift_cards
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.gift_card_by_sql_entry();
 create or replace trigger gift_card_entry_by_sql before insert on pos.pos_gift_card_transactions
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.gift_card_entry_by_sql();
 create or replace trigger gift_card_entry_by_sql_balance after insert on pos.pos_gift_card_transactions
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.gift_card_entry_by_sql_balance();
 drop trigger if exists gift_card_entry_event on pos.pos_gift_card_transactions;
 create constraint trigger gift_card_entry_event after insert on pos.pos_gift_card_transactions
     deferrable initially deferred
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') <> 'function')
+    for each row when (pos.by_function() is not true)
     execute function pos.gift_card_entry_event();
 
 -- Customers.
 create or replace trigger customer_by_sql before insert or update on pos.customers
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.customer_by_sql();
 create or replace trigger customer_by_sql_entry after insert or update on pos.customers
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.customer_by_sql_entry();
 create or replace trigger loyalty_entry_by_sql before insert on pos.pos_loyalty_transactions
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.loyalty_entry_by_sql();
 create or replace trigger loyalty_entry_by_sql_points after insert on pos.pos_loyalty_transactions
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') = '')
+    for each row when (pos.by_sql())
     execute function pos.loyalty_entry_by_sql_points();
 drop trigger if exists loyalty_entry_event on pos.pos_loyalty_transactions;
 create constraint trigger loyalty_entry_event after insert on pos.pos_loyalty_transactions
     deferrable initially deferred
-    for each row when (coalesce(current_setting('tillwire.writer', true), '') <> 'function')
+    for each row when (pos.by_function() is not true)
     execute function pos.loyalty_entry_event();
 
 -- Entries of ledgers are never changed.

@@ -5,7 +5,8 @@ select no_plan();
 
 select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regprocedure::text collate "C")
              from pg_proc p
-            where p.pronamespace = 'pos'::regnamespace and has_function_privilege(v.role, p.oid, 'execute')),
+            where p.pronamespace = 'pos'::regnamespace and has_function_privilege(v.role, p.oid, 'execute')
+              and not has_function_privilege('public', p.oid, 'execute')),
           v.wanted, v.role || ' may call')
   from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
                ('tillwire_gateway',
@@ -40,11 +41,13 @@ select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace
                   p.prosecdef and not coalesce(p.proconfig @> array['search_path=pos, pg_temp'], false)$$,
                 'every definer has its search_path');
 select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'pos'::regnamespace and not
-                  p.prosecdef and (has_function_privilege('tillwire_api', p.oid, 'execute') or
+                  p.prosecdef and not has_function_privilege('public', p.oid, 'execute') and (has_function_privilege('tillwire_api', p.oid, 'execute') or
                   has_function_privilege('tillwire_gateway', p.oid, 'execute') or
                   has_function_privilege('tillwire_bridge', p.oid, 'execute'))$$, 'what they call runs as the owner');
-select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'pos'::regnamespace and
-                  has_function_privilege('public', p.oid, 'execute')$$, 'the public calls nothing');
+select results_eq($$select p.oid::regprocedure::text, p.prosecdef, p.pronargs from pg_proc p where p.pronamespace = 'pos'::regnamespace and
+                    has_function_privilege('public', p.oid, 'execute') order by 1$$,
+                  $$values ('by_function()', false, 0::smallint), ('by_sql()', false, 0::smallint)$$,
+                  'the public calls nothing but the conditions of triggers, which say who is writing');
 select is_empty($$select t.typname from pg_type t join pg_proc p on p.proname = t.typname and p.pronamespace in
                   ('pg_catalog'::regnamespace, 'public'::regnamespace) where t.typnamespace = 'pos'::regnamespace and
                   t.typtype = 'd'$$, 'no domain hides a function');

@@ -19,7 +19,8 @@ declare
     is_sound boolean;
 begin
     -- Nearly every request: a good key, and its own tenant as its slug or not at all. Field by field, so that a migration
-    -- can add a field to the context while this version still runs.
+    -- can add a field to the context while this version still runs. C has made the hash, so its digits are not looked at:
+    -- a regular expression for them was a sixth of a balance.
     if ctx ? 'keyHash' then
         select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix, t.dedupe_seconds,
                k.id, k.lineage, ctx -> 'path', ctx -> 'query', left(ctx ->> 'requestId', 128), left(ctx ->> 'device', 128),
@@ -31,7 +32,8 @@ begin
                c.version, tenant_status, scopes, expires_at, profile, is_sound
           from pos.api_key k
           join dinedesk_main.tenants t on t.id = k.tenant_id
-         where k.key_hash = case when ctx ->> 'keyHash' ~ '^[0-9a-f]{64}$' then decode(ctx ->> 'keyHash', 'hex') end
+         where k.key_hash = case when length(ctx ->> 'keyHash') = 64 then decode(ctx ->> 'keyHash', 'hex') end
+           and ctx ->> 'keyHash' = encode(k.key_hash, 'hex')
            and k.revoked_at is null
            and (k.expires_at is null or k.expires_at > clock_timestamp());
         if is_sound then

@@ -22,7 +22,7 @@ begin
         id := value #>> '{}';
         if length(id) between 1 and 64 then
             shown := to_json(id)::text;
-            if id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then
+            if length(id) = 36 and id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then
                 id := lower(id);
             end if;
             return;

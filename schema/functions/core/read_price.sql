@@ -11,7 +11,7 @@
 create or replace function pos.read_price(value json, decimals int default 2) returns numeric
 language plpgsql immutable parallel safe as $$
 declare
-    amount numeric := round(pos.read_decimal(value), decimals);
+    amount numeric := round(pos.decimal_of(value), decimals);
 begin
     return case when abs(amount) <= 99999999.99 then amount end;
 end $$;
@@ -19,7 +19,7 @@ end $$;
 create or replace function pos.read_quantity(value json) returns numeric
 language plpgsql immutable parallel safe as $$
 begin
-    return trim_scale(round(pos.read_decimal(value), 6));
+    return trim_scale(round(pos.decimal_of(value), 6));
 end $$;
 
 create or replace function pos.is_rounded(value json, taken numeric) returns boolean

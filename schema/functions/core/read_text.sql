@@ -47,9 +47,13 @@ end $$;
 create or replace function pos.read_note(field text, value json, out note text, out cut boolean)
 language plpgsql immutable parallel safe as $$
 begin
+    cut := false;
+    if value is null then
+        return;
+    end if;
     note := pos.read_text(field, value, 2000000);
-    cut := coalesce(length(note) > 2000, false);
-    if cut then
+    if length(note) > 2000 then
+        cut := true;
         note := left(note, 2000);
     end if;
 end $$;
