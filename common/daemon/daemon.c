@@ -196,6 +196,8 @@ static int run(struct tw_daemon *d)
     /* Large buffers go back to the system when they are freed (mallopt(3)): once glibc has
      * freed one, it would keep the next ones, and a flood's memory with them. */
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    /* A name server that is away delays no end of ours for long (resolv.conf(5)). */
+    (void)setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
     tw_random(key, sizeof(key));
     tw_hash_seed(key);
     tw_loop_init(&d->loop);

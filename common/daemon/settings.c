@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/address.h"
+#include "common/net/pg_dial.h"
+#include "common/net/redis_link.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 #include "common/util/encode.h"
@@ -32,13 +35,8 @@ struct tw_setting {
 
 #define AT(member) offsetof(struct tw_settings, member)
 
-/* In place of choices: a name that goes into ids. */
-static const char name_text[] = "must be letters and digits";
-/* In place of choices: one secret key, or the one from now on and the one until now. */
-static const char key_text[] = "must be one or two keys of 64 hex digits, separated by a comma";
-
 static const struct tw_setting table[] = {
-    { "INSTANCE", ALL, TEXT, AT(instance), "1", 1, 32, false, name_text,
+    { "INSTANCE", ALL, TEXT, AT(instance), "1", 1, 32, false, NULL,
       "Name of this instance among those of its kind; letters and digits." },
     { "LISTEN", TW_GATEWAY | TW_API, TEXT, AT(listen), "127.0.0.1:9101", 1, 512, false, NULL,
       "Addresses that this process listens on for nginx: host:port or unix:/path, separated by "
@@ -47,8 +45,8 @@ static const struct tw_setting table[] = {
       "Private address for /healthz, /readyz and /metrics; empty: none." },
     { "DATABASE_URL", ALL, TEXT, AT(database_url), "postgresql://127.0.0.1:5432/tillwire", 1,
       1024, true, NULL,
-      "PostgreSQL, as a libpq connection URI; the primary, with an IP address or a socket "
-      "folder as host." },
+      "PostgreSQL, as a libpq connection URI; with several hosts, the one that takes writes is "
+      "used." },
     { "DATABASE_CONNECTIONS", TW_GATEWAY | TW_API, NUMBER, AT(database_connections), "8", 2, 64,
       false, NULL, "Connections to PostgreSQL." },
     { "DATABASE_QUEUE", TW_GATEWAY | TW_API, NUMBER, AT(database_queue), "2000", 10, 100000,
@@ -56,7 +54,7 @@ static const struct tw_setting table[] = {
       "Statements that may wait for a connection, with 256 MiB of parameters; half of that of "
       "one tenant. Further ones are refused with 503." },
     { "REDIS_URL", ALL, TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, true, NULL,
-      "Redis: redis://[user:password@]host:port or unix:///path." },
+      "Redis: redis://[user:password@]host[:port] or unix:///path." },
     { "LOG_LEVEL", ALL, TEXT, AT(log_level), "info", 1, 8, false, "error,warn,info,debug",
       "Lines below this level are not written." },
     { "LOG_FORMAT", ALL, TEXT, AT(log_format), "text", 1, 8, false, "text,json",
@@ -112,7 +110,7 @@ static const struct tw_setting table[] = {
       "if it is signed with that restaurant's own secret." },
     { "JWT_AUDIENCE", TW_GATEWAY | TW_API, TEXT, AT(jwt_audience), "", 1, 512, false, NULL,
       "What a token's aud must name; empty: not checked." },
-    { "STAFF_KEY", TW_GATEWAY, TEXT, AT(staff_key), "", 64, 129, true, key_text,
+    { "STAFF_KEY", TW_GATEWAY, TEXT, AT(staff_key), "", 64, 129, true, NULL,
       "Key that the staff of MiniPOS tablets is sealed with (openssl rand -hex 32), for "
       "restaurants whose staff_secrets is seal; the same for all gateways. A second one after "
       "a comma only opens what it has sealed. Empty: no staff is kept." },
@@ -137,43 +135,93 @@ static void complain(struct tw_buf *problems, const struct tw_setting *row, cons
     tw_buf_char(problems, '\n');
 }
 
-static bool is_name(struct tw_slice value)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        char c = tw_ascii_lower(value.at[i]);
-
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
-            return false;
-    }
-    return true;
-}
-
-static bool is_key_list(struct tw_slice value)
-{
-    uint8_t key[TW_SEAL_KEY_BYTES];
-    struct tw_slice one;
-    size_t count = 0;
-
-    while (tw_slice_split(&value, ',', &one))
-        if (count++ == 2 || !tw_hex_decode(one, key, sizeof(key)))
-            return false;
-    return true;
-}
-
 static bool is_choice(const struct tw_setting *row, struct tw_slice value)
 {
     struct tw_slice rest = tw_slice_of(row->choices), one;
 
-    if (row->choices == name_text)
-        return is_name(value);
-    if (row->choices == key_text)
-        return value.len == 0 || is_key_list(value);
     if (row->choices == NULL)
         return true;
     while (tw_slice_split(&rest, ',', &one))
         if (tw_slice_eq(one, value))
             return true;
     return false;
+}
+
+/* Those whose values have a form of their own: what the code that uses them says of one. False,
+ * and why, without what may be a password. */
+static bool check_name(const char *value, struct tw_buf *problem)
+{
+    for (; *value != '\0'; value++) {
+        char c = tw_ascii_lower(*value);
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) {
+            tw_buf_text(problem, "must be letters and digits");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One secret key, or the one from now on and the one until now. */
+static bool check_keys(const char *value, struct tw_buf *problem)
+{
+    struct tw_slice rest = tw_slice_of(value), one;
+    uint8_t key[TW_SEAL_KEY_BYTES];
+    size_t count = 0;
+
+    while (value[0] != '\0' && tw_slice_split(&rest, ',', &one))
+        if (count++ == 2 || !tw_hex_decode(one, key, sizeof(key))) {
+            tw_buf_text(problem,
+                        "must be one or two keys of 64 hex digits, separated by a comma");
+            return false;
+        }
+    return true;
+}
+
+/* Addresses to listen on, with commas between them. */
+static bool check_addresses(const char *value, struct tw_buf *problem)
+{
+    struct tw_slice rest = tw_slice_of(value), one;
+    struct tw_address address;
+
+    while (rest.len > 0 && tw_slice_split(&rest, ',', &one)) {
+        if (tw_address_parse(one, &address) == 0)
+            continue;
+        tw_buf_text(problem, "not an address: \"");
+        tw_buf_append(problem, one);
+        tw_buf_text(problem, "\"; it is host:port with a number or localhost as host, :port "
+                             "or unix:/path");
+        return false;
+    }
+    return true;
+}
+
+static const struct {
+    const char *setting;
+    bool (*check)(const char *value, struct tw_buf *problem);
+} checks[] = {
+    { "INSTANCE", check_name },          { "LISTEN", check_addresses },
+    { "OPS_LISTEN", check_addresses },   { "DATABASE_URL", tw_pg_url_check },
+    { "REDIS_URL", tw_redis_url_check }, { "STAFF_KEY", check_keys },
+};
+
+static bool is_sound(const struct tw_setting *row, struct tw_slice value,
+                     struct tw_buf *problems)
+{
+    struct tw_buf why = { .max = 2048 };
+    char *text = tw_copy_text(value.at, value.len);
+    bool ok = true;
+
+    for (size_t i = 0; i < TW_COUNT(checks); i++)
+        if (strcmp(checks[i].setting, row->name) == 0)
+            ok = checks[i].check(text, &why);
+    if (!ok) {
+        tw_buf_char(&why, '\0');
+        complain(problems, row, why.failed ? "cannot be used" : why.at);
+    }
+    tw_buf_done(&why);
+    free(text);
+    return ok;
 }
 
 static bool set_text(struct tw_settings *s, const struct tw_setting *row, struct tw_slice value,
@@ -193,6 +241,8 @@ static bool set_text(struct tw_settings *s, const struct tw_setting *row, struct
         complain(problems, row, row->choices);
         return false;
     }
+    if (!is_sound(row, value, problems))
+        return false;
     free(*text_of(s, row));
     *text_of(s, row) = tw_copy_text(value.at, value.len);
     return true;
@@ -327,6 +377,46 @@ void tw_settings_done(struct tw_settings *s)
     *s = (struct tw_settings){ 0 };
 }
 
+/* The end of `name` in `text`, where its value begins; null when it is not there. */
+static const char *find_word(struct tw_slice text, const char *name)
+{
+    const char *at = text.len == 0 ? NULL : memmem(text.at, text.len, name, strlen(name));
+
+    return at == NULL ? NULL : at + strlen(name);
+}
+
+/* A URL without its password, whether that stands in front of the host or behind a question
+ * mark; of anything else only that it is there. */
+static void put_masked(struct tw_buf *out, struct tw_slice value)
+{
+    const char *host = find_word(value, "://"), *at, *colon, *word;
+    struct tw_slice rest;
+
+    if (value.len == 0)
+        return;
+    if (host == NULL) {
+        tw_buf_text(out, "***");
+        return;
+    }
+    tw_buf_append(out, tw_slice_from(value.at, (size_t)(host - value.at)));
+    rest = tw_slice_skip(value, (size_t)(host - value.at));
+    at = memrchr(rest.at, '@', rest.len);
+    if (at != NULL && memchr(rest.at, '?', (size_t)(at - rest.at)) != NULL) {
+        tw_buf_text(out, "***"); /* the password may be on either side */
+        return;
+    }
+    if (at != NULL) {
+        colon = memchr(rest.at, ':', (size_t)(at - rest.at));
+        tw_buf_append(out,
+                      tw_slice_from(rest.at, (size_t)((colon == NULL ? at : colon) - rest.at)));
+        tw_buf_text(out, colon == NULL ? "" : ":***");
+        rest = tw_slice_skip(rest, (size_t)(at - rest.at));
+    }
+    word = find_word(rest, "password="); /* also sslpassword */
+    tw_buf_append(out, word == NULL ? rest : tw_slice_from(rest.at, (size_t)(word - rest.at)));
+    tw_buf_text(out, word == NULL ? "" : "***");
+}
+
 void tw_settings_print(enum tw_program program, const struct tw_settings *s, struct tw_buf *out)
 {
     struct tw_settings copy = *s; /* texts stay shared; only read */
@@ -337,8 +427,8 @@ void tw_settings_print(enum tw_program program, const struct tw_settings *s, str
         tw_buf_text(out, PREFIX);
         tw_buf_text(out, table[i].name);
         tw_buf_char(out, '=');
-        if (table[i].is_secret && (*text_of(&copy, &table[i]))[0] != '\0')
-            tw_buf_text(out, "***");
+        if (table[i].is_secret)
+            put_masked(out, tw_slice_of(*text_of(&copy, &table[i])));
         else if (table[i].type == TEXT)
             tw_buf_text(out, *text_of(&copy, &table[i]));
         else
@@ -392,7 +482,7 @@ void tw_settings_reference(struct tw_buf *out)
         }
         tw_buf_text(out, " | ");
         tw_buf_text(out, table[i].about);
-        if (table[i].choices != NULL && table[i].choices != name_text) {
+        if (table[i].choices != NULL) {
             tw_buf_text(out, " One of: ");
             tw_buf_text(out, table[i].choices);
             tw_buf_char(out, '.');

@@ -43,7 +43,7 @@ int tw_settings_read(enum tw_program program, char *const *environment, struct t
                      struct tw_buf *problems);
 void tw_settings_done(struct tw_settings *s);
 
-/* The effective settings, one NAME=value a line, secrets as *** unless they are empty. */
+/* The effective settings, one NAME=value a line; secrets, and passwords in URLs, as ***. */
 void tw_settings_print(enum tw_program program, const struct tw_settings *s,
                        struct tw_buf *out);
 

@@ -1,9 +1,10 @@
 /* operation.c - call, try again, publish.
  *
- * A deadlock or a serialization failure has done nothing, so it is tried again. When a
- * connection breaks it is not known whether it was done; but the `attempt` in the ctx, or the
- * client's own idempotency key, makes it happen once however often it is sent, so that is tried
- * again too. Once a try was lost, no later refusal claims that nothing was done.
+ * A deadlock, a serialization failure or a server that takes no writes any more has done
+ * nothing, so it is tried again. When a connection breaks it is not known whether it was done;
+ * but the `attempt` in the ctx, or the client's own idempotency key, makes it happen once
+ * however often it is sent, so that is tried again too. Once a try was lost, no later refusal
+ * claims that nothing was done.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/domain/operation.h"
 
@@ -18,8 +19,9 @@
 #include "common/util/map.h"
 
 #define RETRY_WITHIN_MS 2000
-#define PAUSE_MS 50 /* before the next try, when a connection was lost */
-#define ATTEMPTS 4  /* the first and three more, for deadlocks */
+#define PAUSE_MS 50       /* before the next try, when a connection was lost */
+#define ATTEMPTS 4        /* the first and three more, for deadlocks */
+#define READ_ONLY "25006" /* a failover: another server takes writes, or will in a moment */
 
 /* Columns of the statement of one operation, and of that which brief ones share. */
 enum { STATUS, BODY, EVENTS, TENANT, REPLAYED };
@@ -81,14 +83,15 @@ static bool is_worth_another(const struct tw_operation *op, struct failure why)
         return false;
     if (why.error == TW_ELOST || op->is_unsure)
         return true;
-    return op->attempts < ATTEMPTS &&
-           (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0);
+    return strcmp(state, READ_ONLY) == 0 ||
+           (op->attempts < ATTEMPTS &&
+            (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0));
 }
 
 static void try_again(struct tw_operation *op, struct failure why)
 {
     op->all->retries.value++;
-    if (op->is_unsure || why.error == TW_ELOST)
+    if (op->is_unsure || why.error == TW_ELOST || strcmp(sqlstate_of(why), READ_ONLY) == 0)
         tw_after(op->all->options.loop, &op->pause, PAUSE_MS, on_pause);
     else
         send_call(op);

@@ -57,6 +57,7 @@ void tw_loop_init(struct tw_loop *loop)
 
     TW_ASSERT(r == 0); /* fails only when descriptors or memory are out: at a process's start */
     tw_list_init(&loop->later);
+    tw_list_init(&loop->lookups);
     loop->now_ms = loop->read_ms = tw_now_ms();
     tw_deadlines_init(&loop->deadlines, loop->now_ms);
     (void)uv_prepare_init(&loop->uv, &loop->before_sleep); /* these cannot fail */

@@ -22,6 +22,7 @@ struct tw_loop {
     uv_prepare_t before_sleep;
     uv_timer_t ticker; /* turns the wheel, and stands still while no limit is set */
     struct tw_list later;
+    struct tw_list lookups; /* of names, under way (lookup.h) */
     struct tw_deadlines deadlines;
     uint64_t now_ms;                /* of this turn: see tw_loop_read_clock */
     uint64_t read_ms;               /* the monotonic clock when it was last read */

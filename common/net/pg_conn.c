@@ -1,8 +1,7 @@
 /* pg_conn.c - a PostgreSQL connection as a small machine: WAIT -> CONNECT -> UP -> WAIT ...
  *
- * While libpq connects it may close and reopen its socket under the same number, so every step
- * polls with a new handle. Once up, the connection is in pipeline mode: each call is sent with
- * its own Sync, which keeps errors apart, and the answers come in order.
+ * Once up, the connection is in pipeline mode: each call is sent with its own Sync, which keeps
+ * errors apart, and the answers come in order.
  *
  * Each text is prepared once a connection, under a name, and in the same batch as its first
  * execution: so it costs no round trip. What stands between us and the server may not know the
@@ -17,27 +16,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/pg_dial.h"
+#include "common/net/watch.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
 
-#define CONNECT_MS 5000
 #define ANSWER_MS 2500 /* above the roles' statement_timeout: the server is hung */
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 5000
+#define RETRY_READ_ONLY_MS 500 /* also where each connection looks good, until it is used */
+#define READ_ONLY "25006"      /* read_only_sql_transaction */
 #define OID_TEXT 25
 #define OID_JSON 114
 #define STATEMENTS 32     /* texts that are prepared; others are sent as they are */
 #define UNKNOWN_AT_MOST 8 /* times that a name was not known, until none is used any more */
 
 enum state { WAIT, CONNECT, UP, CLOSED };
-
-struct poll {
-    uv_poll_t handle;
-    struct tw_pg_conn *conn; /* null once it was replaced */
-    int events; /* that are watched: libuv would ask the kernel again for the same */
-};
 
 struct tw_pg_statement {
     const char *sql; /* a constant of its callers; null: free */
@@ -47,12 +43,12 @@ struct tw_pg_statement {
 
 struct tw_pg_conn {
     struct tw_loop *loop;
-    const char *url, *program;
     const struct tw_pg_conn_events *events;
     void *owner;
+    struct tw_pg_dial dial;
     PGconn *pg;
-    struct poll *poll;
-    struct tw_deadline limit; /* connecting, retrying, or the oldest call's answer */
+    struct tw_watch *watch;
+    struct tw_deadline limit; /* retrying, or the oldest call's answer */
     struct tw_later flush;
     struct tw_list calls; /* sent, in order */
     size_t depth, writes;
@@ -126,37 +122,11 @@ void tw_pg_refuse(struct tw_pg_call *call, int err)
     call->done(call, &result);
 }
 
-static void on_poll_closed(uv_handle_t *handle)
-{
-    free(tw_container_of((uv_poll_t *)(void *)handle, struct poll, handle));
-}
-
-static void drop_poll(struct tw_pg_conn *c)
-{
-    if (c->poll == NULL)
-        return;
-    c->poll->conn = NULL;
-    uv_close((uv_handle_t *)&c->poll->handle, on_poll_closed);
-    c->poll = NULL;
-}
-
-static void on_poll(uv_poll_t *handle, int status, int events);
+static void on_ready(void *owner, int status, int events);
 
 static bool watch(struct tw_pg_conn *c, int events)
 {
-    if (c->poll == NULL) {
-        c->poll = tw_new(struct poll);
-        c->poll->conn = c;
-        if (uv_poll_init(&c->loop->uv, &c->poll->handle, PQsocket(c->pg)) != 0) {
-            free(c->poll);
-            c->poll = NULL;
-            return false;
-        }
-    }
-    if (c->poll->events == events)
-        return true;
-    c->poll->events = events;
-    return uv_poll_start(&c->poll->handle, events, on_poll) == 0;
+    return tw_watch(c->loop, &c->watch, PQsocket(c->pg), events, on_ready, c);
 }
 
 static void start_connect(struct tw_pg_conn *c);
@@ -204,7 +174,7 @@ static void go_down(struct tw_pg_conn *c, const char *why)
     char text[256];
 
     (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(why, "\n"), why);
-    drop_poll(c);
+    tw_watch_end(&c->watch);
     forget_answer(c);
     PQfinish(c->pg);
     c->pg = NULL;
@@ -215,11 +185,6 @@ static void go_down(struct tw_pg_conn *c, const char *why)
     c->events->on_down(c, c->owner, text);
     lose_calls(c);
     c->events->on_idle(c, c->owner);
-}
-
-static void on_connect_limit(struct tw_deadline *d)
-{
-    go_down(tw_container_of(d, struct tw_pg_conn, limit), "connecting took too long");
 }
 
 /* How long the first call may wait for a sign of an answer. */
@@ -255,7 +220,6 @@ static void become_up(struct tw_pg_conn *c)
         return;
     }
     (void)PQsetNoticeReceiver(c->pg, on_notice, NULL);
-    drop_poll(c);
     if (!watch(c, UV_READABLE)) {
         go_down(c, "cannot watch the socket");
         return;
@@ -269,35 +233,22 @@ static void become_up(struct tw_pg_conn *c)
     c->events->on_up(c, c->owner);
 }
 
-static void step_connect(struct tw_pg_conn *c)
+static void on_dialed(struct tw_pg_dial *d, struct pg_conn *pg)
 {
-    PostgresPollingStatusType next = PQconnectPoll(c->pg);
+    struct tw_pg_conn *c = tw_container_of(d, struct tw_pg_conn, dial);
 
-    if (next == PGRES_POLLING_OK) {
+    c->pg = pg;
+    if (pg == NULL)
+        go_down(c, d->why);
+    else
         become_up(c);
-        return;
-    }
-    drop_poll(c);
-    if (next == PGRES_POLLING_FAILED ||
-        !watch(c, next == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE))
-        go_down(c, libpq_says(c, "cannot connect"));
 }
 
 static void start_connect(struct tw_pg_conn *c)
 {
-    /* What stands before the URL it may override: Kerberos encryption is rarely wanted, and
-     * asking for it costs a round trip and a megabyte. */
-    const char *const names[] = { "gssencmode",       "dbname",           "application_name",
-                                  "client_encoding",  "keepalives_idle",  "keepalives_interval",
-                                  "keepalives_count", "tcp_user_timeout", NULL };
-    const char *const values[] = { "disable", c->url, c->program, "UTF8", "5",
-                                   "2",       "3",    "10000",    NULL };
-
     c->state = CONNECT;
-    tw_after(c->loop, &c->limit, CONNECT_MS, on_connect_limit);
-    c->pg = PQconnectStartParams(names, values, 1);
-    if (c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD || !watch(c, UV_WRITABLE))
-        go_down(c, libpq_says(c, "cannot connect"));
+    c->dial.done = on_dialed;
+    tw_pg_dial_start(&c->dial);
 }
 
 /* Its limit runs from when it is the first: those after it wait for it. */
@@ -357,10 +308,15 @@ static void finish_call(struct tw_pg_conn *c)
         await_answer(c);
     else
         tw_after_cancel(c->loop, &c->limit);
-    if (result.err != 0 && is_about_the_name(call, tw_pg_sqlstate(&result)))
+    if (result.err != 0 && is_about_the_name(call, tw_pg_sqlstate(&result))) {
         send_without_name(c, call, tw_pg_sqlstate(&result));
-    else
+    } else {
+        if (strcmp(tw_pg_sqlstate(&result), READ_ONLY) == 0) { /* another one takes writes */
+            c->retry_ms = RETRY_READ_ONLY_MS;
+            go_down(c, "PostgreSQL has become read-only");
+        }
         call->done(call, &result);
+    }
     PQclear(answer);
 }
 
@@ -413,19 +369,12 @@ static bool flush(struct tw_pg_conn *c)
     return true;
 }
 
-static void on_poll(uv_poll_t *handle, int status, int events)
+static void on_ready(void *owner, int status, int events)
 {
-    struct tw_pg_conn *c = tw_container_of(handle, struct poll, handle)->conn;
-    if (c == NULL)
-        return;
+    struct tw_pg_conn *c = owner;
+
     tw_loop_read_clock(c->loop);
-    if (c->state == CONNECT) { /* also after an error: libpq finds out which */
-        step_connect(c);
-        return;
-    }
     c->has_answered = false;
-    if (status < 0)
-        c->poll->events = 0; /* libuv has stopped it */
     if (events & UV_READABLE)
         c->heard_ms = c->loop->now_ms;
     if ((status < 0 || (events & UV_READABLE)) && PQconsumeInput(c->pg) == 0) {
@@ -542,9 +491,9 @@ struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop, const char *url, const c
 {
     struct tw_pg_conn *c = tw_new(struct tw_pg_conn);
 
-    c->loop = loop;
-    c->url = url;
-    c->program = program;
+    c->loop = c->dial.loop = loop;
+    c->dial.url = url;
+    c->dial.program = program;
     c->events = events;
     c->owner = owner;
     c->retry_ms = RETRY_FIRST_MS;
@@ -560,7 +509,8 @@ void tw_pg_conn_close(struct tw_pg_conn *c)
     c->state = CLOSED;
     tw_after_cancel(c->loop, &c->limit);
     tw_later_cancel(&c->flush);
-    drop_poll(c);
+    tw_pg_dial_stop(&c->dial);
+    tw_watch_end(&c->watch);
     forget_answer(c);
     PQfinish(c->pg);
     c->pg = NULL;

@@ -15,7 +15,8 @@
 #include "common/util/err.h"
 #include "common/util/log.h"
 
-#define CONNECT_MS 2000
+#define CONNECT_MS 2000 /* for each address */
+#define PORT 6379
 #define PING_MS 800
 #define SILENCE_MS 2400
 #define RETRY_FIRST_MS 100
@@ -59,6 +60,7 @@ static void go_down(struct tw_redis_link *l, const char *why)
 
     l->is_up = false;
     l->up.value = 0;
+    tw_route_stop(&l->route);
     tw_after_cancel(l->loop, &l->limit);
     if (l->stream != NULL)
         tw_stream_close(l->stream);
@@ -150,7 +152,7 @@ static void on_pulse(struct tw_deadline *d)
 
 static void become_up(struct tw_redis_link *l)
 {
-    l->is_up = true;
+    l->is_up = l->was_up = true;
     l->has_refused = false;
     l->up.value = 1;
     l->connects.value++;
@@ -314,14 +316,20 @@ static void plan_retry(struct tw_redis_link *l)
     l->retry_ms = l->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : l->retry_ms * 2;
 }
 
+/* An address where it did not come up is followed by the next one. A link that was up begins
+ * with the first again, after a pause. */
 static void on_closed(struct tw_stream_owner *o)
 {
     struct tw_redis_link *l = tw_container_of(o, struct tw_redis_link, owner);
 
     l->stream = NULL;
     release(l);
-    if (!l->is_stopped)
+    if (l->is_stopped)
+        return;
+    if (l->was_up)
         plan_retry(l);
+    else
+        tw_route_next(&l->route);
 }
 
 static const struct tw_stream_events stream_events = { on_read, on_end, on_written, on_closed };
@@ -331,20 +339,35 @@ static void on_connect_limit(struct tw_deadline *d)
     go_down(tw_container_of(d, struct tw_redis_link, limit), "connecting took too long");
 }
 
-static void on_retry(struct tw_deadline *d)
+static void on_place(struct tw_route *route, const struct tw_place *place)
 {
-    struct tw_redis_link *l = tw_container_of(d, struct tw_redis_link, limit);
+    struct tw_redis_link *l = tw_container_of(route, struct tw_redis_link, route);
     int err;
 
-    l->owner.events = &stream_events;
-    l->heard_ms = l->loop->now_ms;
-    l->stream = tw_stream_connect(l->loop, &l->address, &l->owner, &err);
-    if (l->stream == NULL) {
-        go_down(l, tw_err_text(err));
+    if (place == NULL) {
+        if (route->err != 0)
+            go_down(l, tw_err_text(route->err));
         plan_retry(l);
         return;
     }
+    l->owner.events = &stream_events;
+    l->was_up = false;
+    l->heard_ms = l->loop->now_ms;
+    l->stream = tw_stream_connect(l->loop, &place->address, &l->owner, &err);
+    if (l->stream == NULL) {
+        go_down(l, tw_err_text(err));
+        tw_route_next(&l->route);
+        return;
+    }
     tw_after(l->loop, &l->limit, CONNECT_MS, on_connect_limit);
+}
+
+static void on_retry(struct tw_deadline *d)
+{
+    struct tw_redis_link *l = tw_container_of(d, struct tw_redis_link, limit);
+
+    tw_route_restart(&l->route);
+    tw_route_next(&l->route);
 }
 
 /* `user:password@` in front of the host, percent-encoded; either may be empty. */
@@ -372,21 +395,57 @@ static bool read_credentials(struct tw_redis_link *l, struct tw_slice *rest)
     return ok;
 }
 
+/* "host:port", "[::1]:port", and both without a port. */
+static bool split_host(struct tw_slice text, struct tw_slice *host, struct tw_slice *port)
+{
+    const char *end =
+        text.len > 0 ? memrchr(text.at, text.at[0] == '[' ? ']' : ':', text.len) : NULL;
+    size_t bracket = text.len > 0 && text.at[0] == '[' ? 1 : 0;
+    struct tw_slice rest;
+
+    *port = TW_EMPTY;
+    *host = text;
+    if (end == NULL)
+        return bracket == 0;
+    *host = tw_slice_from(text.at + bracket, (size_t)(end - text.at) - bracket);
+    rest = tw_slice_skip(text, (size_t)(end - text.at) + bracket);
+    if (bracket == 0 && memchr(host->at, ':', host->len) != NULL)
+        return false;
+    if (rest.len == 0)
+        return bracket == 1;
+    *port = tw_slice_skip(rest, 1);
+    return rest.at[0] == ':' && port->len > 0;
+}
+
 static int read_url(struct tw_redis_link *l, struct tw_slice url)
 {
-    char path[128] = "unix:";
+    struct tw_slice host, port;
+    uint64_t number = PORT;
 
-    if (tw_slice_starts(url, TW_LIT("unix://")) && url.len < 112) {
-        memcpy(path + 5, url.at + 7, url.len - 7);
-        return tw_address_parse(tw_slice_from(path, url.len - 2), &l->address);
-    }
+    if (tw_slice_starts(url, TW_LIT("unix:///")))
+        return tw_route_add(&l->route, tw_slice_skip(url, 7), NULL, PORT);
     if (!tw_slice_starts(url, TW_LIT("redis://")))
         return TW_ECONFIG;
     url = tw_slice_skip(url, 8);
     if (url.len > 0 && url.at[url.len - 1] == '/')
         url.len--;
-    return read_credentials(l, &url) && tw_address_parse(url, &l->address) == 0 ? 0
-                                                                                : TW_ECONFIG;
+    if (!read_credentials(l, &url) || !split_host(url, &host, &port) || host.len == 0 ||
+        (port.len > 0 && (!tw_slice_u64(port, &number) || number > 65535)))
+        return TW_ECONFIG;
+    return tw_route_add(&l->route, host, NULL, (int)number);
+}
+
+bool tw_redis_url_check(const char *url, struct tw_buf *problem)
+{
+    struct tw_redis_link link = { .is_up = false };
+    bool ok = read_url(&link, tw_slice_of(url)) == 0;
+
+    free(link.user);
+    free(link.password);
+    if (!ok)
+        tw_buf_text(problem, "is redis://[user:password@]host[:port], with %-escapes in user "
+                             "and password, or unix:///path");
+    return ok;
 }
 
 #define AT(field) TW_METRIC_AT(struct tw_redis_link, field)
@@ -412,6 +471,7 @@ int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *optio
     l->name = options->name;
     l->events = options->events == NULL ? &no_events : options->events;
     l->retry_ms = RETRY_FIRST_MS;
+    tw_route_init(&l->route, l->loop, on_place);
     if (read_url(l, tw_slice_of(options->url)) != 0)
         return TW_ECONFIG;
     tw_after(l->loop, &l->limit, 0, on_retry);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/net/address.h"
 #include "common/net/loop.h"
+#include "common/net/route.h"
 #include "common/net/stream.h"
 #include "common/util/buf.h"
 #include "common/util/list.h"
@@ -54,7 +54,7 @@ struct tw_redis_events {
 
 struct tw_redis_options {
     struct tw_loop *loop;
-    const char *url;  /* redis://[user:password@]host:port or unix:///path */
+    const char *url;  /* redis://[user:password@]host[:port] or unix:///path */
     const char *name; /* for the log: "publisher"; kept */
     const struct tw_redis_events *events; /* kept; null: none */
 };
@@ -64,7 +64,7 @@ struct tw_redis_link {
     struct tw_stream_owner owner;
     const struct tw_redis_events *events;
     struct tw_loop *loop;
-    struct tw_address address;
+    struct tw_route route;
     char *user, *password; /* null without */
     struct tw_stream *stream;
     void *reader;          /* hiredis's redisReader */
@@ -75,7 +75,7 @@ struct tw_redis_link {
     uint64_t commands, replies; /* on this connection */
     struct tw_deadline limit;   /* connecting, retrying or listening for a sign of life */
     uint64_t retry_ms, heard_ms;
-    bool is_up, is_writing, is_stopped, has_failed, is_connected;
+    bool is_up, was_up, is_writing, is_stopped, has_failed, is_connected;
     bool has_refused; /* a question, on this connection; said once */
     const char *name; /* for the log: "publisher" */
     struct tw_metric up, connects, sent, dropped;
@@ -83,6 +83,9 @@ struct tw_redis_link {
 
 /* A process with several links tells them apart by a label `link`. */
 extern const struct tw_metric_table tw_redis_metrics;
+
+/* Whether `url` can be used. False, and why in `problem`, without what may be a password. */
+bool tw_redis_url_check(const char *url, struct tw_buf *problem);
 
 /* Begins to connect. 0, or TW_ECONFIG for a URL that cannot be. */
 int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *options);

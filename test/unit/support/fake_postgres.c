@@ -271,6 +271,8 @@ static void take_message(struct fake_postgres *p, struct end *e, char type,
 {
     struct fake_statement *s = &p->pending[p->pending_count];
 
+    if (type == 'X')
+        return; /* goodbye */
     assert_true(p->pending_count < FAKE_PENDING - 1);
     if (s->e == NULL)
         s->e = e;
@@ -284,8 +286,6 @@ static void take_message(struct fake_postgres *p, struct end *e, char type,
         p->pending[p->pending_count] = (struct fake_statement){ 0 };
         if (!p->holds)
             fake_postgres_release(p, p->pending_count);
-    } else if (type == 'X') {
-        return; /* goodbye */
     } else {
         assert_true(type == 'D' || type == 'E');
     }
@@ -305,6 +305,10 @@ static void welcome(struct fake_postgres *p, struct end *e, struct tw_slice body
         e->is_known = true;
         put_message(&out, 'R', TW_LIT("\0\0\0\0"));
         put_message(&out, 'S', TW_LIT("server_version\00015.18\0"));
+        put_message(&out, 'S', TW_LIT("default_transaction_read_only\0off\0"));
+        put_message(&out, 'S',
+                    p->is_standby ? TW_LIT("in_hot_standby\0on\0")
+                                  : TW_LIT("in_hot_standby\0off\0"));
         put_ready(&out);
     }
     end_send(e, tw_buf_view(&out));

@@ -33,6 +33,7 @@ struct fake_prepared {
 struct fake_postgres {
     struct host host;
     bool is_silent;         /* says nothing to who connects */
+    bool is_standby;        /* says so to who connects */
     const char *refuses_as; /* SQLSTATE for who connects; null: all are welcome */
     const char *says;       /* see above; null: "ok" */
     bool has_no_row;        /* instead of what `says` says */

@@ -123,9 +123,10 @@ static struct program program;
 
 static int begin(void **state)
 {
-    static const char *const ours[] = { "TILLWIRE_DRAIN_MS", "TILLWIRE_OPS_LISTEN",
-                                        "TILLWIRE_NO_SUCH",  "TILLWIRE_DATABASE_URL",
-                                        "NOTIFY_SOCKET",     "WATCHDOG_USEC" };
+    static const char *const ours[] = { "TILLWIRE_DRAIN_MS",  "TILLWIRE_OPS_LISTEN",
+                                        "TILLWIRE_NO_SUCH",   "TILLWIRE_DATABASE_URL",
+                                        "TILLWIRE_REDIS_URL", "NOTIFY_SOCKET",
+                                        "WATCHDOG_USEC" };
 
     (void)state;
     for (size_t i = 0; i < TW_COUNT(ours); i++)
@@ -197,9 +198,16 @@ static void invalid_settings_are_reported_with_exit_code_78(void **state)
     (void)state;
     (void)setenv("TILLWIRE_NO_SUCH", "1", 1);
     (void)setenv("TILLWIRE_DRAIN_MS", "soon", 1);
+    (void)setenv("TILLWIRE_DATABASE_URL", "postgresql://u:hunter2@db.example:54x/db", 1);
+    (void)setenv("TILLWIRE_REDIS_URL", "http://u:hunter2@redis.example", 1);
+    (void)setenv("TILLWIRE_OPS_LISTEN", "127.0.0.1:9201,nonsense", 1);
     assert_int_equal(run_with("--check-config", printed), TW_EXIT_CONFIG);
     assert_non_null(strstr(printed, "TILLWIRE_NO_SUCH"));
     assert_non_null(strstr(printed, "TILLWIRE_DRAIN_MS"));
+    assert_non_null(strstr(printed, "TILLWIRE_DATABASE_URL: a port is a number"));
+    assert_non_null(strstr(printed, "TILLWIRE_REDIS_URL: is redis://"));
+    assert_non_null(strstr(printed, "TILLWIRE_OPS_LISTEN: not an address: \"nonsense\""));
+    assert_null(strstr(printed, "hunter2"));
     assert_int_equal(run_with(NULL, printed), TW_EXIT_CONFIG);
     assert_string_equal(program.told, "");
 }
@@ -209,7 +217,7 @@ static void valid_settings_are_printed_without_their_secrets(void **state)
     (void)state;
     (void)setenv("TILLWIRE_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1/db", 1);
     assert_int_equal(run_with("--check-config", printed), 0);
-    assert_non_null(strstr(printed, "TILLWIRE_DATABASE_URL=***\n"));
+    assert_non_null(strstr(printed, "TILLWIRE_DATABASE_URL=postgresql://u:***@127.0.0.1/db\n"));
     assert_non_null(strstr(printed, "TILLWIRE_DRAIN_MS=10000\n"));
     assert_null(strstr(printed, "hunter2"));
     assert_string_equal(program.told, "");
@@ -274,7 +282,7 @@ static void a_start_that_fails_is_71_and_cleans_up(void **state)
 static void a_private_listener_that_cannot_be_is_71(void **state)
 {
     (void)state;
-    (void)setenv("TILLWIRE_OPS_LISTEN", "nonsense", 1);
+    (void)setenv("TILLWIRE_OPS_LISTEN", "192.0.2.1:9", 1);
     assert_int_equal(run_with(NULL, printed), TW_EXIT_SYSTEM);
     assert_non_null(strstr(printed, "event=daemon.listen"));
     assert_string_equal(program.told, ""); /* its own parts were never begun */

@@ -237,12 +237,12 @@ static void a_text_may_come_from_a_file(void **state)
     write_file(f, "postgresql://u:secret@127.0.0.1/db\nsecond line\n");
     check_variable(f, TW_API, variable, NULL);
     assert_string_equal(f->settings.database_url, "postgresql://u:secret@127.0.0.1/db");
-    write_file(f, "without a line's end");
+    write_file(f, "host=without-an-end.example");
     check_variable(f, TW_API, variable, NULL);
-    assert_string_equal(f->settings.database_url, "without a line's end");
-    write_file(f, "from Windows\r\n");
+    assert_string_equal(f->settings.database_url, "host=without-an-end.example");
+    write_file(f, "host=from-windows.example\r\n");
     check_variable(f, TW_API, variable, NULL);
-    assert_string_equal(f->settings.database_url, "from Windows");
+    assert_string_equal(f->settings.database_url, "host=from-windows.example");
     write_file(f, "");
     check_variable(f, TW_API, variable,
                    "TILLWIRE_DATABASE_URL: its file cannot be read or is empty");
@@ -315,6 +315,47 @@ static void a_secret_may_come_from_a_file(void **state)
     check_variable(f, TW_GATEWAY, variable, "TILLWIRE_JWT_SECRET: is too short");
 }
 
+static void passwords_in_urls_are_printed_as_stars(void **state)
+{
+    static const struct {
+        const char *given, *printed;
+    } rows[] = {
+        { "DATABASE_URL=postgresql://db.example/x", "postgresql://db.example/x" },
+        { "DATABASE_URL=postgresql://u@db.example/x", "postgresql://u@db.example/x" },
+        { "DATABASE_URL=postgresql://u:hunter2@a,b:5433/x?sslmode=verify-full",
+          "postgresql://u:***@a,b:5433/x?sslmode=verify-full" },
+        { "DATABASE_URL=postgresql://:hunter2@a/x", "postgresql://:***@a/x" },
+        { "DATABASE_URL=postgresql://u:hunter2%40b@a/x", "postgresql://u:***@a/x" },
+        { "DATABASE_URL=postgresql://u@a/x?sslmode=require&password=hunter2",
+          "postgresql://u@a/x?sslmode=require&password=***" },
+        { "DATABASE_URL=postgresql://a/x?sslpassword=hunter2&sslmode=require",
+          "postgresql://a/x?sslpassword=***" },
+        { "DATABASE_URL=postgresql://u:hunter2?@a/x", "postgresql://***" },
+        { "DATABASE_URL=postgresql://a/x?password=hunter2@b", "postgresql://***" },
+        { "DATABASE_URL=host=a password=hunter2", "***" },
+        { "REDIS_URL=redis://redis.example", "redis://redis.example" },
+        { "REDIS_URL=redis://:hunter2@redis.example:6380", "redis://:***@redis.example:6380" },
+        { "REDIS_URL=redis://u:hun:ter2@a", "redis://u:***@a" },
+        { "REDIS_URL=unix:///run/redis.sock", "unix:///run/redis.sock" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct tw_buf out = { .max = 10000 };
+        char variable[256], wanted[256];
+        const char *equals = strchr(rows[i].given, '=');
+
+        (void)snprintf(variable, sizeof(variable), "TILLWIRE_%s", rows[i].given);
+        check_variable(f, TW_BRIDGE, variable, NULL);
+        tw_settings_print(TW_BRIDGE, &f->settings, &out);
+        tw_buf_char(&out, '\0');
+        (void)snprintf(wanted, sizeof(wanted), "TILLWIRE_%.*s=%s\n",
+                       (int)(equals - rows[i].given), rows[i].given, rows[i].printed);
+        assert_row(strstr(out.at, wanted) != NULL, rows[i].given);
+        tw_buf_done(&out);
+    }
+}
+
 static void secrets_are_printed_as_stars(void **state)
 {
     struct fixture *f = *state;
@@ -327,8 +368,8 @@ static void secrets_are_printed_as_stars(void **state)
     tw_settings_print(TW_BRIDGE, &f->settings, &out);
     tw_buf_char(&out, '\0');
     assert_null(strstr(out.at, "hunter2"));
-    assert_non_null(strstr(out.at, "TILLWIRE_DATABASE_URL=***\n"));
-    assert_non_null(strstr(out.at, "TILLWIRE_REDIS_URL=***\n"));
+    assert_non_null(strstr(out.at, "TILLWIRE_DATABASE_URL=postgresql://u:***@127.0.0.1/db\n"));
+    assert_non_null(strstr(out.at, "TILLWIRE_REDIS_URL=redis://u:***@127.0.0.1:6379\n"));
     assert_non_null(strstr(out.at, "TILLWIRE_DRAIN_MS=17\n"));
     assert_null(strstr(out.at, "TILLWIRE_LISTEN=")); /* the bridge has none */
     tw_buf_clear(&out);
@@ -473,6 +514,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_s_value_over_the_limit_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_public_key_is_read_from_its_file, begin, end),
         cmocka_unit_test_setup_teardown(a_secret_may_come_from_a_file, begin, end),
+        cmocka_unit_test_setup_teardown(passwords_in_urls_are_printed_as_stars, begin, end),
         cmocka_unit_test_setup_teardown(secrets_are_printed_as_stars, begin, end),
         cmocka_unit_test_setup_teardown(what_is_printed_is_an_environment, begin, end),
         cmocka_unit_test_setup_teardown(help_and_reference_have_every_setting, begin, end),

@@ -206,9 +206,9 @@ static void an_error_of_postgresql_becomes_a_refusal(void **state)
         const char *sqlstate, *code;
     } rows[] = {
         { "55P03", "BUSY" },        { "57014", "BUSY" },        { "53300", "UNAVAILABLE" },
-        { "57P03", "UNAVAILABLE" }, { "08006", "UNAVAILABLE" }, { "25006", "UNAVAILABLE" },
-        { "42883", "UNAVAILABLE" }, { "3F000", "UNAVAILABLE" }, { "XX000", "INTERNAL" },
-        { "22P02", "INTERNAL" },    { "42P01", "INTERNAL" },
+        { "57P03", "UNAVAILABLE" }, { "08006", "UNAVAILABLE" }, { "42883", "UNAVAILABLE" },
+        { "3F000", "UNAVAILABLE" }, { "XX000", "INTERNAL" },    { "22P02", "INTERNAL" },
+        { "42P01", "INTERNAL" },
     };
     struct fixture *f = *state;
 
@@ -219,6 +219,33 @@ static void an_error_of_postgresql_becomes_a_refusal(void **state)
     }
     assert_int_equal(f->all.retries.value, 0);
     assert_true(caught_log_count("event=operation.sql") > 0);
+}
+
+static void a_server_that_became_read_only_is_left_for_the_one_that_is_not(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.holds = true;
+    f->pg.says = OK_ROW;
+    start(f, true);
+    await(f->loop, f->pg.pending_count == 1);
+    f->pg.fails_as = "25006";
+    fake_postgres_release(&f->pg, 1);
+    await(f->loop, f->all.retries.value == 1);
+    f->pg.fails_as = NULL;
+    f->pg.holds = false;
+    await(f->loop, f->answers == 1);
+    assert_int_equal(f->status, 201);
+}
+
+/* A standby for ever: it is said after two seconds, and that nothing was done. */
+static void where_none_takes_writes_it_is_unavailable(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.fails_as = "25006";
+    run(f, true);
+    assert_buf(&f->shown, "UNAVAILABLE");
 }
 
 static void a_read_that_was_lost_is_asked_again(void **state)
@@ -422,6 +449,8 @@ int main(void)
         TEST(a_deadlock_is_tried_again),
         TEST(four_deadlocks_are_enough),
         TEST(an_error_of_postgresql_becomes_a_refusal),
+        TEST(a_server_that_became_read_only_is_left_for_the_one_that_is_not),
+        TEST(where_none_takes_writes_it_is_unavailable),
         TEST(a_read_that_was_lost_is_asked_again),
         TEST(a_write_that_was_lost_is_sent_again),
         TEST(a_write_that_was_lost_and_then_refused_has_an_unknown_outcome_in_the_end),

@@ -495,58 +495,6 @@ static void a_link_without_callbacks_works(void **state)
     await(f->loop, tw_redis_is_up(&f->link));
 }
 
-static const struct {
-    const char *url;
-    bool is_good;
-    const char *user, *password;
-} urls[] = {
-    { "redis://127.0.0.1:6379", true, NULL, NULL },
-    { "redis://127.0.0.1:6379/", true, NULL, NULL },
-    { "redis://localhost:6379", true, NULL, NULL },
-    { "redis://[::1]:6379", true, NULL, NULL },
-    { "redis://:p@127.0.0.1:6379", true, NULL, "p" },
-    { "redis://u:p@127.0.0.1:6379", true, "u", "p" },
-    { "redis://u:p%40%3A@127.0.0.1:6379", true, "u", "p@:" },
-    { "redis://u:p:q@127.0.0.1:6379", true, "u", "p:q" },
-    { "redis://u:p@q@127.0.0.1:6379", true, "u", "p@q" },
-    { "unix:///run/redis.sock", true, NULL, NULL },
-    { "", false, NULL, NULL },
-    { "redis://", false, NULL, NULL },
-    { "redis://127.0.0.1", false, NULL, NULL },
-    { "redis://redis.example:6379", false, NULL, NULL },
-    { "redis://127.0.0.1:99999", false, NULL, NULL },
-    { "redis://u:p%@127.0.0.1:6379", false, NULL, NULL },
-    { "redis://u:p%00@127.0.0.1:6379", false, NULL, NULL },
-    { "rediss://127.0.0.1:6379", false, NULL, NULL },
-    { "http://127.0.0.1:6379", false, NULL, NULL },
-    { "127.0.0.1:6379", false, NULL, NULL },
-    { "unix://", false, NULL, NULL },
-};
-
-static void a_url_is_read_or_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    for (size_t i = 0; i < TW_COUNT(urls); i++) {
-        struct tw_redis_link link = { .is_up = false };
-
-        assert_row(tw_redis_start(&link, &(struct tw_redis_options){ .loop = f->loop,
-                                                                     .url = urls[i].url,
-                                                                     .name = "test" }) ==
-                       (urls[i].is_good ? 0 : TW_ECONFIG),
-                   urls[i].url);
-        if (urls[i].is_good) {
-            assert_row((link.user == NULL) == (urls[i].user == NULL), urls[i].url);
-            assert_row((link.password == NULL) == (urls[i].password == NULL), urls[i].url);
-        }
-        if (urls[i].user != NULL)
-            assert_string_equal(link.user, urls[i].user);
-        if (urls[i].password != NULL)
-            assert_string_equal(link.password, urls[i].password);
-        tw_redis_stop(&link);
-    }
-}
-
 static void a_link_that_never_started_can_be_stopped(void **state)
 {
     struct tw_redis_link link = { .is_up = false };
@@ -587,7 +535,6 @@ int main(void)
         LINK_TEST(it_may_be_stopped_by_a_message),
         LINK_TEST(it_may_be_stopped_before_it_is_connected),
         LINK_TEST(a_link_without_callbacks_works),
-        LINK_TEST(a_url_is_read_or_refused),
         LINK_TEST(a_link_that_never_started_can_be_stopped),
     };
 

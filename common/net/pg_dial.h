@@ -1,0 +1,41 @@
+/* pg_dial.h - making one connection to PostgreSQL: host after host, until one takes writes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/net/loop.h"
+#include "common/net/route.h"
+#include "common/net/watch.h"
+#include "common/util/buf.h"
+
+struct pg_conn; /* libpq's PGconn */
+struct tw_pg_dial;
+
+/* The connection is made, and belongs to the callee; or null, and `why` says what the last
+ * host said. Exactly once, never before tw_pg_dial_start has returned. */
+typedef void (*tw_pg_dial_cb)(struct tw_pg_dial *d, struct pg_conn *pg);
+
+/* Embedded in its owner; zero at first. */
+struct tw_pg_dial {
+    struct tw_loop *loop;
+    const char *url, *program; /* kept */
+    tw_pg_dial_cb done;
+    char why[256]; /* one line for the log */
+
+    struct tw_route route; /* the rest is its own */
+    struct pg_conn *pg;
+    struct tw_watch *watch;
+    struct tw_deadline limit;
+};
+
+/* Try each host of `url`, a libpq connection URI or its keywords: names are looked up off the
+ * loop, each time, and an address that does not answer in time does not keep from the next. A
+ * server that takes no writes is passed over, unless the URL says otherwise with
+ * target_session_attrs. `loop`, `url`, `program` and `done` are set before. */
+void tw_pg_dial_start(struct tw_pg_dial *d);
+
+/* `done` does not come any more. Fine when nothing was started. */
+void tw_pg_dial_stop(struct tw_pg_dial *d);
+
+/* Whether `url` can be used. False, and why in `problem`: what is wrong with it, without what
+ * may be a password. */
+bool tw_pg_url_check(const char *url, struct tw_buf *problem);

@@ -1,0 +1,412 @@
+/* hosts_test.c - PostgreSQL and Redis by names that move, on several hosts, of which some are
+ * away or take no writes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/net/pg_conn.h"
+#include "common/net/pg_dial.h"
+#include "common/net/redis_link.h"
+#include "common/util/base.h"
+#include "common/util/err.h"
+#include "test/unit/support/caught_log.h"
+#include "test/unit/support/check.h"
+#include "test/unit/support/fake_names.h"
+#include "test/unit/support/fake_postgres.h"
+#include "test/unit/support/fake_redis.h"
+
+struct fixture {
+    struct tw_loop *loop;
+    struct fake_postgres pg, standby;
+    struct fake_redis redis;
+    struct tw_pg_conn *conn;
+    struct tw_redis_link link;
+    struct tw_pg_call call;
+    int ups, downs, answered, err;
+    char url[256], why[256], sqlstate[8];
+};
+
+static void on_up(struct tw_pg_conn *c, void *owner)
+{
+    (void)c;
+    ((struct fixture *)owner)->ups++;
+}
+
+static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
+{
+    struct fixture *f = owner;
+
+    (void)c;
+    f->downs++;
+    (void)snprintf(f->why, sizeof(f->why), "%s", why);
+}
+
+static void on_idle(struct tw_pg_conn *c, void *owner)
+{
+    (void)c;
+    (void)owner;
+}
+
+static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL };
+
+static int begin(void **state)
+{
+    struct fixture *f = tw_new(struct fixture);
+
+    caught_log_begin();
+    f->loop = net_loop_new();
+    fake_names_begin();
+    fake_postgres_start(&f->pg, f->loop, 0);
+    fake_postgres_start(&f->standby, f->loop, 0);
+    f->standby.is_standby = true;
+    fake_redis_start(&f->redis, f->loop, 0);
+    *state = f;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+
+    tw_pg_conn_close(f->conn);
+    tw_redis_stop(&f->link);
+    fake_postgres_stop(&f->pg);
+    fake_postgres_stop(&f->standby);
+    fake_redis_stop(&f->redis);
+    net_loop_free(f->loop);
+    fake_names_end();
+    free(f);
+    caught_log_end();
+    return 0;
+}
+
+/* To PostgreSQL; `form` has a place for the port of the primary, and one for the standby's. */
+static void start(struct fixture *f, const char *form)
+{
+    struct tw_slice rest = tw_slice_of(form), part;
+    struct tw_buf url = { .max = sizeof(f->url) - 1 };
+
+    while (tw_slice_split(&rest, '%', &part)) {
+        tw_buf_append(&url, part);
+        if (tw_slice_starts(rest, TW_LIT("primary")))
+            tw_buf_u64(&url, (uint64_t)f->pg.host.port);
+        else if (tw_slice_starts(rest, TW_LIT("standby")))
+            tw_buf_u64(&url, (uint64_t)f->standby.host.port);
+        else
+            break;
+        rest = tw_slice_skip(rest, 7);
+    }
+    memcpy(f->url, url.at, url.len);
+    tw_buf_done(&url);
+    f->conn = tw_pg_conn_new(f->loop, f->url, "test", &events, f);
+}
+
+static void on_done(struct tw_pg_call *call, const struct tw_pg_result *r)
+{
+    struct fixture *f = tw_container_of(call, struct fixture, call);
+
+    f->answered++;
+    f->err = tw_pg_error(r);
+    (void)snprintf(f->sqlstate, sizeof(f->sqlstate), "%s", tw_pg_sqlstate(r));
+}
+
+static void ask(struct fixture *f, const char *sql)
+{
+    f->call = (struct tw_pg_call){ .sql = sql, .done = on_done };
+    tw_pg_conn_send(f->conn, &f->call);
+}
+
+static void the_next_address_of_a_name_is_tried(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_names_set("db.example", "127.0.0.2 127.0.0.1"); /* nobody listens on the first */
+    start(f, "postgresql://u@db.example:%primary/db");
+    await(f->loop, f->ups == 1);
+    assert_int_equal(f->downs, 0);
+}
+
+static void a_name_that_moves_is_followed(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_names_set("db.example", "127.0.0.2");
+    start(f, "postgresql://u@db.example:%primary/db");
+    await(f->loop, f->downs == 1);
+    assert_non_null(strstr(f->why, "refused"));
+    fake_names_set("db.example", "127.0.0.1");
+    await(f->loop, f->ups == 1);
+}
+
+static void a_name_that_is_not_there_is_said(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "postgresql://u@nowhere.example/db");
+    await(f->loop, f->downs == 2); /* it goes on trying */
+    assert_non_null(strstr(f->why, "nowhere.example: "));
+    fake_names_hang("nowhere.example");
+    await(f->loop, f->downs == 3);
+    assert_non_null(strstr(f->why, "nowhere.example: "));
+    fake_names_let_go();
+    await(f->loop, tw_list_empty(&f->loop->lookups));
+}
+
+static void a_dead_host_does_not_keep_from_the_next(void **state)
+{
+    struct fixture *f = *state;
+
+    f->standby.is_silent = true; /* it takes connections, and says nothing */
+    start(f, "postgresql://u@127.0.0.1:%standby,127.0.0.1:%primary/db");
+    await(f->loop, f->ups == 1);
+    assert_int_equal(f->standby.host.accepted, 1);
+    assert_int_equal(f->downs, 0);
+}
+
+static void a_standby_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "postgresql://u@127.0.0.1:%standby,127.0.0.1:%primary/db");
+    await(f->loop, f->ups == 1);
+    assert_int_equal(f->pg.host.count, 1);
+    assert_int_equal(f->standby.host.accepted, 1);
+}
+
+static void a_standby_for_ever_is_said(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "postgresql://u@127.0.0.1:%standby/db");
+    await(f->loop, f->downs == 2);
+    assert_non_null(strstr(f->why, "read-only"));
+    f->standby.is_standby = false; /* it is promoted */
+    await(f->loop, f->ups == 1);
+}
+
+static void who_asks_for_any_server_gets_a_standby(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "postgresql://u@127.0.0.1:%standby/db?target_session_attrs=any");
+    await(f->loop, f->ups == 1);
+}
+
+static void a_server_that_takes_no_writes_any_more_is_left(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "host=127.0.0.1,127.0.0.1 port=%primary,%standby user=u");
+    await(f->loop, f->ups == 1);
+    f->pg.fails_as = "25006";
+    f->pg.is_standby = true;
+    f->standby.is_standby = false; /* the failover */
+    ask(f, "rows 1");
+    await(f->loop, f->ups == 2);
+    assert_int_equal(f->answered, 1);
+    assert_int_equal(f->err, TW_EQUERY);
+    assert_string_equal(f->sqlstate, "25006");
+    assert_string_equal(f->why, "PostgreSQL has become read-only");
+    assert_int_equal(f->standby.host.count, 1);
+    assert_int_equal(f->pg.host.accepted, 2); /* it was asked first again */
+}
+
+static void hostaddr_is_used_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "host=db.example hostaddr=127.0.0.1 port=%primary user=u");
+    await(f->loop, f->ups == 1);
+    assert_int_equal(fake_names_asked("db.example"), 0);
+}
+
+static void it_may_be_closed_while_a_name_is_looked_up(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_names_set("db.example", "127.0.0.1");
+    fake_names_hang("db.example");
+    start(f, "postgresql://u@db.example:%primary/db");
+    await(f->loop, fake_names_asked("db.example") == 1);
+    tw_pg_conn_close(f->conn);
+    f->conn = NULL;
+    fake_names_let_go();
+    await(f->loop, tw_list_empty(&f->loop->lookups));
+    assert_int_equal(f->ups + f->downs, 0);
+    assert_int_equal(f->pg.host.accepted, 0);
+}
+
+static void a_postgresql_url_is_read_or_refused(void **state)
+{
+    static const struct {
+        const char *url, *problem; /* null: it is good */
+    } rows[] = {
+        { "postgresql://127.0.0.1:5432/tillwire", NULL },
+        { "postgresql:///tillwire", NULL },
+        { "postgres://u:secret@db-1.example,db-2.example:5433/x?sslmode=verify-full", NULL },
+        { "postgresql://[::1]:5432/x", NULL },
+        { "postgresql://%2Frun%2Fpostgresql/x", NULL },
+        { "host=/run/postgresql dbname=x", NULL },
+        { "host=a,b port=5432,5433 dbname=x", NULL },
+        { "host=a,b port=5432 dbname=x", NULL },
+        { "hostaddr=127.0.0.1 dbname=x", NULL },
+        { "postgresql://u:secret@[::1/x", "not a PostgreSQL URI" },
+        { "mysql://u:secret@a/x", "not a PostgreSQL URI" },
+        { "postgresql://a/x?no_such=secret", "not a PostgreSQL URI" },
+        { "postgresql://u:secret@a:54x/x", "a port is a number" },
+        { "postgresql://a:0/x", "a port is a number" },
+        { "postgresql://a:70000/x", "a port is a number" },
+        { "host=a,b port=1,2,3", "not as many" },
+        { "host=a,b hostaddr=127.0.0.1", "not as many" },
+        { "host=a hostaddr=b", "not a host" },
+        { "host=a,,b", "not a host" },
+        { "host='a b'", "not a host: \"a b\"" },
+        { "host=a,b,c,d,e,f,g,h,i", "more than eight hosts" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct tw_buf problem = { .max = 1000 };
+        bool is_good = tw_pg_url_check(rows[i].url, &problem);
+
+        assert_row(is_good == (rows[i].problem == NULL), rows[i].url);
+        tw_buf_char(&problem, '\0');
+        if (!is_good)
+            assert_row(strstr(problem.at, rows[i].problem) != NULL, rows[i].url);
+        assert_row(strstr(problem.at, "secret") == NULL, rows[i].url);
+        tw_buf_done(&problem);
+    }
+}
+
+static void start_redis(struct fixture *f, const char *host)
+{
+    (void)snprintf(f->url, sizeof(f->url), "redis://%s:%d", host, f->redis.host.port);
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = f->url,
+                                                                          .name = "test" }),
+                     0);
+}
+
+static void redis_is_found_by_the_next_address_of_its_name(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_names_set("redis.example", "127.0.0.2 127.0.0.1");
+    start_redis(f, "redis.example");
+    await(f->loop, tw_redis_is_up(&f->link));
+}
+
+static void redis_is_followed_when_its_name_moves(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_names_set("redis.example", "127.0.0.1");
+    start_redis(f, "redis.example");
+    await(f->loop, tw_redis_is_up(&f->link));
+    fake_names_set("redis.example", "127.0.0.2");
+    host_drop_all(&f->redis.host);
+    await(f->loop, !tw_redis_is_up(&f->link));
+    await(f->loop, fake_names_asked("redis.example") >= 2);
+    fake_names_set("redis.example", "127.0.0.1");
+    await(f->loop, tw_redis_is_up(&f->link));
+    assert_int_equal(f->link.connects.value, 2);
+}
+
+static void a_name_of_redis_that_is_not_there_is_said_once(void **state)
+{
+    struct fixture *f = *state;
+
+    start_redis(f, "nowhere.example");
+    await(f->loop, fake_names_asked("nowhere.example") >= 3);
+    assert_int_equal(caught_log_count("event=redis.down link=test"), 1);
+}
+
+static const struct {
+    const char *url;
+    bool is_good;
+    const char *user, *password;
+} redis_urls[] = {
+    { "redis://127.0.0.1:6379", true, NULL, NULL },
+    { "redis://127.0.0.1:6379/", true, NULL, NULL },
+    { "redis://localhost:6379", true, NULL, NULL },
+    { "redis://[::1]:6379", true, NULL, NULL },
+    { "redis://:p@127.0.0.1:6379", true, NULL, "p" },
+    { "redis://u:p@127.0.0.1:6379", true, "u", "p" },
+    { "redis://u:p%40%3A@127.0.0.1:6379", true, "u", "p@:" },
+    { "redis://u:p:q@127.0.0.1:6379", true, "u", "p:q" },
+    { "redis://u:p@q@127.0.0.1:6379", true, "u", "p@q" },
+    { "unix:///run/redis.sock", true, NULL, NULL },
+    { "", false, NULL, NULL },
+    { "redis://", false, NULL, NULL },
+    { "redis://127.0.0.1", true, NULL, NULL },
+    { "redis://[::1]", true, NULL, NULL },
+    { "redis://redis-1.example:6379", true, NULL, NULL },
+    { "redis://u:p@redis_1", true, "u", "p" },
+    { "redis://redis example:6379", false, NULL, NULL },
+    { "redis://redis.example:6379/0/1", false, NULL, NULL },
+    { "redis://redis.example:", false, NULL, NULL },
+    { "redis://:6379", false, NULL, NULL },
+    { "redis://::1:6379", false, NULL, NULL },
+    { "redis://[::1", false, NULL, NULL },
+    { "redis://[::1]6379", false, NULL, NULL },
+    { "redis://127.0.0.1:0", false, NULL, NULL },
+    { "unix://run/redis.sock", false, NULL, NULL },
+    { "unix://redis", false, NULL, NULL },
+    { "redis://127.0.0.1:99999", false, NULL, NULL },
+    { "redis://u:p%@127.0.0.1:6379", false, NULL, NULL },
+    { "redis://u:p%00@127.0.0.1:6379", false, NULL, NULL },
+    { "rediss://127.0.0.1:6379", false, NULL, NULL },
+    { "http://127.0.0.1:6379", false, NULL, NULL },
+    { "127.0.0.1:6379", false, NULL, NULL },
+    { "unix://", false, NULL, NULL },
+};
+
+static void a_redis_url_is_read_or_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < TW_COUNT(redis_urls); i++) {
+        struct tw_redis_link link = { .is_up = false };
+
+        assert_row(tw_redis_start(&link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                     .url = redis_urls[i].url,
+                                                                     .name = "test" }) ==
+                       (redis_urls[i].is_good ? 0 : TW_ECONFIG),
+                   redis_urls[i].url);
+        if (redis_urls[i].is_good) {
+            assert_row((link.user == NULL) == (redis_urls[i].user == NULL), redis_urls[i].url);
+            assert_row((link.password == NULL) == (redis_urls[i].password == NULL),
+                       redis_urls[i].url);
+        }
+        if (redis_urls[i].user != NULL)
+            assert_string_equal(link.user, redis_urls[i].user);
+        if (redis_urls[i].password != NULL)
+            assert_string_equal(link.password, redis_urls[i].password);
+        tw_redis_stop(&link);
+    }
+}
+
+#define HOSTS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOSTS_TEST(the_next_address_of_a_name_is_tried),
+        HOSTS_TEST(a_name_that_moves_is_followed),
+        HOSTS_TEST(a_name_that_is_not_there_is_said),
+        HOSTS_TEST(a_dead_host_does_not_keep_from_the_next),
+        HOSTS_TEST(a_standby_is_passed_over),
+        HOSTS_TEST(a_standby_for_ever_is_said),
+        HOSTS_TEST(who_asks_for_any_server_gets_a_standby),
+        HOSTS_TEST(a_server_that_takes_no_writes_any_more_is_left),
+        HOSTS_TEST(hostaddr_is_used_as_it_is),
+        HOSTS_TEST(it_may_be_closed_while_a_name_is_looked_up),
+        HOSTS_TEST(a_postgresql_url_is_read_or_refused),
+        HOSTS_TEST(redis_is_found_by_the_next_address_of_its_name),
+        HOSTS_TEST(redis_is_followed_when_its_name_moves),
+        HOSTS_TEST(a_name_of_redis_that_is_not_there_is_said_once),
+        HOSTS_TEST(a_redis_url_is_read_or_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
