@@ -14,7 +14,11 @@ create or replace view pos.order_history as
     select h.id, h.tenant_id, h.order_id, o.order_number, h.at, h.previous, h.status, h.reason, h.updated_by,
            h.device, h.request_id, o.customer_name, o.total_amount, o.items
       from pos.order_status_history h
-      left join pos.orders o on o.tenant_id = h.tenant_id and o.id = h.order_id;
+      left join pos.orders o on o.tenant_id = h.tenant_id and o.id = h.order_id
+    union all
+    select h.id, a.tenant_id, a.id, a.order_number, h.at, h.previous, h.status, h.reason, h.updated_by,
+           h.device, h.request_id, a.customer_name, a.total_amount, a.items
+      from pos.order_archive a, json_populate_recordset(null::pos.order_status_history, a.history) h;
 
 -- Who has connected and who was refused, and why: many clients show nobody. Of a refused one, the restaurant is what it
 -- called it.

@@ -19,6 +19,9 @@ select h.id, 'p' || n, '"p' || n || '"', 'P-' || n, 'Ada', case when n % 2 = 0 t
        now() - interval '10 minutes' * (2000 - n), now() - interval '10 minutes' * (2000 - n), case when n <= 1990 then now() end
   from house h, generate_series(1, 2000) g(n);
 insert into pos.order_status_history (tenant_id, order_id, status) select o.tenant_id, o.id, o.status from pos.orders o;
+insert into pos.order_archive
+select now(), false, null, null, (json_populate_record(o, json_build_object('id', 'a' || n, 'updated_at', now() - interval '1 hour' * (10000 - n)))).*
+  from generate_series(1, 5000) g(n), house h, lateral (select p as o from pos.orders p where p.tenant_id = h.id limit 1) p;
 insert into pos.order_given (tenant_id, name, order_id, content_hash)
 select h.id, 'number P-' || n, 'p' || n, sha256('') from house h, generate_series(1, 500) g(n);
 insert into pos.gift_cards (tenant_id, card_number, initial_balance, current_balance)
@@ -83,6 +86,7 @@ insert into needed values
     ('orders_of_table', pg_temp.by_call('table_complete', '{}', '{"tableNumber":"7"}', '{"table_number":"7"}')),
     ('orders_by_number', pg_temp.by_call('order_ack', '{}', '{}', '{"order_id":"P-1999","status":"printed"}')),
     ('orders_finished', $$do 'begin perform pos.maintain(''old_orders''); end'$$),
+    ('order_archive_updated', $$do 'begin perform pos.orders_drop(); end'$$),
     ('order_status_history_order', $$delete from pos.orders where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' and id = 'p77'$$),
     ('order_given_at', $$do 'begin perform pos.maintain(''orders_given''); end'$$),
     ('gift_cards_typed', pg_temp.by_call('gift_card_balance', '{}', '{"cardNumber":"gc 1 7"}')),

@@ -1,5 +1,5 @@
 -- pos.maintain - housekeeping, in steps that each are a short transaction of their own.
--- Holds: orders_drop, prune, event_partitions_create, event_partition_due, event_kept_in, event_keep_from, event_partition_drop,
+-- Holds: prune, event_partitions_create, event_partition_due, event_kept_in, event_keep_from, event_partition_drop,
 -- event_strays_drop.
 -- Caller: the active bridge, task after task, each until it answers 0; migrate, for the days to come.
 -- Inputs: the task's name. Answers: how many things it has dealt with; 0: there is nothing left to do.
@@ -27,30 +27,8 @@ begin
     when 'tills' then return pos.prune('pos.till', 'seen_at < now() - interval ''30 days''');
     when 'states' then return pos.prune('pos.state_shown', 'at < now() - interval ''1 hour''');
     when 'lists' then return pos.prune('pos.list_left', 'at < now() - interval ''1 minute''');
-    when 'old_orders' then return pos.orders_drop();
+    when 'old_orders' then return pos.orders_drop() + pos.orders_archive();
     end case;
-end $$;
-
--- Deletes finished orders that nothing has happened to for as long as pos.setting.order_retention says, with all that is
--- known of them. Nobody is told: what was finished changes for nobody.
-create or replace function pos.orders_drop() returns int
-language plpgsql set tillwire.writer = 'function' as $$
-declare
-    kept interval := (select s.order_retention from pos.setting s);
-    dropped int;
-begin
-    if kept is null then
-        return 0;
-    end if;
-    with old as (delete from pos.orders o
-                  where o.ctid = any(array(select p.ctid from pos.orders p
-                                            where p.status in ('completed', 'cancelled', 'rejected')
-                                              and p.updated_at < now() - kept limit 2000))
-                 returning o.tenant_id, o.id),
-         history as (delete from pos.order_status_history h using old where h.tenant_id = old.tenant_id and h.order_id = old.id),
-         cleared as (delete from pos.cleared_order x using old where x.tenant_id = old.tenant_id and x.order_id = old.id)
-    select count(*) into dropped from old;
-    return dropped;
 end $$;
 
 -- Deletes at most a batch of the rows that `condition` names.

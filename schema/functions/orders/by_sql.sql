@@ -3,7 +3,7 @@
 -- Caller: triggers on pos.orders, for writers other than our own functions.
 -- Before the write, values that the writer left out are filled in, lines and amounts are read as those of REST
 -- (order_items), and control characters are removed. At commit, history and events are written as the operations write them.
--- Refusals: SQL errors: an order keeps its id and tenant; items must be a list, whose values can be read: nothing
+-- Refusals: SQL errors: an order keeps its id and tenant, and has no id of an archived one; items must be a list, whose values can be read: nothing
 -- becomes 0 or 1 silently. Of what is missing or rounded a NOTICE tells the writer.
 -- Locks: none. Events: order.created, order.updated, order.status_changed,
 -- order.deleted, table.ready.
@@ -26,6 +26,10 @@ begin
         named := pos.read_order_id(coalesce(new.id_json::json, to_json(pos.clean_text(new.id))));
         new.id := named.id;
         new.id_json := named.shown;
+        if exists (select from pos.order_archive a where a.tenant_id = new.tenant_id and a.id = new.id) then
+            raise exception 'there is an archived order with the id %', new.id using errcode = 'unique_violation',
+                hint = 'Use another id, or delete it from pos.order_archive.';
+        end if;
         if new.order_number is null then
             new.order_number := pos.next_order_number(new.tenant_id, (
                 select t.order_number_prefix from dinedesk_main.tenants t where t.id = new.tenant_id));

@@ -12,7 +12,7 @@
 -- went, and 200 also when some were refused, because tills drop or repeat all of them.
 -- print_status: printed stays printed, whatever another device says later; among received, queued and failed the
 -- newest counts. accepted and rejected say nothing about paper. The order itself, and its status, do not change.
--- Refusals: 400 INVALID_ORDER_ID, INVALID_STATUS, INVALID_DATE, INVALID_FIELD; 404 ORDER_NOT_FOUND, also for another
+-- Refusals: 400 INVALID_ORDER_ID, INVALID_STATUS, INVALID_DATE, INVALID_FIELD; 404 ORDER_NOT_FOUND, 409 ORDER_ARCHIVED; 404 also for another
 -- tenant's order.
 -- Locks: the orders' rows, then the stream. Events: order.acknowledged.
 -- SPDX-License-Identifier: Apache-2.0
@@ -184,7 +184,7 @@ begin
         select p.* into o from pos.orders p where p.tenant_id = c.tenant_id and p.id = order_id;
     end if;
     if not found then
-        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+        perform pos.refuse_no_order(c.tenant_id, pos.path_order_id(given));
     end if;
     return o;
 end $$;
@@ -205,6 +205,9 @@ begin
     return '"acknowledgements":' || array_to_json(array(
         select a from (
             select k.device as "deviceId", k.state, pos.utc(k.at) as at, k.reason, k.detail, pos.utc(k.created_at) as "notedAt"
-              from pos.order_ack k where k.tenant_id = o.tenant_id and k.order_id = o.id
+              from (select a.* from pos.order_ack a where a.tenant_id = o.tenant_id and a.order_id = o.id
+                    union all
+                    select k.* from pos.order_archive a, json_populate_recordset(null::pos.order_ack, a.acks) k
+                     where a.tenant_id = o.tenant_id and a.id = o.id) k
              order by k.created_at, k.state) a));
 end $$;

@@ -1,6 +1,6 @@
 -- pos.order_get - GET /api/{tenant}/orders/{id}.
--- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, with everything that is known about it, and what devices have
--- acknowledged, once one has.
+-- Caller: pos.call. Inputs: path.id. Answers: 200 {order}, archived or not, with everything that is known about it, and
+-- what devices have acknowledged, once one has.
 -- Refusals: 404 ORDER_NOT_FOUND. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -12,7 +12,10 @@ begin
     select s.* into o from pos.orders s
      where s.tenant_id = c.tenant_id and s.id = pos.path_order_id(c.path ->> 'id');
     if not found then
-        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+        o := pos.order_archived(c.tenant_id, pos.path_order_id(c.path ->> 'id'));
+        if o.id is null then
+            perform pos.refuse_no_order(c.tenant_id, pos.path_order_id(c.path ->> 'id'));
+        end if;
     end if;
     return (200, '{"success":true,"order":{' || pos.inside(pos.order_json(o)::json)
             || case when o.acknowledged_at is not null

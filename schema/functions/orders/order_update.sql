@@ -2,7 +2,7 @@
 -- Holds: order_merge, order_store, order_changes, order_details_merge.
 -- Caller: pos.call, platform side. Inputs: path.id; status and any other field of an order; recall, reason, updatedBy
 -- say how and why. Members that have no column are replaced one by one.
--- Answers: 200 {order, warnings?}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409 ILLEGAL_TRANSITION.
+-- Answers: 200 {order, warnings?}. Refusals: those of pos.order_fields; 404 ORDER_NOT_FOUND; 409 ORDER_ARCHIVED, ILLEGAL_TRANSITION.
 -- Locks: the order's row, then the stream. Events: order.updated when fields changed, then those of pos.order_move
 -- when the status changed. No event when nothing changed.
 -- SPDX-License-Identifier: Apache-2.0
@@ -23,7 +23,7 @@ begin
      where s.tenant_id = c.tenant_id and s.id = pos.path_order_id(c.path ->> 'id')
        for no key update;
     if not found then
-        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+        perform pos.refuse_no_order(c.tenant_id, pos.path_order_id(c.path ->> 'id'));
     end if;
     if f.status <> old.status and not pos.order_transition_legal(old.status, f.status, f.recall) then
         perform pos.refuse(409, 'ILLEGAL_TRANSITION',

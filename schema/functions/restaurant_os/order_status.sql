@@ -4,7 +4,7 @@
 -- published client writes these names in snake case.
 -- Answers: 200 {orderId, previousStatus, status} in the words of that document.
 -- Refusals: 400 VALIDATION_ERROR, also for an id that is not a UUID and not that of an order; 403 PERMISSION_DENIED;
--- 404 ORDER_NOT_FOUND; 409 INVALID_TRANSITION.
+-- 404 ORDER_NOT_FOUND; 409 ORDER_ARCHIVED, INVALID_TRANSITION.
 -- Locks: the order's row, then the stream. Events: those of pos.order_move; none when the order has the status
 -- already.
 -- SPDX-License-Identifier: Apache-2.0
@@ -39,7 +39,7 @@ begin
         if given !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then
             perform pos.refuse_value(event, 'orderId', 'must be a valid GUID');
         end if;
-        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+        perform pos.refuse_no_order(c.tenant_id, pos.path_order_id(given));
     end if;
     -- Served and picked up are the same status for clients, which have one word for both.
     if pos.status_word(old.status) <> pos.status_word(wanted) then

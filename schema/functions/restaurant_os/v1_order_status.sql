@@ -1,7 +1,7 @@
 -- pos.v1_order_status - PATCH /api/v1/orders/{id}/status.
 -- Caller: pos.call. Inputs: path.id; status, one of Restaurant OS's words, or served; notes, for the history; recall.
 -- Answers: 200 with the bare order.
--- Refusals: 404 ORDER_NOT_FOUND; those of pos.order_status. Locks, events: those of pos.order_status.
+-- Refusals: 404 ORDER_NOT_FOUND, 409 ORDER_ARCHIVED; those of pos.order_status. Locks, events: those of pos.order_status.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.v1_order_status(c pos.context, body json) returns pos.answer
@@ -11,7 +11,7 @@ declare
     a pos.answer;
 begin
     if not exists (select from pos.orders o where o.tenant_id = c.tenant_id and o.id = wanted) then
-        perform pos.refuse(404, 'ORDER_NOT_FOUND', 'No such order here. Check the id.');
+        perform pos.refuse_no_order(c.tenant_id, wanted);
     end if;
     a := pos.order_status(c, json_build_object('orderId', wanted, 'status', body -> 'status',
                                                'recall', body -> 'recall', 'notes', body -> 'notes'));
