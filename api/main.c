@@ -77,13 +77,16 @@ static int start(struct tw_daemon *d)
     tw_pg_pool_start(&a->service.pool,
                      &(struct tw_pg_pool_options){ .loop = &d->loop,
                                                    .url = set->database_url,
+                                                   .url_file = set->database_url_file,
                                                    .program = d->kind->name,
                                                    .connections = set->database_connections,
                                                    .max_waiting = set->database_queue });
     tw_schema_start(&a->schema, &(struct tw_schema_options){ .pool = &a->service.pool });
     r = tw_redis_start(&a->service.publisher,
-                       &(struct tw_redis_options){
-                           .loop = &d->loop, .url = set->redis_url, .name = "publisher" });
+                       &(struct tw_redis_options){ .loop = &d->loop,
+                                                   .url = set->redis_url,
+                                                   .url_file = set->redis_url_file,
+                                                   .name = "publisher" });
     return r != 0 ? tw_daemon_bad_redis(r) : tw_daemon_listen(d, &a->listener, on_accept);
 }
 

@@ -152,7 +152,11 @@ void br_leader_start(struct br_leader *l, const struct br_leader_options *option
 {
     l->loop = options->loop;
     l->events = options->events;
-    l->conn = tw_pg_conn_new(options->loop, options->url, "tillwire-bridge", &events, l);
+    l->conn = tw_pg_conn_new(options->loop,
+                             &(struct tw_pg_conn_options){ .url = options->url,
+                                                           .url_file = options->url_file,
+                                                           .program = "tillwire-bridge" },
+                             &events, l);
 }
 
 void br_leader_stop(struct br_leader *l)

@@ -19,7 +19,7 @@ struct br_leader_events {
 
 struct br_leader_options { /* all are kept */
     struct tw_loop *loop;
-    const char *url; /* of the database */
+    const char *url, *url_file; /* of the database */
     const struct br_leader_events *events;
 };
 

@@ -48,12 +48,16 @@ static int start(struct tw_daemon *d)
 
     br_relay_start(&b->relay,
                    &(struct br_relay_options){ .loop = &d->loop, .redis = &b->publisher });
-    br_leader_start(&b->leader, &(struct br_leader_options){ .loop = &d->loop,
-                                                             .url = d->settings.database_url,
-                                                             .events = &leader_events });
-    r = tw_redis_start(&b->publisher, &(struct tw_redis_options){ .loop = &d->loop,
-                                                                  .url = d->settings.redis_url,
-                                                                  .name = "publisher" });
+    br_leader_start(&b->leader,
+                    &(struct br_leader_options){ .loop = &d->loop,
+                                                 .url = d->settings.database_url,
+                                                 .url_file = d->settings.database_url_file,
+                                                 .events = &leader_events });
+    r = tw_redis_start(&b->publisher,
+                       &(struct tw_redis_options){ .loop = &d->loop,
+                                                   .url = d->settings.redis_url,
+                                                   .url_file = d->settings.redis_url_file,
+                                                   .name = "publisher" });
     return r != 0 ? tw_daemon_bad_redis(r) : 0;
 }
 

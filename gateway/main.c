@@ -108,6 +108,7 @@ static void start_database(struct gateway *g)
     tw_pg_pool_start(&g->pool,
                      &(struct tw_pg_pool_options){ .loop = &g->daemon.loop,
                                                    .url = set->database_url,
+                                                   .url_file = set->database_url_file,
                                                    .program = g->daemon.kind->name,
                                                    .connections = set->database_connections,
                                                    .max_waiting = set->database_queue });
@@ -232,20 +233,22 @@ static void start_admission(struct gateway *g)
 static int start_redis(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
-    int r =
-        gw_hubs_start(&g->hubs, &(struct gw_hubs_options){ .loop = &g->daemon.loop,
-                                                           .pool = &g->pool,
-                                                           .publisher = &g->publisher,
-                                                           .sessions = &g->sessions,
-                                                           .control = on_control,
-                                                           .redis_url = set->redis_url,
-                                                           .backlog_bytes = set->backlog_bytes,
-                                                           .events_bytes = set->events_bytes });
+    int r = gw_hubs_start(&g->hubs,
+                          &(struct gw_hubs_options){ .loop = &g->daemon.loop,
+                                                     .pool = &g->pool,
+                                                     .publisher = &g->publisher,
+                                                     .sessions = &g->sessions,
+                                                     .control = on_control,
+                                                     .redis_url = set->redis_url,
+                                                     .redis_url_file = set->redis_url_file,
+                                                     .backlog_bytes = set->backlog_bytes,
+                                                     .events_bytes = set->events_bytes });
 
     return r != 0 ? r
                   : tw_redis_start(&g->publisher,
                                    &(struct tw_redis_options){ .loop = &g->daemon.loop,
                                                                .url = set->redis_url,
+                                                               .url_file = set->redis_url_file,
                                                                .name = "publisher" });
 }
 

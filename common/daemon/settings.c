@@ -17,6 +17,7 @@
 #include "common/util/crypto.h"
 #include "common/util/encode.h"
 #include "common/util/err.h"
+#include "common/util/line_file.h"
 
 #define PREFIX "TILLWIRE_"
 #define ALL (TW_GATEWAY | TW_API | TW_BRIDGE)
@@ -271,19 +272,35 @@ static bool set(struct tw_settings *s, const struct tw_setting *row, struct tw_s
                              : set_number(s, row, value, problems);
 }
 
+/* Values whose files are read again while the process runs (fresh_url.h). */
+static const struct {
+    const char *setting;
+    size_t path;
+} kept_paths[] = { { "DATABASE_URL", AT(database_url_file) },
+                   { "REDIS_URL", AT(redis_url_file) } };
+
+static char **path_at(struct tw_settings *s, size_t i)
+{
+    return (char **)(void *)((char *)s + kept_paths[i].path);
+}
+
 /* The first line of a file, as the value. */
 static bool set_from_file(struct tw_settings *s, const struct tw_setting *row, const char *path,
                           struct tw_buf *problems)
 {
-    char line[2048];
-    FILE *f = fopen(path, "re");
-    bool ok = f != NULL && fgets(line, sizeof(line), f) != NULL;
+    char line[8192]; /* longer than any value may be */
 
-    if (!ok)
+    if (!tw_line_of_file(path, line, sizeof(line))) {
         complain(problems, row, "its file cannot be read or is empty");
-    if (f != NULL)
-        (void)fclose(f);
-    return ok && set(s, row, tw_slice_from(line, strcspn(line, "\r\n")), problems);
+        return false;
+    }
+    for (size_t i = 0; i < TW_COUNT(kept_paths); i++) {
+        if (strcmp(kept_paths[i].setting, row->name) != 0)
+            continue;
+        free(*path_at(s, i));
+        *path_at(s, i) = tw_copy_text(path, strlen(path));
+    }
+    return set(s, row, tw_slice_of(line), problems);
 }
 
 static const struct tw_setting *row_named(struct tw_slice name, bool *is_file)
@@ -373,6 +390,8 @@ void tw_settings_done(struct tw_settings *s)
     for (size_t i = 0; i < TW_COUNT(table); i++)
         if (table[i].type == TEXT)
             free(*text_of(s, &table[i]));
+    for (size_t i = 0; i < TW_COUNT(kept_paths); i++)
+        free(*path_at(s, i));
     tw_public_key_free(s->jwt_public_key);
     *s = (struct tw_settings){ 0 };
 }

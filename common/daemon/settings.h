@@ -17,6 +17,7 @@ struct tw_settings {
     char *instance;
     char *listen, *ops_listen;
     char *database_url, *redis_url;
+    char *database_url_file, *redis_url_file; /* where they stand; null: nowhere */
     char *log_level, *log_format;
     uint64_t database_connections, database_queue;
     uint64_t drain_ms;

@@ -486,14 +486,16 @@ void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call)
     send_call(c, call, false);
 }
 
-struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop, const char *url, const char *program,
+struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop,
+                                  const struct tw_pg_conn_options *options,
                                   const struct tw_pg_conn_events *events, void *owner)
 {
     struct tw_pg_conn *c = tw_new(struct tw_pg_conn);
 
     c->loop = c->dial.loop = loop;
-    c->dial.url = url;
-    c->dial.program = program;
+    c->dial.url.text = options->url;
+    c->dial.url.file = options->url_file;
+    c->dial.program = options->program;
     c->events = events;
     c->owner = owner;
     c->retry_ms = RETRY_FIRST_MS;

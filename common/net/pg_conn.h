@@ -65,8 +65,15 @@ struct tw_pg_conn_events {
                       struct tw_slice payload); /* may be null */
 };
 
-/* Gives; begins to connect at once. `url`, `events` and `owner` are kept. */
-struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop, const char *url, const char *program,
+struct tw_pg_conn_options { /* all are kept, but not the struct */
+    const char *url;
+    const char *url_file; /* where it is read from again each time; null: nowhere */
+    const char *program;  /* its application_name */
+};
+
+/* Gives; begins to connect at once. `events` and `owner` are kept. */
+struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop,
+                                  const struct tw_pg_conn_options *options,
                                   const struct tw_pg_conn_events *events, void *owner);
 
 /* Ends it: unanswered calls get TW_ELOST, no event comes any more. */

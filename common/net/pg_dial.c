@@ -122,8 +122,8 @@ static void connect_to(struct tw_pg_dial *d, const struct tw_place *place)
                             "hostaddr",
                             "port",
                             NULL };
-    const char *values[] = { "disable", "read-write", d->url, d->program, "UTF8", "5", "2",
-                             "3",       "10000",      NULL,   address,    port,   NULL };
+    const char *values[] = { "disable", "read-write", d->current, d->program, "UTF8", "5", "2",
+                             "3",       "10000",      NULL,       address,    port,   NULL };
 
     _Static_assert(TW_COUNT(names) == TW_COUNT(values), "each has its value");
     if (place == NULL) {
@@ -269,9 +269,10 @@ void tw_pg_dial_start(struct tw_pg_dial *d)
     struct tw_buf problem = { .max = sizeof(d->why) - 1 };
 
     d->why[0] = '\0';
+    d->current = tw_fresh_url(&d->url);
     tw_route_init(&d->route, d->loop, on_place);
     tw_route_clear(&d->route);
-    if (!read_url(d->url, &d->route, &problem)) {
+    if (!read_url(d->current, &d->route, &problem)) {
         tw_route_clear(&d->route);
         tw_buf_char(&problem, '\0');
         say(d, problem.at);
@@ -286,4 +287,5 @@ void tw_pg_dial_stop(struct tw_pg_dial *d)
         return;
     tw_route_stop(&d->route);
     hang_up(d);
+    tw_fresh_url_done(&d->url);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "common/net/fresh_url.h"
 #include "common/net/loop.h"
 #include "common/net/route.h"
 #include "common/net/watch.h"
@@ -17,11 +18,13 @@ typedef void (*tw_pg_dial_cb)(struct tw_pg_dial *d, struct pg_conn *pg);
 /* Embedded in its owner; zero at first. */
 struct tw_pg_dial {
     struct tw_loop *loop;
-    const char *url, *program; /* kept */
+    struct tw_fresh_url url;
+    const char *program; /* kept */
     tw_pg_dial_cb done;
     char why[256]; /* one line for the log */
 
-    struct tw_route route; /* the rest is its own */
+    const char *current; /* the URL of this attempt; this and the rest are its own */
+    struct tw_route route;
     struct pg_conn *pg;
     struct tw_watch *watch;
     struct tw_deadline limit;
@@ -33,7 +36,7 @@ struct tw_pg_dial {
  * target_session_attrs. `loop`, `url`, `program` and `done` are set before. */
 void tw_pg_dial_start(struct tw_pg_dial *d);
 
-/* `done` does not come any more. Fine when nothing was started. */
+/* `done` does not come any more, and nothing is kept. Fine when nothing was started. */
 void tw_pg_dial_stop(struct tw_pg_dial *d);
 
 /* Whether `url` can be used. False, and why in `problem`: what is wrong with it, without what

@@ -241,7 +241,11 @@ void tw_pg_pool_start(struct tw_pg_pool *pool, const struct tw_pg_pool_options *
     tw_list_init(&pool->waiting);
     for (size_t i = 0; i < options->connections; i++) {
         pool->conns[i] =
-            tw_pg_conn_new(options->loop, options->url, options->program, &events, pool);
+            tw_pg_conn_new(options->loop,
+                           &(struct tw_pg_conn_options){ .url = options->url,
+                                                         .url_file = options->url_file,
+                                                         .program = options->program },
+                           &events, pool);
         pool->conn_count++;
     }
 }

@@ -19,10 +19,10 @@ struct tw_pg_pool;
 
 struct tw_pg_pool_options {
     struct tw_loop *loop;
-    const char *url, *program; /* kept */
-    size_t connections;        /* at most TW_PG_CONNECTIONS */
-    size_t max_waiting;        /* more calls are refused with TW_EFULL */
-    uint64_t max_bytes;        /* the same for their parameters, in bytes; 0: 256 MiB */
+    const char *url, *url_file, *program; /* as for a connection; kept */
+    size_t connections;                   /* at most TW_PG_CONNECTIONS */
+    size_t max_waiting;                   /* more calls are refused with TW_EFULL */
+    uint64_t max_bytes; /* the same for their parameters, in bytes; 0: 256 MiB */
     void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
 };
 

@@ -362,10 +362,34 @@ static void on_place(struct tw_route *route, const struct tw_place *place)
     tw_after(l->loop, &l->limit, CONNECT_MS, on_connect_limit);
 }
 
+static void forget_url(struct tw_redis_link *l)
+{
+    tw_route_clear(&l->route);
+    free(l->user);
+    free(l->password);
+    l->user = l->password = NULL;
+}
+
+static int read_url(struct tw_redis_link *l, struct tw_slice url);
+
+/* What its file says now. */
+static bool reread(struct tw_redis_link *l)
+{
+    if (l->url.file == NULL || l->url.file[0] == '\0')
+        return true;
+    forget_url(l);
+    return read_url(l, tw_slice_of(tw_fresh_url(&l->url))) == 0;
+}
+
 static void on_retry(struct tw_deadline *d)
 {
     struct tw_redis_link *l = tw_container_of(d, struct tw_redis_link, limit);
 
+    if (!reread(l)) {
+        go_down(l, "the URL in its file cannot be used");
+        plan_retry(l);
+        return;
+    }
     tw_route_restart(&l->route);
     tw_route_next(&l->route);
 }
@@ -440,8 +464,7 @@ bool tw_redis_url_check(const char *url, struct tw_buf *problem)
     struct tw_redis_link link = { .is_up = false };
     bool ok = read_url(&link, tw_slice_of(url)) == 0;
 
-    free(link.user);
-    free(link.password);
+    forget_url(&link);
     if (!ok)
         tw_buf_text(problem, "is redis://[user:password@]host[:port], with %-escapes in user "
                              "and password, or unix:///path");
@@ -471,6 +494,7 @@ int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *optio
     l->name = options->name;
     l->events = options->events == NULL ? &no_events : options->events;
     l->retry_ms = RETRY_FIRST_MS;
+    l->url = (struct tw_fresh_url){ .text = options->url, .file = options->url_file };
     tw_route_init(&l->route, l->loop, on_place);
     if (read_url(l, tw_slice_of(options->url)) != 0)
         return TW_ECONFIG;
@@ -486,9 +510,8 @@ void tw_redis_stop(struct tw_redis_link *l)
     go_down(l, "stopped");
     if (l->stream == NULL)
         release(l);
-    free(l->user);
-    free(l->password);
-    l->user = l->password = NULL;
+    forget_url(l);
+    tw_fresh_url_done(&l->url);
 }
 
 bool tw_redis_is_up(const struct tw_redis_link *l)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/net/fresh_url.h"
 #include "common/net/loop.h"
 #include "common/net/route.h"
 #include "common/net/stream.h"
@@ -54,8 +55,9 @@ struct tw_redis_events {
 
 struct tw_redis_options {
     struct tw_loop *loop;
-    const char *url;  /* redis://[user:password@]host[:port] or unix:///path */
-    const char *name; /* for the log: "publisher"; kept */
+    const char *url;      /* redis://[user:password@]host[:port] or unix:///path */
+    const char *url_file; /* where it is read from again each time, and then both are kept */
+    const char *name;     /* for the log: "publisher"; kept */
     const struct tw_redis_events *events; /* kept; null: none */
 };
 
@@ -64,6 +66,7 @@ struct tw_redis_link {
     struct tw_stream_owner owner;
     const struct tw_redis_events *events;
     struct tw_loop *loop;
+    struct tw_fresh_url url;
     struct tw_route route;
     char *user, *password; /* null without */
     struct tw_stream *stream;

@@ -274,6 +274,7 @@ int gw_hubs_start(struct gw_hubs *hubs, const struct gw_hubs_options *options)
     return tw_redis_start(&hubs->subscriber,
                           &(struct tw_redis_options){ .loop = hubs->loop,
                                                       .url = options->redis_url,
+                                                      .url_file = options->redis_url_file,
                                                       .name = "subscriber",
                                                       .events = &redis_events });
 }

@@ -31,7 +31,7 @@ struct gw_hubs_options { /* pointers are kept */
     struct tw_redis_link *publisher; /* for relays */
     struct gw_sessions *sessions;
     gw_control_cb control;
-    const char *redis_url;
+    const char *redis_url, *redis_url_file;
     size_t backlog_bytes;  /* of events in memory, per tenant */
     uint64_t events_bytes; /* of all tenants */
 };

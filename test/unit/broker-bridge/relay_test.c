@@ -84,7 +84,9 @@ static int begin(void **state)
                    &(struct br_relay_options){ .loop = f->loop, .redis = &f->publisher });
     f->relay.housekeeping.task = BR_TASKS;
     f->relay.housekeeping.next_ms = UINT64_MAX;
-    f->conn = tw_pg_conn_new(f->loop, f->url, "tillwire-bridge", &events, f);
+    f->conn = tw_pg_conn_new(
+        f->loop, &(struct tw_pg_conn_options){ .url = f->url, .program = "tillwire-bridge" },
+        &events, f);
     *state = f;
     return 0;
 }

@@ -237,6 +237,7 @@ static void a_text_may_come_from_a_file(void **state)
     write_file(f, "postgresql://u:secret@127.0.0.1/db\nsecond line\n");
     check_variable(f, TW_API, variable, NULL);
     assert_string_equal(f->settings.database_url, "postgresql://u:secret@127.0.0.1/db");
+    assert_string_equal(f->settings.database_url_file, f->path); /* it is read again later */
     write_file(f, "host=without-an-end.example");
     check_variable(f, TW_API, variable, NULL);
     assert_string_equal(f->settings.database_url, "host=without-an-end.example");

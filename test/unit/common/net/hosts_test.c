@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/net/pg_conn.h"
 #include "common/net/pg_dial.h"
@@ -23,7 +24,7 @@ struct fixture {
     struct tw_redis_link link;
     struct tw_pg_call call;
     int ups, downs, answered, err;
-    char url[256], why[256], sqlstate[8];
+    char url[256], why[256], sqlstate[8], path[64];
 };
 
 static void on_up(struct tw_pg_conn *c, void *owner)
@@ -60,6 +61,7 @@ static int begin(void **state)
     fake_postgres_start(&f->standby, f->loop, 0);
     f->standby.is_standby = true;
     fake_redis_start(&f->redis, f->loop, 0);
+    (void)snprintf(f->path, sizeof(f->path), "/tmp/tillwire-hosts-test.%d", (int)getpid());
     *state = f;
     return 0;
 }
@@ -73,6 +75,7 @@ static int end(void **state)
     fake_postgres_stop(&f->pg);
     fake_postgres_stop(&f->standby);
     fake_redis_stop(&f->redis);
+    (void)unlink(f->path);
     net_loop_free(f->loop);
     fake_names_end();
     free(f);
@@ -98,7 +101,8 @@ static void start(struct fixture *f, const char *form)
     }
     memcpy(f->url, url.at, url.len);
     tw_buf_done(&url);
-    f->conn = tw_pg_conn_new(f->loop, f->url, "test", &events, f);
+    f->conn = tw_pg_conn_new(
+        f->loop, &(struct tw_pg_conn_options){ .url = f->url, .program = "test" }, &events, f);
 }
 
 static void on_done(struct tw_pg_call *call, const struct tw_pg_result *r)
@@ -278,6 +282,41 @@ static void a_postgresql_url_is_read_or_refused(void **state)
     }
 }
 
+/* As whoever rotates a password does it: a new file takes the place of the old one. */
+static void write_url(struct fixture *f, const char *before, int port, const char *after)
+{
+    char other[80];
+    FILE *file;
+
+    (void)snprintf(other, sizeof(other), "%s.new", f->path);
+    file = fopen(other, "w");
+    assert_non_null(file);
+    (void)fprintf(file, "%s%d%s", before, port, after);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(rename(other, f->path), 0);
+}
+
+static void a_url_in_a_file_is_read_again(void **state)
+{
+    struct fixture *f = *state;
+
+    write_url(f, "postgresql://u@127.0.0.1:", f->standby.host.port, "/db\n");
+    f->conn = tw_pg_conn_new(f->loop,
+                             &(struct tw_pg_conn_options){ .url = "postgresql://nobody@/",
+                                                           .url_file = f->path,
+                                                           .program = "test" },
+                             &events, f);
+    await(f->loop, f->downs == 1);
+    assert_non_null(strstr(f->why, "read-only"));
+    write_url(f, "postgresql://u@127.0.0.1:", f->pg.host.port, "/db\n");
+    await(f->loop, f->ups == 1);
+    assert_int_equal(unlink(f->path), 0); /* what it said is known still */
+    host_drop_all(&f->pg.host);
+    fake_postgres_forget(&f->pg);
+    await(f->loop, f->ups == 2);
+    assert_int_equal(caught_log_count("event=url.file"), 1);
+}
+
 static void start_redis(struct fixture *f, const char *host)
 {
     (void)snprintf(f->url, sizeof(f->url), "redis://%s:%d", host, f->redis.host.port);
@@ -310,6 +349,26 @@ static void redis_is_followed_when_its_name_moves(void **state)
     fake_names_set("redis.example", "127.0.0.1");
     await(f->loop, tw_redis_is_up(&f->link));
     assert_int_equal(f->link.connects.value, 2);
+}
+
+static void a_password_of_redis_that_changes_needs_no_restart(void **state)
+{
+    struct fixture *f = *state;
+
+    f->redis.auth = "new";
+    write_url(f, "redis://:old@127.0.0.1:", f->redis.host.port, "");
+    assert_int_equal(
+        tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                             .url = "redis://:old@127.0.0.1",
+                                                             .url_file = f->path,
+                                                             .name = "test" }),
+        0);
+    await(f->loop, f->redis.host.accepted >= 2); /* it is refused */
+    assert_false(tw_redis_is_up(&f->link));
+    write_url(f, "nonsense ", 1, "");
+    await(f->loop, f->link.route.host_count == 0); /* and goes on trying */
+    write_url(f, "redis://:new@127.0.0.1:", f->redis.host.port, "\r\n");
+    await(f->loop, tw_redis_is_up(&f->link));
 }
 
 static void a_name_of_redis_that_is_not_there_is_said_once(void **state)
@@ -402,8 +461,10 @@ int main(void)
         HOSTS_TEST(hostaddr_is_used_as_it_is),
         HOSTS_TEST(it_may_be_closed_while_a_name_is_looked_up),
         HOSTS_TEST(a_postgresql_url_is_read_or_refused),
+        HOSTS_TEST(a_url_in_a_file_is_read_again),
         HOSTS_TEST(redis_is_found_by_the_next_address_of_its_name),
         HOSTS_TEST(redis_is_followed_when_its_name_moves),
+        HOSTS_TEST(a_password_of_redis_that_changes_needs_no_restart),
         HOSTS_TEST(a_name_of_redis_that_is_not_there_is_said_once),
         HOSTS_TEST(a_redis_url_is_read_or_refused),
     };

@@ -99,7 +99,8 @@ static int end(void **state)
 static void start(struct fixture *f, const struct tw_pg_conn_events *e)
 {
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    f->conn = tw_pg_conn_new(f->loop, f->url, "test", e, f);
+    f->conn = tw_pg_conn_new(
+        f->loop, &(struct tw_pg_conn_options){ .url = f->url, .program = "test" }, e, f);
     assert_false(tw_pg_conn_is_up(f->conn));
 }
 
@@ -433,7 +434,10 @@ static void a_url_that_cannot_be_is_down_and_stays_so(void **state)
 {
     struct fixture *f = *state;
 
-    f->conn = tw_pg_conn_new(f->loop, "postgresql://[nonsense", "test", &events, f);
+    f->conn = tw_pg_conn_new(
+        f->loop,
+        &(struct tw_pg_conn_options){ .url = "postgresql://[nonsense", .program = "test" },
+        &events, f);
     await(f->loop, f->downs >= 2);
     assert_true(strlen(f->why) > 0);
 }

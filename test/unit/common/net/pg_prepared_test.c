@@ -56,7 +56,8 @@ static int begin(void **state)
     f->loop = net_loop_new();
     fake_postgres_start(&f->pg, f->loop, 0);
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    f->conn = tw_pg_conn_new(f->loop, f->url, "test", &events, f);
+    f->conn = tw_pg_conn_new(
+        f->loop, &(struct tw_pg_conn_options){ .url = f->url, .program = "test" }, &events, f);
     await(f->loop, f->ups == 1);
     *state = f;
     return 0;
