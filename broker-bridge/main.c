@@ -87,7 +87,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
 
     if (!b->leader.is_up)
         tw_daemon_note(missing_list, "database");
-    if (!tw_redis_is_up(&b->publisher))
+    if (!tw_redis_is_up(&b->publisher) && !tw_redis_is_none(&b->publisher))
         tw_daemon_note(degraded, "redis");
 }
 

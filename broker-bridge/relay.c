@@ -47,7 +47,7 @@ static void publish_rows(struct br_relay *r, const struct tw_pg_result *result)
     for (size_t i = 0; i < tw_pg_rows(result); i++)
         if (tw_publish_event(r->redis, tw_pg_text(result, i, 0), tw_pg_text(result, i, 1)) == 0)
             r->published.value++;
-        else
+        else if (!tw_redis_is_none(r->redis))
             r->failures.value++;
 }
 

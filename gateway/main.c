@@ -355,7 +355,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
         tw_daemon_note(missing_list, "database");
     if (!tw_schema_is_good(&g->schema))
         tw_daemon_note(missing_list, "schema");
-    if (!tw_redis_is_up(&g->hubs.subscriber))
+    if (!tw_redis_is_up(&g->hubs.subscriber) && !tw_redis_is_none(&g->hubs.subscriber))
         tw_daemon_note(degraded, "redis");
 }
 

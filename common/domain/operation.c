@@ -140,7 +140,7 @@ static void publish(struct tw_operations *all, struct tw_slice tenant, struct tw
             continue;
         if (tw_publish_event(all->options.publisher, tenant, one) == 0)
             all->published.value++;
-        else
+        else if (!tw_redis_is_none(all->options.publisher))
             all->publish_failures.value++;
     }
 }

@@ -124,6 +124,8 @@ static int command(struct tw_redis_link *l, size_t n, const struct tw_slice *wor
 {
     int r;
 
+    if (l->is_none)
+        return TW_EDOWN;
     if (!l->is_up) {
         l->dropped.value++;
         return TW_EDOWN;
@@ -446,6 +448,9 @@ static int read_url(struct tw_redis_link *l, struct tw_slice url)
     struct tw_slice host, port;
     uint64_t number = PORT;
 
+    l->is_none = tw_slice_is(url, "none");
+    if (l->is_none)
+        return 0;
     if (tw_slice_starts(url, TW_LIT("unix:///")))
         return tw_route_add(&l->route, tw_slice_skip(url, 7), NULL, PORT);
     if (!tw_slice_starts(url, TW_LIT("redis://")))
@@ -467,7 +472,7 @@ bool tw_redis_url_check(const char *url, struct tw_buf *problem)
     forget_url(&link);
     if (!ok)
         tw_buf_text(problem, "is redis://[user:password@]host[:port], with %-escapes in user "
-                             "and password, or unix:///path");
+                             "and password, unix:///path or none");
     return ok;
 }
 
@@ -498,7 +503,8 @@ int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *optio
     tw_route_init(&l->route, l->loop, on_place);
     if (read_url(l, tw_slice_of(options->url)) != 0)
         return TW_ECONFIG;
-    tw_after(l->loop, &l->limit, 0, on_retry);
+    if (!l->is_none)
+        tw_after(l->loop, &l->limit, 0, on_retry);
     return 0;
 }
 
@@ -517,6 +523,11 @@ void tw_redis_stop(struct tw_redis_link *l)
 bool tw_redis_is_up(const struct tw_redis_link *l)
 {
     return l->is_up;
+}
+
+bool tw_redis_is_none(const struct tw_redis_link *l)
+{
+    return l->is_none;
 }
 
 int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message)

@@ -79,6 +79,7 @@ struct tw_redis_link {
     struct tw_deadline limit;   /* connecting, retrying or listening for a sign of life */
     uint64_t retry_ms, heard_ms;
     bool is_up, was_up, is_writing, is_stopped, has_failed, is_connected;
+    bool is_none;     /* see tw_redis_is_none */
     bool has_refused; /* a question, on this connection; said once */
     const char *name; /* for the log: "publisher" */
     struct tw_metric up, connects, sent, dropped;
@@ -95,6 +96,9 @@ int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *optio
 void tw_redis_stop(struct tw_redis_link *l); /* no event comes any more */
 
 bool tw_redis_is_up(const struct tw_redis_link *l);
+
+/* Its URL is "none": there is no Redis here and none is missed; what is sent is TW_EDOWN. */
+bool tw_redis_is_none(const struct tw_redis_link *l);
 
 /* Each is sent with others of its turn. 0, TW_EDOWN, or TW_EFULL when Redis reads too slowly;
  * nothing is kept for later then: what is lost is found by reconciliation. */

@@ -182,7 +182,7 @@ void gw_recovery_admit(struct gw_sio_client *c)
         return;
     }
     /* Clients may reach a process that has just started before it has reached Redis. */
-    if (!tw_redis_is_up(store) && c->patience++ < STORE_TRIES) {
+    if (!tw_redis_is_up(store) && !tw_redis_is_none(store) && c->patience++ < STORE_TRIES) {
         tw_after(c->screen.all->options.loop, &c->refresh, STORE_PAUSE_MS, on_store);
         return;
     }

@@ -351,6 +351,22 @@ static void redis_is_followed_when_its_name_moves(void **state)
     assert_int_equal(f->link.connects.value, 2);
 }
 
+static void where_there_is_no_redis_none_is_missed(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = "none",
+                                                                          .name = "test" }),
+                     0);
+    assert_true(tw_redis_is_none(&f->link));
+    net_idle(f->loop, 50);
+    assert_false(tw_redis_is_up(&f->link));
+    assert_int_equal(tw_redis_publish(&f->link, TW_LIT("a"), TW_LIT("b")), TW_EDOWN);
+    assert_int_equal(f->link.dropped.value, 0);
+    assert_int_equal(caught_log_count("event=redis"), 0);
+}
+
 static void a_password_of_redis_that_changes_needs_no_restart(void **state)
 {
     struct fixture *f = *state;
@@ -464,6 +480,7 @@ int main(void)
         HOSTS_TEST(a_url_in_a_file_is_read_again),
         HOSTS_TEST(redis_is_found_by_the_next_address_of_its_name),
         HOSTS_TEST(redis_is_followed_when_its_name_moves),
+        HOSTS_TEST(where_there_is_no_redis_none_is_missed),
         HOSTS_TEST(a_password_of_redis_that_changes_needs_no_restart),
         HOSTS_TEST(a_name_of_redis_that_is_not_there_is_said_once),
         HOSTS_TEST(a_redis_url_is_read_or_refused),

@@ -39,6 +39,11 @@ void tw_redis_stop(struct tw_redis_link *l)
     fake_link_done(l);
 }
 
+bool tw_redis_is_none(const struct tw_redis_link *l)
+{
+    return l->is_none;
+}
+
 bool tw_redis_is_up(const struct tw_redis_link *l)
 {
     return l->is_up;
