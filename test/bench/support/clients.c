@@ -252,7 +252,7 @@ static void take_frames(struct clients *all, struct client *c, const uint8_t *at
 {
     while (len > 0) {
         size_t n = c->left < len ? (size_t)c->left : len;
-        size_t room = CLIENT_START_BYTES - c->start_len;
+        size_t room = CLIENT_START_BYTES - 1 - c->start_len;
 
         if (c->left == 0) {
             take_head(all, c, *at++);

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Enough of a message for its type and its seq. */
-#define CLIENT_START_BYTES 176
+/* Enough of a message for its type and, if it is short, for its seq. */
+#define CLIENT_START_BYTES 512
 
 struct dialect;
 

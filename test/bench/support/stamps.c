@@ -30,15 +30,18 @@ static void grow(void)
         fail("memory");
 }
 
+/* The event's seq is the last member of this name. */
 void stamps_take(const struct clients *all, const struct client *c)
 {
     static const char name[] = "\"seq\":";
+    const char *at = NULL, *next = c->start, *end = c->start + c->start_len;
     struct timespec t;
-    char *at = memmem(c->start, c->start_len, name, sizeof(name) - 1);
 
+    clock_gettime(CLOCK_REALTIME, &t);
+    while ((next = memmem(next, (size_t)(end - next), name, sizeof(name) - 1)) != NULL)
+        at = next++;
     if (at == NULL)
         return;
-    clock_gettime(CLOCK_REALTIME, &t);
     grow();
     stamps[stamp_count++] = (struct stamp){
         .target = (size_t)(clients_target(all, c) - all->targets),
