@@ -167,8 +167,8 @@ $(BENCH_PROGRAMS): build/bench/%: $(OUT)/obj/test/bench/%.o $(BENCH_SUPPORT)
 
 # --- Targets ---------------------------------------------------------------------------------
 
-.PHONY: help setup setup-test build run test bench bench-setup bench-programs unit unit-programs \
-	fixture unit-run fuzz fuzz-run format \
+.PHONY: help setup setup-test build run test bench bench-setup bench-charts bench-programs unit \
+	unit-programs fixture unit-run fuzz fuzz-run format \
 	format-check reference lint lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck \
 	lint-shell install clean FORCE
 
@@ -201,9 +201,12 @@ test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="g
 bench-setup: ## install what `make bench` needs besides the tests: peers, by name from Debian and npm
 	@test/bench/setup
 
-bench: ## measure beside other programs (BENCH="fanout tenants idle connect rest resume polls growth", ROUNDS=5)
+bench: ## measure beside other programs (BENCH="fanout tenants idle connect dialects latency rest resume polls growth")
 	@$(MAKE) FLAVOUR=release build bench-programs
 	@test/bench/run $(BENCH)
+
+bench-charts: ## draw docs/images anew from what `make bench` has measured
+	@node test/bench/charts.mjs docs/images
 
 bench-programs: $(BENCH_PROGRAMS)
 

@@ -46,11 +46,11 @@
 
 static struct {
     const char *publish, *message, *heads, *stamps;
-    double rate, seconds, flat;
+    double rate, seconds, flat, rest;
     size_t window, expect;
     long pids[MAX_PIDS];
     size_t pid_count;
-} set = { .publish = "-", .window = 256 };
+} set = { .publish = "-", .window = 256, .rest = 1 };
 
 static struct clients clients = { .connecting = 200, .least = 300 };
 static struct publisher publisher;
@@ -255,6 +255,7 @@ static void read_option(char *text)
         { "rate", NULL, &set.rate, NULL },
         { "seconds", NULL, &set.seconds, NULL },
         { "flat", NULL, &set.flat, NULL },
+        { "rest", NULL, &set.rest, NULL },
         { "window", NULL, NULL, &set.window },
         { "connecting", NULL, NULL, &clients.connecting },
         { "expect", NULL, NULL, &set.expect },
@@ -345,7 +346,7 @@ int main(int argc, char **argv)
     }
     caught_up = await_expected(start);
     connect_cpu = usage_cpu_ns(set.pids, set.pid_count) - connect_cpu;
-    rest(1);
+    rest(set.rest);
     memory = usage_pss_bytes(set.pids, set.pid_count) - memory;
     open_publisher();
     paced = measure_warm(set.seconds, set.rate);

@@ -2,25 +2,27 @@
 // same writes and nothing else: requests in a second, and the processor time of PostgreSQL and of the server for each.
 // usage: node rest.mjs [deduct|balance|points|pending|health|order ...]
 //
-//   ROUNDS=5   how often each is measured; the middle counts
+//   ROUNDS=5    how often each is measured; the middle counts
+//   DURATION=3  for so many seconds
 //   SERVERS="tillwire pgbench"   only these
 //
-// 32 connections, 200 restaurants with 5 cards each, every commit durable. A run with a failed request does not count.
+// 32 connections, 200 restaurants with 5 cards each, every commit durable (FSYNC=on). A failed request ends the bench.
 // SPDX-License-Identifier: Apache-2.0
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Stack, freePort, get, root } from '../faults/stack.mjs';
+import { Stack, freePort, get } from '../faults/stack.mjs';
 import { eventually } from '../faults/wait.mjs';
 import { cpuOf } from './support/cpu.mjs';
-import { makeRestaurants, middle } from './support/restaurants.mjs';
+import { pgenv } from './support/pgenv.mjs';
+import { makeRestaurants } from './support/restaurants.mjs';
+import { keep, measureRounds, out, pick, row, runPart, say } from './support/results.mjs';
+import { chosen } from './support/servers.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const out = path.join(root, 'build/bench');
-const rounds = Number(process.env.ROUNDS ?? 5);
-const seconds = Number(process.env.SECONDS ?? 4);
+const seconds = Number(process.env.DURATION ?? 3);
 const run = promisify(execFile);
 const RESTAURANTS = 200;
 const CARDS = 5;
@@ -28,7 +30,6 @@ const CARDS = 5;
 const bench = {};
 
 async function setUp() {
-    mkdirSync(out, { recursive: true });
     bench.stack = await Stack.start({
         flavour: 'release', gateways: 1, apis: 1, bridges: 1,
         settings: { api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000 TILLWIRE_LOG_LEVEL=error' },
@@ -70,10 +71,9 @@ async function byWrk(base, pid, { request }) {
     return { rate: result.requests / result.seconds, server: each(cpuOf(pid), before[0]), postgres: each(cpuOf(bench.postmaster), before[1]) };
 }
 
-const all = {
+const servers = {
     tillwire: (workload) => byWrk(bench.stack.url('api-1'), bench.stack.pid('api-1'), workload),
     async fastify(workload) {
-        if (!workload.bare) return undefined;
         const port = await freePort();
         const child = spawn(process.execPath, [path.join(here, 'peers/rest.mjs'), String(port), bench.url], { stdio: ['ignore', 'inherit', 'inherit'] });
         const ended = new Promise((resolve) => { child.once('exit', resolve); });
@@ -86,19 +86,15 @@ const all = {
         }
     },
     async pgbench({ bare }) {
-        if (!bare) return undefined;
         const file = path.join(out, 'bare.sql');
         writeFileSync(file, `\\set t random(1, ${RESTAURANTS})\n\\set card 1000000000 + random(1, ${CARDS})\n${bare}\n`);
         const before = cpuOf(bench.postmaster);
-        const url = new URL(bench.url);
-        const { stdout } = await run('pgbench', ['-n', '-M', 'prepared', '-c', '8', '-T', String(seconds), '-f', file], { env: { ...process.env, PGHOST: url.hostname, PGPORT: url.port, PGUSER: url.username, PGPASSWORD: url.password, PGDATABASE: url.pathname.slice(1) } });
+        const { stdout } = await run('pgbench', ['-n', '-M', 'prepared', '-c', '8', '-T', String(seconds), '-f', file], { env: pgenv(bench.url) });
         const done = Number(/processed: (\d+)/.exec(stdout)[1]);
         if (!/failed transactions: 0 /.test(stdout)) throw new Error(`pgbench: ${stdout}`);
         return { rate: Number(/tps = ([\d.]+)/.exec(stdout)[1]), postgres: ((cpuOf(bench.postmaster) - before) / done) * 1e6 };
     },
 };
-
-const servers = Object.fromEntries(Object.entries(all).filter(([name]) => !process.env.SERVERS || process.env.SERVERS.split(' ').includes(name)));
 
 // --- What is asked ---------------------------------------------------------------------------
 
@@ -109,55 +105,44 @@ const order = {
     customerName: 'Ada Lovelace', customerPhone: '+447700900123', totalAmount: 23.4, orderType: 'delivery',
     items: [{ name: 'Gyoza', price: 9.5, quantity: 2 }, { name: 'Green tea', price: 4.4, quantity: 1 }],
 };
-const WORKLOADS = [
-    {
-        name: 'deduct', least: 0.7, postgres: 250, server: 25,
+const reads = [{ least: 20_000 }, { than: 'pgbench', least: 0.4 }];
+const WORKLOADS = {
+    deduct: {
         request: (restaurant, n) => ['POST', card(restaurant, n, 'deduct'), { amount: 0.01 }],
         bare: `select bare.deduct(${tenant}, 'GC-' || :card::int, 0.01, gen_random_uuid()::text);`,
+        beside: { fastify: 'deduct', pgbench: 'deduct' },
+        rate: [{ than: 'fastify', least: 1.25 }, { than: 'pgbench', least: 0.7 }], postgres: [{ most: 250 }], server: [{ most: 25 }],
     },
-    { name: 'balance', least: 0.4, postgres: 60, server: 12, request: (restaurant, n) => ['GET', card(restaurant, n, 'balance')], bare: read },
-    { name: 'points', request: ({ slug }, n) => ['GET', `/api/${slug}/loyalty/+44770090${1000 + n}/points`] },
-    { name: 'pending', request: ({ slug }) => ['GET', `/api/${slug}/orders/pending`] },
-    { name: 'health', request: ({ slug }) => ['GET', `/api/${slug}/health`] },
-    { name: 'order', postgres: 350, request: ({ slug }) => ['POST', `/api/${slug}/orders`, order] },
-];
+    balance: {
+        request: (restaurant, n) => ['GET', card(restaurant, n, 'balance')], bare: read, beside: { fastify: 'balance', pgbench: 'balance' },
+        rate: reads, postgres: [{ most: 60 }], server: [{ most: 12 }],
+    },
+    points: { request: ({ slug }, n) => ['GET', `/api/${slug}/loyalty/+44770090${1000 + n}/points`], beside: { pgbench: 'balance' }, rate: reads },
+    pending: { request: ({ slug }) => ['GET', `/api/${slug}/orders/pending`], beside: { pgbench: 'balance' }, rate: reads },
+    health: { request: ({ slug }) => ['GET', `/api/${slug}/health`], beside: { pgbench: 'balance' }, rate: reads },
+    order: { request: ({ slug }) => ['POST', `/api/${slug}/orders`, order], beside: {}, rate: [{ least: 4000 }], postgres: [{ most: 350 }] },
+};
 
-const wanted = process.argv.slice(2);
-const results = [];
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, async () => {
-        await bench.stack?.stop({ keep: false });
-        process.exit(130);
-    });
-}
-try {
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(WORKLOADS);
+
+await runPart(async () => {
     await setUp();
-    for (const workload of WORKLOADS) {
-        if (wanted.length > 0 && !wanted.includes(workload.name)) continue;
-        const figures = {};
-        for (let round = 0; round < rounds; round += 1) {
-            for (const [name, measure] of Object.entries(servers)) {
-                const result = await measure(workload);
-                if (result) (figures[name] ??= []).push(result);
-            }
+    // By "server workload": a bare read is measured once a round, for all who are compared with it.
+    const items = new Map();
+    for (const name of wanted) {
+        for (const [server, workload] of Object.entries({ ...WORKLOADS[name].beside, tillwire: name })) {
+            if (chosen([server]).length > 0) items.set(`${server} ${workload}`, () => servers[server](WORKLOADS[workload]));
         }
-        const row = { name: workload.name, figures, middle: {}, verdicts: [] };
-        for (const [name, all] of Object.entries(figures)) {
-            row.middle[name] = Object.fromEntries(Object.keys(all[0]).map((figure) => [figure, Math.round(middle(all.map((one) => one[figure])))]));
-        }
-        const judge = (what, value, isMet) => row.verdicts.push(`${what} ${value}: ${isMet ? 'met' : 'missed'}`);
-        if (workload.least && figures.pgbench) {
-            const ratio = middle(figures.tillwire.map((own, i) => own.rate / figures.pgbench[i].rate));
-            judge(`${ratio.toFixed(2)} x pgbench, to be at least`, workload.least, ratio >= workload.least);
-        }
-        for (const figure of figures.tillwire ? ['postgres', 'server'] : []) {
-            if (workload[figure]) judge(`${figure} us to be at most`, workload[figure], row.middle.tillwire[figure] <= workload[figure]);
-        }
-        results.push(row);
-        console.log(`${workload.name.padEnd(8)} ${Object.entries(row.middle).map(([name, m]) =>
-            `${name} ${m.rate}/s (postgres ${m.postgres} us${m.server === undefined ? '' : `, server ${m.server} us`})`).join('  ')}${row.verdicts.map((v) => `; ${v}`).join('')}`);
     }
-    writeFileSync(path.join(out, 'rest.json'), JSON.stringify(results, null, 2));
-} finally {
-    await bench.stack?.stop({ keep: false });
-}
+    const all = await measureRounds([...items.keys()], (item) => items.get(item)());
+    const rows = [];
+    for (const name of wanted) {
+        const { beside, ...targets } = WORKLOADS[name];
+        const names = Object.fromEntries(Object.entries({ ...beside, tillwire: name }).map(([server, workload]) => [server, `${server} ${workload}`]));
+        for (const [figure, what, unit] of [['rate', '', 'requests/s'], ['postgres', ': PostgreSQL', 'us a request'], ['server', ': the server', 'us a request']]) {
+            rows.push(row(pick(all, names), { part: 'rest', name: `${name}${what}`, figure, unit, targets: targets[figure] }));
+            say(rows.at(-1));
+        }
+    }
+    keep('rest', rows);
+}, () => bench.stack?.stop({ keep: false }));

@@ -7,26 +7,25 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { Stack, root } from '../faults/stack.mjs';
+import { Stack } from '../faults/stack.mjs';
 import { pause } from '../faults/wait.mjs';
-import { makeRestaurants, middle } from './support/restaurants.mjs';
+import { makeRestaurants } from './support/restaurants.mjs';
+import { keep, measureRounds, out, row, runPart, say } from './support/results.mjs';
 
 const run = promisify(execFile);
-const out = path.join(root, 'build/bench');
-const rounds = Number(process.env.ROUNDS ?? 5);
 const EVENTS = 100;
 
 const WORKLOADS = [
-    { name: '2000 tills, 50 events each', tenants: 2000, sockets: 1, missed: 50, most: 2 },
-    { name: '10000 tills of 2000, 100 each', tenants: 2000, sockets: 5, missed: 100, most: 3 },
+    { name: '2000 tills, 50 events each', tenants: 2000, sockets: 1, missed: 50, targets: [{ most: 2 }] },
+    { name: '10000 tills of 2000, 100 each', tenants: 2000, sockets: 5, missed: 100, targets: [{ most: 3 }] },
 ];
 
 const pss = (pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) / 1024;
 
-async function measure(stack, restaurants, { tenants, sockets, missed }) {
+async function measure(restaurants, { tenants, sockets, missed }) {
     const old = stack.pid('gateway-1');
     process.kill(old, 'SIGKILL');
     await stack.awaitNew('gateway-1', old);
@@ -44,9 +43,10 @@ async function measure(stack, restaurants, { tenants, sockets, missed }) {
         statements };
 }
 
-mkdirSync(out, { recursive: true });
-const stack = await Stack.start({ flavour: 'release', gateways: 1, apis: 1, bridges: 1, settings: { gateway: 'TILLWIRE_LOG_LEVEL=error' } });
-try {
+let stack;
+
+async function setUp() {
+    stack = await Stack.start({ flavour: 'release', gateways: 1, apis: 1, bridges: 1, settings: { gateway: 'TILLWIRE_LOG_LEVEL=error' } });
     const restaurants = await makeRestaurants(stack, 2000, ['pos']);
     await stack.sql(`insert into pos.event (tenant_id, seq, type, at, origin, data)
         select t.id, n, 'order.created', now(), '{"kind":"api","requestId":"r-1"}', ('{"orderId":"' || md5(t.id || ':' || n)::uuid || '","orderNumber":"' || n || '",'
@@ -56,16 +56,19 @@ try {
           from dinedesk_main.tenants t, generate_series(1, ${EVENTS}) n where t.slug like 'bench-%'`);
     await stack.sql(`update pos.stream s set head = ${EVENTS} from dinedesk_main.tenants t where t.id = s.tenant_id and t.slug like 'bench-%'`);
     await stack.sql('analyze');
-    const results = [];
-    for (const { name, most, ...workload } of WORKLOADS) {
-        const all = [];
-        for (let round = 0; round < rounds; round += 1) all.push(await measure(stack, restaurants, workload));
-        const row = Object.fromEntries(['connected', 'caughtUp', 'cpu', 'mib', 'statements'].map((of) => [of, middle(all.map((one) => one[of]))]));
-        results.push({ name, all, middle: row, most });
-        console.log(`${name.padEnd(32)} connected ${row.connected.toFixed(2)} s  caught up ${row.caughtUp.toFixed(2)} s (to be at most ${most}: ${row.caughtUp <= most ? 'met' : 'missed'})`
-            + `  ${row.cpu.toFixed(2)} s of processor  ${row.mib.toFixed(0)} MiB  ${row.statements} statements`);
-    }
-    writeFileSync(path.join(out, 'resume.json'), JSON.stringify(results, null, 2));
-} finally {
-    await stack.stop({ keep: false });
+    return restaurants;
 }
+
+await runPart(async () => {
+    const restaurants = await setUp();
+    const rows = [];
+    for (const { name, targets, ...workload } of WORKLOADS) {
+        const all = await measureRounds(['tillwire'], () => measure(restaurants, workload));
+        for (const [figure, what, unit] of [['caughtUp', 'caught up', 's'], ['connected', 'connected', 's'], ['cpu', 'processor', 's'], ['mib', 'memory', 'MiB'],
+            ['statements', 'statements', 'statements']]) {
+            rows.push(row(all, { part: 'resume', name: `${name}: ${what}`, figure, unit, targets: figure === 'caughtUp' ? targets : [] }));
+            say(rows.at(-1));
+        }
+    }
+    keep('resume', rows);
+}, () => stack?.stop({ keep: false }));

@@ -9,46 +9,52 @@ import { middle } from './restaurants.mjs';
 export const out = path.join(root, 'build/bench');
 export const rounds = Number(process.env.ROUNDS ?? 5);
 
-// Each round measures all servers one after the other, so that what changes in the machine changes for all: a list of rounds, each
-// with { result, rest, isDisturbed } by server. `measure` may give undefined: this server cannot do it.
-export async function measureRounds(servers, measure) {
+// Each round measures all of these (servers, or what else has a name) one after the other, so that what changes in the machine changes for
+// all: a list of rounds, each with { result, rest, isDisturbed } by name. `measure` gives nothing for what is left out in a round.
+export async function measureRounds(names, measure) {
     const all = [];
     for (let round = 0; round < rounds; round += 1) {
         const one = {};
-        for (const server of servers) {
-            const run = await undisturbed(() => measure(server));
-            if (run.result) one[server] = run;
+        for (const name of names) {
+            const run = await undisturbed(() => measure(name, round));
+            if (run.result) one[name] = run;
         }
         all.push(one);
     }
     return all;
 }
 
-// The middle of what was measured undisturbed; undefined when that is not more than half of the rounds.
-function middleOf(values) {
-    const good = values.filter((value) => value !== undefined);
-    return good.length * 2 > values.length ? middle(good) : undefined;
+// The same rounds for one row: each server with what was measured under another name, if it was.
+export function pick(all, names) {
+    return all.map((round) => Object.fromEntries(Object.entries(names).filter(([, name]) => round[name]).map(([server, name]) => [server, round[name]])));
+}
+
+// The middle of what was measured undisturbed, of these servers in the same round; undefined when that is not more than half of their
+// rounds.
+function middleOf(all, servers, figure) {
+    const rounds_ = all.filter((round) => servers.every((server) => round[server]));
+    const good = rounds_.filter((round) => servers.every((server) => !round[server].isDisturbed));
+    if (good.length * 2 <= rounds_.length) return undefined;
+    return middle(good.map((round) => servers.map((server) => round[server].result[figure]).reduce((own, other) => own / other)));
 }
 
 const isMet = (value, { most, least }) => (most === undefined || value <= most) && (least === undefined || value >= least);
 
-// A row of the table. `targets` are lists of { most | least, than, of, figure, scale }: the figure of `of` (Tillwire), as a ratio to that
-// of the server `than` in the same round if one is named.
+// A row of the table. `targets` is a list of { most or least, than, of }: the figure of `of` (Tillwire), as a ratio to that of the server
+// `than` in the same round if one is named.
 export function row(all, { part, name, figure, unit, targets = [], ...more }) {
-    const servers = [...new Set(all.flatMap((round) => Object.keys(round)))];
-    const values = (server, of = figure) => all.map((round) => (round[server]?.isDisturbed ? undefined : round[server]?.result[of]));
+    const servers = [...new Set(all.flatMap((round) => Object.keys(round)))].filter((server) =>
+        all.some((round) => round[server]?.result[figure] !== undefined));
     const verdicts = targets.filter(({ than, of = 'tillwire' }) => servers.includes(of) && (!than || servers.includes(than))).map((target) => {
-        const { than, of = 'tillwire', figure: other = figure, unit: otherUnit = than ? `x ${than}` : unit } = target;
-        const own = values(of, other);
-        const theirs = than && values(than, other);
-        const value = middleOf(theirs ? own.map((n, i) => (n === undefined || theirs[i] === undefined ? undefined : n / theirs[i])) : own);
+        const { than, of = 'tillwire' } = target;
+        const value = middleOf(all, than ? [of, than] : [of], figure);
         const bound = target.most === undefined ? `at least ${target.least}` : `at most ${target.most}`;
-        return { value, unit: otherUnit, bound, verdict: value === undefined ? 'disturbed' : isMet(value, target) ? 'met' : 'missed' };
+        return { value, unit: than ? `x ${than}` : unit, bound, verdict: value === undefined ? 'disturbed' : isMet(value, target) ? 'met' : 'missed' };
     });
     return {
         part, name, figure, unit, verdicts, ...more,
-        middle: Object.fromEntries(servers.map((server) => [server, middleOf(values(server))])),
-        rounds: Object.fromEntries(servers.map((server) => [server, all.map((round) => round[server])])),
+        middle: Object.fromEntries(servers.map((server) => [server, middleOf(all, [server], figure)])),
+        rounds: Object.fromEntries(servers.map((server) => [server, all.map((round) => round[server]).filter(Boolean)])),
     };
 }
 
