@@ -3,7 +3,7 @@
 // usage: node latency.mjs
 //
 //   ROUNDS=5    how often each is measured; the middle counts
-//   DURATION=5  events are written for so many seconds; those of the first second do not count
+//   DURATION=4  events are written for so many seconds; those of the first second do not count
 //
 // The start is the time that PostgreSQL itself gives the commit (track_commit_timestamp), taken just before the commit record is written
 // and flushed: so the flush is in the figures, which are rather too high than too low. The end is when the client has read the message
@@ -20,7 +20,7 @@ import { makeRestaurants } from './support/restaurants.mjs';
 import { keep, measureRounds, out, row, runPart, say } from './support/results.mjs';
 
 const run = promisify(execFile);
-const seconds = Number(process.env.DURATION ?? 5);
+const seconds = Number(process.env.DURATION ?? 4);
 const RESTAURANTS = 200;
 const SOCKETS = 2; // of each
 const CARDS = 10; // of each

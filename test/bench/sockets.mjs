@@ -20,14 +20,14 @@ const idle = { part: 'idle', figure: 'bytes', unit: 'bytes a session' };
 
 const RUNS = [
     {
-        options: { tenants: 1, sockets: 1000, seconds: 2, rate: 20, flat: 1.5, window: 64 },
+        options: { tenants: 1, sockets: 1000, seconds: 1.5, rate: 20, flat: 1, window: 64 },
         rows: [
             { part: 'fanout', name: '1 x 1000, 20 msg/s', ...delivery, targets: [{ than: 'uv-write', most: 1.1 }] },
             { part: 'fanout', name: '1 x 1000, flat out', ...flatOut, targets: [{ than: 'uv-coalesce', least: 0.9 }] },
         ],
     },
     {
-        options: { tenants: 1, sockets: 10_000, seconds: 3, rate: 2, flat: 1.5, window: 16 },
+        options: { tenants: 1, sockets: 10_000, seconds: 2.5, rate: 2, flat: 1, window: 16 },
         rows: [
             { part: 'fanout', name: '1 x 10000, 2 msg/s', ...delivery, targets: [{ than: 'uv-write', most: 1.15 }] },
             { part: 'fanout', name: '1 x 10000, flat out', ...flatOut, targets: [{ than: 'uv-coalesce', least: 0.9 }] },
@@ -35,7 +35,7 @@ const RUNS = [
         ],
     },
     {
-        options: { tenants: 2000, sockets: 5, seconds: 3, rate: 2000, flat: 2, window: 512 },
+        options: { tenants: 2000, sockets: 5, seconds: 2, rate: 2000, flat: 1.5, window: 512 },
         rows: [
             { part: 'tenants', name: '2000 x 5, 2000 msg/s', ...delivery, targets: [{ than: 'uv-write', most: 1.15 }] },
             {

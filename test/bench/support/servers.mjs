@@ -32,6 +32,9 @@ const isListening = (port) =>
 
 const childrenOf = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 
+// How many events have been published, to so many restaurants in turn: what pos.heads goes by here. `load` says it too.
+export const sayHeads = ({ heads }, published, among) => writeFileSync(heads, `${published} ${among} `.padEnd(30));
+
 // Makes the stack, `count` restaurants, and what `measure` needs.
 export async function makeBench(count, scopes = ['pos']) {
     const stack = await Stack.start({
@@ -48,7 +51,7 @@ export async function makeBench(count, scopes = ['pos']) {
 
 async function prepare(stack, count, scopes) {
     const heads = path.join(stack.dir, 'heads');
-    writeFileSync(heads, '0'.padEnd(20));
+    sayHeads({ heads }, 0, 1);
     const { port, password } = new URL(stack.env.TILLWIRE_REDIS_URL);
     const tenants = await makeRestaurants(stack, count, scopes);
     // Events are published without being in the log, more than PostgreSQL could take. The gateway compares its positions
@@ -158,7 +161,7 @@ class Tillwire {
 
     async start(bench) {
         const old = bench.stack.pid('gateway-1');
-        writeFileSync(bench.heads, '0'.padEnd(20));
+        sayHeads(bench, 0, 1);
         process.kill(old, 'SIGKILL');
         await bench.stack.awaitNew('gateway-1', old);
         this.port = Number(new URL(bench.stack.url('gateway-1')).port);
@@ -213,8 +216,8 @@ export async function measure(bench, name, { tenants, sockets, event, dialects =
         writeFileSync(targets, lines.join(''));
         writeFileSync(message, server.message(event));
         const isPublishing = options.seconds > 0 || options.flat > 0;
-        const args = ['127.0.0.1', server.port, targets, sockets, `pids=${server.pids}`, `publish=${server.publish(bench)}`,
-            ...isPublishing ? [`message=${message}`, `heads=${bench.heads}`] : [],
+        const args = ['127.0.0.1', server.port, targets, sockets, `pids=${server.pids}`, `publish=${server.publish(bench)}`, `heads=${bench.heads}`,
+            ...isPublishing ? [`message=${message}`] : [],
             ...Object.entries(options).map(([option, value]) => `${option}=${value}`)];
         const { stdout } = await run('taskset', ['-c', loadCore, path.join(out, 'load'), ...args.map(String)]);
         const result = JSON.parse(stdout);
