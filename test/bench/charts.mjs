@@ -50,7 +50,7 @@ function bars(title, rows) {
     const parts = [];
     let y = 56;
     for (const { name, middle } of rows) {
-        const all = Object.entries(middle).filter(([, n]) => n !== undefined);
+        const all = Object.entries(middle).filter(([, n]) => n !== null);
         const longest = Math.max(...all.map(([, n]) => n));
         parts.push(text(16, y, name, 'group'));
         y += 10;
@@ -95,7 +95,7 @@ const curveOf = ({ rounds: { tillwire }, middle }) => (tillwire.find(({ result }
 
 function writtenOf({ workload }, rows) {
     const { middle } = rows.find((row) => row.workload === workload && row.figure === 'events_per_second');
-    return middle.tillwire === undefined ? 'the machine was disturbed' : `${Math.round(middle.tillwire)} events/s`;
+    return middle.tillwire === null ? 'the machine was disturbed' : `${Math.round(middle.tillwire)} events/s`;
 }
 
 const CHARTS = [

@@ -4,14 +4,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { out, show, verdictText } from './support/results.mjs';
+import { out, showOf, verdictText } from './support/results.mjs';
 
 const rows = process.argv.slice(2).flatMap((part) => JSON.parse(readFileSync(path.join(out, `${part}.json`), 'utf8')));
 
 // The others' figures behind ours.
-function lineOf({ part, name, unit, middle: { tillwire, ...others }, verdicts }) {
-    const beside = Object.entries(others).map(([server, n]) => `${server} ${show(n)}`).join(', ');
-    return [part, name, `${show(tillwire)} ${unit}`, beside, ...verdicts.length > 0 ? verdicts.map(verdictText) : ['']];
+function lineOf(row) {
+    const others = Object.keys(row.middle).filter((server) => server !== 'tillwire').map((server) => `${server} ${showOf(row, server)}`);
+    const own = row.middle.tillwire === undefined ? '' : `${showOf(row, 'tillwire')} ${row.unit}`;
+    return [row.part, row.name, own, others.join(', '), ...row.verdicts.length > 0 ? row.verdicts.map(verdictText) : ['']];
 }
 
 const lines = [['part', 'what', 'Tillwire', 'beside it', 'to be'], ...rows.map(lineOf)];
@@ -23,7 +24,7 @@ for (const [part, name, own, beside, first, ...more] of lines) {
 }
 
 const count = (wanted) => rows.flatMap(({ verdicts }) => verdicts).filter(({ verdict }) => verdict === wanted).length;
-console.log(`\n${count('met')} targets met, ${count('missed')} missed, ${count('disturbed')} without a figure because the machine was disturbed`);
+console.log(`\n${count('met')} targets met, ${count('missed')} missed, ${count('disturbed')} without a verdict because the machine was disturbed (~)`);
 writeFileSync(path.join(out, 'results.json'), `${JSON.stringify({
     at: new Date().toISOString(),
     machine: { cores: os.cpus().length, processor: os.cpus()[0].model, memory: os.totalmem(), kernel: os.release() },

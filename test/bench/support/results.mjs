@@ -29,12 +29,12 @@ export function pick(all, names) {
     return all.map((round) => Object.fromEntries(Object.entries(names).filter(([, name]) => round[name]).map(([server, name]) => [server, round[name]])));
 }
 
-// The middle of what was measured undisturbed, of these servers in the same round; undefined when that is not more than half of their
-// rounds.
+// The middle of what was measured undisturbed, of a server or as a ratio of two in the same round; null when that is not more than half of
+// their rounds.
 function middleOf(all, servers, figure) {
-    const rounds_ = all.filter((round) => servers.every((server) => round[server]));
-    const good = rounds_.filter((round) => servers.every((server) => !round[server].isDisturbed));
-    if (good.length * 2 <= rounds_.length) return undefined;
+    const complete = all.filter((round) => servers.every((server) => round[server]));
+    const good = complete.filter((round) => servers.every((server) => !round[server].isDisturbed));
+    if (good.length * 2 <= complete.length) return null;
     return middle(good.map((round) => servers.map((server) => round[server].result[figure]).reduce((own, other) => own / other)));
 }
 
@@ -49,24 +49,30 @@ export function row(all, { part, name, figure, unit, targets = [], ...more }) {
         const { than, of = 'tillwire' } = target;
         const value = middleOf(all, than ? [of, than] : [of], figure);
         const bound = target.most === undefined ? `at least ${target.least}` : `at most ${target.most}`;
-        return { value, unit: than ? `x ${than}` : unit, bound, verdict: value === undefined ? 'disturbed' : isMet(value, target) ? 'met' : 'missed' };
+        return { value, unit: than ? `x ${than}` : unit, bound, verdict: value === null ? 'disturbed' : isMet(value, target) ? 'met' : 'missed' };
     });
+    const whatever = (server) => middle(all.filter((round) => round[server]).map((round) => round[server].result[figure]));
     return {
         part, name, figure, unit, verdicts, ...more,
         middle: Object.fromEntries(servers.map((server) => [server, middleOf(all, [server], figure)])),
+        disturbed: Object.fromEntries(servers.filter((server) => middleOf(all, [server], figure) === null).map((server) => [server, whatever(server)])),
         rounds: Object.fromEntries(servers.map((server) => [server, all.map((round) => round[server]).filter(Boolean)])),
     };
 }
 
-export const show = (n) => (n === undefined ? 'disturbed' : n < 10 ? n.toFixed(2) : n < 100 ? n.toFixed(1) : String(Math.round(n)));
+export const show = (n) => (n < 10 ? n.toFixed(2) : n < 100 ? n.toFixed(1) : String(Math.round(n)));
+
+// The figure of a server; one with a ~ is of a disturbed machine.
+export const showOf = ({ middle: figures, disturbed }, server) => (figures[server] === null ? `~${show(disturbed[server])}` : show(figures[server]));
 
 export function verdictText({ value, unit, bound, verdict }) {
-    return verdict === 'disturbed' ? `${unit} to be ${bound}: no figure, the machine was disturbed` : `${show(value)} ${unit}, to be ${bound}: ${verdict}`;
+    return verdict === 'disturbed' ? `to be ${bound} ${unit}: the machine was disturbed` : `${show(value)} ${unit}, to be ${bound}: ${verdict}`;
 }
 
 // One line for a row, while the parts run.
-export function say({ name, unit, middle: figures, verdicts }) {
-    console.log(`${name.padEnd(30)} ${Object.entries(figures).map(([server, n]) => `${server} ${show(n)}`).join('  ')}  ${unit}`
+export function say(one) {
+    const { name, unit, middle: figures, verdicts } = one;
+    console.log(`${name.padEnd(30)} ${Object.keys(figures).map((server) => `${server} ${showOf(one, server)}`).join('  ')}  ${unit}`
         + verdicts.map((verdict) => `; ${verdictText(verdict)}`).join(''));
 }
 
