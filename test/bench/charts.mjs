@@ -33,7 +33,7 @@ const STYLE = `
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 const text = (x, y, words, kind = '') => `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}>${escape(words)}</text>`;
-const shown = (n) => (n >= 10_000 ? `${Math.round(n / 1000)} k` : show(n));
+const shown = (n) => (n >= 10_000 ? `${show(n / 1000)} k` : show(n));
 
 function svg(height, title, parts) {
     return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escape(title)}">
@@ -50,7 +50,8 @@ function bars(title, rows) {
     const parts = [];
     let y = 56;
     for (const { name, middle } of rows) {
-        const all = Object.entries(middle).filter(([, n]) => n !== null);
+        const all = Object.entries(middle).filter(([, n]) => n !== null); // undisturbed
+        if (all.length === 0) continue;
         const longest = Math.max(...all.map(([, n]) => n));
         parts.push(text(16, y, name, 'group'));
         y += 10;
@@ -103,7 +104,7 @@ const CHARTS = [
     ['dialects.svg', ['dialects'], (rows) => bars('Processor time of the server for a delivery by dialect, in µs: less is better', inUnit(rows, 'us a delivery'))],
     ['flat-out.svg', ['fanout', 'tenants'], (rows) => bars('Deliveries a second by one process: more is better', inUnit(rows, 'deliveries/s'))],
     ['rest.svg', ['rest'], (rows) => bars('Requests a second by one api process: more is better', inUnit(rows, 'requests/s'))],
-    ['latency.svg', ['latency'], (rows) => percentiles('From commit to socket through nginx: within which time how many of all deliveries came',
+    ['latency.svg', ['latency'], (rows) => percentiles('From commit to socket through nginx: how many deliveries came within which time',
         rows.filter(({ figure }) => figure === 'p50').map((row) => ({ name: `${row.workload}: ${writtenOf(row, rows)}`, curve: curveOf(row) })),
         [[0.5, 0.8], [0.99, 3]])],
 ];

@@ -14,7 +14,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Stack, freePort, get } from '../faults/stack.mjs';
-import { eventually } from '../faults/wait.mjs';
+import { eventually, pause } from '../faults/wait.mjs';
 import { cpuOf } from './support/cpu.mjs';
 import { pgenv } from './support/pgenv.mjs';
 import { makeRestaurants } from './support/restaurants.mjs';
@@ -92,6 +92,7 @@ const servers = {
         const { stdout } = await run('pgbench', ['-n', '-M', 'prepared', '-c', '8', '-T', String(seconds), '-f', file], { env: pgenv(bench.url) });
         const done = Number(/processed: (\d+)/.exec(stdout)[1]);
         if (!/failed transactions: 0 /.test(stdout)) throw new Error(`pgbench: ${stdout}`);
+        await pause(200); // its sessions end, and their time becomes the postmaster's
         return { rate: Number(/tps = ([\d.]+)/.exec(stdout)[1]), postgres: ((cpuOf(bench.postmaster) - before) / done) * 1e6 };
     },
 };
