@@ -8,10 +8,12 @@
 #include <string.h>
 #include <time.h>
 
-static struct stamp {
+struct stamp {
     size_t target;
     uint64_t seq, us;
-} * stamps;
+};
+
+static struct stamp *stamps;
 static size_t stamp_count, stamp_cap;
 
 static void fail(const char *what)
