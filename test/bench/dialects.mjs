@@ -84,7 +84,8 @@ await runPart(async () => {
         return (round % 2 === 0 || ['uv-write', 'tillwire'].includes(server)) && measure(bench, server, { ...paced, ...options });
     });
     for (const [name, of] of ROWS) {
-        rows.push(row(pick(all, of), { part: 'dialects', name, figure: 'cpu_us', unit: 'us a delivery' }));
+        const targets = Object.keys(of).filter((server) => server !== 'tillwire').map((than) => ({ than }));
+        rows.push(row(pick(all, of), { part: 'dialects', name, figure: 'cpu_us', unit: 'us a delivery', targets }));
         say(rows.at(-1));
     }
     const bursts = [{ tillwire: { result: await measureBurst(bench), isDisturbed: false } }]; // a number that no other program changes

@@ -41,15 +41,17 @@ function middleOf(all, servers, figure) {
 const isMet = (value, { most, least }) => (most === undefined || value <= most) && (least === undefined || value >= least);
 
 // A row of the table. `targets` is a list of { most or least, than, of }: the figure of `of` (Tillwire), as a ratio to that of the server
-// `than` in the same round if one is named.
+// `than` in the same round if one is named. Without a bound it is only said.
 export function row(all, { part, name, figure, unit, targets = [], ...more }) {
     const servers = [...new Set(all.flatMap((round) => Object.keys(round)))].filter((server) =>
         all.some((round) => round[server]?.result[figure] !== undefined));
     const verdicts = targets.filter(({ than, of = 'tillwire' }) => servers.includes(of) && (!than || servers.includes(than))).map((target) => {
         const { than, of = 'tillwire' } = target;
         const value = middleOf(all, than ? [of, than] : [of], figure);
+        const known = { value, unit: than ? `x ${than}` : unit };
+        if (target.most === undefined && target.least === undefined) return { ...known, verdict: value === null ? 'disturbed' : 'known' };
         const bound = target.most === undefined ? `at least ${target.least}` : `at most ${target.most}`;
-        return { value, unit: than ? `x ${than}` : unit, bound, verdict: value === null ? 'disturbed' : isMet(value, target) ? 'met' : 'missed' };
+        return { ...known, bound, verdict: value === null ? 'disturbed' : isMet(value, target) ? 'met' : 'missed' };
     });
     const whatever = (server) => middle(all.filter((round) => round[server]).map((round) => round[server].result[figure]));
     return {
@@ -66,7 +68,8 @@ export const show = (n) => (n < 10 ? n.toFixed(2) : n < 100 ? n.toFixed(1) : Str
 export const showOf = ({ middle: figures, disturbed }, server) => (figures[server] === null ? `~${show(disturbed[server])}` : show(figures[server]));
 
 export function verdictText({ value, unit, bound, verdict }) {
-    return verdict === 'disturbed' ? `to be ${bound} ${unit}: the machine was disturbed` : `${show(value)} ${unit}, to be ${bound}: ${verdict}`;
+    if (verdict === 'disturbed') return `${bound ? `to be ${bound} ` : ''}${unit}: the machine was disturbed`;
+    return bound ? `${show(value)} ${unit}, to be ${bound}: ${verdict}` : `${show(value)} ${unit}`;
 }
 
 // One line for a row, while the parts run.
