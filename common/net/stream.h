@@ -41,7 +41,7 @@ struct tw_loop *tw_stream_loop(const struct tw_stream *s);
 
 void tw_stream_want_read(struct tw_stream *s, bool wants); /* idempotent */
 
-#define TW_STREAM_PARTS 64
+#define TW_STREAM_PARTS 128
 
 /* Write `n` (at most TW_STREAM_PARTS) parts in one system call. 1: all is written. 0: the
  * kernel's buffer is full; the parts must stay as they are until on_written, and no other

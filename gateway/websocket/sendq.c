@@ -8,8 +8,8 @@
 #include "common/util/base.h"
 #include "gateway/websocket/frame.h"
 
-#define WRITABLE_BYTES 65536
-#define WRITABLE_FRAMES 64
+#define WRITABLE_BYTES 131072
+#define WRITABLE_FRAMES 128 /* a burst of a hundred events is one write */
 
 static struct gw_frame *frame_at(const struct gw_sendq *q, size_t i)
 {

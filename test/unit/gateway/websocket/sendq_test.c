@@ -162,14 +162,14 @@ static void the_ring_keeps_its_order_while_frames_come_and_go(void **state)
 static void a_queue_with_many_bytes_or_frames_is_not_writable(void **state)
 {
     struct gw_sendq bytes = { 0 }, frames = { 0 };
-    char large[65537] = { 0 };
+    char large[131073] = { 0 };
 
     (void)state;
     memset(large, 'x', sizeof(large) - 1);
     assert_true(gw_sendq_is_writable(&bytes));
     push(&bytes, large);
     assert_false(gw_sendq_is_writable(&bytes));
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < 128; i++) {
         assert_true(gw_sendq_is_writable(&frames));
         push(&frames, "");
     }
