@@ -326,8 +326,8 @@ static bool read_variable(enum tw_program program, const char *variable, struct 
     const struct tw_setting *row;
     bool is_file = false;
 
-    if (!tw_slice_split(&rest, '=', &name))
-        return true;
+    if (!tw_slice_split(&rest, '=', &name) || rest.at == NULL)
+        return true; /* no variable */
     row = row_named(name, &is_file);
     if (row == NULL) {
         tw_buf_text(problems, PREFIX);
@@ -421,7 +421,7 @@ static void put_masked(struct tw_buf *out, struct tw_slice value)
     }
     tw_buf_append(out, tw_slice_from(value.at, (size_t)(host - value.at)));
     rest = tw_slice_skip(value, (size_t)(host - value.at));
-    at = memrchr(rest.at, '@', rest.len);
+    at = rest.len == 0 ? NULL : memrchr(rest.at, '@', rest.len);
     if (at != NULL && memchr(rest.at, '?', (size_t)(at - rest.at)) != NULL) {
         tw_buf_text(out, "***"); /* the password may be on either side */
         return;

@@ -321,6 +321,7 @@ static void passwords_in_urls_are_printed_as_stars(void **state)
     static const struct {
         const char *given, *printed;
     } rows[] = {
+        { "DATABASE_URL=postgresql://", "postgresql://" },
         { "DATABASE_URL=postgresql://db.example/x", "postgresql://db.example/x" },
         { "DATABASE_URL=postgresql://u@db.example/x", "postgresql://u@db.example/x" },
         { "DATABASE_URL=postgresql://u:hunter2@a,b:5433/x?sslmode=verify-full",
