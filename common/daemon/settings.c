@@ -56,8 +56,7 @@ static const struct tw_setting table[] = {
       "one tenant. Further ones are refused with 503." },
     { "REDIS_URL", ALL, TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, true, NULL,
       "Redis: redis://[user:password@]host[:port] or unix:///path; none: there is no Redis, "
-      "and "
-      "gateways look into the log twice a second instead." },
+      "and gateways look into the log twice a second instead." },
     { "LOG_LEVEL", ALL, TEXT, AT(log_level), "info", 1, 8, false, "error,warn,info,debug",
       "Lines below this level are not written." },
     { "LOG_FORMAT", ALL, TEXT, AT(log_format), "text", 1, 8, false, "text,json",
@@ -416,7 +415,7 @@ static void put_masked(struct tw_buf *out, struct tw_slice value)
     if (value.len == 0)
         return;
     if (host == NULL) {
-        tw_buf_text(out, "***");
+        tw_buf_text(out, tw_slice_is(value, "none") ? "none" : "***");
         return;
     }
     tw_buf_append(out, tw_slice_from(value.at, (size_t)(host - value.at)));

@@ -7,6 +7,7 @@
 #include "common/net/redis_link.h"
 
 #include <hiredis/hiredis.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/util/base.h"
@@ -344,11 +345,15 @@ static void on_connect_limit(struct tw_deadline *d)
 static void on_place(struct tw_route *route, const struct tw_place *place)
 {
     struct tw_redis_link *l = tw_container_of(route, struct tw_redis_link, route);
+    char why[256];
     int err;
 
     if (place == NULL) {
-        if (route->err != 0)
-            go_down(l, tw_err_text(route->err));
+        if (route->err != 0) {
+            (void)snprintf(why, sizeof(why), "%.150s: %s", route->hosts[0].name,
+                           tw_err_text(route->err));
+            go_down(l, why);
+        }
         plan_retry(l);
         return;
     }

@@ -42,7 +42,9 @@ select is(pg_temp.try('order_update', '{"id":"arch-completed"}', '{"status":"pre
        is(pg_temp.try('v1_order', '{"id":"arch-completed"}', '{}'), '409 ORDER_ARCHIVED', 'who reads it elsewhere is told where'),
        is(pg_temp.try('order_update', '{"id":"arch-none"}', '{"status":"preparing"}'), '404 ORDER_NOT_FOUND', 'another is not there'),
        is(pg_temp.try('order_create', '{}', '{"orderId":"arch-completed","customerName":"A","totalAmount":1,"items":[]}'),
-          '409 ORDER_EXISTS', 'its id is taken');
+          '409 ORDER_EXISTS', 'its id is taken'),
+       matches((pg_temp.call('order_create', '{}', '{"orderId":"arch-completed","customerName":"A","totalAmount":1,"items":[]}')).body,
+               'an archived order with this id, which stays as it is', 'and the advice is one that works');
 select throws_ok($$insert into pos.orders (tenant_id, id, customer_name, total_amount, items) select tenant_id, id, 'A', 1, '[]'
                      from pos.order_archive where id = 'arch-completed'$$, '23505', null, 'for writers of SQL too');
 update pos.setting set order_retention = '500 days';

@@ -1,5 +1,5 @@
 -- orders/order_archive - orders that were finished long ago: one can still be read, and nothing else happens to it.
--- Holds: orders_archive, orders_drop, order_archived, refuse_no_order.
+-- Holds: orders_take, orders_archive, orders_drop, order_archived, refuse_no_order.
 -- Caller: pos.maintain (orders_archive, orders_drop); the operations on one order, when it is not among the others.
 -- Inputs: tenant and id. pos.setting says after how long an order is archived, and when it is deleted; without a time
 -- it is not.
@@ -9,29 +9,24 @@
 -- Events: none: what was finished changes for nobody.
 -- SPDX-License-Identifier: Apache-2.0
 
--- The oldest go first. An order that somebody changes at this moment has another row then, and stays.
-create or replace function pos.orders_archive() returns int
+-- Takes the oldest finished orders away, with all that is known of them, as rows of the archive. An order that somebody
+-- changes at this moment has another row then, and stays.
+create or replace function pos.orders_take(kept interval, most int) returns setof pos.order_archive
 language plpgsql set tillwire.writer = 'function' as $$
-declare
-    kept interval := (select s.order_archive from pos.setting s);
-    moved int;
 begin
-    if kept is null then
-        return 0;
-    end if;
     -- All parts see the tables as they were before it.
+    return query
     with old as (delete from pos.orders o
                   where o.ctid = any(array(select p.ctid from pos.orders p
                                             where p.status in ('completed', 'cancelled', 'rejected')
                                               and p.updated_at < now() - kept
-                                            order by p.updated_at limit 500))
+                                            order by p.updated_at limit most))
                  returning o.*),
          history as (delete from pos.order_status_history h using old
                       where h.tenant_id = old.tenant_id and h.order_id = old.id
                      returning h.*),
          cleared as (delete from pos.cleared_order x using old where x.tenant_id = old.tenant_id and x.order_id = old.id
                      returning x.*)
-    insert into pos.order_archive
     select now(), x.order_id is not null, h.rows, k.rows, o.*
       from old o
       left join cleared x on x.tenant_id = o.tenant_id and x.order_id = o.id
@@ -41,28 +36,26 @@ begin
                    from history r group by 1, 2) h on h.tenant_id = o.tenant_id and h.order_id = o.id
       left join lateral (select json_agg(row_to_json(r.*) order by r.created_at) as rows from pos.order_ack r
                           where r.tenant_id = o.tenant_id and r.order_id = o.id) k on true;
+end $$;
+
+create or replace function pos.orders_archive() returns int
+language plpgsql as $$
+declare
+    moved int;
+begin
+    insert into pos.order_archive
+    select t.* from pos.setting s, pos.orders_take(s.order_archive, 500) t where s.order_archive is not null;
     get diagnostics moved = row_count;
     return moved;
 end $$;
 
--- Deletes orders, archived or not, with all that is known of them.
+-- Deletes orders, archived or not.
 create or replace function pos.orders_drop() returns int
-language plpgsql set tillwire.writer = 'function' as $$
+language plpgsql as $$
 declare
-    kept interval := (select s.order_retention from pos.setting s);
     dropped int;
 begin
-    if kept is null then
-        return 0;
-    end if;
-    with old as (delete from pos.orders o
-                  where o.ctid = any(array(select p.ctid from pos.orders p
-                                            where p.status in ('completed', 'cancelled', 'rejected')
-                                              and p.updated_at < now() - kept limit 2000))
-                 returning o.tenant_id, o.id),
-         history as (delete from pos.order_status_history h using old where h.tenant_id = old.tenant_id and h.order_id = old.id),
-         cleared as (delete from pos.cleared_order x using old where x.tenant_id = old.tenant_id and x.order_id = old.id)
-    select count(*) into dropped from old;
+    select count(*) into dropped from pos.setting s, pos.orders_take(s.order_retention, 500) where s.order_retention is not null;
     return dropped + pos.prune('pos.order_archive', 'updated_at < now() - (select s.order_retention from pos.setting s)');
 end $$;
 

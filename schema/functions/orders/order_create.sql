@@ -37,7 +37,10 @@ begin
 
     o := pos.order_insert(c, f, coalesce(ordered.id, gen_random_uuid()::text), ordered.shown);
     if o.id is null then
-        perform pos.refuse(409, 'ORDER_EXISTS', 'There is an order with this id already. Update it, or use another id.',
+        perform pos.refuse(409, 'ORDER_EXISTS', case
+            when (pos.order_archived(c.tenant_id, ordered.id)).id is null
+            then 'There is an order with this id already. Update it, or use another id.'
+            else 'There is an archived order with this id, which stays as it is. Use another id.' end,
                            ('{"orderId":' || ordered.shown || '}')::json);
     end if;
     if cardinality(known.names) > 0 then

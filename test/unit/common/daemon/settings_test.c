@@ -335,6 +335,7 @@ static void passwords_in_urls_are_printed_as_stars(void **state)
         { "DATABASE_URL=postgresql://u:hunter2?@a/x", "postgresql://***" },
         { "DATABASE_URL=postgresql://a/x?password=hunter2@b", "postgresql://***" },
         { "DATABASE_URL=host=a password=hunter2", "***" },
+        { "REDIS_URL=none", "none" },
         { "REDIS_URL=redis://redis.example", "redis://redis.example" },
         { "REDIS_URL=redis://:hunter2@redis.example:6380", "redis://:***@redis.example:6380" },
         { "REDIS_URL=redis://u:hun:ter2@a", "redis://u:***@a" },

@@ -394,6 +394,7 @@ static void a_name_of_redis_that_is_not_there_is_said_once(void **state)
     start_redis(f, "nowhere.example");
     await(f->loop, fake_names_asked("nowhere.example") >= 3);
     assert_int_equal(caught_log_count("event=redis.down link=test"), 1);
+    assert_int_equal(caught_log_count("why=\"nowhere.example: "), 1);
 }
 
 static const struct {
