@@ -31,7 +31,7 @@ struct tw_http_conn {
     struct tw_list link;
     struct tw_stream *stream;
     struct tw_loop *loop;
-    struct tw_http_parser *parser;
+    struct tw_http_parser *parser; /* null: nothing of a request is here, or it was dropped */
     struct tw_http_waiter *waiter;
     struct tw_deadline limit;
     struct tw_later later;
@@ -40,6 +40,7 @@ struct tw_http_conn {
     enum phase phase;
     size_t lingered;
     size_t body_noted; /* of its body, in the server's sum */
+    bool is_head;      /* the request's method: its answer has no body */
     bool is_answered, is_written, is_writing, closes, has_ended, is_broken, is_late, is_closing;
 };
 
@@ -130,6 +131,19 @@ static void on_closed(struct tw_stream_owner *o)
 
 static const struct tw_stream_events events = { on_read, on_end, on_written, on_closed };
 
+/* Nothing of its next request has come. */
+static bool is_idle(const struct tw_http_conn *c)
+{
+    return c->parser == NULL || tw_http_parser_is_idle(c->parser);
+}
+
+static void drop_parser(struct tw_http_conn *c)
+{
+    note_body(c, 0);
+    tw_http_parser_free(c->parser);
+    c->parser = NULL;
+}
+
 static void set_limit(struct tw_http_conn *c, uint64_t ms)
 {
     tw_after(c->loop, &c->limit, ms, on_late);
@@ -138,16 +152,18 @@ static void set_limit(struct tw_http_conn *c, uint64_t ms)
 /* A refusal of our own; the request may have no head yet, and gets a new id then. */
 static void refuse(struct tw_http_conn *c, const char *code)
 {
+    const struct tw_http_request *req = tw_http_parser_request(c->parser);
     char request_id[TW_REQUEST_ID];
 
-    tw_request_id(tw_http_parser_request(c->parser), request_id);
+    c->is_head = req->method == TW_HEAD;
+    tw_request_id(req, request_id);
     tw_http_refuse(c, code, tw_slice_of(request_id));
 }
 
 /* A client that is too slow is told so, unless it has not even begun. */
 static enum phase give_up(struct tw_http_conn *c)
 {
-    if (tw_http_parser_is_idle(c->parser) && c->in.len == 0)
+    if (is_idle(c) && c->in.len == 0)
         return SHUT;
     c->is_late = false; /* the answer has a limit of its own */
     c->closes = true;
@@ -177,26 +193,35 @@ static void renew_limit(struct tw_http_conn *c, bool had_head)
 {
     const struct tw_http_server_limits *l = &c->server->limits;
 
-    if (tw_http_parser_has_head(c->parser)) {
+    if (c->parser != NULL && tw_http_parser_has_head(c->parser)) {
         if (!had_head)
             set_limit(c, l->body_ms);
     } else if (!tw_deadline_is_set(&c->limit)) {
-        set_limit(c, tw_http_parser_is_idle(c->parser) ? l->idle_ms : l->head_ms);
+        set_limit(c, is_idle(c) ? l->idle_ms : l->head_ms);
     }
+}
+
+/* A parser is the greater part of a connection, and most connections are idle. */
+static enum tw_http_progress parse(struct tw_http_conn *c, size_t *used)
+{
+    if (c->parser == NULL && c->in.len == 0)
+        return TW_HTTP_MORE;
+    if (c->parser == NULL)
+        c->parser = tw_http_parser_new(&c->server->limits.request);
+    return tw_http_parse(c->parser, tw_buf_view(&c->in), used);
 }
 
 static enum phase read_request(struct tw_http_conn *c)
 {
-    bool was_idle = tw_http_parser_is_idle(c->parser);
-    bool had_head = tw_http_parser_has_head(c->parser);
-    enum tw_http_progress progress;
+    bool was_idle = is_idle(c);
+    bool had_head = c->parser != NULL && tw_http_parser_has_head(c->parser);
     size_t used = 0;
+    enum tw_http_progress progress = parse(c, &used);
 
-    progress = tw_http_parse(c->parser, tw_buf_view(&c->in), &used);
     if (progress == TW_HTTP_BAD)
         return bad_request(c, tw_http_parser_refusal(c->parser));
     tw_buf_drop(&c->in, used);
-    note_body(c, tw_http_parser_body_bytes(c->parser));
+    note_body(c, c->parser == NULL ? 0 : tw_http_parser_body_bytes(c->parser));
     if (has_too_much(c))
         return bad_request(c, "OVERLOADED");
     if (progress == TW_HTTP_REQUEST) {
@@ -208,7 +233,7 @@ static enum phase read_request(struct tw_http_conn *c)
         return SHUT;
     if (c->is_late)
         return give_up(c);
-    if (was_idle && !tw_http_parser_is_idle(c->parser))
+    if (was_idle && !is_idle(c))
         tw_after_cancel(c->loop, &c->limit); /* from now on the head's limit counts */
     renew_limit(c, had_head);
     return progress == TW_HTTP_CONTINUE ? say_continue(c) : READ;
@@ -242,7 +267,10 @@ static enum phase write_answer(struct tw_http_conn *c)
         set_limit(c, LINGER_MS);
         return LINGER;
     }
-    tw_http_parser_next(c->parser);
+    if (c->parser != NULL && c->in.len > 0) /* the next request has begun to arrive */
+        tw_http_parser_next(c->parser);
+    else
+        drop_parser(c);
     note_body(c, 0);
     if (c->in.len == 0)
         tw_buf_done(&c->in);
@@ -268,9 +296,14 @@ static bool wants_read(const struct tw_http_conn *c)
 
 static void begin_handle(struct tw_http_conn *c)
 {
+    struct tw_http_request *req = tw_http_parser_request(c->parser);
+
     tw_stream_want_read(c->stream, wants_read(c)); /* the handler may take the stream */
-    if (!c->is_answered) /* a refusal of our own is an answer already */
-        c->server->handle(c->server, c, tw_http_parser_request(c->parser));
+    if (c->is_answered) /* a refusal of our own is an answer already */
+        return;
+    c->is_head = req->method == TW_HEAD;
+    c->closes = !tw_http_parser_keeps_alive(c->parser);
+    c->server->handle(c->server, c, req);
 }
 
 static void shut(struct tw_http_conn *c)
@@ -313,10 +346,8 @@ static void drive(struct tw_http_conn *c)
 
 static void put_answer(struct tw_http_conn *c, const struct tw_http_response *res)
 {
-    bool is_head = tw_http_parser_request(c->parser)->method == TW_HEAD;
-
     c->out.max = TW_HTTP_ANSWER_BYTES;
-    tw_http_write(&c->out, res, tw_wall_ms(), is_head, !c->closes);
+    tw_http_write(&c->out, res, tw_wall_ms(), c->is_head, !c->closes);
 }
 
 /* How much data there is decides how long an answer gets, so it must not decide whether this
@@ -337,9 +368,8 @@ static void put_refusal_of_size(struct tw_http_conn *c)
 
 void tw_http_answer(struct tw_http_conn *c, const struct tw_http_response *res)
 {
-
     TW_ASSERT(!c->is_answered);
-    if (!tw_http_parser_keeps_alive(c->parser) || c->server->is_draining || res->closes)
+    if (c->server->is_draining || res->closes)
         c->closes = true;
     put_answer(c, res);
     if (c->out.failed)
@@ -376,6 +406,11 @@ void tw_http_wait(struct tw_http_conn *c, struct tw_http_waiter *w)
 {
     c->waiter = w;
     tw_stream_want_read(c->stream, wants_read(c));
+}
+
+void tw_http_drop_request(struct tw_http_conn *c)
+{
+    drop_parser(c);
 }
 
 char *tw_http_take_body(struct tw_http_conn *c)
@@ -433,7 +468,6 @@ void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream)
     c->server = server;
     c->stream = stream;
     c->loop = tw_stream_loop(stream);
-    c->parser = tw_http_parser_new(&server->limits.request);
     c->in.max = TW_HTTP_PIPELINE_BYTES + TW_READ_CHUNK;
     c->phase = READ;
     server->connections.value++;
@@ -450,7 +484,7 @@ void tw_http_server_drain(struct tw_http_server *server)
     {
         struct tw_http_conn *c = tw_container_of(link, struct tw_http_conn, link);
 
-        if (c->phase == READ && tw_http_parser_is_idle(c->parser) && !c->is_closing)
+        if (c->phase == READ && is_idle(c) && !c->is_closing)
             shut(c);
     }
 }

@@ -84,6 +84,10 @@ char *tw_http_take_body(struct tw_http_conn *conn);
 /* Answer later: `w` (kept until the answer) is told when the client leaves earlier. */
 void tw_http_wait(struct tw_http_conn *conn, struct tw_http_waiter *w);
 
+/* Of the request, and of all that was lent with it, nothing is needed any more, though it is
+ * not answered yet: a request is large. */
+void tw_http_drop_request(struct tw_http_conn *conn);
+
 /* Give the stream away, for a protocol upgrade: the connection is gone with this, and so is all
  * that was lent. `rest` receives the bytes after the request (they are added to it). */
 struct tw_stream *tw_http_take_stream(struct tw_http_conn *conn, struct tw_buf *rest);

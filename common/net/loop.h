@@ -9,6 +9,7 @@
 #include "common/util/list.h"
 
 #define TW_READ_CHUNK 65536
+#define TW_PEER_TEXT 48
 
 /* "Call me once, from the loop": what is noted here runs before the loop sleeps again, outside
  * of all other callbacks, so that it may close and free. Zero is "not asked for". */
@@ -27,6 +28,7 @@ struct tw_loop {
     uint64_t now_ms;                /* of this turn: see tw_loop_read_clock */
     uint64_t read_ms;               /* the monotonic clock when it was last read */
     uint64_t paused_ms;             /* how long this process stood still, in all */
+    char peer[TW_PEER_TEXT];        /* see tw_stream_peer */
     char read_chunk[TW_READ_CHUNK]; /* every stream reads into it; lent during one callback */
 };
 

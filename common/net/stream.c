@@ -18,16 +18,15 @@
  * none: each lives from its start to its callback, which comes in any case, with UV_ECANCELED
  * when the handle is closed. */
 struct tw_stream {
+    struct tw_stream_owner *owner;
+    bool is_unix : 1, is_connecting : 1, is_writing : 1, is_finishing : 1, is_reading : 1,
+        is_closing : 1;
     union {
         uv_handle_t handle;
         uv_stream_t stream;
         uv_tcp_t tcp;
-        uv_pipe_t pipe;
+        uv_pipe_t pipe; /* the largest; a TCP stream ends before its last members */
     } uv;
-    struct tw_loop *loop;
-    struct tw_stream_owner *owner;
-    bool is_unix, is_connecting, is_writing, is_finishing, is_reading, is_closing, is_local;
-    char peer[48];
 };
 
 static struct tw_stream *stream_of(uv_stream_t *handle)
@@ -37,9 +36,9 @@ static struct tw_stream *stream_of(uv_stream_t *handle)
 
 static struct tw_stream *stream_new(struct tw_loop *loop, bool is_unix, int *err)
 {
-    struct tw_stream *s = tw_new(struct tw_stream);
+    size_t handle_bytes = is_unix ? sizeof(uv_pipe_t) : sizeof(uv_tcp_t);
+    struct tw_stream *s = tw_alloc(1, offsetof(struct tw_stream, uv) + handle_bytes);
 
-    s->loop = loop;
     s->is_unix = is_unix;
     *err =
         is_unix ? uv_pipe_init(&loop->uv, &s->uv.pipe, 0) : uv_tcp_init(&loop->uv, &s->uv.tcp);
@@ -68,29 +67,6 @@ void tw_stream_close(struct tw_stream *s)
     uv_close(&s->uv.handle, on_closed);
 }
 
-/* An IPv4 peer of a dual-stack socket is shown as IPv4. */
-static void note_peer(struct tw_stream *s)
-{
-    struct sockaddr_storage a = { 0 };
-    int len = sizeof(a);
-
-    if (s->is_unix) {
-        memcpy(s->peer, "unix", 5);
-        s->is_local = true;
-        return;
-    }
-    if (uv_tcp_getpeername(&s->uv.tcp, (struct sockaddr *)(void *)&a, &len) != 0)
-        return;
-    if (a.ss_family == AF_INET) {
-        (void)uv_ip4_name((struct sockaddr_in *)(void *)&a, s->peer, sizeof(s->peer));
-    } else {
-        (void)uv_ip6_name((struct sockaddr_in6 *)(void *)&a, s->peer, sizeof(s->peer));
-        if (memcmp(s->peer, "::ffff:", 7) == 0 && strchr(s->peer, '.') != NULL)
-            memmove(s->peer, s->peer + 7, strlen(s->peer + 7) + 1);
-    }
-    s->is_local = memcmp(s->peer, "127.", 4) == 0 || strcmp(s->peer, "::1") == 0;
-}
-
 struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
                                    int *err)
 {
@@ -103,7 +79,6 @@ struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, 
         tw_stream_close(s); /* it has no owner: it just goes */
         return NULL;
     }
-    note_peer(s);
     if (!is_unix)
         (void)uv_tcp_nodelay(&s->uv.tcp, 1); /* a speed-up; works without */
     return s;
@@ -156,7 +131,7 @@ void tw_stream_set_owner(struct tw_stream *s, struct tw_stream_owner *owner)
 
 struct tw_loop *tw_stream_loop(const struct tw_stream *s)
 {
-    return s->loop;
+    return tw_container_of(s->uv.handle.loop, struct tw_loop, uv);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -164,7 +139,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     struct tw_stream *s = tw_container_of(handle, struct tw_stream, uv.handle);
 
     (void)suggested;
-    *buf = uv_buf_init(s->loop->read_chunk, TW_READ_CHUNK);
+    *buf = uv_buf_init(tw_stream_loop(s)->read_chunk, TW_READ_CHUNK);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -173,7 +148,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
     if (n == 0 || s->is_closing)
         return;
-    tw_loop_read_clock(s->loop);
+    tw_loop_read_clock(tw_stream_loop(s));
     if (n > 0) {
         s->owner->events->on_read(s->owner, tw_slice_from(buf->base, (size_t)n));
         return;
@@ -256,14 +231,31 @@ void tw_stream_finish(struct tw_stream *s)
         free(request);
 }
 
+/* An IPv4 peer of a dual-stack socket is shown as IPv4. */
 struct tw_slice tw_stream_peer(const struct tw_stream *s)
 {
-    return tw_slice_of(s->peer);
+    char *text = tw_stream_loop(s)->peer;
+    struct sockaddr_storage a = { 0 };
+    int len = sizeof(a);
+
+    if (s->is_unix)
+        return TW_LIT("unix");
+    if (uv_tcp_getpeername(&s->uv.tcp, (struct sockaddr *)(void *)&a, &len) != 0)
+        return TW_EMPTY;
+    if (a.ss_family == AF_INET) {
+        (void)uv_ip4_name((struct sockaddr_in *)(void *)&a, text, TW_PEER_TEXT);
+        return tw_slice_of(text);
+    }
+    (void)uv_ip6_name((struct sockaddr_in6 *)(void *)&a, text, TW_PEER_TEXT);
+    return tw_slice_of(memcmp(text, "::ffff:", 7) == 0 && strchr(text, '.') != NULL ? text + 7
+                                                                                    : text);
 }
 
 bool tw_stream_peer_is_local(const struct tw_stream *s)
 {
-    return s->is_local;
+    struct tw_slice peer = tw_stream_peer(s);
+
+    return s->is_unix || tw_slice_is(peer, "::1") || tw_slice_starts(peer, TW_LIT("127."));
 }
 
 size_t tw_stream_pending(const struct tw_stream *s)

@@ -61,8 +61,11 @@ void tw_stream_finish(struct tw_stream *s);
 /* Ends it. on_closed follows from the loop; nothing else does. */
 void tw_stream_close(struct tw_stream *s);
 
-/* The peer's address as text ("unix" for Unix sockets), lent with the stream; whether it is on
- * this machine; and its limit for data that stays unacknowledged (TCP_USER_TIMEOUT). */
+/* The peer's address as text ("unix" for Unix sockets; empty once it is gone), lent until the
+ * next call for any stream of the loop; and whether it is on this machine. The kernel is asked
+ * each time: few want to know. */
 struct tw_slice tw_stream_peer(const struct tw_stream *s);
 bool tw_stream_peer_is_local(const struct tw_stream *s);
+
+/* Its limit for data that stays unacknowledged (TCP_USER_TIMEOUT). */
 void tw_stream_user_timeout(struct tw_stream *s, unsigned ms);

@@ -2,9 +2,16 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/authenticate.h"
 
+#include <stdlib.h>
+
 #include "common/domain/credential.h"
 #include "common/util/base.h"
 #include "common/util/json_view.h"
+
+struct gw_token_question {
+    struct tw_token_check check;
+    struct gw_authentication *of;
+};
 
 static void answer(struct gw_authentication *a, const struct gw_authenticated *result)
 {
@@ -55,7 +62,7 @@ static void on_key(struct gw_key_auth_query *q, int status, const struct gw_iden
 static void on_token(struct tw_token_check *check, const char *refusal,
                      const struct tw_token_grant *grant)
 {
-    struct gw_authentication *a = tw_container_of(check, struct gw_authentication, token);
+    struct gw_authentication *a = tw_container_of(check, struct gw_token_question, check)->of;
     struct gw_authenticated result = { .refusal = refusal };
     struct gw_identity who = { .principal = &a->principal };
 
@@ -76,11 +83,13 @@ static void on_token(struct tw_token_check *check, const char *refusal,
 
 static void check_token(struct gw_authentication *a, struct tw_slice credential)
 {
-    a->token = (struct tw_token_check){ .all = a->all->tokens,
-                                        .restaurant = a->restaurant,
-                                        .named = a->tenant,
-                                        .answered = on_token };
-    tw_token_check(&a->token, credential);
+    a->token = tw_new(struct gw_token_question);
+    a->token->of = a;
+    a->token->check = (struct tw_token_check){ .all = a->all->tokens,
+                                               .restaurant = a->restaurant,
+                                               .named = a->tenant,
+                                               .answered = on_token };
+    tw_token_check(&a->token->check, credential);
 }
 
 static void check_key(struct gw_authentication *a, struct tw_slice credential)
@@ -117,4 +126,6 @@ void gw_authenticate(struct gw_authentication *a, struct tw_slice credential)
 void gw_authentication_done(struct gw_authentication *a)
 {
     gw_principal_done(&a->principal);
+    free(a->token);
+    a->token = NULL;
 }

@@ -23,6 +23,7 @@ struct gw_authenticated {
 };
 
 struct gw_authentication;
+struct gw_token_question;
 /* Exactly once, never before gw_authenticate has returned. */
 typedef void (*gw_authenticated_cb)(struct gw_authentication *a,
                                     const struct gw_authenticated *result);
@@ -42,7 +43,7 @@ struct gw_authentication {
 
     struct gw_principal principal;
     struct gw_key_auth_query key;
-    struct tw_token_check token;
+    struct gw_token_question *token; /* null: it is no token; the check of one is large */
 };
 
 void gw_authenticate(struct gw_authentication *a, struct tw_slice credential);

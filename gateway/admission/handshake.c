@@ -28,6 +28,8 @@
 #include "gateway/websocket/upgrade.h"
 
 #define MAX_HEADER 200
+#define MAX_DEVICE 127
+#define MAX_ADDRESS 63
 
 /* A handshake that waits for its authentication. */
 struct pending {
@@ -42,11 +44,11 @@ struct pending {
     bool is_connected; /* it gives its credential in its first message */
     bool is_asking;    /* the authentication is under way */
     struct gw_first_message first;
-    char tenant_header[MAX_HEADER + 1];
+    char *tenant_header;  /* X-Tenant-ID; null: it has none */
     struct tw_buf tenant; /* as the client names it, ended by a NUL */
     char request_id[TW_REQUEST_ID];
-    char device[128]; /* X-Device-Id, when it is short and plain */
-    char address[64]; /* as nginx names it; may be empty */
+    char *device;  /* X-Device-Id, when it is short and plain; else null */
+    char *address; /* as nginx names it; may be null */
 };
 
 #define AT(field) TW_METRIC_AT(struct gw_handshakes, field)
@@ -78,6 +80,9 @@ static void pending_free(struct pending *p)
     gw_authentication_done(&p->authentication);
     tw_buf_done(&p->answer);
     tw_buf_done(&p->tenant);
+    free(p->tenant_header);
+    free(p->device);
+    free(p->address);
     free(p);
 }
 
@@ -102,11 +107,17 @@ static void refuse(struct gw_handshakes *all, struct tw_http_conn *conn, const c
         tw_http_refuse(conn, code, tw_slice_of(request_id));
 }
 
+/* A text of its request that may not be there. */
+static struct tw_slice text_of(const char *text)
+{
+    return text == NULL ? TW_EMPTY : tw_slice_of(text);
+}
+
 static void log_refusal(struct pending *p, const char *code, int status)
 {
     struct gw_sync_log_row row = { .kind = "auth_failed",
                                    .dialect = p->dialect->name,
-                                   .device = tw_slice_of(p->device),
+                                   .device = text_of(p->device),
                                    .reason = code,
                                    .address = p->address,
                                    .named = p->tenant.at,
@@ -158,14 +169,15 @@ static struct gw_session *start_session(struct pending *p, const struct gw_ident
 {
     const struct gw_handshakes_options *o = &p->all->options;
     struct gw_session *s = gw_dialect_open(o->dialects, p->dialect, &p->hello, who);
-    const char *device = p->hello.device[0] != '\0' ? p->hello.device : p->device;
+    struct tw_slice device =
+        p->hello.device[0] != '\0' ? tw_slice_of(p->hello.device) : text_of(p->device);
 
     gw_session_start(s, o->sessions,
                      &(struct gw_session_options){
                          .dialect = p->dialect,
                          .transport = transport,
                          .who = who,
-                         .device = tw_slice_of(device),
+                         .device = device,
                          .resumes = p->hello.resumes,
                          .since = p->hello.since,
                          .early = early,
@@ -275,8 +287,8 @@ static void authenticate(struct pending *p, struct tw_slice credential)
         .request_id = p->request_id,
         .tenant = restaurant[0] != '\0' ? tw_slice_of(restaurant)
                                         : tw_slice_from(p->tenant.at, p->tenant.len - 1),
-        .header = tw_slice_of(p->tenant_header),
-        .address = tw_slice_of(p->address),
+        .header = text_of(p->tenant_header),
+        .address = text_of(p->address),
     };
     gw_authenticate(&p->authentication, credential);
 }
@@ -321,14 +333,14 @@ static void await_first_message(struct pending *p)
 /* --- The request -----------------------------------------------------------------------------
  */
 
-/* A name that is too long or not plain text is no name. */
-static void read_line(const struct tw_http_request *req, const char *header, char *out,
-                      size_t size)
+/* A copy (gives); null for a name that is too long or not plain text, which is no name. */
+static char *read_line(const struct tw_http_request *req, const char *header, size_t max)
 {
     struct tw_slice text = tw_http_header(req, header);
 
-    if (text.len > 0 && text.len < size && tw_is_plain_line(text))
-        memcpy(out, text.at, text.len);
+    return text.len > 0 && text.len <= max && tw_is_plain_line(text)
+               ? tw_copy_text(text.at, text.len)
+               : NULL;
 }
 
 /* ?auth=message, or a dialect whose clients always do so. */
@@ -349,15 +361,16 @@ static const char *read_names(struct pending *p, const struct tw_http_request *r
 {
     struct tw_slice header = tw_http_header(req, "x-tenant-id");
 
-    read_line(req, "x-device-id", p->device, sizeof(p->device));
-    read_line(req, "x-forwarded-for", p->address, sizeof(p->address)); /* as nginx sets it */
+    p->device = read_line(req, "x-device-id", MAX_DEVICE);
+    p->address = read_line(req, "x-forwarded-for", MAX_ADDRESS); /* as nginx sets it */
     p->tenant.max = 256;
     if (!tw_percent_decode(&p->tenant, p->hello.tenant, false))
         return "INVALID_TENANT";
     tw_buf_char(&p->tenant, '\0'); /* also a text for the log */
-    if (header.len >= sizeof(p->tenant_header) || !tw_is_plain_line(header))
+    if (header.len > MAX_HEADER || !tw_is_plain_line(header))
         return "INVALID_HEADER";
-    memcpy(p->tenant_header, header.at == NULL ? "" : header.at, header.len);
+    if (header.len > 0)
+        p->tenant_header = tw_copy_text(header.at, header.len);
     return NULL;
 }
 
@@ -404,6 +417,7 @@ static void begin(struct pending *p, const struct tw_http_request *req,
     } else {
         p->waiter.gone = on_gone;
         tw_http_wait(p->conn, &p->waiter);
+        tw_http_drop_request(p->conn);
         authenticate(p, tw_buf_view(&credential));
     }
     tw_buf_done(&credential);
