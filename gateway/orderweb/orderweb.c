@@ -35,32 +35,26 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     return true;
 }
 
-struct till {
-    struct gw_session session;
-    bool hears_all;      /* it asked for events that its documents do not name */
-    bool since_is_empty; /* which its greeting says */
+/* A till's own flags. */
+enum {
+    HEARS_ALL = 1,      /* it asked for events that its documents do not name */
+    SINCE_IS_EMPTY = 2, /* which its greeting says */
 };
-
-static struct till *till_of(struct gw_session *s)
-{
-    return tw_container_of(s, struct till, session);
-}
 
 static struct gw_session *open_till(void *family, const struct gw_hello *hello,
                                     const struct gw_identity *who)
 {
-    struct till *t = tw_new(struct till);
+    struct gw_session *s = tw_new(struct gw_session);
 
     (void)family;
     (void)who;
-    t->hears_all = hello->hears_all;
-    t->since_is_empty = hello->since_is_empty;
-    return &t->session;
+    s->own = (hello->hears_all ? HEARS_ALL : 0) | (hello->since_is_empty ? SINCE_IS_EMPTY : 0);
+    return s;
 }
 
 static void closed(struct gw_session *s)
 {
-    free(till_of(s));
+    free(s);
 }
 
 static void put_time(struct tw_buf *out)
@@ -82,7 +76,7 @@ static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
     put_time(&out);
     tw_json_member_u64(&out, "seq", seq);
     tw_json_member_u64(&out, "oldestSeq", oldest);
-    if (till_of(s)->since_is_empty)
+    if ((s->own & SINCE_IS_EMPTY) != 0)
         tw_json_member_raw(
             &out, "warnings",
             TW_LIT("[{\"code\":\"SINCE_EMPTY\",\"message\":\"since has no value, so "
@@ -194,7 +188,7 @@ static void message(struct gw_session *s, struct tw_slice json)
 static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev, unsigned audience)
 {
     (void)ev;
-    return gw_orderweb_hearing(audience, till_of(s)->hears_all);
+    return gw_orderweb_hearing(audience, (s->own & HEARS_ALL) != 0);
 }
 
 static void render(const struct gw_tenant *tenant, const struct tw_event *ev,

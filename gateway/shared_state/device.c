@@ -205,7 +205,7 @@ bool gw_device_operate(struct gw_device *d, const char *operation, bool writes,
 
     own->answered = answered;
     gw_command_init(c, operation, writes, d->all->message_bytes + BODY_MARGIN, on_changed);
-    c->said_ms = d->full_ms != 0 ? d->full_ms : d->session.all->now_ms;
+    c->said_ms = d->full_ms != 0 ? d->full_ms : gw_session_all(&d->session)->now_ms;
     c->keeps_trying = d->keeps_trying;
     tw_buf_append(&c->body, body);
     tw_buf_append(&c->note, note);
@@ -217,7 +217,7 @@ bool gw_device_operate(struct gw_device *d, const char *operation, bool writes,
         return false;
     }
     if (d->full_ms == 0 && is_full(&d->commands))
-        d->full_ms = d->session.all->now_ms;
+        d->full_ms = gw_session_all(&d->session)->now_ms;
     return true;
 }
 
@@ -324,7 +324,7 @@ static uint64_t said_ms(const struct gw_device *d, const struct tw_event *ev)
     size_t oldest = d->own_count > GW_OWN_CHANGES ? d->own_count - GW_OWN_CHANGES : 0;
 
     if (!tw_json_get(ev->origin, "session", &(struct tw_slice){ 0 }))
-        return d->session.all->now_ms; /* it was posted */
+        return gw_session_all(&d->session)->now_ms; /* it was posted */
     for (size_t i = oldest; i < d->own_count; i++) {
         const struct gw_own_change *own = &d->own_changes[i % GW_OWN_CHANGES];
 
@@ -371,7 +371,7 @@ enum gw_hearing gw_device_hears(struct gw_session *s, const struct tw_event *ev,
         return has_crossed_row(d, row, said) || has_crossed_list(d, list, said) ? GW_PRIVATE
                                                                                 : GW_SKIP;
     }
-    note_change(d, row, s->all->now_ms);
+    note_change(d, row, gw_session_all(s)->now_ms);
     if (is_named(d, ev))
         return GW_PRIVATE;
     return d->restaurant[0] != '\0' ? GW_VARIANT : GW_SHARED;
@@ -442,7 +442,7 @@ static void deliver_event(struct gw_session *s, struct tw_slice body)
         gw_device_lost(s, NULL);
         return;
     }
-    note_change(gw_device_of(s), row_of(&ev), s->all->now_ms);
+    note_change(gw_device_of(s), row_of(&ev), gw_session_all(s)->now_ms);
     gw_device_render_private(s, &ev, &batch);
     for (size_t i = 0; i < batch.count; i++)
         gw_session_send_frame(s, batch.frames[i]);

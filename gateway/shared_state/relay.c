@@ -27,7 +27,7 @@ const char *gw_device_relay_refusal(struct gw_session *s, struct tw_slice messag
 
     if (message.len > GW_RELAY_BYTES)
         code = "MESSAGE_TOO_LARGE";
-    else if (!tw_bucket_take(&d->relays, s->all->now_ms, GW_RELAYS_PER_SECOND,
+    else if (!tw_bucket_take(&d->relays, gw_session_all(s)->now_ms, GW_RELAYS_PER_SECOND,
                              GW_RELAYS_AT_ONCE))
         code = "RATE_LIMIT";
     d->all->refusals.value += code != NULL;

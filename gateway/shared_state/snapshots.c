@@ -103,7 +103,7 @@ void gw_snapshots_done(struct gw_snapshots *all)
 static void resume_events(struct gw_snapshot_reader *r)
 {
     r->due = 0;
-    gw_session_writable(r->session, r->session->all->now_ms);
+    gw_session_writable(r->session, gw_session_all(r->session)->now_ms);
 }
 
 static void serve(struct gw_snapshot_reader *r, const struct snapshot *s)
@@ -112,7 +112,7 @@ static void serve(struct gw_snapshot_reader *r, const struct snapshot *s)
         gw_session_send_frame(r->session, s->frame);
     for (unsigned i = 0; i < GW_LISTS; i++)
         if ((s->lists & 1U << i) != 0)
-            r->shown[i] = (struct gw_shown){ s->seq, r->session->all->now_ms };
+            r->shown[i] = (struct gw_shown){ s->seq, gw_session_all(r->session)->now_ms };
     resume_events(r);
 }
 
@@ -298,7 +298,7 @@ static struct snapshot *snapshot_of(struct gw_snapshot_reader *r)
         (void)tw_map_set(&r->all->by_name, tw_buf_view(&name), s);
     }
     tw_buf_done(&name);
-    s->used_ms = r->session->all->now_ms;
+    s->used_ms = gw_session_all(r->session)->now_ms;
     tw_list_remove(&s->used);
     tw_list_append(&r->all->order, &s->used);
     return s;

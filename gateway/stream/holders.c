@@ -54,6 +54,7 @@ static struct gw_holder *holder_new(struct gw_holders *all, const struct gw_iden
     struct tw_buf name = { .max = NAME_BYTES };
     struct gw_holder *h = tw_new(struct gw_holder);
 
+    h->all = all;
     h->kind = kind_of(who);
     if (h->kind == GW_HOLDS_KEY)
         memcpy(h->id, who->key_id, sizeof(h->id));

@@ -15,6 +15,7 @@ enum gw_holder_kind { GW_HOLDS_KEY, GW_HOLDS_TOKEN, GW_HOLDS_NOTHING };
 
 /* Lives as long as it has a session. */
 struct gw_holder {
+    struct gw_holders *all;
     struct tw_list link; /* among all of its kind */
     enum gw_holder_kind kind;
     char id[37];             /* of the key; else of the tenant */

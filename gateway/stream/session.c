@@ -142,18 +142,17 @@ void gw_session_start(struct gw_session *s, struct gw_sessions *all,
 {
     *s = (struct gw_session){
         .handler = { &handler_ops },
-        .all = all,
         .dialect = options->dialect,
-        .dialect_index = (unsigned)gw_dialect_index(all->dialects, options->dialect),
+        .dialect_index = (uint8_t)gw_dialect_index(all->dialects, options->dialect),
         .phase = GW_NEW,
         .transport = options->transport,
         .resumes = options->resumes,
         .since = options->since,
         .early = options->early,
         .expires_ms = options->who->expires_ms,
+        .own = s->own,
     };
     s->holder = gw_holders_join(&all->holders, options->who, &s->held);
-    s->device = NULL;
     (void)gw_session_name(s, options->device);
     tw_list_append(&all->list, &s->among);
     all->open[s->dialect_index].value++;
@@ -169,33 +168,44 @@ static void log_row(struct gw_session *s, const char *kind, unsigned code, const
                                    .reason = reason,
                                    .code = code };
 
-    gw_sync_log_add(s->all->log, &row);
+    gw_sync_log_add(gw_session_all(s)->log, &row);
 }
 
-static void free_early(struct gw_session *s)
+static void free_early(struct tw_buf *early)
 {
-    if (s->early != NULL)
-        tw_buf_done(s->early);
-    free(s->early);
-    s->early = NULL;
+    if (early != NULL)
+        tw_buf_done(early);
+    free(early);
+}
+
+static void end_stall(struct gw_session *s)
+{
+    free(s->stall);
+    s->stall = NULL;
 }
 
 void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
 {
-    if (s->all == NULL)
+    struct gw_sessions *all;
+
+    if (s->holder == NULL)
         return;
     if (s->stream != NULL) {
         log_row(s, "disconnect", code, reason);
         s->stream->events->left(s->stream, s);
         s->stream = NULL;
     }
-    free_early(s);
+    if (s->is_greeted)
+        end_stall(s);
+    else
+        free_early(s->early);
     free(s->device);
     s->device = NULL;
-    s->all->open[s->dialect_index].value--;
+    all = gw_session_all(s);
+    all->open[s->dialect_index].value--;
     tw_list_remove(&s->among);
-    gw_holders_leave(&s->all->holders, s->holder, &s->held);
-    s->all = NULL;
+    gw_holders_leave(&all->holders, s->holder, &s->held);
+    s->holder = NULL;
 }
 
 void gw_session_free(struct gw_session *s, unsigned code, const char *reason)
@@ -225,11 +235,11 @@ static void resume_or_resync(struct gw_session *s)
 
     if (gw_session_can_resume(s)) {
         s->next_seq = s->since + 1;
-        s->all->resumed.value++;
+        gw_session_all(s)->resumed.value++;
         move_to(s, GW_REPLAYING);
         return;
     }
-    s->all->resynced.value++;
+    gw_session_all(s)->resynced.value++;
     s->next_seq = st->cursor.at + 1;
     if (s->phase != GW_REPLAYING) /* else until it has caught up: it has more time that long */
         move_to(s, GW_LIVE);
@@ -237,21 +247,20 @@ static void resume_or_resync(struct gw_session *s)
 }
 
 /* What it said before it was admitted, in its order. */
-static void hear_early(struct gw_session *s)
+static void hear_early(struct gw_session *s, const struct tw_buf *early)
 {
-    struct tw_slice rest, one;
+    struct tw_slice rest = tw_buf_view(early), one;
 
-    if (s->early == NULL)
-        return;
-    rest = tw_buf_view(s->early);
     while (rest.len > 0 && tw_slice_split(&rest, '\x1e', &one))
         gw_session_text(s, one);
-    free_early(s);
 }
 
 static void greet(struct gw_session *s)
 {
+    struct tw_buf *early = s->early;
+
     s->is_greeted = true;
+    s->stall = NULL;
     s->next_seq = s->stream->cursor.at + 1;
     move_to(s, GW_LIVE);
     s->dialect->greet(s, s->stream->cursor.at, s->stream->oldest);
@@ -259,7 +268,9 @@ static void greet(struct gw_session *s)
         resume_or_resync(s);
     gw_session_read_again(s);
     log_row(s, "connect", 0, NULL);
-    hear_early(s);
+    if (early != NULL)
+        hear_early(s, early);
+    free_early(early);
 }
 
 /* The log has been asked, or need not be. */
@@ -343,7 +354,7 @@ const struct gw_tenant *gw_session_tenant(const struct gw_session *s)
 
 static void send_frame(struct gw_session *s, struct gw_frame *f)
 {
-    s->all->messages_out.value++;
+    gw_session_all(s)->messages_out.value++;
     s->transport->ops->send(s->transport, f);
 }
 
@@ -389,7 +400,7 @@ static void send_form(struct gw_session *s, struct gw_backlog *b, struct gw_entr
 
     if (kept == NULL) {
         s->dialect->render_private(s, &e->event, &batch);
-        s->all->rendered.value += batch.count;
+        gw_session_all(s)->rendered.value += batch.count;
     }
     if (kept == NULL && variant != NULL)
         kept = gw_backlog_keep_variant(b, e, s->dialect_index, variant, &batch);
@@ -412,7 +423,7 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
         return;
     }
     batch = gw_backlog_render(b, e, s->dialect_index, s->dialect, &s->stream->tenant,
-                              &s->all->rendered.value);
+                              &gw_session_all(s)->rendered.value);
     send_batch(s, batch);
     if (s->dialect->sent != NULL)
         s->dialect->sent(s, &e->event, batch);
@@ -432,14 +443,17 @@ static void check_stall(struct gw_session *s, bool is_far)
     uint64_t limit_ms = is_far && s->phase != GW_REPLAYING ? SLOW_MS : STALL_MS;
     uint64_t taken =
         s->transport->ops->taken == NULL ? 0 : s->transport->ops->taken(s->transport);
+    uint64_t now_ms = gw_session_all(s)->now_ms;
 
-    if (s->blocked_ms == 0 || taken != s->taken) {
-        s->blocked_ms = s->all->now_ms;
-        s->taken = taken;
+    if (s->stall == NULL) {
+        s->stall = tw_new(struct gw_stall);
+        *s->stall = (struct gw_stall){ now_ms, taken };
+    } else if (taken != s->stall->taken) {
+        *s->stall = (struct gw_stall){ now_ms, taken };
     }
-    if (s->all->now_ms - s->blocked_ms <= limit_ms)
+    if (now_ms - s->stall->since_ms <= limit_ms)
         return;
-    s->all->slow.value++;
+    gw_session_all(s)->slow.value++;
     gw_session_close(s, gw_closes.lags);
 }
 
@@ -466,10 +480,11 @@ static bool advance(struct gw_session *s)
         return false;
     }
     if (!is_writable(s)) {
-        check_stall(s, b->total - e->offset > (int64_t)s->all->queue_bytes);
+        check_stall(s, b->total - e->offset > (int64_t)gw_session_all(s)->queue_bytes);
         return false;
     }
-    s->blocked_ms = 0;
+    if (s->stall != NULL)
+        end_stall(s);
     s->next_seq = e->event.seq + 1;
     send_event(s, b, e);
     return true;
@@ -486,7 +501,7 @@ void gw_session_pump(struct gw_session *s)
 
 void gw_session_writable(struct gw_session *s, uint64_t now_ms)
 {
-    s->all->now_ms = now_ms;
+    gw_session_all(s)->now_ms = now_ms;
     if (s->stream == NULL)
         return;
     gw_session_pump(s);
@@ -505,17 +520,17 @@ void gw_session_read_again(struct gw_session *s)
 
 void gw_session_text(struct gw_session *s, struct tw_slice message)
 {
-    struct tw_buf *scratch = &s->all->scratch;
+    struct tw_buf *scratch = &gw_session_all(s)->scratch;
     struct tw_json_fault fault;
     size_t len = message.len;
 
     if (s->phase == GW_CLOSING)
         return;
-    s->all->messages_in.value++;
+    gw_session_all(s)->messages_in.value++;
     tw_buf_clear(scratch);
     tw_buf_append(scratch, message);
     if (scratch->failed || tw_json_scan(scratch->at, &len, &tw_json_wide, &fault) < 0) {
-        s->all->malformed.value++;
+        gw_session_all(s)->malformed.value++;
         s->dialect->malformed(s, scratch->failed ? "too long" : fault.why);
         return;
     }

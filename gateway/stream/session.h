@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/util/base.h"
 #include "common/util/buf.h"
 #include "common/util/list.h"
 #include "gateway/dialect/dialect.h"
@@ -29,28 +30,35 @@ struct gw_transport;
 
 enum gw_phase { GW_NEW, GW_AHEAD, GW_DOUBTED, GW_REPLAYING, GW_LIVE, GW_CLOSING };
 
+/* Since when its transport takes nothing, and what it had taken by then. */
+struct gw_stall {
+    uint64_t since_ms, taken;
+};
+
 struct gw_session {
     struct gw_handler handler; /* when a WebSocket is its own */
-    struct gw_sessions *all;   /* null: not started, or ended */
     struct tw_list among;      /* all sessions */
     const struct gw_dialect *dialect;
-    unsigned dialect_index;
-    enum gw_phase phase; /* only move_to in session.c sets it */
     struct gw_transport *transport;
     struct gw_stream *stream; /* null before it has joined */
     struct tw_list link;      /* among the stream's readers; the hub's */
     uint64_t next_seq;        /* the first event that it has not been sent */
     uint64_t since;           /* the seq after which it resumes, when it does */
-    uint64_t blocked_ms;      /* since when its transport takes nothing; 0: it is writable */
-    uint64_t taken;           /* what it had taken by then */
-    struct tw_buf *early;     /* messages from before its admission, 0x1e between them; owned */
-    bool is_greeted;
-    bool resumes;             /* it has asked to, in the handshake or by a message */
-    bool was_sent;            /* an event was sent to it: too late for a resume message */
-    struct gw_holder *holder; /* what let it in, for revocation */
+    union {
+        struct tw_buf *early;   /* until it is greeted: messages from before its admission, 0x1e
+                                   between them; owned; null: none */
+        struct gw_stall *stall; /* from then on; owned; null: its transport is writable */
+    };
+    struct gw_holder *holder; /* what let it in, for revocation; null: not started, or ended */
     struct tw_list held;      /* among the sessions of that */
     int64_t expires_ms;       /* of its token: wall clock; 0: never, or it has none */
     char *device;             /* as it names itself; null: it does not; its own until it ends */
+    uint8_t dialect_index;
+    enum gw_phase phase : 8; /* only move_to in session.c sets it */
+    uint8_t own;             /* flags of its dialect's own, which set them before the start */
+    bool is_greeted : 1;
+    bool resumes : 1;  /* it has asked to, in the handshake or by a message */
+    bool was_sent : 1; /* an event was sent to it: too late for a resume message */
 };
 
 struct gw_session_options {
@@ -63,7 +71,14 @@ struct gw_session_options {
     struct tw_buf *early; /* taken; null: none */
 };
 
-/* Start a zeroed session. It hears nothing before it joins a hub (hub.h). */
+/* What all sessions share; of one that is started. */
+static inline struct gw_sessions *gw_session_all(const struct gw_session *s)
+{
+    return tw_container_of(s->holder->all, struct gw_sessions, holders);
+}
+
+/* Start a session that is zeroed but for `own`. It hears nothing before it joins a hub (hub.h).
+ */
 void gw_session_start(struct gw_session *s, struct gw_sessions *all,
                       const struct gw_session_options *options);
 

@@ -106,7 +106,7 @@ static void on_written(struct tw_pg_call *call, const struct tw_pg_result *resul
     /* Rows that may or may not be there are not written again: this is a log, not a ledger. */
     (void)result;
     log->is_sending = false;
-    tw_buf_clear(&log->sending);
+    tw_buf_done(&log->sending); /* thousands of rows come when tills do, and then few */
 }
 
 static void send_rows(struct gw_sync_log *log)

@@ -31,7 +31,8 @@ static bool flush(struct gw_conn *c)
         n = gw_sendq_gather(&c->out, parts, TW_STREAM_PARTS);
         r = tw_stream_write(c->stream, parts, n);
         if (r < 0) {
-            c->out.in_flight = c->out.in_flight_bytes = 0;
+            c->out.in_flight = 0;
+            c->out.in_flight_bytes = 0;
             return false;
         }
         if (r == 0)
@@ -39,7 +40,7 @@ static bool flush(struct gw_conn *c)
         gw_sendq_written(&c->out);
         if (c->heartbeat !=
             NULL) /* it never says anything: what it takes is its sign of life */
-            gw_liveness_heard(&c->liveness, c->loop->now_ms);
+            gw_liveness_heard(&c->liveness, gw_conn_all(c)->loop->now_ms);
     }
     return true;
 }
@@ -53,12 +54,12 @@ static void read_early(struct gw_conn *c)
 
     if (!c->is_begun) /* after a close, nothing is handed out anyway */
         c->is_begun = c->phase != GW_TALK || gw_handler_is_ready(c->handler);
-    if (!c->is_begun || c->early.len == 0 || c->ws.is_over)
+    if (!c->is_begun || c->early == NULL || c->ws.is_over)
         return;
-    n = gw_conn_feed(c, tw_buf_view(&c->early));
-    tw_buf_drop(&c->early, n);
-    if (c->early.len == 0)
-        tw_buf_done(&c->early);
+    n = gw_conn_feed(c, tw_buf_view(c->early));
+    tw_buf_drop(c->early, n);
+    if (c->early->len == 0)
+        gw_conn_drop_early(c);
 }
 
 /* From here on time is limited, for the peer's close frame and for our last bytes. */
@@ -71,7 +72,7 @@ static enum gw_conn_phase expect_close(struct gw_conn *c)
 /* What could not be read before may be now, in the next turn. */
 static enum gw_conn_phase talk_on(struct gw_conn *c)
 {
-    if (c->early.len > 0 && gw_conn_can_read(c))
+    if (c->early != NULL && gw_conn_can_read(c))
         gw_conn_drive_later(c);
     return GW_TALK;
 }
@@ -81,18 +82,18 @@ static enum gw_conn_phase talk(struct gw_conn *c)
     read_early(c);
     if (c->ws.is_over)
         return expect_close(c); /* the close frame is queued already */
-    if (c->close.code != 0)
+    if (c->close_code != 0)
         return GW_SAY_CLOSE;
     if (!flush(c))
         return GW_SHUT;
     /* After what goes out now and next: a list of all that a restaurant has goes out whole. */
-    if (gw_sendq_behind_next(&c->out) > 3 * c->all->options.queue_bytes) {
+    if (gw_sendq_behind_next(&c->out) > 3 * gw_conn_all(c)->options.queue_bytes) {
         gw_transport_close(&c->transport, gw_closes.slow);
         return GW_SAY_CLOSE;
     }
     if (gw_sendq_reopens(&c->out)) { /* what the handler could not send meanwhile */
-        gw_handler_writable(c->handler, c->loop->now_ms);
-        return c->close.code != 0 ? GW_SAY_CLOSE : flush(c) ? talk_on(c) : GW_SHUT;
+        gw_handler_writable(c->handler, gw_conn_all(c)->loop->now_ms);
+        return c->close_code != 0 ? GW_SAY_CLOSE : flush(c) ? talk_on(c) : GW_SHUT;
     }
     return talk_on(c);
 }
@@ -100,7 +101,7 @@ static enum gw_conn_phase talk(struct gw_conn *c)
 static enum gw_conn_phase say_close(struct gw_conn *c)
 {
     if (c->heartbeat == NULL) {
-        struct gw_frame *f = gw_frame_close(c->close.code, tw_slice_of(c->close.reason));
+        struct gw_frame *f = gw_frame_close(c->close_code, tw_slice_of(c->close_reason));
 
         gw_sendq_push(&c->out, f);
         gw_frame_unref(f);
@@ -125,7 +126,7 @@ static enum gw_conn_phase await_close(struct gw_conn *c)
 static enum gw_conn_phase shut(struct gw_conn *c)
 {
     gw_handler_closing(c->handler);
-    tw_after_cancel(c->loop, &c->limit);
+    tw_after_cancel(gw_conn_all(c)->loop, &c->limit);
     tw_stream_close(c->stream); /* on_closed follows */
     return GW_GONE;
 }
@@ -152,7 +153,7 @@ static enum gw_conn_phase step(struct gw_conn *c)
 static bool wants_read(const struct gw_conn *c)
 {
     if (c->phase == GW_TALK)
-        return c->is_begun && c->early.len == 0 && c->out.in_flight == 0 &&
+        return c->is_begun && c->early == NULL && c->out.in_flight == 0 &&
                gw_handler_is_ready(c->handler);
     return c->phase == GW_AWAIT_CLOSE;
 }
@@ -176,7 +177,7 @@ static void on_later(struct tw_later *l)
 
 void gw_conn_drive_later(struct gw_conn *c)
 {
-    tw_later(c->loop, &c->later, on_later);
+    tw_later(gw_conn_all(c)->loop, &c->later, on_later);
 }
 
 /* --- From its start on -----------------------------------------------------------------------
@@ -190,17 +191,14 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
 
     c->owner.events = &gw_conn_stream_events;
     c->transport.ops = &gw_conn_transport_ops;
-    c->all = all;
     c->stream = stream;
-    c->loop = tw_stream_loop(stream);
+    all->loop = tw_stream_loop(stream);
     c->ws.pool = &all->ws;
     c->ws.on_message = gw_conn_on_message;
     c->ws.may_go_on = gw_conn_may_go_on;
-    c->ws.on_too_long = gw_conn_on_too_long;
     c->ws.is_deflating = is_deflating;
-    c->opened_ms = c->loop->now_ms;
-    gw_liveness_heard(&c->liveness, c->loop->now_ms);
-    c->early.max = GW_EARLY_BYTES;
+    c->opened_ms = gw_conn_all(c)->loop->now_ms;
+    gw_liveness_heard(&c->liveness, gw_conn_all(c)->loop->now_ms);
     gw_sendq_push(&c->out, f);
     gw_frame_unref(f);
     tw_list_append(&all->all, &c->link);
@@ -219,7 +217,8 @@ struct gw_conn *gw_conn_upgrade(struct gw_conns *all, struct tw_http_conn *http,
     struct tw_stream *stream = tw_http_take_stream(http, &rest);
     struct gw_conn *c = gw_conn_new(all, stream, answer, is_deflating);
 
-    c->early = rest;
+    gw_conn_keep_early(c, tw_buf_view(&rest));
+    tw_buf_done(&rest);
     return c;
 }
 
@@ -237,23 +236,17 @@ struct gw_transport *gw_conn_transport(struct gw_conn *c)
     return &c->transport;
 }
 
-static void take_handler(struct gw_conn *c, struct gw_handler *handler)
-{
-    c->handler = handler;
-    c->ws.max_message = handler->ops->longest == NULL ? 0 : handler->ops->longest(handler);
-}
-
 void gw_conn_start(struct gw_conn *c, struct gw_handler *handler)
 {
-    take_handler(c, handler);
+    c->handler = handler;
     gw_conn_drive_later(c);
 }
 
 void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler)
 {
-    take_handler(c, handler);
+    c->handler = handler;
     c->is_begun = false;
-    c->opened_ms = c->loop->now_ms;
+    c->opened_ms = gw_conn_all(c)->loop->now_ms;
     gw_conn_drive_later(c);
 }
 

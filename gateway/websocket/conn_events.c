@@ -27,10 +27,16 @@ static void queue_reply(struct gw_conn *c, const struct tw_buf *reply)
     gw_frame_unref(f);
 }
 
+static void on_look(struct tw_deadline *d);
+
+static uint64_t now_ms_of(const struct gw_conn *c)
+{
+    return gw_conn_all(c)->loop->now_ms;
+}
+
 static bool has_done_too_much(const struct gw_conn *c)
 {
-    return tw_bucket_is_overdrawn(&c->work, c->loop->now_ms, GW_WORK_PER_SECOND,
-                                  GW_WORK_AT_ONCE);
+    return tw_bucket_is_overdrawn(&c->work, now_ms_of(c), GW_WORK_PER_SECOND, GW_WORK_AT_ONCE);
 }
 
 bool gw_conn_can_read(const struct gw_conn *c)
@@ -39,36 +45,16 @@ bool gw_conn_can_read(const struct gw_conn *c)
            !has_done_too_much(c) && gw_handler_is_ready(c->handler);
 }
 
-static void on_rested(struct tw_deadline *d)
-{
-    struct gw_conns *all = tw_container_of(d, struct gw_conns, rest);
-    struct tw_loop *loop = NULL;
-
-    tw_list_each(&all->resting, link)
-    {
-        struct gw_conn *c = tw_container_of(link, struct gw_conn, resting);
-
-        loop = c->loop;
-        if (has_done_too_much(c))
-            continue;
-        tw_list_remove(&c->resting);
-        gw_conn_drive_later(c);
-    }
-    if (!tw_list_empty(&all->resting))
-        tw_after(loop, &all->rest, REST_MS, on_rested);
-}
-
 /* A turn's work is bounded, and so is that of a second: whoever sends without end would have
  * his turn every time, and make all others wait for it. */
 static void charge(struct gw_conn *c)
 {
-    tw_bucket_spend(&c->work, c->loop->now_ms, c->ws.work, GW_WORK_PER_SECOND);
-    if (!has_done_too_much(c) || tw_list_linked(&c->resting))
+    tw_bucket_spend(&c->work, now_ms_of(c), c->ws.work, GW_WORK_PER_SECOND);
+    if (!has_done_too_much(c) || c->is_resting || c->phase != GW_TALK)
         return;
-    c->all->rests.value++;
-    tw_list_append(&c->all->resting, &c->resting);
-    if (!tw_deadline_is_set(&c->all->rest))
-        tw_after(c->loop, &c->all->rest, REST_MS, on_rested);
+    gw_conn_all(c)->rests.value++;
+    c->is_resting = true;
+    tw_after(gw_conn_all(c)->loop, &c->limit, REST_MS, on_look);
 }
 
 /* Once we have said close, only the peer's own matters, which may come after anything. */
@@ -90,7 +76,7 @@ size_t gw_conn_feed(struct gw_conn *c, struct tw_slice bytes)
     c->ws.work = 0;
     code = gw_ws_feed(&c->ws, bytes, &reply);
     charge(c);
-    c->all->full_turns.value += c->ws.unread > 0 && c->ws.work >= GW_TURN_WORK;
+    gw_conn_all(c)->full_turns.value += c->ws.unread > 0 && c->ws.work >= GW_TURN_WORK;
     if (c->phase == GW_TALK) {
         queue_reply(c, &reply);
         if (code != 0)
@@ -113,6 +99,13 @@ void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message)
         c->handler->ops->binary(c->handler, message);
 }
 
+size_t gw_conn_longest(const struct gw_ws *ws)
+{
+    const struct gw_handler *h = tw_container_of((uintptr_t)ws, struct gw_conn, ws)->handler;
+
+    return h->ops->longest == NULL ? 0 : h->ops->longest(h);
+}
+
 void gw_conn_on_too_long(struct gw_ws *ws)
 {
     struct gw_conn *c = tw_container_of(ws, struct gw_conn, ws);
@@ -124,14 +117,33 @@ void gw_conn_on_too_long(struct gw_ws *ws)
 /* --- Its stream ------------------------------------------------------------------------------
  */
 
+void gw_conn_keep_early(struct gw_conn *c, struct tw_slice bytes)
+{
+    if (bytes.len == 0)
+        return;
+    if (c->early == NULL) {
+        c->early = tw_new(struct tw_buf);
+        c->early->max = GW_EARLY_BYTES;
+    }
+    tw_buf_append(c->early, bytes);
+}
+
+void gw_conn_drop_early(struct gw_conn *c)
+{
+    if (c->early != NULL)
+        tw_buf_done(c->early);
+    free(c->early);
+    c->early = NULL;
+}
+
 static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
 {
     struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
 
-    gw_liveness_heard(&c->liveness, c->loop->now_ms);
-    if (c->early.len == 0)
+    gw_liveness_heard(&c->liveness, now_ms_of(c));
+    if (c->early == NULL)
         bytes = tw_slice_skip(bytes, gw_conn_feed(c, bytes));
-    tw_buf_append(&c->early, bytes);
+    gw_conn_keep_early(c, bytes);
     if (bytes.len > 0)
         tw_stream_want_read(c->stream, false); /* drive reads again */
     gw_conn_drive_later(c);
@@ -152,28 +164,28 @@ static void on_written(struct tw_stream_owner *o, int err)
 
     gw_sendq_written(&c->out);
     if (err == 0) /* bytes that it takes are a sign of life: we may not be reading now */
-        gw_liveness_heard(&c->liveness, c->loop->now_ms);
+        gw_liveness_heard(&c->liveness, now_ms_of(c));
     c->is_broken = c->is_broken || err != 0;
     gw_conn_drive_later(c);
 }
 
 static const char *end_reason(const struct gw_conn *c)
 {
-    if (c->peer_closed && c->close.code == 0)
+    if (c->peer_closed && c->close_code == 0)
         return gw_closes.by_client.reason;
-    if (c->close.code != 0)
-        return c->close.reason;
+    if (c->close_code != 0)
+        return c->close_reason;
     return c->ws.is_over ? gw_closes.broke_frame.reason : gw_closes.lost.reason;
 }
 
 static void count_end(struct gw_conn *c)
 {
-    if (c->peer_closed && c->close.code == 0)
-        c->all->closed_by_peer.value++;
-    else if (c->close.code != 0 || c->ws.is_over)
-        c->all->closed_by_us.value++;
+    if (c->peer_closed && c->close_code == 0)
+        gw_conn_all(c)->closed_by_peer.value++;
+    else if (c->close_code != 0 || c->ws.is_over)
+        gw_conn_all(c)->closed_by_us.value++;
     else
-        c->all->lost.value++;
+        gw_conn_all(c)->lost.value++;
 }
 
 static void on_closed(struct tw_stream_owner *o)
@@ -182,16 +194,13 @@ static void on_closed(struct tw_stream_owner *o)
 
     count_end(c);
     tw_later_cancel(&c->later);
-    tw_after_cancel(c->loop, &c->limit);
+    tw_after_cancel(gw_conn_all(c)->loop, &c->limit);
     tw_list_remove(&c->link);
-    tw_list_remove(&c->resting);
-    if (tw_list_empty(&c->all->resting))
-        tw_after_cancel(c->loop, &c->all->rest);
-    c->all->count--;
-    c->handler->ops->ended(c->handler, c->close.code, end_reason(c));
+    gw_conn_all(c)->count--;
+    c->handler->ops->ended(c->handler, c->close_code, end_reason(c));
     gw_ws_done(&c->ws);
     gw_sendq_done(&c->out);
-    tw_buf_done(&c->early);
+    gw_conn_drop_early(c);
     free(c);
 }
 
@@ -230,48 +239,65 @@ static void look_at_taken(struct gw_conn *c)
     uint64_t taken = gw_conn_transport_ops.taken(&c->transport);
 
     if (c->out.in_flight > 0 && taken != c->taken)
-        gw_liveness_heard(&c->liveness, c->loop->now_ms);
+        gw_liveness_heard(&c->liveness, now_ms_of(c));
     c->taken = taken;
 }
 
-/* One limit a connection, and none is moved for each byte. */
-static void on_silence(struct tw_deadline *d)
+/* Whether it is still there; when to look again, or 0: it is not. */
+static uint64_t look_at_silence(struct gw_conn *c)
 {
-    struct gw_conn *c = tw_container_of(d, struct gw_conn, limit);
+    const struct gw_conns_options *o = &gw_conn_all(c)->options;
     uint64_t again_ms = 0;
 
     if (!c->is_begun) { /* it is not read yet, so nothing can be heard, not even its end */
-        gw_liveness_heard(&c->liveness, c->loop->now_ms);
-        if (c->loop->now_ms - c->opened_ms >= READY_MS)
+        gw_liveness_heard(&c->liveness, now_ms_of(c));
+        if (now_ms_of(c) - c->opened_ms >= READY_MS)
             gw_transport_close(&c->transport, gw_closes.not_ready);
     } else if (!gw_handler_is_ready(c->handler)) { /* nor now, while too much of it waits */
-        gw_liveness_heard(&c->liveness, c->loop->now_ms);
+        gw_liveness_heard(&c->liveness, now_ms_of(c));
     }
     look_at_taken(c);
-    switch (gw_liveness_look(&c->liveness, c->loop->now_ms, c->all->options.ping_ms,
-                             c->all->options.pong_ms, &again_ms)) {
+    switch (gw_liveness_look(&c->liveness, now_ms_of(c), o->ping_ms, o->pong_ms, &again_ms)) {
     case GW_LIVENESS_PING:
         ping(c);
         break;
     case GW_LIVENESS_WAIT:
         break;
     case GW_LIVENESS_SILENT:
-        c->all->silent.value++;
-        c->is_broken = true;
-        gw_conn_drive(c);
+        return 0;
+    }
+    return again_ms;
+}
+
+/* One limit a connection, for its rest and its silence, and none is moved for each byte. */
+static void on_look(struct tw_deadline *d)
+{
+    struct gw_conn *c = tw_container_of(d, struct gw_conn, limit);
+    uint64_t again_ms = REST_MS;
+
+    if (c->is_resting && !has_done_too_much(c)) {
+        c->is_resting = false;
+        gw_conn_drive_later(c);
+    }
+    if (!c->is_resting)
+        again_ms = look_at_silence(c);
+    if (again_ms > 0) {
+        tw_after(gw_conn_all(c)->loop, &c->limit, again_ms, on_look);
         return;
     }
-    tw_after(c->loop, &c->limit, again_ms, on_silence);
+    gw_conn_all(c)->silent.value++;
+    c->is_broken = true;
+    gw_conn_drive(c);
 }
 
 void gw_conn_limit_silence(struct gw_conn *c)
 {
-    tw_after(c->loop, &c->limit, c->all->options.ping_ms, on_silence);
+    tw_after(gw_conn_all(c)->loop, &c->limit, gw_conn_all(c)->options.ping_ms, on_look);
 }
 
 void gw_conn_limit_close(struct gw_conn *c)
 {
-    tw_after(c->loop, &c->limit, CLOSE_MS, on_close_limit);
+    tw_after(gw_conn_all(c)->loop, &c->limit, CLOSE_MS, on_close_limit);
 }
 
 /* --- Its handler -----------------------------------------------------------------------------
@@ -302,7 +328,8 @@ static void transport_send(struct gw_transport *t, struct gw_frame *f)
 
     if (!gw_conn_is_talking(c))
         return;
-    gw_sendq_push(&c->out, c->ws.is_deflating ? gw_frame_deflated(f, &c->all->deflate) : f);
+    gw_sendq_push(&c->out,
+                  c->ws.is_deflating ? gw_frame_deflated(f, &gw_conn_all(c)->deflate) : f);
     gw_conn_drive_later(c);
 }
 
@@ -310,9 +337,10 @@ static void transport_close(struct gw_transport *t, unsigned code, const char *r
 {
     struct gw_conn *c = conn_of(t);
 
-    if (c->close.code != 0)
+    if (c->close_code != 0)
         return;
-    c->close = (struct gw_close){ code, reason };
+    c->close_code = (uint16_t)code;
+    c->close_reason = reason;
     c->ws.is_deaf = true;
     gw_handler_closing(c->handler);
     gw_conn_drive_later(c);

@@ -24,8 +24,7 @@ struct gw_conns {
     struct gw_ws_pool ws;
     struct gw_deflate deflate;
     struct tw_list all;
-    struct tw_list resting; /* connections that are not read for a moment */
-    struct tw_deadline rest;
+    struct tw_loop *loop; /* known with the first connection */
     size_t count;
     struct gw_conns_options options;
     struct tw_metric closed_by_us, closed_by_peer, lost, silent, full_turns, rests;

@@ -4,7 +4,7 @@
 
 void gw_liveness_heard(struct gw_liveness *l, uint64_t now_ms)
 {
-    l->heard_ms = now_ms;
+    l->heard_ms = now_ms & (UINT64_MAX >> 1);
     l->is_pinged = false;
 }
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct gw_liveness {
-    uint64_t heard_ms; /* the last sign of life */
-    bool is_pinged;    /* since then */
+    uint64_t heard_ms : 63; /* the last sign of life */
+    bool is_pinged : 1;     /* since then */
 };
 
 enum gw_liveness_verdict { GW_LIVENESS_WAIT, GW_LIVENESS_PING, GW_LIVENESS_SILENT };

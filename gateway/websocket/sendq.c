@@ -11,42 +11,47 @@
 #define WRITABLE_BYTES 131072
 #define WRITABLE_FRAMES 128 /* a burst of a hundred events is one write */
 
-static struct gw_frame *frame_at(const struct gw_sendq *q, size_t i)
+/* Where the frame `i` from the front is, or belongs. */
+static struct gw_frame **slot(struct gw_sendq *q, uint32_t i)
 {
-    return q->ring[(q->first + i) % q->cap];
+    return q->cap == 1 ? &q->only : &q->ring[(q->first + i) % q->cap];
+}
+
+static struct gw_frame *frame_at(const struct gw_sendq *q, uint32_t i)
+{
+    return q->cap == 1 ? q->only : q->ring[(q->first + i) % q->cap];
 }
 
 static void free_ring(struct gw_sendq *q)
 {
-    if (q->ring != &q->only)
+    if (q->cap > 1)
         free(q->ring);
     q->ring = NULL;
+    q->cap = q->first = 0;
 }
 
 static void grow(struct gw_sendq *q)
 {
-    size_t cap = q->cap < 2 ? 4 : q->cap * 2;
+    uint32_t cap = q->cap < 2 ? 4 : q->cap * 2;
     struct gw_frame **ring;
 
     if (q->cap == 0) {
-        q->ring = &q->only;
         q->cap = 1;
         return;
     }
     ring = tw_alloc(cap, sizeof(struct gw_frame *));
-    for (size_t i = 0; i < q->count; i++)
+    for (uint32_t i = 0; i < q->count; i++)
         ring[i] = frame_at(q, i);
     free_ring(q);
     q->ring = ring;
     q->cap = cap;
-    q->first = 0;
 }
 
 void gw_sendq_push(struct gw_sendq *q, struct gw_frame *f)
 {
     if (q->count == q->cap)
         grow(q);
-    q->ring[(q->first + q->count) % q->cap] = gw_frame_ref(f);
+    *slot(q, q->count) = gw_frame_ref(f);
     q->count++;
     q->bytes += f->len;
 }
@@ -73,13 +78,13 @@ bool gw_sendq_reopens(struct gw_sendq *q)
 
 size_t gw_sendq_gather(struct gw_sendq *q, struct tw_slice *parts, size_t max_parts)
 {
-    TW_ASSERT(q->in_flight == 0);
-    q->in_flight = q->count < max_parts ? q->count : max_parts;
-    for (size_t i = 0; i < q->in_flight; i++)
-        parts[i] = gw_frame_bytes(frame_at(q, i));
+    TW_ASSERT(q->in_flight == 0 && max_parts <= UINT16_MAX);
+    q->in_flight = (uint16_t)(q->count < max_parts ? q->count : max_parts);
     q->in_flight_bytes = 0;
-    for (size_t i = 0; i < q->in_flight; i++)
+    for (uint16_t i = 0; i < q->in_flight; i++) {
+        parts[i] = gw_frame_bytes(frame_at(q, i));
         q->in_flight_bytes += parts[i].len;
+    }
     return q->in_flight;
 }
 
@@ -88,7 +93,7 @@ static void drop_first(struct gw_sendq *q)
     struct gw_frame *f = frame_at(q, 0);
 
     q->bytes -= f->len;
-    q->first = (q->first + 1) % q->cap;
+    q->first = q->cap == 1 ? 0 : (q->first + 1) % q->cap;
     q->count--;
     gw_frame_unref(f);
 }
@@ -96,10 +101,8 @@ static void drop_first(struct gw_sendq *q)
 /* A queue that is empty owns no ring: most connections are idle. */
 static void shrink(struct gw_sendq *q)
 {
-    if (q->count > 0)
-        return;
-    free_ring(q);
-    q->cap = q->first = 0;
+    if (q->count == 0)
+        free_ring(q);
 }
 
 size_t gw_sendq_behind_next(const struct gw_sendq *q)

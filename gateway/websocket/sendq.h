@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/util/slice.h"
 
@@ -11,14 +12,16 @@ struct gw_frame;
 
 /* Zero is an empty queue. It holds a reference to each of its frames. */
 struct gw_sendq {
-    struct gw_frame **ring; /* null, or `only`, or memory of its own */
-    struct gw_frame *only;  /* most queues have one frame, for a moment */
-    size_t cap, first, count;
-    size_t bytes;     /* of all frames */
-    size_t in_flight; /* frames at the front that the kernel has been given */
+    union {
+        struct gw_frame **ring; /* memory of its own; null while the queue is empty */
+        struct gw_frame *only;  /* while `cap` is 1: most queues have one frame, for a moment */
+    };
+    size_t bytes; /* of all frames */
     size_t in_flight_bytes;
     uint64_t gone; /* bytes of all that were in flight before */
-    bool was_full; /* a sender found it not writable, and waits */
+    uint32_t cap, first, count;
+    uint16_t in_flight; /* frames at the front that the kernel has been given */
+    bool was_full;      /* a sender found it not writable, and waits */
 };
 
 void gw_sendq_push(struct gw_sendq *q, struct gw_frame *f); /* takes another reference */

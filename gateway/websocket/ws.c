@@ -24,12 +24,25 @@
     16 /* a message that is so many times too long is not skipped, but closes                  \
         */
 
+/* What has come of a message, and of the frame under way. */
+struct arrival {
+    uint64_t fed, framed;    /* bytes given to wslay, and bytes that whole frames account for */
+    unsigned fragments;      /* of the message */
+    uint64_t received;       /* of its bytes, as they arrive */
+    uint64_t held;           /* its part of the pool's */
+    bool is_skipping;        /* it is too long */
+    bool is_bad_close;       /* the peer's close frame has a payload of one byte */
+    bool is_bad_reason;      /* or a reason that is not UTF-8 */
+    struct gw_close refusal; /* why it was not taken; its code is 0: it was not refused */
+};
+
 struct gw_ws_lease {
     wslay_event_context_ptr context;
     struct gw_ws_lease *next; /* among the spare ones */
     struct gw_ws *ws;         /* its borrower */
     struct tw_slice input;
     struct tw_buf *reply;
+    struct arrival now;
 };
 
 /* How many bytes a frame's head has (RFC 6455 section 5.2), if its second byte is here. */
@@ -43,12 +56,16 @@ static size_t head_bytes(struct tw_slice input)
 
 /* wslay is given a head, then that frame's payload: so it stops between frames when it is to.
  */
-static size_t allowance(struct gw_ws *ws, struct tw_slice input)
+static size_t allowance(const struct gw_ws_lease *lease)
 {
-    if (ws->fed < ws->framed)
-        return (size_t)(ws->framed - ws->fed);
-    if (ws->fed >
-        ws->framed) /* in a head that came in pieces, or at the first of its payload */
+    const struct arrival *now = &lease->now;
+    struct gw_ws *ws = lease->ws;
+    struct tw_slice input = lease->input;
+
+    if (now->fed < now->framed)
+        return (size_t)(now->framed - now->fed);
+    if (now->fed >
+        now->framed) /* in a head that came in pieces, or at the first of its payload */
         return 1;
     ws->is_paused = input.len > 0 && ws->may_go_on != NULL && !ws->may_go_on(ws);
     return ws->is_paused ? 0 : head_bytes(input);
@@ -59,7 +76,7 @@ static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *buf, size_t len
 {
     struct gw_ws_lease *lease = arg;
     size_t n = lease->input.len < len ? lease->input.len : len;
-    size_t allowed = allowance(lease->ws, lease->input);
+    size_t allowed = allowance(lease);
 
     (void)flags;
     n = n < allowed ? n : allowed;
@@ -69,7 +86,7 @@ static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *buf, size_t len
     }
     memcpy(buf, lease->input.at, n);
     lease->input = tw_slice_skip(lease->input, n);
-    lease->ws->fed += n;
+    lease->now.fed += n;
     return (ssize_t)n;
 }
 
@@ -85,9 +102,17 @@ static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, siz
     return (ssize_t)len;
 }
 
+/* 0: it has no limit of its own. */
+static size_t own_longest(const struct gw_ws *ws)
+{
+    return ws->pool->longest == NULL ? 0 : ws->pool->longest(ws);
+}
+
 static size_t longest(const struct gw_ws *ws)
 {
-    return ws->max_message > 0 ? ws->max_message : ws->pool->max_message;
+    size_t own = own_longest(ws);
+
+    return own > 0 ? own : ws->pool->max_message;
 }
 
 /* wslay's limit is for bytes as they arrive, and a message that does not compress arrives with
@@ -100,51 +125,56 @@ static size_t longest_on_wire(const struct gw_ws *ws)
 }
 
 /* wslay asks for the memory of a frame as soon as its head is here. */
-static void hold(struct gw_ws *ws, wslay_event_context_ptr context, uint64_t n)
+static void hold(struct gw_ws_lease *lease, uint64_t n)
 {
-    struct gw_ws_pool *pool = ws->pool;
+    struct gw_ws_pool *pool = lease->ws->pool;
 
     if (pool->max_held > 0 && pool->held.value + n > pool->max_held) {
-        ws->refusal = gw_closes.full;
-        wslay_event_config_set_no_buffering(context, 1);
-        wslay_event_shutdown_read(context);
+        lease->now.refusal = gw_closes.full;
+        wslay_event_config_set_no_buffering(lease->context, 1);
+        wslay_event_shutdown_read(lease->context);
         return;
     }
-    ws->held += n;
+    lease->now.held += n;
     pool->held.value += n;
 }
 
-static void let_go(struct gw_ws *ws)
+static void let_go(struct gw_ws_lease *lease)
 {
-    ws->pool->held.value -= ws->held;
-    ws->held = 0;
+    lease->ws->pool->held.value -= lease->now.held;
+    lease->now.held = 0;
 }
 
 /* From the frame that is too long on, the message is not kept. */
-static void look_for_length(struct gw_ws *ws, wslay_event_context_ptr context, uint64_t n)
+static void look_for_length(struct gw_ws_lease *lease, uint64_t n)
 {
-    ws->received = ws->fragments == 0 ? n : ws->received + n;
-    if (ws->max_message > 0 && !ws->is_skipping && ws->received > longest_on_wire(ws)) {
-        ws->is_skipping = true;
-        wslay_event_config_set_no_buffering(context, 1);
+    struct arrival *now = &lease->now;
+
+    now->received = now->fragments == 0 ? n : now->received + n;
+    if (own_longest(lease->ws) > 0 && !now->is_skipping &&
+        now->received > longest_on_wire(lease->ws)) {
+        now->is_skipping = true;
+        wslay_event_config_set_no_buffering(lease->context, 1);
     }
-    if (!ws->is_skipping && ws->received > ws->pool->free_bytes)
-        hold(ws, context, n);
+    if (!now->is_skipping && now->received > lease->ws->pool->free_bytes)
+        hold(lease, n);
 }
 
 static void on_frame_start(wslay_event_context_ptr context,
                            const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
 {
-    struct gw_ws *ws = ((struct gw_ws_lease *)arg)->ws;
+    struct gw_ws_lease *lease = arg;
+    struct arrival *now = &lease->now;
     uint64_t n = frame->payload_length;
 
-    ws->framed += 6 + n + (n < 126 ? 0 : n < 65536 ? 2 : 8);
-    ws->work += FRAME_COST;
-    ws->is_bad_close = frame->opcode == WSLAY_CONNECTION_CLOSE && n == 1;
+    (void)context;
+    now->framed += 6 + n + (n < 126 ? 0 : n < 65536 ? 2 : 8);
+    lease->ws->work += FRAME_COST;
+    now->is_bad_close = frame->opcode == WSLAY_CONNECTION_CLOSE && n == 1;
     if (wslay_is_ctrl_frame(frame->opcode))
         return;
-    look_for_length(ws, context, n);
-    ws->fragments = frame->fin ? 0 : ws->fragments + 1;
+    look_for_length(lease, n);
+    now->fragments = frame->fin ? 0 : now->fragments + 1;
 }
 
 /* Puts the message in place of its compressed payload: 0, or the close code. wslay checks the
@@ -167,46 +197,49 @@ static unsigned inflate(struct gw_ws *ws, bool is_text, struct tw_slice *message
     return 0;
 }
 
-static void take_message(struct gw_ws *ws, const struct wslay_event_on_msg_recv_arg *msg)
+static void take_message(struct gw_ws_lease *lease,
+                         const struct wslay_event_on_msg_recv_arg *msg)
 {
     struct tw_slice message = tw_slice_from((const char *)msg->msg, msg->msg_length);
     bool is_text = msg->opcode == WSLAY_TEXT_FRAME;
+    struct gw_ws *ws = lease->ws;
+    unsigned *code = &lease->now.refusal.code;
 
     if (ws->is_deaf)
         return;
     if (wslay_get_rsv1(msg->rsv))
-        ws->refusal.code = inflate(ws, is_text, &message);
+        *code = inflate(ws, is_text, &message);
     else if (message.len > longest(ws))
-        ws->refusal.code = GW_CLOSE_TOO_BIG;
-    if (ws->refusal.code == GW_CLOSE_TOO_BIG && ws->max_message > 0) {
-        ws->refusal.code = 0;
-        ws->on_too_long(ws);
-    } else if (ws->refusal.code == 0) {
-        ws->work += message.len;
+        *code = GW_CLOSE_TOO_BIG;
+    if (*code == GW_CLOSE_TOO_BIG && own_longest(ws) > 0) {
+        *code = 0;
+        ws->pool->on_too_long(ws);
+    } else if (*code == 0) {
+        ws->work += (uint32_t)message.len;
         ws->on_message(ws, is_text, message);
     } else {
-        wslay_event_shutdown_read(ws->lease->context); /* nothing after it is read */
+        wslay_event_shutdown_read(lease->context); /* nothing after it is read */
     }
 }
 
 static void on_msg(wslay_event_context_ptr context,
                    const struct wslay_event_on_msg_recv_arg *msg, void *arg)
 {
-    struct gw_ws *ws = ((struct gw_ws_lease *)arg)->ws;
+    struct gw_ws_lease *lease = arg;
 
     if (msg->opcode == WSLAY_CONNECTION_CLOSE && msg->msg_length > 2)
-        ws->is_bad_reason =
+        lease->now.is_bad_reason =
             !tw_is_utf8(tw_slice_from((const char *)msg->msg + 2, msg->msg_length - 2));
     if (msg->opcode != WSLAY_TEXT_FRAME && msg->opcode != WSLAY_BINARY_FRAME)
         return;
-    let_go(ws);
-    if (!ws->is_skipping) {
-        take_message(ws, msg);
+    let_go(lease);
+    if (!lease->now.is_skipping) {
+        take_message(lease, msg);
         return;
     }
-    ws->is_skipping = false;
+    lease->now.is_skipping = false;
     wslay_event_config_set_no_buffering(context, 0);
-    ws->on_too_long(ws);
+    lease->ws->pool->on_too_long(lease->ws);
 }
 
 static const struct wslay_event_callbacks callbacks = {
@@ -236,7 +269,7 @@ static void configure(const struct gw_ws *ws)
     size_t max = longest_on_wire(ws);
 
     wslay_event_config_set_max_recv_msg_length(ws->lease->context,
-                                               ws->max_message > 0 ? MAX_SKIPPED * max : max);
+                                               own_longest(ws) > 0 ? MAX_SKIPPED * max : max);
     wslay_event_config_set_no_buffering(ws->lease->context, 0);
     wslay_event_config_set_allowed_rsv_bits(ws->lease->context,
                                             ws->is_deflating ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE);
@@ -257,8 +290,8 @@ static void borrow(struct gw_ws *ws)
     }
     pool->lent.value++;
     ws->lease->ws = ws;
+    ws->lease->now = (struct arrival){ 0 };
     configure(ws);
-    ws->fed = ws->framed = 0;
 }
 
 /* A context that failed or was closed is of no more use. */
@@ -271,7 +304,7 @@ static void give_back(struct gw_ws *ws)
         return;
     ws->lease = NULL;
     pool->lent.value--;
-    let_go(ws);
+    let_go(lease);
     if (ws->is_over || pool->spare_count >= MAX_SPARE) {
         lease_free(lease);
         return;
@@ -317,16 +350,17 @@ static void put_close(struct tw_buf *reply, unsigned code, const char *reason)
 static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
 {
     wslay_event_context_ptr context = ws->lease->context;
+    const struct arrival *now = &ws->lease->now;
 
-    if (ws->is_bad_close || ws->is_bad_reason) { /* section 5.5.1; wslay would echo them */
+    if (now->is_bad_close || now->is_bad_reason) { /* section 5.5.1; wslay would echo them */
         tw_buf_clear(reply);
-        put_close(reply, ws->is_bad_close ? GW_CLOSE_PROTOCOL : GW_CLOSE_INVALID_TEXT, "");
-        return ws->is_bad_close ? GW_CLOSE_PROTOCOL : GW_CLOSE_INVALID_TEXT;
+        put_close(reply, now->is_bad_close ? GW_CLOSE_PROTOCOL : GW_CLOSE_INVALID_TEXT, "");
+        return now->is_bad_close ? GW_CLOSE_PROTOCOL : GW_CLOSE_INVALID_TEXT;
     }
-    if (ws->refusal.code != 0) {
-        put_close(reply, ws->refusal.code,
-                  ws->refusal.reason == NULL ? "" : ws->refusal.reason);
-        return ws->refusal.code;
+    if (now->refusal.code != 0) {
+        put_close(reply, now->refusal.code,
+                  now->refusal.reason == NULL ? "" : now->refusal.reason);
+        return now->refusal.code;
     }
     if (wslay_event_get_close_received(context)) {
         ws->peer_closed = true;
@@ -340,7 +374,7 @@ static unsigned read_outcome(struct gw_ws *ws, int r, struct tw_buf *reply)
         put_close(reply, GW_CLOSE_PROTOCOL, ""); /* wslay's own would carry no code */
         return GW_CLOSE_PROTOCOL;
     }
-    if (reply->failed || ws->fragments > GW_FRAGMENTS) {
+    if (reply->failed || now->fragments > GW_FRAGMENTS) {
         tw_buf_clear(reply);
         put_close(reply, gw_closes.flood.code, gw_closes.flood.reason);
         return gw_closes.flood.code;
@@ -367,6 +401,11 @@ static unsigned feed_piece(struct gw_ws *ws, struct tw_slice *piece, struct tw_b
     return code;
 }
 
+static bool is_between_messages(const struct arrival *now)
+{
+    return now->fed == now->framed && now->fragments == 0;
+}
+
 unsigned gw_ws_feed(struct gw_ws *ws, struct tw_slice bytes, struct tw_buf *reply)
 {
     unsigned code = 0;
@@ -380,9 +419,9 @@ unsigned gw_ws_feed(struct gw_ws *ws, struct tw_slice bytes, struct tw_buf *repl
         code = feed_piece(ws, &piece, reply);
         bytes = tw_slice_skip(bytes, n - piece.len);
         ws->is_over = ws->is_over || code != 0;
-        if (ws->is_over || (ws->fed == ws->framed && ws->fragments == 0))
+        if (ws->is_over || is_between_messages(&ws->lease->now))
             give_back(ws);
     }
-    ws->unread = ws->is_over ? 0 : bytes.len;
+    ws->unread = ws->is_over ? 0 : (uint32_t)bytes.len;
     return code;
 }

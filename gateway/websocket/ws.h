@@ -30,6 +30,10 @@ struct gw_ws_pool {
     struct tw_metric held;      /* so many they are now */
     struct gw_deflate *deflate; /* kept; null when no connection deflates */
     struct tw_buf inflated;     /* the message that is being handed out */
+    /* The longest message of a connection, where that is not the pool's (0: it is); a longer
+     * one is skipped, and told. Null, both: the pool's is all connections'. */
+    size_t (*longest)(const struct gw_ws *ws);
+    void (*on_too_long)(struct gw_ws *ws);
 };
 
 void gw_ws_pool_done(struct gw_ws_pool *pool);
@@ -37,33 +41,22 @@ void gw_ws_pool_done(struct gw_ws_pool *pool);
 /* A complete message of the client (lent). */
 typedef void (*gw_ws_message_cb)(struct gw_ws *ws, bool is_text, struct tw_slice message);
 
-/* Embedded in the connection; zero but for the first four members. */
+/* Embedded in the connection; zero but for the first four members. What is known of a message
+ * under way is in the lease. */
 struct gw_ws {
     struct gw_ws_pool *pool;
     gw_ws_message_cb on_message;
     /* Asked before each frame: whether it is to be read now. Null: always. */
     bool (*may_go_on)(const struct gw_ws *ws);
-    bool is_deflating; /* permessage-deflate was agreed on: RSV1 is allowed */
-    /* The longest message, where it is not the pool's; a longer one is skipped, and told here.
-     */
-    size_t max_message;
-    void (*on_too_long)(struct gw_ws *ws);
-    uint64_t work; /* what its frames have made us do: bytes of messages, unpacked, and a fixed
+    bool is_deflating : 1; /* permessage-deflate was agreed on: RSV1 is allowed */
+    bool is_deaf : 1;      /* messages are not handed out any more, nor unpacked */
+    bool is_paused : 1;    /* may_go_on has said no */
+    bool is_over : 1;      /* a close was received or provoked: nothing more is read */
+    bool peer_closed : 1;
+    uint32_t work; /* what its frames have made us do: bytes of messages, unpacked, and a fixed
                       cost for each frame; its owner sets it back */
-    size_t unread; /* bytes at the end of what was fed that are to be fed again */
-    bool is_deaf;  /* messages are not handed out any more, nor unpacked */
+    uint32_t unread;           /* bytes at the end of what was fed that are to be fed again */
     struct gw_ws_lease *lease; /* null at a frame's boundary */
-    uint64_t fed, framed; /* bytes given to wslay, and bytes that whole frames account for */
-    unsigned fragments;   /* of the message under way */
-    uint64_t received;    /* of its bytes, as they arrive */
-    bool is_skipping;     /* it is too long */
-    bool is_paused;       /* may_go_on has said no */
-    bool is_over;         /* a close was received or provoked: nothing more is read */
-    bool peer_closed;
-    bool is_bad_close;       /* the peer's close frame has a payload of one byte */
-    bool is_bad_reason;      /* or a reason that is not UTF-8 */
-    uint64_t held;           /* its part of the pool's */
-    struct gw_close refusal; /* why a message was not taken; its code is 0: none was not */
 };
 
 /* Read `bytes`; complete messages are handed out meanwhile. When `may_go_on` says no, the rest

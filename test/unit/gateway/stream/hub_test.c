@@ -211,7 +211,7 @@ static void each_frame_that_is_taken_restarts_the_time(void **state)
     for (int i = 0; i < 25; i++) { /* slow, and far behind, and alive */
         turn(t, 900);
         till->room = 1;
-        gw_session_writable(till->session, till->session->all->now_ms);
+        gw_session_writable(till->session, gw_session_all(till->session)->now_ms);
     }
     assert_int_equal(till->close_code, 0);
     assert_int_equal(till->session->next_seq, 26);
