@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/lru.h"
 
-#include <stdlib.h>
-
 #include "common/util/base.h"
 
 void tw_lru_start(struct tw_lru *l, size_t max, void (*release)(struct tw_lru_entry *e))
@@ -27,17 +25,13 @@ struct tw_lru_entry *tw_lru_get(struct tw_lru *l, struct tw_slice key)
 static void release(struct tw_lru *l, struct tw_lru_entry *e)
 {
     tw_list_remove(&e->link);
-    free(e->key);
     l->release(e);
 }
 
 void tw_lru_put(struct tw_lru *l, struct tw_slice key, struct tw_lru_entry *e)
 {
-    struct tw_lru_entry *before;
+    struct tw_lru_entry *before = tw_map_put(&l->map, key, e, &e->key);
 
-    e->key = tw_copy_text(key.at, key.len);
-    e->key_len = key.len;
-    before = tw_map_set(&l->map, key, e);
     tw_list_append(&l->order, &e->link);
     if (before != NULL)
         release(l, before);
@@ -47,7 +41,7 @@ void tw_lru_put(struct tw_lru *l, struct tw_slice key, struct tw_lru_entry *e)
 
 void tw_lru_forget(struct tw_lru *l, struct tw_lru_entry *e)
 {
-    (void)tw_map_remove(&l->map, tw_slice_from(e->key, e->key_len));
+    (void)tw_map_remove(&l->map, e->key);
     release(l, e);
 }
 

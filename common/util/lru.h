@@ -11,8 +11,7 @@
 /* Embedded in what is remembered, as its first member. */
 struct tw_lru_entry {
     struct tw_list link; /* among all, the one used last at the end */
-    char *key;           /* the map's copy is not lent out */
-    size_t key_len;
+    struct tw_slice key; /* the map's copy */
 };
 
 /* Embedded in its owner; tw_lru_start first. */

@@ -115,7 +115,7 @@ void *tw_map_get(const struct tw_map *m, struct tw_slice key)
     return e == NULL ? NULL : e->value;
 }
 
-void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value)
+void *tw_map_put(struct tw_map *m, struct tw_slice key, void *value, struct tw_slice *kept)
 {
     uint64_t hash = tw_hash(key);
     struct tw_map_entry **link, *e;
@@ -128,6 +128,7 @@ void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value)
         void *before = (*link)->value;
 
         (*link)->value = value;
+        *kept = tw_slice_from((*link)->key, key.len);
         return before;
     }
     e = tw_alloc(1, sizeof(*e) + key.len);
@@ -137,10 +138,18 @@ void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value)
     if (key.len > 0)
         memcpy(e->key, key.at, key.len);
     *link = e;
+    *kept = tw_slice_from(e->key, key.len);
     m->count++;
     if ((hash & (m->bucket_count - 1)) < m->empty_count)
         m->empty_count = hash & (m->bucket_count - 1);
     return NULL;
+}
+
+void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value)
+{
+    struct tw_slice kept;
+
+    return tw_map_put(m, key, value, &kept);
 }
 
 void *tw_map_remove(struct tw_map *m, struct tw_slice key)

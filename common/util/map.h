@@ -22,6 +22,9 @@ void *tw_map_get(const struct tw_map *m, struct tw_slice key); /* null when abse
 /* Sets `value` (never null) under `key`; the value that was there before, or null. */
 void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value);
 
+/* The same; `kept` is the map's copy of the key, lent until it is removed. */
+void *tw_map_put(struct tw_map *m, struct tw_slice key, void *value, struct tw_slice *kept);
+
 void *tw_map_remove(struct tw_map *m, struct tw_slice key); /* the removed value, or null */
 
 /* Calls `visit` for every entry, in no order; `visit` must not change the map. */

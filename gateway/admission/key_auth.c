@@ -21,8 +21,9 @@ struct known_key {
 struct memory {
     struct tw_lru_entry entry;
     struct tw_list of_key;
-    struct known_key *key; /* null: it is of a device without a key */
-    struct gw_identity identity;
+    struct known_key *key;   /* null: it is of a device without a key */
+    struct gw_tenant tenant; /* these two and the key's id: an identity */
+    int64_t expires_ms;
     uint64_t until_ms;
 };
 
@@ -89,9 +90,9 @@ static struct tw_slice question_of(const struct gw_key_auth_query *q)
 }
 
 /* Add it to what is known of its key. */
-static void join_key(struct gw_key_auth *a, struct memory *m)
+static void join_key(struct gw_key_auth *a, struct memory *m, const char *key_id)
 {
-    struct tw_slice id = tw_slice_of(m->identity.key_id);
+    struct tw_slice id = tw_slice_of(key_id);
     struct known_key *k = tw_map_get(&a->by_key, id);
 
     if (id.len == 0)
@@ -100,7 +101,7 @@ static void join_key(struct gw_key_auth *a, struct memory *m)
         k = tw_new(struct known_key);
         k->auth = a;
         tw_list_init(&k->memories);
-        memcpy(k->id, m->identity.key_id, sizeof(k->id));
+        memcpy(k->id, key_id, sizeof(k->id));
         (void)tw_map_set(&a->by_key, id, k);
     }
     m->key = k;
@@ -131,10 +132,11 @@ static void remember(struct gw_key_auth_query *q, const struct gw_identity *iden
         return;
     forget_expired(a, now_ms);
     m = tw_new(struct memory);
-    m->identity = *identity;
+    m->tenant = identity->tenant;
+    m->expires_ms = identity->expires_ms;
     m->until_ms = now_ms + a->options.cache_ms;
     tw_lru_put(&a->known, question_of(q), &m->entry);
-    join_key(a, m);
+    join_key(a, m, identity->key_id);
 }
 
 static void answer(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
@@ -149,15 +151,18 @@ static void answer_from_memory(struct gw_key_auth_query *q)
 {
     struct tw_lru_entry *e = tw_lru_get(&q->auth->known, question_of(q));
     const struct memory *m = e == NULL ? NULL : memory_of(e);
-    struct gw_identity identity;
+    struct gw_identity identity = { 0 };
 
     if (m == NULL || m->until_ms < tw_loop_age_ms(q->auth->options.pool->loop) ||
-        (m->identity.expires_ms != 0 && m->identity.expires_ms <= tw_wall_ms())) {
+        (m->expires_ms != 0 && m->expires_ms <= tw_wall_ms())) {
         answer(q, 503, NULL, TW_EMPTY);
         return;
     }
     q->auth->from_memory.value++;
-    identity = m->identity;
+    identity.tenant = m->tenant;
+    identity.expires_ms = m->expires_ms;
+    if (m->key != NULL)
+        memcpy(identity.key_id, m->key->id, sizeof(identity.key_id));
     answer(q, 200, &identity, TW_EMPTY);
 }
 

@@ -19,7 +19,19 @@
 #define ROWS 1000 /* in a reading */
 #define GATHER_MS 20
 
+/* One reading of the log. */
+struct gw_feed_reading {
+    struct gw_reading asks;
+    struct gw_feed *feed;
+    uint64_t upto; /* the log reached this far when it began */
+};
+
 static void on_older_wanted(struct tw_deadline *d);
+
+static struct gw_feed_reading *reading_of(struct gw_reading *asks)
+{
+    return tw_container_of(asks, struct gw_feed_reading, asks);
+}
 
 static void on_gap(struct tw_deadline *d)
 {
@@ -89,15 +101,12 @@ static void note_failure(struct gw_feed *f, const struct tw_pg_rows *rows)
 }
 
 /* Continue after a piece of the log: at once when there may be more, later when it failed. */
-static void on_log(struct gw_reading *r, const struct tw_pg_rows *rows)
+static void take_log(struct gw_feed *f, const struct gw_reading *r,
+                     const struct tw_pg_rows *rows)
 {
-    struct gw_feed *f = tw_container_of(r, struct gw_feed, reading);
     uint64_t rejected = f->hub.stream.cursor.rejected;
     size_t count;
 
-    f->is_reading = false;
-    if (f->hubs->is_stopped)
-        return;
     if (!has_events(rows, &count)) {
         note_failure(f, rows);
         tw_after(f->hubs->loop, &f->gap, RETRY_MS, on_gap);
@@ -114,13 +123,18 @@ static void on_log(struct gw_reading *r, const struct tw_pg_rows *rows)
     f->hub.changed(&f->hub);
 }
 
-static void on_head(struct gw_reading *r, const struct tw_pg_rows *rows)
+static void on_log(struct gw_reading *r, const struct tw_pg_rows *rows)
 {
-    struct gw_feed *f = tw_container_of(r, struct gw_feed, reading);
+    struct gw_feed *f = reading_of(r)->feed;
 
-    f->is_reading = false;
-    if (f->hubs->is_stopped)
-        return;
+    f->reading = NULL;
+    if (!f->hubs->is_stopped)
+        take_log(f, r, rows);
+    free(reading_of(r));
+}
+
+static void take_head(struct gw_feed *f, const struct tw_pg_rows *rows)
+{
     if (rows->count == 0) {
         note_failure(f, rows);
         tw_after(f->hubs->loop, &f->gap, RETRY_MS, on_gap);
@@ -128,6 +142,16 @@ static void on_head(struct gw_reading *r, const struct tw_pg_rows *rows)
     }
     f->is_gap_due = false;
     gw_hub_begin(&f->hub, row_u64(rows, 0, GW_ROW_HEAD), row_u64(rows, 0, GW_ROW_OLDEST));
+}
+
+static void on_head(struct gw_reading *r, const struct tw_pg_rows *rows)
+{
+    struct gw_feed *f = reading_of(r)->feed;
+
+    f->reading = NULL;
+    free(reading_of(r));
+    if (!f->hubs->is_stopped)
+        take_head(f, rows);
 }
 
 /* Rows for sessions that resume, and the copies that their slices point into. */
@@ -148,15 +172,13 @@ static void copy_rows(struct gw_feed *f, const struct tw_pg_rows *rows, size_t c
     }
 }
 
-static void on_older(struct gw_reading *r, const struct tw_pg_rows *rows)
+static void take_older(struct gw_feed *f, const struct gw_feed_reading *reading,
+                       const struct tw_pg_rows *rows)
 {
-    struct gw_feed *f = tw_container_of(r, struct gw_feed, older_reading);
+    const struct gw_reading *r = &reading->asks;
     struct copies *copies;
     size_t count;
 
-    f->is_reading_older = false;
-    if (f->hubs->is_stopped)
-        return;
     if (!has_events(rows, &count)) {
         note_failure(f, rows);
         tw_after(f->hubs->loop, &f->older, RETRY_MS, on_older_wanted);
@@ -174,12 +196,35 @@ static void on_older(struct gw_reading *r, const struct tw_pg_rows *rows)
                      .count = copies->count,
                      .through = count > 0 ? row_u64(rows, count - 1, GW_ROW_SEQ) : r->after,
                      .reaches_backlog = !has_more(r, rows, count) &&
-                                        f->hub.stream.backlog.gone <= f->older_upto,
+                                        f->hub.stream.backlog.gone <= reading->upto,
                      .oldest = row_u64(rows, count, GW_ROW_KEPT_FROM),
                  });
     for (size_t i = 0; i < copies->count; i++)
         free(copies->texts[i]);
     free(copies);
+}
+
+static void on_older(struct gw_reading *r, const struct tw_pg_rows *rows)
+{
+    struct gw_feed *f = reading_of(r)->feed;
+
+    f->older_reading = NULL;
+    if (!f->hubs->is_stopped)
+        take_older(f, reading_of(r), rows);
+    free(reading_of(r));
+}
+
+/* Gives. The log has, and this reading will see, what is committed so far. */
+static struct gw_feed_reading *reading_new(struct gw_feed *f, struct gw_reading asks)
+{
+    struct gw_feed_reading *reading = tw_new(struct gw_feed_reading);
+
+    reading->feed = f;
+    reading->upto = f->hub.stream.cursor.at;
+    reading->asks = asks;
+    reading->asks.question.goes_alone = f->reads_alone;
+    reading->asks.tenant = gw_feed_id(f);
+    return reading;
 }
 
 /* One reading serves all sessions that wait: from the lowest seq that one of them needs, up to
@@ -189,18 +234,15 @@ static void on_older_wanted(struct tw_deadline *d)
     struct gw_feed *f = tw_container_of(d, struct gw_feed, older);
     uint64_t wanted = gw_hub_wants_older(&f->hub), missing;
 
-    if (wanted == 0 || f->is_reading_older || f->hubs->is_stopped)
+    if (wanted == 0 || f->older_reading != NULL || f->hubs->is_stopped)
         return;
     missing = f->hub.stream.backlog.gone - (wanted - 1);
-    f->older_upto = f->hub.stream.cursor.at; /* committed: this reading will see it */
-    f->is_reading_older = true;
     f->hubs->older_reads.value++;
-    f->older_reading = (struct gw_reading){ .question.goes_alone = f->reads_alone,
-                                            .tenant = gw_feed_id(f),
-                                            .after = wanted - 1,
+    f->older_reading =
+        reading_new(f, (struct gw_reading){ .after = wanted - 1,
                                             .most = missing < ROWS ? (uint32_t)missing : ROWS,
-                                            .done = on_older };
-    gw_read_soon(&f->hubs->readings, GW_READS_EVENTS, &f->older_reading);
+                                            .done = on_older });
+    gw_read_soon(&f->hubs->readings, GW_READS_EVENTS, &f->older_reading->asks);
 }
 
 /* The first session to want a piece waits a moment for others that want it too. */
@@ -208,7 +250,7 @@ static void want_older(struct gw_feed *f)
 {
     const struct gw_stream *s = &f->hub.stream;
 
-    if (!f->is_reading_older && !tw_deadline_is_set(&f->older) &&
+    if (f->older_reading == NULL && !tw_deadline_is_set(&f->older) &&
         gw_hub_wants_older(&f->hub) != 0)
         tw_after(f->hubs->loop, &f->older, s->page.end > 0 ? 0 : GATHER_MS, on_older_wanted);
 }
@@ -217,23 +259,21 @@ void gw_feed_read_log(struct gw_feed *f)
 {
     bool needs_head = !f->hub.stream.cursor.is_known;
 
-    if (f->is_reading || f->hubs->is_stopped)
+    if (f->reading != NULL || f->hubs->is_stopped)
         return;
     if (needs_head && !f->is_subscribed && tw_redis_is_up(&f->hubs->subscriber))
         return; /* the confirmation will bring us back */
     if (!needs_head && !gw_cursor_has_gap(&f->hub.stream.cursor))
         return;
-    f->is_reading = true;
-    f->reading = (struct gw_reading){ .question.goes_alone = f->reads_alone,
-                                      .tenant = gw_feed_id(f),
-                                      .after = f->hub.stream.cursor.at,
-                                      .most = ROWS,
-                                      .done = needs_head ? on_head : on_log };
+    f->reading = reading_new(f, (struct gw_reading){ .after = f->hub.stream.cursor.at,
+                                                     .most = ROWS,
+                                                     .done = needs_head ? on_head : on_log });
     if (!needs_head) {
         gw_hub_log_read(&f->hub);
         f->hubs->log_reads.value++;
     }
-    gw_read_soon(&f->hubs->readings, needs_head ? GW_READS_HEAD : GW_READS_EVENTS, &f->reading);
+    gw_read_soon(&f->hubs->readings, needs_head ? GW_READS_HEAD : GW_READS_EVENTS,
+                 &f->reading->asks);
 }
 
 void gw_feed_look(struct gw_feed *f)
@@ -257,4 +297,6 @@ void gw_feed_cancel(struct gw_feed *f)
 {
     tw_after_cancel(f->hubs->loop, &f->gap);
     tw_after_cancel(f->hubs->loop, &f->older);
+    free(f->reading);
+    free(f->older_reading);
 }

@@ -10,29 +10,29 @@
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/readings.h"
 
+struct gw_feed_reading; /* of the log; feed.c */
+
 struct gw_feed {
     struct gw_hub hub;
     struct gw_hubs *hubs;
     struct tw_list link; /* among all feeds */
     struct tw_later turn;
     struct tw_deadline linger;
-    bool is_subscribed;
 
-    /* The reading of the head, or of the events after the cursor. */
+    /* Of the head, or of the events after the cursor. Null: none is under way. */
+    struct gw_feed_reading *reading;
     struct tw_deadline gap;
-    struct gw_reading reading;
-    bool is_reading, is_gap_due;
-    bool reads_alone; /* PostgreSQL refused what it asked last: others are not to wait for it */
 
-    /* The reading of a piece for sessions that resume. */
+    /* Of a piece for sessions that resume. */
+    struct gw_feed_reading *older_reading;
     struct tw_deadline older;
-    struct gw_reading older_reading;
-    uint64_t older_upto; /* the log reached this far when it began */
-    bool is_reading_older;
 
     /* Reconciliation. */
     uint64_t asked_at; /* the cursor when the head was asked for */
     bool is_asked;
+
+    bool is_subscribed, is_gap_due;
+    bool reads_alone; /* PostgreSQL refused what it asked last: others are not to wait for it */
 };
 
 static inline struct gw_feed *gw_feed_of(struct gw_hub *h)
@@ -52,7 +52,8 @@ void gw_feed_read_log(struct gw_feed *f);
 /* Something has changed: read from the log what is missing, now or when its time has come. */
 void gw_feed_look(struct gw_feed *f);
 
-void gw_feed_cancel(struct gw_feed *f); /* its timers */
+/* Its timers, and its readings, of which none must be under way while the loop runs. */
+void gw_feed_cancel(struct gw_feed *f);
 
 /* Compare all cursors with the heads of their streams, soon and then periodically. */
 void gw_reconcile_plan(struct gw_hubs *hubs);

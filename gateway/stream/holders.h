@@ -17,7 +17,7 @@ enum gw_holder_kind { GW_HOLDS_KEY, GW_HOLDS_TOKEN, GW_HOLDS_NOTHING };
 struct gw_holder {
     struct gw_holders *all;
     struct tw_list link; /* among all of its kind */
-    enum gw_holder_kind kind;
+    enum gw_holder_kind kind : 8;
     char id[37];             /* of the key; else of the tenant */
     char slug[64];           /* of the tenant */
     int64_t expires_ms;      /* of a key: wall clock; 0: never. A token is its session's own */

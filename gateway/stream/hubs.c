@@ -58,7 +58,7 @@ static void on_linger(struct tw_deadline *d)
 
     if (f->hub.session_count > 0)
         return;
-    if (f->is_reading || f->is_reading_older) { /* the answer still needs us */
+    if (f->reading != NULL || f->older_reading != NULL) { /* the answer still needs us */
         tw_after(f->hubs->loop, &f->linger, RETRY_MS, on_linger);
         return;
     }

@@ -318,13 +318,13 @@ static void a_full_socket_asks_for_nothing_older(void **state)
     assert_int_equal(gw_hub_wants_older(&t->hub), 0);
     till->room = 3;
     before = t->changes;
-    gw_session_writable(till->session, till->session->all->now_ms);
+    gw_session_writable(till->session, gw_session_all(till->session)->now_ms);
     assert_true(t->changes > before); /* the owner hears that there is something to read */
     assert_int_equal(gw_hub_wants_older(&t->hub), 46);
     answer_older(t, 45, 46, 50, true);
     assert_buf(&till->heard, "connected@50 46 47 48");
     till->room = 100;
-    gw_session_writable(till->session, till->session->all->now_ms);
+    gw_session_writable(till->session, gw_session_all(till->session)->now_ms);
     assert_buf(&till->heard, "connected@50 46 47 48 49 50");
 }
 
@@ -358,7 +358,7 @@ a_till_whose_events_left_memory_gets_them_from_the_log_when_it_reads_again(void 
     assert_true(t->hub.stream.backlog.gone > 3);
     assert_buf(&till->heard, "connected@0 1 2");
     till->room = UINT64_MAX;
-    gw_session_writable(till->session, till->session->all->now_ms);
+    gw_session_writable(till->session, gw_session_all(till->session)->now_ms);
     assert_int_equal(gw_hub_wants_older(&t->hub), 3);
     answer_older(t, 2, 3, 40, true);
     assert_int_equal(till->session->next_seq, 41);
@@ -379,7 +379,7 @@ static void a_page_is_kept_as_long_as_a_till_reads_it(void **state)
     gw_hub_drop_page(&t->hub);
     assert_int_equal(t->hub.stream.page.count, 4);
     till->room = UINT64_MAX;
-    gw_session_writable(till->session, till->session->all->now_ms);
+    gw_session_writable(till->session, gw_session_all(till->session)->now_ms);
     assert_int_equal(till->session->next_seq, 15);
     gw_hub_drop_page(&t->hub);
     assert_int_equal(t->hub.stream.page.count, 0);
@@ -468,7 +468,7 @@ static void any_tills_at_any_pace_hear_everything_once_and_in_order(void **state
             leave(till);
         } else {
             till->room = dice_roll(&dice, 20);
-            gw_session_writable(till->session, till->session->all->now_ms);
+            gw_session_writable(till->session, gw_session_all(till->session)->now_ms);
         }
         if (dice_roll(&dice, 4) == 0)
             (void)arrive(t, ++head);

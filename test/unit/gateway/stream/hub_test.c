@@ -133,10 +133,10 @@ static void a_full_socket_keeps_its_position_and_continues_when_it_is_writable(v
     assert_buf(&quick->heard, "connected@0 1 2 3 4 5 6"); /* it has not waited */
     assert_buf(&slow->heard, "connected@0 1 2");
     slow->room = 1;
-    gw_session_writable(slow->session, slow->session->all->now_ms);
+    gw_session_writable(slow->session, gw_session_all(slow->session)->now_ms);
     assert_buf(&slow->heard, "connected@0 1 2 3");
     slow->room = 100;
-    gw_session_writable(slow->session, slow->session->all->now_ms);
+    gw_session_writable(slow->session, gw_session_all(slow->session)->now_ms);
     assert_buf(&slow->heard, "connected@0 1 2 3 4 5 6");
     assert_int_equal(t->all.rendered.value, 6); /* and what it missed was not encoded again */
     assert_int_equal(slow->close_code, 0);
@@ -155,7 +155,7 @@ static void a_burst_closes_nobody(void **state)
     turn(t, 1000);
     assert_int_equal(till->close_code, 0);
     till->room = 100;
-    gw_session_writable(till->session, till->session->all->now_ms);
+    gw_session_writable(till->session, gw_session_all(till->session)->now_ms);
     assert_int_equal(till->session->next_seq, 51);
     assert_int_equal(t->all.slow.value, 0);
 }
