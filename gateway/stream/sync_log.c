@@ -1,4 +1,6 @@
-/* sync_log.c - sends the rows to pos.sync_log_write, as one JSON array a second.
+/* sync_log.c - sends the rows to pos.sync_log_write, as one JSON array a second, or more of
+ * them when thousands of tills come at once: libpq keeps the memory of the longest that it has
+ * sent.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/sync_log.h"
 
@@ -9,6 +11,7 @@
 
 #define TICK_MS 1000
 #define ROWS_BYTES ((size_t)512 * 1024)
+#define FULL_BYTES ((size_t)32 * 1024) /* are not waited with */
 
 static void on_tick(struct tw_deadline *d);
 
@@ -38,6 +41,7 @@ void gw_sync_log_stop(struct gw_sync_log *log)
         return;
     log->is_stopped = true;
     tw_after_cancel(log->options.loop, &log->tick);
+    tw_later_cancel(&log->full);
 }
 
 void gw_sync_log_done(struct gw_sync_log *log)
@@ -64,6 +68,50 @@ static void put_detail(struct tw_buf *out, const struct gw_sync_log_row *row)
     put_text(out, "address", row->address);
     put_text(out, "named", row->named);
     tw_buf_char(out, '}');
+}
+
+static void send_rows(struct gw_sync_log *log);
+
+static void on_full(struct tw_later *l)
+{
+    send_rows(tw_container_of(l, struct gw_sync_log, full));
+}
+
+static void look_whether_full(struct gw_sync_log *log)
+{
+    if (log->rows.len >= FULL_BYTES && !log->is_sending && !log->is_stopped)
+        tw_later(log->options.loop, &log->full, on_full);
+}
+
+static void on_written(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct gw_sync_log *log = tw_container_of(call, struct gw_sync_log, call);
+
+    /* Rows that may or may not be there are not written again: this is a log, not a ledger. */
+    (void)result;
+    log->is_sending = false;
+    tw_buf_done(&log->sending);
+    look_whether_full(log);
+}
+
+static void send_rows(struct gw_sync_log *log)
+{
+    struct tw_buf rows = log->rows;
+
+    if (rows.len == 0 || log->is_sending || !tw_pg_pool_is_up(log->options.pool))
+        return;
+    tw_buf_char(&rows, ']');
+    log->rows = log->sending;
+    log->sending = rows;
+    log->is_sending = true;
+    log->call = (struct tw_pg_call){
+        .sql = "select pos.sync_log_write($1)",
+        .params = { { tw_buf_view(&log->sending), true } },
+        .param_count = 1,
+        .writes = true,
+        .done = on_written,
+    };
+    tw_pg_pool_call(log->options.pool, &log->call);
 }
 
 void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row)
@@ -97,34 +145,7 @@ void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row)
         return;
     }
     log->written.value++;
-}
-
-static void on_written(struct tw_pg_call *call, const struct tw_pg_result *result)
-{
-    struct gw_sync_log *log = tw_container_of(call, struct gw_sync_log, call);
-
-    /* Rows that may or may not be there are not written again: this is a log, not a ledger. */
-    (void)result;
-    log->is_sending = false;
-    tw_buf_done(&log->sending); /* thousands of rows come when tills do, and then few */
-}
-
-static void send_rows(struct gw_sync_log *log)
-{
-    struct tw_buf rows = log->rows;
-
-    tw_buf_char(&rows, ']');
-    log->rows = log->sending;
-    log->sending = rows;
-    log->is_sending = true;
-    log->call = (struct tw_pg_call){
-        .sql = "select pos.sync_log_write($1)",
-        .params = { { tw_buf_view(&log->sending), true } },
-        .param_count = 1,
-        .writes = true,
-        .done = on_written,
-    };
-    tw_pg_pool_call(log->options.pool, &log->call);
+    look_whether_full(log);
 }
 
 static void on_tick(struct tw_deadline *d)
@@ -133,7 +154,6 @@ static void on_tick(struct tw_deadline *d)
 
     if (log->options.collect != NULL)
         log->options.collect(log);
-    if (log->rows.len > 0 && !log->is_sending && tw_pg_pool_is_up(log->options.pool))
-        send_rows(log);
+    send_rows(log);
     tw_after(log->options.loop, &log->tick, TICK_MS, on_tick);
 }

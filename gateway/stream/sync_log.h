@@ -36,13 +36,15 @@ struct gw_sync_log_options { /* all are kept */
     void (*collect)(struct gw_sync_log *log); /* add rows just before they leave; may be null */
 };
 
-/* Embedded in the process's state. Rows gather in memory and leave once a second; when the
- * database does not take them, the buffer fills and further rows are dropped and counted. */
+/* Embedded in the process's state. Rows gather in memory and leave once a second, and earlier
+ * when there are many; when the database does not take them, the buffer fills and further rows
+ * are dropped and counted. */
 struct gw_sync_log {
     struct gw_sync_log_options options;
     struct tw_pg_call call;
     struct tw_buf rows, sending; /* JSON arrays, the first without its closing bracket */
     struct tw_deadline tick;
+    struct tw_later full;
     bool is_sending, is_stopped;
     struct tw_metric written, dropped;
 };
