@@ -9,10 +9,10 @@
 
 struct tw_map_entry {
     struct tw_map_entry *next;
-    uint64_t hash;
     void *value;
-    size_t key_len;
-    char key[];
+    uint32_t hash, key_len;
+    const char *key; /* `copy`, or lent */
+    char copy[];
 };
 
 /* Drawn once in main, read only afterwards: not a process's state, a property of the hash. */
@@ -67,15 +67,25 @@ uint64_t tw_hash(struct tw_slice bytes)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+static uint32_t hash_of(struct tw_slice key)
+{
+    return (uint32_t)tw_hash(key);
+}
+
+static struct tw_slice key_of(const struct tw_map_entry *e)
+{
+    return tw_slice_from(e->key, e->key_len);
+}
+
 /* The link that points to the entry of `key`, or to the end of its chain. */
-static struct tw_map_entry **find(const struct tw_map *m, struct tw_slice key, uint64_t hash)
+static struct tw_map_entry **find(const struct tw_map *m, struct tw_slice key, uint32_t hash)
 {
     struct tw_map_entry **link = &m->buckets[hash & (m->bucket_count - 1)];
 
     while (*link != NULL) {
         struct tw_map_entry *e = *link;
 
-        if (e->hash == hash && tw_slice_eq(tw_slice_from(e->key, e->key_len), key))
+        if (e->hash == hash && tw_slice_eq(key_of(e), key))
             break;
         link = &e->next;
     }
@@ -111,38 +121,57 @@ void *tw_map_get(const struct tw_map *m, struct tw_slice key)
 
     if (m->count == 0)
         return NULL;
-    e = *find(m, key, tw_hash(key));
+    e = *find(m, key, hash_of(key));
     return e == NULL ? NULL : e->value;
+}
+
+/* The entry of `key`, made when there is none, and what its value was: null then. `copy_bytes`
+ * of a new one are for a copy of its key. */
+static struct tw_map_entry *set(struct tw_map *m, struct tw_slice key, void *value,
+                                size_t copy_bytes, void **before)
+{
+    uint32_t hash = hash_of(key);
+    struct tw_map_entry **link, *e;
+
+    TW_ASSERT(value != NULL && key.len <= UINT32_MAX);
+    if (m->count >= m->bucket_count)
+        grow(m);
+    link = find(m, key, hash);
+    if (*link == NULL) {
+        e = tw_alloc(1, sizeof(*e) + copy_bytes);
+        e->hash = hash;
+        e->key_len = (uint32_t)key.len;
+        *link = e;
+        m->count++;
+        if ((hash & (m->bucket_count - 1)) < m->empty_count)
+            m->empty_count = hash & (m->bucket_count - 1);
+    }
+    e = *link;
+    *before = e->value;
+    e->value = value;
+    return e;
 }
 
 void *tw_map_put(struct tw_map *m, struct tw_slice key, void *value, struct tw_slice *kept)
 {
-    uint64_t hash = tw_hash(key);
-    struct tw_map_entry **link, *e;
+    void *before;
+    struct tw_map_entry *e = set(m, key, value, key.len, &before);
 
-    TW_ASSERT(value != NULL);
-    if (m->count >= m->bucket_count)
-        grow(m);
-    link = find(m, key, hash);
-    if (*link != NULL) {
-        void *before = (*link)->value;
-
-        (*link)->value = value;
-        *kept = tw_slice_from((*link)->key, key.len);
-        return before;
+    if (before == NULL) {
+        e->key = e->copy;
+        if (key.len > 0)
+            memcpy(e->copy, key.at, key.len);
     }
-    e = tw_alloc(1, sizeof(*e) + key.len);
-    e->hash = hash;
-    e->value = value;
-    e->key_len = key.len;
-    if (key.len > 0)
-        memcpy(e->key, key.at, key.len);
-    *link = e;
-    *kept = tw_slice_from(e->key, key.len);
-    m->count++;
-    if ((hash & (m->bucket_count - 1)) < m->empty_count)
-        m->empty_count = hash & (m->bucket_count - 1);
-    return NULL;
+    *kept = key_of(e);
+    return before;
+}
+
+void *tw_map_set_lent(struct tw_map *m, struct tw_slice key, void *value)
+{
+    void *before;
+
+    set(m, key, value, 0, &before)->key = key.at;
+    return before;
 }
 
 void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value)
@@ -159,7 +188,7 @@ void *tw_map_remove(struct tw_map *m, struct tw_slice key)
 
     if (m->count == 0)
         return NULL;
-    link = find(m, key, tw_hash(key));
+    link = find(m, key, hash_of(key));
     e = *link;
     if (e == NULL)
         return NULL;
@@ -175,7 +204,7 @@ void tw_map_each(const struct tw_map *m,
 {
     for (size_t i = 0; i < m->bucket_count; i++)
         for (struct tw_map_entry *e = m->buckets[i]; e != NULL; e = e->next)
-            visit(tw_slice_from(e->key, e->key_len), e->value, arg);
+            visit(key_of(e), e->value, arg);
 }
 
 void *tw_map_any(struct tw_map *m, struct tw_slice *key)
@@ -187,7 +216,7 @@ void *tw_map_any(struct tw_map *m, struct tw_slice *key)
     while (m->buckets[m->empty_count] == NULL)
         m->empty_count++;
     e = m->buckets[m->empty_count];
-    *key = tw_slice_from(e->key, e->key_len);
+    *key = key_of(e);
     return e->value;
 }
 

@@ -7,8 +7,9 @@
 
 #include "common/util/slice.h"
 
-/* Zero is an empty map. Keys are copied; values belong to the caller. The hash is SipHash-1-3
- * under a key that each process draws at its start, so that no peer can aim at one bucket. */
+/* Zero is an empty map. Keys are copied, but for those that are lent; values belong to the
+ * caller. The hash is SipHash-1-3 under a key that each process draws at its start, so that no
+ * peer can aim at one bucket. */
 struct tw_map_entry;
 struct tw_map {
     struct tw_map_entry **buckets;
@@ -24,6 +25,10 @@ void *tw_map_set(struct tw_map *m, struct tw_slice key, void *value);
 
 /* The same; `kept` is the map's copy of the key, lent until it is removed. */
 void *tw_map_put(struct tw_map *m, struct tw_slice key, void *value, struct tw_slice *kept);
+
+/* The same without a copy: the key is lent until its entry is removed, or set again with
+ * another one, so it is mostly a part of the value. */
+void *tw_map_set_lent(struct tw_map *m, struct tw_slice key, void *value);
 
 void *tw_map_remove(struct tw_map *m, struct tw_slice key); /* the removed value, or null */
 

@@ -3,6 +3,7 @@
 #include "gateway/admission/key_auth.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/util/base.h"
 #include "common/util/clock.h"
@@ -21,10 +22,11 @@ struct known_key {
 struct memory {
     struct tw_lru_entry entry;
     struct tw_list of_key;
-    struct known_key *key;   /* null: it is of a device without a key */
-    struct gw_tenant tenant; /* these two and the key's id: an identity */
-    int64_t expires_ms;
+    struct known_key *key; /* null: it is of a device without a key */
     uint64_t until_ms;
+    int64_t expires_ms; /* this, the tenant and the key's id are an identity */
+    char tenant_id[37];
+    char tenant_slug[];
 };
 
 /* Columns of pos.authenticate. */
@@ -102,7 +104,7 @@ static void join_key(struct gw_key_auth *a, struct memory *m, const char *key_id
         k->auth = a;
         tw_list_init(&k->memories);
         memcpy(k->id, key_id, sizeof(k->id));
-        (void)tw_map_set(&a->by_key, id, k);
+        (void)tw_map_set_lent(&a->by_key, tw_slice_of(k->id), k);
     }
     m->key = k;
     k->count++;
@@ -126,13 +128,16 @@ static void remember(struct gw_key_auth_query *q, const struct gw_identity *iden
 {
     struct gw_key_auth *a = q->auth;
     uint64_t now_ms = tw_loop_age_ms(a->options.pool->loop);
+    size_t slug_bytes;
     struct memory *m;
 
     if (a->options.cache_ms == 0)
         return;
     forget_expired(a, now_ms);
-    m = tw_new(struct memory);
-    m->tenant = identity->tenant;
+    slug_bytes = strlen(identity->tenant.slug) + 1;
+    m = tw_alloc(1, sizeof(*m) + slug_bytes);
+    memcpy(m->tenant_id, identity->tenant.id, sizeof(m->tenant_id));
+    memcpy(m->tenant_slug, identity->tenant.slug, slug_bytes);
     m->expires_ms = identity->expires_ms;
     m->until_ms = now_ms + a->options.cache_ms;
     tw_lru_put(&a->known, question_of(q), &m->entry);
@@ -159,7 +164,8 @@ static void answer_from_memory(struct gw_key_auth_query *q)
         return;
     }
     q->auth->from_memory.value++;
-    identity.tenant = m->tenant;
+    memcpy(identity.tenant.id, m->tenant_id, sizeof(identity.tenant.id));
+    copy_text(identity.tenant.slug, sizeof(identity.tenant.slug), tw_slice_of(m->tenant_slug));
     identity.expires_ms = m->expires_ms;
     if (m->key != NULL)
         memcpy(identity.key_id, m->key->id, sizeof(identity.key_id));

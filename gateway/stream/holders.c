@@ -1,4 +1,4 @@
-/* holders.c - a map from "<kind> <id>", and a list of each kind.
+/* holders.c - a map of their ids and a list of each kind.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/holders.h"
 
@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "common/util/base.h"
-#include "common/util/buf.h"
 #include "gateway/dialect/principal.h"
-
-#define NAME_BYTES 64
 
 void gw_holders_start(struct gw_holders *all)
 {
@@ -19,26 +16,14 @@ void gw_holders_start(struct gw_holders *all)
 
 void gw_holders_done(struct gw_holders *all)
 {
-    tw_map_done(&all->by_name);
-}
-
-static void put_name(struct tw_buf *out, enum gw_holder_kind kind, struct tw_slice id)
-{
-    tw_buf_u64(out, kind);
-    tw_buf_char(out, ' ');
-    tw_buf_append(out, id);
+    for (size_t i = 0; i < TW_COUNT(all->by_id); i++)
+        tw_map_done(&all->by_id[i]);
 }
 
 struct gw_holder *gw_holders_find(const struct gw_holders *all, enum gw_holder_kind kind,
                                   struct tw_slice id)
 {
-    struct tw_buf name = { .max = NAME_BYTES };
-    struct gw_holder *h;
-
-    put_name(&name, kind, id);
-    h = name.failed ? NULL : tw_map_get(&all->by_name, tw_buf_view(&name));
-    tw_buf_done(&name);
-    return h;
+    return tw_map_get(&all->by_id[kind], id);
 }
 
 static enum gw_holder_kind kind_of(const struct gw_identity *who)
@@ -51,7 +36,6 @@ static enum gw_holder_kind kind_of(const struct gw_identity *who)
 
 static struct gw_holder *holder_new(struct gw_holders *all, const struct gw_identity *who)
 {
-    struct tw_buf name = { .max = NAME_BYTES };
     struct gw_holder *h = tw_new(struct gw_holder);
 
     h->all = all;
@@ -63,9 +47,7 @@ static struct gw_holder *holder_new(struct gw_holders *all, const struct gw_iden
     memcpy(h->slug, who->tenant.slug, sizeof(h->slug));
     tw_list_init(&h->sessions);
     tw_list_append(&all->of_kind[h->kind], &h->link);
-    put_name(&name, h->kind, tw_slice_of(h->id));
-    (void)tw_map_set(&all->by_name, tw_buf_view(&name), h);
-    tw_buf_done(&name);
+    (void)tw_map_set_lent(&all->by_id[h->kind], tw_slice_of(h->id), h);
     return h;
 }
 
@@ -86,14 +68,10 @@ struct gw_holder *gw_holders_join(struct gw_holders *all, const struct gw_identi
 
 void gw_holders_leave(struct gw_holders *all, struct gw_holder *h, struct tw_list *held)
 {
-    struct tw_buf name = { .max = NAME_BYTES };
-
     tw_list_remove(held);
     if (!tw_list_empty(&h->sessions))
         return;
-    put_name(&name, h->kind, tw_slice_of(h->id));
-    (void)tw_map_remove(&all->by_name, tw_buf_view(&name));
-    tw_buf_done(&name);
+    (void)tw_map_remove(&all->by_id[h->kind], tw_slice_of(h->id));
     tw_list_remove(&h->link);
     free(h);
 }

@@ -26,7 +26,7 @@ struct gw_holder {
 
 /* Embedded in what all sessions share. */
 struct gw_holders {
-    struct tw_map by_name;
+    struct tw_map by_id[GW_HOLDS_NOTHING + 1]; /* of each kind */
     struct tw_list of_kind[GW_HOLDS_NOTHING + 1];
 };
 

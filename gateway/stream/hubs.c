@@ -93,7 +93,7 @@ void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct g
         f = tw_new(struct gw_feed);
         f->hubs = hubs;
         gw_hub_init(&f->hub, tenant, &hubs->memory, hubs->backlog_bytes, on_changed);
-        (void)tw_map_set(&hubs->by_tenant, gw_feed_id(f), f);
+        (void)tw_map_set_lent(&hubs->by_tenant, gw_feed_id(f), f);
         tw_list_append(&hubs->all, &f->link);
         hubs->hub_count.value++;
         subscribe(f);
