@@ -17,8 +17,10 @@ const char *tw_http_method_name(enum tw_http_method method)
 
 static const struct tw_http_header *find(const struct tw_http_request *req, const char *name)
 {
+    struct tw_slice wanted = tw_slice_of(name);
+
     for (size_t i = 0; i < req->header_count; i++)
-        if (tw_slice_is_nocase(req->headers[i].name, name))
+        if (tw_slice_eq_nocase(req->headers[i].name, wanted))
             return &req->headers[i];
     return NULL;
 }
@@ -129,6 +131,7 @@ void tw_http_write(struct tw_buf *out, const struct tw_http_response *res, int64
     bool has_body = res->status >= 200 && res->status != 204 && res->status != 304;
     char date[TW_HTTP_DATE];
 
+    tw_buf_expect(out, 256 + (is_head ? 0 : res->body.len));
     tw_http_date(wall_ms, date);
     tw_buf_text(out, "HTTP/1.1 ");
     tw_buf_i64(out, res->status);

@@ -32,6 +32,12 @@ char *tw_buf_room(struct tw_buf *b, size_t n)
     return b->at + b->len;
 }
 
+void tw_buf_expect(struct tw_buf *b, size_t n)
+{
+    if (b->len < b->max)
+        (void)tw_buf_room(b, n < b->max - b->len ? n : b->max - b->len);
+}
+
 void tw_buf_grew(struct tw_buf *b, size_t n)
 {
     b->len += n;

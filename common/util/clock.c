@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/util/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -36,27 +35,51 @@ static struct tm calendar(int64_t wall_ms)
     return t;
 }
 
+/* `n` decimal digits, with zeros in front. */
+static char *put_digits(char *out, int value, int n)
+{
+    for (int i = n - 1; i >= 0; i--, value /= 10)
+        out[i] = (char)('0' + value % 10);
+    return out + n;
+}
+
+static char *put_char(char *out, char c)
+{
+    *out = c;
+    return out + 1;
+}
+
+/* hh:mm:ss */
+static char *put_time(char *out, const struct tm *t)
+{
+    out = put_char(put_digits(out, t->tm_hour, 2), ':');
+    out = put_char(put_digits(out, t->tm_min, 2), ':');
+    return put_digits(out, t->tm_sec, 2);
+}
+
 void tw_time_text(int64_t wall_ms, char out[TW_TIME_TEXT])
 {
     struct tm t = calendar(wall_ms);
-    char text[64];
-    size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &t);
 
-    (void)snprintf(text + len, sizeof(text) - len, ".%03dZ",
-                   (int)(wall_ms < 0 ? 0 : wall_ms % 1000));
-    memcpy(out, text, TW_TIME_TEXT);
+    out = put_char(put_digits(out, t.tm_year + 1900, 4), '-');
+    out = put_char(put_digits(out, t.tm_mon + 1, 2), '-');
+    out = put_char(put_digits(out, t.tm_mday, 2), 'T');
+    out = put_char(put_time(out, &t), '.');
+    out = put_digits(out, (int)(wall_ms < 0 ? 0 : wall_ms % 1000), 3);
+    memcpy(out, "Z", 2);
 }
 
 void tw_http_date(int64_t wall_ms, char out[TW_HTTP_DATE])
 {
-    static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    static const char days[7][6] = { "Sun, ", "Mon, ", "Tue, ", "Wed, ",
+                                     "Thu, ", "Fri, ", "Sat, " };
+    static const char months[12][6] = { " Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ",
+                                        " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec " };
     struct tm t = calendar(wall_ms);
-    char text[96];
 
-    (void)snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                   days[t.tm_wday % 7], t.tm_mday, months[t.tm_mon % 12], t.tm_year + 1900,
-                   t.tm_hour, t.tm_min, t.tm_sec);
-    memcpy(out, text, TW_HTTP_DATE);
+    memcpy(out, days[t.tm_wday % 7], 5);
+    out = put_digits(out + 5, t.tm_mday, 2);
+    memcpy(out, months[t.tm_mon % 12], 5);
+    out = put_char(put_digits(out + 5, t.tm_year + 1900, 4), ' ');
+    memcpy(put_time(out, &t), " GMT", 5);
 }

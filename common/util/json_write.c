@@ -84,9 +84,22 @@ static void put_string(struct tw_buf *out, struct tw_slice text, bool ascii)
     tw_buf_char(out, '"');
 }
 
+/* Most strings are plain, and then they are known to fit or not as a whole. */
 void tw_json_put(struct tw_buf *out, struct tw_slice text)
 {
-    put_string(out, text, false);
+    char *room;
+
+    if (tw_plain_run(text) < text.len) {
+        put_string(out, text, false);
+        return;
+    }
+    room = tw_buf_room(out, text.len + 2);
+    if (room == NULL)
+        return;
+    room[0] = room[text.len + 1] = '"';
+    if (text.len > 0)
+        memcpy(room + 1, text.at, text.len);
+    tw_buf_grew(out, text.len + 2);
 }
 
 void tw_json_put_ascii(struct tw_buf *out, struct tw_slice text)

@@ -44,16 +44,19 @@ static inline char tw_ascii_lower(char c)
 }
 
 /* Equal but for ASCII case: header names and tokens (RFC 9110 section 5.1). */
-static inline bool tw_slice_is_nocase(struct tw_slice a, const char *text)
+static inline bool tw_slice_eq_nocase(struct tw_slice a, struct tw_slice b)
 {
-    struct tw_slice b = tw_slice_of(text);
-
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
         if (tw_ascii_lower(a.at[i]) != tw_ascii_lower(b.at[i]))
             return false;
     return true;
+}
+
+static inline bool tw_slice_is_nocase(struct tw_slice a, const char *text)
+{
+    return tw_slice_eq_nocase(a, tw_slice_of(text));
 }
 
 static inline bool tw_slice_starts(struct tw_slice s, struct tw_slice prefix)

@@ -266,6 +266,7 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
     if (q->address.len < sizeof(q->address_copy))
         copy_text(q->address_copy, sizeof(q->address_copy), q->address);
     json->max = 4096;
+    tw_buf_expect(json, 256);
     tw_buf_char(json, '{');
     if (q->principal->has_key)
         tw_json_member(json, "keyHash", tw_slice_from(q->principal->key_hash, TW_SHA256_HEX));

@@ -69,6 +69,7 @@ static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     struct tw_buf out = { .max = 1024 };
 
+    tw_buf_expect(&out, 256);
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", TW_LIT("connected"));
     tw_json_member(&out, "tenant", tw_slice_of(gw_session_tenant(s)->slug));

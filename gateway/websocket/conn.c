@@ -52,8 +52,10 @@ static void read_early(struct gw_conn *c)
 {
     size_t n;
 
-    if (!c->is_begun) /* after a close, nothing is handed out anyway */
-        c->is_begun = c->phase != GW_TALK || gw_handler_is_ready(c->handler);
+    if (!c->is_begun && (c->phase != GW_TALK || gw_handler_is_ready(c->handler))) {
+        c->is_begun = true; /* after a close, nothing is handed out anyway */
+        c->taken = 0;
+    }
     if (!c->is_begun || c->early == NULL || c->ws.is_over)
         return;
     n = gw_conn_feed(c, tw_buf_view(c->early));

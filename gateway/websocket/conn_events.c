@@ -253,10 +253,11 @@ static uint64_t look_at_silence(struct gw_conn *c)
         gw_liveness_heard(&c->liveness, now_ms_of(c));
         if (now_ms_of(c) - c->opened_ms >= READY_MS)
             gw_transport_close(&c->transport, gw_closes.not_ready);
-    } else if (!gw_handler_is_ready(c->handler)) { /* nor now, while too much of it waits */
-        gw_liveness_heard(&c->liveness, now_ms_of(c));
+    } else {
+        if (!gw_handler_is_ready(c->handler)) /* nor now, while too much of it waits */
+            gw_liveness_heard(&c->liveness, now_ms_of(c));
+        look_at_taken(c);
     }
-    look_at_taken(c);
     switch (gw_liveness_look(&c->liveness, now_ms_of(c), o->ping_ms, o->pong_ms, &again_ms)) {
     case GW_LIVENESS_PING:
         ping(c);

@@ -32,8 +32,10 @@ struct gw_conn {
     struct tw_deadline limit;
     struct gw_liveness liveness;
     struct tw_bucket work;
-    uint64_t taken; /* by the peer, at the last look at its silence */
-    uint64_t opened_ms;
+    union {
+        uint64_t opened_ms; /* until it is begun */
+        uint64_t taken;     /* from then on: by the peer, at the last look at its silence */
+    };
     const char *heartbeat;    /* of an event stream; null: it is a WebSocket */
     struct tw_buf *early;     /* what came before it could be read; null: nothing */
     const char *close_reason; /* see close_code; static */

@@ -410,6 +410,7 @@ unsigned gw_ws_feed(struct gw_ws *ws, struct tw_slice bytes, struct tw_buf *repl
 {
     unsigned code = 0;
 
+    TW_ASSERT(bytes.len <= GW_FEED_BYTES);
     ws->is_paused = false;
     while (bytes.len > 0 && code == 0 && !ws->is_over && !ws->is_paused) {
         size_t n = bytes.len < PIECE_BYTES ? bytes.len : PIECE_BYTES;
@@ -422,6 +423,6 @@ unsigned gw_ws_feed(struct gw_ws *ws, struct tw_slice bytes, struct tw_buf *repl
         if (ws->is_over || is_between_messages(&ws->lease->now))
             give_back(ws);
     }
-    ws->unread = ws->is_over ? 0 : (uint32_t)bytes.len;
+    ws->unread = ws->is_over ? 0 : bytes.len & GW_FEED_BYTES;
     return code;
 }

@@ -48,16 +48,18 @@ struct gw_ws {
     gw_ws_message_cb on_message;
     /* Asked before each frame: whether it is to be read now. Null: always. */
     bool (*may_go_on)(const struct gw_ws *ws);
+    uint32_t work; /* what its frames have made us do: bytes of messages, unpacked, and a fixed
+                      cost for each frame; its owner sets it back */
+    uint32_t unread : 24;  /* bytes at the end of what was fed that are to be fed again */
     bool is_deflating : 1; /* permessage-deflate was agreed on: RSV1 is allowed */
     bool is_deaf : 1;      /* messages are not handed out any more, nor unpacked */
     bool is_paused : 1;    /* may_go_on has said no */
     bool is_over : 1;      /* a close was received or provoked: nothing more is read */
     bool peer_closed : 1;
-    uint32_t work; /* what its frames have made us do: bytes of messages, unpacked, and a fixed
-                      cost for each frame; its owner sets it back */
-    uint32_t unread;           /* bytes at the end of what was fed that are to be fed again */
     struct gw_ws_lease *lease; /* null at a frame's boundary */
 };
+
+#define GW_FEED_BYTES 0xffffff /* the most that is fed at once */
 
 /* Read `bytes`; complete messages are handed out meanwhile. When `may_go_on` says no, the rest
  * stays `unread`. Pongs and close frames that must be
