@@ -5,10 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Has room for `cap` bytes from now on; false when memory is out. */
+static bool resize(struct tw_buf *b, size_t cap)
+{
+    char *at = realloc(b->at, cap);
+
+    if (at == NULL)
+        return false;
+    b->at = at;
+    b->cap = cap;
+    return true;
+}
+
 char *tw_buf_room(struct tw_buf *b, size_t n)
 {
     size_t need, cap;
-    char *at;
 
     if (b->failed)
         return NULL;
@@ -21,21 +32,21 @@ char *tw_buf_room(struct tw_buf *b, size_t n)
         cap = b->cap < 64 ? 64 : b->cap;
         while (cap < need)
             cap += cap / 2;
-        at = realloc(b->at, cap);
-        if (at == NULL) {
+        if (!resize(b, cap)) {
             b->failed = true;
             return NULL;
         }
-        b->at = at;
-        b->cap = cap;
     }
     return b->at + b->len;
 }
 
 void tw_buf_expect(struct tw_buf *b, size_t n)
 {
-    if (b->len < b->max)
-        (void)tw_buf_room(b, n < b->max - b->len ? n : b->max - b->len);
+    size_t most = b->max < b->len ? 0 : b->max - b->len;
+    size_t cap = b->len + (n < most ? n : most);
+
+    if (cap > b->cap)
+        (void)resize(b, cap); /* an append that finds no memory says so */
 }
 
 void tw_buf_grew(struct tw_buf *b, size_t n)

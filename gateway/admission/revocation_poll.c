@@ -35,6 +35,7 @@ static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result
 
     if (k->is_stopped)
         return;
+    tw_buf_done(&k->keys); /* it is long, and not needed for some seconds */
     for (size_t i = 0; tw_pg_error(result) == 0 && i < tw_pg_rows(result); i++)
         gw_revocation_set_expiry(k->options.revocation, tw_pg_text(result, i, 0),
                                  tw_pg_int(result, i, 1));

@@ -36,7 +36,8 @@ static enum gw_holder_kind kind_of(const struct gw_identity *who)
 
 static struct gw_holder *holder_new(struct gw_holders *all, const struct gw_identity *who)
 {
-    struct gw_holder *h = tw_new(struct gw_holder);
+    size_t slug_bytes = strlen(who->tenant.slug) + 1;
+    struct gw_holder *h = tw_alloc(1, sizeof(*h) + slug_bytes);
 
     h->all = all;
     h->kind = kind_of(who);
@@ -44,7 +45,7 @@ static struct gw_holder *holder_new(struct gw_holders *all, const struct gw_iden
         memcpy(h->id, who->key_id, sizeof(h->id));
     else
         memcpy(h->id, who->tenant.id, sizeof(h->id));
-    memcpy(h->slug, who->tenant.slug, sizeof(h->slug));
+    memcpy(h->slug, who->tenant.slug, slug_bytes);
     tw_list_init(&h->sessions);
     tw_list_append(&all->of_kind[h->kind], &h->link);
     (void)tw_map_set_lent(&all->by_id[h->kind], tw_slice_of(h->id), h);

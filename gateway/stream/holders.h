@@ -16,12 +16,12 @@ enum gw_holder_kind { GW_HOLDS_KEY, GW_HOLDS_TOKEN, GW_HOLDS_NOTHING };
 /* Lives as long as it has a session. */
 struct gw_holder {
     struct gw_holders *all;
-    struct tw_list link; /* among all of its kind */
-    enum gw_holder_kind kind : 8;
-    char id[37];             /* of the key; else of the tenant */
-    char slug[64];           /* of the tenant */
+    struct tw_list link;     /* among all of its kind */
     int64_t expires_ms;      /* of a key: wall clock; 0: never. A token is its session's own */
     struct tw_list sessions; /* by their `held` */
+    enum gw_holder_kind kind : 8;
+    char id[37]; /* of the key; else of the tenant */
+    char slug[]; /* of the tenant */
 };
 
 /* Embedded in what all sessions share. */

@@ -74,6 +74,7 @@ static void reconcile(struct gw_hubs *hubs)
         return;
     }
     tw_buf_clear(ids);
+    tw_buf_expect(ids, 2 + 37 * hubs->hub_count.value);
     tw_list_each(&hubs->all, link)
     {
         struct gw_feed *f = tw_container_of(link, struct gw_feed, link);

@@ -11,7 +11,8 @@
 
 #define TICK_MS 1000
 #define ROWS_BYTES ((size_t)512 * 1024)
-#define FULL_BYTES ((size_t)32 * 1024) /* are not waited with */
+#define PIECE_BYTES ((size_t)12 * 1024) /* are not waited with, nor many more sent at once */
+#define ROW_BEGINS ",{\"at\":"
 
 static void on_tick(struct tw_deadline *d);
 
@@ -79,7 +80,7 @@ static void on_full(struct tw_later *l)
 
 static void look_whether_full(struct gw_sync_log *log)
 {
-    if (log->rows.len >= FULL_BYTES && !log->is_sending && !log->is_stopped)
+    if (log->rows.len >= PIECE_BYTES && !log->is_sending && !log->is_stopped)
         tw_later(log->options.loop, &log->full, on_full);
 }
 
@@ -94,15 +95,34 @@ static void on_written(struct tw_pg_call *call, const struct tw_pg_result *resul
     look_whether_full(log);
 }
 
+/* Moves the rows of a piece, whole ones, to `sending`. They all begin alike, and nothing within
+ * a string looks so: its quotes are escaped. */
+static void cut_piece(struct gw_sync_log *log)
+{
+    struct tw_buf *rows = &log->rows;
+    const char *next = NULL;
+
+    if (rows->len > PIECE_BYTES)
+        next = memmem(rows->at + PIECE_BYTES, rows->len - PIECE_BYTES, ROW_BEGINS,
+                      sizeof(ROW_BEGINS) - 1);
+    if (next == NULL) {
+        struct tw_buf empty = log->sending;
+
+        log->sending = *rows;
+        *rows = empty;
+    } else {
+        tw_buf_append(&log->sending, tw_slice_from(rows->at, (size_t)(next - rows->at)));
+        tw_buf_drop(rows, (size_t)(next - rows->at));
+        rows->at[0] = '['; /* where its comma was */
+    }
+    tw_buf_char(&log->sending, ']');
+}
+
 static void send_rows(struct gw_sync_log *log)
 {
-    struct tw_buf rows = log->rows;
-
-    if (rows.len == 0 || log->is_sending || !tw_pg_pool_is_up(log->options.pool))
+    if (log->rows.len == 0 || log->is_sending || !tw_pg_pool_is_up(log->options.pool))
         return;
-    tw_buf_char(&rows, ']');
-    log->rows = log->sending;
-    log->sending = rows;
+    cut_piece(log);
     log->is_sending = true;
     log->call = (struct tw_pg_call){
         .sql = "select pos.sync_log_write($1)",
@@ -123,7 +143,7 @@ void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row)
     if (log->is_stopped)
         return;
     tw_time_text(tw_wall_ms(), at);
-    tw_buf_text(out, before == 0 ? "[{" : ",{");
+    tw_buf_text(out, before == 0 ? "[{" : ",{"); /* and with "at": ROW_BEGINS */
     tw_json_member(out, "at", tw_slice_of(at));
     tw_json_member(out, "instance", tw_slice_of(log->options.instance));
     tw_json_member(out, "kind", tw_slice_of(row->kind));
