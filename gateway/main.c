@@ -266,6 +266,8 @@ static int start(struct tw_daemon *d)
     if (r != 0)
         return tw_daemon_bad_redis(r);
     tw_after(&d->loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
+    g->listener.unsent_bytes = GW_UNSENT_BYTES; /* as gw_conn_new tells each that has not */
+    g->listener.user_timeout_ms = (unsigned)(d->settings.ping_ms + d->settings.pong_ms);
     return tw_daemon_listen(d, &g->listener, on_accept);
 }
 

@@ -6,6 +6,8 @@
 #include "common/net/listener.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +32,9 @@ struct tw_listener_socket {
     } uv;
     struct tw_listener *listener; /* null once it is stopped */
     bool is_unix;
-    struct tw_address address; /* of a Unix socket that we made; else its path is empty */
-    dev_t device;              /* of its file */
+    bool has_no_delay, is_limited; /* and so has what it accepts */
+    struct tw_address address;     /* of a Unix socket that we made; else its path is empty */
+    dev_t device;                  /* of its file */
     ino_t inode;
 };
 
@@ -50,8 +53,28 @@ static void on_connection(uv_stream_t *stream, int status)
     if (status < 0 || s->listener == NULL)
         return;
     accepted = tw_stream_accept(s->listener->loop, stream, s->is_unix, &err);
-    if (accepted != NULL)
-        s->listener->accept(s->listener, accepted);
+    if (accepted == NULL)
+        return;
+    if (!s->has_no_delay)
+        tw_stream_no_delay(accepted);
+    if (s->is_limited)
+        tw_stream_has_inherited(accepted);
+    s->listener->accept(s->listener, accepted);
+}
+
+/* What is accepted inherits these (Linux). A socket that was handed over may have connections
+ * by now that do not. */
+static void set_inherited(struct tw_listener_socket *s, int fd)
+{
+    const struct tw_listener *l = s->listener;
+    int on = 1;
+
+    s->has_no_delay = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
+    s->is_limited = l->unsent_bytes != 0 && l->user_timeout_ms != 0 &&
+                    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &l->unsent_bytes,
+                               sizeof(l->unsent_bytes)) == 0 &&
+                    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &l->user_timeout_ms,
+                               sizeof(l->user_timeout_ms)) == 0;
 }
 
 static int open_tcp(struct tw_listener_socket *s, const struct tw_address *a)
@@ -65,6 +88,8 @@ static int open_tcp(struct tw_listener_socket *s, const struct tw_address *a)
         r = -errno;
     if (r == 0)
         r = uv_tcp_bind(&s->uv.tcp, address, 0);
+    if (r == 0)
+        set_inherited(s, fd);
     return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
 }
 

@@ -27,6 +27,10 @@ struct tw_listener_socket; /* one address */
 
 /* Embedded in whoever accepts. */
 struct tw_listener {
+    /* See stream.h; set before the start, or 0: not limited. Both are told once, to the socket
+     * that listens, and connections inherit them. */
+    int unsent_bytes;
+    unsigned user_timeout_ms;
     struct tw_loop *loop;
     tw_accept_cb accept;
     struct tw_listener_socket *sockets[TW_LISTENER_SOCKETS];

@@ -20,7 +20,7 @@
 struct tw_stream {
     struct tw_stream_owner *owner;
     bool is_unix : 1, is_connecting : 1, is_writing : 1, is_finishing : 1, is_reading : 1,
-        is_closing : 1;
+        is_closing : 1, has_inherited : 1;
     union {
         uv_handle_t handle;
         uv_stream_t stream;
@@ -79,9 +79,18 @@ struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, 
         tw_stream_close(s); /* it has no owner: it just goes */
         return NULL;
     }
-    if (!is_unix)
-        (void)uv_tcp_nodelay(&s->uv.tcp, 1); /* a speed-up; works without */
     return s;
+}
+
+void tw_stream_no_delay(struct tw_stream *s)
+{
+    if (!s->is_unix)
+        (void)uv_tcp_nodelay(&s->uv.tcp, 1); /* a speed-up; works without */
+}
+
+void tw_stream_has_inherited(struct tw_stream *s)
+{
+    s->has_inherited = true;
 }
 
 static void on_connected(uv_connect_t *request, int status)
@@ -267,7 +276,8 @@ void tw_stream_unsent_limit(struct tw_stream *s, int bytes)
 {
     uv_os_fd_t fd;
 
-    if (!s->is_unix && uv_fileno(&s->uv.handle, &fd) == 0) /* without it, more waits there */
+    if (!s->is_unix && !s->has_inherited &&
+        uv_fileno(&s->uv.handle, &fd) == 0) /* without it, more waits there */
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
 }
 
@@ -275,6 +285,7 @@ void tw_stream_user_timeout(struct tw_stream *s, unsigned ms)
 {
     uv_os_fd_t fd;
 
-    if (!s->is_unix && uv_fileno(&s->uv.handle, &fd) == 0) /* without it, pings still notice */
+    if (!s->is_unix && !s->has_inherited &&
+        uv_fileno(&s->uv.handle, &fd) == 0) /* without it, pings still notice */
         (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
 }

@@ -31,6 +31,12 @@ struct tw_stream_owner {
 struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
                                    int *err);
 
+/* Small writes are sent at once (TCP_NODELAY). */
+void tw_stream_no_delay(struct tw_stream *s);
+
+/* It has inherited its limits, of which it need not be told then (listener.h). */
+void tw_stream_has_inherited(struct tw_stream *s);
+
 /* Connect to an address of tw_address_parse; the answer comes by on_written (0 or an error). */
 struct tw_address;
 struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_address *address,

@@ -7,24 +7,19 @@
 
 #include "common/util/base.h"
 #include "common/util/clock.h"
+#include "common/util/encode.h"
 #include "common/util/err.h"
 #include "common/util/json_write.h"
 #include "common/util/log.h"
 
-/* All that is known of a key. */
-struct known_key {
-    struct gw_key_auth *auth;
-    struct tw_list memories; /* the one used last at the end */
-    size_t count;
-    char id[37];
-};
-
 struct memory {
     struct tw_lru_entry entry;
-    struct tw_list of_key;
-    struct known_key *key; /* null: it is of a device without a key */
+    struct gw_key_auth *auth;
+    struct tw_list
+        of_key; /* in a ring of what is known of its key, in the order of its coming */
     uint64_t until_ms;
-    int64_t expires_ms; /* this, the tenant and the key's id are an identity */
+    int64_t expires_ms; /* these and the tenant's slug are an identity */
+    char key_id[37];    /* empty: it is of a device without a key */
     char tenant_id[37];
     char tenant_slug[];
 };
@@ -51,16 +46,31 @@ static struct memory *memory_of(struct tw_lru_entry *e)
     return tw_container_of(e, struct memory, entry);
 }
 
+static struct memory *next_of_key(const struct memory *m)
+{
+    return tw_container_of(m->of_key.next, struct memory, of_key);
+}
+
+/* The map knows the oldest of a key. */
+static void leave_key(struct memory *m)
+{
+    struct tw_map *by_key = &m->auth->by_key;
+    struct tw_slice id = tw_slice_of(m->key_id);
+    struct memory *next = next_of_key(m);
+
+    if (next == m)
+        (void)tw_map_remove(by_key, id);
+    else if (tw_map_get(by_key, id) == m)
+        (void)tw_map_set_lent(by_key, tw_slice_of(next->key_id), next);
+    tw_list_remove(&m->of_key);
+}
+
 static void release(struct tw_lru_entry *e)
 {
     struct memory *m = memory_of(e);
-    struct known_key *k = m->key;
 
-    tw_list_remove(&m->of_key);
-    if (k != NULL && --k->count == 0) {
-        (void)tw_map_remove(&k->auth->by_key, tw_slice_of(k->id));
-        free(k);
-    }
+    if (m->key_id[0] != '\0')
+        leave_key(m);
     free(m);
 }
 
@@ -71,11 +81,10 @@ void gw_key_auth_forget_all(struct gw_key_auth *a)
 
 void gw_key_auth_forget(struct gw_key_auth *a, struct tw_slice key_id)
 {
-    struct known_key *k;
+    struct memory *m;
 
-    while ((k = tw_map_get(&a->by_key, key_id)) != NULL)
-        tw_lru_forget(&a->known,
-                      &tw_container_of(k->memories.next, struct memory, of_key)->entry);
+    while ((m = tw_map_get(&a->by_key, key_id)) != NULL)
+        tw_lru_forget(&a->known, &m->entry);
 }
 
 static void copy_text(char *to, size_t size, struct tw_slice from)
@@ -88,30 +97,26 @@ static void copy_text(char *to, size_t size, struct tw_slice from)
 
 static struct tw_slice question_of(const struct gw_key_auth_query *q)
 {
-    return tw_slice_from(q->context.at, q->question);
+    return tw_buf_view(&q->question);
 }
 
-/* Add it to what is known of its key. */
-static void join_key(struct gw_key_auth *a, struct memory *m, const char *key_id)
+/* Add it to what is known of its key; the oldest goes when there is too much. */
+static void join_key(struct gw_key_auth *a, struct memory *m)
 {
-    struct tw_slice id = tw_slice_of(key_id);
-    struct known_key *k = tw_map_get(&a->by_key, id);
+    struct tw_slice id = tw_slice_of(m->key_id);
+    struct memory *first = tw_map_get(&a->by_key, id);
+    size_t count = 1;
 
-    if (id.len == 0)
+    if (first == NULL) {
+        tw_list_init(&m->of_key);
+        (void)tw_map_set_lent(&a->by_key, id, m);
         return;
-    if (k == NULL) {
-        k = tw_new(struct known_key);
-        k->auth = a;
-        tw_list_init(&k->memories);
-        memcpy(k->id, key_id, sizeof(k->id));
-        (void)tw_map_set_lent(&a->by_key, tw_slice_of(k->id), k);
     }
-    m->key = k;
-    k->count++;
-    tw_list_append(&k->memories, &m->of_key);
-    if (k->count > GW_WAYS_OF_A_KEY)
-        tw_lru_forget(&a->known,
-                      &tw_container_of(k->memories.next, struct memory, of_key)->entry);
+    tw_list_append(&first->of_key, &m->of_key);
+    for (const struct memory *one = next_of_key(m); one != m; one = next_of_key(one))
+        count++;
+    if (count > GW_WAYS_OF_A_KEY)
+        tw_lru_forget(&a->known, &first->entry);
 }
 
 /* What has expired need not be kept until others push it out. */
@@ -136,18 +141,22 @@ static void remember(struct gw_key_auth_query *q, const struct gw_identity *iden
     forget_expired(a, now_ms);
     slug_bytes = strlen(identity->tenant.slug) + 1;
     m = tw_alloc(1, sizeof(*m) + slug_bytes);
+    m->auth = a;
+    memcpy(m->key_id, identity->key_id, sizeof(m->key_id));
     memcpy(m->tenant_id, identity->tenant.id, sizeof(m->tenant_id));
     memcpy(m->tenant_slug, identity->tenant.slug, slug_bytes);
     m->expires_ms = identity->expires_ms;
     m->until_ms = now_ms + a->options.cache_ms;
     tw_lru_put(&a->known, question_of(q), &m->entry);
-    join_key(a, m, identity->key_id);
+    if (m->key_id[0] != '\0')
+        join_key(a, m);
 }
 
 static void answer(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
                    struct tw_slice body)
 {
     tw_buf_done(&q->context);
+    tw_buf_done(&q->question);
     q->answered(q, status, identity, body);
 }
 
@@ -167,8 +176,7 @@ static void answer_from_memory(struct gw_key_auth_query *q)
     memcpy(identity.tenant.id, m->tenant_id, sizeof(identity.tenant.id));
     copy_text(identity.tenant.slug, sizeof(identity.tenant.slug), tw_slice_of(m->tenant_slug));
     identity.expires_ms = m->expires_ms;
-    if (m->key != NULL)
-        memcpy(identity.key_id, m->key->id, sizeof(identity.key_id));
+    memcpy(identity.key_id, m->key_id, sizeof(identity.key_id));
     answer(q, 200, &identity, TW_EMPTY);
 }
 
@@ -258,6 +266,28 @@ static const struct tw_pg_batch_kind questions = {
     .is_urgent = true,
 };
 
+/* All that the answer depends on, as short as can be: a hundred thousand are remembered. */
+static void put_question(struct gw_key_auth_query *q)
+{
+    struct tw_buf *out = &q->question;
+    uint8_t hash[TW_SHA256_BYTES] = { 0 };
+
+    out->max = 4096;
+    tw_buf_expect(out, 128);
+    if (q->principal->has_key) { /* always followed by so many bytes: two never look alike */
+        (void)tw_hex_decode(key_hash_of(q), hash, sizeof(hash)); /* tw_sha256_hex wrote it */
+        tw_buf_char(out, q->principal->is_unshaped ? 'u' : 'k');
+        tw_buf_append(out, tw_slice_from((const char *)hash, sizeof(hash)));
+    } else {
+        tw_buf_char(out, q->principal->is_keyless ? '-' : 'n');
+    }
+    tw_buf_append(out, q->tenant);
+    tw_buf_char(out, '\0');
+    tw_buf_append(out, q->tenant_header);
+    tw_buf_char(out, '\0');
+    tw_buf_text(out, q->scope);
+}
+
 void gw_key_auth_ask(struct gw_key_auth_query *q)
 {
     struct tw_buf *json = &q->context;
@@ -279,10 +309,10 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
     if (q->tenant_header.len > 0)
         tw_json_member(json, "tenantHeader", q->tenant_header);
     tw_json_member(json, "scope", tw_slice_of(q->scope));
-    q->question = json->len;
     tw_json_member(json, "requestId", tw_slice_of(q->request_id));
     tw_buf_char(json, '}');
-    TW_ASSERT(!json->failed); /* all its parts are short: the handshake limits them */
+    put_question(q);
+    TW_ASSERT(!json->failed && !q->question.failed); /* the handshake limits all their parts */
     if (is_refused_unasked(q))
         return;
     tw_pg_ask(&q->auth->questions, &q->asks);

@@ -31,7 +31,7 @@ struct gw_key_auth {
     struct gw_key_auth_options options;
     struct tw_pg_batch questions;
     struct tw_lru known;  /* the question to its answer */
-    struct tw_map by_key; /* a key's id to what is known of it */
+    struct tw_map by_key; /* a key's id to the oldest answer about it */
     struct tw_strangers strangers;
     struct tw_metric asked, refused, from_memory;
 };
@@ -66,8 +66,7 @@ struct gw_key_auth_query {
     struct tw_later later;
     int refusal;
     char address_copy[64];
-    struct tw_buf context;
-    size_t question; /* bytes of `context` that make the question: all but the request's id */
+    struct tw_buf context, question; /* as PostgreSQL and as the memory is asked */
 };
 
 void gw_key_auth_ask(struct gw_key_auth_query *q);
