@@ -126,7 +126,7 @@ static void trim(struct gw_backlog *b)
 
 static void grow(struct gw_backlog *b)
 {
-    size_t cap = b->cap == 0 ? 16 : b->cap * 2;
+    uint32_t cap = b->cap == 0 ? 16 : b->cap * 2;
     struct gw_entry **ring = tw_alloc(cap, sizeof(struct gw_entry *));
 
     for (size_t i = 0; i < b->count; i++)

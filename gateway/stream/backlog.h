@@ -56,7 +56,7 @@ struct gw_backlog {
     struct gw_memory *memory;
     struct tw_list in_memory; /* among its backlogs */
     struct gw_entry **ring;
-    size_t cap, first, count;
+    uint32_t cap, first, count;
     size_t bytes, max_bytes;
     int64_t total; /* bytes of all events ever added after that point */
     uint64_t gone; /* events up to this seq are not here: dropped, or never were */

@@ -25,7 +25,7 @@ static size_t place_of(const struct gw_cursor *c, uint64_t seq)
 
 static void remove_held(struct gw_cursor *c, size_t i)
 {
-    c->held_bytes -= c->held[i].len;
+    c->held_bytes -= (uint32_t)c->held[i].len;
     c->held_count--;
     memmove(&c->held[i], &c->held[i + 1], (c->held_count - i) * sizeof(c->held[0]));
 }
@@ -55,7 +55,7 @@ static enum gw_admit hold(struct gw_cursor *c, uint64_t seq, struct tw_slice raw
         return GW_ADMIT_EARLY;
     }
     if (c->held_count == c->held_cap) {
-        size_t cap = c->held_cap == 0 ? 8 : c->held_cap * 2;
+        uint32_t cap = c->held_cap == 0 ? 8 : c->held_cap * 2;
         struct gw_held *bigger = tw_alloc(cap, sizeof(*bigger));
 
         if (c->held_count > 0)
@@ -68,7 +68,7 @@ static enum gw_admit hold(struct gw_cursor *c, uint64_t seq, struct tw_slice raw
     c->held[i] =
         (struct gw_held){ .seq = seq, .raw = tw_copy_text(raw.at, raw.len), .len = raw.len };
     c->held_count++;
-    c->held_bytes += raw.len;
+    c->held_bytes += (uint32_t)raw.len;
     return GW_ADMIT_EARLY;
 }
 

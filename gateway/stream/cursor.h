@@ -24,12 +24,12 @@ struct gw_held {
 };
 
 struct gw_cursor {
-    bool is_known;         /* false until the head was read: everything is held until then */
     uint64_t at;           /* the last seq handed out */
     uint64_t known_head;   /* the log is known to reach this far at least */
     uint64_t doubted_head; /* as far as that was believed when a reading of the log began */
     struct gw_held *held;  /* sorted by seq, all beyond `at` */
-    size_t held_count, held_cap, held_bytes;
+    uint32_t held_count, held_cap, held_bytes;
+    bool is_known;                 /* false until the head was read: all is held until then */
     uint64_t duplicates, rejected; /* counted for the metrics */
 };
 

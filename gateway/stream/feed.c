@@ -252,7 +252,7 @@ static void want_older(struct gw_feed *f)
 
     if (f->older_reading == NULL && !tw_deadline_is_set(&f->older) &&
         gw_hub_wants_older(&f->hub) != 0)
-        tw_after(f->hubs->loop, &f->older, s->page.end > 0 ? 0 : GATHER_MS, on_older_wanted);
+        tw_after(f->hubs->loop, &f->older, s->page != NULL ? 0 : GATHER_MS, on_older_wanted);
 }
 
 void gw_feed_read_log(struct gw_feed *f)

@@ -105,7 +105,7 @@ uint64_t gw_hub_wants_older(const struct gw_hub *h)
 
 void gw_hub_drop_page(struct gw_hub *h)
 {
-    if (h->stream.page.end == 0)
+    if (h->stream.page == NULL)
         return;
     tw_list_each(&h->sessions, link) if (gw_session_reads_page(session_of(link))) return;
     gw_stream_drop_page(&h->stream);

@@ -341,7 +341,9 @@ uint64_t gw_session_wants_older(const struct gw_session *s)
 
 bool gw_session_reads_page(const struct gw_session *s)
 {
-    return is_reading(s) && gw_stream_source(s->stream, s->next_seq) == &s->stream->page;
+    const struct gw_backlog *page = s->stream->page;
+
+    return is_reading(s) && page != NULL && gw_stream_source(s->stream, s->next_seq) == page;
 }
 
 /* --- What it is sent -------------------------------------------------------------------------
@@ -471,8 +473,8 @@ static bool advance(struct gw_session *s)
         return false;
     }
     e = gw_backlog_from(b, s->next_seq);
-    if (e == NULL && b == &s->stream->page) {
-        s->next_seq = s->stream->page.end + 1;
+    if (e == NULL && b == s->stream->page) {
+        s->next_seq = b->end + 1;
         return true;
     }
     if (e == NULL) {

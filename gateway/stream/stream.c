@@ -12,16 +12,15 @@ void gw_stream_init(struct gw_stream *s, const struct gw_tenant *tenant,
 {
     s->events = events;
     s->tenant = *tenant;
-    s->backlog.memory = s->page.memory = memory;
+    s->backlog.memory = memory;
     s->backlog.max_bytes = backlog_bytes;
-    s->page.max_bytes = SIZE_MAX; /* bounded by the rows of one reading */
 }
 
 void gw_stream_done(struct gw_stream *s)
 {
     gw_cursor_done(&s->cursor);
     gw_backlog_done(&s->backlog);
-    gw_backlog_done(&s->page);
+    gw_stream_drop_page(s);
 }
 
 /* Held events that are next now. Each was read once before it was held. */
@@ -107,15 +106,22 @@ static void keep_piece(struct gw_stream *s, const struct gw_piece *piece, size_t
         s->backlog.gone = piece->after;
         return;
     }
-    s->page.gone = piece->after;
-    s->page.end = reaches_backlog ? s->backlog.gone : through;
-    for (size_t i = 0; i < n && piece->events[i].seq <= s->page.end; i++)
-        gw_backlog_add(&s->page, &piece->events[i]);
+    s->page = tw_new(struct gw_backlog);
+    s->page->memory = s->backlog.memory;
+    s->page->max_bytes = SIZE_MAX; /* bounded by the rows of one reading */
+    s->page->gone = piece->after;
+    s->page->end = reaches_backlog ? s->backlog.gone : through;
+    for (size_t i = 0; i < n && piece->events[i].seq <= s->page->end; i++)
+        gw_backlog_add(s->page, &piece->events[i]);
 }
 
 void gw_stream_drop_page(struct gw_stream *s)
 {
-    gw_backlog_restart(&s->page, 0);
+    if (s->page == NULL)
+        return;
+    gw_backlog_done(s->page);
+    free(s->page);
+    s->page = NULL;
 }
 
 uint64_t gw_stream_take_piece(struct gw_stream *s, const struct gw_piece *piece)
@@ -142,8 +148,8 @@ struct gw_backlog *gw_stream_source(struct gw_stream *s, uint64_t seq)
 {
     if (seq > s->backlog.gone)
         return &s->backlog;
-    if (seq > s->page.gone && seq <= s->page.end)
-        return &s->page;
+    if (s->page != NULL && seq > s->page->gone && seq <= s->page->end)
+        return s->page;
     return NULL;
 }
 

@@ -34,8 +34,8 @@ struct gw_stream {
     uint64_t oldest; /* the log keeps events from this seq on */
 
     /* A piece of the log for sessions that resume from before the backlog: it covers the events
-     * after page.gone up to page.end, while a session needs one of them. */
-    struct gw_backlog page;
+     * after its `gone` up to its `end`. Owned; null: no session needs one of them. */
+    struct gw_backlog *page;
 
     uint64_t deliveries; /* an event to a session each, since they were logged last */
 };
