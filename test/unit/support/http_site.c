@@ -83,7 +83,11 @@ static void handle(struct tw_http_server *server, struct tw_http_conn *conn,
 
     s->handled++;
     if (tw_slice_starts(req->path, TW_LIT("/wait"))) {
+        bool is_dropped = tw_slice_is(req->path, "/wait-dropped");
+
         wait_for_release(s, conn, req->path);
+        if (is_dropped)
+            tw_http_drop_request(conn);
     } else if (tw_slice_is(req->path, "/take")) {
         take(s, conn);
     } else if (tw_slice_is(req->path, "/large")) {

@@ -19,9 +19,9 @@ struct site_waiter {
     char path[32];
 };
 
-/* `/wait…` is answered by site_release, `/take` gives its stream away, `/large` has a body of
- * SITE_LARGE bytes, `/huge` one that no answer may have, `/close` says goodbye; all others get
- * "METHOD path body". */
+/* `/wait…` is answered by site_release (`/wait-dropped` without its request), `/take` gives its
+ * stream away, `/large` has a body of SITE_LARGE bytes, `/huge` one that no answer may have,
+ * `/close` says goodbye; all others get "METHOD path body". */
 struct site {
     struct tw_http_server http; /* first: the handler finds the site by it */
     struct tw_listener listener;

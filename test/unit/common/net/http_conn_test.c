@@ -296,6 +296,31 @@ static void a_client_that_expects_100_for_too_large_a_body_gets_413_at_once(void
     end_close(e);
 }
 
+static void a_request_that_was_dropped_is_answered_all_the_same(void **state)
+{
+    struct site *s = *state;
+    struct end *e = site_visit(s), *last = site_visit(s);
+
+    end_say(e, "HEAD /wait-dropped HTTP/1.1\r\n" HOST "\r\nGET /wait-dropped HTTP/1.1\r\n" HOST
+               "\r\nGET /2 HTTP/1.1\r\n" HOST "\r\n");
+    await(s->loop, s->waiting_count == 1);
+    site_release(s);
+    await(s->loop, s->waiting_count == 2); /* which shows that the first was kept alive */
+    assert_true(end_has(e, "HTTP/1.1 200 "));
+    assert_false(end_has(e, "\r\n\r\n/wait-dropped")); /* a HEAD */
+    site_release(s);
+    await(s->loop, end_has(e, "GET /2 "));
+    assert_true(end_has(e, "\r\n\r\n/wait-dropped"));
+    assert_false(e->has_ended);
+    end_say(last, "GET /wait-dropped HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    await(s->loop, s->waiting_count == 3);
+    site_release(s);
+    await(s->loop, last->has_ended);
+    assert_true(end_has(last, "/wait-dropped"));
+    end_close(e);
+    end_close(last);
+}
+
 static void a_taken_stream_comes_with_the_bytes_after_the_request(void **state)
 {
     struct site *s = *state;
@@ -364,6 +389,7 @@ int main(void)
         CONN_TEST(a_body_that_is_too_large_is_refused_and_the_client_reads_why),
         CONN_TEST(a_client_that_expects_100_gets_it_before_the_answer),
         CONN_TEST(a_client_that_expects_100_for_too_large_a_body_gets_413_at_once),
+        CONN_TEST(a_request_that_was_dropped_is_answered_all_the_same),
         CONN_TEST(a_taken_stream_comes_with_the_bytes_after_the_request),
         CONN_TEST(an_upgrade_that_is_not_taken_is_answered_and_so_is_the_next_request),
         CONN_TEST(a_slow_reader_gets_all_of_a_large_answer),

@@ -2,9 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/listener.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -91,6 +95,57 @@ static void every_address_of_the_list_accepts(void **state)
     assert_slice(tw_stream_peer(f->streams[1]), "unix");
     end_close(a);
     end_close(b);
+}
+
+static int port_of(const struct sockaddr_in *a)
+{
+    return a->sin_family == AF_INET ? ntohs(a->sin_port) : 0;
+}
+
+/* The descriptor of the accepted connection: our own end has the port as its peer's. */
+static int accepted_on(int port)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in own = { 0 }, peer = { 0 };
+        socklen_t own_len = sizeof(own), peer_len = sizeof(peer);
+
+        if (getsockname(fd, (struct sockaddr *)(void *)&own, &own_len) == 0 &&
+            getpeername(fd, (struct sockaddr *)(void *)&peer, &peer_len) == 0 &&
+            port_of(&own) == port)
+            return fd;
+    }
+    fail_msg("no connection was accepted on port %d", port);
+    return -1;
+}
+
+static int option(int fd, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, name, &value, &len), 0);
+    return value;
+}
+
+static void connections_inherit_what_the_socket_was_told(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_slice which;
+    struct end *e;
+    int fd;
+
+    f->listener.unsent_bytes = 70000;
+    f->listener.user_timeout_ms = 54321;
+    assert_int_equal(start(f, &f->listener, f->tcp, &which), 0);
+    e = end_connect(f->loop, f->tcp);
+    await(f->loop, f->count == 1);
+    tw_stream_unsent_limit(f->streams[0], 1); /* it is not told once more */
+    tw_stream_user_timeout(f->streams[0], 1);
+    fd = accepted_on((int)strtol(strchr(f->tcp, ':') + 1, NULL, 10));
+    assert_int_not_equal(option(fd, TCP_NODELAY), 0);
+    assert_int_equal(option(fd, TCP_NOTSENT_LOWAT), 70000);
+    assert_int_equal(option(fd, TCP_USER_TIMEOUT), 54321);
+    end_close(e);
 }
 
 static void a_stopped_one_accepts_no_more_and_its_connections_live(void **state)
@@ -273,6 +328,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sockets_that_systemd_hands_over_are_used_instead),
         cmocka_unit_test_setup_teardown(every_address_of_the_list_accepts, begin, end),
+        cmocka_unit_test_setup_teardown(connections_inherit_what_the_socket_was_told, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_stopped_one_accepts_no_more_and_its_connections_live,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_new_instance_listens_beside_the_old_one, begin, end),

@@ -184,6 +184,43 @@ static void what_is_set_while_it_is_taken_apart_is_found_too(void **state)
     tw_map_done(&m);
 }
 
+static void a_lent_key_is_not_copied_and_another_one_takes_its_place(void **state)
+{
+    char first[] = "kitchen", second[] = "kitchen";
+    int one = 1, two = 2;
+    struct tw_map m = { 0 };
+    struct tw_slice key;
+
+    (void)state;
+    assert_null(tw_map_set_lent(&m, tw_slice_of(first), &one));
+    assert_ptr_equal(tw_map_any(&m, &key), &one);
+    assert_ptr_equal(key.at, first);
+    assert_ptr_equal(tw_map_set_lent(&m, tw_slice_of(second), &two), &one);
+    memset(first, 'x', sizeof(first)); /* it went with its value */
+    assert_ptr_equal(tw_map_get(&m, TW_LIT("kitchen")), &two);
+    assert_int_equal(m.count, 1);
+    assert_ptr_equal(tw_map_remove(&m, tw_slice_of(second)), &two);
+    assert_null(tw_map_get(&m, TW_LIT("kitchen")));
+    tw_map_done(&m);
+}
+
+static void what_is_put_has_a_key_that_the_map_keeps(void **state)
+{
+    char text[] = "bistro";
+    int one = 1, two = 2;
+    struct tw_map m = { 0 };
+    struct tw_slice kept, again;
+
+    (void)state;
+    assert_null(tw_map_put(&m, tw_slice_of(text), &one, &kept));
+    memset(text, 'x', sizeof(text));
+    assert_slice(kept, "bistro");
+    assert_ptr_equal(tw_map_put(&m, TW_LIT("bistro"), &two, &again), &one);
+    assert_ptr_equal(again.at, kept.at);
+    assert_ptr_equal(tw_map_remove(&m, kept), &two);
+    tw_map_done(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +232,8 @@ int main(void)
         cmocka_unit_test(random_operations_agree_with_a_plain_array),
         cmocka_unit_test(a_map_can_be_taken_apart_by_any_of_its_entries),
         cmocka_unit_test(what_is_set_while_it_is_taken_apart_is_found_too),
+        cmocka_unit_test(a_lent_key_is_not_copied_and_another_one_takes_its_place),
+        cmocka_unit_test(what_is_put_has_a_key_that_the_map_keeps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,9 @@
 
 #include "common/util/json_scan.h"
 #include "common/util/json_view.h"
+#include "test/unit/gateway/support/fake_pool.h"
 #include "test/unit/support/check.h"
+#include "test/unit/support/net.h"
 
 static struct gw_sync_log log_of(size_t bytes)
 {
@@ -139,6 +141,48 @@ static void a_stopped_one_takes_nothing(void **state)
     gw_sync_log_done(&log);
 }
 
+/* How many rows the call that waits has; they are numbered from `first` on. */
+static uint64_t check_piece(const struct tw_pg_pool *pool, uint64_t first)
+{
+    struct tw_slice rest = fake_pool_param(pool, 0), row, seq;
+    uint64_t n = 0, number;
+
+    assert_true(rest.len < 16384);
+    assert_int_equal(rest.at[rest.len - 1], ']');
+    while (tw_json_element(&rest, &row)) {
+        assert_true(tw_json_get(row, "seq", &seq) && tw_json_u64(seq, &number));
+        assert_int_equal(number, first + n);
+        n++;
+    }
+    return n;
+}
+
+static void many_rows_leave_in_pieces_without_waiting_for_the_second(void **state)
+{
+    struct gw_sync_log_row row = { .kind = "connect", .device = TW_LIT("},{\"at\":\"x\"") };
+    struct tw_loop *loop = net_loop_new();
+    struct tw_pg_pool pool = { 0 };
+    struct gw_sync_log log = { 0 };
+    uint64_t sent = 0, pieces = 0;
+
+    (void)state;
+    fake_pool_start(&pool, loop);
+    gw_sync_log_start(
+        &log, &(struct gw_sync_log_options){ .loop = loop, .pool = &pool, .instance = "g1" });
+    for (row.seq = 1; row.seq <= 500; row.seq++)
+        gw_sync_log_add(&log, &row);
+    for (; sent < 500; pieces++) { /* the last ones, which are few, leave with the tick */
+        await(loop, fake_pool_count(&pool) == 1);
+        sent += check_piece(&pool, sent + 1);
+        fake_pool_row(&pool, "");
+    }
+    assert_true(pieces >= 3);
+    assert_int_equal(log.written.value, 500);
+    gw_sync_log_stop(&log);
+    gw_sync_log_done(&log);
+    net_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_row_without_room_is_dropped_whole_and_counted),
         cmocka_unit_test(every_size_leaves_room_for_the_end),
         cmocka_unit_test(a_stopped_one_takes_nothing),
+        cmocka_unit_test(many_rows_leave_in_pieces_without_waiting_for_the_second),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
