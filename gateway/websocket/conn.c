@@ -194,7 +194,9 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     c->owner.events = &gw_conn_stream_events;
     c->transport.ops = &gw_conn_transport_ops;
     c->stream = stream;
-    all->loop = tw_stream_loop(stream);
+    all->loop = tw_stream_loop(stream); /* the same for all, and so are these */
+    all->ws.longest = gw_conn_longest;
+    all->ws.on_too_long = gw_conn_on_too_long;
     c->ws.pool = &all->ws;
     c->ws.on_message = gw_conn_on_message;
     c->ws.may_go_on = gw_conn_may_go_on;

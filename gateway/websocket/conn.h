@@ -51,10 +51,6 @@ void gw_conn_start(struct gw_conn *c, struct gw_handler *handler);
  * nothing more). Not from within a call to the former one. */
 void gw_conn_hand_over(struct gw_conn *c, struct gw_handler *handler);
 
-/* What their handlers say of longer messages, for the pool of gw_ws. */
-size_t gw_conn_longest(const struct gw_ws *ws);
-void gw_conn_on_too_long(struct gw_ws *ws);
-
 /* End up to `max` of the connections that are still open, politely; how many there were. */
 size_t gw_conns_send_home(struct gw_conns *all, size_t max);
 void gw_conns_shut(struct gw_conns *all); /* all of them, without a word */

@@ -68,6 +68,8 @@ void gw_conn_drive_later(struct gw_conn *c); /* from the loop, outside of all ca
 /* What its stream, wslay and its handler call. */
 extern const struct tw_stream_events gw_conn_stream_events;
 extern const struct gw_transport_ops gw_conn_transport_ops;
+size_t gw_conn_longest(const struct gw_ws *ws);
+void gw_conn_on_too_long(struct gw_ws *ws);
 void gw_conn_on_message(struct gw_ws *ws, bool is_text, struct tw_slice message);
 
 bool gw_conn_can_read(const struct gw_conn *c); /* its client is to be listened to now */

@@ -3,7 +3,6 @@
 #include "gateway/websocket/conns.h"
 
 #include "common/util/base.h"
-#include "gateway/websocket/conn.h"
 
 #define AT(field) TW_METRIC_AT(struct gw_conns, field)
 
@@ -40,8 +39,6 @@ void gw_conns_start(struct gw_conns *all, const struct gw_conns_options *options
     all->ws.free_bytes =
         options->message_bytes; /* whatever large messages arrive, tills go on */
     all->ws.deflate = &all->deflate;
-    all->ws.longest = gw_conn_longest;
-    all->ws.on_too_long = gw_conn_on_too_long;
     tw_list_init(&all->all);
 }
 
