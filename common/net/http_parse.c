@@ -368,6 +368,14 @@ static bool note_line(struct tw_http_parser *p, char c)
     return p->line_blanks == 2 && memcmp(p->line_end, "HTTP/", 5) == 0;
 }
 
+/* The last place after `i` before a line ends, or the bytes do. */
+static size_t before_line_end(struct tw_slice bytes, size_t i)
+{
+    const char *end = memchr(bytes.at + i, '\n', bytes.len - i);
+
+    return (end == NULL ? bytes.len : (size_t)(end - bytes.at)) - 1;
+}
+
 /* How many of `bytes` still belong to the head, end of head included; -1 for an obs-fold
  * (RFC 9112 section 5.2) or another protocol. The state survives from call to call in
  * `head_last`. */
@@ -385,6 +393,8 @@ static ssize_t scan_head(struct tw_http_parser *p, struct tw_slice bytes)
         if (!p->has_line && !note_line(p, c))
             return -1;
         p->head_last = c;
+        if (p->has_line && c != '\n') /* of a header, only its first character matters */
+            i = before_line_end(bytes, i);
     }
     return (ssize_t)bytes.len;
 }
