@@ -42,11 +42,8 @@ char *tw_buf_room(struct tw_buf *b, size_t n)
 
 void tw_buf_expect(struct tw_buf *b, size_t n)
 {
-    size_t most = b->max < b->len ? 0 : b->max - b->len;
-    size_t cap = b->len + (n < most ? n : most);
-
-    if (cap > b->cap)
-        (void)resize(b, cap); /* an append that finds no memory says so */
+    if (b->len < b->max && n <= b->max - b->len && b->len + n > b->cap)
+        (void)resize(b, b->len + n); /* an append that finds no memory says so */
 }
 
 void tw_buf_grew(struct tw_buf *b, size_t n)

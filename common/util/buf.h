@@ -28,7 +28,8 @@ void tw_buf_i64(struct tw_buf *b, int64_t value);
 char *tw_buf_room(struct tw_buf *b, size_t n);
 void tw_buf_grew(struct tw_buf *b, size_t n);
 
-/* A hint: it will hold about `n` more bytes, so their memory is taken at once. */
+/* A hint: it will hold about `n` more bytes, so their memory is taken at once, when they fit.
+ */
 void tw_buf_expect(struct tw_buf *b, size_t n);
 
 struct tw_slice tw_buf_view(const struct tw_buf *b); /* lent until the next append */

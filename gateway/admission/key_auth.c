@@ -15,8 +15,7 @@
 struct memory {
     struct tw_lru_entry entry;
     struct gw_key_auth *auth;
-    struct tw_list
-        of_key; /* in a ring of what is known of its key, in the order of its coming */
+    struct tw_list of_key; /* in a ring of what is known of its key: the oldest comes first */
     uint64_t until_ms;
     int64_t expires_ms; /* these and the tenant's slug are an identity */
     char key_id[37];    /* empty: it is of a device without a key */
