@@ -143,6 +143,8 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
 #define AT(part) offsetof(struct api, part)
 
 static const struct tw_metric_part metrics[] = {
+    { &tw_handshakes_metrics, AT(listener.handshakes), NULL },
+    { &tw_certificates_metrics, AT(daemon.certificates), NULL },
     { &tw_http_server_metrics, AT(service.http), NULL },
     { &api_answers_metrics, AT(service.answers), NULL },
     { &api_exchange_metrics, AT(service), NULL },

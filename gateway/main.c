@@ -383,6 +383,8 @@ static const struct tw_metric_table open_sessions_metrics = {
 #define AT(part) offsetof(struct gateway, part)
 
 static const struct tw_metric_part metrics[] = {
+    { &tw_handshakes_metrics, AT(listener.handshakes), NULL },
+    { &tw_certificates_metrics, AT(daemon.certificates), NULL },
     { &tw_http_server_metrics, AT(http), NULL },
     { &gw_handshakes_metrics, AT(handshakes), NULL },
     { &tw_strangers_metrics, AT(auth.strangers), NULL },

@@ -6,6 +6,7 @@
 
 #include "common/domain/strangers.h"
 #include "common/domain/token.h"
+#include "common/net/handshakes.h"
 #include "common/net/http_conn.h"
 #include "common/net/pg_pool.h"
 #include "common/net/redis_link.h"
@@ -21,6 +22,10 @@ static const struct tw_bound common[] = {
       "500 `ANSWER_TOO_LARGE`", NULL },
     { "client", "a body that counts for no sum", TW_HTTP_SMALL_BODY_BYTES, TW_BOUND_BYTES, NULL,
       "counts for the sum of all bodies", "http_body_bytes" },
+    { "address", "TLS handshakes", TW_HANDSHAKES_A_SECOND, TW_BOUND_PER_SECOND, NULL,
+      "closed at once", "tls_handshakes_total" },
+    { "address", "of these at once", TW_HANDSHAKES_AT_ONCE, TW_BOUND_COUNT, NULL, "the same",
+      "tls_handshakes_total" },
     { "address", "keys that nobody knows, from one address", TW_STRANGER_KEYS_A_SECOND,
       TW_BOUND_PER_SECOND, NULL, "429 `RATE_LIMITED`, without asking PostgreSQL",
       "strangers_total" },

@@ -122,14 +122,21 @@ static void log_metric(const struct tw_metric_series *s, void *arg)
                 tw_u64("value", s->value));
 }
 
+static void reload(struct tw_daemon *d)
+{
+    tw_certificates_reload(&d->certificates);
+    if (d->kind->reload != NULL)
+        d->kind->reload(d);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct tw_daemon *d = handle->loop->data;
 
     if (number == SIGTERM || number == SIGINT)
         drain(d);
-    else if (number == SIGHUP && d->kind->reload != NULL)
-        d->kind->reload(d);
+    else if (number == SIGHUP)
+        reload(d);
     else if (number == SIGUSR1)
         tw_metrics_each(&d->metrics, log_metric, NULL);
 }
@@ -156,6 +163,7 @@ static void ops_missing(struct tw_ops *ops, struct tw_buf *missing, struct tw_bu
     if (d->is_draining)
         tw_daemon_note(missing, "draining");
     d->kind->missing(d, missing, degraded);
+    tw_certificates_degraded(&d->certificates, degraded);
 }
 
 void tw_daemon_note(struct tw_buf *list, const char *what)
@@ -173,9 +181,11 @@ int tw_daemon_listen(struct tw_daemon *d, struct tw_listener *listener, tw_accep
         &(struct tw_listener_options){ .loop = &d->loop,
                                        .addresses = tw_slice_of(d->settings.listen),
                                        .inherits = true,
+                                       .tls = d->settings.tls,
                                        .accept = accept },
         &where);
 
+    tw_certificates_start(&d->certificates, &d->settings, listener);
     if (r != 0)
         tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
     return r;

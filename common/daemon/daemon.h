@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "common/daemon/bounds.h"
+#include "common/daemon/certificates.h"
 #include "common/daemon/ops.h"
 #include "common/daemon/settings.h"
 #include "common/net/listener.h"
@@ -35,7 +36,8 @@ struct tw_daemon_kind {
     /* Close every handle; their memory goes when the loop has ended, in `free`. */
     void (*stop)(struct tw_daemon *d);
     void (*free)(struct tw_daemon *d);   /* may be null */
-    void (*reload)(struct tw_daemon *d); /* SIGHUP; may be null */
+    void (*reload)(struct tw_daemon *d); /* SIGHUP, beside new certificates; may be
+                                            null */
     void (*missing)(struct tw_daemon *d, struct tw_buf *missing, struct tw_buf *degraded);
 };
 
@@ -46,6 +48,7 @@ struct tw_daemon {
     struct tw_loop loop;
     struct tw_metrics metrics;
     struct tw_ops ops;
+    struct tw_certificates certificates;
     uv_signal_t signals[5];
     struct tw_deadline watchdog, drain_check;
     uint64_t watchdog_ms, drain_until_ms;

@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/net/address.h"
+#include "common/net/listener.h"
 #include "common/net/pg_dial.h"
 #include "common/net/redis_link.h"
+#include "common/net/tls.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 #include "common/util/encode.h"
@@ -40,8 +41,16 @@ static const struct tw_setting table[] = {
     { "INSTANCE", ALL, TEXT, AT(instance), "1", 1, 32, false, NULL,
       "Name of this instance among those of its kind; letters and digits." },
     { "LISTEN", TW_GATEWAY | TW_API, TEXT, AT(listen), "127.0.0.1:9101", 1, 512, false, NULL,
-      "Addresses that this process listens on for nginx: host:port or unix:/path, separated by "
-      "commas." },
+      "Addresses that this process listens on: host:port or unix:/path, for nginx; with tls: "
+      "before it for clients themselves (TILLWIRE_TLS_CERTIFICATE). Separated by commas." },
+    { "TLS_CERTIFICATE", TW_GATEWAY | TW_API, TEXT, AT(tls_certificate), "", 1, 2048, false,
+      NULL,
+      "PEM file with the certificate for addresses with tls:, and its chain. Several, "
+      "separated "
+      "by commas: a client gets the one for the name that it asks for. Read again on SIGHUP." },
+    { "TLS_KEY", TW_GATEWAY | TW_API, TEXT, AT(tls_key), "", 1, 2048, false, NULL,
+      "PEM file with its private key, RSA or ECDSA on P-256; as many as certificates, in the "
+      "same order." },
     { "OPS_LISTEN", ALL, TEXT, AT(ops_listen), "", 0, 512, false, NULL,
       "Private address for /healthz, /readyz and /metrics; empty: none." },
     { "DATABASE_URL", ALL, TEXT, AT(database_url), "postgresql://127.0.0.1:5432/tillwire", 1,
@@ -185,14 +194,15 @@ static bool check_addresses(const char *value, struct tw_buf *problem)
 {
     struct tw_slice rest = tw_slice_of(value), one;
     struct tw_address address;
+    bool has_tls;
 
     while (rest.len > 0 && tw_slice_split(&rest, ',', &one)) {
-        if (tw_address_parse(one, &address) == 0)
+        if (tw_listener_address(tw_slice_trim(one), &address, &has_tls) == 0)
             continue;
         tw_buf_text(problem, "not an address: \"");
         tw_buf_append(problem, one);
         tw_buf_text(problem, "\"; it is host:port with a number or localhost as host, :port "
-                             "or unix:/path");
+                             "or unix:/path; tls: before the first two");
         return false;
     }
     return true;
@@ -371,6 +381,46 @@ static bool read_key_file(struct tw_settings *s, struct tw_buf *problems)
     return false;
 }
 
+static bool has_tls_address(const char *addresses)
+{
+    struct tw_slice rest = tw_slice_of(addresses), one;
+
+    while (rest.len > 0 && tw_slice_split(&rest, ',', &one))
+        if (tw_slice_starts(tw_slice_trim(one), TW_LIT("tls:")))
+            return true;
+    return false;
+}
+
+struct tw_tls_context *tw_settings_tls(const struct tw_settings *s, struct tw_buf *problem)
+{
+    struct tw_tls_server_options options = { .certificates = s->tls_certificate,
+                                             .keys = s->tls_key };
+
+    return tw_tls_server_new(&options, problem);
+}
+
+/* As above. */
+static bool read_certificates(struct tw_settings *s, struct tw_buf *problems)
+{
+    struct tw_buf why = { .max = 2048 };
+
+    if (s->tls_certificate[0] == '\0' && s->tls_key[0] == '\0') {
+        if (!has_tls_address(s->listen))
+            return true;
+        tw_buf_text(problems, PREFIX "LISTEN: an address with tls: needs " PREFIX
+                                     "TLS_CERTIFICATE and " PREFIX "TLS_KEY\n");
+        return false;
+    }
+    s->tls = tw_settings_tls(s, &why);
+    if (s->tls == NULL) {
+        tw_buf_text(problems, PREFIX "TLS_CERTIFICATE: ");
+        tw_buf_append(problems, tw_buf_view(&why));
+        tw_buf_char(problems, '\n');
+    }
+    tw_buf_done(&why);
+    return s->tls != NULL;
+}
+
 int tw_settings_read(enum tw_program program, char *const *environment, struct tw_settings *out,
                      struct tw_buf *problems)
 {
@@ -383,7 +433,9 @@ int tw_settings_read(enum tw_program program, char *const *environment, struct t
         if (strncmp(*environment, PREFIX, sizeof(PREFIX) - 1) == 0 &&
             !read_variable(program, *environment, out, problems))
             r = TW_ECONFIG;
-    return read_key_file(out, problems) ? r : TW_ECONFIG;
+    if (!read_key_file(out, problems))
+        r = TW_ECONFIG;
+    return read_certificates(out, problems) ? r : TW_ECONFIG;
 }
 
 void tw_settings_done(struct tw_settings *s)
@@ -394,6 +446,7 @@ void tw_settings_done(struct tw_settings *s)
     for (size_t i = 0; i < TW_COUNT(kept_paths); i++)
         free(*path_at(s, i));
     tw_public_key_free(s->jwt_public_key);
+    tw_tls_context_drop(s->tls);
     *s = (struct tw_settings){ 0 };
 }
 

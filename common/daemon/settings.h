@@ -9,7 +9,8 @@
 #include "common/util/buf.h"
 #include "common/util/log.h"
 
-struct tw_public_key; /* crypto.h */
+struct tw_public_key;  /* crypto.h */
+struct tw_tls_context; /* tls.h */
 
 enum tw_program { TW_GATEWAY = 1, TW_API = 2, TW_BRIDGE = 4 };
 
@@ -32,6 +33,8 @@ struct tw_settings {
     char *jwt_restaurant;
     char *staff_key;                      /* hex; two with a comma between them; empty: none */
     struct tw_public_key *jwt_public_key; /* what the file holds; null: none */
+    char *tls_certificate, *tls_key;      /* files; empty: none */
+    struct tw_tls_context *tls;           /* what they held at the start; null: none */
 };
 
 struct tw_setting; /* a row of the table */
@@ -43,6 +46,9 @@ struct tw_setting; /* a row of the table */
 int tw_settings_read(enum tw_program program, char *const *environment, struct tw_settings *out,
                      struct tw_buf *problems);
 void tw_settings_done(struct tw_settings *s);
+
+/* What the certificates' files hold now. Gives: tw_tls_context_drop. Null, and why. */
+struct tw_tls_context *tw_settings_tls(const struct tw_settings *s, struct tw_buf *problem);
 
 /* The effective settings, one NAME=value a line; secrets, and passwords in URLs, as ***. */
 void tw_settings_print(enum tw_program program, const struct tw_settings *s,

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "common/util/buckets.h"
 #include "common/util/lru.h"
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
@@ -16,8 +17,8 @@
 
 /* Embedded in the process's state; tw_strangers_start first. */
 struct tw_strangers {
-    struct tw_lru refused;   /* a key's hash to until when */
-    struct tw_lru addresses; /* an address to a bucket of wrong keys */
+    struct tw_lru refused;       /* a key's hash to until when */
+    struct tw_buckets addresses; /* of wrong keys */
     struct tw_metric from_memory, limited;
 };
 

@@ -303,6 +303,11 @@ static void begin_handle(struct tw_http_conn *c)
         return;
     c->is_head = req->method == TW_HEAD;
     c->closes = !tw_http_parser_keeps_alive(c->parser);
+    if (tw_stream_lacks_tls(c->stream)) {
+        c->closes = true;
+        tw_http_refuse(c, "TLS_REQUIRED", TW_EMPTY);
+        return;
+    }
     c->server->handle(c->server, c, req);
 }
 

@@ -17,6 +17,7 @@
 
 #include "common/net/address.h"
 #include "common/net/stream.h"
+#include "common/net/tls.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 
@@ -31,7 +32,7 @@ struct tw_listener_socket {
         uv_pipe_t pipe;
     } uv;
     struct tw_listener *listener; /* null once it is stopped */
-    bool is_unix;
+    bool is_unix, has_tls;
     bool has_no_delay, is_limited; /* and so has what it accepts */
     struct tw_address address;     /* of a Unix socket that we made; else its path is empty */
     dev_t device;                  /* of its file */
@@ -43,6 +44,18 @@ static void on_closed(uv_handle_t *handle)
     free(tw_container_of(handle, struct tw_listener_socket, uv.handle));
 }
 
+/* Null when it failed, or may not be. */
+static struct tw_stream *accept_tls(struct tw_listener *l, uv_stream_t *socket)
+{
+    int err;
+    struct tw_stream *s = tw_stream_accept_tls(l->loop, socket, l->tls, &l->handshakes, &err);
+
+    if (s == NULL || tw_handshakes_allows(&l->handshakes, tw_stream_peer(s)))
+        return s;
+    tw_stream_close(s); /* it has no owner: it just goes */
+    return NULL;
+}
+
 static void on_connection(uv_stream_t *stream, int status)
 {
     struct tw_listener_socket *s =
@@ -52,7 +65,8 @@ static void on_connection(uv_stream_t *stream, int status)
 
     if (status < 0 || s->listener == NULL)
         return;
-    accepted = tw_stream_accept(s->listener->loop, stream, s->is_unix, &err);
+    accepted = s->has_tls ? accept_tls(s->listener, stream)
+                          : tw_stream_accept(s->listener->loop, stream, s->is_unix, &err);
     if (accepted == NULL)
         return;
     if (!s->has_no_delay)
@@ -155,19 +169,31 @@ static struct tw_listener_socket *add_socket(struct tw_listener *l, bool is_unix
     return s;
 }
 
+int tw_listener_address(struct tw_slice text, struct tw_address *address, bool *has_tls)
+{
+    *has_tls = tw_slice_starts(text, TW_LIT("tls:"));
+    if (tw_address_parse(*has_tls ? tw_slice_skip(text, 4) : text, address) != 0)
+        return TW_ESYNTAX;
+    return *has_tls && address->is_unix ? TW_ESYNTAX : 0;
+}
+
 static int listen_on(struct tw_listener *l, struct tw_slice text)
 {
     struct tw_listener_socket *s;
     struct tw_address a;
-    int r = tw_address_parse(text, &a);
+    bool has_tls;
+    int r = tw_listener_address(text, &a, &has_tls);
 
     if (r != 0)
         return r;
+    if (has_tls && l->tls == NULL)
+        return TW_ECONFIG;
     if (l->count == TW_LISTENER_SOCKETS)
         return TW_ETOOBIG;
     s = add_socket(l, a.is_unix, a.tcp.ss_family);
     if (s == NULL)
         return UV_EMFILE;
+    s->has_tls = has_tls;
     return a.is_unix ? open_unix(s, &a) : open_tcp(s, &a);
 }
 
@@ -184,6 +210,17 @@ static int inherited_count(void)
     return number > TW_LISTENER_SOCKETS ? TW_LISTENER_SOCKETS : (int)number;
 }
 
+/* The name of the socket `at` (LISTEN_FDNAMES, sd_listen_fds_with_names(3)). */
+static struct tw_slice inherited_name(size_t at)
+{
+    struct tw_slice rest = tw_slice_of(getenv("LISTEN_FDNAMES")), name = TW_EMPTY;
+
+    for (size_t i = 0; i <= at; i++)
+        if (!tw_slice_split(&rest, ':', &name))
+            return TW_EMPTY;
+    return name;
+}
+
 static int listen_inherited(struct tw_listener *l, int fd)
 {
     struct sockaddr_storage a = { 0 };
@@ -196,6 +233,11 @@ static int listen_inherited(struct tw_listener *l, int fd)
     s = add_socket(l, a.ss_family == AF_UNIX, AF_UNSPEC);
     if (s == NULL)
         return UV_EMFILE;
+    s->has_tls =
+        !s->is_unix &&
+        tw_slice_starts(inherited_name((size_t)(fd - FIRST_INHERITED_FD)), TW_LIT("tls"));
+    if (s->has_tls && l->tls == NULL)
+        return TW_ECONFIG;
     r = s->is_unix ? uv_pipe_open(&s->uv.pipe, fd) : uv_tcp_open(&s->uv.tcp, fd);
     return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
 }
@@ -209,6 +251,9 @@ int tw_listener_start(struct tw_listener *l, const struct tw_listener_options *o
 
     l->loop = options->loop;
     l->accept = options->accept;
+    tw_handshakes_start(&l->handshakes, l->loop);
+    if (options->tls != NULL)
+        l->tls = tw_tls_context_keep(options->tls);
     *which = options->addresses;
     for (int i = 0; i < inherited && r == 0; i++)
         r = listen_inherited(l, FIRST_INHERITED_FD + i);
@@ -217,6 +262,14 @@ int tw_listener_start(struct tw_listener *l, const struct tw_listener_options *o
         r = listen_on(l, *which);
     }
     return r;
+}
+
+void tw_listener_set_tls(struct tw_listener *l, struct tw_tls_context *tls)
+{
+    struct tw_tls_context *old = l->tls;
+
+    l->tls = tls == NULL ? NULL : tw_tls_context_keep(tls);
+    tw_tls_context_drop(old);
 }
 
 void tw_listener_stop(struct tw_listener *l)
@@ -229,4 +282,6 @@ void tw_listener_stop(struct tw_listener *l)
         uv_close(&s->uv.handle, on_closed);
     }
     l->count = 0;
+    tw_listener_set_tls(l, NULL);
+    tw_handshakes_stop(&l->handshakes);
 }

@@ -5,11 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/net/address.h"
+#include "common/net/handshakes.h"
 #include "common/net/loop.h"
 #include "common/util/slice.h"
 
 struct tw_stream;
 struct tw_listener;
+struct tw_tls_context;
 
 /* A new connection; the stream is given and has no owner yet. */
 typedef void (*tw_accept_cb)(struct tw_listener *l, struct tw_stream *stream);
@@ -18,8 +21,9 @@ typedef void (*tw_accept_cb)(struct tw_listener *l, struct tw_stream *stream);
 
 struct tw_listener_options {
     struct tw_loop *loop;
-    struct tw_slice addresses; /* with commas between them (address.h) */
+    struct tw_slice addresses; /* with commas between them; see tw_listener_address */
     bool inherits; /* sockets that systemd hands over (LISTEN_FDS) are used instead */
+    struct tw_tls_context *tls; /* kept; null: no address may want it */
     tw_accept_cb accept;
 };
 
@@ -32,17 +36,27 @@ struct tw_listener {
     int unsent_bytes;
     unsigned user_timeout_ms;
     struct tw_loop *loop;
+    struct tw_tls_context *tls;
+    struct tw_handshakes handshakes;
     tw_accept_cb accept;
     struct tw_listener_socket *sockets[TW_LISTENER_SOCKETS];
     size_t count;
 };
 
-/* Listen on a comma-separated list of addresses (address.h), TCP with SO_REUSEPORT, so that a
- * new instance serves before the old one is gone. Sockets that systemd hands over (LISTEN_FDS)
- * are used instead when `inherits`. 0, or a negative error with `*which` (lent from
+/* One of the addresses: as in address.h, and with "tls:" before it where TLS is spoken. 0, or
+ * TW_ESYNTAX. */
+int tw_listener_address(struct tw_slice text, struct tw_address *address, bool *has_tls);
+
+/* Listen on a comma-separated list of addresses, TCP with SO_REUSEPORT, so that a new instance
+ * serves before the old one is gone. Sockets that systemd hands over (LISTEN_FDS) are used
+ * instead when `inherits`; TLS is spoken on those whose name (FileDescriptorName=) begins with
+ * "tls". 0, or a negative error with `*which` (lent from
  * `addresses`) saying where; what was opened is then closed by tw_listener_stop. */
 int tw_listener_start(struct tw_listener *l, const struct tw_listener_options *options,
                       struct tw_slice *which);
+
+/* Other certificates for those who connect from now on; keeps them. */
+void tw_listener_set_tls(struct tw_listener *l, struct tw_tls_context *tls);
 
 /* Accept no more; connections live on. Fine when it never started. */
 void tw_listener_stop(struct tw_listener *l);

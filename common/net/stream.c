@@ -12,38 +12,41 @@
 #include <stdlib.h>
 
 #include "common/net/address.h"
+#include "common/net/handshakes.h"
+#include "common/net/stream_state.h"
 #include "common/util/base.h"
-
-/* libuv's requests are larger than all that we know of a connection, and most connections have
- * none: each lives from its start to its callback, which comes in any case, with UV_ECANCELED
- * when the handle is closed. */
-struct tw_stream {
-    struct tw_stream_owner *owner;
-    bool is_unix : 1, is_connecting : 1, is_writing : 1, is_finishing : 1, is_reading : 1,
-        is_closing : 1, has_inherited : 1;
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe; /* the largest; a TCP stream ends before its last members */
-    } uv;
-};
 
 static struct tw_stream *stream_of(uv_stream_t *handle)
 {
     return tw_container_of(handle, struct tw_stream, uv.stream);
 }
 
-static struct tw_stream *stream_new(struct tw_loop *loop, bool is_unix, int *err)
+static void stream_free(struct tw_stream *s)
+{
+    if (s->is_secure)
+        tw_secure_free(s);
+    else
+        free(s);
+}
+
+/* With room for TLS around it when `tls` is given (takes it). */
+static struct tw_stream *stream_new(struct tw_loop *loop, bool is_unix, struct tw_tls *tls,
+                                    int *err)
 {
     size_t handle_bytes = is_unix ? sizeof(uv_pipe_t) : sizeof(uv_tcp_t);
-    struct tw_stream *s = tw_alloc(1, offsetof(struct tw_stream, uv) + handle_bytes);
+    size_t before = tls == NULL ? 0 : offsetof(struct tw_secure, stream);
+    char *at = tw_alloc(1, before + offsetof(struct tw_stream, uv) + handle_bytes);
+    struct tw_stream *s = (struct tw_stream *)(void *)(at + before);
 
     s->is_unix = is_unix;
+    if (tls != NULL) {
+        s->is_secure = true;
+        tw_container_of(s, struct tw_secure, stream)->tls = tls;
+    }
     *err =
         is_unix ? uv_pipe_init(&loop->uv, &s->uv.pipe, 0) : uv_tcp_init(&loop->uv, &s->uv.tcp);
     if (*err != 0) {
-        free(s);
+        stream_free(s);
         return NULL;
     }
     return s;
@@ -54,7 +57,7 @@ static void on_closed(uv_handle_t *handle)
     struct tw_stream *s = tw_container_of(handle, struct tw_stream, uv.handle);
     struct tw_stream_owner *owner = s->owner;
 
-    free(s);
+    stream_free(s);
     if (owner != NULL)
         owner->events->on_closed(owner);
 }
@@ -64,14 +67,13 @@ void tw_stream_close(struct tw_stream *s)
     if (s->is_closing)
         return;
     s->is_closing = true;
+    if (s->is_secure)
+        tw_secure_close(s);
     uv_close(&s->uv.handle, on_closed);
 }
 
-struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
-                                   int *err)
+static struct tw_stream *accept_into(struct tw_stream *s, uv_stream_t *listener, int *err)
 {
-    struct tw_stream *s = stream_new(loop, is_unix, err);
-
     if (s == NULL)
         return NULL;
     *err = uv_accept(listener, &s->uv.stream);
@@ -79,6 +81,31 @@ struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, 
         tw_stream_close(s); /* it has no owner: it just goes */
         return NULL;
     }
+    return s;
+}
+
+struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
+                                   int *err)
+{
+    return accept_into(stream_new(loop, is_unix, NULL, err), listener, err);
+}
+
+struct tw_stream *tw_stream_accept_tls(struct tw_loop *loop, uv_stream_t *listener,
+                                       struct tw_tls_context *context,
+                                       struct tw_handshakes *handshakes, int *err)
+{
+    struct tw_tls *tls = tw_tls_new(context, NULL);
+    struct tw_stream *s;
+
+    *err = UV_ENOMEM;
+    if (tls == NULL)
+        return NULL;
+    s = stream_new(loop, false, tls, err);
+    if (s != NULL)
+        tw_container_of(s, struct tw_secure, stream)->handshakes = handshakes;
+    s = accept_into(s, listener, err);
+    if (s != NULL)
+        tw_secure_begin(s);
     return s;
 }
 
@@ -103,13 +130,15 @@ static void on_connected(uv_connect_t *request, int status)
         return;
     if (status == 0 && !s->is_unix)
         (void)uv_tcp_nodelay(&s->uv.tcp, 1);
-    s->owner->events->on_written(s->owner, status);
+    if (status == 0 && s->is_secure)
+        tw_secure_begin(s);
+    else
+        s->owner->events->on_written(s->owner, status);
 }
 
-struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_address *address,
+static struct tw_stream *connect_to(struct tw_stream *s, const struct tw_address *address,
                                     struct tw_stream_owner *owner, int *err)
 {
-    struct tw_stream *s = stream_new(loop, address->is_unix, err);
     uv_connect_t *request;
 
     if (s == NULL)
@@ -131,6 +160,25 @@ struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_addres
     }
     s->owner = owner;
     return s;
+}
+
+struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_address *address,
+                                    struct tw_stream_owner *owner, int *err)
+{
+    return connect_to(stream_new(loop, address->is_unix, NULL, err), address, owner, err);
+}
+
+struct tw_stream *tw_stream_connect_tls(struct tw_loop *loop, const struct tw_address *address,
+                                        struct tw_stream_owner *owner,
+                                        struct tw_tls_context *context, const char *server,
+                                        int *err)
+{
+    struct tw_tls *tls = tw_tls_new(context, server);
+
+    *err = UV_ENOMEM;
+    if (tls == NULL)
+        return NULL;
+    return connect_to(stream_new(loop, address->is_unix, tls, err), address, owner, err);
 }
 
 void tw_stream_set_owner(struct tw_stream *s, struct tw_stream_owner *owner)
@@ -158,15 +206,30 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     if (n == 0 || s->is_closing)
         return;
     tw_loop_read_clock(tw_stream_loop(s));
+    if (n > 0 && s->is_secure) {
+        tw_secure_on_read(s, tw_slice_from(buf->base, (size_t)n));
+        return;
+    }
     if (n > 0) {
         s->owner->events->on_read(s->owner, tw_slice_from(buf->base, (size_t)n));
         return;
     }
-    tw_stream_want_read(s, false);
-    s->owner->events->on_end(s->owner, n == UV_EOF ? 0 : (int)n);
+    tw_stream_plain_want_read(s, false);
+    if (s->is_secure)
+        tw_secure_on_end(s, n == UV_EOF ? 0 : (int)n);
+    else
+        s->owner->events->on_end(s->owner, n == UV_EOF ? 0 : (int)n);
 }
 
 void tw_stream_want_read(struct tw_stream *s, bool wants)
+{
+    if (s->is_secure)
+        tw_secure_want_read(s, wants);
+    else
+        tw_stream_plain_want_read(s, wants);
+}
+
+void tw_stream_plain_want_read(struct tw_stream *s, bool wants)
 {
     if (s->is_closing || wants == s->is_reading)
         return;
@@ -183,11 +246,20 @@ static void on_written(uv_write_t *request, int status)
 
     free(request);
     s->is_writing = false;
-    if (!s->is_closing)
+    if (s->is_closing)
+        return;
+    if (s->is_secure)
+        tw_secure_on_written(s, status);
+    else
         s->owner->events->on_written(s->owner, status);
 }
 
 int tw_stream_write(struct tw_stream *s, const struct tw_slice *parts, size_t n)
+{
+    return s->is_secure ? tw_secure_write(s, parts, n) : tw_stream_plain_write(s, parts, n);
+}
+
+int tw_stream_plain_write(struct tw_stream *s, const struct tw_slice *parts, size_t n)
 {
     uv_buf_t bufs[TW_STREAM_PARTS];
     uv_write_t *request;
@@ -234,6 +306,8 @@ void tw_stream_finish(struct tw_stream *s)
 
     if (s->is_closing || s->is_finishing || s->is_connecting)
         return;
+    if (s->is_secure)
+        tw_secure_say_end(s);
     s->is_finishing = true;
     request = tw_new(uv_shutdown_t);
     if (uv_shutdown(request, &s->uv.stream, on_finished) != 0) /* it is not connected */
@@ -269,7 +343,8 @@ bool tw_stream_peer_is_local(const struct tw_stream *s)
 
 size_t tw_stream_pending(const struct tw_stream *s)
 {
-    return uv_stream_get_write_queue_size(&s->uv.stream);
+    return uv_stream_get_write_queue_size(&s->uv.stream) +
+           (s->is_secure ? tw_secure_pending(s) : 0);
 }
 
 void tw_stream_unsent_limit(struct tw_stream *s, int bytes)

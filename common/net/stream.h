@@ -1,4 +1,5 @@
-/* stream.h - a TCP or Unix stream on libuv: read on demand, write, close; may change its owner.
+/* stream.h - a TCP or Unix stream on libuv, perhaps with TLS: read on demand, write, close; may
+ * change its owner.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -8,8 +9,10 @@
 #include "common/net/loop.h"
 #include "common/util/slice.h"
 
+struct tw_handshakes;
 struct tw_stream;
 struct tw_stream_owner;
+struct tw_tls_context;
 
 /* The events of an owner. None of these comes before the call that caused it has returned. */
 struct tw_stream_events {
@@ -31,6 +34,12 @@ struct tw_stream_owner {
 struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
                                    int *err);
 
+/* The same with TLS, whose handshake is made when it is its turn (handshakes.h, kept), and
+ * within ten seconds; the owner notices nothing of it. */
+struct tw_stream *tw_stream_accept_tls(struct tw_loop *loop, uv_stream_t *listener,
+                                       struct tw_tls_context *context,
+                                       struct tw_handshakes *handshakes, int *err);
+
 /* Small writes are sent at once (TCP_NODELAY). */
 void tw_stream_no_delay(struct tw_stream *s);
 
@@ -41,6 +50,22 @@ void tw_stream_has_inherited(struct tw_stream *s);
 struct tw_address;
 struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_address *address,
                                     struct tw_stream_owner *owner, int *err);
+
+/* The same with TLS, to a server that has a certificate for `server` (a name or a numeric
+ * address); on_written comes when that is certain. */
+struct tw_stream *tw_stream_connect_tls(struct tw_loop *loop, const struct tw_address *address,
+                                        struct tw_stream_owner *owner,
+                                        struct tw_tls_context *context, const char *server,
+                                        int *err);
+
+/* What TLS has against the peer, after TW_ETLS or while nothing comes, as a text for logs;
+ * empty when it is nothing. Lent. */
+const char *tw_stream_problem(const struct tw_stream *s);
+
+/* Its client should have spoken TLS and did not. It is answered without, and that should say
+ * so.
+ */
+bool tw_stream_lacks_tls(const struct tw_stream *s);
 
 void tw_stream_set_owner(struct tw_stream *s, struct tw_stream_owner *owner); /* keeps */
 struct tw_loop *tw_stream_loop(const struct tw_stream *s);

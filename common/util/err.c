@@ -21,6 +21,7 @@ static const struct {
     { TW_ELOST, "connection lost" },
     { TW_EQUERY, "statement refused" },
     { TW_ECONFIG, "bad setting" },
+    { TW_ETLS, "TLS failed" },
 };
 
 /* Not uv_strerror: it allocates, and leaks, for a number that it does not know. */

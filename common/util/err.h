@@ -11,9 +11,10 @@ enum {
     TW_EFULL = -5004,      /* a queue is full */
     TW_ETIMEOUT = -5005,   /* a time limit of ours passed */
     TW_EDOWN = -5006,      /* PostgreSQL or Redis is not there; nothing was done */
-    TW_ELOST = -5007,  /* the connection broke while the answer was awaited: outcome unknown */
-    TW_EQUERY = -5008, /* PostgreSQL refused the statement; its SQLSTATE tells why */
-    TW_ECONFIG = -5009 /* a setting that cannot be */
+    TW_ELOST = -5007,   /* the connection broke while the answer was awaited: outcome unknown */
+    TW_EQUERY = -5008,  /* PostgreSQL refused the statement; its SQLSTATE tells why */
+    TW_ECONFIG = -5009, /* a setting that cannot be */
+    TW_ETLS = -5010     /* TLS was refused by one of both; tw_stream_problem tells why */
 };
 
 /* A short text for logs, never null; also for libuv's numbers. Static. */

@@ -69,7 +69,7 @@ static void so_many_are_remembered(void **state)
     for (unsigned i = 0; i < 12000; i++)
         tw_strangers_refused(&s, key(i), key(i), 1000);
     assert_int_equal(s.refused.map.count, 10000);
-    assert_int_equal(s.addresses.map.count, 10000);
+    assert_int_equal(s.addresses.lru.map.count, 10000);
     assert_int_equal(tw_strangers_look(&s, key(11999), TW_EMPTY, 1000), TW_STRANGER_REFUSED);
     assert_int_equal(tw_strangers_look(&s, key(1), TW_EMPTY, 1000), TW_STRANGER_ASKS);
 }

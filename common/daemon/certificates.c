@@ -1,0 +1,81 @@
+/* certificates.c - new files in place of old ones, or a line that says why not.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/daemon/certificates.h"
+
+#include <stdio.h>
+
+#include "common/net/tls.h"
+#include "common/util/base.h"
+#include "common/util/clock.h"
+#include "common/util/json_write.h"
+#include "common/util/log.h"
+
+#define AT(field) TW_METRIC_AT(struct tw_certificates, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "tls_certificate_expires_seconds", NULL,
+      "When the first of the certificates ends, in seconds since 1970; 0: there is none.",
+      AT(expires) },
+};
+
+const struct tw_metric_table tw_certificates_metrics = { .rows = metric_rows,
+                                                         .count = TW_COUNT(metric_rows) };
+
+static void note_end(struct tw_certificates *c, const struct tw_tls_context *tls)
+{
+    int64_t seconds = tw_tls_context_expires(tls);
+
+    c->expires.value = seconds < 0 ? 0 : (uint64_t)seconds;
+}
+
+void tw_certificates_start(struct tw_certificates *c, const struct tw_settings *settings,
+                           struct tw_listener *listener)
+{
+    if (settings->tls == NULL)
+        return;
+    c->settings = settings;
+    c->listener = listener;
+    note_end(c, settings->tls);
+}
+
+void tw_certificates_reload(struct tw_certificates *c)
+{
+    struct tw_buf why = { .max = sizeof(c->problem) - 1 };
+    struct tw_tls_context *tls;
+
+    if (c->listener == NULL)
+        return;
+    tls = tw_settings_tls(c->settings, &why);
+    c->problem[0] = '\0';
+    if (tls == NULL) {
+        (void)snprintf(c->problem, sizeof(c->problem), "%.*s", (int)why.len,
+                       why.len == 0 ? "" : why.at);
+        tw_log_error("tls.not_renewed", tw_str("why", c->problem));
+    } else {
+        tw_listener_set_tls(c->listener, tls);
+        note_end(c, tls);
+        tw_log_info("tls.renewed", tw_u64("expires", c->expires.value));
+        tw_tls_context_drop(tls);
+    }
+    tw_buf_done(&why);
+}
+
+static void note(struct tw_buf *list, const char *what, const char *why)
+{
+    char text[sizeof(((struct tw_certificates *)NULL)->problem) + 32];
+
+    (void)snprintf(text, sizeof(text), "certificate: %s%s", what, why);
+    if (list->len > 0)
+        tw_buf_char(list, ',');
+    tw_json_put(list, tw_slice_of(text));
+}
+
+void tw_certificates_degraded(const struct tw_certificates *c, struct tw_buf *degraded)
+{
+    if (c->listener == NULL)
+        return;
+    if (c->problem[0] != '\0')
+        note(degraded, "not renewed: ", c->problem);
+    if (c->expires.value * 1000 < (uint64_t)tw_wall_ms())
+        note(degraded, "it has ended", "");
+}
