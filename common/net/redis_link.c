@@ -187,12 +187,17 @@ static void greet(struct tw_redis_link *l)
     tw_stream_want_read(l->stream, true);
 }
 
+static const char *why_broken(const struct tw_redis_link *l, int err)
+{
+    return err == TW_ETLS ? tw_stream_problem(l->stream) : tw_err_text(err);
+}
+
 static void on_written(struct tw_stream_owner *o, int err)
 {
     struct tw_redis_link *l = tw_container_of(o, struct tw_redis_link, owner);
 
     if (err != 0) {
-        go_down(l, tw_err_text(err));
+        go_down(l, why_broken(l, err));
         return;
     }
     if (!l->is_connected) {
@@ -305,8 +310,13 @@ static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
 
 static void on_end(struct tw_stream_owner *o, int err)
 {
-    go_down(tw_container_of(o, struct tw_redis_link, owner),
-            err == 0 ? "closed by Redis" : tw_err_text(err));
+    struct tw_redis_link *l = tw_container_of(o, struct tw_redis_link, owner);
+
+    if (!l->was_up && !l->has_tls)
+        go_down(l, "Redis ended the connection without an answer; if it speaks TLS, the URL "
+                   "begins with rediss://");
+    else
+        go_down(l, err == 0 ? "closed by Redis" : why_broken(l, err));
 }
 
 static void plan_retry(struct tw_redis_link *l)
@@ -339,12 +349,32 @@ static const struct tw_stream_events stream_events = { on_read, on_end, on_writt
 
 static void on_connect_limit(struct tw_deadline *d)
 {
-    go_down(tw_container_of(d, struct tw_redis_link, limit), "connecting took too long");
+    struct tw_redis_link *l = tw_container_of(d, struct tw_redis_link, limit);
+    const char *problem = tw_stream_problem(l->stream);
+
+    go_down(l, problem[0] == '\0' ? "connecting took too long" : problem);
+}
+
+/* Null, and an error or a problem in words; a stream and a problem: with certificates that it
+ * had before. */
+static struct tw_stream *connect_to(struct tw_redis_link *l, const struct tw_place *place,
+                                    struct tw_buf *problem, int *err)
+{
+    struct tw_tls_context *context;
+
+    if (!l->has_tls)
+        return tw_stream_connect(l->loop, &place->address, &l->owner, err);
+    *err = TW_ECONFIG;
+    context = tw_tls_client_context(&l->tls, problem);
+    return context == NULL ? NULL
+                           : tw_stream_connect_tls(l->loop, &place->address, &l->owner, context,
+                                                   place->host, err);
 }
 
 static void on_place(struct tw_route *route, const struct tw_place *place)
 {
     struct tw_redis_link *l = tw_container_of(route, struct tw_redis_link, route);
+    struct tw_buf problem = { .max = 1024 };
     char why[256];
     int err;
 
@@ -360,12 +390,18 @@ static void on_place(struct tw_route *route, const struct tw_place *place)
     l->owner.events = &stream_events;
     l->was_up = false;
     l->heard_ms = l->loop->now_ms;
-    l->stream = tw_stream_connect(l->loop, &place->address, &l->owner, &err);
+    l->stream = connect_to(l, place, &problem, &err);
     if (l->stream == NULL) {
-        go_down(l, tw_err_text(err));
+        tw_buf_char(&problem, '\0');
+        go_down(l, problem.len > 1 ? problem.at : tw_err_text(err));
         tw_route_next(&l->route);
+        tw_buf_done(&problem);
         return;
     }
+    if (problem.len > 0)
+        tw_log_error("redis.certificates", tw_str("link", l->name),
+                     tw_slc("why", tw_buf_view(&problem)));
+    tw_buf_done(&problem);
     tw_after(l->loop, &l->limit, CONNECT_MS, on_connect_limit);
 }
 
@@ -375,6 +411,7 @@ static void forget_url(struct tw_redis_link *l)
     free(l->user);
     free(l->password);
     l->user = l->password = NULL;
+    tw_tls_client_done(&l->tls);
 }
 
 static int read_url(struct tw_redis_link *l, struct tw_slice url);
@@ -448,6 +485,21 @@ static bool split_host(struct tw_slice text, struct tw_slice *host, struct tw_sl
     return rest.at[0] == ':' && port->len > 0;
 }
 
+/* Cuts "?sslrootcert=..." off. */
+static bool read_query(struct tw_redis_link *l, struct tw_slice *url)
+{
+    const char *at = url->len == 0 ? NULL : memrchr(url->at, '?', url->len);
+    size_t len;
+
+    if (at == NULL)
+        return true;
+    len = (size_t)(at - url->at);
+    if (tw_tls_client_read(&l->tls, tw_slice_skip(*url, len + 1)) != 0)
+        return false;
+    url->len = len;
+    return true;
+}
+
 static int read_url(struct tw_redis_link *l, struct tw_slice url)
 {
     struct tw_slice host, port;
@@ -458,9 +510,12 @@ static int read_url(struct tw_redis_link *l, struct tw_slice url)
         return 0;
     if (tw_slice_starts(url, TW_LIT("unix:///")))
         return tw_route_add(&l->route, tw_slice_skip(url, 7), NULL, PORT);
-    if (!tw_slice_starts(url, TW_LIT("redis://")))
+    l->has_tls = tw_slice_starts(url, TW_LIT("rediss://"));
+    if (!l->has_tls && !tw_slice_starts(url, TW_LIT("redis://")))
         return TW_ECONFIG;
-    url = tw_slice_skip(url, 8);
+    url = tw_slice_skip(url, l->has_tls ? 9 : 8);
+    if (l->has_tls && !read_query(l, &url))
+        return TW_ECONFIG;
     if (url.len > 0 && url.at[url.len - 1] == '/')
         url.len--;
     if (!read_credentials(l, &url) || !split_host(url, &host, &port) || host.len == 0 ||
@@ -474,10 +529,14 @@ bool tw_redis_url_check(const char *url, struct tw_buf *problem)
     struct tw_redis_link link = { .is_up = false };
     bool ok = read_url(&link, tw_slice_of(url)) == 0;
 
-    forget_url(&link);
     if (!ok)
         tw_buf_text(problem, "is redis://[user:password@]host[:port], with %-escapes in user "
-                             "and password, unix:///path or none");
+                             "and password, rediss:// for TLS (and behind it "
+                             "?sslrootcert=/path&sslcert=/path&sslkey=/path), unix:///path or "
+                             "none");
+    else if (link.has_tls)
+        ok = tw_tls_client_context(&link.tls, problem) != NULL;
+    forget_url(&link);
     return ok;
 }
 

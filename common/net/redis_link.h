@@ -10,6 +10,7 @@
 #include "common/net/loop.h"
 #include "common/net/route.h"
 #include "common/net/stream.h"
+#include "common/net/tls_client.h"
 #include "common/util/buf.h"
 #include "common/util/list.h"
 #include "common/util/metrics.h"
@@ -55,7 +56,7 @@ struct tw_redis_events {
 
 struct tw_redis_options {
     struct tw_loop *loop;
-    const char *url;      /* redis://[user:password@]host[:port] or unix:///path */
+    const char *url;      /* redis:// or rediss://[user:password@]host[:port], unix:///path */
     const char *url_file; /* where it is read from again each time, and then both are kept */
     const char *name;     /* for the log: "publisher"; kept */
     const struct tw_redis_events *events; /* kept; null: none */
@@ -69,6 +70,8 @@ struct tw_redis_link {
     struct tw_fresh_url url;
     struct tw_route route;
     char *user, *password; /* null without */
+    struct tw_tls_client tls;
+    bool has_tls;
     struct tw_stream *stream;
     void *reader;          /* hiredis's redisReader */
     struct tw_buf out;     /* commands of this turn */

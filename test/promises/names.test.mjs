@@ -1,7 +1,7 @@
 // names.test.mjs - PostgreSQL and Redis by the names of their hosts, the first of which is nowhere.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { startApi } from '../support/own_api.mjs';
+import { startApi } from '../support/own_process.mjs';
 import { request } from '../support/rest.mjs';
 import { env, eventually, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { issueCard, newTenant, plainOrder, unique } from '../support/tenant.mjs';

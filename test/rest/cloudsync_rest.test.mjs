@@ -20,7 +20,7 @@ import {
     test,
     times,
 } from '../support/stack.mjs';
-import { startApi, startSilentRedis } from '../support/own_api.mjs';
+import { startApi, startSilentRedis } from '../support/own_process.mjs';
 import { headOf, issueKey, newTenant, unique } from '../support/tenant.mjs';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

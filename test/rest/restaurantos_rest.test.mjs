@@ -5,7 +5,7 @@ import { publicUrl, sql, test } from '../support/stack.mjs';
 import { newTenant } from '../support/tenant.mjs';
 import { claims, token } from '../support/jwt.mjs';
 import { secret, tokenFor } from '../support/kitchen.mjs';
-import { startApi } from '../support/own_api.mjs';
+import { startApi } from '../support/own_process.mjs';
 import { request } from '../support/rest.mjs';
 
 const all = { scope: ['orders:create', 'orders:read', 'orders:status', 'menu:read', 'tables:manage'] };

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import https from 'node:https';
 import { DEADLINE_MS, publicUrl } from './stack.mjs';
 import { exact } from './json.mjs';
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+const secureAgent = new https.Agent({ keepAlive: true, maxSockets: 64 });
 
 // One request. `body` is an object (sent as JSON) or the exact text or bytes to send. Returns
 // status, headers, the raw text, and `json` (undefined when the text is not JSON).
@@ -30,9 +32,10 @@ export function request({
     }
     if (bytes !== undefined) all['Content-Length'] = Buffer.byteLength(bytes);
     return new Promise((resolve, reject) => {
-        const { hostname, port } = new URL(base);
-        const sent = http.request(
-            { agent: other ?? agent, hostname, port, method, path, headers: all },
+        const { protocol, hostname, port } = new URL(base);
+        const isSecure = protocol === 'https:';
+        const sent = (isSecure ? https : http).request(
+            { agent: other ?? (isSecure ? secureAgent : agent), hostname, port, method, path, headers: all },
             (res) => {
                 const parts = [];
                 res.on('data', (part) => parts.push(part));

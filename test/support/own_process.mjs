@@ -1,4 +1,4 @@
-// own_api.mjs - a separate api process for one test, like the stack's except for some settings; and a
+// own_process.mjs - a separate api or gateway for one test, like the stack's except for some settings; and a
 // Redis that a test can silence.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
@@ -9,7 +9,7 @@ import net from 'node:net';
 import { eventually, pidOf, soon } from './stack.mjs';
 import { request } from './rest.mjs';
 
-async function freePort() {
+export async function freePort() {
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address();
@@ -17,32 +17,36 @@ async function freePort() {
     return port;
 }
 
-// Uses the settings of the stack's api, and those of `over` (without TILLWIRE_). Returns its address;
-// it ends with the test, and must end in order.
-export async function startApi(t, over) {
-    const lines = readFileSync(`${process.env.RUN_DIR}/env/api-1.env`, 'utf8').split('\n');
+// Another process of the kind of `name` ("api-1"), with its settings and those of `over` (without TILLWIRE_), which may
+// be asked what it has said. It ends with the test, and must end in order.
+export async function startLike(t, name, over) {
+    const lines = readFileSync(`${process.env.RUN_DIR}/env/${name}.env`, 'utf8').split('\n');
     const settings = Object.fromEntries(
         lines.filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)),
     );
-    const listen = `127.0.0.1:${await freePort()}`;
-    for (const [name, value] of Object.entries(over)) settings[`TILLWIRE_${name}`] = value;
+    settings.TILLWIRE_OPS_LISTEN = '';
+    for (const [key, value] of Object.entries(over)) settings[`TILLWIRE_${key}`] = value;
     // A build that has been replaced since the stack started will do.
-    const program = readlinkSync(`/proc/${pidOf('api-1')}/exe`).replace(/ \(deleted\)$/, '');
-    const child = spawn(program, [], {
-        env: { ...settings, TILLWIRE_LISTEN: listen, TILLWIRE_OPS_LISTEN: '' },
-        stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const program = readlinkSync(`/proc/${pidOf(name)}/exe`).replace(/ \(deleted\)$/, '');
+    const child = spawn(program, [], { env: settings, stdio: ['ignore', 'ignore', 'pipe'] });
+    const own = { said: '', kill: (signal) => child.kill(signal) };
     await once(child, 'spawn');
-    let said = '';
     child.stderr.on('data', (data) => {
-        said += data;
+        own.said += data;
     });
     const ended = once(child, 'exit');
     t.defer(async () => {
         child.kill('SIGTERM');
-        const [status] = await soon('the api to end', ended);
-        assert.equal(status, 0, said);
+        const [status] = await soon(`a process like ${name} to end`, ended);
+        assert.equal(status, 0, own.said);
     });
+    return own;
+}
+
+// An api; returns its address.
+export async function startApi(t, over) {
+    const listen = `127.0.0.1:${await freePort()}`;
+    await startLike(t, 'api-1', { LISTEN: listen, ...over });
     const base = `http://${listen}`;
     await eventually('an api of our own', () => request({ base, path: '/nothing' }));
     return base;
