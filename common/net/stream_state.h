@@ -2,8 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/net/stream.h"
+#include "common/net/handshakes.h"
+#include "common/net/loop.h"
 #include "common/net/tls.h"
+#include "common/util/buf.h"
+#include "common/util/slice.h"
+
+struct tw_stream_owner;
 
 /* libuv's requests are larger than all that we know of a connection, and most connections have
  * none: each lives from its start to its callback, which comes in any case, with UV_ECANCELED

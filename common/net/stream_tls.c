@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/net/handshakes.h"
+#include "common/net/stream.h"
 #include "common/net/stream_state.h"
 #include "common/util/base.h"
 #include "common/util/err.h"

@@ -10,6 +10,7 @@ import { createOrder, insertOrder, newTenant } from '../support/tenant.mjs';
 import { openBrowser } from '../support/browser.mjs';
 import { tokenFor } from '../support/kitchen.mjs';
 import { kill, untilReady, untilReplaced } from '../support/ops.mjs';
+import { identity, startSecure } from '../support/secure.mjs';
 
 const files = {
     '/kitchen.html': ['text/html; charset=utf-8', new URL('kitchen.html', import.meta.url)],
@@ -115,4 +116,16 @@ test('Chromium: a page with an invalid token learns the reason', async (t) => {
     const page = await openKitchenPage(t, browser, tenant, { token: 'a.b.c' });
     await page.until('the refusal', stateIs('AUTH_FAILED'));
     assert.equal(await page.value('socket.active'), false);
+});
+
+test('the page reaches a gateway that speaks TLS itself', async (t) => {
+    const gateway = await startSecure(t, 'gateway-1', identity('server'));
+    const tenant = await newTenant(t);
+    const browser = await openBrowser(t);
+    const page = await browser.open('about:blank');
+    await browser.ask('Security.setIgnoreCertificateErrors', { ignore: true }, { sessionId: page.sessionId }); // it has authorities of its own
+    const query = new URLSearchParams({ server: gateway.base, restaurant: tenant.id, token: tokenFor(tenant) });
+    await browser.ask('Page.navigate', { url: `${await servePage(t)}/kitchen.html?${query}` }, { sessionId: page.sessionId });
+    await page.until('the page to be connected', stateIs('synced'));
+    await assertShown(page, async () => (await createOrder(tenant)).id);
 });

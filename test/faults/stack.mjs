@@ -259,12 +259,12 @@ export class Stack {
     }
 
     // One of our programs next to the stack, with the settings of `like` except for these.
-    async beside(kind, changes = {}, { stdio, wrap = [], ready = true, like = `${kind}-1`, host = '127.0.0.1', mayAbort = false,
+    async beside(kind, changes = {}, { stdio, wrap = [], ready = true, like = `${kind}-1`, host = '127.0.0.1', hasTls = false, mayAbort = false,
         flavour = this.flavour } = {}) {
         const port = await freePort();
         const opsPort = await freePort();
         const settings = { ...this.settingsOf(like), TILLWIRE_INSTANCE: `x${this.own.length + 1}`,
-            TILLWIRE_OPS_LISTEN: `${host}:${opsPort}`, ...(kind === 'bridge' ? {} : { TILLWIRE_LISTEN: `${host}:${port}` }), ...changes };
+            TILLWIRE_OPS_LISTEN: `${host}:${opsPort}`, ...(kind === 'bridge' ? {} : { TILLWIRE_LISTEN: `${hasTls ? 'tls:' : ''}${host}:${port}` }), ...changes };
         for (const name of Object.keys(settings)) if (settings[name] === undefined) delete settings[name];
         const program = path.join(root, 'build', flavour, PROGRAMS[kind]);
         const [command, ...args] = [...wrap, program];

@@ -4,48 +4,21 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { promisify } from 'node:util';
 import { openKitchen } from '../support/kitchen.mjs';
 import { metric } from '../support/ops.mjs';
 import { freePort, startLike } from '../support/own_process.mjs';
-import { assertRefused, request } from '../support/rest.mjs';
+import { request } from '../support/rest.mjs';
+import { certificates, identity, startSecure } from '../support/secure.mjs';
 import { knock } from '../support/shared_state.mjs';
 import { env, eventually, soon, test } from '../support/stack.mjs';
 import { newTenant, plainOrder, unique } from '../support/tenant.mjs';
 import { openTill } from '../support/till.mjs';
 
 const run = promisify(execFile);
-const certificates = `${process.env.RUN_DIR}/certificates`;
-
-// A folder with the certificate that is in use, which may be changed.
-function identity(name) {
-    const folder = mkdtempSync(`${process.env.RUN_DIR}/identity.`);
-    const own = {
-        certificate: `${folder}/own.pem`,
-        key: `${folder}/own.key`,
-        use(which) {
-            copyFileSync(`${certificates}/${which}.pem`, own.certificate);
-            copyFileSync(`${certificates}/${which}.key`, own.key);
-        },
-    };
-    own.use(name);
-    return own;
-}
-
-// A process like that one, with TLS for its clients, and one more address for what it says of itself.
-async function startSecure(t, name, own, over = {}) {
-    const address = `127.0.0.1:${await freePort()}`;
-    const ops = `127.0.0.1:${await freePort()}`;
-    const process_ = await startLike(t, name, {
-        LISTEN: `tls:${address}`, OPS_LISTEN: ops, TLS_CERTIFICATE: own.certificate, TLS_KEY: own.key, ...over,
-    });
-    const one = Object.assign(process_, { address, base: `https://${address}`, ops: `http://${ops}` });
-    await eventually(`${name} to be ready`, async () => (await request({ base: one.ops, path: '/readyz' })).status === 200);
-    return one;
-}
 
 const postOrder = (base, tenant) => request({
     base, method: 'POST', path: `/api/${tenant.slug}/orders`, body: plainOrder(),
