@@ -10,13 +10,13 @@
 #include "common/domain/token.h"
 #include "common/net/http_conn.h"
 #include "common/net/pg_pool.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 
 /* What exchanges work with; embedded in the process's state. */
 struct api_service {
     struct tw_http_server http;
     struct tw_pg_pool pool;
-    struct tw_redis_link publisher;
+    struct tw_redis publisher;
     struct api_limiter limiter;
     struct tw_strangers strangers;
     struct api_waiting waiting;

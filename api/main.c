@@ -136,8 +136,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
         tw_daemon_note(missing_list, "database");
     if (!tw_schema_is_good(&a->schema))
         tw_daemon_note(missing_list, "schema");
-    if (!tw_redis_is_up(&a->service.publisher) && !tw_redis_is_none(&a->service.publisher))
-        tw_daemon_note(degraded, "redis");
+    tw_daemon_note_redis(degraded, &a->service.publisher);
 }
 
 #define AT(part) offsetof(struct api, part)

@@ -9,7 +9,7 @@
 
 #include "api/routes.h"
 #include "common/net/loop.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/buf.h"
 
 /* The sum of all gateways. Zero: no client is connected. */
@@ -34,7 +34,7 @@ typedef void (*api_presence_cb)(struct api_presence_query *q);
 
 /* Embedded in its caller; zeroed but for what stands before the blank line. */
 struct api_presence_query {
-    struct tw_redis_link *redis;
+    struct tw_redis *redis;
     enum api_presence kind;
     char tenant[37]; /* API_DEVICES: whose */
     api_presence_cb answered;

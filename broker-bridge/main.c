@@ -10,7 +10,7 @@ struct bridge {
     struct tw_daemon daemon;
     struct br_leader leader;
     struct br_relay relay;
-    struct tw_redis_link publisher;
+    struct tw_redis publisher;
 };
 
 static struct bridge *bridge_of(struct tw_daemon *d)
@@ -87,8 +87,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
 
     if (!b->leader.is_up)
         tw_daemon_note(missing_list, "database");
-    if (!tw_redis_is_up(&b->publisher) && !tw_redis_is_none(&b->publisher))
-        tw_daemon_note(degraded, "redis");
+    tw_daemon_note_redis(degraded, &b->publisher);
 }
 
 #define AT(part) offsetof(struct bridge, part)

@@ -8,7 +8,7 @@
 #include "broker-bridge/housekeeping.h"
 #include "common/net/loop.h"
 #include "common/net/pg_conn.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/metrics.h"
 
 #define BR_EVENTS 1000 /* of a statement */
@@ -18,7 +18,7 @@
 
 struct br_relay_options { /* all are kept */
     struct tw_loop *loop;
-    struct tw_redis_link *redis;
+    struct tw_redis *redis;
 };
 
 /* Embedded in its owner. One statement is under way at a time: pos.outbox_relay, which numbers
@@ -29,7 +29,7 @@ struct br_relay_options { /* all are kept */
 struct br_relay {
     struct tw_loop *loop;
     struct tw_pg_conn *conn; /* null while we are not the active bridge */
-    struct tw_redis_link *redis;
+    struct tw_redis *redis;
     struct tw_pg_call call;
     struct tw_later turn;
     struct tw_deadline tick;

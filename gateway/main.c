@@ -35,7 +35,7 @@ struct gateway {
     struct gw_handshakes handshakes;
     struct gw_key_auth auth;
     struct tw_tokens tokens;
-    struct tw_redis_link publisher;
+    struct tw_redis publisher;
     struct tw_operations operations;
     struct gw_restaurant_os restaurant_os;
     struct gw_shared_state shared_state;
@@ -357,8 +357,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
         tw_daemon_note(missing_list, "database");
     if (!tw_schema_is_good(&g->schema))
         tw_daemon_note(missing_list, "schema");
-    if (!tw_redis_is_up(&g->hubs.subscriber) && !tw_redis_is_none(&g->hubs.subscriber))
-        tw_daemon_note(degraded, "redis");
+    tw_daemon_note_redis(degraded, &g->hubs.subscriber);
 }
 
 static const char *dialect_labels(size_t i)

@@ -9,7 +9,7 @@
 #include "common/net/handshakes.h"
 #include "common/net/http_conn.h"
 #include "common/net/pg_pool.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 
 static const struct tw_bound common[] = {
     { "process", "open HTTP connections", 0, TW_BOUND_COUNT, "HTTP_CONNECTIONS",

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/net/redis.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 #include "common/util/err.h"
@@ -171,6 +172,17 @@ void tw_daemon_note(struct tw_buf *list, const char *what)
     if (list->len > 0)
         tw_buf_char(list, ',');
     tw_json_put(list, tw_slice_of(what));
+}
+
+void tw_daemon_note_redis(struct tw_buf *list, const struct tw_redis *redis)
+{
+    const char *problem = tw_redis_problem(redis);
+    char note[300];
+
+    if (problem == NULL)
+        return;
+    (void)snprintf(note, sizeof(note), "redis%s%s", problem[0] == '\0' ? "" : ": ", problem);
+    tw_daemon_note(list, note);
 }
 
 int tw_daemon_listen(struct tw_daemon *d, struct tw_listener *listener, tw_accept_cb accept)

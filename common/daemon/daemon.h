@@ -18,6 +18,7 @@
 #define TW_EXIT_CONFIG 78
 
 struct tw_daemon;
+struct tw_redis;
 
 /* What is particular to a process; one constant row. */
 struct tw_daemon_kind {
@@ -68,3 +69,6 @@ int tw_daemon_bad_redis(int err);
 
 /* Appends a JSON string to one of readyz's lists. */
 void tw_daemon_note(struct tw_buf *list, const char *what);
+
+/* Appends "redis", and what is wrong with it, when something is. */
+void tw_daemon_note_redis(struct tw_buf *list, const struct tw_redis *redis);

@@ -8,14 +8,14 @@
 #include "common/net/loop.h"
 #include "common/net/pg_batch.h"
 #include "common/net/pg_pool.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
 
 struct tw_operations_options { /* all are kept */
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
-    struct tw_redis_link *publisher;
+    struct tw_redis *publisher;
 };
 
 /* What all operations of a process share. */

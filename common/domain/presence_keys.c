@@ -6,8 +6,9 @@ struct tw_slice tw_presence_key(struct tw_slice tenant, char out[TW_PRESENCE_KEY
 {
     size_t n = tenant.len < 36 ? tenant.len : 36;
 
-    memcpy(out, "tw:p:", 5);
+    memcpy(out, "tw:p:{", 6);
     if (n > 0)
-        memcpy(out + 5, tenant.at, n);
-    return tw_slice_from(out, 5 + n);
+        memcpy(out + 6, tenant.at, n);
+    out[6 + n] = '}';
+    return tw_slice_from(out, 7 + n);
 }

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/domain/publish.h"
 
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/encode.h"
 #include "common/util/err.h"
 
@@ -40,7 +40,7 @@ bool tw_event_tenant(struct tw_slice channel, struct tw_slice *tenant)
     return true;
 }
 
-int tw_publish_event(struct tw_redis_link *l, struct tw_slice tenant, struct tw_slice event)
+int tw_publish_event(struct tw_redis *l, struct tw_slice tenant, struct tw_slice event)
 {
     struct tw_buf message = { .max = MESSAGE_BYTES };
     char channel[TW_CHANNEL_BYTES];

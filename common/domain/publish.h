@@ -8,7 +8,7 @@
 #include "common/util/buf.h"
 #include "common/util/slice.h"
 
-struct tw_redis_link;
+struct tw_redis;
 
 /* News about keys and tenants that all gateways must hear. */
 #define TW_CONTROL_CHANNEL "tw:control"
@@ -30,4 +30,4 @@ size_t tw_event_unwrap(struct tw_slice message, struct tw_slice tenant);
 
 /* Publish an event on its tenant's channel. 0, or the errors of tw_redis_publish; TW_EFULL also
  * when the event is too large, so that gateways read it from the log instead. */
-int tw_publish_event(struct tw_redis_link *l, struct tw_slice tenant, struct tw_slice event);
+int tw_publish_event(struct tw_redis *l, struct tw_slice tenant, struct tw_slice event);

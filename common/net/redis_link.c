@@ -8,16 +8,13 @@
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/util/base.h"
 #include "common/util/crypto.h"
-#include "common/util/encode.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
 
 #define CONNECT_MS 2000 /* for each address */
-#define PORT 6379
 #define PING_MS 800
 #define SILENCE_MS 2400
 #define RETRY_FIRST_MS 100
@@ -54,23 +51,28 @@ static void fail_asks(struct tw_redis_link *l)
     }
 }
 
-/* The stream's last word comes by on_closed; only then is the next attempt planned. */
+static void note_failure(struct tw_redis_link *l, const char *why)
+{
+    (void)snprintf(l->why, sizeof(l->why), "%.150s", why);
+    if (!l->has_failed)
+        tw_log_warn("redis.down", tw_str("link", l->options.name), tw_str("why", why));
+    l->has_failed = true;
+}
+
+/* `why` is null for no fault. on_closed, the stream's last word, plans the next attempt. */
 static void go_down(struct tw_redis_link *l, const char *why)
 {
     bool was_up = l->is_up;
 
     l->is_up = false;
-    l->up.value = 0;
     tw_route_stop(&l->route);
     tw_after_cancel(l->loop, &l->limit);
     if (l->stream != NULL)
         tw_stream_close(l->stream);
-    if (!l->has_failed && !l->is_stopped) {
-        l->has_failed = true;
-        tw_log_warn("redis.down", tw_str("link", l->name), tw_str("why", why));
-    }
-    if (was_up && l->events->on_down != NULL && !l->is_stopped)
-        l->events->on_down(l);
+    if (why != NULL && !l->is_stopped)
+        note_failure(l, why);
+    if (was_up && l->options.events->on_down != NULL && !l->is_stopped)
+        l->options.events->on_down(l);
     fail_asks(l);
 }
 
@@ -93,7 +95,7 @@ static int send_command(struct tw_redis_link *l, size_t n, const struct tw_slice
     redisFreeSdsCommand(text);
     if (l->out.failed) {
         l->out.failed = false; /* the others of this turn still go */
-        l->dropped.value++;
+        l->options.counts->dropped.value++;
         return TW_EFULL;
     }
     l->commands++;
@@ -121,19 +123,17 @@ static void on_flush(struct tw_later *later)
         tw_buf_clear(&l->writing);
 }
 
-static int command(struct tw_redis_link *l, size_t n, const struct tw_slice *words)
+int tw_redis_link_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n)
 {
     int r;
 
-    if (l->is_none)
-        return TW_EDOWN;
     if (!l->is_up) {
-        l->dropped.value++;
+        l->options.counts->dropped.value++;
         return TW_EDOWN;
     }
     r = send_command(l, n, words);
     if (r == 0) {
-        l->sent.value++;
+        l->options.counts->sent.value++;
         tw_later(l->loop, &l->flush, on_flush);
     }
     return r;
@@ -156,40 +156,52 @@ static void on_pulse(struct tw_deadline *d)
 static void become_up(struct tw_redis_link *l)
 {
     l->is_up = l->was_up = true;
-    l->has_refused = false;
-    l->up.value = 1;
-    l->connects.value++;
+    l->has_refused = l->is_in_cluster = false;
+    l->options.counts->connects.value++;
+    if (!l->options.is_quiet || l->has_failed)
+        tw_log_info("redis.up", tw_str("link", l->options.name));
     l->has_failed = false;
     l->retry_ms = RETRY_FIRST_MS;
-    tw_log_info("redis.up", tw_str("link", l->name));
     tw_after(l->loop, &l->limit, PING_MS, on_pulse);
-    if (l->events->on_up != NULL)
-        l->events->on_up(l);
+    if (l->options.events->on_up != NULL)
+        l->options.events->on_up(l);
 }
 
-/* Greet: the password when there is one, and a ping, whose answer makes the link up. */
+static void send_password(struct tw_redis_link *l)
+{
+    const struct tw_redis_url *url = &l->options.source->url;
+    struct tw_slice auth[3] = { TW_LIT("AUTH"), tw_slice_of(url->user),
+                                tw_slice_of(url->password) };
+
+    if (url->password != NULL && url->user == NULL)
+        (void)send_command(l, 2, (const struct tw_slice[]){ auth[0], auth[2] });
+    else if (url->password != NULL)
+        (void)send_command(l, 3, auth);
+}
+
+/* The last question of a greeting, whose answer makes the link up: a ping, or, when it must be
+ * a master, whether it is. */
+static void send_greeting(struct tw_redis_link *l)
+{
+    struct tw_slice question =
+        l->options.peer == TW_REDIS_MASTER ? TW_LIT("ROLE") : TW_LIT("PING");
+
+    (void)send_command(l, 1, &question);
+    tw_later(l->loop, &l->flush, on_flush);
+}
+
+/* Greet: the password when there is one, and a question. */
 static void greet(struct tw_redis_link *l)
 {
-    struct tw_slice auth[3] = { TW_LIT("AUTH"), tw_slice_of(l->user),
-                                tw_slice_of(l->password) };
-    struct tw_slice ping = TW_LIT("PING");
-
     l->is_connected = true;
+    l->has_asked_password = false;
     l->reader = redisReaderCreate();
     TW_ASSERT(l->reader != NULL);
     l->out.max = TW_REDIS_OUT_BYTES;
-    if (l->password != NULL && l->user == NULL)
-        (void)send_command(l, 2, (const struct tw_slice[]){ auth[0], auth[2] });
-    else if (l->password != NULL)
-        (void)send_command(l, 3, auth);
-    (void)send_command(l, 1, &ping);
-    tw_later(l->loop, &l->flush, on_flush);
+    if (l->options.peer != TW_REDIS_WATCHER)
+        send_password(l);
+    send_greeting(l);
     tw_stream_want_read(l->stream, true);
-}
-
-static const char *why_broken(const struct tw_redis_link *l, int err)
-{
-    return err == TW_ETLS ? tw_stream_problem(l->stream) : tw_err_text(err);
 }
 
 static void on_written(struct tw_stream_owner *o, int err)
@@ -197,7 +209,7 @@ static void on_written(struct tw_stream_owner *o, int err)
     struct tw_redis_link *l = tw_container_of(o, struct tw_redis_link, owner);
 
     if (err != 0) {
-        go_down(l, why_broken(l, err));
+        go_down(l, tw_stream_why(l->stream, err));
         return;
     }
     if (!l->is_connected) {
@@ -214,18 +226,26 @@ static struct tw_slice text_of(const redisReply *r)
     return r->str == NULL ? TW_EMPTY : tw_slice_from(r->str, r->len);
 }
 
-/* A push of the subscriber's connection: message, subscribe, unsubscribe, pong. */
+/* A push of the subscriber's connection: message, subscribe, unsubscribe, pong; a channel of a
+ * cluster has an "s" before each. */
 static void on_array(struct tw_redis_link *l, const redisReply *r)
 {
+    const struct tw_redis_link_events *events = l->options.events;
     struct tw_slice kind = text_of(r->element[0]);
 
     if (r->elements != 3)
         return;
-    if (tw_slice_is(kind, "message") && l->events->on_message != NULL)
-        l->events->on_message(l, text_of(r->element[1]), r->element[2]->str,
-                              r->element[2]->len);
-    else if (tw_slice_is(kind, "subscribe") && l->events->on_subscribed != NULL)
-        l->events->on_subscribed(l, text_of(r->element[1]));
+    if (tw_slice_is(kind, "sunsubscribe")) {
+        if (events->on_unsubscribed != NULL)
+            events->on_unsubscribed(l, text_of(r->element[1]));
+        return;
+    }
+    if (tw_slice_starts(kind, TW_LIT("s")) && !tw_slice_is(kind, "subscribe"))
+        kind = tw_slice_skip(kind, 1);
+    if (tw_slice_is(kind, "message") && events->on_message != NULL)
+        events->on_message(l, text_of(r->element[1]), r->element[2]->str, r->element[2]->len);
+    else if (tw_slice_is(kind, "subscribe") && events->on_subscribed != NULL)
+        events->on_subscribed(l, text_of(r->element[1]));
 }
 
 struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i)
@@ -236,20 +256,63 @@ struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i)
     return text_of(elements[i]);
 }
 
-/* One question was refused: that is an answer, and no reason to take the link away from all
- * others. */
-static void note_refusal(struct tw_redis_link *l, const redisReply *r)
+static struct tw_redis_value value_of(const redisReply *r)
 {
-    l->dropped.value++;
-    if (!l->has_refused)
-        tw_log_warn("redis.refused", tw_str("link", l->name), tw_slc("why", text_of(r)));
+    if (r->type == REDIS_REPLY_ERROR)
+        return (struct tw_redis_value){ .refusal = text_of(r) };
+    return (struct tw_redis_value){ .is_there = r->type != REDIS_REPLY_NIL,
+                                    .text = text_of(r),
+                                    .number = r->integer,
+                                    .elements = r->element,
+                                    .count = r->elements };
+}
+
+struct tw_redis_value tw_redis_item(const struct tw_redis_value *list, size_t i)
+{
+    redisReply *const *elements = list->elements;
+
+    TW_ASSERT(i < list->count);
+    return value_of(elements[i]);
+}
+
+bool tw_redis_is_redirection(struct tw_slice refusal)
+{
+    return tw_slice_starts(refusal, TW_LIT("MOVED ")) ||
+           tw_slice_starts(refusal, TW_LIT("ASK ")) ||
+           tw_slice_starts(refusal, TW_LIT("CLUSTERDOWN ")) ||
+           tw_slice_starts(refusal, TW_LIT("TRYAGAIN "));
+}
+
+/* One Redis that says so is a member of a cluster: messages pass through it, keys mostly not.
+ */
+static void note_cluster(struct tw_redis_link *l)
+{
+    if (!l->is_in_cluster)
+        tw_log_warn("redis.refused", tw_str("link", l->options.name),
+                    tw_str("why", "this is a Redis Cluster: its URL is redis+cluster://"));
+    l->is_in_cluster = true;
+}
+
+/* One command was refused: that is an answer, and no reason to take the link away from all
+ * others. */
+static void note_refusal(struct tw_redis_link *l, struct tw_slice why)
+{
+    bool is_redirection = tw_redis_is_redirection(why);
+
+    if (is_redirection && l->options.peer == TW_REDIS_MEMBER)
+        return;
+    l->options.counts->dropped.value++;
+    if (is_redirection)
+        note_cluster(l);
+    else if (!l->has_refused)
+        tw_log_warn("redis.refused", tw_str("link", l->options.name), tw_slc("why", why));
     l->has_refused = true;
 }
 
 /* False when no question waits for this reply. */
 static bool answer_ask(struct tw_redis_link *l, const redisReply *r)
 {
-    struct tw_redis_value value = { .number = r->integer };
+    struct tw_redis_value value = value_of(r);
     struct tw_redis_ask *ask;
 
     if (tw_list_empty(&l->asks))
@@ -257,16 +320,51 @@ static bool answer_ask(struct tw_redis_link *l, const redisReply *r)
     ask = tw_container_of(l->asks.next, struct tw_redis_ask, link);
     if (ask->number != l->replies)
         return false;
-    if (r->type == REDIS_REPLY_ERROR) {
-        note_refusal(l, r);
-    } else {
-        value.is_there = r->type != REDIS_REPLY_NIL;
-        value.text = text_of(r);
-        value.elements = r->element;
-        value.count = r->elements;
-    }
+    if (r->type == REDIS_REPLY_ERROR)
+        note_refusal(l, value.refusal);
     tw_list_remove(&ask->link);
     ask->answered(ask, &value);
+    return true;
+}
+
+/* A refusal of what nobody waits for. */
+static bool on_error(struct tw_redis_link *l, const redisReply *r)
+{
+    struct tw_slice why = text_of(r);
+
+    if (!l->is_up && !l->has_asked_password && l->options.peer == TW_REDIS_WATCHER &&
+        tw_slice_starts(why, TW_LIT("NOAUTH")) && l->options.source->url.password != NULL) {
+        l->has_asked_password = true;
+        send_password(l);
+        send_greeting(l);
+        return true;
+    }
+    if (l->is_up && l->options.peer == TW_REDIS_SERVER && tw_redis_is_redirection(why)) {
+        note_refusal(l, why);
+        return true;
+    }
+    if (l->is_up && l->options.events->on_refused != NULL &&
+        l->options.events->on_refused(l, why))
+        return true;
+    go_down(l, r->str);
+    return false;
+}
+
+/* The answer to the question of greeting. False when this Redis is not the one we want. */
+static bool take_greeting(struct tw_redis_link *l, const redisReply *r)
+{
+    if (l->options.peer != TW_REDIS_MASTER) {
+        if (r->type == REDIS_REPLY_STATUS && tw_slice_is(text_of(r), "PONG"))
+            become_up(l);
+        return true;
+    }
+    if (r->type != REDIS_REPLY_ARRAY || r->elements == 0)
+        return true;
+    if (!tw_slice_is(text_of(r->element[0]), "master")) {
+        go_down(l, "it is a replica, not the master");
+        return false;
+    }
+    become_up(l);
     return true;
 }
 
@@ -276,13 +374,11 @@ static bool on_reply(struct tw_redis_link *l, const redisReply *r)
     l->replies++;
     if (answer_ask(l, r))
         return true;
-    if (r->type == REDIS_REPLY_ERROR) {
-        go_down(l, r->str);
-        return false;
-    }
-    if (!l->is_up && r->type == REDIS_REPLY_STATUS && tw_slice_is(text_of(r), "PONG"))
-        become_up(l);
-    else if (r->type == REDIS_REPLY_ARRAY && r->elements > 0)
+    if (r->type == REDIS_REPLY_ERROR)
+        return on_error(l, r);
+    if (!l->is_up)
+        return take_greeting(l, r);
+    if (r->type == REDIS_REPLY_ARRAY && r->elements > 0)
         on_array(l, r);
     return true;
 }
@@ -312,11 +408,10 @@ static void on_end(struct tw_stream_owner *o, int err)
 {
     struct tw_redis_link *l = tw_container_of(o, struct tw_redis_link, owner);
 
-    if (!l->was_up && !l->has_tls)
-        go_down(l, "Redis ended the connection without an answer; if it speaks TLS, the URL "
-                   "begins with rediss://");
+    if (!l->was_up && !l->options.source->url.is_tls)
+        go_down(l, "ended without an answer; if it speaks TLS, the URL begins with rediss");
     else
-        go_down(l, err == 0 ? "closed by Redis" : why_broken(l, err));
+        go_down(l, err == 0 ? "closed by Redis" : tw_stream_why(l->stream, err));
 }
 
 static void plan_retry(struct tw_redis_link *l)
@@ -329,6 +424,12 @@ static void plan_retry(struct tw_redis_link *l)
     l->retry_ms = l->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : l->retry_ms * 2;
 }
 
+static void tell_stopped(struct tw_redis_link *l)
+{
+    if (l->options.events->on_stopped != NULL)
+        l->options.events->on_stopped(l);
+}
+
 /* An address where it did not come up is followed by the next one. A link that was up begins
  * with the first again, after a pause. */
 static void on_closed(struct tw_stream_owner *o)
@@ -338,8 +439,10 @@ static void on_closed(struct tw_stream_owner *o)
     l->stream = NULL;
     release(l);
     if (l->is_stopped)
-        return;
-    if (l->was_up)
+        tell_stopped(l);
+    else if (l->is_renewed)
+        tw_after(l->loop, &l->limit, 0, on_retry);
+    else if (l->was_up)
         plan_retry(l);
     else
         tw_route_next(&l->route);
@@ -350,33 +453,35 @@ static const struct tw_stream_events stream_events = { on_read, on_end, on_writt
 static void on_connect_limit(struct tw_deadline *d)
 {
     struct tw_redis_link *l = tw_container_of(d, struct tw_redis_link, limit);
-    const char *problem = tw_stream_problem(l->stream);
 
-    go_down(l, problem[0] == '\0' ? "connecting took too long" : problem);
+    go_down(l, tw_stream_why(l->stream, TW_ETIMEOUT));
 }
 
-/* Null, and an error or a problem in words; a stream and a problem: with certificates that it
- * had before. */
+/* With TLS, files that cannot be used are said, once, and what they held before is used. */
 static struct tw_stream *connect_to(struct tw_redis_link *l, const struct tw_place *place,
-                                    struct tw_buf *problem, int *err)
+                                    int *err)
 {
-    struct tw_tls_context *context;
+    struct tw_redis_url *url = &l->options.source->url;
+    struct tw_buf problem = { .max = 1024 };
+    struct tw_tls_context *tls;
 
-    if (!l->has_tls)
+    if (!url->is_tls)
         return tw_stream_connect(l->loop, &place->address, &l->owner, err);
-    *err = TW_ECONFIG;
-    context = tw_tls_client_context(&l->tls, problem);
-    return context == NULL ? NULL
-                           : tw_stream_connect_tls(l->loop, &place->address, &l->owner, context,
-                                                   place->host, err);
+    tls = tw_tls_client_context(&url->tls, &problem);
+    if (problem.len > 0 && (tls != NULL || !l->has_failed))
+        tw_log_error("redis.certificates", tw_str("link", l->options.name),
+                     tw_slc("why", tw_buf_view(&problem)));
+    tw_buf_done(&problem);
+    return tls == NULL ? NULL
+                       : tw_stream_connect_tls(l->loop, &place->address, &l->owner, tls,
+                                               place->host, err);
 }
 
 static void on_place(struct tw_route *route, const struct tw_place *place)
 {
     struct tw_redis_link *l = tw_container_of(route, struct tw_redis_link, route);
-    struct tw_buf problem = { .max = 1024 };
     char why[256];
-    int err;
+    int err = TW_ECONFIG;
 
     if (place == NULL) {
         if (route->err != 0) {
@@ -390,224 +495,97 @@ static void on_place(struct tw_route *route, const struct tw_place *place)
     l->owner.events = &stream_events;
     l->was_up = false;
     l->heard_ms = l->loop->now_ms;
-    l->stream = connect_to(l, place, &problem, &err);
+    l->stream = connect_to(l, place, &err);
     if (l->stream == NULL) {
-        tw_buf_char(&problem, '\0');
-        go_down(l, problem.len > 1 ? problem.at : tw_err_text(err));
+        go_down(l, tw_err_text(err));
         tw_route_next(&l->route);
-        tw_buf_done(&problem);
         return;
     }
-    if (problem.len > 0)
-        tw_log_error("redis.certificates", tw_str("link", l->name),
-                     tw_slc("why", tw_buf_view(&problem)));
-    tw_buf_done(&problem);
     tw_after(l->loop, &l->limit, CONNECT_MS, on_connect_limit);
 }
 
-static void forget_url(struct tw_redis_link *l)
+/* Where to try now. */
+static void find_hosts(struct tw_redis_link *l)
 {
+    const struct tw_redis_url *url = &l->options.source->url;
+
     tw_route_clear(&l->route);
-    free(l->user);
-    free(l->password);
-    l->user = l->password = NULL;
-    tw_tls_client_done(&l->tls);
-}
-
-static int read_url(struct tw_redis_link *l, struct tw_slice url);
-
-/* What its file says now. */
-static bool reread(struct tw_redis_link *l)
-{
-    if (l->url.file == NULL || l->url.file[0] == '\0')
-        return true;
-    forget_url(l);
-    return read_url(l, tw_slice_of(tw_fresh_url(&l->url))) == 0;
+    if (l->options.find != NULL) {
+        l->options.find(l, &l->route);
+        return;
+    }
+    for (size_t i = 0; i < url->host_count; i++)
+        (void)tw_route_add(&l->route, tw_slice_of(url->hosts[i].name), NULL,
+                           url->hosts[i].port); /* it was tried when the URL was read */
 }
 
 static void on_retry(struct tw_deadline *d)
 {
     struct tw_redis_link *l = tw_container_of(d, struct tw_redis_link, limit);
 
-    if (!reread(l)) {
+    l->is_renewed = false;
+    if (!tw_redis_source_again(l->options.source)) {
+        tw_route_clear(&l->route);
         go_down(l, "the URL in its file cannot be used");
         plan_retry(l);
         return;
     }
-    tw_route_restart(&l->route);
+    find_hosts(l);
     tw_route_next(&l->route);
 }
 
-/* `user:password@` in front of the host, percent-encoded; either may be empty. */
-static bool read_credentials(struct tw_redis_link *l, struct tw_slice *rest)
+void tw_redis_link_start(struct tw_redis_link *l, const struct tw_redis_link_options *options)
 {
-    const char *at = rest->len == 0 ? NULL : memrchr(rest->at, '@', rest->len);
-    struct tw_slice both, user;
-    struct tw_buf text = { .max = 512 };
-    bool ok = true;
+    static const struct tw_redis_link_events no_events;
 
-    if (at == NULL)
-        return true;
-    both = tw_slice_from(rest->at, (size_t)(at - rest->at));
-    *rest = tw_slice_skip(*rest, both.len + 1);
-    if (!tw_slice_split(&both, ':', &user))
-        return false;
-    ok = tw_percent_decode(&text, user, false);
-    if (ok && text.len > 0)
-        l->user = tw_copy_text(text.at, text.len);
-    tw_buf_clear(&text);
-    ok = ok && tw_percent_decode(&text, both, false);
-    if (ok)
-        l->password = tw_copy_text(text.at, text.len);
-    tw_buf_done(&text);
-    return ok;
-}
-
-/* "host:port", "[::1]:port", and both without a port. */
-static bool split_host(struct tw_slice text, struct tw_slice *host, struct tw_slice *port)
-{
-    const char *end =
-        text.len > 0 ? memrchr(text.at, text.at[0] == '[' ? ']' : ':', text.len) : NULL;
-    size_t bracket = text.len > 0 && text.at[0] == '[' ? 1 : 0;
-    struct tw_slice rest;
-
-    *port = TW_EMPTY;
-    *host = text;
-    if (end == NULL)
-        return bracket == 0;
-    *host = tw_slice_from(text.at + bracket, (size_t)(end - text.at) - bracket);
-    rest = tw_slice_skip(text, (size_t)(end - text.at) + bracket);
-    if (bracket == 0 && memchr(host->at, ':', host->len) != NULL)
-        return false;
-    if (rest.len == 0)
-        return bracket == 1;
-    *port = tw_slice_skip(rest, 1);
-    return rest.at[0] == ':' && port->len > 0;
-}
-
-/* Cuts "?sslrootcert=..." off. */
-static bool read_query(struct tw_redis_link *l, struct tw_slice *url)
-{
-    const char *at = url->len == 0 ? NULL : memrchr(url->at, '?', url->len);
-    size_t len;
-
-    if (at == NULL)
-        return true;
-    len = (size_t)(at - url->at);
-    if (tw_tls_client_read(&l->tls, tw_slice_skip(*url, len + 1)) != 0)
-        return false;
-    url->len = len;
-    return true;
-}
-
-static int read_url(struct tw_redis_link *l, struct tw_slice url)
-{
-    struct tw_slice host, port;
-    uint64_t number = PORT;
-
-    l->is_none = tw_slice_is(url, "none");
-    if (l->is_none)
-        return 0;
-    if (tw_slice_starts(url, TW_LIT("unix:///")))
-        return tw_route_add(&l->route, tw_slice_skip(url, 7), NULL, PORT);
-    l->has_tls = tw_slice_starts(url, TW_LIT("rediss://"));
-    if (!l->has_tls && !tw_slice_starts(url, TW_LIT("redis://")))
-        return TW_ECONFIG;
-    url = tw_slice_skip(url, l->has_tls ? 9 : 8);
-    if (l->has_tls && !read_query(l, &url))
-        return TW_ECONFIG;
-    if (url.len > 0 && url.at[url.len - 1] == '/')
-        url.len--;
-    if (!read_credentials(l, &url) || !split_host(url, &host, &port) || host.len == 0 ||
-        (port.len > 0 && (!tw_slice_u64(port, &number) || number > 65535)))
-        return TW_ECONFIG;
-    return tw_route_add(&l->route, host, NULL, (int)number);
-}
-
-bool tw_redis_url_check(const char *url, struct tw_buf *problem)
-{
-    struct tw_redis_link link = { .is_up = false };
-    bool ok = read_url(&link, tw_slice_of(url)) == 0;
-
-    if (!ok)
-        tw_buf_text(problem, "is redis://[user:password@]host[:port], with %-escapes in user "
-                             "and password, rediss:// for TLS (and behind it "
-                             "?sslrootcert=/path&sslcert=/path&sslkey=/path), unix:///path or "
-                             "none");
-    else if (link.has_tls)
-        ok = tw_tls_client_context(&link.tls, problem) != NULL;
-    forget_url(&link);
-    return ok;
-}
-
-#define AT(field) TW_METRIC_AT(struct tw_redis_link, field)
-
-static const struct tw_metric_row metric_rows[] = {
-    { "redis_up", NULL, "1 while this link is connected to Redis, else 0.", AT(up) },
-    { "redis_connects_total", NULL,
-      "Connections that this link made to Redis, each reconnect included.", AT(connects) },
-    { "redis_commands_total", NULL, "Commands sent to Redis.", AT(sent) },
-    { "redis_dropped_total", NULL,
-      "Commands that were dropped because Redis was away or read too slowly.", AT(dropped) },
-};
-
-const struct tw_metric_table tw_redis_metrics = { .rows = metric_rows,
-                                                  .count = TW_COUNT(metric_rows) };
-
-int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *options)
-{
-    static const struct tw_redis_events no_events;
-
+    *l = (struct tw_redis_link){ .options = *options, .loop = options->loop };
+    if (l->options.events == NULL)
+        l->options.events = &no_events;
     tw_list_init(&l->asks);
-    l->loop = options->loop;
-    l->name = options->name;
-    l->events = options->events == NULL ? &no_events : options->events;
     l->retry_ms = RETRY_FIRST_MS;
-    l->url = (struct tw_fresh_url){ .text = options->url, .file = options->url_file };
     tw_route_init(&l->route, l->loop, on_place);
-    if (read_url(l, tw_slice_of(options->url)) != 0)
-        return TW_ECONFIG;
-    if (!l->is_none)
-        tw_after(l->loop, &l->limit, 0, on_retry);
-    return 0;
+    tw_after(l->loop, &l->limit, 0, on_retry);
 }
 
-void tw_redis_stop(struct tw_redis_link *l)
+void tw_redis_link_stop(struct tw_redis_link *l)
 {
     if (l->loop == NULL || l->is_stopped)
         return;
     l->is_stopped = true;
     go_down(l, "stopped");
-    if (l->stream == NULL)
-        release(l);
-    forget_url(l);
-    tw_fresh_url_done(&l->url);
+    if (l->stream != NULL)
+        return;
+    release(l);
+    tell_stopped(l);
 }
 
-bool tw_redis_is_up(const struct tw_redis_link *l)
+void tw_redis_link_break(struct tw_redis_link *l)
 {
-    return l->is_up;
+    if (l->stream != NULL)
+        go_down(l, NULL);
 }
 
-bool tw_redis_is_none(const struct tw_redis_link *l)
+void tw_redis_link_renew(struct tw_redis_link *l, const char *why)
 {
-    return l->is_none;
+    l->retry_ms = RETRY_FIRST_MS;
+    if (l->stream == NULL) {
+        tw_route_stop(&l->route);
+        tw_after(l->loop, &l->limit, 0, on_retry);
+        return;
+    }
+    l->is_renewed = true;
+    go_down(l, why);
 }
 
-int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message)
+const char *tw_redis_link_host(const struct tw_redis_link *l)
 {
-    return command(l, 3, (const struct tw_slice[]){ TW_LIT("PUBLISH"), channel, message });
+    return l->route.hosts[l->route.host_at].name;
 }
 
-int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n)
+int tw_redis_link_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
+                      const struct tw_slice *words, size_t n)
 {
-    return command(l, n, words);
-}
-
-int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
-                 const struct tw_slice *words, size_t n)
-{
-    int r = command(l, n, words);
+    int r = tw_redis_link_tell(l, words, n);
 
     if (r == 0) {
         ask->number = l->commands;
@@ -619,14 +597,4 @@ int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
 void tw_redis_forget(struct tw_redis_ask *ask)
 {
     tw_list_remove(&ask->link);
-}
-
-int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel)
-{
-    return command(l, 2, (const struct tw_slice[]){ TW_LIT("SUBSCRIBE"), channel });
-}
-
-int tw_redis_unsubscribe(struct tw_redis_link *l, struct tw_slice channel)
-{
-    return command(l, 2, (const struct tw_slice[]){ TW_LIT("UNSUBSCRIBE"), channel });
 }

@@ -1,4 +1,5 @@
-/* redis_link.h - hiredis's door: its codec on our stream; subscribe, publish, ping, reconnect.
+/* redis_link.h - hiredis's door: its codec on our stream; one connection to one Redis, which is
+ * made again by itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -6,11 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/net/fresh_url.h"
 #include "common/net/loop.h"
+#include "common/net/redis_url.h"
 #include "common/net/route.h"
 #include "common/net/stream.h"
-#include "common/net/tls_client.h"
 #include "common/util/buf.h"
 #include "common/util/list.h"
 #include "common/util/metrics.h"
@@ -26,15 +26,19 @@ struct tw_redis_value {
     bool is_there; /* false: there is none (nil), Redis refuses to give it, or is away */
     struct tw_slice text;
     int64_t number;
-    size_t count;         /* of a list: its elements; see tw_redis_element */
-    const void *elements; /* hiredis's */
+    size_t count;            /* of a list: its elements; see tw_redis_element */
+    const void *elements;    /* hiredis's */
+    struct tw_slice refusal; /* what Redis says when it refuses; else empty */
 };
 
 /* Element `i` (below `count`) of a list of texts; empty when it is something else. Lent as the
  * list is. */
 struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i);
 
-/* Exactly once, never before tw_redis_ask has returned. */
+/* The same as a value of its own, which may be a list again. */
+struct tw_redis_value tw_redis_item(const struct tw_redis_value *list, size_t i);
+
+/* Exactly once, never before the question has been sent. */
 typedef void (*tw_redis_ask_cb)(struct tw_redis_ask *ask, const struct tw_redis_value *value);
 
 /* A command whose reply is wanted; embedded in its caller and kept until it is answered. */
@@ -45,33 +49,52 @@ struct tw_redis_ask {
 };
 
 /* Any may be null. */
-struct tw_redis_events {
-    void (*on_up)(struct tw_redis_link *l); /* connected: subscribe to what is wanted */
-    void (*on_down)(
-        struct tw_redis_link *l); /* once when it breaks; it tries again by itself */
+struct tw_redis_link_events {
+    void (*on_up)(struct tw_redis_link *l);
+    void (*on_down)(struct tw_redis_link *l); /* once when it breaks */
     void (*on_subscribed)(struct tw_redis_link *l, struct tw_slice channel); /* confirmed */
+    /* A channel of a cluster is heard here no longer, because it was asked for or because its
+     * slot has moved. */
+    void (*on_unsubscribed)(struct tw_redis_link *l, struct tw_slice channel);
     /* The message is lent and may be changed in place. */
     void (*on_message)(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len);
+    /* A command that nobody waits for was refused. False: the link breaks. */
+    bool (*on_refused)(struct tw_redis_link *l, struct tw_slice why);
+    /* After tw_redis_link_stop: the link may be freed. */
+    void (*on_stopped)(struct tw_redis_link *l);
 };
 
-struct tw_redis_options {
+/* What this Redis is to us. */
+enum tw_redis_peer {
+    TW_REDIS_SERVER, /* just a Redis; that it is a member of a cluster is said, once */
+    TW_REDIS_MASTER, /* counts only while it is a master (ROLE) */
+    TW_REDIS_MEMBER, /* of a cluster: MOVED and the like are for whoever asked */
+    TW_REDIS_WATCHER /* a Sentinel: it gets the password only if it asks for one */
+};
+
+/* Of all links of a service. */
+struct tw_redis_counts {
+    struct tw_metric up, connects, sent, dropped;
+};
+
+struct tw_redis_link_options { /* pointers are kept */
     struct tw_loop *loop;
-    const char *url;      /* redis:// or rediss://[user:password@]host[:port], unix:///path */
-    const char *url_file; /* where it is read from again each time, and then both are kept */
-    const char *name;     /* for the log: "publisher"; kept */
-    const struct tw_redis_events *events; /* kept; null: none */
+    struct tw_redis_source *source; /* user, password and TLS; and hosts, without `find` */
+    struct tw_redis_counts *counts;
+    const char *name; /* for the log: "publisher" */
+    const struct tw_redis_link_events *events;
+    enum tw_redis_peer peer;
+    bool is_quiet; /* that it is up is no news */
+    /* Add the hosts to try, each time; null: those of the URL. */
+    void (*find)(struct tw_redis_link *l, struct tw_route *route);
 };
 
-/* Embedded in its owner. One link either publishes or subscribes. */
+/* Embedded in its owner. One link either asks or subscribes. */
 struct tw_redis_link {
     struct tw_stream_owner owner;
-    const struct tw_redis_events *events;
+    struct tw_redis_link_options options;
     struct tw_loop *loop;
-    struct tw_fresh_url url;
     struct tw_route route;
-    char *user, *password; /* null without */
-    struct tw_tls_client tls;
-    bool has_tls;
     struct tw_stream *stream;
     void *reader;          /* hiredis's redisReader */
     struct tw_buf out;     /* commands of this turn */
@@ -82,40 +105,39 @@ struct tw_redis_link {
     struct tw_deadline limit;   /* connecting, retrying or listening for a sign of life */
     uint64_t retry_ms, heard_ms;
     bool is_up, was_up, is_writing, is_stopped, has_failed, is_connected;
-    bool is_none;     /* see tw_redis_is_none */
-    bool has_refused; /* a question, on this connection; said once */
-    const char *name; /* for the log: "publisher" */
-    struct tw_metric up, connects, sent, dropped;
+    bool has_refused;        /* something, on this connection; said once */
+    bool has_asked_password; /* a WATCHER, on this connection */
+    bool is_renewed;         /* it goes to its new place at once */
+    bool is_in_cluster;      /* a SERVER has said so, on this connection */
+    char why[160];           /* it broke last; empty: it never did */
 };
 
-/* A process with several links tells them apart by a label `link`. */
-extern const struct tw_metric_table tw_redis_metrics;
+/* Begins to connect. */
+void tw_redis_link_start(struct tw_redis_link *l, const struct tw_redis_link_options *options);
 
-/* Whether `url` can be used. False, and why in `problem`, without what may be a password. */
-bool tw_redis_url_check(const char *url, struct tw_buf *problem);
+/* No event comes any more but on_stopped, which may come before this has returned. Fine on a
+ * link of zeroes, of which none comes. */
+void tw_redis_link_stop(struct tw_redis_link *l);
 
-/* Begins to connect. 0, or TW_ECONFIG for a URL that cannot be. */
-int tw_redis_start(struct tw_redis_link *l, const struct tw_redis_options *options);
-void tw_redis_stop(struct tw_redis_link *l); /* no event comes any more */
+/* End this connection, for no fault of its own; it is made again as after any other end. */
+void tw_redis_link_break(struct tw_redis_link *l);
 
-bool tw_redis_is_up(const struct tw_redis_link *l);
+/* What `find` says has changed: connect there, now. */
+void tw_redis_link_renew(struct tw_redis_link *l, const char *why);
 
-/* Its URL is "none": there is no Redis here and none is missed; what is sent is TW_EDOWN. */
-bool tw_redis_is_none(const struct tw_redis_link *l);
-
-/* Each is sent with others of its turn. 0, TW_EDOWN, or TW_EFULL when Redis reads too slowly;
- * nothing is kept for later then: what is lost is found by reconciliation. */
-int tw_redis_publish(struct tw_redis_link *l, struct tw_slice channel, struct tw_slice message);
+/* The host, as it was named, that an up link is connected to; lent. */
+const char *tw_redis_link_host(const struct tw_redis_link *l);
 
 /* Any command of at most TW_REDIS_WORDS words; tell ignores the reply, ask delivers it to
- * `answered`. Not on a link that subscribes. The errors are those of publishing; then
- * `answered` is not called. */
+ * `answered`. Each is sent with others of its turn. 0, TW_EDOWN, or TW_EFULL when Redis reads
+ * too slowly; then `answered` is not called. */
 #define TW_REDIS_WORDS 256
-int tw_redis_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n);
-int tw_redis_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
-                 const struct tw_slice *words, size_t n);
+int tw_redis_link_tell(struct tw_redis_link *l, const struct tw_slice *words, size_t n);
+int tw_redis_link_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
+                      const struct tw_slice *words, size_t n);
+
 /* The reply is no longer wanted: `answered` is not called. Fine when nothing was asked. */
 void tw_redis_forget(struct tw_redis_ask *ask);
 
-int tw_redis_subscribe(struct tw_redis_link *l, struct tw_slice channel);
-int tw_redis_unsubscribe(struct tw_redis_link *l, struct tw_slice channel);
+/* Whether a refusal is a cluster's: its slot is elsewhere, or nowhere. */
+bool tw_redis_is_redirection(struct tw_slice refusal);

@@ -58,9 +58,9 @@ struct tw_stream *tw_stream_connect_tls(struct tw_loop *loop, const struct tw_ad
                                         struct tw_tls_context *context, const char *server,
                                         int *err);
 
-/* What TLS has against the peer, after TW_ETLS or while nothing comes, as a text for logs;
- * empty when it is nothing. Lent. */
-const char *tw_stream_problem(const struct tw_stream *s);
+/* Why it failed, or takes so long, as a text for logs: what TLS has against the peer, or else
+ * that of `err`. Lent. */
+const char *tw_stream_why(const struct tw_stream *s, int err);
 
 /* Its client should have spoken TLS and did not. It is answered without, and that should say
  * so.

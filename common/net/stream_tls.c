@@ -362,17 +362,16 @@ bool tw_stream_lacks_tls(const struct tw_stream *s)
     return s->is_secure && secure_of(s)->phase == TW_SECURE_IS_PLAIN;
 }
 
-const char *tw_stream_problem(const struct tw_stream *s)
+const char *tw_stream_why(const struct tw_stream *s, int err)
 {
     const struct tw_secure *x = secure_of(s);
 
-    if (!s->is_secure)
-        return "";
-    if (x->phase == TW_SECURE_SHAKES_HANDS)
+    if (s->is_secure && x->phase == TW_SECURE_SHAKES_HANDS)
         return "it does not answer in TLS";
-    if (x->phase == TW_SECURE_FAILED && tw_tls_problem(x->tls)[0] == '\0')
-        return "it ended the TLS handshake";
-    return tw_tls_problem(x->tls);
+    if (!s->is_secure || err != TW_ETLS)
+        return tw_err_text(err);
+    return tw_tls_problem(x->tls)[0] == '\0' ? "it ended the TLS handshake"
+                                             : tw_tls_problem(x->tls);
 }
 
 /* --- its end

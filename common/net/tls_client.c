@@ -91,6 +91,22 @@ struct tw_tls_context *tw_tls_client_context(struct tw_tls_client *c, struct tw_
     return now;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+void tw_tls_client_inherit(struct tw_tls_client *c, struct tw_tls_client *old)
+{
+    struct tw_tls_client own = *c;
+
+    for (size_t i = 0; i < TW_COUNT(words); i++)
+        if (!is_same(*path_at(c, i), *path_at(old, i)))
+            return;
+    *c = *old;
+    *old = own;
+}
+
 void tw_tls_client_done(struct tw_tls_client *c)
 {
     for (size_t i = 0; i < TW_COUNT(words); i++)

@@ -27,4 +27,7 @@ int tw_tls_client_read(struct tw_tls_client *c, struct tw_slice query);
  * `problem`, and what they held before is used; null when there is nothing of it. */
 struct tw_tls_context *tw_tls_client_context(struct tw_tls_client *c, struct tw_buf *problem);
 
+/* Take what `old` has read, when it is of the same files. */
+void tw_tls_client_inherit(struct tw_tls_client *c, struct tw_tls_client *old);
+
 void tw_tls_client_done(struct tw_tls_client *c); /* zero again */

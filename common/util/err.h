@@ -14,7 +14,7 @@ enum {
     TW_ELOST = -5007,   /* the connection broke while the answer was awaited: outcome unknown */
     TW_EQUERY = -5008,  /* PostgreSQL refused the statement; its SQLSTATE tells why */
     TW_ECONFIG = -5009, /* a setting that cannot be */
-    TW_ETLS = -5010     /* TLS was refused by one of both; tw_stream_problem tells why */
+    TW_ETLS = -5010     /* TLS was refused by one of both; tw_stream_why tells more */
 };
 
 /* A short text for logs, never null; also for libuv's numbers. Static. */

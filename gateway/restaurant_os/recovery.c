@@ -6,6 +6,8 @@
  * fetches the state. A client that was recovered writes the next turn of its record: a gateway
  * that notices late that its client has gone does not overwrite where that client is now.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 #include "common/util/json_scan.h"
@@ -21,17 +23,18 @@
     "redis.call('set', KEYS[1], ARGV[2], 'ex', 120) end"
 #define REFRESH_MS 45000 /* well within it, so that a killed gateway leaves a fresh record */
 #define RECORD_BYTES 512
+#define NAME_BYTES (8 + 36 + GW_PID) /* with the end of the text */
 #define STORE_TRIES 20
 #define STORE_PAUSE_MS 50
 #define ALL_STATIONS (GW_KITCHEN | GW_EXPO | GW_BAR | GW_POS)
 
-static struct tw_slice record_name(const struct gw_sio_client *c, char out[64])
+/* "tw:s:{<tenant id>}:<pid>": all of a tenant's keys are in one slot of a cluster. */
+static struct tw_slice record_name(const struct gw_sio_client *c, char out[NAME_BYTES])
 {
-    size_t n = strlen(c->pid);
+    int n = snprintf(out, NAME_BYTES, "tw:s:{%s}:%s", c->screen.identity.tenant.id, c->pid);
 
-    memcpy(out, "tw:s:", 5);
-    memcpy(out + 5, c->pid, n);
-    return tw_slice_from(out, 5 + n);
+    TW_ASSERT(n > 0 && n < NAME_BYTES);
+    return tw_slice_from(out, (size_t)n);
 }
 
 /* --- Written ---------------------------------------------------------------------------------
@@ -45,7 +48,7 @@ static void on_refresh(struct tw_deadline *d)
 void gw_recovery_save(struct gw_sio_client *c)
 {
     struct tw_buf record = { .max = RECORD_BYTES }, turn = { .max = 20 };
-    char name[64];
+    char name[NAME_BYTES];
 
     if (!c->is_admitted || c->pid[0] == '\0')
         return;
@@ -69,7 +72,7 @@ void gw_recovery_save(struct gw_sio_client *c)
 
 void gw_recovery_forget(struct gw_sio_client *c)
 {
-    char name[64];
+    char name[NAME_BYTES];
 
     if (c->pid[0] != '\0')
         (void)tw_redis_tell(c->screen.all->options.store,
@@ -174,15 +177,16 @@ static void on_store(struct tw_deadline *d)
 
 void gw_recovery_admit(struct gw_sio_client *c)
 {
-    struct tw_redis_link *store = c->screen.all->options.store;
-    char name[64];
+    struct tw_redis *store = c->screen.all->options.store;
+    char name[NAME_BYTES];
 
     if (!c->wants_recovery) {
         open_new(c);
         return;
     }
     /* Clients may reach a process that has just started before it has reached Redis. */
-    if (!tw_redis_is_up(store) && !tw_redis_is_none(store) && c->patience++ < STORE_TRIES) {
+    if (!tw_redis_serves(store, record_name(c, name)) && !tw_redis_is_none(store) &&
+        c->patience++ < STORE_TRIES) {
         tw_after(c->screen.all->options.loop, &c->refresh, STORE_PAUSE_MS, on_store);
         return;
     }

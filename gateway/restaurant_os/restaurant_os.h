@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/domain/operation.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/map.h"
 #include "common/util/metrics.h"
 #include "gateway/admission/authenticate.h"
@@ -24,7 +24,7 @@ struct gw_restaurant_os_options { /* pointers are kept */
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;
     struct tw_operations *operations;
-    struct tw_redis_link *store;  /* where sessions are remembered for their recovery */
+    struct tw_redis *store;       /* where sessions are remembered for their recovery */
     uint64_t connect_ms;          /* for the first CONNECT of a connection */
     struct gw_eio_options engine; /* all but its `open` */
 };

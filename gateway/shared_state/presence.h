@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "common/net/loop.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/list.h"
 #include "common/util/map.h"
 
@@ -14,7 +14,7 @@ struct gw_device;
 
 struct gw_presence_options { /* all are kept */
     struct tw_loop *loop;
-    struct tw_redis_link *store;
+    struct tw_redis *store;
     struct tw_slice instance; /* the name of this process */
 };
 

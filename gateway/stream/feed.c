@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "common/domain/event.h"
+#include "common/domain/publish.h"
 #include "common/util/err.h"
 #include "common/util/json_scan.h"
 #include "common/util/log.h"
@@ -255,13 +256,21 @@ static void want_older(struct gw_feed *f)
         tw_after(f->hubs->loop, &f->older, s->page != NULL ? 0 : GATHER_MS, on_older_wanted);
 }
 
+/* Redis will confirm the channel, or say that it cannot. */
+static bool will_be_confirmed(const struct gw_feed *f)
+{
+    char channel[TW_CHANNEL_BYTES];
+
+    return tw_redis_serves(&f->hubs->subscriber, tw_event_channel(gw_feed_id(f), channel));
+}
+
 void gw_feed_read_log(struct gw_feed *f)
 {
     bool needs_head = !f->hub.stream.cursor.is_known;
 
     if (f->reading != NULL || f->hubs->is_stopped)
         return;
-    if (needs_head && !f->is_subscribed && tw_redis_is_up(&f->hubs->subscriber))
+    if (needs_head && !f->is_subscribed && will_be_confirmed(f))
         return; /* the confirmation will bring us back */
     if (!needs_head && !gw_cursor_has_gap(&f->hub.stream.cursor))
         return;

@@ -103,36 +103,49 @@ void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct g
     gw_feed_read_log(f);
 }
 
-static void on_redis_up(struct tw_redis_link *l)
+static void on_redis_up(struct tw_redis *r)
 {
-    struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
+    struct gw_hubs *hubs = tw_container_of(r, struct gw_hubs, subscriber);
 
-    (void)tw_redis_subscribe(l, TW_LIT(TW_CONTROL_CHANNEL));
+    (void)tw_redis_subscribe(r, TW_LIT(TW_CONTROL_CHANNEL));
     tw_list_each(&hubs->all, link) subscribe(tw_container_of(link, struct gw_feed, link));
 }
 
-static void on_redis_down(struct tw_redis_link *l)
+static void lose(struct gw_feed *f)
 {
-    struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
-
-    tw_list_each(&hubs->all, link)
-    {
-        struct gw_feed *f = tw_container_of(link, struct gw_feed, link);
-
-        f->is_subscribed = false;
-        if (!f->hub.stream.cursor.is_known) /* nothing confirms it now */
-            gw_feed_read_log(f);
-    }
+    f->is_subscribed = false;
+    if (!f->hub.stream.cursor.is_known) /* nothing confirms it now */
+        gw_feed_read_log(f);
 }
 
-static void on_subscribed(struct tw_redis_link *l, struct tw_slice channel)
+static void on_redis_down(struct tw_redis *r)
 {
-    struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
-    struct tw_slice tenant;
-    struct gw_feed *f;
+    struct gw_hubs *hubs = tw_container_of(r, struct gw_hubs, subscriber);
 
-    if (!tw_event_tenant(channel, &tenant) ||
-        (f = tw_map_get(&hubs->by_tenant, tenant)) == NULL)
+    tw_list_each(&hubs->all, link) lose(tw_container_of(link, struct gw_feed, link));
+}
+
+/* The feed of a tenant's channel; null for any other. */
+static struct gw_feed *feed_of(struct gw_hubs *hubs, struct tw_slice channel)
+{
+    struct tw_slice tenant;
+
+    return tw_event_tenant(channel, &tenant) ? tw_map_get(&hubs->by_tenant, tenant) : NULL;
+}
+
+static void on_lost(struct tw_redis *r, struct tw_slice channel)
+{
+    struct gw_feed *f = feed_of(tw_container_of(r, struct gw_hubs, subscriber), channel);
+
+    if (f != NULL)
+        lose(f);
+}
+
+static void on_subscribed(struct tw_redis *r, struct tw_slice channel)
+{
+    struct gw_feed *f = feed_of(tw_container_of(r, struct gw_hubs, subscriber), channel);
+
+    if (f == NULL)
         return;
     f->is_subscribed = true;
     gw_feed_read_log(f);
@@ -182,9 +195,9 @@ void gw_hubs_relay(struct gw_stream *stream, const char *dialect, const char *fr
 }
 
 /* What is published is foreign until it has been checked. */
-static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len)
+static void on_message(struct tw_redis *r, struct tw_slice channel, char *at, size_t len)
 {
-    struct gw_hubs *hubs = tw_container_of(l, struct gw_hubs, subscriber);
+    struct gw_hubs *hubs = tw_container_of(r, struct gw_hubs, subscriber);
     struct tw_json_fault fault;
     struct tw_slice tenant;
     struct tw_event ev;
@@ -214,7 +227,7 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
 }
 
 static const struct tw_redis_events redis_events = { on_redis_up, on_redis_down, on_subscribed,
-                                                     on_message };
+                                                     on_message, on_lost };
 
 #define AT(field) TW_METRIC_AT(struct gw_hubs, field)
 

@@ -8,7 +8,7 @@
 
 #include "common/net/loop.h"
 #include "common/net/pg_pool.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/list.h"
 #include "common/util/map.h"
 #include "common/util/metrics.h"
@@ -28,7 +28,7 @@ typedef void (*gw_control_cb)(struct gw_hubs *hubs, char *at, size_t len);
 struct gw_hubs_options { /* pointers are kept */
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
-    struct tw_redis_link *publisher; /* for relays */
+    struct tw_redis *publisher; /* for relays */
     struct gw_sessions *sessions;
     gw_control_cb control;
     const char *redis_url, *redis_url_file;
@@ -40,12 +40,12 @@ struct gw_hubs_options { /* pointers are kept */
 struct gw_hubs {
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
-    struct tw_redis_link *publisher;
+    struct tw_redis *publisher;
     struct gw_sessions *sessions;
     gw_control_cb control;
     size_t backlog_bytes;
     bool is_stopped;
-    struct tw_redis_link subscriber;
+    struct tw_redis subscriber;
     struct tw_map by_tenant; /* tenant id to its feed */
     struct tw_list all;
     struct gw_memory memory;

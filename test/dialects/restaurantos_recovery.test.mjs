@@ -193,13 +193,13 @@ test('the credential is checked again: a record alone gives no access', async (t
     }
 });
 
-const recordOf = (kitchen) => `tw:s:${kitchen.socket._pid}`;
+const recordOf = (tenant, kitchen) => `tw:s:{${tenant.id}}:${kitchen.socket._pid}`;
 
 // Its gateway writes the record again when it notices that the client is gone.
-async function untilMissed(kitchen) {
-    await redis(env.TILLWIRE_REDIS_URL, ['SET', recordOf(kitchen), 'not yet']);
+async function untilMissed(tenant, kitchen) {
+    await redis(env.TILLWIRE_REDIS_URL, ['SET', recordOf(tenant, kitchen), 'not yet']);
     return async () => {
-        const isWritten = async () => (await redis(env.TILLWIRE_REDIS_URL, ['GET', recordOf(kitchen)]))[0] !== 'not yet';
+        const isWritten = async () => (await redis(env.TILLWIRE_REDIS_URL, ['GET', recordOf(tenant, kitchen)]))[0] !== 'not yet';
         await eventually('its gateway to miss it', isWritten);
     };
 }
@@ -221,9 +221,9 @@ const notRecovered = {
     'an offset far ahead of the stream': (kitchen) => {
         kitchen.socket._lastOffset = '1000000';
     },
-    'a record that is gone': (kitchen) => redis(env.TILLWIRE_REDIS_URL, ['DEL', recordOf(kitchen)]),
-    'a record that somebody has spoiled': (kitchen) =>
-        redis(env.TILLWIRE_REDIS_URL, ['SET', recordOf(kitchen), '{"tenant":5']),
+    'a record that is gone': (kitchen, tenant) => redis(env.TILLWIRE_REDIS_URL, ['DEL', recordOf(tenant, kitchen)]),
+    'a record that somebody has spoiled': (kitchen, tenant) =>
+        redis(env.TILLWIRE_REDIS_URL, ['SET', recordOf(tenant, kitchen), '{"tenant":5']),
     'a log that begins later': async (kitchen, tenant) => {
         for (let i = 0; i < 4; i += 1) await createOrder(tenant);
         await sql(
@@ -243,7 +243,7 @@ for (const [why, spoil] of Object.entries(notRecovered)) {
         await createOrder(tenant);
         await kitchen.next('order:created');
         line.target = gatewayUrls[1]; // which has nothing of this tenant in memory
-        const missed = await untilMissed(kitchen);
+        const missed = await untilMissed(tenant, kitchen);
         const back = await away(kitchen, async () => {
             await missed();
             await spoil(kitchen, tenant);
@@ -384,7 +384,7 @@ test('a gateway that notices late that a client has gone does not affect its new
     assert.equal((await away(kitchen)).recovered, true);
     await kitchen.ask('join:station', { station: 'bar' });
 
-    const record = async () => (await redis(env.TILLWIRE_REDIS_URL, ['GET', recordOf(kitchen)]))[0];
+    const record = async () => (await redis(env.TILLWIRE_REDIS_URL, ['GET', recordOf(tenant, kitchen)]))[0];
     const before = await record();
     const left = () =>
         sqlValue(

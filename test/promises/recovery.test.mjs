@@ -194,7 +194,7 @@ test('Redis has lost its data: connected clients stay; a client that is cut off 
     cut.cut();
     await cut.life('disconnect');
     await createOrder(tenant);
-    const record = ['GET', `tw:s:${cut.socket._pid}`];
+    const record = ['GET', `tw:s:{${tenant.id}}:${cut.socket._pid}`];
     // Its gateway writes the record again when it notices that the client is gone.
     await eventually('its record to be gone', async () => {
         await redis(env.TILLWIRE_REDIS_URL, ['FLUSHALL']);

@@ -127,11 +127,11 @@ test('status lists the devices of this restaurant only, on all gateways', async 
         user_id: user,
         connected_at: '2026-01-05T18:00:02.117Z',
     });
-    const key = `tw:p:${tenant.id}`;
+    const key = `tw:p:{${tenant.id}}`;
     await addRecord(t, key, { minipos: 1, devices: [device('a', 'ada'), device('b "2"', null)] });
     await addRecord(t, key, { minipos: 0, devices: [device('c', null)] });
     await addRecord(t, key, { minipos: 0, devices: [device('dead', null)] }, -1);
-    await addRecord(t, `tw:p:${other.id}`, { minipos: 0, devices: [device('other', null)] });
+    await addRecord(t, `tw:p:{${other.id}}`, { minipos: 0, devices: [device('other', null)] });
     for (const id of [tenant.slug, tenant.id, tenant.id.toUpperCase()]) {
         const res = await request({ path: `/api/restaurants/${id}/status`, key: tenant.key });
 

@@ -92,7 +92,7 @@ static void a_list_that_does_not_fit_ends_and_the_number_stays_true(void **state
 struct fixture {
     struct tw_loop *loop;
     struct fake_redis redis;
-    struct tw_redis_link link;
+    struct tw_redis link;
     struct api_presence_query query;
     struct tw_buf shown;
     int answers;
@@ -167,7 +167,7 @@ static void redis_is_asked_for_what_is_shown(void **state)
     await(f->loop, f->answers == 1);
     assert_buf(&f->shown, "\"connected_devices\":[],\"device_count\":0");
     assert_int_equal(
-        fake_redis_count(&f->redis, "HVALS tw:p:aaaaaaaa-0000-4000-8000-000000000001"), 1);
+        fake_redis_count(&f->redis, "HVALS tw:p:{aaaaaaaa-0000-4000-8000-000000000001}"), 1);
     f->redis.reply = ":3\r\n";
     ask(f, API_TOTALS);
     await(f->loop, f->answers == 1);

@@ -21,7 +21,7 @@ struct fixture {
     struct fake_postgres pg;
     struct fake_redis redis;
     struct tw_pg_conn *conn;
-    struct tw_redis_link publisher;
+    struct tw_redis publisher;
     struct br_relay relay;
     char url[64], redis_url[64];
 };

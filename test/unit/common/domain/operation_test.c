@@ -20,7 +20,7 @@ struct fixture {
     struct tw_loop *loop;
     struct fake_postgres pg;
     struct fake_redis redis;
-    struct tw_redis_link link;
+    struct tw_redis link;
     struct tw_pg_pool pool;
     struct tw_operations all;
     struct tw_operation op, other, many[MANY];

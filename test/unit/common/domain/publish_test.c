@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "test/unit/support/caught_log.h"
@@ -72,7 +72,7 @@ static void a_message_without_an_event_is_not_unwrapped(void **state)
 struct fixture {
     struct tw_loop *loop;
     struct fake_redis redis;
-    struct tw_redis_link link;
+    struct tw_redis link;
     struct tw_metrics metrics;
     char url[64];
 };

@@ -7,7 +7,7 @@
 
 #include "common/net/pg_conn.h"
 #include "common/net/pg_dial.h"
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "test/unit/support/caught_log.h"
@@ -21,7 +21,7 @@ struct fixture {
     struct fake_postgres pg, standby;
     struct fake_redis redis;
     struct tw_pg_conn *conn;
-    struct tw_redis_link link;
+    struct tw_redis link;
     struct tw_pg_call call;
     int ups, downs, answered, err;
     char url[256], why[256], sqlstate[8], path[64];
@@ -348,7 +348,7 @@ static void redis_is_followed_when_its_name_moves(void **state)
     await(f->loop, fake_names_asked("redis.example") >= 2);
     fake_names_set("redis.example", "127.0.0.1");
     await(f->loop, tw_redis_is_up(&f->link));
-    assert_int_equal(f->link.connects.value, 2);
+    assert_int_equal(f->link.counts.connects.value, 2);
 }
 
 static void where_there_is_no_redis_none_is_missed(void **state)
@@ -363,7 +363,7 @@ static void where_there_is_no_redis_none_is_missed(void **state)
     net_idle(f->loop, 50);
     assert_false(tw_redis_is_up(&f->link));
     assert_int_equal(tw_redis_publish(&f->link, TW_LIT("a"), TW_LIT("b")), TW_EDOWN);
-    assert_int_equal(f->link.dropped.value, 0);
+    assert_int_equal(f->link.counts.dropped.value, 0);
     assert_int_equal(caught_log_count("event=redis"), 0);
 }
 
@@ -382,7 +382,7 @@ static void a_password_of_redis_that_changes_needs_no_restart(void **state)
     await(f->loop, f->redis.host.accepted >= 2); /* it is refused */
     assert_false(tw_redis_is_up(&f->link));
     write_url(f, "nonsense ", 1, "");
-    await(f->loop, f->link.route.host_count == 0); /* and goes on trying */
+    await(f->loop, f->link.link.route.host_count == 0); /* and goes on trying */
     write_url(f, "redis://:new@127.0.0.1:", f->redis.host.port, "\r\n");
     await(f->loop, tw_redis_is_up(&f->link));
 }
@@ -449,7 +449,7 @@ static void a_redis_url_is_read_or_refused(void **state)
     struct fixture *f = *state;
 
     for (size_t i = 0; i < TW_COUNT(redis_urls); i++) {
-        struct tw_redis_link link = { .is_up = false };
+        struct tw_redis link = { .name = NULL };
 
         assert_row(tw_redis_start(&link, &(struct tw_redis_options){ .loop = f->loop,
                                                                      .url = redis_urls[i].url,
@@ -457,14 +457,15 @@ static void a_redis_url_is_read_or_refused(void **state)
                        (redis_urls[i].is_good ? 0 : TW_ECONFIG),
                    redis_urls[i].url);
         if (redis_urls[i].is_good) {
-            assert_row((link.user == NULL) == (redis_urls[i].user == NULL), redis_urls[i].url);
-            assert_row((link.password == NULL) == (redis_urls[i].password == NULL),
+            assert_row((link.source.url.user == NULL) == (redis_urls[i].user == NULL),
+                       redis_urls[i].url);
+            assert_row((link.source.url.password == NULL) == (redis_urls[i].password == NULL),
                        redis_urls[i].url);
         }
         if (redis_urls[i].user != NULL)
-            assert_string_equal(link.user, redis_urls[i].user);
+            assert_string_equal(link.source.url.user, redis_urls[i].user);
         if (redis_urls[i].password != NULL)
-            assert_string_equal(link.password, redis_urls[i].password);
+            assert_string_equal(link.source.url.password, redis_urls[i].password);
         tw_redis_stop(&link);
     }
 }

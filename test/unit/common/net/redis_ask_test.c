@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "test/unit/support/caught_log.h"
@@ -13,16 +13,16 @@
 struct fixture {
     struct tw_loop *loop;
     struct fake_redis redis;
-    struct tw_redis_link link;
+    struct tw_redis link;
     int downs, messages;
 };
 
-static void on_down(struct tw_redis_link *l)
+static void on_down(struct tw_redis *l)
 {
     tw_container_of(l, struct fixture, link)->downs++;
 }
 
-static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len)
+static void on_message(struct tw_redis *l, struct tw_slice channel, char *at, size_t len)
 {
     (void)channel;
     (void)at;
@@ -30,7 +30,7 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
     tw_container_of(l, struct fixture, link)->messages++;
 }
 
-static const struct tw_redis_events events = { NULL, on_down, NULL, on_message };
+static const struct tw_redis_events events = { .on_down = on_down, .on_message = on_message };
 
 static int begin(void **state)
 {
@@ -134,7 +134,7 @@ static void a_question_that_is_refused_is_answered_and_breaks_nothing(void **sta
     assert_buf(&a.heard, "none 0");
     assert_buf(&b.heard, "none 0");
     assert_int_equal(f->downs, 0);
-    assert_int_equal(f->link.dropped.value, 2);
+    assert_int_equal(f->link.counts.dropped.value, 2);
     assert_int_equal(caught_log_count("event=redis.refused"), 1);
     assert_int_equal(caught_log_count("NOPERM"), 1);
     tw_buf_done(&a.heard);

@@ -1,6 +1,6 @@
 /* redis_link_test.c - the link to Redis, against a small one of our own.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,31 +15,31 @@
 struct fixture {
     struct tw_loop *loop;
     struct fake_redis redis;
-    struct tw_redis_link link;
+    struct tw_redis link;
     char url[128];
     int ups, downs, messages;
     struct tw_buf told; /* what was confirmed and what came, a line each */
     bool stops_at_message;
 };
 
-static struct fixture *fixture_of(struct tw_redis_link *l)
+static struct fixture *fixture_of(struct tw_redis *l)
 {
     return tw_container_of(l, struct fixture, link);
 }
 
-static void on_up(struct tw_redis_link *l)
+static void on_up(struct tw_redis *l)
 {
     assert_true(tw_redis_is_up(l));
     fixture_of(l)->ups++;
 }
 
-static void on_down(struct tw_redis_link *l)
+static void on_down(struct tw_redis *l)
 {
     assert_false(tw_redis_is_up(l));
     fixture_of(l)->downs++;
 }
 
-static void on_subscribed(struct tw_redis_link *l, struct tw_slice channel)
+static void on_subscribed(struct tw_redis *l, struct tw_slice channel)
 {
     struct fixture *f = fixture_of(l);
 
@@ -48,7 +48,7 @@ static void on_subscribed(struct tw_redis_link *l, struct tw_slice channel)
     tw_buf_char(&f->told, '\n');
 }
 
-static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *at, size_t len)
+static void on_message(struct tw_redis *l, struct tw_slice channel, char *at, size_t len)
 {
     struct fixture *f = fixture_of(l);
 
@@ -63,7 +63,9 @@ static void on_message(struct tw_redis_link *l, struct tw_slice channel, char *a
         tw_redis_stop(l);
 }
 
-static const struct tw_redis_events events = { on_up, on_down, on_subscribed, on_message };
+static const struct tw_redis_events events = {
+    .on_up = on_up, .on_down = on_down, .on_subscribed = on_subscribed, .on_message = on_message
+};
 static int begin(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
@@ -115,8 +117,8 @@ static void it_is_up_when_redis_has_answered(void **state)
 
     start_up(f);
     assert_true(tw_redis_is_up(&f->link));
-    assert_int_equal(f->link.up.value, 1);
-    assert_int_equal(f->link.connects.value, 1);
+    assert_int_equal(f->link.counts.up.value, 1);
+    assert_int_equal(f->link.counts.connects.value, 1);
     assert_buf(&f->redis.commands, "PING\n");
     assert_int_equal(caught_log_count("event=redis.up link=test"), 1);
     await(f->loop, fake_redis_count(&f->redis, "PING") >= 3); /* and it keeps asking */
@@ -181,8 +183,8 @@ static void what_is_published_arrives_byte_by_byte(void **state)
     await(f->loop, fake_redis_count(&f->redis, "PUBLISH tw:t:2 ") == 1);
     assert_non_null(memmem(f->redis.commands.at, f->redis.commands.len,
                            "PUBLISH tw:t:1 {\"a\":\"\r\n*3\xc3\xa9\"}\nPUBLISH tw:t:2 \n", 45));
-    assert_int_equal(f->link.sent.value, 2);
-    assert_int_equal(f->link.dropped.value, 0);
+    assert_int_equal(f->link.counts.sent.value, 2);
+    assert_int_equal(f->link.counts.dropped.value, 0);
 }
 
 static void while_it_is_down_nothing_is_kept_for_later(void **state)
@@ -192,7 +194,7 @@ static void while_it_is_down_nothing_is_kept_for_later(void **state)
     start(f, "");
     assert_int_equal(tw_redis_publish(&f->link, TW_LIT("c"), TW_LIT("m")), TW_EDOWN);
     assert_int_equal(tw_redis_subscribe(&f->link, TW_LIT("c")), TW_EDOWN);
-    assert_int_equal(f->link.dropped.value, 2);
+    assert_int_equal(f->link.counts.dropped.value, 2);
     await(f->loop, f->ups == 1);
     net_idle(f->loop, 20);
     assert_buf(&f->redis.commands, "PING\n");
@@ -277,7 +279,7 @@ static void other_replies_mean_nothing(void **state)
 static void check_comes_back(struct fixture *f, int downs)
 {
     await(f->loop, f->downs == downs);
-    assert_int_equal(f->link.up.value, 0);
+    assert_int_equal(f->link.counts.up.value, 0);
     assert_int_equal(tw_redis_publish(&f->link, TW_LIT("c"), TW_LIT("m")), TW_EDOWN);
     await(f->loop, f->ups == downs + 1);
     assert_int_equal(f->downs, downs);
@@ -292,7 +294,7 @@ static void a_broken_connection_is_reported_once_and_made_again(void **state)
     check_comes_back(f, 1);
     end_reset(f->redis.host.ends[0]);
     check_comes_back(f, 2);
-    assert_int_equal(f->link.connects.value, 3);
+    assert_int_equal(f->link.counts.connects.value, 3);
     assert_int_equal(caught_log_count("event=redis.down"), 2);
     assert_int_equal(caught_log_count("event=redis.up"), 3);
 }
@@ -371,11 +373,11 @@ static void after_each_success_they_are_fast_again(void **state)
     uint64_t first;
 
     start_up(f);
-    first = f->link.retry_ms;
+    first = f->link.link.retry_ms;
     for (int i = 0; i < 3; i++) {
         host_drop_all(&f->redis.host);
         await(f->loop, f->ups == i + 2);
-        assert_int_equal(f->link.retry_ms, first);
+        assert_int_equal(f->link.link.retry_ms, first);
     }
 }
 
@@ -415,7 +417,7 @@ static void a_redis_that_does_not_read_makes_the_queue_full(void **state)
         net_idle(f->loop, 2);
     }
     assert_int_equal(r, TW_EFULL);
-    assert_int_equal(f->link.dropped.value, 1);
+    assert_int_equal(f->link.counts.dropped.value, 1);
     assert_int_equal(tw_redis_publish(&f->link, TW_LIT("c"), TW_LIT("small")), 0);
     end_want_read(f->redis.host.ends[0], true);
     await(f->loop, fake_redis_count(&f->redis, "PUBLISH c small") == 1);
@@ -497,7 +499,7 @@ static void a_link_without_callbacks_works(void **state)
 
 static void a_link_that_never_started_can_be_stopped(void **state)
 {
-    struct tw_redis_link link = { .is_up = false };
+    struct tw_redis link = { .name = NULL };
 
     (void)state;
     tw_redis_stop(&link);

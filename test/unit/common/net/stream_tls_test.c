@@ -298,7 +298,7 @@ static void a_server_that_is_not_trusted_is_left_and_why_is_known(void **state)
     dial(f, "bar.example");
     await(f->loop, f->client.writes == 1);
     assert_int_equal(f->client.write_err, TW_ETLS);
-    assert_non_null(strstr(tw_stream_problem(f->client.stream), "does not match"));
+    assert_non_null(strstr(tw_stream_why(f->client.stream, TW_ETLS), "does not match"));
     await(f->loop, f->server.ends == 1);
     assert_int_equal(f->server.end_err, TW_ETLS); /* it was told, too */
     assert_int_equal(f->listener.handshakes.failed.value, 1);
@@ -340,11 +340,12 @@ static void who_never_answers_is_known_to_speak_no_tls(void **state)
     (void)snprintf(f->address, sizeof(f->address), "127.0.0.1:%d", host->port);
     dial(f, "localhost");
     await(f->loop, host->accepted == 1 && host->ends[0]->heard.len > 0);
-    assert_string_equal(tw_stream_problem(f->client.stream), "it does not answer in TLS");
+    assert_string_equal(tw_stream_why(f->client.stream, TW_ETIMEOUT),
+                        "it does not answer in TLS");
     end_finish(host->ends[0]);
     await(f->loop, f->client.writes == 1);
     assert_int_equal(f->client.write_err, TW_ETLS);
-    assert_string_equal(tw_stream_problem(f->client.stream), "it ended the TLS handshake");
+    assert_string_equal(tw_stream_why(f->client.stream, TW_ETLS), "it ended the TLS handshake");
     host_stop(host);
 }
 

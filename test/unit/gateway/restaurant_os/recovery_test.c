@@ -21,19 +21,19 @@
 /* The last command to Redis ends like this; all are forgotten. */
 static void check_last(struct screens *s, const char *want)
 {
-    struct tw_slice said = tw_buf_view(&s->store.out);
+    struct tw_slice said = tw_buf_view(&s->store.link.out);
     size_t n = strlen(want);
 
     assert_true(said.len > n);
     assert_slice(tw_slice_from(said.at + said.len - 1 - n, n), want);
-    tw_buf_clear(&s->store.out);
+    tw_buf_clear(&s->store.link.out);
 }
 
 /* A stream at 16 with 15 and 16 in memory. */
 static void begin_at_16(struct screens *s)
 {
     (void)connect_screen(s, 0, KITCHEN_TOKEN); /* its stream begins */
-    tw_buf_clear(&s->store.out);
+    tw_buf_clear(&s->store.link.out);
 }
 
 static void complete_table(struct screens *s, uint64_t seq)
@@ -53,7 +53,7 @@ static void a_new_client_gets_a_record_and_its_rooms_follow(void **state)
     struct screen *one = connect_screen(s, 0, KITCHEN_TOKEN);
     struct tw_buf want = { .max = 500 };
 
-    tw_buf_text(&want, " 1 tw:s:");
+    tw_buf_text(&want, " 1 tw:s:{" KITCHEN_ID "}:");
     tw_buf_text(&want, one->pid);
     tw_buf_text(&want, " 0 {\"tenant\":\"" KITCHEN_ID "\",\"sid\":\"");
     tw_buf_text(&want, one->sid);
@@ -75,7 +75,7 @@ static void a_client_that_comes_back_hears_what_it_has_missed(void **state)
     one = open_screen(s, 1);
     emit(s, one, CONNECT(PID, "16"));
     find_kitchen(s);
-    assert_commands(&s->store, "GET tw:s:" PID "\n");
+    assert_commands(&s->store, "GET tw:s:{" KITCHEN_ID "}:" PID "\n");
     assert_packets(one, "");
     fake_link_answer(&s->store, RECORD(KITCHEN_ID, "1", "4", "3"));
     end_turn(s->gateway);
@@ -146,7 +146,7 @@ static void what_is_no_longer_kept_begins_a_new_session(void **state)
     fake_link_answer(&s->store, RECORD(KITCHEN_ID, "1", "4", "3"));
     end_turn(s->gateway);
     assert_packets(one, ""); /* perhaps another gateway knows more: the log is asked */
-    tw_buf_clear(&s->store.out);
+    tw_buf_clear(&s->store.link.out);
     for (int i = 0; i < 2 && one->heard.len == 0; i++) {
         struct gw_feed *f = tw_map_get(&s->gateway->hubs.by_tenant, TW_LIT(KITCHEN_ID));
 
@@ -178,7 +178,7 @@ static void a_pid_that_we_never_gave_is_not_looked_for(void **state)
 
         emit(s, one, packets[i]);
         find_kitchen(s);
-        assert_row(tw_list_empty(&s->store.asks), packets[i]);
+        assert_row(tw_list_empty(&s->store.link.asks), packets[i]);
         assert_packets(one, CONNECTED("16"));
         assert_string_not_equal(one->pid, PID);
         cut_off(s, one);
@@ -216,9 +216,9 @@ static void one_that_leaves_on_purpose_is_forgotten(void **state)
     struct screen *one = connect_screen(s, 0, KITCHEN_TOKEN);
     struct tw_buf want = { .max = 100 };
 
-    tw_buf_clear(&s->store.out);
+    tw_buf_clear(&s->store.link.out);
     emit(s, one, "1");
-    tw_buf_text(&want, "DEL tw:s:");
+    tw_buf_text(&want, "DEL tw:s:{" KITCHEN_ID "}:");
     tw_buf_text(&want, one->pid);
     tw_buf_append(&want, tw_slice_from("\n", 2));
     assert_commands(&s->store, want.at);
@@ -230,7 +230,7 @@ static void one_whose_connection_breaks_leaves_a_fresh_record(void **state)
     struct screens *s = *state;
     struct screen *one = join_screen(s, 0);
 
-    tw_buf_clear(&s->store.out);
+    tw_buf_clear(&s->store.link.out);
     cut_off(s, one);
     check_last(s, "\"joined\":1,\"stations\":0,\"turn\":0}");
 }
@@ -242,7 +242,7 @@ static void a_record_is_written_again_from_time_to_time(void **state)
 
     (void)join_screen(s, 0);
     c = client_of(s);
-    tw_buf_clear(&s->store.out);
+    tw_buf_clear(&s->store.link.out);
     come_to(s->gateway, &c->refresh);
     check_last(s, "\"joined\":1,\"stations\":0,\"turn\":0}");
     assert_true(tw_deadline_is_set(&c->refresh));

@@ -83,11 +83,11 @@ static void others_hear_of_a_person_when_the_list_has_changed(void **state)
     struct client *one = connect_tablet(g, 0);
 
     for (size_t i = 0; i < TW_COUNT(rows); i++) {
-        tw_buf_clear(&g->publisher.out);
+        tw_buf_clear(&g->publisher.link.out);
         tell(g, one, USERS("add", ADA));
-        assert_buf(&g->publisher.out, "");
+        assert_buf(&g->publisher.link.out, "");
         answer_operation(&g->pool, rows[i].status, rows[i].answer);
-        assert_row((g->publisher.out.len > 0) == rows[i].is_told, rows[i].answer);
+        assert_row((g->publisher.link.out.len > 0) == rows[i].is_told, rows[i].answer);
     }
 }
 

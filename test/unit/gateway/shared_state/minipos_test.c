@@ -240,12 +240,12 @@ static void staff_messages_pass_on_to_the_other_tablets_as_they_came(void **stat
         tw_buf_append(&said, TW_LIT("\",\"data\":{\"pin\":\"1234\"},\"clientId\":\"a\"}\0"));
         tell(g, one, said.at);
         assert_int_equal(fake_pool_count(&g->pool), 0); /* stored nowhere */
-        published = tw_buf_view(&g->publisher.out);
+        published = tw_buf_view(&g->publisher.link.out);
         assert_true(tw_slice_starts(published, TW_LIT("PUBLISH " KITCHEN_CHANNEL " ")));
         published = tw_slice_skip(published, sizeof("PUBLISH " KITCHEN_CHANNEL));
         published.len--; /* its line's end */
         fake_link_push(&g->hubs.subscriber, KITCHEN_CHANNEL, published);
-        tw_buf_clear(&g->publisher.out);
+        tw_buf_clear(&g->publisher.link.out);
         said.at[said.len - 1] = '\n';
         tw_buf_char(&said, '\0');
         assert_heard(other, said.at);
@@ -264,13 +264,13 @@ static void of_what_is_passed_on_there_may_be_ten_a_second(void **state)
     for (int i = 0; i < 100; i++)
         tell(g, one, "{\"type\":\"REFRESH_SESSIONS\",\"data\":{}}");
     assert_heard(one, "");
-    tw_buf_clear(&g->publisher.out);
+    tw_buf_clear(&g->publisher.link.out);
     tell(g, one, "{\"type\":\"REFRESH_SESSIONS\",\"data\":{}}");
     assert_heard(
         one, ERROR("RATE_LIMIT",
                    "Messages that are only passed on have at most 1 MiB, and there may be 10 a "
                    "second. This one was not passed on."));
-    assert_buf(&g->publisher.out, "");
+    assert_buf(&g->publisher.link.out, "");
     g->sessions.now_ms += 100;
     tell(g, one, "{\"type\":\"REFRESH_SESSIONS\",\"data\":{}}");
     assert_heard(one, "");

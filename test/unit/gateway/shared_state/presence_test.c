@@ -41,7 +41,7 @@ static int close_presence(void **state)
 /* The commands so far, with moments as `soon` (15 s), `later` (45 s) and `since`. */
 static void check_told(const char *want)
 {
-    struct tw_slice rest = tw_buf_view(&gateway->publisher.out);
+    struct tw_slice rest = tw_buf_view(&gateway->publisher.link.out);
     struct tw_buf told = { .max = 10000 };
     char year[TW_TIME_TEXT];
 
@@ -67,7 +67,7 @@ static void check_told(const char *want)
     }
     assert_buf(&told, want);
     tw_buf_done(&told);
-    tw_buf_clear(&gateway->publisher.out);
+    tw_buf_clear(&gateway->publisher.link.out);
 }
 
 #define ALL(minipos, cloudsync)                                                                \
@@ -84,7 +84,8 @@ static void without_devices_there_are_none(void **state)
 }
 
 #define TENANT(rest)                                                                           \
-    "HSET tw:p:" KITCHEN_ID " g1 {\"until\":later," rest "}\nEXPIRE tw:p:" KITCHEN_ID " 90\n"
+    "HSET tw:p:{" KITCHEN_ID "} g1 {\"until\":later," rest "}\nEXPIRE tw:p:{" KITCHEN_ID       \
+    "} 90\n"
 #define ONE_TABLET TENANT("\"minipos\":1,\"devices\":[]")
 
 /* The next tick, so much later. */
@@ -149,11 +150,11 @@ static void all_tenants_are_told_again(void **state)
     connect_tablet_of_the_bar(g, 1);
     come_to_tick(0);
     for (int i = 0; i < 3; i++) {
-        tw_buf_clear(&g->publisher.out);
+        tw_buf_clear(&g->publisher.link.out);
         come_to_tick(20000);
-        check_told(ONE_TABLET "HSET tw:p:" BAR_ID
-                              " g1 {\"until\":later,\"minipos\":1,\"devices\":[]}\n"
-                              "EXPIRE tw:p:" BAR_ID " 90\n" ALL("2", "0"));
+        check_told(ONE_TABLET "HSET tw:p:{" BAR_ID
+                              "} g1 {\"until\":later,\"minipos\":1,\"devices\":[]}\n"
+                              "EXPIRE tw:p:{" BAR_ID "} 90\n" ALL("2", "0"));
     }
 }
 
@@ -182,10 +183,10 @@ static void a_tenant_whose_last_device_has_gone_is_taken_back(void **state)
 
     (void)connect_tablet(g, 0);
     come_to_tick(0);
-    tw_buf_clear(&g->publisher.out);
+    tw_buf_clear(&g->publisher.link.out);
     leave_gateway(&g->clients[0]);
     come_to_tick(1000);
-    check_told("HDEL tw:p:" KITCHEN_ID " g1\n" ALL("0", "0"));
+    check_told("HDEL tw:p:{" KITCHEN_ID "} g1\n" ALL("0", "0"));
     come_to_tick(5000);
     check_told(ALL("0", "0"));
 }
@@ -220,9 +221,9 @@ static void a_gateway_that_stops_takes_back_what_it_told(void **state)
 
     (void)connect_tablet(g, 0);
     come_to_tick(0);
-    tw_buf_clear(&g->publisher.out);
+    tw_buf_clear(&g->publisher.link.out);
     gw_presence_stop(&presence);
-    check_told("HDEL tw:p:" KITCHEN_ID " g1\nHDEL tw:p:all g1\n");
+    check_told("HDEL tw:p:{" KITCHEN_ID "} g1\nHDEL tw:p:all g1\n");
     (void)connect_tablet(g, 1);
     assert_false(tw_deadline_is_set(&presence.tick));
 }

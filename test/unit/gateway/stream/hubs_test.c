@@ -168,7 +168,7 @@ static void a_relay_is_published_with_its_dialect_and_its_connection(void **stat
     assert_commands(&g->publisher, "PUBLISH " KITCHEN_CHANNEL " " KITCHEN_ID
                                    " {\"relay\":\"minipos\",\"from\":\"ab12\",\"message\":{"
                                    "\"type\":\"X\"}}\n");
-    g->publisher.is_up = false; /* then it is lost */
+    g->publisher.link.is_up = false; /* then it is lost */
     gw_hubs_relay(tablet->session->stream, "minipos", "ab12", TW_LIT("{}"));
     assert_commands(&g->publisher, "");
 }

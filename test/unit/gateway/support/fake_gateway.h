@@ -30,7 +30,7 @@ struct client {
 struct gateway {
     struct tw_loop *loop;
     struct tw_pg_pool pool;
-    struct tw_redis_link publisher;
+    struct tw_redis publisher;
     struct tw_operations operations;
     struct gw_shared_state shared_state;
     struct gw_dialects dialects;

@@ -3,23 +3,23 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/net/redis_link.h"
+#include "common/net/redis.h"
 #include "test/unit/support/check.h"
 
 /* A link that is up, for parts that do not start one themselves. */
-void fake_link_init(struct tw_redis_link *l);
-void fake_link_done(struct tw_redis_link *l);
+void fake_link_init(struct tw_redis *l);
+void fake_link_done(struct tw_redis *l);
 
-void fake_link_goes_up(struct tw_redis_link *l);
-void fake_link_goes_down(struct tw_redis_link *l);
+void fake_link_goes_up(struct tw_redis *l);
+void fake_link_goes_down(struct tw_redis *l);
 
 /* All commands so far, one a line with blanks between its words; forgotten by the call. */
 #define assert_commands(link, want) check_commands((link), (want), __FILE__, __LINE__)
-void check_commands(struct tw_redis_link *l, const char *want, const char *file, int line);
+void check_commands(struct tw_redis *l, const char *want, const char *file, int line);
 
 /* The subscription to a channel is confirmed; a message on it. */
-void fake_link_confirm(struct tw_redis_link *l, const char *channel);
-void fake_link_push(struct tw_redis_link *l, const char *channel, struct tw_slice message);
+void fake_link_confirm(struct tw_redis *l, const char *channel);
+void fake_link_push(struct tw_redis *l, const char *channel, struct tw_slice message);
 
 /* The reply to the oldest question; null: there is none. */
-void fake_link_answer(struct tw_redis_link *l, const char *text);
+void fake_link_answer(struct tw_redis *l, const char *text);

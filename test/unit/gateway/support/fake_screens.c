@@ -125,7 +125,7 @@ int close_screens(void **state)
         leave_gateway(&s->gateway->clients[i]);
     while (fake_pool_count(&s->gateway->pool) > 0)
         fake_pool_fail(&s->gateway->pool, -1, "");
-    while (!tw_list_empty(&s->store.asks))
+    while (!tw_list_empty(&s->store.link.asks))
         fake_link_answer(&s->store, NULL);
     gw_restaurant_os_done(&s->all);
     gw_key_auth_done(&s->keys);

@@ -36,7 +36,7 @@ struct screens {
     struct gw_key_auth keys;
     struct tw_tokens tokens;
     struct gw_authenticator authenticator;
-    struct tw_redis_link store;
+    struct tw_redis store;
     struct gw_restaurant_os all;
     struct screen screens[SCREENS];
     struct tw_http_request request; /* with which the next one opens its WebSocket */
