@@ -357,7 +357,9 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
         tw_daemon_note(missing_list, "database");
     if (!tw_schema_is_good(&g->schema))
         tw_daemon_note(missing_list, "schema");
-    tw_daemon_note_redis(degraded, &g->hubs.subscriber);
+    tw_daemon_note_redis(degraded, tw_redis_problem(&g->hubs.subscriber) != NULL
+                                       ? &g->hubs.subscriber
+                                       : &g->publisher);
 }
 
 static const char *dialect_labels(size_t i)

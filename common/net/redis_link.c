@@ -51,12 +51,19 @@ static void fail_asks(struct tw_redis_link *l)
     }
 }
 
+static void say_down(struct tw_redis_link *l)
+{
+    if (!l->has_failed)
+        tw_log_warn("redis.down", tw_str("link", l->options.name), tw_str("why", l->why));
+    l->has_failed = true;
+}
+
+/* That one of several hosts is away is no news when the next one is there. */
 static void note_failure(struct tw_redis_link *l, const char *why)
 {
     (void)snprintf(l->why, sizeof(l->why), "%.150s", why);
-    if (!l->has_failed)
-        tw_log_warn("redis.down", tw_str("link", l->options.name), tw_str("why", why));
-    l->has_failed = true;
+    if (!l->options.takes_any)
+        say_down(l);
 }
 
 /* `why` is null for no fault. on_closed, the stream's last word, plans the next attempt. */
@@ -158,7 +165,7 @@ static void become_up(struct tw_redis_link *l)
     l->is_up = l->was_up = true;
     l->has_refused = l->is_in_cluster = false;
     l->options.counts->connects.value++;
-    if (!l->options.is_quiet || l->has_failed)
+    if (!l->options.takes_any || l->has_failed)
         tw_log_info("redis.up", tw_str("link", l->options.name));
     l->has_failed = false;
     l->retry_ms = RETRY_FIRST_MS;
@@ -299,8 +306,8 @@ static void note_refusal(struct tw_redis_link *l, struct tw_slice why)
 {
     bool is_redirection = tw_redis_is_redirection(why);
 
-    if (is_redirection && l->options.peer == TW_REDIS_MEMBER)
-        return;
+    if (l->options.takes_any || (is_redirection && l->options.peer == TW_REDIS_MEMBER))
+        return; /* whoever asked says what there is to say */
     l->options.counts->dropped.value++;
     if (is_redirection)
         note_cluster(l);
@@ -489,6 +496,8 @@ static void on_place(struct tw_route *route, const struct tw_place *place)
                            tw_err_text(route->err));
             go_down(l, why);
         }
+        if (l->options.takes_any && l->why[0] != '\0')
+            say_down(l);
         plan_retry(l);
         return;
     }

@@ -10,7 +10,7 @@
 #include "common/util/log.h"
 
 #define REFRESH_FIRST_MS 100
-#define REFRESH_MOST_MS 2000
+#define REFRESH_MOST_MS 1000
 #define CALM_MS 4000 /* since the last answer: then the next doubt is a new one */
 
 static struct tw_redis_node *node_of(struct tw_redis_link *l)
@@ -327,7 +327,7 @@ static void on_refresh(struct tw_deadline *d)
                                          .name = all->scout_name,
                                          .events = &scout_events,
                                          .peer = TW_REDIS_MEMBER,
-                                         .is_quiet = true,
+                                         .takes_any = true,
                                          .find = find_scouted,
                                      });
 }

@@ -10,7 +10,7 @@ import net from 'node:net';
 import { promisify } from 'node:util';
 import { openKitchen } from '../support/kitchen.mjs';
 import { metric } from '../support/ops.mjs';
-import { freePort, startLike } from '../support/own_process.mjs';
+import { freePort, startProcess } from '../support/own_process.mjs';
 import { request } from '../support/rest.mjs';
 import { certificates, identity, startSecure } from '../support/secure.mjs';
 import { knock } from '../support/shared_state.mjs';
@@ -198,7 +198,7 @@ test('a Redis that cannot be trusted is not used, and the log says why', async (
         [`${env.TILLWIRE_REDIS_URL.replace('redis:', 'rediss:')}?${ca}`, /TLS/],
     ];
     for (const [REDIS_URL, why] of rows) {
-        const api = await startLike(t, 'api-1', { REDIS_URL, LISTEN: `127.0.0.1:${await freePort()}` });
+        const api = await startProcess(t, 'api-1', { REDIS_URL });
         await eventually(`why ${REDIS_URL} is not used`, () => /redis\.down .*why=.*/.exec(api.said)?.[0].match(why));
     }
 });

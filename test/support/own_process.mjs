@@ -1,5 +1,5 @@
-// own_process.mjs - a separate api or gateway for one test, like the stack's except for some settings; and a
-// Redis that a test can silence.
+// own_process.mjs - a separate process for one test, mostly an api, like the stack's except for some settings;
+// and a Redis that a test can silence.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -17,37 +17,43 @@ export async function freePort() {
     return port;
 }
 
-// Another process of the kind of `name` ("api-1"), with its settings and those of `over` (without TILLWIRE_), which may
-// be asked what it has said. It ends with the test, and must end in order.
-export async function startLike(t, name, over) {
+// Uses the settings of the stack's process of this name (`api-1`), and those of `over` (without
+// TILLWIRE_). Returns where it listens (`address`, `base`), where it is asked how it is (`ops`), what it has
+// logged so far, and `kill`; it ends with the test, and must end in order.
+export async function startProcess(t, name, over, { hasTls = false } = {}) {
     const lines = readFileSync(`${process.env.RUN_DIR}/env/${name}.env`, 'utf8').split('\n');
     const settings = Object.fromEntries(
         lines.filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)),
     );
-    settings.TILLWIRE_OPS_LISTEN = '';
+    const [listen, ops] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     for (const [key, value] of Object.entries(over)) settings[`TILLWIRE_${key}`] = value;
     // A build that has been replaced since the stack started will do.
     const program = readlinkSync(`/proc/${pidOf(name)}/exe`).replace(/ \(deleted\)$/, '');
-    const child = spawn(program, [], { env: settings, stdio: ['ignore', 'ignore', 'pipe'] });
-    const own = { said: '', kill: (signal) => child.kill(signal) };
+    const child = spawn(program, [], {
+        env: { ...settings, TILLWIRE_LISTEN: `${hasTls ? 'tls:' : ''}${listen}`, TILLWIRE_OPS_LISTEN: ops },
+        stdio: ['ignore', 'ignore', 'pipe'],
+    });
     await once(child, 'spawn');
+    const own = {
+        address: listen, base: `${hasTls ? 'https' : 'http'}://${listen}`, ops: `http://${ops}`, said: '', kill: (signal) => child.kill(signal),
+    };
     child.stderr.on('data', (data) => {
         own.said += data;
+        if (process.env.SHOW) process.stderr.write(`${name}: ${data}`);
     });
     const ended = once(child, 'exit');
     t.defer(async () => {
         child.kill('SIGTERM');
-        const [status] = await soon(`a process like ${name} to end`, ended);
+        const [status] = await soon(`our own ${name} to end`, ended);
         assert.equal(status, 0, own.said);
     });
+    await eventually(`our own ${name}`, () => request({ base: own.ops, path: '/healthz' }));
     return own;
 }
 
-// An api; returns its address.
+// An api of our own; returns its address.
 export async function startApi(t, over) {
-    const listen = `127.0.0.1:${await freePort()}`;
-    await startLike(t, 'api-1', { LISTEN: listen, ...over });
-    const base = `http://${listen}`;
+    const { base } = await startProcess(t, 'api-1', over);
     await eventually('an api of our own', () => request({ base, path: '/nothing' }));
     return base;
 }

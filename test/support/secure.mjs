@@ -1,7 +1,7 @@
 // secure.mjs - processes that speak TLS themselves, with the certificates of the run.
 // SPDX-License-Identifier: Apache-2.0
 import { copyFileSync, mkdtempSync } from 'node:fs';
-import { freePort, startLike } from './own_process.mjs';
+import { startProcess } from './own_process.mjs';
 import { request } from './rest.mjs';
 import { eventually } from './stack.mjs';
 
@@ -22,14 +22,9 @@ export function identity(name) {
     return own;
 }
 
-// A process like that one, with TLS for its clients, and one more address for what it says of itself.
+// A process like that one, with TLS for its clients.
 export async function startSecure(t, name, own, over = {}) {
-    const address = `127.0.0.1:${await freePort()}`;
-    const ops = `127.0.0.1:${await freePort()}`;
-    const process_ = await startLike(t, name, {
-        LISTEN: `tls:${address}`, OPS_LISTEN: ops, TLS_CERTIFICATE: own.certificate, TLS_KEY: own.key, ...over,
-    });
-    const one = Object.assign(process_, { address, base: `https://${address}`, ops: `http://${ops}` });
+    const one = await startProcess(t, name, { TLS_CERTIFICATE: own.certificate, TLS_KEY: own.key, ...over }, { hasTls: true });
     await eventually(`${name} to be ready`, async () => (await request({ base: one.ops, path: '/readyz' })).status === 200);
     return one;
 }
