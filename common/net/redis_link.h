@@ -84,7 +84,8 @@ struct tw_redis_link_options { /* pointers are kept */
     const char *name; /* for the log: "publisher" */
     const struct tw_redis_link_events *events;
     enum tw_redis_peer peer;
-    bool takes_any; /* of its hosts, one is as good as the other: news is only that none is there */
+    bool takes_any; /* of its hosts, one is as good as the other: news is only that none is
+                       there */
     /* Add the hosts to try, each time; null: those of the URL. */
     void (*find)(struct tw_redis_link *l, struct tw_route *route);
 };

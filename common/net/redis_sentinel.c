@@ -144,15 +144,14 @@ void tw_redis_sentinel_start(struct tw_redis_sentinel *s,
     s->master_link = options->master_link;
     s->name = options->name;
     (void)snprintf(s->watcher_name, sizeof(s->watcher_name), "%.32s sentinel", options->name);
-    tw_redis_link_start(&s->watcher,
-                        &(struct tw_redis_link_options){ .loop = options->loop,
-                                                         .source = options->source,
-                                                         .counts = options->counts,
-                                                         .name = s->watcher_name,
-                                                         .events = &watcher_events,
-                                                         .peer = TW_REDIS_WATCHER,
-                                                         .takes_any = true,
-                                                         .find = find_sentinels });
+    tw_redis_link_start(&s->watcher, &(struct tw_redis_link_options){ .loop = options->loop,
+                                                                      .source = options->source,
+                                                                      .counts = options->counts,
+                                                                      .name = s->watcher_name,
+                                                                      .events = &watcher_events,
+                                                                      .peer = TW_REDIS_WATCHER,
+                                                                      .takes_any = true,
+                                                                      .find = find_sentinels });
 }
 
 void tw_redis_sentinel_stop(struct tw_redis_sentinel *s)

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { assertByRedis, assertFast, assertHeardAll, keepOrdering, openShop, startFleet, untilDegraded } from '../support/own_fleet.mjs';
 import { slotOf, startCluster, startPlain } from '../support/redis_servers.mjs';
-import { startProcess } from '../support/own_api.mjs';
+import { startProcess } from '../support/own_process.mjs';
 import { test, times } from '../support/stack.mjs';
 import { createOrder } from '../support/tenant.mjs';
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { assertFast, assertHeardAll, keepOrdering, openShop, startFleet, untilDegraded } from '../support/own_fleet.mjs';
-import { startProcess } from '../support/own_api.mjs';
+import { startProcess } from '../support/own_process.mjs';
 import { startSentinels } from '../support/redis_servers.mjs';
 import { eventually, test, times } from '../support/stack.mjs';
 

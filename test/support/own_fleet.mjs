@@ -2,7 +2,7 @@
 // orders come and go through them.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { startProcess } from './own_api.mjs';
+import { startProcess } from './own_process.mjs';
 import { metric } from './ops.mjs';
 import { client, request } from './rest.mjs';
 import { eventually, times } from './stack.mjs';

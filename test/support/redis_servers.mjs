@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { redis } from '../faults/redis.mjs';
 import { eventually, times } from './basics.mjs';
-import { freePort } from './own_api.mjs';
+import { freePort } from './own_process.mjs';
 
 export const PASSWORD = 'p%40ss'; // as it stands in a URL
 const password = decodeURIComponent(PASSWORD);
