@@ -183,10 +183,10 @@ setup-test: ## the same for what the tests need besides
 
 build: $(PROGRAMS) ## the three programs, in build/<flavour>/
 
-run: ## build, then run everything in the foreground until Ctrl-C (PORTS="9010 9011 8080")
+run: ## build, then run everything in the foreground until Ctrl-C (PORTS="9010 9011 8080", TLS=1)
 	@$(MAKE) setup
 	@$(MAKE) build
-	@FLAVOUR='$(FLAVOUR)' PORTS='$(PORTS)' exec deploy/stack/up
+	@FLAVOUR='$(FLAVOUR)' PORTS='$(PORTS)' TLS='$(TLS)' exec deploy/stack/up
 
 test: ## every test there is (STAGE=name runs one stage, SEED=n repeats a run)
 	@STAGE='$(STAGE)' SEED='$(SEED)' test/run
