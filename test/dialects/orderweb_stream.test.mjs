@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
+import https from 'node:https';
 import { gatewayUrl, publicUrl, soon, sql, test, times } from '../support/stack.mjs';
 import { assertRefused, request } from '../support/rest.mjs';
 import { createOrder, headOf, keyIdOf, newTenant } from '../support/tenant.mjs';
@@ -58,8 +59,8 @@ class Stream extends EventEmitter {
 }
 
 function openStream(t, path, headers = {}, base = publicUrl) {
-    const { hostname, port } = new URL(base);
-    const sent = http.get({ hostname, port, path, headers, agent: false });
+    const { protocol, hostname, port } = new URL(base);
+    const sent = (protocol === 'https:' ? https : http).get({ hostname, port, path, headers, agent: false });
     sent.on('error', () => {});
     t.defer(() => sent.destroy());
     return soon(

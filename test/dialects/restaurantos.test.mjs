@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import https from 'node:https';
 import { env, eventually, gatewayUrls, publicUrl, sql, test } from '../support/stack.mjs';
 import { createOrder, headOf, insertOrder, issueKey, newTenant } from '../support/tenant.mjs';
 import { claims, newKeys, token } from '../support/jwt.mjs';
@@ -482,7 +483,7 @@ test('a client that moves to another restaurant leaves the stations of the first
 test('a browser of another origin may poll: CORS on answers, refusals and preflights', async () => {
     const ask = (method, path, headers = {}) =>
         new Promise((resolve, reject) => {
-            const sent = http.request(
+            const sent = (publicUrl.startsWith('https:') ? https : http).request(
                 new URL(path, publicUrl),
                 { method, headers: { Origin: 'https://kitchen.example', ...headers } },
                 (res) => {

@@ -63,7 +63,7 @@ export async function openLine(t, target) {
     const line = new Line(target);
     line.server.listen(0, '127.0.0.1');
     await once(line.server, 'listening');
-    line.url = `http://127.0.0.1:${line.server.address().port}`;
+    line.url = `${new URL(target).protocol}//127.0.0.1:${line.server.address().port}`;
     t.defer(() => {
         line.cut();
         line.cutFrozen();

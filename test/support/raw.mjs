@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 import { soon } from './basics.mjs';
 
 export class RawSocket extends EventEmitter {
@@ -73,8 +74,9 @@ export class RawSocket extends EventEmitter {
 }
 
 export async function openSocket(t, base) {
-    const { hostname, port } = new URL(base);
-    const socket = net.connect({
+    const { protocol, hostname, port } = new URL(base);
+    const isSecure = protocol === 'https:';
+    const socket = (isSecure ? tls : net).connect({
         host: hostname,
         port: Number(port),
         noDelay: true,
@@ -85,7 +87,7 @@ export async function openSocket(t, base) {
     await soon(
         'a connection',
         new Promise((resolve, reject) => {
-            socket.once('connect', resolve);
+            socket.once(isSecure ? 'secureConnect' : 'connect', resolve);
             socket.once('error', reject);
         }),
     );

@@ -6,8 +6,10 @@ import https from 'node:https';
 import { DEADLINE_MS, publicUrl } from './stack.mjs';
 import { exact } from './json.mjs';
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
-const secureAgent = new https.Agent({ keepAlive: true, maxSockets: 64 });
+const agents = {
+    'http:': { agent: new http.Agent({ keepAlive: true, maxSockets: 64 }), ask: http.request },
+    'https:': { agent: new https.Agent({ keepAlive: true, maxSockets: 64 }), ask: https.request },
+};
 
 // One request. `body` is an object (sent as JSON) or the exact text or bytes to send. Returns
 // status, headers, the raw text, and `json` (undefined when the text is not JSON).
@@ -33,9 +35,9 @@ export function request({
     if (bytes !== undefined) all['Content-Length'] = Buffer.byteLength(bytes);
     return new Promise((resolve, reject) => {
         const { protocol, hostname, port } = new URL(base);
-        const isSecure = protocol === 'https:';
-        const sent = (isSecure ? https : http).request(
-            { agent: other ?? (isSecure ? secureAgent : agent), hostname, port, method, path, headers: all },
+        const { agent, ask } = agents[protocol];
+        const sent = ask(
+            { agent: other ?? agent, hostname, port, method, path, headers: all },
             (res) => {
                 const parts = [];
                 res.on('data', (part) => parts.push(part));
