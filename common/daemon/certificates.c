@@ -7,7 +7,6 @@
 #include "common/net/tls.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
-#include "common/util/json_write.h"
 #include "common/util/log.h"
 
 #define AT(field) TW_METRIC_AT(struct tw_certificates, field)
@@ -48,9 +47,9 @@ void tw_certificates_reload(struct tw_certificates *c)
     tls = tw_settings_tls(c->settings, &why);
     c->problem[0] = '\0';
     if (tls == NULL) {
-        (void)snprintf(c->problem, sizeof(c->problem), "%.*s", (int)why.len,
+        (void)snprintf(c->problem, sizeof(c->problem), "not renewed: %.*s", (int)why.len,
                        why.len == 0 ? "" : why.at);
-        tw_log_error("tls.not_renewed", tw_str("why", c->problem));
+        tw_log_error("tls.not_renewed", tw_slc("why", tw_buf_view(&why)));
     } else {
         tw_listener_set_tls(c->listener, tls);
         note_end(c, tls);
@@ -60,22 +59,11 @@ void tw_certificates_reload(struct tw_certificates *c)
     tw_buf_done(&why);
 }
 
-static void note(struct tw_buf *list, const char *what, const char *why)
+const char *tw_certificates_problem(const struct tw_certificates *c)
 {
-    char text[sizeof(((struct tw_certificates *)NULL)->problem) + 32];
-
-    (void)snprintf(text, sizeof(text), "certificate: %s%s", what, why);
-    if (list->len > 0)
-        tw_buf_char(list, ',');
-    tw_json_put(list, tw_slice_of(text));
-}
-
-void tw_certificates_degraded(const struct tw_certificates *c, struct tw_buf *degraded)
-{
-    if (c->listener == NULL)
-        return;
     if (c->problem[0] != '\0')
-        note(degraded, "not renewed: ", c->problem);
-    if (c->expires.value * 1000 < (uint64_t)tw_wall_ms())
-        note(degraded, "it has ended", "");
+        return c->problem;
+    if (c->listener != NULL && c->expires.value * 1000 < (uint64_t)tw_wall_ms())
+        return "it has ended";
+    return NULL;
 }

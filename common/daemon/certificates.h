@@ -5,7 +5,6 @@
 
 #include "common/daemon/settings.h"
 #include "common/net/listener.h"
-#include "common/util/buf.h"
 #include "common/util/metrics.h"
 
 /* Embedded in the daemon; zero until it starts. */
@@ -13,7 +12,7 @@ struct tw_certificates {
     const struct tw_settings *settings;
     struct tw_listener *listener; /* null: there are none */
     struct tw_metric expires;
-    char problem[256]; /* why the files could not be read last time; empty: they could */
+    char problem[256]; /* that the files could not be read last time; empty: they could */
 };
 
 extern const struct tw_metric_table tw_certificates_metrics;
@@ -25,5 +24,5 @@ void tw_certificates_start(struct tw_certificates *c, const struct tw_settings *
 /* Read the files again. Who is connected stays; if they cannot be used, so do the old ones. */
 void tw_certificates_reload(struct tw_certificates *c);
 
-/* Appends to readyz's list what is wrong with them: they have ended, or were not read. */
-void tw_certificates_degraded(const struct tw_certificates *c, struct tw_buf *degraded);
+/* What an operator should know, lent; null: all is well, or there are none. */
+const char *tw_certificates_problem(const struct tw_certificates *c);

@@ -160,11 +160,13 @@ static void watch_signals(struct tw_daemon *d)
 static void ops_missing(struct tw_ops *ops, struct tw_buf *missing, struct tw_buf *degraded)
 {
     struct tw_daemon *d = tw_container_of(ops, struct tw_daemon, ops);
+    const char *problem = tw_certificates_problem(&d->certificates);
 
     if (d->is_draining)
         tw_daemon_note(missing, "draining");
     d->kind->missing(d, missing, degraded);
-    tw_certificates_degraded(&d->certificates, degraded);
+    if (problem != NULL)
+        tw_daemon_note_why(degraded, "certificate", problem);
 }
 
 void tw_daemon_note(struct tw_buf *list, const char *what)
@@ -174,15 +176,33 @@ void tw_daemon_note(struct tw_buf *list, const char *what)
     tw_json_put(list, tw_slice_of(what));
 }
 
+void tw_daemon_note_why(struct tw_buf *list, const char *what, const char *why)
+{
+    struct tw_buf text = { .max = 1024 };
+
+    tw_buf_text(&text, what);
+    tw_buf_text(&text, why[0] == '\0' ? "" : ": ");
+    tw_buf_text(&text, why);
+    tw_buf_char(&text, '\0');
+    tw_daemon_note(list, text.failed ? what : text.at);
+    tw_buf_done(&text);
+}
+
 void tw_daemon_note_redis(struct tw_buf *list, const struct tw_redis *redis)
 {
     const char *problem = tw_redis_problem(redis);
-    char note[300];
 
-    if (problem == NULL)
-        return;
-    (void)snprintf(note, sizeof(note), "redis%s%s", problem[0] == '\0' ? "" : ": ", problem);
-    tw_daemon_note(list, note);
+    if (problem != NULL)
+        tw_daemon_note_why(list, "redis", problem);
+}
+
+void tw_daemon_note_database(struct tw_pg_pool *pool, struct tw_buf *missing,
+                             struct tw_buf *degraded)
+{
+    const char *problem = tw_pg_pool_problem(pool);
+
+    if (problem != NULL)
+        tw_daemon_note_why(tw_pg_pool_is_up(pool) ? degraded : missing, "database", problem);
 }
 
 int tw_daemon_listen(struct tw_daemon *d, struct tw_listener *listener, tw_accept_cb accept)

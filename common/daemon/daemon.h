@@ -10,6 +10,7 @@
 #include "common/daemon/settings.h"
 #include "common/net/listener.h"
 #include "common/net/loop.h"
+#include "common/net/pg_pool.h"
 #include "common/util/metrics.h"
 
 #define TW_EXIT_USAGE 64
@@ -70,5 +71,12 @@ int tw_daemon_bad_redis(int err);
 /* Appends a JSON string to one of readyz's lists. */
 void tw_daemon_note(struct tw_buf *list, const char *what);
 
+/* The same with a reason, if there is one: "what: why". */
+void tw_daemon_note_why(struct tw_buf *list, const char *what, const char *why);
+
 /* Appends "redis", and what is wrong with it, when something is. */
 void tw_daemon_note_redis(struct tw_buf *list, const struct tw_redis *redis);
+
+/* What is wrong with the pool goes to one of the two: without any connection it is missing. */
+void tw_daemon_note_database(struct tw_pg_pool *pool, struct tw_buf *missing,
+                             struct tw_buf *degraded);

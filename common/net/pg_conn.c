@@ -7,7 +7,9 @@
  * execution: so it costs no round trip. What stands between us and the server may not know the
  * name the next time (a pooler that gives each transaction another server does not, before
  * PgBouncer 1.21): then nothing was done, the call is sent again without a name, and soon all
- * are.
+ * are. Behind a pooler the connection also looks once whether it still has the server that it
+ * had: idle servers are given to whoever comes first, so that of several connections most do
+ * not.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/pg_conn.h"
 
@@ -32,6 +34,7 @@
 #define OID_JSON 114
 #define STATEMENTS 32     /* texts that are prepared; others are sent as they are */
 #define UNKNOWN_AT_MOST 8 /* times that a name was not known, until none is used any more */
+#define LOOK_MS 1000      /* all connections of a process are there by then */
 
 enum state { WAIT, CONNECT, UP, CLOSED };
 
@@ -49,12 +52,15 @@ struct tw_pg_conn {
     PGconn *pg;
     struct tw_watch *watch;
     struct tw_deadline limit; /* retrying, or the oldest call's answer */
+    struct tw_deadline look;
+    struct tw_pg_call look_call; /* is it still the same server? */
     struct tw_later flush;
     struct tw_list calls; /* sent, in order */
     size_t depth, writes;
     PGresult *answer; /* of the first call, until its Sync */
     enum state state;
     bool has_answered; /* in this turn */
+    bool is_shared;
     bool has_prepared; /* the first call's statement, since it is the first */
     struct tw_pg_statement
         statements[STATEMENTS]; /* that the server knows, or will before the next */
@@ -171,7 +177,7 @@ static const char *libpq_says(const struct tw_pg_conn *c, const char *otherwise)
 
 static void go_down(struct tw_pg_conn *c, const char *why)
 {
-    char text[256];
+    char text[TW_PG_WHY];
 
     (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(why, "\n"), why);
     tw_watch_end(&c->watch);
@@ -180,6 +186,7 @@ static void go_down(struct tw_pg_conn *c, const char *why)
     c->pg = NULL;
     c->state = WAIT;
     tw_later_cancel(&c->flush);
+    tw_after_cancel(c->loop, &c->look);
     tw_after(c->loop, &c->limit, with_jitter(c->retry_ms), on_retry);
     c->retry_ms = c->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : c->retry_ms * 2;
     c->events->on_down(c, c->owner, text);
@@ -213,44 +220,6 @@ static void on_notice(void *arg, const PGresult *notice)
                  tw_str("message", PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY)));
 }
 
-static void become_up(struct tw_pg_conn *c)
-{
-    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
-        go_down(c, libpq_says(c, "pipeline mode refused"));
-        return;
-    }
-    (void)PQsetNoticeReceiver(c->pg, on_notice, NULL);
-    if (!watch(c, UV_READABLE)) {
-        go_down(c, "cannot watch the socket");
-        return;
-    }
-    memset(c->statements, 0, sizeof(c->statements));
-    c->unknown = 0;
-    c->has_prepared = false;
-    c->state = UP;
-    c->retry_ms = RETRY_FIRST_MS;
-    tw_after_cancel(c->loop, &c->limit);
-    c->events->on_up(c, c->owner);
-}
-
-static void on_dialed(struct tw_pg_dial *d, struct pg_conn *pg)
-{
-    struct tw_pg_conn *c = tw_container_of(d, struct tw_pg_conn, dial);
-
-    c->pg = pg;
-    if (pg == NULL)
-        go_down(c, d->why);
-    else
-        become_up(c);
-}
-
-static void start_connect(struct tw_pg_conn *c)
-{
-    c->state = CONNECT;
-    c->dial.done = on_dialed;
-    tw_pg_dial_start(&c->dial);
-}
-
 /* Its limit runs from when it is the first: those after it wait for it. */
 static void await_answer(struct tw_pg_conn *c)
 {
@@ -270,16 +239,24 @@ static bool is_about_the_name(const struct tw_pg_call *call, const char *sqlstat
             strcmp(sqlstate, "0A000") == 0);  /* "cached plan must not change result type" */
 }
 
+/* Names of statements are known to a server, so they do not last where servers are shared. */
+static void become_shared(struct tw_pg_conn *c, const char *because)
+{
+    if (c->is_shared)
+        return;
+    c->is_shared = true;
+    c->unknown = UNKNOWN_AT_MOST;
+    tw_log_info("pg.unprepared", tw_str("because", because));
+}
+
 /* Send it as text. Where that happens often, or others have the names, none is used any more.
  */
 static void send_without_name(struct tw_pg_conn *c, struct tw_pg_call *call,
                               const char *sqlstate)
 {
-    bool were_used = c->unknown < UNKNOWN_AT_MOST;
-
     c->unknown = strcmp(sqlstate, "42P05") == 0 ? UNKNOWN_AT_MOST : c->unknown + 1;
-    if (were_used && c->unknown >= UNKNOWN_AT_MOST)
-        tw_log_info("pg.unprepared", tw_str("because", "names of statements do not last here"));
+    if (c->unknown >= UNKNOWN_AT_MOST)
+        become_shared(c, "names of statements do not last here");
     send_call(c, call, true);
 }
 
@@ -486,6 +463,64 @@ void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call)
     send_call(c, call, false);
 }
 
+static void on_looked(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct tw_pg_conn *c = tw_container_of(call, struct tw_pg_conn, look_call);
+
+    if (tw_pg_error(result) == 0 && tw_pg_int(result, 0, 0) != c->dial.backend)
+        become_shared(c, "each transaction has another server");
+}
+
+static void on_look(struct tw_deadline *d)
+{
+    struct tw_pg_conn *c = tw_container_of(d, struct tw_pg_conn, look);
+
+    c->look_call =
+        (struct tw_pg_call){ .sql = "select pg_catalog.pg_backend_pid()", .done = on_looked };
+    send_call(c, &c->look_call, true);
+}
+
+static void become_up(struct tw_pg_conn *c)
+{
+    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
+        go_down(c, libpq_says(c, "pipeline mode refused"));
+        return;
+    }
+    (void)PQsetNoticeReceiver(c->pg, on_notice, NULL);
+    if (!watch(c, UV_READABLE)) {
+        go_down(c, "cannot watch the socket");
+        return;
+    }
+    memset(c->statements, 0, sizeof(c->statements));
+    c->unknown = 0;
+    c->is_shared = false;
+    c->has_prepared = false;
+    c->state = UP;
+    c->retry_ms = RETRY_FIRST_MS;
+    tw_after_cancel(c->loop, &c->limit);
+    if (c->dial.is_pooled)
+        tw_after(c->loop, &c->look, LOOK_MS / 2 + with_jitter(LOOK_MS), on_look);
+    c->events->on_up(c, c->owner);
+}
+
+static void on_dialed(struct tw_pg_dial *d, struct pg_conn *pg)
+{
+    struct tw_pg_conn *c = tw_container_of(d, struct tw_pg_conn, dial);
+
+    c->pg = pg;
+    if (pg == NULL)
+        go_down(c, d->why);
+    else
+        become_up(c);
+}
+
+static void start_connect(struct tw_pg_conn *c)
+{
+    c->state = CONNECT;
+    c->dial.done = on_dialed;
+    tw_pg_dial_start(&c->dial);
+}
+
 struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop,
                                   const struct tw_pg_conn_options *options,
                                   const struct tw_pg_conn_events *events, void *owner)
@@ -496,6 +531,7 @@ struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop,
     c->dial.url.text = options->url;
     c->dial.url.file = options->url_file;
     c->dial.program = options->program;
+    c->dial.is_direct = options->is_direct;
     c->events = events;
     c->owner = owner;
     c->retry_ms = RETRY_FIRST_MS;
@@ -510,6 +546,7 @@ void tw_pg_conn_close(struct tw_pg_conn *c)
         return;
     c->state = CLOSED;
     tw_after_cancel(c->loop, &c->limit);
+    tw_after_cancel(c->loop, &c->look);
     tw_later_cancel(&c->flush);
     tw_pg_dial_stop(&c->dial);
     tw_watch_end(&c->watch);
@@ -523,6 +560,11 @@ void tw_pg_conn_close(struct tw_pg_conn *c)
 bool tw_pg_conn_is_up(const struct tw_pg_conn *c)
 {
     return c->state == UP;
+}
+
+bool tw_pg_conn_is_shared(const struct tw_pg_conn *c)
+{
+    return c->state == UP && c->is_shared && c->dial.is_pooled;
 }
 
 size_t tw_pg_conn_depth(const struct tw_pg_conn *c)

@@ -69,6 +69,7 @@ struct tw_pg_conn_options { /* all are kept, but not the struct */
     const char *url;
     const char *url_file; /* where it is read from again each time; null: nowhere */
     const char *program;  /* its application_name */
+    bool is_direct;       /* not behind a pooler: see pg_dial.h */
 };
 
 /* Gives; begins to connect at once. `events` and `owner` are kept. */
@@ -80,6 +81,10 @@ struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop,
 void tw_pg_conn_close(struct tw_pg_conn *c);
 
 bool tw_pg_conn_is_up(const struct tw_pg_conn *c);
+
+/* It is up, and there is a pooler that gives a server for a transaction only, or gives one on
+ * as its last client has left it. Statements are sent as texts then, which always works. */
+bool tw_pg_conn_is_shared(const struct tw_pg_conn *c);
 
 /* Send one call; only while it is up. */
 void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call);

@@ -4,6 +4,12 @@
  * asynchronously. So it gets `hostaddr` beside `host`, by which certificates are still checked,
  * and each address has a limit of ours.
  *
+ * A pooler admits us without a server, and says what another server once said of itself: after
+ * a promotion PgBouncer 1.18 goes on saying that it is a standby, and libpq would believe it.
+ * So the last step is a question to the server: which process it is, and whether it takes
+ * writes. A connection whose server has answered is one that has a server. The process is
+ * another one than at the start of the session when a pooler stands in between.
+ *
  * While libpq connects it may close and reopen its socket under the same number, so every step
  * watches it anew.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -20,10 +26,19 @@
 #define ONLY_MS 5000  /* for the only address there is: a busy server may need them */
 #define OTHER_MS 2500 /* for one of several */
 #define PORT 5432
+#define HOST 8 /* the place of libpq's `host` in our list */
+#define QUESTION                                                                               \
+    "select pg_catalog.pg_backend_pid(), pg_catalog.current_setting('transaction_read_only')," \
+    " pg_catalog.pg_is_in_recovery()"
 
+/* Which of several hosts matters, only an operator can tell: all are said, as far as it goes.
+ */
 static void say(struct tw_pg_dial *d, const char *why)
 {
-    (void)snprintf(d->why, sizeof(d->why), "%.*s", (int)strcspn(why, "\n"), why);
+    size_t at = strlen(d->why);
+
+    (void)snprintf(d->why + at, sizeof(d->why) - at, "%s%.*s", at > 0 ? "; " : "",
+                   (int)strcspn(why, "\n"), why);
 }
 
 /* libpq's own words, when it has any. */
@@ -38,6 +53,8 @@ static void hang_up(struct tw_pg_dial *d)
 {
     tw_watch_end(&d->watch);
     tw_after_cancel(d->loop, &d->limit);
+    PQclear(d->answer);
+    d->answer = NULL;
     PQfinish(d->pg);
     d->pg = NULL;
 }
@@ -49,17 +66,27 @@ static void try_next(struct tw_pg_dial *d, const char *why)
     tw_route_next(&d->route);
 }
 
-static void on_limit(struct tw_deadline *limit)
+/* What we have found out ourselves, with the host before it. */
+static void pass_over(struct tw_pg_dial *d, const char *because)
 {
-    struct tw_pg_dial *d = tw_container_of(limit, struct tw_pg_dial, limit);
-    char text[128];
+    char text[TW_PG_WHY];
 
-    (void)snprintf(text, sizeof(text), "%.*s: connecting took too long", 80,
-                   PQhost(d->pg) == NULL ? "" : PQhost(d->pg));
+    (void)snprintf(text, sizeof(text), "%.100s: %s", PQhost(d->pg) == NULL ? "" : PQhost(d->pg),
+                   because);
     try_next(d, text);
 }
 
+static void on_limit(struct tw_deadline *limit)
+{
+    struct tw_pg_dial *d = tw_container_of(limit, struct tw_pg_dial, limit);
+
+    pass_over(d, d->is_asking ? "logged in, but no server answers: the pool of what stands in "
+                                "between is full or paused"
+                              : "connecting took too long");
+}
+
 static void step(struct tw_pg_dial *d);
+static void read_answer(struct tw_pg_dial *d);
 
 static void on_ready(void *owner, int status, int events)
 {
@@ -68,12 +95,85 @@ static void on_ready(void *owner, int status, int events)
     (void)status; /* also after an error: libpq finds out which */
     (void)events;
     tw_loop_read_clock(d->loop);
-    step(d);
+    if (d->is_asking)
+        read_answer(d);
+    else
+        step(d);
 }
 
 static bool watch(struct tw_pg_dial *d, int events)
 {
     return tw_watch(d->loop, &d->watch, PQsocket(d->pg), events, on_ready, d);
+}
+
+static void hand_out(struct tw_pg_dial *d)
+{
+    PGconn *made = d->pg;
+
+    d->pg = NULL;
+    hang_up(d);
+    d->done(d, made);
+}
+
+static bool says(const PGresult *r, int column, const char *what)
+{
+    return strcmp(PQgetvalue(r, 0, column), what) == 0;
+}
+
+static void judge(struct tw_pg_dial *d)
+{
+    const PGresult *r = d->answer;
+    uint64_t backend = 0;
+
+    if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1 ||
+        !tw_slice_u64(tw_slice_of(PQgetvalue(r, 0, 0)), &backend)) {
+        const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+
+        pass_over(d, text != NULL ? text : "it does not say who it is");
+        return;
+    }
+    d->backend = (int)backend;
+    d->is_pooled = d->backend != PQbackendPID(d->pg);
+    if (d->is_direct && d->is_pooled)
+        pass_over(d,
+                  "a pooler answers there, behind which a lock and what is listened to do not "
+                  "last: name PostgreSQL itself");
+    else if (d->wants_writes && says(r, 1, "on"))
+        pass_over(d, says(r, 2, "t") ? "a standby, which is read-only"
+                                     : "it is read-only (default_transaction_read_only)");
+    else
+        hand_out(d);
+}
+
+/* The answer is whole when libpq has nothing behind it. A server that goes says why before. */
+static void read_answer(struct tw_pg_dial *d)
+{
+    int left = PQconsumeInput(d->pg) == 0 ? -1 : PQflush(d->pg);
+
+    while (PQisBusy(d->pg) == 0) {
+        PGresult *r = PQgetResult(d->pg);
+
+        if (r == NULL) {
+            judge(d);
+            return;
+        }
+        PQclear(d->answer);
+        d->answer = r;
+    }
+    if (left < 0 && d->answer != NULL)
+        judge(d);
+    else if (left < 0 || !watch(d, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE))
+        try_next(d, libpq_says(d));
+}
+
+static void ask(struct tw_pg_dial *d)
+{
+    d->is_asking = true;
+    if (PQsetnonblocking(d->pg, 1) != 0 ||
+        PQsendQueryParams(d->pg, QUESTION, 0, NULL, NULL, NULL, NULL, 0) != 1)
+        try_next(d, libpq_says(d));
+    else
+        read_answer(d);
 }
 
 static void step(struct tw_pg_dial *d)
@@ -82,11 +182,7 @@ static void step(struct tw_pg_dial *d)
 
     tw_watch_end(&d->watch);
     if (next == PGRES_POLLING_OK) {
-        PGconn *made = d->pg;
-
-        d->pg = NULL;
-        hang_up(d);
-        d->done(d, made);
+        ask(d);
     } else if (next == PGRES_POLLING_FAILED ||
                !watch(d, next == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE)) {
         try_next(d, libpq_says(d));
@@ -110,7 +206,6 @@ static void connect_to(struct tw_pg_dial *d, const struct tw_place *place)
     /* What stands before the URL it may override: Kerberos encryption is rarely wanted, and
      * asking for it costs a round trip and a megabyte. */
     const char *names[] = { "gssencmode",
-                            "target_session_attrs",
                             "dbname",
                             "application_name",
                             "client_encoding",
@@ -121,15 +216,19 @@ static void connect_to(struct tw_pg_dial *d, const struct tw_place *place)
                             "host",
                             "hostaddr",
                             "port",
+                            d->wants_writes ? "target_session_attrs" : NULL,
                             NULL };
-    const char *values[] = { "disable", "read-write", d->current, d->program, "UTF8", "5", "2",
-                             "3",       "10000",      NULL,       address,    port,   NULL };
+    const char *values[] = { "disable", d->current, d->program, "UTF8", "5",   "2", "3",
+                             "10000",   NULL,       address,    port,   "any", NULL };
 
     _Static_assert(TW_COUNT(names) == TW_COUNT(values), "each has its value");
+    d->is_asking = false;
     if (place == NULL) {
-        names[9] = NULL;
+        names[HOST] = d->wants_writes ? "target_session_attrs" : NULL;
+        values[HOST] = "any";
+        names[HOST + 1] = NULL;
     } else {
-        values[9] = place->host;
+        values[HOST] = place->host;
         if (!place->address.is_unix)
             put_address(&place->address.tcp, address, sizeof(address));
         (void)snprintf(port, sizeof(port), "%d", place->port);
@@ -242,9 +341,11 @@ static bool read_hosts(struct tw_route *route, const PQconninfoOption *options,
     return true;
 }
 
-static bool read_url(const char *url, struct tw_route *route, struct tw_buf *problem)
+static bool read_url(const char *url, struct tw_route *route, bool *wants_writes,
+                     struct tw_buf *problem)
 {
     PQconninfoOption *options = PQconninfoParse(url, NULL);
+    const char *attributes;
     bool ok;
 
     if (options == NULL) { /* libpq's words may repeat what may be a password */
@@ -253,6 +354,8 @@ static bool read_url(const char *url, struct tw_route *route, struct tw_buf *pro
         return false;
     }
     ok = read_hosts(route, options, problem);
+    attributes = value_of(options, "target_session_attrs");
+    *wants_writes = attributes == NULL || strcmp(attributes, "read-write") == 0;
     PQconninfoFree(options);
     return ok;
 }
@@ -260,8 +363,9 @@ static bool read_url(const char *url, struct tw_route *route, struct tw_buf *pro
 bool tw_pg_url_check(const char *url, struct tw_buf *problem)
 {
     struct tw_route route = { 0 };
+    bool wants_writes;
 
-    return read_url(url, &route, problem);
+    return read_url(url, &route, &wants_writes, problem);
 }
 
 void tw_pg_dial_start(struct tw_pg_dial *d)
@@ -272,7 +376,7 @@ void tw_pg_dial_start(struct tw_pg_dial *d)
     d->current = tw_fresh_url(&d->url);
     tw_route_init(&d->route, d->loop, on_place);
     tw_route_clear(&d->route);
-    if (!read_url(d->current, &d->route, &problem)) {
+    if (!read_url(d->current, &d->route, &d->wants_writes, &problem)) {
         tw_route_clear(&d->route);
         tw_buf_char(&problem, '\0');
         say(d, problem.at);

@@ -2,12 +2,18 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/pg_pool.h"
 
+#include <stdio.h>
+
 #include "common/util/base.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
 
 #define WAIT_MS 1500   /* for a place; with the roles' lock_timeout of 1 s an answer in 3 s */
 #define ABSENT_MS 1000 /* for a place while PostgreSQL is away */
+#define SHORT_MS 5000  /* longer than a server takes that is back at once */
+#define SHARED                                                                                 \
+    "the pooler shares its servers among clients, so statements are not kept prepared: "       \
+    "pool_mode=session with server_reset_query=DISCARD ALL is faster"
 
 /* The fullest connection that may still take it is no use: take the emptiest. */
 static struct tw_pg_conn *emptiest(const struct tw_pg_pool *pool, size_t max_depth)
@@ -164,17 +170,40 @@ void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call)
     dispatch(pool);
 }
 
+static void on_short(struct tw_deadline *d)
+{
+    struct tw_pg_pool *pool = tw_container_of(d, struct tw_pg_pool, short_limit);
+
+    pool->is_short = true;
+    if (pool->up_count > 0) /* else its outage has been said */
+        tw_log_warn("pg.short", tw_u64("up", pool->up_count), tw_u64("of", pool->conn_count),
+                    tw_str("why", pool->outage.why));
+}
+
+static void count_up(struct tw_pg_pool *pool)
+{
+    size_t up = 0;
+
+    for (size_t i = 0; i < pool->conn_count; i++)
+        up += pool->conns[i] != NULL && tw_pg_conn_is_up(pool->conns[i]) ? 1 : 0;
+    pool->up_count = up;
+    pool->up.value = up;
+}
+
 static void on_up(struct tw_pg_conn *c, void *owner)
 {
     struct tw_pg_pool *pool = owner;
 
     (void)c;
-    pool->up_count++;
-    pool->up.value = pool->up_count;
+    count_up(pool);
     pool->reconnects.value++;
+    tw_pg_outage_end(&pool->outage, pool->up_count == pool->conn_count);
+    if (pool->up_count == pool->conn_count) {
+        pool->is_short = false;
+        tw_after_cancel(pool->loop, &pool->short_limit);
+    }
     if (!pool->was_up) {
         pool->was_up = true;
-        pool->has_failed = false;
         tw_log_info("pg.up", tw_u64("connections", pool->conn_count));
         if (pool->on_change != NULL)
             pool->on_change(pool);
@@ -186,25 +215,34 @@ static void on_up(struct tw_pg_conn *c, void *owner)
 static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
 {
     struct tw_pg_pool *pool = owner;
-    size_t up = 0;
+    bool was_known = pool->outage.is_known;
 
     (void)c;
-    for (size_t i = 0; i < pool->conn_count; i++)
-        up += pool->conns[i] != NULL && tw_pg_conn_is_up(pool->conns[i]) ? 1 : 0;
-    pool->up_count = up;
-    pool->up.value = up;
-    if (up == 0 && !pool->has_failed) {
-        pool->has_failed = true;
-        pool->was_up = false;
+    count_up(pool);
+    tw_pg_outage_note(&pool->outage, why);
+    if (!tw_deadline_is_set(&pool->short_limit) && !pool->is_short)
+        tw_after(pool->loop, &pool->short_limit, SHORT_MS, on_short);
+    if (pool->up_count > 0)
+        return;
+    if (tw_pg_outage_is_news(&pool->outage, pool->loop->now_ms))
         tw_log_warn("pg.down", tw_str("why", why));
-        if (pool->on_change != NULL)
-            pool->on_change(pool);
-    }
+    pool->was_up = pool->is_shared = false;
+    if (!was_known && pool->on_change != NULL)
+        pool->on_change(pool);
+}
+
+/* The advice is good for both ways to share servers. */
+static void look_for_sharing(struct tw_pg_pool *pool, const struct tw_pg_conn *c)
+{
+    if (pool->is_shared || !tw_pg_conn_is_shared(c))
+        return;
+    pool->is_shared = true;
+    tw_log_warn("pg.shared", tw_str("why", SHARED));
 }
 
 static void on_idle(struct tw_pg_conn *c, void *owner)
 {
-    (void)c;
+    look_for_sharing(owner, c);
     dispatch(owner);
 }
 
@@ -255,6 +293,22 @@ bool tw_pg_pool_is_up(const struct tw_pg_pool *pool)
     return pool->up_count > 0;
 }
 
+const char *tw_pg_pool_problem(struct tw_pg_pool *pool)
+{
+    const char *why = pool->outage.why[0] != '\0' ? pool->outage.why : "not connected yet";
+
+    if (pool->up_count == 0)
+        (void)snprintf(pool->problem, sizeof(pool->problem), "%s", why);
+    else if (pool->is_short)
+        (void)snprintf(pool->problem, sizeof(pool->problem), "%zu of %zu connections: %s",
+                       pool->up_count, pool->conn_count, why);
+    else if (pool->is_shared)
+        (void)snprintf(pool->problem, sizeof(pool->problem), "%s", SHARED);
+    else
+        return NULL;
+    return pool->problem;
+}
+
 bool tw_pg_pool_is_idle(const struct tw_pg_pool *pool)
 {
     for (size_t i = 0; i < pool->conn_count; i++)
@@ -270,6 +324,7 @@ void tw_pg_pool_close(struct tw_pg_pool *pool)
     if (pool->loop == NULL || pool->is_closed)
         return;
     pool->is_closed = true;
+    tw_after_cancel(pool->loop, &pool->short_limit);
     while (!tw_list_empty(&pool->waiting)) {
         struct tw_pg_call *call = tw_container_of(pool->waiting.next, struct tw_pg_call, link);
 

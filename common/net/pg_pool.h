@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/net/pg_conn.h"
+#include "common/net/pg_outage.h"
 #include "common/util/metrics.h"
 
 #define TW_PG_DEPTH 16 /* calls on one connection */
@@ -43,7 +44,12 @@ struct tw_pg_pool {
     struct tw_list waiting;
     struct tw_pg_waiting max_waiting;
     struct tw_pg_waiting waiting_of[TW_PG_SHARES]; /* by share; several when they collide */
-    bool is_closed, was_up, has_failed;
+    bool is_closed, was_up;
+    bool is_short;  /* some connections have been away for long */
+    bool is_shared; /* a pooler's servers are shared: see tw_pg_conn_is_shared */
+    struct tw_deadline short_limit;
+    char problem[TW_PG_WHY + 64];
+    struct tw_pg_outage outage; /* why the last connection failed that did */
     void (*on_change)(struct tw_pg_pool *pool);
     struct tw_metric up, queued, queued_bytes, questions, calls, refused, reconnects;
 };
@@ -60,6 +66,10 @@ void tw_pg_pool_call(struct tw_pg_pool *pool, struct tw_pg_call *call);
 bool tw_pg_pool_is_up(const struct tw_pg_pool *pool);
 bool tw_pg_pool_is_idle(
     const struct tw_pg_pool *pool); /* nothing waits, nothing is under way */
+
+/* What is wrong with it, in words for an operator: null when nothing is. Lent until the next
+ * call. */
+const char *tw_pg_pool_problem(struct tw_pg_pool *pool);
 
 /* Waiting calls get TW_EDOWN, those under way TW_ELOST. Fine when it never started. */
 void tw_pg_pool_close(struct tw_pg_pool *pool);

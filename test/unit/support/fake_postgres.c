@@ -264,6 +264,41 @@ static void read_bind(struct fake_postgres *p, struct fake_statement *s, struct 
         tw_buf_append(&s->echo, tw_slice_from(body.at, len));
 }
 
+/* Which process it is, whether it takes no writes, and whether it is a standby; pg_conn asks
+ * for the first alone. */
+static bool answers_who(struct fake_postgres *p, struct fake_statement *s)
+{
+    struct tw_buf row = { .max = 100 }, out = { .max = 1000 };
+    bool is_read_only = p->is_standby || p->is_read_only;
+    unsigned columns = strstr(s->sql, "transaction_read_only") != NULL ? 3 : 1;
+
+    if (!tw_slice_starts(tw_slice_of(s->sql), TW_LIT("select pg_catalog.pg_backend_pid()")))
+        return false;
+    p->asked++;
+    p->parsed -= s->is_parsed ? 1 : 0;
+    if (p->is_paused)
+        return true;
+    put_message(&out, '1', TW_LIT(""));
+    if (p->asked_fails_as != NULL) {
+        put_error(&out, p->asked_fails_as);
+    } else {
+        tw_buf_u64(&row, p->backend != 0 ? (uint64_t)p->backend : s->e->number);
+        if (columns == 3)
+            tw_buf_text(&row, is_read_only ? "\ton" : "\toff");
+        if (columns == 3)
+            tw_buf_text(&row, p->is_standby ? "\tt" : "\tf");
+        put_message(&out, '2', TW_LIT(""));
+        put_description(&out, columns);
+        put_columns(&out, tw_buf_view(&row));
+        put_message(&out, 'C', TW_LIT("SELECT 1\0"));
+    }
+    put_ready(&out);
+    end_send(s->e, tw_buf_view(&out));
+    tw_buf_done(&row);
+    tw_buf_done(&out);
+    return true;
+}
+
 /* A statement's messages go into the one that is being filled, behind those that are pending.
  */
 static void take_message(struct fake_postgres *p, struct end *e, char type,
@@ -280,6 +315,9 @@ static void take_message(struct fake_postgres *p, struct end *e, char type,
         read_parse(p, s, body);
     } else if (type == 'B') {
         read_bind(p, s, body);
+    } else if (type == 'S' && answers_who(p, s)) {
+        tw_buf_done(&s->echo);
+        *s = (struct fake_statement){ 0 };
     } else if (type == 'S') {
         p->received++;
         p->pending_count++;
@@ -289,6 +327,17 @@ static void take_message(struct fake_postgres *p, struct end *e, char type,
     } else {
         assert_true(type == 'D' || type == 'E');
     }
+}
+
+/* What it would take to cancel: the process, and a secret. */
+static void put_key(struct tw_buf *out, const struct end *e)
+{
+    struct tw_buf body = { .max = 8 };
+
+    put_u32(&body, (uint32_t)e->number);
+    put_u32(&body, 1);
+    put_message(out, 'K', tw_buf_view(&body));
+    tw_buf_done(&body);
 }
 
 static void welcome(struct fake_postgres *p, struct end *e, struct tw_slice body)
@@ -307,8 +356,9 @@ static void welcome(struct fake_postgres *p, struct end *e, struct tw_slice body
         put_message(&out, 'S', TW_LIT("server_version\00015.18\0"));
         put_message(&out, 'S', TW_LIT("default_transaction_read_only\0off\0"));
         put_message(&out, 'S',
-                    p->is_standby ? TW_LIT("in_hot_standby\0on\0")
-                                  : TW_LIT("in_hot_standby\0off\0"));
+                    p->is_standby || p->was_standby ? TW_LIT("in_hot_standby\0on\0")
+                                                    : TW_LIT("in_hot_standby\0off\0"));
+        put_key(&out, e);
         put_ready(&out);
     }
     end_send(e, tw_buf_view(&out));

@@ -6,6 +6,8 @@
  *     echo          a row with the bytes of the first parameter
  *     fail XXXXX    an error with this SQLSTATE
  *     anything else a row with "ok", or what `says` says: columns with tabs between them
+ *
+ * Who asks which process it is is told at once, and not counted among the statements.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -32,18 +34,24 @@ struct fake_prepared {
 /* Zeroed but for how it behaves, then fake_postgres_start. */
 struct fake_postgres {
     struct host host;
-    bool is_silent;         /* says nothing to who connects */
-    bool is_standby;        /* says so to who connects */
-    const char *refuses_as; /* SQLSTATE for who connects; null: all are welcome */
-    const char *says;       /* see above; null: "ok" */
-    bool has_no_row;        /* instead of what `says` says */
-    const char *fails_as;   /* SQLSTATE for every statement; null: as its text says */
-    bool holds;             /* answers come by fake_postgres_release */
-    bool forgets;           /* a pooler in between: a name is gone with its batch */
-    bool clashes;           /* the same: every name is there already */
+    bool is_silent;   /* says nothing to who connects */
+    bool is_standby;  /* says so to who connects, and asks */
+    bool was_standby; /* says so to who connects, though it is none: as a pooler may */
+    bool is_read_only;
+    int backend;                /* not 0: a pooler, and this is the process behind it */
+    bool is_paused;             /* a pooler that has no server: who asks waits */
+    const char *asked_fails_as; /* SQLSTATE for who asks; null: it is told */
+    const char *refuses_as;     /* SQLSTATE for who connects; null: all are welcome */
+    const char *says;           /* see above; null: "ok" */
+    bool has_no_row;            /* instead of what `says` says */
+    const char *fails_as;       /* SQLSTATE for every statement; null: as its text says */
+    bool holds;                 /* answers come by fake_postgres_release */
+    bool forgets;               /* a pooler in between: a name is gone with its batch */
+    bool clashes;               /* the same: every name is there already */
     struct fake_statement pending[FAKE_PENDING];
     size_t pending_count;
     size_t received, parsed;
+    size_t asked; /* times that it was asked which process it is */
     struct fake_prepared prepared[FAKE_PREPARED];
     size_t prepared_count;
     uint32_t types[4]; /* of the last statement's parameters */

@@ -279,7 +279,7 @@ static void on_connection(uv_stream_t *listener, int status)
     e->host = h;
     e->is_connected = true;
     h->ends[h->count++] = e;
-    h->accepted++;
+    e->number = ++h->accepted;
     end_want_read(e, true);
     if (h->on_accepted != NULL)
         h->on_accepted(e);

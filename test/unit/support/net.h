@@ -42,6 +42,7 @@ struct end {
     int write_err;  /* the first write that failed; 0: all that was sent was taken */
     struct host *host;
     bool is_known; /* for servers: it has shown who it is */
+    size_t number; /* the same: which one it was, from 1 */
 };
 
 /* Connect to an address as tw_address_parse reads it. */
