@@ -94,7 +94,7 @@ static void on_up(struct tw_pg_conn *c, void *owner)
 
     l->conn = c;
     l->is_up = true;
-    l->has_failed = false;
+    tw_pg_outage_end(&l->outage, true);
     l->connects.value++;
     tw_log_info("pg.up", tw_str("role", "standby until the lock is ours"));
     try_lock(l);
@@ -107,10 +107,9 @@ static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
     (void)c;
     l->is_up = false;
     tw_after_cancel(l->loop, &l->again);
-    if (!l->has_failed) {
-        l->has_failed = true;
+    tw_pg_outage_note(&l->outage, why);
+    if (tw_pg_outage_is_news(&l->outage, l->loop->now_ms))
         tw_log_warn("pg.down", tw_str("why", why));
-    }
     if (l->is_active) {
         l->is_active = false;
         l->active.value = 0;
@@ -155,7 +154,8 @@ void br_leader_start(struct br_leader *l, const struct br_leader_options *option
     l->conn = tw_pg_conn_new(options->loop,
                              &(struct tw_pg_conn_options){ .url = options->url,
                                                            .url_file = options->url_file,
-                                                           .program = "tillwire-bridge" },
+                                                           .program = "tillwire-bridge",
+                                                           .is_direct = true },
                              &events, l);
 }
 
@@ -168,4 +168,9 @@ void br_leader_stop(struct br_leader *l)
     tw_pg_conn_close(l->conn);
     l->conn = NULL;
     l->is_up = l->is_active = false;
+}
+
+const char *br_leader_problem(const struct br_leader *l)
+{
+    return l->outage.why[0] != '\0' ? l->outage.why : "not connected yet";
 }

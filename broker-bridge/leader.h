@@ -6,6 +6,7 @@
 
 #include "common/net/loop.h"
 #include "common/net/pg_conn.h"
+#include "common/net/pg_outage.h"
 #include "common/util/metrics.h"
 #include "common/util/slice.h"
 
@@ -31,13 +32,18 @@ struct br_leader {
     struct tw_pg_conn *conn;
     struct tw_pg_call lock_call, listen_call, listen_control_call;
     struct tw_deadline again;
-    bool is_active, is_up, is_stopped, has_failed;
-    bool is_deaf; /* its first LISTEN was refused */
+    bool is_active, is_up, is_stopped;
+    bool is_deaf;               /* its first LISTEN was refused */
+    struct tw_pg_outage outage; /* why it is not up */
     struct tw_metric active, connects;
 };
 
 extern const struct tw_metric_table br_leader_metrics;
 
-/* Begins to connect. */
+/* Begins to connect: to PostgreSQL itself, since behind a pooler the lock may stay with a
+ * server that others use, or be ours and another bridge's at a time. */
 void br_leader_start(struct br_leader *l, const struct br_leader_options *options);
 void br_leader_stop(struct br_leader *l);
+
+/* Why it is not connected. */
+const char *br_leader_problem(const struct br_leader *l);

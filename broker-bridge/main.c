@@ -86,7 +86,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
     struct bridge *b = bridge_of(d);
 
     if (!b->leader.is_up)
-        tw_daemon_note(missing_list, "database");
+        tw_daemon_note_why(missing_list, "database", br_leader_problem(&b->leader));
     tw_daemon_note_redis(degraded, &b->publisher);
 }
 

@@ -39,7 +39,7 @@ void tw_certificates_start(struct tw_certificates *c, const struct tw_settings *
 
 void tw_certificates_reload(struct tw_certificates *c)
 {
-    struct tw_buf why = { .max = sizeof(c->problem) - 1 };
+    struct tw_buf why = { .max = 2048 };
     struct tw_tls_context *tls;
 
     if (c->listener == NULL)

@@ -142,11 +142,30 @@ static void who_cannot_listen_gives_the_lock_back(void **state)
     assert_buf(&f->said, "active");
 }
 
+/* Its server may be given to others, with the lock. */
+static void behind_a_pooler_the_lock_is_not_tried(void **state)
+{
+    struct fixture *f = *state;
+
+    await(f->loop, fake_postgres_find(&f->pg, LOCK) >= 0);
+    assert_string_equal(br_leader_problem(&f->leader), "not connected yet");
+    f->pg.backend = 4711;
+    host_drop_all(&f->pg.host);
+    fake_postgres_forget(&f->pg);
+    await(f->loop, f->pg.asked == 3);
+    await(f->loop, strstr(br_leader_problem(&f->leader), "a pooler answers there") != NULL);
+    assert_int_equal(f->pg.pending_count, 0);
+    assert_int_equal(caught_log_count("event=pg.down"), 1);
+    f->pg.backend = 0;
+    answer(f, LOCK, "t", NULL); /* the connection goes to PostgreSQL itself by now */
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        test(behind_a_pooler_the_lock_is_not_tried),
         test(who_has_the_lock_listens_and_is_active),
         test(who_does_not_get_the_lock_tries_again),
         test(who_cannot_listen_gives_the_lock_back),
