@@ -19,7 +19,7 @@ export async function freePort() {
 
 // Uses the settings of the stack's process of this name (`api-1`), and those of `over` (without
 // TILLWIRE_). Returns where it listens (`address`, `base`), where it is asked how it is (`ops`), what it has
-// logged so far, and `kill`; it ends with the test, and must end in order.
+// logged so far, `kill` and `readiness`; it ends with the test, and must end in order.
 export async function startProcess(t, name, over, { hasTls = false } = {}) {
     const lines = readFileSync(`${process.env.RUN_DIR}/env/${name}.env`, 'utf8').split('\n');
     const settings = Object.fromEntries(
@@ -35,7 +35,9 @@ export async function startProcess(t, name, over, { hasTls = false } = {}) {
     });
     await once(child, 'spawn');
     const own = {
-        address: listen, base: `${hasTls ? 'https' : 'http'}://${listen}`, ops: `http://${ops}`, said: '', kill: (signal) => child.kill(signal),
+        child, address: listen, base: `${hasTls ? 'https' : 'http'}://${listen}`, ops: `http://${ops}`, said: '',
+        kill: (signal) => child.kill(signal),
+        readiness: async () => (await request({ base: own.ops, path: '/readyz' })).json,
     };
     child.stderr.on('data', (data) => {
         own.said += data;
