@@ -66,7 +66,7 @@ static void try_next(struct tw_pg_dial *d, const char *why)
     tw_route_next(&d->route);
 }
 
-/* What we have found out ourselves, with the host before it. */
+/* With the host before it: where it was looked up libpq names its address alone. */
 static void pass_over(struct tw_pg_dial *d, const char *because)
 {
     char text[TW_PG_WHY];
@@ -74,6 +74,17 @@ static void pass_over(struct tw_pg_dial *d, const char *because)
     (void)snprintf(text, sizeof(text), "%.100s: %s", PQhost(d->pg) == NULL ? "" : PQhost(d->pg),
                    because);
     try_next(d, text);
+}
+
+/* What libpq has found out. */
+static void fail(struct tw_pg_dial *d)
+{
+    const char *host = PQhost(d->pg), *text = libpq_says(d);
+
+    if (host != NULL && strstr(text, host) == NULL)
+        pass_over(d, text);
+    else
+        try_next(d, text);
 }
 
 static void on_limit(struct tw_deadline *limit)
@@ -163,7 +174,7 @@ static void read_answer(struct tw_pg_dial *d)
     if (left < 0 && d->answer != NULL)
         judge(d);
     else if (left < 0 || !watch(d, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE))
-        try_next(d, libpq_says(d));
+        fail(d);
 }
 
 static void ask(struct tw_pg_dial *d)
@@ -171,7 +182,7 @@ static void ask(struct tw_pg_dial *d)
     d->is_asking = true;
     if (PQsetnonblocking(d->pg, 1) != 0 ||
         PQsendQueryParams(d->pg, QUESTION, 0, NULL, NULL, NULL, NULL, 0) != 1)
-        try_next(d, libpq_says(d));
+        fail(d);
     else
         read_answer(d);
 }
@@ -185,7 +196,7 @@ static void step(struct tw_pg_dial *d)
         ask(d);
     } else if (next == PGRES_POLLING_FAILED ||
                !watch(d, next == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE)) {
-        try_next(d, libpq_says(d));
+        fail(d);
     }
 }
 
@@ -237,7 +248,7 @@ static void connect_to(struct tw_pg_dial *d, const struct tw_place *place)
              on_limit);
     d->pg = PQconnectStartParams(names, values, 1);
     if (d->pg == NULL || PQstatus(d->pg) == CONNECTION_BAD || !watch(d, UV_WRITABLE))
-        try_next(d, libpq_says(d));
+        fail(d);
 }
 
 static void on_place(struct tw_route *route, const struct tw_place *place)

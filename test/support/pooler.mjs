@@ -1,4 +1,4 @@
-// pooler.mjs - a PgBouncer of one test, in front of the stack's PostgreSQL.
+// pooler.mjs - a PgBouncer of one test, in front of the stack's PostgreSQL or another one.
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,25 +8,18 @@ import path from 'node:path';
 import pg from 'pg';
 import { freePort } from './own_api.mjs';
 import { env, eventually, soon } from './stack.mjs';
-
-// The user that the stack's PostgreSQL runs as: neither it nor PgBouncer runs as root.
-function serviceUser() {
-    const { uid, gid } = statSync(realpathSync(`${process.env.RUN_DIR}/private`));
-    return { uid, gid };
-}
+import { asService } from './standby.mjs';
 
 export class Pooler {
     #child = null;
 
-    // `settings` are lines of its configuration. It is stopped with the test.
-    static async start(t, settings = {}) {
+    // `settings` are lines of its configuration, `to` says where PostgreSQL is. It is stopped with the test.
+    static async start(t, settings = {}, to = {}) {
         const pooler = new Pooler();
-        const { uid, gid } = serviceUser();
         const at = new URL(env.TILLWIRE_DATABASE_URL);
         pooler.port = await freePort();
         pooler.owner = at.username;
         pooler.password = at.password;
-        pooler.as = process.getuid() === 0 ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'] : [];
         pooler.folder = mkdtempSync(path.join(os.tmpdir(), 'tillwire-pooler-'));
         t.defer(() => rmSync(pooler.folder, { recursive: true }));
         chmodSync(pooler.folder, 0o700);
@@ -36,9 +29,10 @@ export class Pooler {
             listen_addr: '127.0.0.1', listen_port: pooler.port, unix_socket_dir: '', auth_type: 'scram-sha-256',
             auth_file: path.join(pooler.folder, 'users'), admin_users: at.username, pool_mode: 'session', ...settings,
         };
-        pooler.to = `host=127.0.0.1 port=${at.port} dbname=tillwire`;
+        pooler.to = `host=127.0.0.1 port=${to.port ?? at.port} dbname=tillwire`;
         pooler.#configure();
         if (process.getuid() === 0) {
+            const { uid, gid } = statSync(realpathSync(`${process.env.RUN_DIR}/private`));
             for (const file of ['', 'users', 'pgbouncer.ini']) chownSync(path.join(pooler.folder, file), uid, gid);
         }
         await pooler.run();
@@ -59,7 +53,7 @@ export class Pooler {
 
     async run() {
         const PATH = `${process.env.PATH}:/usr/sbin`; // where Debian has it
-        const words = [...this.as, 'pgbouncer', path.join(this.folder, 'pgbouncer.ini')];
+        const words = [...asService(), 'pgbouncer', path.join(this.folder, 'pgbouncer.ini')];
         this.said = '';
         this.#child = spawn(words[0], words.slice(1), { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
         await once(this.#child, 'spawn');
