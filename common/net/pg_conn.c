@@ -567,6 +567,15 @@ bool tw_pg_conn_is_shared(const struct tw_pg_conn *c)
     return c->state == UP && c->is_shared && c->dial.is_pooled;
 }
 
+void tw_pg_conn_compare(struct tw_pg_conn *a, struct tw_pg_conn *b)
+{
+    if (a == b || a->state != UP || b->state != UP || !a->dial.is_pooled ||
+        !b->dial.is_pooled || a->dial.backend != b->dial.backend)
+        return;
+    become_shared(a, "another connection has the same server");
+    become_shared(b, "another connection has the same server");
+}
+
 size_t tw_pg_conn_depth(const struct tw_pg_conn *c)
 {
     return c->depth;

@@ -86,6 +86,9 @@ bool tw_pg_conn_is_up(const struct tw_pg_conn *c);
  * as its last client has left it. Statements are sent as texts then, which always works. */
 bool tw_pg_conn_is_shared(const struct tw_pg_conn *c);
 
+/* Both are up, behind a pooler, and have the same server: then both are shared from now on. */
+void tw_pg_conn_compare(struct tw_pg_conn *a, struct tw_pg_conn *b);
+
 /* Send one call; only while it is up. */
 void tw_pg_conn_send(struct tw_pg_conn *c, struct tw_pg_call *call);
 

@@ -190,11 +190,19 @@ static void count_up(struct tw_pg_pool *pool)
     pool->up.value = up;
 }
 
+/* The advice is good for both ways to share servers. */
+static void look_for_sharing(struct tw_pg_pool *pool, const struct tw_pg_conn *c)
+{
+    if (pool->is_shared || !tw_pg_conn_is_shared(c))
+        return;
+    pool->is_shared = true;
+    tw_log_warn("pg.shared", tw_str("why", SHARED));
+}
+
 static void on_up(struct tw_pg_conn *c, void *owner)
 {
     struct tw_pg_pool *pool = owner;
 
-    (void)c;
     count_up(pool);
     pool->reconnects.value++;
     tw_pg_outage_end(&pool->outage, pool->up_count == pool->conn_count);
@@ -208,6 +216,9 @@ static void on_up(struct tw_pg_conn *c, void *owner)
         if (pool->on_change != NULL)
             pool->on_change(pool);
     }
+    for (size_t i = 0; i < pool->conn_count; i++)
+        tw_pg_conn_compare(c, pool->conns[i]);
+    look_for_sharing(pool, c);
     dispatch(pool);
 }
 
@@ -229,15 +240,6 @@ static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
     pool->was_up = pool->is_shared = false;
     if (!was_known && pool->on_change != NULL)
         pool->on_change(pool);
-}
-
-/* The advice is good for both ways to share servers. */
-static void look_for_sharing(struct tw_pg_pool *pool, const struct tw_pg_conn *c)
-{
-    if (pool->is_shared || !tw_pg_conn_is_shared(c))
-        return;
-    pool->is_shared = true;
-    tw_log_warn("pg.shared", tw_str("why", SHARED));
 }
 
 static void on_idle(struct tw_pg_conn *c, void *owner)

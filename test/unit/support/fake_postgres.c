@@ -282,7 +282,7 @@ static bool answers_who(struct fake_postgres *p, struct fake_statement *s)
     if (p->asked_fails_as != NULL) {
         put_error(&out, p->asked_fails_as);
     } else {
-        tw_buf_u64(&row, p->backend != 0 ? (uint64_t)p->backend : s->e->number);
+        tw_buf_u64(&row, (uint64_t)p->backend + (p->has_one_server ? 0 : s->e->number));
         if (columns == 3)
             tw_buf_text(&row, is_read_only ? "\ton" : "\toff");
         if (columns == 3)

@@ -38,7 +38,8 @@ struct fake_postgres {
     bool is_standby;  /* says so to who connects, and asks */
     bool was_standby; /* says so to who connects, though it is none: as a pooler may */
     bool is_read_only;
-    int backend;                /* not 0: a pooler, and this is the process behind it */
+    int backend;                /* not 0: a pooler; the processes behind it count from here */
+    bool has_one_server;        /* for all of its clients */
     bool is_paused;             /* a pooler that has no server: who asks waits */
     const char *asked_fails_as; /* SQLSTATE for who asks; null: it is told */
     const char *refuses_as;     /* SQLSTATE for who connects; null: all are welcome */

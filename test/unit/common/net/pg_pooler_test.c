@@ -260,7 +260,7 @@ static void one_that_has_another_server_sends_texts_and_says_so(void **state)
     start_pool(f, 3);
     await(f->loop, f->pool.up_count == 3);
     assert_null(tw_pg_pool_problem(&f->pool));
-    f->pg.backend = 4712; /* of another transaction */
+    f->pg.backend = 4800; /* of other transactions */
     await(f->loop, f->pg.asked == 6);
     await(f->loop, f->pool.is_shared);
     assert_int_equal(caught_log_count("event=pg.shared"), 1);
@@ -275,6 +275,22 @@ static void one_that_has_another_server_sends_texts_and_says_so(void **state)
     await(f->loop, f->pool.up_count == 0);
     await(f->loop, f->pool.up_count == 3); /* the pooler has been told better */
     await(f->loop, f->pg.asked == 12);
+    assert_null(tw_pg_pool_problem(&f->pool));
+}
+
+static void two_that_have_the_same_server_share_it(void **state)
+{
+    struct fixture *f = *state;
+
+    f->pg.has_one_server = true;
+    start_pool(f, 3);
+    await(f->loop, f->pool.up_count == 3);
+    assert_non_null(strstr(tw_pg_pool_problem(&f->pool), "pool_mode=session"));
+    assert_int_equal(caught_log_count("event=pg.shared"), 1);
+    f->pg.has_one_server = false;
+    host_drop_all(&f->pg.host);
+    await(f->loop, f->pool.up_count == 0);
+    await(f->loop, f->pool.up_count == 3);
     assert_null(tw_pg_pool_problem(&f->pool));
 }
 
@@ -316,6 +332,7 @@ int main(void)
         TEST(a_connection_that_keeps_its_server_prepares),
         TEST(postgresql_itself_is_not_asked_again),
         TEST(one_that_has_another_server_sends_texts_and_says_so),
+        TEST(two_that_have_the_same_server_share_it),
         TEST(a_pool_that_stays_short_says_how_and_why),
     };
 
