@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, copyFileSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Authority } from '../support/authority.mjs';
-import { startProcess } from '../support/own_api.mjs';
+import { startProcess } from '../support/own_process.mjs';
 import { request } from '../support/rest.mjs';
 import { env, eventually, sql, sqlValue, test } from '../support/stack.mjs';
 import { issueCard, newTenant, unique } from '../support/tenant.mjs';
@@ -67,7 +67,7 @@ const problems = async (own) => (await own.readiness()).missing.join('\n');
 
 const untilReady = (own) => eventually('it to be ready', async () => (await own.readiness()).status === 'ready');
 
-const start = (t, url) => startProcess(t, 'api', { DATABASE_URL: url, DATABASE_CONNECTIONS: '3' });
+const start = (t, url) => startProcess(t, 'api-1', { DATABASE_URL: url, DATABASE_CONNECTIONS: '3' });
 
 const count = (own, what) => (own.said.match(what) ?? []).length;
 

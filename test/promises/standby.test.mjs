@@ -2,7 +2,7 @@
 // PgBouncer, which goes on saying so after the promotion.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { startProcess } from '../support/own_api.mjs';
+import { startProcess } from '../support/own_process.mjs';
 import { Pooler } from '../support/pooler.mjs';
 import { request } from '../support/rest.mjs';
 import { Standby } from '../support/standby.mjs';
@@ -24,9 +24,9 @@ test('a standby is said to be one, once, and used when it is promoted', async (t
     const pooler = await Pooler.start(t, {}, { port: standby.url.port });
     const settings = { DATABASE_CONNECTIONS: '2', REDIS_URL: 'none' }; // what happens there concerns nobody here
     const [direct, behind, bridge] = await Promise.all([
-        startProcess(t, 'api', { ...settings, DATABASE_URL: standby.urlOf('tillwire_api') }),
-        startProcess(t, 'api', { ...settings, DATABASE_URL: pooler.url('tillwire_api') }),
-        startProcess(t, 'bridge', { REDIS_URL: 'none', DATABASE_URL: standby.urlOf('tillwire_bridge') }),
+        startProcess(t, 'api-1', { ...settings, DATABASE_URL: standby.urlOf('tillwire_api') }),
+        startProcess(t, 'api-1', { ...settings, DATABASE_URL: pooler.url('tillwire_api') }),
+        startProcess(t, 'bridge-1', { REDIS_URL: 'none', DATABASE_URL: standby.urlOf('tillwire_bridge') }),
     ]);
     for (const own of [direct, behind, bridge]) {
         await eventually('the reason', async () => /database: 127\.0\.0\.1: a standby, which is read-only/.test(await problems(own)));

@@ -6,7 +6,7 @@ import { chmodSync, chownSync, mkdtempSync, realpathSync, rmSync, statSync, writ
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { freePort } from './own_api.mjs';
+import { freePort } from './own_process.mjs';
 import { env, eventually, soon } from './stack.mjs';
 import { asService } from './standby.mjs';
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readlinkSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
-import { freePort } from './own_api.mjs';
+import { freePort } from './own_process.mjs';
 import { env, eventually, pidOf, soon } from './stack.mjs';
 
 const home = () => realpathSync(path.join(process.env.RUN_DIR, 'private'));
