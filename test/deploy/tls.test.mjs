@@ -158,6 +158,16 @@ async function serialShown(t) {
 }
 const serialOf = (file) => new X509Certificate(readFileSync(file)).serialNumber;
 const reload = () => process.kill(Number(NGINX_PID), 'SIGHUP');
+const workers = () => readFileSync(`/proc/${NGINX_PID}/task/${NGINX_PID}/children`, 'utf8').trim().split(' ');
+
+// A worker of before a reload: its title says that it takes nothing new. One that is gone has no title.
+function isRetired(pid) {
+    try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('shutting down');
+    } catch {
+        return true;
+    }
+}
 
 test('a certificate is renewed under sessions that stay', async (t) => {
     const tenant = await newTenant(t);
@@ -193,8 +203,10 @@ test('a certificate is renewed under sessions that stay', async (t) => {
     copyFileSync(`${renewed}/server.key`, `${prefix}/certificate/privkey.pem`);
     const wanted = serialOf(`${renewed}/server.crt`);
     assert.notEqual(wanted, old);
+    const before = workers();
     reload();
     await eventually('the new certificate', async () => (await serialShown(t)) === wanted);
+    await eventually('the old workers to retire', () => before.every(isRetired));
     await everybodyHears();
     await mark(tenant, kitchen, poller);
     await till.ping();
