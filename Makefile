@@ -285,6 +285,7 @@ install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
 	done
 	install -d $(DESTDIR)$(DATADIR)/nginx
 	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(DATADIR)/nginx/
+	install -m 0755 deploy/nginx/upstreams $(DESTDIR)$(DATADIR)/nginx/
 	cp -R schema $(DESTDIR)$(DATADIR)/
 
 clean: ## remove build/

@@ -6,9 +6,11 @@
 #include "common/daemon/settings.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/net/listener.h"
 #include "common/net/pg_dial.h"
@@ -22,6 +24,7 @@
 
 #define PREFIX "TILLWIRE_"
 #define ALL (TW_GATEWAY | TW_API | TW_BRIDGE)
+#define OWN_NAME "<host>-1" /* the host's name up to its first dot; the units count further */
 
 struct tw_setting {
     const char *name; /* without the prefix */
@@ -38,8 +41,10 @@ struct tw_setting {
 #define AT(member) offsetof(struct tw_settings, member)
 
 static const struct tw_setting table[] = {
-    { "INSTANCE", ALL, TEXT, AT(instance), "1", 1, 32, false, NULL,
-      "Name of this instance among those of its kind; letters and digits." },
+    { "INSTANCE", ALL, TEXT, AT(instance), OWN_NAME, 1, 63, false, NULL,
+      "Name of this instance among those of its kind on all hosts: letters and digits, with - "
+      "between them. Of a gateway: what the ids of its Socket.IO sessions begin with, so that "
+      "nginx finds it." },
     { "LISTEN", TW_GATEWAY | TW_API, TEXT, AT(listen), "127.0.0.1:9101", 1, 512, false, NULL,
       "Addresses that this process listens on: host:port or unix:/path, for nginx; with tls: "
       "before it for clients themselves (TILLWIRE_TLS_CERTIFICATE). Separated by commas." },
@@ -161,17 +166,43 @@ static bool is_choice(const struct tw_setting *row, struct tw_slice value)
 
 /* Those whose values have a form of their own: what the code that uses them says of one. False,
  * and why, without what may be a password. */
+static bool is_letter_or_digit(char c)
+{
+    c = tw_ascii_lower(c);
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
 static bool check_name(const char *value, struct tw_buf *problem)
 {
-    for (; *value != '\0'; value++) {
-        char c = tw_ascii_lower(*value);
+    size_t n = strlen(value);
 
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) {
-            tw_buf_text(problem, "must be letters and digits");
+    for (size_t i = 0; i < n; i++) {
+        bool is_between = i > 0 && i + 1 < n;
+
+        if (!is_letter_or_digit(value[i]) && !(is_between && value[i] == '-')) {
+            tw_buf_text(problem, "must be letters and digits, with - between them");
             return false;
         }
     }
     return true;
+}
+
+/* What OWN_NAME stands for; without a name of the host that could be one: "host-1". */
+static void name_host(char *out, size_t size)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    size_t n;
+
+    if (gethostname(name, sizeof(name) - 1) != 0)
+        name[0] = '\0';
+    n = strcspn(name, ".");
+    for (size_t i = 0; i < n; i++)
+        name[i] = is_letter_or_digit(name[i]) ? name[i] : '-';
+    if (n > size - sizeof("-1"))
+        n = size - sizeof("-1");
+    (void)snprintf(out, size, "%.*s-1", (int)n, name);
+    if (n == 0 || out[0] == '-')
+        (void)snprintf(out, size, "host-1");
 }
 
 /* One secret key, or the one from now on and the one until now. */
@@ -425,11 +456,16 @@ static bool read_certificates(struct tw_settings *s, struct tw_buf *problems)
 int tw_settings_read(enum tw_program program, char *const *environment, struct tw_settings *out,
                      struct tw_buf *problems)
 {
+    char own_name[64];
     int r = 0;
 
     *out = (struct tw_settings){ 0 };
+    name_host(own_name, sizeof(own_name));
     for (size_t i = 0; i < TW_COUNT(table); i++)
-        (void)set(out, &table[i], tw_slice_of(table[i].fallback), problems);
+        (void)set(out, &table[i],
+                  tw_slice_of(strcmp(table[i].fallback, OWN_NAME) == 0 ? own_name
+                                                                       : table[i].fallback),
+                  problems);
     for (; *environment != NULL; environment++)
         if (strncmp(*environment, PREFIX, sizeof(PREFIX) - 1) == 0 &&
             !read_variable(program, *environment, out, problems))

@@ -86,6 +86,17 @@ static void check_variable(struct fixture *f, enum tw_program program, const cha
         fail_msg("%s: %s", variable, f->problems.at);
 }
 
+/* The host's short name, and that this is its first instance. */
+static const char *own_name(void)
+{
+    static char name[80];
+    char host[65] = "";
+
+    assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
+    (void)snprintf(name, sizeof(name), "%.*s-1", (int)strcspn(host, "."), host);
+    return name;
+}
+
 static void without_an_environment_there_are_defaults(void **state)
 {
     struct fixture *f = *state;
@@ -93,7 +104,7 @@ static void without_an_environment_there_are_defaults(void **state)
     say(f, "HOME=/root");
     say(f, "TILLWIRELESS=1"); /* not one of ours */
     assert_int_equal(read_as(f, TW_GATEWAY), 0);
-    assert_string_equal(f->settings.instance, "1");
+    assert_string_equal(f->settings.instance, own_name());
     assert_string_equal(f->settings.listen, "127.0.0.1:9101");
     assert_string_equal(f->settings.ops_listen, "");
     assert_string_equal(f->settings.log_level, "info");
@@ -151,8 +162,14 @@ static const struct {
     { "TILLWIRE_LOG_FORMAT=json", NULL },
     { "TILLWIRE_LOG_FORMAT=xml", "text,json" },
     { "TILLWIRE_INSTANCE=", "must not be empty" },
-    { "TILLWIRE_INSTANCE=abcdefghijklmnopqrstuvwxyz123456", NULL },
-    { "TILLWIRE_INSTANCE=abcdefghijklmnopqrstuvwxyz1234567", "too long" },
+    { "TILLWIRE_INSTANCE=abcdefghijklmnopqrstuvwxyz1234567890abcdefghijklmnopqrstuvwxyz1",
+      NULL },
+    { "TILLWIRE_INSTANCE=abcdefghijklmnopqrstuvwxyz1234567890abcdefghijklmnopqrstuvwxyz12",
+      "too long" },
+    { "TILLWIRE_INSTANCE=app-1-2", NULL },
+    { "TILLWIRE_INSTANCE=-app", "letters and digits" },
+    { "TILLWIRE_INSTANCE=app-", "letters and digits" },
+    { "TILLWIRE_INSTANCE=app.1", "letters and digits" },
     { "TILLWIRE_LISTEN=", "must not be empty" },
     { "TILLWIRE_JWT_SECRET=", NULL },
     { "TILLWIRE_JWT_SECRET=0123456789abcdef", NULL },
