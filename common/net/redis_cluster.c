@@ -16,9 +16,8 @@
 #include "common/util/err.h"
 
 #define WINDOW 512
-#define TRIES                                                                                  \
-    4 /* after that, nodes do not agree: it waits until who has what is asked again            \
-       */
+/* After so many nodes do not agree: it waits until who has what is asked again. */
+#define TRIES 4
 
 static struct tw_redis_cluster *cluster_of(struct tw_redis_nodes *all)
 {

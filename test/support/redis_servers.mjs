@@ -79,11 +79,14 @@ class Cluster {
         });
     }
 
-    // The master of a slot, as any living master sees it.
+    // The master of a slot, when one and only one says that it is that.
     async ownerOf(slot) {
-        const shards = await this.masters[0].ask('CLUSTER', 'SLOTS');
-        const found = shards.find(([first, last]) => first <= slot && slot <= last);
-        return this.nodes.find(({ id }) => id === found[2][2]);
+        const claims = async (node) => (await node.ask('CLUSTER', 'SLOTS'))
+            .some(([first, last, [, , id]]) => first <= slot && slot <= last && id === node.id);
+        return eventually(`one owner of the slot ${slot}`, async () => {
+            const claimed = await Promise.all(this.masters.map(claims));
+            return claimed.filter(Boolean).length === 1 && this.masters[claimed.indexOf(true)];
+        });
     }
 
     // As redis-cli moves a slot: both know, the keys go, then all masters are told.

@@ -7,7 +7,7 @@
 #include "common/util/base.h"
 #include "test/unit/support/check.h"
 
-#define WORDS 4
+#define WORDS 8
 
 static void put_bulk(struct tw_buf *out, struct tw_slice text)
 {
@@ -18,7 +18,8 @@ static void put_bulk(struct tw_buf *out, struct tw_slice text)
     tw_buf_text(out, "\r\n");
 }
 
-static void push(struct end *e, const char *kind, struct tw_slice channel, struct tw_slice last)
+void fake_redis_tell(struct end *e, const char *kind, struct tw_slice channel,
+                     struct tw_slice last)
 {
     struct tw_buf out = { .max = (size_t)32 * 1024 * 1024 };
 
@@ -49,14 +50,16 @@ static void answer(struct fake_redis *r, struct end *e, const struct tw_slice *w
         tw_buf_done(&text);
     } else if (r->auth != NULL && !e->is_known) {
         end_say(e, "-NOAUTH Authentication required.\r\n");
+    } else if (r->answers != NULL && r->answers(r, e, words, n)) {
+        return;
     } else if (tw_slice_is(words[0], "PING")) {
         end_say(e, "+PONG\r\n");
     } else if (tw_slice_is(words[0], "SUBSCRIBE") && r->may_not_subscribe) {
         end_say(e, "-NOPERM this user has no permissions to access the channel\r\n");
     } else if (tw_slice_is(words[0], "SUBSCRIBE")) {
-        push(e, "subscribe", words[1], TW_EMPTY);
+        fake_redis_tell(e, "subscribe", words[1], TW_EMPTY);
     } else if (tw_slice_is(words[0], "UNSUBSCRIBE")) {
-        push(e, "unsubscribe", words[1], TW_EMPTY);
+        fake_redis_tell(e, "unsubscribe", words[1], TW_EMPTY);
     } else if (tw_slice_is(words[0], "PUBLISH")) {
         end_say(e, ":0\r\n");
     } else {
@@ -141,7 +144,7 @@ int fake_redis_count(const struct fake_redis *r, const char *start)
 void fake_redis_push(struct fake_redis *r, struct tw_slice channel, struct tw_slice message)
 {
     for (size_t i = 0; i < r->host.count; i++)
-        push(r->host.ends[i], "message", channel, message);
+        fake_redis_tell(r->host.ends[i], "message", channel, message);
 }
 
 void fake_redis_say(struct fake_redis *r, struct tw_slice bytes)

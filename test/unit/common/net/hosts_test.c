@@ -400,74 +400,127 @@ static void a_name_of_redis_that_is_not_there_is_said_once(void **state)
 static const struct {
     const char *url;
     bool is_good;
-    const char *user, *password;
+    const char *user, *password, *hosts, *master;
 } redis_urls[] = {
-    { "redis://127.0.0.1:6379", true, NULL, NULL },
-    { "redis://127.0.0.1:6379/", true, NULL, NULL },
-    { "redis://localhost:6379", true, NULL, NULL },
-    { "redis://[::1]:6379", true, NULL, NULL },
-    { "redis://:p@127.0.0.1:6379", true, NULL, "p" },
-    { "redis://u:p@127.0.0.1:6379", true, "u", "p" },
-    { "redis://u:p%40%3A@127.0.0.1:6379", true, "u", "p@:" },
-    { "redis://u:p:q@127.0.0.1:6379", true, "u", "p:q" },
-    { "redis://u:p@q@127.0.0.1:6379", true, "u", "p@q" },
-    { "unix:///run/redis.sock", true, NULL, NULL },
-    { "", false, NULL, NULL },
-    { "redis://", false, NULL, NULL },
-    { "redis://127.0.0.1", true, NULL, NULL },
-    { "redis://[::1]", true, NULL, NULL },
-    { "redis://redis-1.example:6379", true, NULL, NULL },
-    { "redis://u:p@redis_1", true, "u", "p" },
-    { "redis://redis example:6379", false, NULL, NULL },
-    { "redis://redis.example:6379/0/1", false, NULL, NULL },
-    { "redis://redis.example:", false, NULL, NULL },
-    { "redis://:6379", false, NULL, NULL },
-    { "redis://::1:6379", false, NULL, NULL },
-    { "redis://[::1", false, NULL, NULL },
-    { "redis://[::1]6379", false, NULL, NULL },
-    { "redis://127.0.0.1:0", false, NULL, NULL },
-    { "unix://run/redis.sock", false, NULL, NULL },
-    { "unix://redis", false, NULL, NULL },
-    { "redis://127.0.0.1:99999", false, NULL, NULL },
-    { "redis://u:p%@127.0.0.1:6379", false, NULL, NULL },
-    { "redis://u:p%00@127.0.0.1:6379", false, NULL, NULL },
-    { "rediss://127.0.0.1:6379", true, NULL, NULL },
-    { "rediss://u:p@redis.example?sslrootcert=/ca.pem", true, "u", "p" },
-    { "rediss://:p@[::1]:6379/?sslrootcert=/ca.pem&sslcert=/a&sslkey=/b", true, NULL, "p" },
-    { "rediss://redis.example?sslcert=/a", false, NULL, NULL },
-    { "rediss://redis.example?sslmode=disable", false, NULL, NULL },
-    { "rediss://?sslrootcert=/ca.pem", false, NULL, NULL },
-    { "redis://redis.example?sslrootcert=/ca.pem", false, NULL, NULL },
-    { "tls://127.0.0.1:6379", false, NULL, NULL },
-    { "http://127.0.0.1:6379", false, NULL, NULL },
-    { "127.0.0.1:6379", false, NULL, NULL },
-    { "unix://", false, NULL, NULL },
+    { "redis://127.0.0.1:6379", true, NULL, NULL, NULL, NULL },
+    { "redis://127.0.0.1:6379/", true, NULL, NULL, NULL, NULL },
+    { "redis://localhost:6379", true, NULL, NULL, NULL, NULL },
+    { "redis://[::1]:6379", true, NULL, NULL, NULL, NULL },
+    { "redis://:p@127.0.0.1:6379", true, NULL, "p", NULL, NULL },
+    { "redis://u:p@127.0.0.1:6379", true, "u", "p", NULL, NULL },
+    { "redis://u:p%40%3A@127.0.0.1:6379", true, "u", "p@:", NULL, NULL },
+    { "redis://u:p:q@127.0.0.1:6379", true, "u", "p:q", NULL, NULL },
+    { "redis://u:p@q@127.0.0.1:6379", true, "u", "p@q", NULL, NULL },
+    { "unix:///run/redis.sock", true, NULL, NULL, NULL, NULL },
+    { "", false, NULL, NULL, NULL, NULL },
+    { "redis://", false, NULL, NULL, NULL, NULL },
+    { "redis://127.0.0.1", true, NULL, NULL, NULL, NULL },
+    { "redis://[::1]", true, NULL, NULL, NULL, NULL },
+    { "redis://redis-1.example:6379", true, NULL, NULL, NULL, NULL },
+    { "redis://u:p@redis_1", true, "u", "p", NULL, NULL },
+    { "redis://redis example:6379", false, NULL, NULL, NULL, NULL },
+    { "redis://redis.example:6379/0/1", false, NULL, NULL, NULL, NULL },
+    { "redis://redis.example:", false, NULL, NULL, NULL, NULL },
+    { "redis://:6379", false, NULL, NULL, NULL, NULL },
+    { "redis://::1:6379", false, NULL, NULL, NULL, NULL },
+    { "redis://[::1", false, NULL, NULL, NULL, NULL },
+    { "redis://[::1]6379", false, NULL, NULL, NULL, NULL },
+    { "redis://127.0.0.1:0", false, NULL, NULL, NULL, NULL },
+    { "unix://run/redis.sock", false, NULL, NULL, NULL, NULL },
+    { "unix://redis", false, NULL, NULL, NULL, NULL },
+    { "redis://127.0.0.1:99999", false, NULL, NULL, NULL, NULL },
+    { "redis://u:p%@127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
+    { "redis://u:p%00@127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
+    { "rediss://u:p@redis.example?sslrootcert=/ca.pem", true, "u", "p", "redis.example:6379",
+      NULL },
+    { "rediss://:p@[::1]:6380/?sslrootcert=/ca.pem&sslcert=/a&sslkey=/b", true, NULL, "p",
+      "::1:6380", NULL },
+    { "rediss+sentinel://a,b/main?sslrootcert=/ca.pem", true, NULL, NULL, "a:26379 b:26379",
+      "main" },
+    { "rediss+cluster://a,b", true, NULL, NULL, "a:6379 b:6379", NULL },
+    { "rediss://redis.example?sslcert=/a", false, NULL, NULL, NULL, NULL },
+    { "rediss://redis.example?sslmode=disable", false, NULL, NULL, NULL, NULL },
+    { "rediss://?sslrootcert=/ca.pem", false, NULL, NULL, NULL, NULL },
+    { "redis://redis.example?sslrootcert=/ca.pem", false, NULL, NULL, NULL, NULL },
+    { "tls://127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
+    { "http://127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
+    { "127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
+    { "unix://", false, NULL, NULL, NULL, NULL },
+    { "redis://a,b", false, NULL, NULL, NULL, NULL },
+    { "none", true, NULL, NULL, "", NULL },
+    { "redis+cluster://a", true, NULL, NULL, "a:6379", NULL },
+    { "redis+cluster://a,b:7000,[::1]:7001,10.0.0.7", true, NULL, NULL,
+      "a:6379 b:7000 ::1:7001 10.0.0.7:6379", NULL },
+    { "redis+cluster://u:p%2C%2F@a,b/", true, "u", "p,/", "a:6379 b:6379", NULL },
+    { "redis+cluster://a,b,c,d,e,f,g,h", true, NULL, NULL,
+      "a:6379 b:6379 c:6379 d:6379 e:6379 f:6379 g:6379 h:6379", NULL },
+    { "redis+cluster://a,b,c,d,e,f,g,h,i", false, NULL, NULL, NULL, NULL },
+    { "redis+cluster://a,,b", false, NULL, NULL, NULL, NULL },
+    { "redis+cluster://a,b/0", false, NULL, NULL, NULL, NULL },
+    { "redis+cluster://", false, NULL, NULL, NULL, NULL },
+    { "redis+cluster:///run/redis.sock", false, NULL, NULL, NULL, NULL },
+    { "redis+sentinel://a,b:5000/main", true, NULL, NULL, "a:26379 b:5000", "main" },
+    { "redis+sentinel://:p@a/my-master_1.x", true, NULL, "p", "a:26379", "my-master_1.x" },
+    { "redis+sentinel://a,b", false, NULL, NULL, NULL, NULL },
+    { "redis+sentinel://a/", false, NULL, NULL, NULL, NULL },
+    { "redis+sentinel:///main", false, NULL, NULL, NULL, NULL },
+    { "redis+sentinel://a/main/0", false, NULL, NULL, NULL, NULL },
+    { "redis+sentinel://a/ma%69n", false, NULL, NULL, NULL, NULL },
 };
+
+static void check_text(const char *have, const char *want, const char *row)
+{
+    assert_row((have == NULL) == (want == NULL), row);
+    if (want != NULL)
+        assert_row(strcmp(have, want) == 0, row);
+}
+
+static void check_hosts(const struct tw_redis_url *url, const char *want, const char *row)
+{
+    struct tw_buf text = { .max = 4096 };
+
+    for (size_t i = 0; i < url->host_count; i++) {
+        tw_buf_text(&text, i > 0 ? " " : "");
+        tw_buf_text(&text, url->hosts[i].name);
+        tw_buf_char(&text, ':');
+        tw_buf_u64(&text, (uint64_t)url->hosts[i].port);
+    }
+    assert_row(tw_slice_is(tw_buf_view(&text), want), row);
+    tw_buf_done(&text);
+}
 
 static void a_redis_url_is_read_or_refused(void **state)
 {
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(redis_urls); i++) {
+        const char *row = redis_urls[i].url;
+        struct tw_buf problem = { .max = 1000 };
+        struct tw_redis_url url;
+
+        assert_row(tw_redis_url_check(row, &problem) == redis_urls[i].is_good, row);
+        assert_row((problem.len == 0) == redis_urls[i].is_good, row);
+        tw_buf_done(&problem);
+        assert_row(tw_redis_url_read(&url, tw_slice_of(row)) ==
+                       (redis_urls[i].is_good ? 0 : TW_ECONFIG),
+                   row);
+        check_text(url.user, redis_urls[i].user, row);
+        check_text(url.password, redis_urls[i].password, row);
+        check_text(url.master, redis_urls[i].master, row);
+        if (redis_urls[i].hosts != NULL)
+            check_hosts(&url, redis_urls[i].hosts, row);
+        tw_redis_url_done(&url);
+    }
+}
+
+static void a_redis_with_a_url_that_cannot_be_does_not_start(void **state)
+{
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < TW_COUNT(redis_urls); i++) {
-        struct tw_redis link = { .name = NULL };
-
-        assert_row(tw_redis_start(&link, &(struct tw_redis_options){ .loop = f->loop,
-                                                                     .url = redis_urls[i].url,
-                                                                     .name = "test" }) ==
-                       (redis_urls[i].is_good ? 0 : TW_ECONFIG),
-                   redis_urls[i].url);
-        if (redis_urls[i].is_good) {
-            assert_row((link.source.url.user == NULL) == (redis_urls[i].user == NULL),
-                       redis_urls[i].url);
-            assert_row((link.source.url.password == NULL) == (redis_urls[i].password == NULL),
-                       redis_urls[i].url);
-        }
-        if (redis_urls[i].user != NULL)
-            assert_string_equal(link.source.url.user, redis_urls[i].user);
-        if (redis_urls[i].password != NULL)
-            assert_string_equal(link.source.url.password, redis_urls[i].password);
-        tw_redis_stop(&link);
-    }
+    assert_int_equal(tw_redis_start(&f->link, &(struct tw_redis_options){ .loop = f->loop,
+                                                                          .url = "redis://",
+                                                                          .name = "test" }),
+                     TW_ECONFIG);
+    tw_redis_stop(&f->link);
 }
 
 #define HOSTS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -493,6 +546,7 @@ int main(void)
         HOSTS_TEST(a_password_of_redis_that_changes_needs_no_restart),
         HOSTS_TEST(a_name_of_redis_that_is_not_there_is_said_once),
         HOSTS_TEST(a_redis_url_is_read_or_refused),
+        HOSTS_TEST(a_redis_with_a_url_that_cannot_be_does_not_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
