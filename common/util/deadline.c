@@ -65,13 +65,10 @@ static void run_slot(struct tw_deadlines *w, struct tw_list *slot, uint64_t now_
 void tw_deadlines_run(struct tw_deadlines *w, uint64_t now_ms)
 {
     uint64_t until = now_ms / TW_DEADLINE_TICK_MS;
-    uint64_t steps = until > w->tick ? until - w->tick : 0;
 
-    if (steps > TW_DEADLINE_SLOTS) { /* after a long pause one turn sees every slot */
+    if (until > w->tick + TW_DEADLINE_SLOTS) /* after a long pause one turn sees every slot */
         w->tick = until - TW_DEADLINE_SLOTS;
-        steps = TW_DEADLINE_SLOTS;
-    }
-    for (uint64_t i = 0; i < steps; i++) {
+    while (w->tick < until) { /* a callback may have turned it further (tw_after) */
         w->tick++;
         run_slot(w, &w->slots[w->tick % TW_DEADLINE_SLOTS], now_ms);
     }

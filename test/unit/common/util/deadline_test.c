@@ -258,6 +258,26 @@ static void free_owner(struct tw_deadline *d)
     free(limit_of(d));
 }
 
+/* As tw_after does when no other limit is set. */
+static void turn_and_set(struct tw_deadline *d)
+{
+    note(d);
+    tw_deadlines_run(&wheel, now_ms);
+    set(limit_of(d)->other, now_ms, note);
+}
+
+static void a_callback_may_turn_the_wheel_itself(void **state)
+{
+    struct limit second = { 0 }, first = { .other = &second };
+
+    (void)state;
+    set(&first, START, turn_and_set);
+    run_to(START + 5 * TICK); /* several ticks at once */
+    assert_int_equal(first.expired, 1);
+    run_to(START + 7 * TICK);
+    assert_int_equal(second.expired, 1);
+}
+
 static void a_callback_may_free_what_has_the_limit(void **state)
 {
     (void)state;
@@ -318,6 +338,7 @@ int main(void)
                                begin),
         cmocka_unit_test_setup(a_limit_that_sets_itself_again_expires_once_a_tick, begin),
         cmocka_unit_test_setup(a_limit_set_into_the_past_by_a_callback_still_expires, begin),
+        cmocka_unit_test_setup(a_callback_may_turn_the_wheel_itself, begin),
         cmocka_unit_test_setup(a_callback_may_free_what_has_the_limit, begin),
         cmocka_unit_test_setup(thousands_at_random_keep_their_times, begin),
     };
