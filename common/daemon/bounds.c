@@ -48,6 +48,12 @@ static const struct tw_bound common[] = {
       NULL, "they wait", "pg_queue" },
     { "process", "what Redis has not taken", TW_REDIS_OUT_BYTES, TW_BOUND_BYTES, NULL,
       "dropped; gateways read the log", "redis_dropped_total" },
+    { "process", "what a Redis Cluster has not answered", TW_REDIS_OUT_BYTES, TW_BOUND_BYTES,
+      NULL, "dropped; gateways read the log", "redis_dropped_total" },
+    { "process", "channels that one of its nodes is asked for at once", TW_REDIS_ASKED,
+      TW_BOUND_COUNT, NULL, "they wait; gateways read the log", NULL },
+    { "process", "masters that it may have", TW_REDIS_NODES, TW_BOUND_COUNT, NULL,
+      "it is not used; gateways read the log", NULL },
     { 0 },
 };
 

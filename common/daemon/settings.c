@@ -69,9 +69,11 @@ static const struct tw_setting table[] = {
       "Statements that may wait for a connection, with 256 MiB of parameters; half of that of "
       "one tenant. Further ones are refused with 503." },
     { "REDIS_URL", ALL, TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, true, NULL,
-      "Redis: redis://[user:password@]host[:port], rediss:// for TLS, or unix:///path; "
-      "redis+sentinel:// and redis+cluster:// as docs/config.md has them; none: there is no "
-      "Redis, and gateways look into the log twice a second instead." },
+      "Redis: redis://[user:password@]host[:port] or unix:///path, Sentinel's "
+      "redis+sentinel://h1,h2,h3/master, or a cluster's redis+cluster://h1,h2,h3; with rediss "
+      "instead of redis they speak TLS. none: there is no Redis, and gateways look into the "
+      "log "
+      "twice a second instead." },
     { "LOG_LEVEL", ALL, TEXT, AT(log_level), "info", 1, 8, false, "error,warn,info,debug",
       "Lines below this level are not written." },
     { "LOG_FORMAT", ALL, TEXT, AT(log_format), "text", 1, 8, false, "text,json",

@@ -145,7 +145,8 @@ static void start_cluster(struct tw_redis *r)
 #define AT(field) TW_METRIC_AT(struct tw_redis, counts.field)
 
 static const struct tw_metric_row metric_rows[] = {
-    { "redis_up", NULL, "1 while this link is connected to Redis, else 0.", AT(up) },
+    { "redis_up", NULL,
+      "1 while this link is connected to Redis, and to all of a cluster, else 0.", AT(up) },
     { "redis_connects_total", NULL,
       "Connections that this link made to Redis, each reconnect included.", AT(connects) },
     { "redis_commands_total", NULL, "Commands sent to Redis.", AT(sent) },

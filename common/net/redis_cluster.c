@@ -5,8 +5,9 @@
  *         |           +----------+---------+   its slot has moved, or its node went down
  *         +---------- its slot is nowhere, or nobody agrees where
  *
- * At most WINDOW channels are asked for at a node at once, so that 20,000 of them neither fill
- * a turn nor hide behind each other's refusals, which do not say for which channel they are.
+ * At most TW_REDIS_ASKED channels are asked for at a node at once, so that 20,000 of them
+ * neither fill a turn nor hide behind each other's refusals, which do not say for which channel
+ * they are.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/redis_cluster.h"
 
@@ -15,9 +16,7 @@
 #include "common/util/base.h"
 #include "common/util/err.h"
 
-#define WINDOW 512
-/* After so many nodes do not agree: it waits until who has what is asked again. */
-#define TRIES 4
+#define TRIES 4 /* then nodes do not agree: it waits until who has what is asked again */
 
 static struct tw_redis_cluster *cluster_of(struct tw_redis_nodes *all)
 {
@@ -176,7 +175,7 @@ static void lose(struct tw_redis_cluster *c, struct channel *ch);
 
 static void ask_for(struct tw_redis_cluster *c, struct tw_redis_node *n)
 {
-    while (n->asked_count < WINDOW && !tw_list_empty(&n->waiting)) {
+    while (n->asked_count < TW_REDIS_ASKED && !tw_list_empty(&n->waiting)) {
         struct channel *ch = channel_of_link(n->waiting.next);
         struct tw_slice words[] = { TW_LIT("SSUBSCRIBE"), ch->name };
 

@@ -8,6 +8,8 @@
 #include "common/net/redis_nodes.h"
 #include "common/util/map.h"
 
+#define TW_REDIS_ASKED 512 /* channels, at a node, at once */
+
 struct tw_redis_cluster;
 
 struct tw_redis_cluster_events {

@@ -7,6 +7,7 @@
 
 #include "common/util/base.h"
 #include "common/util/crypto.h"
+#include "common/util/err.h"
 #include "common/util/log.h"
 
 #define REFRESH_FIRST_MS 100
@@ -235,6 +236,7 @@ static void take_answer(struct tw_redis_nodes *all, const struct tw_redis_value 
 {
     struct tw_redis_shards *shards = tw_new(struct tw_redis_shards);
     char problem[160];
+    int r;
 
     if (tw_slice_starts(value->refusal, TW_LIT("ERR This instance has cluster support"))) {
         note_problem(all, "this Redis is no cluster: its URL is redis://");
@@ -243,11 +245,15 @@ static void take_answer(struct tw_redis_nodes *all, const struct tw_redis_value 
                        value->refusal.len > 100 ? 100 : (int)value->refusal.len,
                        value->refusal.at);
         note_problem(all, problem);
-    } else if (tw_redis_shards_read(shards, value, tw_redis_link_host(&all->scout),
-                                    all->options.source->url.is_tls) != 0) {
-        note_problem(all, "its answer to CLUSTER SHARDS cannot be used");
     } else {
-        apply(all, shards);
+        r = tw_redis_shards_read(shards, value, tw_redis_link_host(&all->scout),
+                                 all->options.source->url.is_tls);
+        if (r == TW_EFULL)
+            note_problem(all, "the cluster has too many masters");
+        else if (r != 0)
+            note_problem(all, "its answer to CLUSTER SHARDS cannot be used");
+        else
+            apply(all, shards);
     }
     free(shards);
 }

@@ -397,11 +397,13 @@ static void a_name_of_redis_that_is_not_there_is_said_once(void **state)
     assert_int_equal(caught_log_count("why=\"nowhere.example: "), 1);
 }
 
-static const struct {
+struct redis_url {
     const char *url;
     bool is_good;
     const char *user, *password, *hosts, *master;
-} redis_urls[] = {
+};
+
+static const struct redis_url redis_urls[] = {
     { "redis://127.0.0.1:6379", true, NULL, NULL, NULL, NULL },
     { "redis://127.0.0.1:6379/", true, NULL, NULL, NULL, NULL },
     { "redis://localhost:6379", true, NULL, NULL, NULL, NULL },
@@ -431,17 +433,6 @@ static const struct {
     { "redis://127.0.0.1:99999", false, NULL, NULL, NULL, NULL },
     { "redis://u:p%@127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
     { "redis://u:p%00@127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
-    { "rediss://u:p@redis.example?sslrootcert=/ca.pem", true, "u", "p", "redis.example:6379",
-      NULL },
-    { "rediss://:p@[::1]:6380/?sslrootcert=/ca.pem&sslcert=/a&sslkey=/b", true, NULL, "p",
-      "::1:6380", NULL },
-    { "rediss+sentinel://a,b/main?sslrootcert=/ca.pem", true, NULL, NULL, "a:26379 b:26379",
-      "main" },
-    { "rediss+cluster://a,b", true, NULL, NULL, "a:6379 b:6379", NULL },
-    { "rediss://redis.example?sslcert=/a", false, NULL, NULL, NULL, NULL },
-    { "rediss://redis.example?sslmode=disable", false, NULL, NULL, NULL, NULL },
-    { "rediss://?sslrootcert=/ca.pem", false, NULL, NULL, NULL, NULL },
-    { "redis://redis.example?sslrootcert=/ca.pem", false, NULL, NULL, NULL, NULL },
     { "tls://127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
     { "http://127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
     { "127.0.0.1:6379", false, NULL, NULL, NULL, NULL },
@@ -468,6 +459,21 @@ static const struct {
     { "redis+sentinel://a/ma%69n", false, NULL, NULL, NULL, NULL },
 };
 
+/* Whose files are not looked at here. */
+static const struct redis_url redis_tls_urls[] = {
+    { "rediss://u:p@redis.example?sslrootcert=/ca.pem", true, "u", "p", "redis.example:6379",
+      NULL },
+    { "rediss://:p@[::1]:6380/?sslrootcert=/ca.pem&sslcert=/a&sslkey=/b", true, NULL, "p",
+      "::1:6380", NULL },
+    { "rediss+sentinel://a,b/main?sslrootcert=/ca.pem", true, NULL, NULL, "a:26379 b:26379",
+      "main" },
+    { "rediss+cluster://a,b", true, NULL, NULL, "a:6379 b:6379", NULL },
+    { "rediss://redis.example?sslcert=/a", false, NULL, NULL, NULL, NULL },
+    { "rediss://redis.example?sslmode=disable", false, NULL, NULL, NULL, NULL },
+    { "rediss://?sslrootcert=/ca.pem", false, NULL, NULL, NULL, NULL },
+    { "redis://redis.example?sslrootcert=/ca.pem", false, NULL, NULL, NULL, NULL },
+};
+
 static void check_text(const char *have, const char *want, const char *row)
 {
     assert_row((have == NULL) == (want == NULL), row);
@@ -489,27 +495,35 @@ static void check_hosts(const struct tw_redis_url *url, const char *want, const 
     tw_buf_done(&text);
 }
 
+static void check_reading(const struct redis_url *row)
+{
+    struct tw_redis_url url;
+
+    assert_row(tw_redis_url_read(&url, tw_slice_of(row->url)) ==
+                   (row->is_good ? 0 : TW_ECONFIG),
+               row->url);
+    check_text(url.user, row->user, row->url);
+    check_text(url.password, row->password, row->url);
+    check_text(url.master, row->master, row->url);
+    if (row->hosts != NULL)
+        check_hosts(&url, row->hosts, row->url);
+    tw_redis_url_done(&url);
+}
+
 static void a_redis_url_is_read_or_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < TW_COUNT(redis_urls); i++) {
         const char *row = redis_urls[i].url;
         struct tw_buf problem = { .max = 1000 };
-        struct tw_redis_url url;
 
         assert_row(tw_redis_url_check(row, &problem) == redis_urls[i].is_good, row);
         assert_row((problem.len == 0) == redis_urls[i].is_good, row);
         tw_buf_done(&problem);
-        assert_row(tw_redis_url_read(&url, tw_slice_of(row)) ==
-                       (redis_urls[i].is_good ? 0 : TW_ECONFIG),
-                   row);
-        check_text(url.user, redis_urls[i].user, row);
-        check_text(url.password, redis_urls[i].password, row);
-        check_text(url.master, redis_urls[i].master, row);
-        if (redis_urls[i].hosts != NULL)
-            check_hosts(&url, redis_urls[i].hosts, row);
-        tw_redis_url_done(&url);
+        check_reading(&redis_urls[i]);
     }
+    for (size_t i = 0; i < TW_COUNT(redis_tls_urls); i++)
+        check_reading(&redis_tls_urls[i]);
 }
 
 static void a_redis_with_a_url_that_cannot_be_does_not_start(void **state)
