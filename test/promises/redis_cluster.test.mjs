@@ -30,7 +30,8 @@ test('slots move, a master dies, a node is added: each till has each event once,
     await fleet.untilWell();
 
     const added = await cluster.grow();
-    for (const slot of slots) await cluster.move(slot, added);
+    for (const slot of slots.slice(1)) await cluster.move(slot, added);
+    for (const master of [...cluster.heirs.keys()]) await cluster.swap(master);
     const made = await finish();
     assert.ok(made.every((n) => n > 10), `${made}`);
     await Promise.all(shops.map(assertHeardAll));

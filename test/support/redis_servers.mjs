@@ -53,12 +53,12 @@ export const slotOf = (node, name) => node.ask('CLUSTER', 'KEYSLOT', name);
 
 class Cluster {
     constructor(t, masters, replicas) {
-        Object.assign(this, { t, masters, replicas });
+        Object.assign(this, { t, masters, heirs: new Map(masters.map((master, i) => [master, replicas[i]])) });
         this.url = `redis+cluster://:${PASSWORD}@${masters.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
     }
 
     get nodes() {
-        return [...this.masters, ...this.replicas];
+        return [...this.masters, ...this.heirs.values()];
     }
 
     // One more master, without slots.
@@ -79,13 +79,17 @@ class Cluster {
         });
     }
 
-    // The master of a slot, when one and only one says that it is that.
-    async ownerOf(slot) {
-        const claims = async (node) => (await node.ask('CLUSTER', 'SLOTS'))
-            .some(([first, last, [, , id]]) => first <= slot && slot <= last && id === node.id);
+    // The master of a slot, when all masters agree on it, and on the epoch: a move before that may be undone
+    // by an older one.
+    ownerOf(slot) {
         return eventually(`one owner of the slot ${slot}`, async () => {
-            const claimed = await Promise.all(this.masters.map(claims));
-            return claimed.filter(Boolean).length === 1 && this.masters[claimed.indexOf(true)];
+            const views = await Promise.all(this.masters.map((node) => node.ask('CLUSTER', 'SLOTS')));
+            const infos = await Promise.all(this.masters.map((node) => node.ask('CLUSTER', 'INFO')));
+            const owners = views.map((ranges) =>
+                ranges.find(([first, last]) => first <= slot && slot <= last)?.[2][2]);
+            const epochs = infos.map((info) => /cluster_current_epoch:\d+/.exec(info)[0]);
+            const isOne = (list) => list.every((one) => one === list[0]);
+            return isOne(owners) && isOne(epochs) && this.masters.find(({ id }) => id === owners[0]);
         });
     }
 
@@ -101,14 +105,23 @@ class Cluster {
             await node.ask('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
     }
 
+    // A master and its replica change places, as before maintenance.
+    async swap(master) {
+        const heir = this.heirs.get(master);
+        await heir.ask('CLUSTER', 'FAILOVER');
+        await eventually('a replica to take over', async () => (await heir.ask('ROLE'))[0] === 'master');
+        this.masters[this.masters.indexOf(master)] = heir;
+        this.heirs.set(heir, master).delete(master);
+        await eventually('the old master to follow', async () => (await master.ask('ROLE'))[3] === 'connected');
+    }
+
     // A master dies; resolves when its replica has taken its place.
     async lose(master) {
-        const i = this.masters.indexOf(master);
-        const heir = this.replicas[i];
+        const heir = this.heirs.get(master);
         master.signal('SIGKILL');
         await eventually('a replica to be promoted', async () => (await heir.ask('ROLE'))[0] === 'master');
-        this.masters[i] = heir;
-        this.replicas.splice(i, 1);
+        this.masters[this.masters.indexOf(master)] = heir;
+        this.heirs.delete(master);
     }
 }
 
@@ -122,10 +135,10 @@ export async function startCluster(t, size = 3) {
         node.ask('CLUSTER', 'ADDSLOTSRANGE', i * share, Math.min((i + 1) * share, SLOTS) - 1)));
     for (const node of nodes.slice(1)) await node.ask('CLUSTER', 'MEET', '127.0.0.1', nodes[0].port, nodes[0].bus);
     await cluster.agree();
-    await Promise.all(cluster.replicas.map((node, i) => node.ask('CLUSTER', 'REPLICATE', cluster.masters[i].id)));
+    await Promise.all([...cluster.heirs].map(([master, heir]) => heir.ask('CLUSTER', 'REPLICATE', master.id)));
     await eventually('the cluster to be whole', async () => {
         const said = await Promise.all(nodes.map((node) => node.ask('CLUSTER', 'INFO')));
-        const roles = await Promise.all(cluster.replicas.map((node) => node.ask('ROLE')));
+        const roles = await Promise.all([...cluster.heirs.values()].map((node) => node.ask('ROLE')));
         return said.every((info) => info.includes('cluster_state:ok') && info.includes(`cluster_size:${size}`)) &&
             roles.every(([role, , , state]) => role === 'slave' && state === 'connected');
     });

@@ -50,6 +50,32 @@ static void redis_that_goes_before_it_has_confirmed_keeps_nobody_waiting(void **
     assert_seqs(till, "connected@16");
 }
 
+static void
+a_slot_that_moves_before_it_has_confirmed_is_waited_for_at_its_new_place(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_orderweb(g, 0, false, 0);
+
+    fake_link_loses(&g->hubs.subscriber, KITCHEN_CHANNEL, true);
+    end_turn(g);
+    assert_int_equal(fake_pool_count(&g->pool), 0);
+    fake_link_confirm(&g->hubs.subscriber, KITCHEN_CHANNEL);
+    answer_head(g, "16", "1");
+    assert_seqs(till, "connected@16");
+}
+
+static void a_slot_that_is_nowhere_keeps_nobody_waiting(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_orderweb(g, 0, false, 0);
+
+    fake_link_loses(&g->hubs.subscriber, KITCHEN_CHANNEL, false);
+    answer_head(g, "16", "1");
+    assert_seqs(till, "connected@16");
+    fake_link_loses(&g->hubs.subscriber, "tw:control", false); /* is nobody's */
+    fake_link_loses(&g->hubs.subscriber, "tw:t:not-a-tenant", false);
+}
+
 static void redis_that_comes_back_is_asked_for_all_channels_again(void **state)
 {
     struct gateway *g = *state;
@@ -226,6 +252,8 @@ int main(void)
         test(a_channel_is_subscribed_to_before_the_head_is_read),
         test(while_redis_is_away_the_head_is_read_at_once),
         test(redis_that_goes_before_it_has_confirmed_keeps_nobody_waiting),
+        test(a_slot_that_moves_before_it_has_confirmed_is_waited_for_at_its_new_place),
+        test(a_slot_that_is_nowhere_keeps_nobody_waiting),
         test(redis_that_comes_back_is_asked_for_all_channels_again),
         test(after_a_reconnect_the_head_waits_for_a_new_confirmation),
         test(sessions_of_one_tenant_share_a_hub),

@@ -53,7 +53,13 @@ bool tw_redis_is_up(const struct tw_redis *l)
 bool tw_redis_serves(const struct tw_redis *l, struct tw_slice name)
 {
     (void)name;
-    return l->link.is_up;
+    return l->link.is_up && !l->cluster.nodes.is_doubted;
+}
+
+void fake_link_loses(struct tw_redis *l, const char *channel, bool is_served)
+{
+    l->cluster.nodes.is_doubted = !is_served;
+    l->events->on_lost(l, tw_slice_of(channel));
 }
 
 void fake_link_goes_up(struct tw_redis *l)

@@ -19,6 +19,8 @@ void check_commands(struct tw_redis *l, const char *want, const char *file, int 
 
 /* The subscription to a channel is confirmed; a message on it. */
 void fake_link_confirm(struct tw_redis *l, const char *channel);
+/* It is lost, as one of a cluster; whether the node that it is at now is up. */
+void fake_link_loses(struct tw_redis *l, const char *channel, bool is_served);
 void fake_link_push(struct tw_redis *l, const char *channel, struct tw_slice message);
 
 /* The reply to the oldest question; null: there is none. */
