@@ -255,41 +255,6 @@ static void on_array(struct tw_redis_link *l, const redisReply *r)
         events->on_subscribed(l, text_of(r->element[1]));
 }
 
-struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i)
-{
-    redisReply *const *elements = list->elements;
-
-    TW_ASSERT(i < list->count);
-    return text_of(elements[i]);
-}
-
-static struct tw_redis_value value_of(const redisReply *r)
-{
-    if (r->type == REDIS_REPLY_ERROR)
-        return (struct tw_redis_value){ .refusal = text_of(r) };
-    return (struct tw_redis_value){ .is_there = r->type != REDIS_REPLY_NIL,
-                                    .text = text_of(r),
-                                    .number = r->integer,
-                                    .elements = r->element,
-                                    .count = r->elements };
-}
-
-struct tw_redis_value tw_redis_item(const struct tw_redis_value *list, size_t i)
-{
-    redisReply *const *elements = list->elements;
-
-    TW_ASSERT(i < list->count);
-    return value_of(elements[i]);
-}
-
-bool tw_redis_is_redirection(struct tw_slice refusal)
-{
-    return tw_slice_starts(refusal, TW_LIT("MOVED ")) ||
-           tw_slice_starts(refusal, TW_LIT("ASK ")) ||
-           tw_slice_starts(refusal, TW_LIT("CLUSTERDOWN ")) ||
-           tw_slice_starts(refusal, TW_LIT("TRYAGAIN "));
-}
-
 /* One Redis that says so is a member of a cluster: messages pass through it, keys mostly not.
  */
 static void note_cluster(struct tw_redis_link *l)
@@ -319,7 +284,7 @@ static void note_refusal(struct tw_redis_link *l, struct tw_slice why)
 /* False when no question waits for this reply. */
 static bool answer_ask(struct tw_redis_link *l, const redisReply *r)
 {
-    struct tw_redis_value value = value_of(r);
+    struct tw_redis_value value = tw_redis_value_of(r);
     struct tw_redis_ask *ask;
 
     if (tw_list_empty(&l->asks))

@@ -9,6 +9,7 @@
 
 #include "common/net/loop.h"
 #include "common/net/redis_url.h"
+#include "common/net/redis_value.h"
 #include "common/net/route.h"
 #include "common/net/stream.h"
 #include "common/util/buf.h"
@@ -20,23 +21,6 @@
 
 struct tw_redis_link;
 struct tw_redis_ask;
-
-/* A reply, lent. */
-struct tw_redis_value {
-    bool is_there; /* false: there is none (nil), Redis refuses to give it, or is away */
-    struct tw_slice text;
-    int64_t number;
-    size_t count;            /* of a list: its elements; see tw_redis_element */
-    const void *elements;    /* hiredis's */
-    struct tw_slice refusal; /* what Redis says when it refuses; else empty */
-};
-
-/* Element `i` (below `count`) of a list of texts; empty when it is something else. Lent as the
- * list is. */
-struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i);
-
-/* The same as a value of its own, which may be a list again. */
-struct tw_redis_value tw_redis_item(const struct tw_redis_value *list, size_t i);
 
 /* Exactly once, never before the question has been sent. */
 typedef void (*tw_redis_ask_cb)(struct tw_redis_ask *ask, const struct tw_redis_value *value);
@@ -139,6 +123,3 @@ int tw_redis_link_ask(struct tw_redis_link *l, struct tw_redis_ask *ask,
 
 /* The reply is no longer wanted: `answered` is not called. Fine when nothing was asked. */
 void tw_redis_forget(struct tw_redis_ask *ask);
-
-/* Whether a refusal is a cluster's: its slot is elsewhere, or nowhere. */
-bool tw_redis_is_redirection(struct tw_slice refusal);
