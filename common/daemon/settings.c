@@ -6,15 +6,11 @@
 #include "common/daemon/settings.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/net/listener.h"
-#include "common/net/pg_dial.h"
-#include "common/net/redis_url.h"
+#include "common/daemon/settings_values.h"
 #include "common/net/tls.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
@@ -166,101 +162,13 @@ static bool is_choice(const struct tw_setting *row, struct tw_slice value)
     return false;
 }
 
-/* Those whose values have a form of their own: what the code that uses them says of one. False,
- * and why, without what may be a password. */
-static bool is_letter_or_digit(char c)
-{
-    c = tw_ascii_lower(c);
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool check_name(const char *value, struct tw_buf *problem)
-{
-    size_t n = strlen(value);
-
-    for (size_t i = 0; i < n; i++) {
-        bool is_between = i > 0 && i + 1 < n;
-
-        if (!is_letter_or_digit(value[i]) && !(is_between && value[i] == '-')) {
-            tw_buf_text(problem, "must be letters and digits, with - between them");
-            return false;
-        }
-    }
-    return true;
-}
-
-/* What OWN_NAME stands for; without a name of the host that could be one: "host-1". */
-static void name_host(char *out, size_t size)
-{
-    char name[HOST_NAME_MAX + 1] = "";
-    size_t n;
-
-    if (gethostname(name, sizeof(name) - 1) != 0)
-        name[0] = '\0';
-    n = strcspn(name, ".");
-    for (size_t i = 0; i < n; i++)
-        name[i] = is_letter_or_digit(name[i]) ? name[i] : '-';
-    if (n > size - sizeof("-1"))
-        n = size - sizeof("-1");
-    (void)snprintf(out, size, "%.*s-1", (int)n, name);
-    if (n == 0 || out[0] == '-')
-        (void)snprintf(out, size, "host-1");
-}
-
-/* One secret key, or the one from now on and the one until now. */
-static bool check_keys(const char *value, struct tw_buf *problem)
-{
-    struct tw_slice rest = tw_slice_of(value), one;
-    uint8_t key[TW_SEAL_KEY_BYTES];
-    size_t count = 0;
-
-    while (value[0] != '\0' && tw_slice_split(&rest, ',', &one))
-        if (count++ == 2 || !tw_hex_decode(one, key, sizeof(key))) {
-            tw_buf_text(problem,
-                        "must be one or two keys of 64 hex digits, separated by a comma");
-            return false;
-        }
-    return true;
-}
-
-/* Addresses to listen on, with commas between them. */
-static bool check_addresses(const char *value, struct tw_buf *problem)
-{
-    struct tw_slice rest = tw_slice_of(value), one;
-    struct tw_address address;
-    bool has_tls;
-
-    while (rest.len > 0 && tw_slice_split(&rest, ',', &one)) {
-        if (tw_listener_address(tw_slice_trim(one), &address, &has_tls) == 0)
-            continue;
-        tw_buf_text(problem, "not an address: \"");
-        tw_buf_append(problem, one);
-        tw_buf_text(problem, "\"; it is host:port with a number or localhost as host, :port "
-                             "or unix:/path; tls: before the first two");
-        return false;
-    }
-    return true;
-}
-
-static const struct {
-    const char *setting;
-    bool (*check)(const char *value, struct tw_buf *problem);
-} checks[] = {
-    { "INSTANCE", check_name },          { "LISTEN", check_addresses },
-    { "OPS_LISTEN", check_addresses },   { "DATABASE_URL", tw_pg_url_check },
-    { "REDIS_URL", tw_redis_url_check }, { "STAFF_KEY", check_keys },
-};
-
 static bool is_sound(const struct tw_setting *row, struct tw_slice value,
                      struct tw_buf *problems)
 {
     struct tw_buf why = { .max = 2048 };
     char *text = tw_copy_text(value.at, value.len);
-    bool ok = true;
+    bool ok = tw_setting_check(row->name, text, &why);
 
-    for (size_t i = 0; i < TW_COUNT(checks); i++)
-        if (strcmp(checks[i].setting, row->name) == 0)
-            ok = checks[i].check(text, &why);
     if (!ok) {
         tw_buf_char(&why, '\0');
         complain(problems, row, why.failed ? "cannot be used" : why.at);
@@ -462,7 +370,7 @@ int tw_settings_read(enum tw_program program, char *const *environment, struct t
     int r = 0;
 
     *out = (struct tw_settings){ 0 };
-    name_host(own_name, sizeof(own_name));
+    tw_setting_name_host(own_name, sizeof(own_name));
     for (size_t i = 0; i < TW_COUNT(table); i++)
         (void)set(out, &table[i],
                   tw_slice_of(strcmp(table[i].fallback, OWN_NAME) == 0 ? own_name
