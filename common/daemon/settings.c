@@ -5,7 +5,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/daemon/settings.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include "common/net/tls.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
-#include "common/util/encode.h"
 #include "common/util/err.h"
 #include "common/util/line_file.h"
 

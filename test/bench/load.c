@@ -1,11 +1,12 @@
 /* load.c - many WebSocket clients and a publisher in one process, for measurements.
  *
- * usage: load HOST PORT TARGETS SOCKETS [name=value ...]
+ * usage: load HOST PORT[,PORT...] TARGETS SOCKETS [name=value ...]
  *
  * TARGETS is a file with a line for each tenant: its path, its key (or -), its name in what is
  * published, and the dialect of its clients (plain, socketio, minipos, cloudsync; plain when
  * there is none), separated by blanks. Lines of one name are one tenant in several dialects.
- * SOCKETS clients are opened for each line.
+ * SOCKETS clients are opened for each line; with several ports, they are at one after the
+ * other.
  *
  *   publish=redis:PORT:PASSWORD | http:PORT | -   how messages reach the server
  *   message=FILE   what is published: @SEQ@ and @NAME@ are filled in
@@ -312,6 +313,17 @@ static void print(uint64_t connecting_ns, uint64_t caught_up_ns, uint64_t connec
            clients.lost_count == 0 && clients_have_all(&clients, seqs) ? "true" : "false");
 }
 
+static void read_ports(char *text)
+{
+    for (char *one = strtok(text, ","); one != NULL; one = strtok(NULL, ",")) {
+        if (clients.port_count == CLIENT_PORTS)
+            fail("ports");
+        clients.ports[clients.port_count++] = (int)strtol(one, NULL, 10);
+    }
+    if (clients.port_count == 0)
+        fail("ports");
+}
+
 int main(int argc, char **argv)
 {
     struct rlimit files = { 100000, 100000 };
@@ -319,11 +331,11 @@ int main(int argc, char **argv)
     struct result paced, flat;
 
     if (argc < 5) {
-        fprintf(stderr, "usage: load HOST PORT TARGETS SOCKETS [name=value ...]\n");
+        fprintf(stderr, "usage: load HOST PORT[,PORT...] TARGETS SOCKETS [name=value ...]\n");
         return 64;
     }
     clients.host = argv[1];
-    clients.port = (int)strtol(argv[2], NULL, 10);
+    read_ports(argv[2]);
     clients.sockets = strtoul(argv[4], NULL, 10);
     for (int i = 5; i < argc; i++)
         read_option(argv[i]);

@@ -57,7 +57,8 @@ static void open_client(struct clients *all, size_t i)
 {
     struct client *c = &all->all[i];
     struct sockaddr_in from = { .sin_family = AF_INET };
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)all->port) };
+    int port = all->ports[i / all->target_count % all->port_count];
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     struct epoll_event event = { .events = EPOLLOUT, .data.u64 = i };
     int on = 1;
 

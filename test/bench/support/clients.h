@@ -34,10 +34,13 @@ struct client {
     char start[CLIENT_START_BYTES]; /* of the message that is being read */
 };
 
+#define CLIENT_PORTS 8
+
 struct clients {
     /* Set these before clients_open. */
     const char *host;
-    int port;
+    int ports[CLIENT_PORTS]; /* a tenant's clients are on one after the other */
+    size_t port_count;
     bool offers_deflate; /* then only what came compressed is a delivery */
     size_t least;        /* plain dialect: a text of so many bytes is a delivery */
     size_t sockets;      /* for each target */

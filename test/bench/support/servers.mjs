@@ -36,9 +36,9 @@ const childrenOf = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'u
 export const sayHeads = ({ heads }, published, among) => writeFileSync(heads, `${published} ${among} `.padEnd(30));
 
 // Makes the stack, `count` restaurants, and what `measure` needs.
-export async function makeBench(count, scopes = ['pos']) {
+export async function makeBench(count, scopes = ['pos'], gateways = 1) {
     const stack = await Stack.start({
-        flavour: 'release', gateways: 1, apis: 1, bridges: 1,
+        flavour: 'release', gateways, apis: 1, bridges: 1,
         settings: { gateway: 'TILLWIRE_PING_MS=60000 TILLWIRE_LOG_LEVEL=error' },
     });
     try {
@@ -155,18 +155,22 @@ const DIALECTS = {
     cloudsync: ({ id, slug, key }) => `/ws?device_id=bench-@I@&restaurant_id=${slug} ${key} ${id} cloudsync`,
 };
 
-// A new process for each run, as the others have.
+// New processes for each run, as the others have.
 class Tillwire {
-    name = 'tillwire';
+    constructor(gateways = 1) {
+        this.name = 'tillwire';
+        this.names = Array.from({ length: gateways }, (_, i) => `gateway-${i + 1}`);
+    }
 
     async start(bench) {
-        const old = bench.stack.pid('gateway-1');
+        const { stack } = bench;
+        const old = this.names.map((name) => stack.pid(name));
         sayHeads(bench, 0, 1);
-        process.kill(old, 'SIGKILL');
-        await bench.stack.awaitNew('gateway-1', old);
-        this.port = Number(new URL(bench.stack.url('gateway-1')).port);
-        this.pids = [bench.stack.pid('gateway-1')];
-        pin(this.pids[0], serverCore);
+        for (const pid of old) process.kill(pid, 'SIGKILL');
+        for (const [i, name] of this.names.entries()) await stack.awaitNew(name, old[i]);
+        this.port = this.names.map((name) => new URL(stack.url(name)).port).join();
+        this.pids = this.names.map((name) => stack.pid(name));
+        for (const pid of this.pids) pin(pid, serverCore);
     }
 
     target(tenant, dialect) {
@@ -196,6 +200,8 @@ export const servers = {
         target: ({ id }) => `/socket.io/?EIO=4&transport=websocket - ${id} socketio`,
     }),
     'tillwire': new Tillwire(),
+    'two': new Tillwire(2),
+    'three': new Tillwire(3),
 };
 
 // Those of these names that SERVERS allows.
