@@ -21,6 +21,8 @@ const struct tw_bound gw_bounds[] = {
       GW_STRANGERS, TW_BOUND_COUNT, NULL, "503 `OVERLOADED`", "ws_strangers" },
     { "process", "Engine.IO sockets like that: a tenth of all, and", GW_EIO_STRANGERS,
       TW_BOUND_COUNT, NULL, "503 `OVERLOADED`", "eio_strangers" },
+    { "process", "new clients in a second", 0, TW_BOUND_PER_SECOND, "HANDSHAKES_PER_SECOND",
+      "503 `OVERLOADED`, with a `Retry-After` of 1 to 5 seconds", "arrivals_refused_total" },
     { "client", "what it sends before it is let in", GW_STRANGER_BYTES, TW_BOUND_BYTES, NULL,
       "closed with 1008", "ws_handshakes_total" },
     { "client", "what has been read of it and waits for its turn", GW_EARLY_BYTES,

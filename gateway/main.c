@@ -16,6 +16,7 @@
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/sync_log.h"
+#include "gateway/websocket/arrivals.h"
 #include "gateway/websocket/conn.h"
 
 #define EXPIRY_CHECK_MS 1000
@@ -40,6 +41,7 @@ struct gateway {
     struct gw_restaurant_os restaurant_os;
     struct gw_shared_state shared_state;
     struct gw_presence presence;
+    struct gw_arrivals arrivals;
     struct gw_conns conns;
     struct gw_sessions sessions;
     struct gw_hubs hubs;
@@ -154,6 +156,7 @@ static void start_restaurant_os(struct gateway *g)
                                .store = &g->publisher,
                                .connect_ms = SIO_CONNECT_MS,
                                .engine = { .loop = &g->daemon.loop,
+                                           .arrivals = &g->arrivals,
                                            .conns = &g->conns,
                                            .path = TW_LIT("/socket.io"),
                                            .instance = tw_slice_of(set->instance),
@@ -174,6 +177,7 @@ static void start_clients(struct gateway *g)
     size_t longest = set->device_message_bytes > set->message_bytes ? set->device_message_bytes
                                                                     : set->message_bytes;
 
+    g->arrivals.per_second = (uint32_t)set->handshakes_per_second;
     g->dialects = gw_all_dialects(&g->shared_state, &g->restaurant_os);
     gw_sessions_start(&g->sessions,
                       &(struct gw_sessions_options){ .dialects = &g->dialects,
@@ -208,6 +212,7 @@ static void start_admission(struct gateway *g)
                                             .loop = &g->daemon.loop,
                                             .authenticator = &g->authenticator,
                                             .dialects = &g->dialects,
+                                            .arrivals = &g->arrivals,
                                             .conns = &g->conns,
                                             .hubs = &g->hubs,
                                             .sessions = &g->sessions,
@@ -390,6 +395,7 @@ static const struct tw_metric_part metrics[] = {
     { &tw_strangers_metrics, AT(auth.strangers), NULL },
     { &gw_key_auth_metrics, AT(auth), NULL },
     { &tw_tokens_metrics, AT(tokens), NULL },
+    { &gw_arrivals_metrics, AT(arrivals), NULL },
     { &gw_conns_metrics, AT(conns), NULL },
     { &gw_deflate_metrics, AT(conns.deflate), NULL },
     { &open_sessions_metrics, AT(sessions), NULL },

@@ -389,6 +389,17 @@ void tw_http_refuse(struct tw_http_conn *c, const char *code, struct tw_slice re
     tw_http_refuse_with(c, code, request_id, NULL, 0);
 }
 
+/* In the place of one with this name. */
+static void put_header(struct tw_http_response *res, const struct tw_http_header *header)
+{
+    size_t i = 0;
+
+    while (i < res->extra_count && !tw_slice_eq(res->extra[i].name, header->name))
+        i++;
+    res->extra[i] = *header;
+    res->extra_count += i == res->extra_count ? 1 : 0;
+}
+
 void tw_http_refuse_with(struct tw_http_conn *c, const char *code, struct tw_slice request_id,
                          const struct tw_http_header *extra, size_t n)
 {
@@ -401,7 +412,7 @@ void tw_http_refuse_with(struct tw_http_conn *c, const char *code, struct tw_sli
     if (request_id.len > 0)
         tw_http_add(&res, "X-Request-Id", request_id);
     for (size_t i = 0; i < n; i++)
-        res.extra[res.extra_count++] = extra[i];
+        put_header(&res, &extra[i]);
     res.body = tw_buf_view(&body);
     tw_http_answer(c, &res);
     tw_buf_done(&body);

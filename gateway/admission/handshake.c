@@ -24,6 +24,7 @@
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/sync_log.h"
+#include "gateway/websocket/arrivals.h"
 #include "gateway/websocket/conn.h"
 #include "gateway/websocket/upgrade.h"
 
@@ -98,9 +99,14 @@ static void refuse(struct gw_handshakes *all, struct tw_http_conn *conn, const c
     }; /* RFC 9110 section 15.5.22 */
     static const struct tw_http_header allow[] = { { { "Allow", 5 }, { "GET", 3 } } };
 
+    const struct tw_http_header later[] = { { TW_LIT("Retry-After"),
+                                              tw_slice_of(gw_arrivals_pause()) } };
+
     all->refused.value++;
     if (strcmp(code, "UPGRADE_REQUIRED") == 0)
         tw_http_refuse_with(conn, code, tw_slice_of(request_id), upgrade, TW_COUNT(upgrade));
+    else if (strcmp(code, "OVERLOADED") == 0)
+        tw_http_refuse_with(conn, code, tw_slice_of(request_id), later, TW_COUNT(later));
     else if (strcmp(code, "METHOD_NOT_ALLOWED") == 0)
         tw_http_refuse_with(conn, code, tw_slice_of(request_id), allow, TW_COUNT(allow));
     else
@@ -449,6 +455,8 @@ void gw_handshakes_handle(struct gw_handshakes *all, struct tw_http_conn *conn,
     if (code == NULL && all->is_closed)
         code = "DRAINING";
     if (code == NULL && o->conns->count >= o->max_sessions)
+        code = "OVERLOADED";
+    if (code == NULL && !gw_arrivals_take(o->arrivals, o->loop->now_ms))
         code = "OVERLOADED";
     if (code != NULL) {
         refuse(all, conn, code, request_id);

@@ -8,6 +8,7 @@
 
 #define GW_STRANGERS 100
 
+struct gw_arrivals;
 struct gw_conns;
 struct gw_dialects;
 struct gw_hubs;
@@ -18,6 +19,7 @@ struct gw_handshakes_options { /* pointers are kept */
     struct tw_loop *loop;
     struct gw_authenticator *authenticator;
     const struct gw_dialects *dialects;
+    struct gw_arrivals *arrivals; /* may be null */
     struct gw_conns *conns;
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;

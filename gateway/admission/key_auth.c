@@ -30,11 +30,12 @@ enum { STATUS, BODY, TENANT_ID, TENANT_SLUG, TENANT_NAME, KEY_ID, EXPIRES };
 
 static const struct tw_metric_row metric_rows[] = {
     { "auth_total", "result=\"asked\"",
-      "API keys and keyless devices that were checked: asked of PostgreSQL, refused by it, or "
-      "known from memory while it was away.",
+      "API keys and keyless devices that were checked: asked of PostgreSQL, refused by it, "
+      "known from memory while it was away, or answered with one that was just being asked.",
       AT(asked) },
     { "auth_total", "result=\"refused\"", NULL, AT(refused) },
     { "auth_total", "result=\"from_memory\"", NULL, AT(from_memory) },
+    { "auth_total", "result=\"shared\"", NULL, AT(shared) },
 };
 
 const struct tw_metric_table gw_key_auth_metrics = { .rows = metric_rows,
@@ -192,33 +193,44 @@ static void put(const struct tw_pg_question *question, struct tw_buf *const list
     tw_buf_append(lists[0], tw_buf_view(&q->context));
 }
 
-static void on_answer(struct tw_pg_question *question, const struct tw_pg_rows *rows)
+/* Those that wait for the answer of `q`, which is no longer waited for. */
+static void take_same(struct gw_key_auth_query *q, struct tw_list *out)
 {
-    struct gw_key_auth_query *q = tw_container_of(question, struct gw_key_auth_query, asks);
+    struct tw_map *asking = &q->auth->asking;
+
+    tw_list_init(out);
+    if (tw_map_get(asking, question_of(q)) == q)
+        (void)tw_map_remove(asking, question_of(q));
+    tw_list_move_all(out, &q->same);
+}
+
+static struct gw_key_auth_query *shift(struct tw_list *same)
+{
+    struct tw_list *link = tw_list_shift(same);
+
+    return link == NULL ? NULL : tw_container_of(link, struct gw_key_auth_query, same);
+}
+
+static void ask(struct gw_key_auth_query *q);
+
+static void refuse(struct gw_key_auth_query *q, int status, struct tw_slice body)
+{
+    struct tw_lru_entry *e = tw_lru_get(&q->auth->known, question_of(q));
+
+    if (e != NULL)
+        tw_lru_forget(&q->auth->known, e);
+    q->auth->refused.value++;
+    if (status == 401 && q->principal->has_key)
+        tw_strangers_refused(&q->auth->strangers, key_hash_of(q), tw_slice_of(q->address_copy),
+                             q->auth->options.pool->loop->now_ms);
+    answer(q, status, NULL, body);
+}
+
+static void admit(struct gw_key_auth_query *q, const struct tw_pg_rows *rows,
+                  struct tw_list *same)
+{
     struct gw_identity identity = { 0 };
-    int status;
 
-    if (rows->count != 1) {
-        if (rows->error == TW_EQUERY)
-            tw_log_error("auth.sql", tw_str("sqlstate", tw_pg_sqlstate(rows->result)),
-                         tw_str("message", tw_pg_message(rows->result)));
-        answer_from_memory(q);
-        return;
-    }
-    status = (int)tw_pg_rows_int(rows, 0, STATUS);
-    if (status != 200) {
-        struct tw_lru_entry *e = tw_lru_get(&q->auth->known, question_of(q));
-
-        if (e != NULL)
-            tw_lru_forget(&q->auth->known, e);
-        q->auth->refused.value++;
-        if (status == 401 && q->principal->has_key)
-            tw_strangers_refused(&q->auth->strangers, key_hash_of(q),
-                                 tw_slice_of(q->address_copy),
-                                 q->auth->options.pool->loop->now_ms);
-        answer(q, status, NULL, tw_pg_rows_text(rows, 0, BODY));
-        return;
-    }
     copy_text(identity.tenant.id, sizeof(identity.tenant.id),
               tw_pg_rows_text(rows, 0, TENANT_ID));
     copy_text(identity.tenant.slug, sizeof(identity.tenant.slug),
@@ -226,7 +238,36 @@ static void on_answer(struct tw_pg_question *question, const struct tw_pg_rows *
     copy_text(identity.key_id, sizeof(identity.key_id), tw_pg_rows_text(rows, 0, KEY_ID));
     identity.expires_ms = tw_pg_rows_int(rows, 0, EXPIRES);
     remember(q, &identity);
-    answer(q, 200, &identity, TW_EMPTY);
+    do {
+        answer(q, 200, &identity, TW_EMPTY);
+    } while ((q = shift(same)) != NULL);
+}
+
+/* A refusal has the id of its request in it, so each of those that wait asks for its own. */
+static void on_answer(struct tw_pg_question *question, const struct tw_pg_rows *rows)
+{
+    struct gw_key_auth_query *q = tw_container_of(question, struct gw_key_auth_query, asks);
+    struct tw_list same;
+    int status = 0;
+
+    take_same(q, &same);
+    if (rows->count == 1) {
+        status = (int)tw_pg_rows_int(rows, 0, STATUS);
+    } else if (rows->error == TW_EQUERY) {
+        tw_log_error("auth.sql", tw_str("sqlstate", tw_pg_sqlstate(rows->result)),
+                     tw_str("message", tw_pg_message(rows->result)));
+    }
+    if (status == 200) {
+        admit(q, rows, &same);
+    } else if (status == 0) {
+        do {
+            answer_from_memory(q);
+        } while ((q = shift(&same)) != NULL);
+    } else {
+        refuse(q, status, tw_pg_rows_text(rows, 0, BODY));
+        while ((q = shift(&same)) != NULL)
+            ask(q);
+    }
 }
 
 static void on_later(struct tw_later *l)
@@ -287,6 +328,28 @@ static void put_question(struct gw_key_auth_query *q)
     tw_buf_text(out, q->scope);
 }
 
+static void ask(struct gw_key_auth_query *q)
+{
+    tw_list_init(&q->same);
+    if (!is_refused_unasked(q))
+        tw_pg_ask(&q->auth->questions, &q->asks);
+}
+
+/* One question at a time for each key and wish; the first one asks. */
+static void ask_or_share(struct gw_key_auth_query *q)
+{
+    struct gw_key_auth_query *first = tw_map_get(&q->auth->asking, question_of(q));
+
+    if (first != NULL) {
+        q->auth->shared.value++;
+        tw_list_append(&first->same, &q->same);
+        return;
+    }
+    tw_list_init(&q->same);
+    (void)tw_map_set_lent(&q->auth->asking, question_of(q), q);
+    tw_pg_ask(&q->auth->questions, &q->asks);
+}
+
 void gw_key_auth_ask(struct gw_key_auth_query *q)
 {
     struct tw_buf *json = &q->context;
@@ -312,9 +375,8 @@ void gw_key_auth_ask(struct gw_key_auth_query *q)
     tw_buf_char(json, '}');
     put_question(q);
     TW_ASSERT(!json->failed && !q->question.failed); /* the handshake limits all their parts */
-    if (is_refused_unasked(q))
-        return;
-    tw_pg_ask(&q->auth->questions, &q->asks);
+    if (!is_refused_unasked(q))
+        ask_or_share(q);
 }
 
 void gw_key_auth_start(struct gw_key_auth *a, const struct gw_key_auth_options *options)
@@ -335,5 +397,6 @@ void gw_key_auth_done(struct gw_key_auth *a)
     tw_lru_done(&a->known);
     tw_map_done(&a->by_key);
     tw_pg_batch_done(&a->questions);
+    tw_map_done(&a->asking);
     tw_strangers_done(&a->strangers);
 }

@@ -25,15 +25,18 @@ struct gw_key_auth_options {
 };
 
 /* While PostgreSQL is there, each handshake asks it, so a revoked key is refused at once; those
- * that come at the same time ask together. While
- * it is away, a key that was valid within the last `cache_ms` still opens sockets. */
+ * that come at the same time ask together, and those with the same key and the same wish while
+ * it is being asked for have its answer: so tills that come back all at once are as many
+ * questions as there are keys. While PostgreSQL
+ * is away, a key that was valid within the last `cache_ms` still opens sockets. */
 struct gw_key_auth {
     struct gw_key_auth_options options;
     struct tw_pg_batch questions;
     struct tw_lru known;  /* the question to its answer */
     struct tw_map by_key; /* a key's id to the oldest answer about it */
+    struct tw_map asking; /* the question to the query that has been asked first with it */
     struct tw_strangers strangers;
-    struct tw_metric asked, refused, from_memory;
+    struct tw_metric asked, refused, from_memory, shared;
 };
 
 extern const struct tw_metric_table gw_key_auth_metrics;
@@ -63,6 +66,7 @@ struct gw_key_auth_query {
     const char *scope;
     const char *request_id;
     struct tw_pg_question asks; /* the rest is its own */
+    struct tw_list same; /* queries that wait for the answer of this one; or where it waits */
     struct tw_later later;
     int refusal;
     char address_copy[64];

@@ -17,6 +17,7 @@
 
 #define GW_EIO_STRANGERS 100
 
+struct gw_arrivals;
 struct gw_conns;
 struct gw_eio;
 struct gw_eio_socket;
@@ -25,6 +26,7 @@ struct gw_handler;
 
 struct gw_eio_options { /* pointers and slices are kept */
     struct tw_loop *loop;
+    struct gw_arrivals *arrivals; /* may be null */
     struct gw_conns *conns;
     struct tw_slice path;     /* "/socket.io": this, and what is below it */
     struct tw_slice instance; /* what each sid begins with, so that a proxy finds the process */

@@ -11,6 +11,7 @@
 #include "common/util/base.h"
 #include "common/util/json_write.h"
 #include "gateway/socketio/eio_socket.h"
+#include "gateway/websocket/arrivals.h"
 #include "gateway/websocket/upgrade.h"
 
 /* A request while it is looked at. */
@@ -43,6 +44,8 @@ static void answer(const struct visit *v, int status, const char *type, struct t
     };
 
     tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
+    if (status == 503)
+        tw_http_add(&res, "Retry-After", tw_slice_of(gw_arrivals_pause()));
     tw_cors_add(&res, v->engine->options.origins, tw_buf_view(&v->origin));
     tw_http_answer(v->conn, &res);
 }
@@ -71,6 +74,19 @@ static void refuse_plainly(const struct visit *v, int status)
     answer(v, status, "text/plain", TW_EMPTY);
 }
 
+/* A new socket; null, and answered, when there can be none. */
+static struct gw_eio_socket *open_socket(const struct visit *v)
+{
+    struct gw_eio *e = v->engine;
+    struct gw_eio_socket *s = NULL;
+
+    if (!e->is_closed && gw_arrivals_take(e->options.arrivals, e->options.loop->now_ms))
+        s = gw_eio_socket_new(e, v->req);
+    if (s == NULL)
+        refuse_plainly(v, 503);
+    return s;
+}
+
 /* A preflight says what may be sent; the request itself is checked when it comes. */
 static void answer_preflight(const struct visit *v)
 {
@@ -85,13 +101,11 @@ static void answer_preflight(const struct visit *v)
 static void open_polling(const struct visit *v)
 {
     struct gw_eio *e = v->engine;
-    struct gw_eio_socket *s = e->is_closed ? NULL : gw_eio_socket_new(e, v->req);
+    struct gw_eio_socket *s = open_socket(v);
     struct tw_buf body = { .max = 512 };
 
-    if (s == NULL) {
-        refuse_plainly(v, 503);
+    if (s == NULL)
         return;
-    }
     gw_eio_put_open(&body, tw_slice_of(s->sid), true, e->options.interval_ms,
                     e->options.timeout_ms, e->options.max_payload);
     answer(v, 200, "text/plain; charset=UTF-8", tw_buf_view(&body));
@@ -166,10 +180,8 @@ static void handle_new(const struct visit *v, struct tw_slice version)
     } else if (!v->wants_upgrade) {
         open_polling(v);
     } else {
-        s = v->engine->is_closed ? NULL : gw_eio_socket_new(v->engine, v->req);
-        if (s == NULL)
-            refuse_plainly(v, 503);
-        else
+        s = open_socket(v);
+        if (s != NULL)
             gw_eio_ws_open(v->engine, s, v->conn, v->req);
     }
 }

@@ -46,7 +46,7 @@ async function measure(restaurants, { tenants, sockets, missed }) {
 let stack;
 
 async function setUp() {
-    stack = await Stack.start({ flavour: 'release', gateways: 1, apis: 1, bridges: 1, settings: { gateway: 'TILLWIRE_LOG_LEVEL=error' } });
+    stack = await Stack.start({ flavour: 'release', gateways: 1, apis: 1, bridges: 1, settings: { gateway: 'TILLWIRE_LOG_LEVEL=error TILLWIRE_HANDSHAKES_PER_SECOND=1000000' } });
     const restaurants = await makeRestaurants(stack, 2000, ['pos']);
     await stack.sql(`insert into pos.event (tenant_id, seq, type, at, origin, data)
         select t.id, n, 'order.created', now(), '{"kind":"api","requestId":"r-1"}', ('{"orderId":"' || md5(t.id || ':' || n)::uuid || '","orderNumber":"' || n || '",'

@@ -39,7 +39,7 @@ export const sayHeads = ({ heads }, published, among) => writeFileSync(heads, `$
 export async function makeBench(count, scopes = ['pos'], gateways = 1) {
     const stack = await Stack.start({
         flavour: 'release', gateways, apis: 1, bridges: 1,
-        settings: { gateway: 'TILLWIRE_PING_MS=60000 TILLWIRE_LOG_LEVEL=error' },
+        settings: { gateway: 'TILLWIRE_PING_MS=60000 TILLWIRE_LOG_LEVEL=error TILLWIRE_HANDSHAKES_PER_SECOND=1000000' },
     });
     try {
         return await prepare(stack, count, scopes);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/key_auth.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/util/base.h"
@@ -11,6 +12,7 @@
 #include "test/unit/gateway/support/rendering.h"
 
 #define KEY_ID "3f1d0d1e-0000-4000-8000-000000000001"
+#define BAKERY_ID "3f1d0d1e-0000-4000-8000-00000000000b"
 #define CACHE_MS 60000
 
 struct fixture {
@@ -116,6 +118,120 @@ static void the_question_has_the_hash_of_the_key_and_what_it_is_for(void **state
                                                "\"scope\":\"pos\",\"requestId\":\"r-1\"}]");
     admit_until(f, NULL);
     assert_int_equal(f->auth.asked.value, 3);
+}
+
+/* More queries, beside that of the fixture. */
+struct more {
+    struct gw_key_auth_query query;
+    int status;
+    char slug[80], body[64];
+    struct gw_key_auth_query *asks_again; /* in its answer; null: nobody */
+};
+
+static void on_more(struct gw_key_auth_query *q, int status, const struct gw_identity *identity,
+                    struct tw_slice body)
+{
+    struct more *m = tw_container_of(q, struct more, query);
+
+    assert_int_equal(m->status, 0);
+    m->status = status;
+    (void)snprintf(m->slug, sizeof(m->slug), "%s",
+                   identity == NULL ? "" : identity->tenant.slug);
+    (void)snprintf(m->body, sizeof(m->body), "%.*s", (int)body.len, body.at);
+    if (m->asks_again != NULL)
+        gw_key_auth_ask(m->asks_again);
+}
+
+static void ask_more(struct fixture *f, struct more *m, const char *tenant)
+{
+    *m = (struct more){ .query = { .auth = &f->auth,
+                                   .answered = on_more,
+                                   .principal = &f->key,
+                                   .tenant = tw_slice_of(tenant),
+                                   .scope = "pos",
+                                   .request_id = "r-2" } };
+    gw_key_auth_ask(&m->query);
+    assert_int_equal(m->status, 0);
+}
+
+static void those_that_ask_for_what_is_being_asked_share_its_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct more a, b, other;
+
+    ask(f);
+    ask_more(f, &a, "kitchen");
+    ask_more(f, &b, "kitchen");
+    ask_more(f, &other, "bakery"); /* another wish is another question */
+    assert_int_equal(f->auth.shared.value, 2);
+    fake_pool_answer(&f->pool,
+                     (const char *const[]){ "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen",
+                                            KEY_ID, NULL, "2", "200", NULL, BAKERY_ID, "bakery",
+                                            "Bakery", KEY_ID, NULL },
+                     2, 8);
+    assert_int_equal(f->status, 200);
+    assert_int_equal(a.status, 200);
+    assert_string_equal(a.slug, "kitchen");
+    assert_int_equal(b.status, 200);
+    assert_string_equal(b.slug, "kitchen");
+    assert_int_equal(other.status, 200);
+    assert_string_equal(other.slug, "bakery");
+    ask(f); /* whoever comes later asks anew: the key may be revoked by now */
+    assert_int_equal(f->auth.shared.value, 2);
+    refuse(f);
+    assert_int_equal(f->status, 401);
+}
+
+static void one_that_shares_may_ask_again_in_its_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct more a, b;
+
+    ask(f);
+    ask_more(f, &a, "kitchen");
+    b = (struct more){ .query = { .auth = &f->auth,
+                                  .answered = on_more,
+                                  .principal = &f->key,
+                                  .tenant = TW_LIT("kitchen"),
+                                  .scope = "pos",
+                                  .request_id = "r-3" } };
+    a.asks_again = &b.query;
+    admit_until(f, NULL);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(b.status, 0); /* a question of its own */
+    admit_until(f, NULL);
+    assert_int_equal(b.status, 200);
+}
+
+static void a_refusal_is_not_shared(void **state)
+{
+    struct fixture *f = *state;
+    struct more a;
+
+    ask(f);
+    ask_more(f, &a, "kitchen");
+    fake_pool_row(&f->pool, "1", "403", "{\"requestId\":\"r-1\"}", NULL, NULL, NULL, NULL,
+                  NULL);
+    assert_int_equal(f->status, 403);
+    assert_int_equal(a.status, 0);
+    fake_pool_row(&f->pool, "1", "403", "{\"requestId\":\"r-2\"}", NULL, NULL, NULL, NULL,
+                  NULL);
+    assert_int_equal(a.status, 403);
+    assert_string_equal(a.body, "{\"requestId\":\"r-2\"}");
+}
+
+static void an_outage_is_shared_too(void **state)
+{
+    struct fixture *f = *state;
+    struct more a;
+
+    ask(f);
+    admit_until(f, NULL);
+    ask(f);
+    ask_more(f, &a, "kitchen");
+    fake_pool_fail(&f->pool, TW_EDOWN, "");
+    assert_int_equal(f->status, 200); /* from memory */
+    assert_int_equal(a.status, 200);
 }
 
 static void a_valid_key_says_whose_it_is(void **state)
@@ -282,6 +398,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(the_question_has_the_hash_of_the_key_and_what_it_is_for),
         test(a_valid_key_says_whose_it_is),
+        test(those_that_ask_for_what_is_being_asked_share_its_answer),
+        test(one_that_shares_may_ask_again_in_its_answer),
+        test(a_refusal_is_not_shared),
+        test(an_outage_is_shared_too),
         test(a_refusal_passes_on_with_its_body),
         test(while_the_database_is_away_a_key_of_the_last_minute_counts),
         test(only_the_same_question_is_answered_from_memory),
