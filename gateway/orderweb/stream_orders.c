@@ -9,11 +9,15 @@
 
 #include "common/util/base.h"
 #include "common/util/clock.h"
+#include "common/util/crypto.h"
 #include "common/util/json_write.h"
 #include "gateway/orderweb/events.h"
 #include "gateway/orderweb/orderweb.h"
 #include "gateway/stream/session.h"
 #include "gateway/websocket/frame.h"
+
+#define RETRY_MS 2000 /* up to twice that, another one each: all are lost at the same moment   \
+                       */
 
 struct listener {
     struct gw_session session;
@@ -125,8 +129,12 @@ static void send(struct gw_session *s, struct tw_buf *out, uint64_t seq, uint64_
 static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
 {
     struct tw_buf out = { .max = 1024 };
+    uint16_t random;
 
-    tw_buf_text(&out, "retry: 3000\n");
+    tw_random(&random, sizeof(random));
+    tw_buf_text(&out, "retry: ");
+    tw_buf_u64(&out, RETRY_MS + random % RETRY_MS);
+    tw_buf_char(&out, '\n');
     if (!s->resumes)
         put_id(&out, seq);
     begin(&out, s, "connected");
