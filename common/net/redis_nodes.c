@@ -184,15 +184,17 @@ static bool take_shards(struct tw_redis_nodes *all, const struct tw_redis_shards
     uint8_t index[TW_REDIS_NODES];
     bool has_changed = false;
 
+    memset(index, TW_REDIS_NOBODY, sizeof(index));
     for (size_t i = 0; i < TW_REDIS_NODES; i++)
         if (all->at[i] != NULL)
             all->at[i]->is_listed = false;
     for (size_t i = 0; i < shards->count; i++) {
         struct tw_redis_node *n = node_at(all, &shards->masters[i]);
 
-        index[i] = n == NULL ? TW_REDIS_NOBODY : n->index;
-        if (n != NULL)
-            n->is_listed = true;
+        if (n == NULL)
+            continue;
+        index[i] = n->index;
+        n->is_listed = true;
     }
     for (unsigned slot = 0; slot < TW_REDIS_SLOTS; slot++) {
         uint8_t owner = shards->owner[slot];

@@ -108,10 +108,10 @@ static bool has_slot(struct fake_node *node, struct end *e, struct tw_slice name
     bool was_asked = e->is_known;
 
     e->is_known = false;
+    if (was_asked && is_key)
+        return true;
     if (node->moved_to >= 0)
         redirect(e, "MOVED", slot, &c->nodes[node->moved_to]);
-    else if (was_asked && is_key)
-        return true;
     else if (owner == TW_REDIS_NOBODY)
         end_say(e, "-CLUSTERDOWN Hash slot not served\r\n");
     else if (&c->nodes[owner] != node)
