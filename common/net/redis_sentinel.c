@@ -21,10 +21,9 @@ static void note_problem(struct tw_redis_sentinel *s, const char *problem)
     (void)snprintf(s->problem, sizeof(s->problem), "%s", problem);
 }
 
-/* Whatever this one said, another one is asked next. */
+/* Whatever this one said, another one is asked next: see on_down. */
 static void ask_another(struct tw_redis_sentinel *s)
 {
-    s->first++;
     s->in_vain = 0;
     tw_redis_link_break(&s->watcher);
 }

@@ -240,6 +240,21 @@ static void a_master_that_nobody_knows_is_said_once_and_asked_for_slowly(void **
     await(f->loop, tw_redis_is_up(&f->service));
 }
 
+static void of_two_the_other_one_is_asked(void **state)
+{
+    struct fixture *f = *state;
+
+    f->sentinels[0].reply = "*-1\r\n";
+    (void)snprintf(f->url, sizeof(f->url), "redis+sentinel://127.0.0.1:%d,127.0.0.1:%d/main",
+                   f->sentinels[0].redis.host.port, f->sentinels[1].redis.host.port);
+    assert_int_equal(tw_redis_start(&f->service, &(struct tw_redis_options){ .loop = f->loop,
+                                                                             .url = f->url,
+                                                                             .name = "test" }),
+                     0);
+    await(f->loop, tw_redis_is_up(&f->service));
+    assert_int_equal(asked(f, 0), 1);
+}
+
 static void a_master_that_is_none_is_not_used(void **state)
 {
     struct fixture *f = *state;
@@ -329,6 +344,7 @@ int main(void)
         SENTINEL_TEST(one_that_hangs_is_left),
         SENTINEL_TEST(that_all_are_away_is_said_once_and_takes_no_master_away),
         SENTINEL_TEST(a_master_that_nobody_knows_is_said_once_and_asked_for_slowly),
+        SENTINEL_TEST(of_two_the_other_one_is_asked),
         SENTINEL_TEST(a_master_that_is_none_is_not_used),
         SENTINEL_TEST(what_is_no_address_is_said),
         SENTINEL_TEST(a_sentinel_gets_the_password_only_when_it_asks),
