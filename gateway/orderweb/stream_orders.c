@@ -16,8 +16,9 @@
 #include "gateway/stream/session.h"
 #include "gateway/websocket/frame.h"
 
-#define RETRY_MS 2000 /* up to twice that, another one each: all are lost at the same moment   \
-                       */
+#define RETRY_MS                                                                               \
+    2000 /* up to twice that, another one each: all are lost at the same moment                \
+          */
 
 struct listener {
     struct gw_session session;

@@ -10,9 +10,8 @@
 #include "common/util/ratelimit.h"
 
 #define GW_ARRIVALS_SECONDS 2 /* so many seconds' worth at once */
-#define GW_ARRIVALS_PAUSE                                                                      \
-    5 /* seconds after which, at most, one that is refused comes again                         \
-       */
+/* Seconds after which, at most, one that is refused comes again. */
+#define GW_ARRIVALS_PAUSE 5
 
 /* Embedded in the process's state; zeroed but for the rate. */
 struct gw_arrivals {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { metric } from '../support/ops.mjs';
-import { startProcess } from '../support/own_api.mjs';
+import { startProcess } from '../support/own_process.mjs';
 import { startProxy } from '../support/proxy.mjs';
 import { request } from '../support/rest.mjs';
 import { eventually, soon, sqlValue, test, times } from '../support/stack.mjs';
@@ -16,7 +16,7 @@ const DRAIN_MS = 5000; // clients leave during six tenths of it
 
 const startHost = async (t, name) => {
     const over = { INSTANCE: `${name}-1`, DATABASE_CONNECTIONS: '2', DRAIN_MS: String(DRAIN_MS) };
-    const [gateway, api] = await Promise.all([startProcess(t, 'gateway', over), startProcess(t, 'api', { ...over, DATABASE_CONNECTIONS: '4' })]);
+    const [gateway, api] = await Promise.all([startProcess(t, 'gateway-1', over), startProcess(t, 'api-1', { ...over, DATABASE_CONNECTIONS: '4' })]);
     for (const own of [gateway, api]) await eventually('it to be ready', async () => (await own.readiness()).status === 'ready');
     return { name, gateway, api };
 };

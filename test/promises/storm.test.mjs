@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 import { metric } from '../support/ops.mjs';
-import { startProcess } from '../support/own_api.mjs';
+import { startProcess } from '../support/own_process.mjs';
 import { request } from '../support/rest.mjs';
 import { pause, soon, test, times } from '../support/stack.mjs';
 import { newTenant, unique } from '../support/tenant.mjs';
 
-const start = (t, over) => startProcess(t, 'gateway', { INSTANCE: unique('s'), DATABASE_CONNECTIONS: '2', ...over });
+const start = (t, over) => startProcess(t, 'gateway-1', { INSTANCE: unique('s'), DATABASE_CONNECTIONS: '2', ...over });
 
 // The socket once it has been greeted, or what was answered instead.
 const connect = (own, tenant) => new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ import { chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirS
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './own_api.mjs';
+import { freePort } from './own_process.mjs';
 import { request } from './rest.mjs';
 import { eventually, soon } from './stack.mjs';
 import { asService } from './standby.mjs';
