@@ -85,10 +85,9 @@ static const struct tw_setting table[] = {
       "Maximum number of WebSocket sessions; further ones are refused with 503." },
     { "HANDSHAKES_PER_SECOND", TW_GATEWAY, NUMBER, AT(handshakes_per_second), "2000", 1,
       1000000, false, NULL,
-      "New WebSocket, Socket.IO and event stream clients of this process in a second, and "
-      "twice "
-      "as many at once; further ones are refused with 503 and a Retry-After of 1 to 5 "
-      "seconds." },
+      "New WebSocket, Socket.IO and event stream clients of this process in a second, "
+      "and twice as many at once; further ones are refused with 503 and a Retry-After "
+      "of 1 to 5 seconds." },
     { "MESSAGE_BYTES", TW_GATEWAY, NUMBER, AT(message_bytes), "65536", 1024, 1048576, false,
       NULL, "Longest message that a client may send; a longer one closes with 1009." },
     { "DEVICE_MESSAGE_BYTES", TW_GATEWAY, NUMBER, AT(device_message_bytes), "4194304", 65536,
