@@ -190,13 +190,16 @@ static void count_up(struct tw_pg_pool *pool)
     pool->up.value = up;
 }
 
-/* The advice is good for both ways to share servers. */
-static void look_for_sharing(struct tw_pg_pool *pool, const struct tw_pg_conn *c)
+/* The advice is good for both ways to share servers. It is said once, until none is shared. */
+static void look_for_sharing(struct tw_pg_pool *pool)
 {
-    if (pool->is_shared || !tw_pg_conn_is_shared(c))
-        return;
-    pool->is_shared = true;
-    tw_log_warn("pg.shared", tw_str("why", SHARED));
+    bool is_shared = false;
+
+    for (size_t i = 0; i < pool->conn_count; i++)
+        is_shared |= pool->conns[i] != NULL && tw_pg_conn_is_shared(pool->conns[i]);
+    if (is_shared && !pool->is_shared)
+        tw_log_warn("pg.shared", tw_str("why", SHARED));
+    pool->is_shared = is_shared;
 }
 
 static void on_up(struct tw_pg_conn *c, void *owner)
@@ -218,7 +221,7 @@ static void on_up(struct tw_pg_conn *c, void *owner)
     }
     for (size_t i = 0; i < pool->conn_count; i++)
         tw_pg_conn_compare(c, pool->conns[i]);
-    look_for_sharing(pool, c);
+    look_for_sharing(pool);
     dispatch(pool);
 }
 
@@ -244,8 +247,11 @@ static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
 
 static void on_idle(struct tw_pg_conn *c, void *owner)
 {
-    look_for_sharing(owner, c);
-    dispatch(owner);
+    struct tw_pg_pool *pool = owner;
+
+    if (tw_pg_conn_is_shared(c) != pool->is_shared)
+        look_for_sharing(pool);
+    dispatch(pool);
 }
 
 static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL };

@@ -2,11 +2,10 @@
 // refused, said, and used once it is right.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { chownSync, copyFileSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Authority } from '../support/authority.mjs';
-import { startProcess } from '../support/own_process.mjs';
+import { portsOf, startProcess } from '../support/own_process.mjs';
 import { request } from '../support/rest.mjs';
 import { env, eventually, sql, sqlValue, test } from '../support/stack.mjs';
 import { issueCard, newTenant, unique } from '../support/tenant.mjs';
@@ -71,13 +70,6 @@ const start = (t, url) => startProcess(t, 'api-1', { DATABASE_URL: url, DATABASE
 
 const count = (own, what) => (own.said.match(what) ?? []).length;
 
-// The local ports of a process's connections to PostgreSQL.
-function portsOf(own) {
-    const { pid } = own.child;
-    const lines = execFileSync('ss', ['-Htnp', 'state', 'established', 'dport', `= :${port}`]).toString().split('\n');
-    return lines.filter((line) => line.includes(`pid=${pid},`)).map((line) => Number(line.trim().split(/\s+/)[2].split(':').at(-1)));
-}
-
 test('an api speaks TLS to the PostgreSQL whose certificate has the name of its URL', async (t) => {
     const authority = Authority.make(t);
     const server = Server.make(t);
@@ -88,7 +80,7 @@ test('an api speaks TLS to the PostgreSQL whose certificate has the name of its 
     await untilReady(own);
     assert.equal((await deduct(own, tenant, card)).status, 200);
     const [seen] = await sql(`select count(*)::int as n, bool_and(s.ssl) as tls from pg_stat_activity a join pg_stat_ssl s using (pid)
-        where a.usename = 'tillwire_api' and a.client_port = any($1)`, portsOf(own));
+        where a.usename = 'tillwire_api' and a.client_port = any($1)`, portsOf(own, port));
     assert.deepEqual(seen, { n: 3, tls: true });
 });
 

@@ -1,7 +1,7 @@
 // names.test.mjs - PostgreSQL and Redis by the names of their hosts, the first of which is nowhere.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { startApi } from '../support/own_process.mjs';
+import { portsOf, startApi, startProcess } from '../support/own_process.mjs';
 import { request } from '../support/rest.mjs';
 import { env, eventually, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { issueCard, newTenant, plainOrder, unique } from '../support/tenant.mjs';
@@ -36,13 +36,14 @@ test('an api finds its servers by name, and its orders reach tills at once', asy
 test('a database that takes no writes for a moment loses no deduct', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, 100);
-    const base = await startApi(t, { DATABASE_URL: byName });
+    const own = await startProcess(t, 'api-1', { DATABASE_URL: byName });
+    const { base } = own;
     await eventually('the database to be found', async () => (await deduct(base, tenant, card)).status === 200);
-    // As a managed database does before it fails over; the role's own, so that no other process is concerned.
+    // As a managed database does before it fails over; only its own connections, so that no other process is concerned.
     await sql("alter role tillwire_api set default_transaction_read_only = on");
     t.defer(() => sql('alter role tillwire_api reset default_transaction_read_only'));
     await sql(`select pg_terminate_backend(pid) from pg_stat_activity
-                where usename = 'tillwire_api' and client_addr is not null`);
+                where usename = 'tillwire_api' and client_port = any($1)`, portsOf(own, new URL(env.TILLWIRE_DATABASE_URL).port));
     const under = deduct(base, tenant, card);
     await sql('alter role tillwire_api reset default_transaction_read_only');
     const res = await under;

@@ -19,15 +19,16 @@ const startBehind = (t, pooler, kind, over = {}) =>
         ...over,
     });
 
-const untilReady = (own) => eventually('it to be ready', async () => {
-    const { missing, degraded } = await own.readiness();
-    return missing.length + degraded.length === 0;
-});
-
 const problems = async (own) => {
     const { missing, degraded } = await own.readiness();
     return [...missing, ...degraded].join('\n');
 };
+
+const untilReady = (own) => eventually('it to be ready', async () => {
+    const all = await problems(own);
+    if (all !== '') throw new Error(all);
+    return true;
+});
 
 const post = (base, tenant, path, key, idempotencyKey, body) =>
     request({ base, method: 'POST', path: `/api/${tenant.slug}${path}`, headers: { 'X-API-Key': key, 'Idempotency-Key': idempotencyKey }, body });

@@ -2,7 +2,7 @@
 // and a Redis that a test can silence.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
@@ -53,7 +53,13 @@ export async function startProcess(t, name, over, { hasTls = false } = {}) {
     return own;
 }
 
-// An api of our own; returns its address.
+// The local ports of its connections to this port: PostgreSQL knows each as its client_port.
+export function portsOf(own, port) {
+    const lines = execFileSync('ss', ['-Htnp', 'state', 'established', 'dport', `= :${port}`]).toString().split('\n');
+    return lines.filter((line) => line.includes(`pid=${own.child.pid},`)).map((line) => Number(line.trim().split(/\s+/)[2].split(':').at(-1)));
+}
+
+// An api like the stack's except for some settings. Returns its address.
 export async function startApi(t, over) {
     const { base } = await startProcess(t, 'api-1', over);
     await eventually('an api of our own', () => request({ base, path: '/nothing' }));
