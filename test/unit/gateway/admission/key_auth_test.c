@@ -206,18 +206,24 @@ static void one_that_shares_may_ask_again_in_its_answer(void **state)
 static void a_refusal_is_not_shared(void **state)
 {
     struct fixture *f = *state;
-    struct more a;
+    struct more a, b;
 
     ask(f);
     ask_more(f, &a, "kitchen");
+    ask_more(f, &b, "kitchen");
     fake_pool_row(&f->pool, "1", "403", "{\"requestId\":\"r-1\"}", NULL, NULL, NULL, NULL,
                   NULL);
     assert_int_equal(f->status, 403);
     assert_int_equal(a.status, 0);
-    fake_pool_row(&f->pool, "1", "403", "{\"requestId\":\"r-2\"}", NULL, NULL, NULL, NULL,
-                  NULL);
+    fake_pool_answer(&f->pool,
+                     (const char *const[]){
+                         "1", "403", "{\"requestId\":\"r-2\"}", NULL, NULL, NULL, NULL, NULL,
+                         "2", "403", "{\"requestId\":\"r-3\"}", NULL, NULL, NULL, NULL, NULL },
+                     2, 8);
     assert_int_equal(a.status, 403);
     assert_string_equal(a.body, "{\"requestId\":\"r-2\"}");
+    assert_int_equal(b.status, 403);
+    assert_string_equal(b.body, "{\"requestId\":\"r-3\"}");
 }
 
 static void an_outage_is_shared_too(void **state)
