@@ -42,7 +42,8 @@ static bool set_host(struct tw_redis_host *out, struct tw_slice name, int64_t po
 {
     if (name.len == 0 || tw_slice_is(name, "?"))
         name = tw_slice_of(asked);
-    if (name.len == 0 || name.len >= sizeof(out->name) || port < 1 || port > 65535)
+    if (name.len == 0 || name.len >= sizeof(out->name) || port < 1 || port > 65535 ||
+        memchr(name.at, '\0', name.len) != NULL)
         return false;
     memcpy(out->name, name.at, name.len);
     out->name[name.len] = '\0';

@@ -47,7 +47,8 @@ int tw_route_add(struct tw_route *r, struct tw_slice host, const char *address, 
         return TW_EFULL;
     h = &r->hosts[r->host_count];
     *h = (struct tw_route_host){ .port = port };
-    if (host.len >= sizeof(h->name) || port < 1 || port > 65535)
+    if (host.len == 0 || host.len >= sizeof(h->name) || port < 1 || port > 65535 ||
+        memchr(host.at, '\0', host.len) != NULL)
         return TW_ESYNTAX;
     memcpy(h->name, host.at, host.len);
     if (address != NULL) {

@@ -184,6 +184,15 @@ static void too_many_masters_do_not_fit(void **state)
     free(out);
 }
 
+static void a_name_with_an_end_in_it_is_none(void **state)
+{
+    struct tw_redis_redirection where;
+
+    (void)state;
+    assert_false(tw_redis_redirection_read(&where, TW_LIT("MOVED 1 a\0b:6381"), "asked"));
+    assert_false(tw_redis_redirection_read(&where, TW_LIT("MOVED 1 \0:6381"), "asked"));
+}
+
 static void a_redirection_says_where_a_slot_is(void **state)
 {
     static const struct {
@@ -236,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_master_without_an_address_has_no_slots),
         cmocka_unit_test(too_many_masters_do_not_fit),
         cmocka_unit_test(a_redirection_says_where_a_slot_is),
+        cmocka_unit_test(a_name_with_an_end_in_it_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
