@@ -23,6 +23,8 @@ test('the master changes places, and then dies: each till has each event once, i
     const made = await finish();
     assert.ok(made.every((n) => n > 10), `${made}`);
     await Promise.all(shops.map(assertHeardAll));
+    const sum = (list) => list.reduce((a, b) => a + b);
+    t.say(`a master that changes twice: ${sum(await fleet.fromRedis())} events came by Redis, ${sum(await fleet.fromLog())} from the log`);
     await assertFast(fleet, shops);
 });
 

@@ -21,7 +21,10 @@ export async function startFleet(t, url) {
     ]);
     const fleet = { gateways: [first, second], api };
     fleet.untilWell = () => eventually('all to be well', async () => (await Promise.all([first, second, api].map(isWell))).every(Boolean));
-    fleet.fromRedis = () => Promise.all(fleet.gateways.map((own) => metric(own.ops, 'tillwire_events_total{source="redis"}')));
+    const events = (source) =>
+        Promise.all(fleet.gateways.map((own) => metric(own.ops, `tillwire_events_total{source="${source}"}`)));
+    fleet.fromRedis = () => events('redis');
+    fleet.fromLog = () => events('log');
     await fleet.untilWell();
     return fleet;
 }

@@ -141,6 +141,27 @@ static void a_question_that_is_refused_is_answered_and_breaks_nothing(void **sta
     tw_buf_done(&b.heard);
 }
 
+static void that_it_is_a_member_of_a_cluster_is_said_once_and_breaks_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct asker a = { .calls = 0 };
+    const struct tw_slice words[] = { TW_LIT("HVALS"), TW_LIT("k") };
+
+    assert_null(tw_redis_problem(&f->link));
+    f->redis.reply = "-MOVED 866 127.0.0.1:7001\r\n";
+    assert_int_equal(tw_redis_tell(&f->link, words, 2), 0);
+    ask(f, &a);
+    await(f->loop, a.calls == 1);
+    assert_buf(&a.heard, "none 0");
+    assert_int_equal(f->downs, 0);
+    assert_int_equal(f->link.counts.dropped.value, 2);
+    assert_int_equal(caught_log_count("level=warn"), 1);
+    assert_int_equal(caught_log_count("its URL is redis+cluster://"), 1);
+    assert_string_equal(tw_redis_problem(&f->link),
+                        "this is a Redis Cluster: its URL is redis+cluster://");
+    tw_buf_done(&a.heard);
+}
+
 static void a_question_is_answered_when_the_link_breaks(void **state)
 {
     struct fixture *f = *state;
@@ -200,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ASK_TEST(a_question_is_answered_with_the_reply_of_redis),
         ASK_TEST(a_question_that_is_refused_is_answered_and_breaks_nothing),
+        ASK_TEST(that_it_is_a_member_of_a_cluster_is_said_once_and_breaks_nothing),
         ASK_TEST(a_question_is_answered_when_the_link_breaks),
         ASK_TEST(a_question_on_the_next_connection_gets_its_own_answer),
         ASK_TEST(a_question_may_be_forgotten),
