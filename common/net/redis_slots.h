@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/net/redis_link.h"
+#include "common/net/redis_url.h"
+#include "common/net/redis_value.h"
 
 #define TW_REDIS_SLOTS 16384
 #define TW_REDIS_NODES 128 /* masters that we know at once */

@@ -1,4 +1,4 @@
-/* redis_value.c - hiredis's replies as values of ours.
+/* redis_value.c - hiredis's other door: its replies as values.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/redis_value.h"
 
@@ -9,6 +9,14 @@
 static struct tw_slice text_of(const redisReply *r)
 {
     return r->str == NULL ? TW_EMPTY : tw_slice_from(r->str, r->len);
+}
+
+struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i)
+{
+    redisReply *const *elements = list->elements;
+
+    TW_ASSERT(i < list->count);
+    return text_of(elements[i]);
 }
 
 struct tw_redis_value tw_redis_value_of(const void *reply)
@@ -22,14 +30,6 @@ struct tw_redis_value tw_redis_value_of(const void *reply)
                                     .number = r->integer,
                                     .elements = r->element,
                                     .count = r->elements };
-}
-
-struct tw_slice tw_redis_element(const struct tw_redis_value *list, size_t i)
-{
-    redisReply *const *elements = list->elements;
-
-    TW_ASSERT(i < list->count);
-    return text_of(elements[i]);
 }
 
 struct tw_redis_value tw_redis_item(const struct tw_redis_value *list, size_t i)

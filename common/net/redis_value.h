@@ -1,4 +1,4 @@
-/* redis_value.h - what Redis answers.
+/* redis_value.h - what Redis has answered.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -18,7 +18,7 @@ struct tw_redis_value {
     struct tw_slice refusal; /* what Redis says when it refuses; else empty */
 };
 
-/* As the codec has read it; `reply` is hiredis's, and lent as long as the value is. */
+/* hiredis's redisReply as a value, which lends from it. */
 struct tw_redis_value tw_redis_value_of(const void *reply);
 
 /* Element `i` (below `count`) of a list of texts; empty when it is something else. Lent as the
