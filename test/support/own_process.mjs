@@ -41,7 +41,6 @@ export async function startProcess(t, name, over, { hasTls = false } = {}) {
     };
     child.stderr.on('data', (data) => {
         own.said += data;
-        if (process.env.SHOW) process.stderr.write(`${name}: ${data}`);
     });
     const ended = once(child, 'exit');
     t.defer(async () => {
