@@ -315,13 +315,13 @@ static void print(uint64_t connecting_ns, uint64_t caught_up_ns, uint64_t connec
 
 static void read_ports(char *text)
 {
-    for (char *one = strtok(text, ","); one != NULL; one = strtok(NULL, ",")) {
-        if (clients.port_count == CLIENT_PORTS)
+    for (char *end = text; clients.port_count == 0 || *end == ','; text = end + 1) {
+        long port = strtol(text, &end, 10);
+
+        if (port < 1 || port > 65535 || clients.port_count == CLIENT_PORTS)
             fail("ports");
-        clients.ports[clients.port_count++] = (int)strtol(one, NULL, 10);
+        clients.ports[clients.port_count++] = (int)port;
     }
-    if (clients.port_count == 0)
-        fail("ports");
 }
 
 int main(int argc, char **argv)
