@@ -432,29 +432,34 @@ int tw_tls_handshake(struct tw_tls *t)
     return must_wait(r) ? 0 : note_problem(t, r);
 }
 
+/* A record that says nothing, or a warning, does not keep what came behind it: mbedTLS returns
+ * after each. */
 int tw_tls_read(struct tw_tls *t, char *to, size_t size)
 {
-    int r = mbedtls_ssl_read(&t->ssl, (unsigned char *)to, size);
+    int r;
 
+    do {
+        r = mbedtls_ssl_read(&t->ssl, (unsigned char *)to, size);
+    } while (r == 0 || (must_wait(r) && t->in.len > 0));
     if (r > 0)
         return r;
     if (must_wait(r))
         return 0;
-    return r == 0 || r == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ? UV_EOF : note_problem(t, r);
+    return r == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ? UV_EOF : note_problem(t, r);
 }
 
+/* In more than one record where the peer asked for short ones (RFC 6066 section 4). */
 int tw_tls_write(struct tw_tls *t, struct tw_slice bytes)
 {
-    int r;
+    int r = 0;
 
     TW_ASSERT(bytes.len <= TW_TLS_RECORD_BYTES);
-    if (bytes.len == 0)
-        return 0;
-    r = mbedtls_ssl_write(&t->ssl, (const unsigned char *)bytes.at, bytes.len);
-    if (r < 0)
-        return note_problem(t, r);
-    TW_ASSERT((size_t)r == bytes.len); /* put_out takes all or fails */
-    return 0;
+    while (r >= 0 && bytes.len > 0) {
+        r = mbedtls_ssl_write(&t->ssl, (const unsigned char *)bytes.at, bytes.len);
+        if (r > 0)
+            bytes = tw_slice_skip(bytes, (size_t)r);
+    }
+    return r < 0 ? note_problem(t, r) : 0;
 }
 
 void tw_tls_end(struct tw_tls *t)

@@ -62,7 +62,8 @@ int tw_tls_handshake(struct tw_tls *t);
  * it ended; or TW_ETLS. `size` of TW_TLS_RECORD_BYTES leaves nothing behind. */
 int tw_tls_read(struct tw_tls *t, char *to, size_t size);
 
-/* Say `bytes`: at most TW_TLS_RECORD_BYTES, one record. 0 or TW_ETLS. */
+/* Say `bytes`: at most TW_TLS_RECORD_BYTES, one record if the peer takes such long ones. 0 or
+ * TW_ETLS. */
 int tw_tls_write(struct tw_tls *t, struct tw_slice bytes);
 
 void tw_tls_end(struct tw_tls *t); /* say that nothing follows (close_notify) */

@@ -2,11 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/tls.h"
 
+#include <mbedtls/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #include "common/util/base.h"
+#include "common/util/crypto.h"
 #include "common/util/err.h"
 #include "test/unit/support/certificates.h"
 #include "test/unit/support/check.h"
@@ -168,6 +170,125 @@ static void a_changed_record_ends_it(void **state)
     end(&p);
 }
 
+/* A client that we would not be: it asks for records of 512 bytes, and says what nobody does.
+ */
+struct odd_client {
+    mbedtls_ssl_config config;
+    mbedtls_ssl_context ssl;
+    struct tw_tls_context *context;
+    struct tw_tls *server;
+    struct tw_buf to_server;
+};
+
+static int odd_random(void *arg, unsigned char *out, size_t n)
+{
+    (void)arg;
+    tw_random(out, n);
+    return 0;
+}
+
+static int odd_send(void *arg, const unsigned char *bytes, size_t n)
+{
+    struct odd_client *c = arg;
+
+    tw_buf_append(&c->to_server, tw_slice_from((const char *)bytes, n));
+    return (int)n;
+}
+
+static int odd_receive(void *arg, unsigned char *to, size_t size)
+{
+    struct tw_buf *out = tw_tls_out(((struct odd_client *)arg)->server);
+    size_t n = out->len < size ? out->len : size;
+
+    if (n == 0)
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    memcpy(to, out->at, n);
+    tw_buf_drop(out, n);
+    return (int)n;
+}
+
+static void odd_begin(struct odd_client *c)
+{
+    int client = MBEDTLS_ERR_SSL_WANT_READ, server = 0;
+
+    *c = (struct odd_client){ .context = certificate_server("server") };
+    c->to_server.max = (size_t)1024 * 1024;
+    c->server = tw_tls_new(c->context, NULL);
+    mbedtls_ssl_config_init(&c->config);
+    mbedtls_ssl_init(&c->ssl);
+    assert_int_equal(mbedtls_ssl_config_defaults(&c->config, MBEDTLS_SSL_IS_CLIENT,
+                                                 MBEDTLS_SSL_TRANSPORT_STREAM,
+                                                 MBEDTLS_SSL_PRESET_DEFAULT),
+                     0);
+    mbedtls_ssl_conf_authmode(&c->config, MBEDTLS_SSL_VERIFY_NONE);
+    mbedtls_ssl_conf_rng(&c->config, odd_random, NULL);
+    assert_int_equal(mbedtls_ssl_conf_max_frag_len(&c->config, MBEDTLS_SSL_MAX_FRAG_LEN_512),
+                     0);
+    assert_int_equal(mbedtls_ssl_setup(&c->ssl, &c->config), 0);
+    mbedtls_ssl_set_bio(&c->ssl, c, odd_send, odd_receive, NULL);
+    while (client != 0 || server != 1) {
+        client = client == 0 ? 0 : mbedtls_ssl_handshake(&c->ssl);
+        assert_true(client == 0 || client == MBEDTLS_ERR_SSL_WANT_READ);
+        tw_tls_feed(c->server, tw_buf_view(&c->to_server));
+        server = server == 1 ? 1 : tw_tls_handshake(c->server);
+        assert_true(server >= 0);
+        tw_buf_clear(&c->to_server);
+    }
+}
+
+static void odd_end(struct odd_client *c)
+{
+    mbedtls_ssl_free(&c->ssl);
+    mbedtls_ssl_config_free(&c->config);
+    tw_tls_free(c->server);
+    tw_tls_context_drop(c->context);
+    tw_buf_done(&c->to_server);
+}
+
+static void a_client_may_ask_for_short_records(void **state)
+{
+    unsigned char heard[2000];
+    char said[2000];
+    struct odd_client c;
+    size_t len = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(said); i++)
+        said[i] = (char)i;
+    odd_begin(&c);
+    assert_int_equal(tw_tls_write(c.server, tw_slice_from(said, sizeof(said))), 0);
+    while (len < sizeof(heard)) {
+        int r = mbedtls_ssl_read(&c.ssl, heard + len, sizeof(heard) - len);
+
+        assert_true(r > 0 && r <= 512);
+        len += (size_t)r;
+    }
+    assert_memory_equal(heard, said, sizeof(said));
+    odd_end(&c);
+}
+
+/* Warnings and records without anything in them; mbedTLS itself ends what has four of those. */
+static void what_says_nothing_does_not_keep_what_follows(void **state)
+{
+    char text[TW_TLS_RECORD_BYTES];
+    struct odd_client c;
+
+    (void)state;
+    odd_begin(&c);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(mbedtls_ssl_send_alert_message(&c.ssl, MBEDTLS_SSL_ALERT_LEVEL_WARNING,
+                                                        MBEDTLS_SSL_ALERT_MSG_NO_RENEGOTIATION),
+                         0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(mbedtls_ssl_write(&c.ssl, (const unsigned char *)"", 0), 0);
+    assert_int_equal(mbedtls_ssl_write(&c.ssl, (const unsigned char *)"here", 4), 4);
+    tw_tls_feed(c.server, tw_buf_view(&c.to_server));
+    assert_int_equal(tw_tls_read(c.server, text, sizeof(text)), 4);
+    assert_memory_equal(text, "here", 4);
+    assert_int_equal(tw_tls_read(c.server, text, sizeof(text)), 0);
+    odd_end(&c);
+}
+
 /* Two certificates; clients that ask for the second one's names get it. */
 static void a_client_gets_the_certificate_for_the_name_it_asks_for(void **state)
 {
@@ -248,6 +369,8 @@ int main(void)
         cmocka_unit_test(a_client_refuses_what_it_cannot_trust_and_says_why),
         cmocka_unit_test(garbage_is_not_tls),
         cmocka_unit_test(a_changed_record_ends_it),
+        cmocka_unit_test(a_client_may_ask_for_short_records),
+        cmocka_unit_test(what_says_nothing_does_not_keep_what_follows),
         cmocka_unit_test(a_client_gets_the_certificate_for_the_name_it_asks_for),
         cmocka_unit_test(files_that_cannot_be_used_are_named),
         cmocka_unit_test(the_end_of_a_certificate_is_known),
