@@ -1,6 +1,6 @@
 // broker.mjs - faults R1 to R4: what can happen to Redis, and inside it.
 // SPDX-License-Identifier: Apache-2.0
-import { send } from './stack.mjs';
+import { send } from './processes.mjs';
 import { pause } from './wait.mjs';
 
 const channelOf = (tenant) => `tw:t:${tenant.id}`;

@@ -5,7 +5,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readlinkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
-import { childrenOf, freePort, send } from './stack.mjs';
+import { childrenOf, freePort, send } from './processes.mjs';
 import { eventually, pause } from './wait.mjs';
 
 const BUMP = 1_000_000;

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { childrenOf, get, isAlive, send } from './stack.mjs';
+import { childrenOf, get, isAlive, send } from './processes.mjs';
 import { eventually, pause } from './wait.mjs';
 
 const OURS = ['gateway', 'api', 'bridge'];

@@ -1,6 +1,6 @@
 // operators.mjs - faults U1 and U2: what operators do on purpose.
 // SPDX-License-Identifier: Apache-2.0
-import { send } from './stack.mjs';
+import { send } from './processes.mjs';
 import { eventually, pause } from './wait.mjs';
 
 async function rolling(world, random) {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { hash } from './random.mjs';
-import { usage } from './stack.mjs';
+import { usage } from './processes.mjs';
 import { eventually, pause, within } from './wait.mjs';
 
 const invariants = readFileSync(new URL('../sql/invariants.sql', import.meta.url), 'utf8');

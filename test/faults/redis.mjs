@@ -1,6 +1,7 @@
 // redis.mjs - the part of a Redis client that the faults need: commands and their replies.
 // SPDX-License-Identifier: Apache-2.0
 import net from 'node:net';
+import tls from 'node:tls';
 
 const CRLF = '\r\n';
 
@@ -33,13 +34,14 @@ function readReply(bytes, at) {
     }
 }
 
-// Send these commands (arrays of words) on one connection; returns their replies. Error replies are
-// thrown.
+// Send these commands (arrays of words) on one connection, by TLS to rediss://; returns their replies. Error
+// replies are thrown.
 export function redis(url, ...commands) {
-    const { hostname, port, password } = new URL(url);
+    const { protocol, hostname, port, password } = new URL(url);
     const all = [['AUTH', decodeURIComponent(password)], ...commands];
     return new Promise((resolve, reject) => {
-        const socket = net.connect({ host: hostname, port: Number(port) });
+        const to = { host: hostname, port: Number(port || 6379) };
+        const socket = protocol === 'rediss:' ? tls.connect({ ...to, servername: hostname }) : net.connect(to);
         const replies = [];
         let bytes = Buffer.alloc(0);
         const finish = (error) => {

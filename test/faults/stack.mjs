@@ -1,13 +1,12 @@
 // stack.mjs - the suite's own stack, and what can be done to its processes.
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import net from 'node:net';
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import { Deployment, reportsIn } from './deployment.mjs';
+import { childrenOf, freePort, get, send } from './processes.mjs';
 import { redis } from './redis.mjs';
 import { eventually, pause } from './wait.mjs';
 
@@ -20,70 +19,7 @@ function readSettings(file) {
     return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
-export async function freePort() {
-    const server = net.createServer();
-    await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-    const { port } = server.address();
-    await new Promise((resolve) => { server.close(resolve); });
-    return port;
-}
-
-export function isAlive(pid) {
-    try {
-        process.kill(pid, 0);
-        return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    } catch {
-        return false;
-    }
-}
-
-// A GET with a short answer; undefined when there is no answer.
-export function get(url, ms = 2000) {
-    return new Promise((resolve) => {
-        const request = http.get(url, { timeout: ms, agent: false }, (res) => {
-            const parts = [];
-            res.on('data', (part) => parts.push(part));
-            res.on('error', () => resolve(undefined));
-            res.on('end', () => resolve({ status: res.statusCode, text: Buffer.concat(parts).toString() }));
-        });
-        request.on('timeout', () => request.destroy());
-        request.on('error', () => resolve(undefined));
-    });
-}
-
-// The usage of a process: resident KiB, descriptors, and seconds of processor time.
-export function usage(pid) {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    const resident = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return { kib: Number(resident), fds: readdirSync(`/proc/${pid}/fd`).length, cpu: (Number(stat[11]) + Number(stat[12])) / 100 };
-}
-
-// The children of a process, from the kernel's table.
-export function childrenOf(pid) {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((child) => {
-        try {
-            return Number(readFileSync(`/proc/${child}/stat`, 'utf8').split(') ')[1].split(' ')[1]) === pid;
-        } catch {
-            return false;
-        }
-    });
-}
-
-// A signal to a process that may be gone already.
-export function send(pid, signal) {
-    try {
-        process.kill(pid, signal);
-        return true;
-    } catch {
-        return false;
-    }
-}
-
-export class Stack {
-    killed = {}; // name: how often we ended it
-    own = []; // processes started next to the stack
-    undone = []; // what must be undone, also when the suite is interrupted
-
+export class Stack extends Deployment {
     static async start(options) {
         const stack = new Stack();
         await stack.#start(options);
@@ -119,37 +55,7 @@ export class Stack {
         });
         this.env = readSettings(path.join(this.runDir, 'demo.env'));
         this.password = new URL(this.env.TILLWIRE_DATABASE_URL).password;
-        this.pool = new pg.Pool({ connectionString: this.env.TILLWIRE_DATABASE_URL, max: 6, connectionTimeoutMillis: 2000,
-            query_timeout: 20_000, application_name: 'faults' });
-        this.pool.on('error', () => {});
-    }
-
-    // Query the database as its owner; tried again while it is away.
-    async sql(text, ...params) {
-        const rows = await eventually(`an answer to: ${text.slice(0, 60)}`, async () => {
-            try {
-                return await this.pool.query(text, params);
-            } catch (error) {
-                if (error.code && /^(22|23|42|P0)/.test(error.code)) return { refused: error };
-                throw error;
-            }
-        }, { within: 40_000, every: 100 });
-        if (rows.refused) throw rows.refused;
-        return rows.rows;
-    }
-
-    // Run a statement without trying again: for faults that break things.
-    async once(text, ...params) {
-        return (await this.pool.query(text, params)).rows;
-    }
-
-    // A separate connection.
-    async session(options = {}) {
-        const client = new pg.Client({ connectionString: this.env.TILLWIRE_DATABASE_URL, connectionTimeoutMillis: 3000,
-            application_name: 'faults', ...options });
-        client.on('error', () => {});
-        await client.connect();
-        return client;
+        this.connect();
     }
 
     redis(...commands) {
@@ -193,23 +99,6 @@ export class Stack {
         return this.env[`TILLWIRE_${kind.toUpperCase()}_OPS_URLS`].split(',')[Number(number) - 1];
     }
 
-    of(kind) {
-        return this.names.filter((name) => name.startsWith(`${kind}-`));
-    }
-
-    // Remember that we caused its end.
-    expectEnd(name) {
-        this.killed[name] = (this.killed[name] ?? 0) + 1;
-    }
-
-    // A signal; one that ends a process is remembered.
-    signal(name, signal) {
-        const pid = this.pid(name);
-        if (pid && ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT'].includes(signal)) this.expectEnd(name);
-        if (pid) send(pid, signal);
-        return pid;
-    }
-
     // Kill it, and keep it from restarting until the returned function is called.
     hold(name, signal = 'SIGKILL') {
         const supervisor = this.supervisor(name);
@@ -225,37 +114,6 @@ export class Stack {
         for (const pid of [...this.names.map((name) => this.pid(name)), this.pid('redis'), postgres, ...childrenOf(postgres)]) {
             if (pid) send(pid, 'SIGCONT');
         }
-    }
-
-    async restart(name, signal = 'SIGTERM') {
-        const old = this.signal(name, signal);
-        await this.awaitNew(name, old);
-    }
-
-    // Wait until a new process of this name is ready.
-    async awaitNew(name, old) {
-        await eventually(`a new ${name}`, () => ![0, old].includes(this.pid(name)), { within: 30_000 });
-        if (this.names.includes(name)) await this.awaitReady([name]);
-    }
-
-    async isReady(name) {
-        return (await get(`${this.opsUrl(name)}/readyz`))?.status === 200;
-    }
-
-    async awaitReady(names = this.names, ms = 30_000) {
-        await eventually('the database', () => this.pool.query('select 1'), { within: ms });
-        for (const name of names) {
-            await eventually(`${name} to be ready`, () => this.isReady(name), { within: ms });
-        }
-        await eventually('Redis', () => this.redis(['PING']), { within: ms });
-    }
-
-    // The numbers of /metrics, by name and labels.
-    async metrics(name, url = this.opsUrl(name)) {
-        const answer = await get(`${url}/metrics`);
-        if (answer?.status !== 200) return {};
-        return Object.fromEntries(answer.text.split('\n').filter((line) => line && !line.startsWith('#'))
-            .map((line) => [line.slice(0, line.lastIndexOf(' ')).replace(/^tillwire_/, ''), Number(line.slice(line.lastIndexOf(' ') + 1))]));
     }
 
     // One of our programs next to the stack, with the settings of `like` except for these.
@@ -304,22 +162,7 @@ export class Stack {
         for (const own of this.own) {
             if (own.end && !own.mayAbort && !['SIGKILL', 'status 0'].includes(own.end)) found.push(`${own.name} ended with ${own.end}`);
         }
-        const logs = [path.join(this.runDir, 'log'), this.dir].flatMap((dir) => readdirSync(dir).filter((file) => /\.log$/.test(file))
-            .map((file) => path.join(dir, file)));
-        for (const file of logs) {
-            const line = /^.*(Sanitizer|runtime error:|assertion|Assertion).*$/m.exec(readFileSync(file, 'utf8'))?.[0];
-            if (line) found.push(`${path.basename(file)}: ${line.slice(0, 200)}`);
-        }
-        return found;
-    }
-
-    defer(undo) {
-        this.undone.push(undo);
-    }
-
-    // Undo what was deferred last.
-    undo() {
-        this.undone.pop()();
+        return [...found, ...reportsIn(path.join(this.runDir, 'log')), ...reportsIn(this.dir)];
     }
 
     // Stop everything; the logs stay when something failed.

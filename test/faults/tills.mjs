@@ -1,8 +1,8 @@
 // tills.mjs - tills that connect, lose their connection, return with the last seq they have seen, and
 // keep a record of everything that they ever received.
 // SPDX-License-Identifier: Apache-2.0
-import http from 'node:http';
 import WebSocket from 'ws';
+import { Connections } from './client.mjs';
 import { hash } from './random.mjs';
 import { wordsOf } from './oracle.mjs';
 
@@ -243,14 +243,14 @@ export class Follower {
     constructor(world, tenant) {
         Object.assign(this, { world, tenant, name: 'follower', hearsEverything: true, first: tenant.head, last: tenant.head });
         this.random = world.random.of(`follower ${tenant.slug}`);
-        this.agent = new http.Agent({ keepAlive: true });
+        this.connections = new Connections();
     }
 
     async run() {
         while (!this.isStopped) {
             const after = this.last;
             const answer = await this.world.request(this.random.pick(this.world.apiRoutes()), 'GET',
-                `/api/${this.tenant.slug}/events?after=${after}&limit=200&wait=3`, { key: this.tenant.restKey, agent: this.agent, ms: 6000 });
+                `/api/${this.tenant.slug}/events?after=${after}&limit=200&wait=3`, { key: this.tenant.restKey, connections: this.connections, ms: 6000 });
             if (answer?.status !== 200) {
                 await this.world.sleep(200);
                 continue;
@@ -274,6 +274,6 @@ export class Follower {
 
     stop() {
         this.isStopped = true;
-        this.agent.destroy();
+        this.connections.destroy();
     }
 }

@@ -1,6 +1,6 @@
 // world.mjs - restaurants, their tills and writers, on a separate stack.
 // SPDX-License-Identifier: Apache-2.0
-import http from 'node:http';
+import { makeRequest } from './client.mjs';
 import { Oracle } from './oracle.mjs';
 import { Proxies } from './proxy.mjs';
 import { Stack } from './stack.mjs';
@@ -8,7 +8,11 @@ import { Follower, Till } from './tills.mjs';
 import { RestWriter, SqlWriter } from './writers.mjs';
 import { eventually, pause } from './wait.mjs';
 
-const HEARTBEATS = 'TILLWIRE_PING_MS=1000 TILLWIRE_PONG_MS=1000';
+// The words of each kind's settings.
+export const SETTINGS = {
+    gateway: 'TILLWIRE_PING_MS=1000 TILLWIRE_PONG_MS=1000',
+    api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000',
+};
 
 export class World {
     tenants = [];
@@ -29,10 +33,7 @@ export class World {
     }
 
     async start() {
-        this.stack = await Stack.start({
-            flavour: this.flavour, gateways: 2, apis: 2, bridges: 2,
-            settings: { gateway: HEARTBEATS, api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000' },
-        });
+        this.stack = await this.makeStack();
         this.oracle = new Oracle(this);
         await this.link();
         for (let i = 1; i < this.tenantCount; i++) await this.addTenant();
@@ -50,6 +51,10 @@ export class World {
         this.ticker = setInterval(() => this.tick(), 500);
         await this.allConnected();
         for (const writer of this.writers) writer.run();
+    }
+
+    makeStack() {
+        return Stack.start({ flavour: this.flavour, gateways: 2, apis: 2, bridges: 2, settings: SETTINGS });
     }
 
     // The first process of each kind reaches PostgreSQL and Redis through links, the others directly.
@@ -168,12 +173,11 @@ export class World {
     }
 
     // One request; undefined when no answer came. Never throws.
-    request(base, method, path, { key, body, agent, ms = 4000, headers = {} }) {
-        const url = new URL(base);
+    request(base, method, path, { key, body, connections, ms = 4000, headers = {} }) {
         return new Promise((resolve) => {
             const all = { 'X-API-Key': key, ...headers };
             if (body !== undefined) Object.assign(all, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
-            const sent = http.request({ hostname: url.hostname, port: url.port, method, path, agent, headers: all }, (res) => {
+            const sent = makeRequest(base, connections, { method, path, headers: all }, (res) => {
                 const parts = [];
                 res.on('data', (part) => parts.push(part));
                 res.on('error', () => resolve(undefined));

@@ -2,7 +2,7 @@
 // answer, and by plain SQL, each transaction repeated until it is known to have happened. All that they do
 // is kept in world.deeds, for the oracle.
 // SPDX-License-Identifier: Apache-2.0
-import http from 'node:http';
+import { Connections } from './client.mjs';
 import { within } from './wait.mjs';
 
 const TRY_MS = 4500; // longer than anything should take
@@ -69,7 +69,7 @@ class Writer {
 export class RestWriter extends Writer {
     constructor(world, name) {
         super(world, name);
-        this.agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+        this.connections = new Connections({ maxSockets: 4 });
     }
 
     act(tenant) {
@@ -84,7 +84,7 @@ export class RestWriter extends Writer {
         for (let at = this.random.whole(0, bases.length - 1); ; at++) {
             deed.tries += 1;
             const ask = () => this.world.request(bases[at % bases.length], method, path, {
-                key, body: text, agent: this.agent, ms: TRY_MS, headers: { 'Idempotency-Key': deed.key, 'X-Device-Id': this.name },
+                key, body: text, connections: this.connections, ms: TRY_MS, headers: { 'Idempotency-Key': deed.key, 'X-Device-Id': this.name },
             });
             // Sometimes the same request is sent twice at once.
             const answers = this.random.chance(0.04) ? await Promise.all([ask(), ask()]) : [await ask()];
@@ -111,7 +111,7 @@ export class RestWriter extends Writer {
     // The same request again must get the same answer, byte for byte.
     async repeat(deed, method, path, text, key, first) {
         const again = await this.world.request(this.random.pick(this.world.apiRoutes()), method, path,
-            { key, body: text, agent: this.agent, ms: TRY_MS, headers: { 'Idempotency-Key': deed.key, 'X-Device-Id': this.name } });
+            { key, body: text, connections: this.connections, ms: TRY_MS, headers: { 'Idempotency-Key': deed.key, 'X-Device-Id': this.name } });
         if (!again || !isDefinite(again)) return;
         if (again.status !== first.status || again.text !== first.text || again.headers['idempotent-replayed'] !== 'true') {
             this.world.breach('replay', `${deed.key}: ${first.status} ${first.text} then ${again.status} ${again.text}`);
@@ -180,7 +180,7 @@ export class RestWriter extends Writer {
 
     async read(tenant) {
         const answer = await this.world.request(this.random.pick(this.world.apiRoutes()), 'GET', `/api/${tenant.slug}/orders/pending`,
-            { key: tenant.restKey, agent: this.agent, ms: TRY_MS });
+            { key: tenant.restKey, connections: this.connections, ms: TRY_MS });
         if (answer) this.world.answered(answer, { key: 'read' });
         if (answer?.status === 200 && !(answer.json.asOfSeq >= 0)) this.world.breach('answer', `no asOfSeq: ${answer.text.slice(0, 200)}`);
     }
