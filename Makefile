@@ -195,6 +195,10 @@ test-faults: ## faults of every kind under load, and whether anything was lost (
 	@$(MAKE) build
 	@test/faults/run $(or $(FORM),long) $(SEED)
 
+test-fleet: ## many hosts on this machine, and what can happen to each (FORM=short, SEED=n)
+	@$(MAKE) build
+	@test/fleet/run $(or $(FORM),long) $(SEED)
+
 test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="group group/name")
 	@test/mutants/run $(MUTANTS)
 

@@ -110,6 +110,7 @@ export class Oracle {
 
     isDue(till, event) {
         if (till.hearsEverything) return event.seq > till.first;
+        if (till.hears) return event.seq > till.first && till.hears(event);
         return event.seq > till.first && (till.hearsAll ? event.tellsAll : event.tells);
     }
 

@@ -75,11 +75,16 @@ export class Till {
         }
     }
 
-    // A till that moves out of reach, is switched off, or restarts.
+    // A till that moves out of reach, is switched off, or restarts. It does not wait long for an answer to its goodbye.
     leave(ws) {
         if (this.ws !== ws || !ws) return;
-        if (this.random.chance(0.3)) ws.close(1000);
-        else ws.terminate();
+        if (!this.random.chance(0.3)) {
+            ws.terminate();
+            return;
+        }
+        ws.close(1000);
+        const limit = setTimeout(() => ws.terminate(), DEAD_MS);
+        ws.once('close', () => clearTimeout(limit));
     }
 
     again(ws) {

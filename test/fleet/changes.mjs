@@ -1,0 +1,98 @@
+// changes.mjs - faults H3: what operators of a fleet do on purpose, to names, certificates and versions.
+// SPDX-License-Identifier: Apache-2.0
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import tls from 'node:tls';
+import { eventually } from '../faults/wait.mjs';
+
+// A host gets another address, and its names lead there. nginx looks names up when it reads its configuration, and goes on to
+// use connections that begin at an address that is gone; so it is told.
+const readdressed = (choose) => async (world, random) => {
+    const { fleet } = world;
+    const host = choose(fleet, random);
+    const old = host.address;
+    fleet.readdress(host);
+    if (/^(app|edge)/.test(host.name)) fleet.edge.reload();
+    await world.hold(world.span(random, 500, 3000));
+    if (host.name.startsWith('redis')) await fleet.broker.restore();
+    return { note: `${host.name} from ${old} to ${host.address}` };
+};
+
+// Slots of our tenants go from one master to another while events flow, again and again.
+async function slotsMoved(world, random) {
+    const { broker } = world.fleet;
+    if (!broker.move) return { skipped: 'this Redis is no cluster' };
+    const rounds = world.span(random, 3, 8);
+    for (let i = 0; i < rounds; i++) {
+        for (const tenant of random.shuffled(world.tenants).slice(0, 4)) await broker.move(await broker.slotOf(`tw:t:${tenant.id}`), random);
+    }
+    return { faults: rounds, note: `${rounds * Math.min(4, world.tenants.length)} moves` };
+}
+
+// The certificate that a server shows to somebody who connects now.
+async function shown(host, port, isPostgres = false) {
+    const socket = net.connect({ host, port });
+    socket.setTimeout(3000, () => socket.destroy(new Error('no answer')));
+    if (isPostgres) {
+        socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])); // SSLRequest
+        await once(socket, 'data');
+    }
+    const secure = tls.connect({ socket, servername: host });
+    try {
+        await once(secure, 'secureConnect');
+        return secure.getPeerX509Certificate().fingerprint256;
+    } finally {
+        socket.destroy();
+    }
+}
+
+// All certificates are replaced under what is connected; then each connection is made anew.
+async function renewed(world) {
+    const { fleet } = world;
+    fleet.renewCertificates();
+    fleet.edge.reload();
+    await fleet.broker.renew();
+    for (const server of [fleet.database.primary, fleet.database.standby]) await server.ask('select pg_reload_conf()');
+    const places = [['edge', 443], ...[fleet.database.primary, fleet.database.standby].map(({ host }) => [host.name, 5432, true]),
+        ...fleet.broker.servers.map(({ host, port }) => [host.name, port])];
+    for (const [name, port, isPostgres] of places) {
+        const due = new X509Certificate(readFileSync(fleet.certificateFor(name).certificate)).fingerprint256;
+        await eventually(`the new certificate of ${name}`, async () => await shown(`${name}.fleet.test`, port, isPostgres) === due, { every: 50 });
+    }
+    await fleet.database.primary.ask("select pg_terminate_backend(pid) from pg_stat_activity where usename like 'tillwire\\_%'");
+    await fleet.broker.cutAll();
+    return { note: `${places.length} servers show new ones` };
+}
+
+// The app's hosts one after the other: drained, away for a moment, back. Whatever fails behind nginx meanwhile was to be saved.
+async function rolling(world, random) {
+    const { fleet } = world;
+    const start = Date.now();
+    let slowest = 0;
+    const hosts = ['app1', 'app2'];
+    for (const name of world.isLong ? random.shuffled(hosts) : hosts) {
+        const began = Date.now();
+        const { programs } = fleet.hosts[name];
+        await Promise.all(programs.map((program) => program.stop()));
+        slowest = Math.max(slowest, Date.now() - began);
+        await world.hold(world.span(random, 200, 2000));
+        for (const program of programs) program.start();
+        await fleet.awaitReady();
+        await world.hold(1500); // nginx leaves a host alone for a second after it was refused there
+    }
+    const seen = Object.entries(world.counts).filter(([what]) => /^(answer 5|no answer|handshake)/.test(what)).map(([what, count]) => `${count} x ${what}`);
+    if (seen.length > 0) world.breach('upgrade', `clients saw ${seen.join(', ')}`);
+    return { faults: hosts.length, note: `drained within ${slowest} ms, all ${Date.now() - start} ms` };
+}
+
+export const changeFaults = [
+    { id: 'H3', what: 'slots of a Redis Cluster moved', bound: '<= 1 s throughout', run: slotsMoved, weight: 3 },
+    { id: 'H3', what: "an app's name changes its address", bound: 'nginx is told', run: readdressed(({ hosts }, random) => hosts[random.pick(['app1', 'app2'])]), weight: 2 },
+    { id: 'H3', what: "the primary's name changes its address", bound: 'found again', run: readdressed(({ database }) => database.primary.host), weight: 2 },
+    { id: 'H3', what: "a Redis's name changes its address", bound: 'found again', run: readdressed(({ broker }, random) => broker.hostOfMaster(random)), weight: 2 },
+    { id: 'H3', what: "the edge's name changes its address", bound: 'all come back', run: readdressed(({ hosts }) => hosts.edge), weight: 1 },
+    { id: 'H3', what: 'all certificates renewed', bound: 'no effect', run: renewed, weight: 2 },
+    { id: 'H3', what: 'rolling upgrade, host by host', bound: 'no error seen', run: rolling, weight: 3 },
+];

@@ -1,0 +1,12 @@
+// main.mjs - the suite of the fleet: what can happen between hosts, and to whole ones. `run` starts it.
+// SPDX-License-Identifier: Apache-2.0
+import { runSuite } from '../faults/suite.mjs';
+import { faults } from './faults.mjs';
+import { FleetWorld } from './world.mjs';
+
+const FORMS = {
+    short: { tenantCount: 3, tillsEach: 5, screensEach: 3, restWriters: 5, sqlWriters: 3, pace: 300 },
+    long: { isLong: true, tenantCount: 8, tillsEach: 4, screensEach: 3, restWriters: 6, sqlWriters: 3, pace: 400, patience: 20_000 },
+};
+
+await runSuite({ command: 'test/fleet/run', forms: FORMS, World: FleetWorld, faults, enough: 200 });
