@@ -32,9 +32,20 @@ void tw_handshakes_stop(struct tw_handshakes *all)
     tw_buckets_done(&all->addresses);
 }
 
+/* A customer has a whole network of IPv6 addresses: its first four groups of digits. */
+static struct tw_slice network_of(struct tw_slice address)
+{
+    struct tw_slice rest = address, group;
+
+    for (int i = 0; i < 4; i++)
+        if (!tw_slice_split(&rest, ':', &group))
+            return address;
+    return rest.len == 0 ? address : tw_slice_from(address.at, address.len - rest.len);
+}
+
 bool tw_handshakes_allows(struct tw_handshakes *all, struct tw_slice text)
 {
-    if (tw_buckets_take(&all->addresses, text, all->loop->now_ms))
+    if (tw_buckets_take(&all->addresses, network_of(text), all->loop->now_ms))
         return true;
     all->refused.value++;
     return false;

@@ -44,36 +44,25 @@ static void on_closed(uv_handle_t *handle)
     free(tw_container_of(handle, struct tw_listener_socket, uv.handle));
 }
 
-/* Null when it failed, or may not be. */
-static struct tw_stream *accept_tls(struct tw_listener *l, uv_stream_t *socket)
-{
-    int err;
-    struct tw_stream *s = tw_stream_accept_tls(l->loop, socket, l->tls, &l->handshakes, &err);
-
-    if (s == NULL || tw_handshakes_allows(&l->handshakes, tw_stream_peer(s)))
-        return s;
-    tw_stream_close(s); /* it has no owner: it just goes */
-    return NULL;
-}
-
 static void on_connection(uv_stream_t *stream, int status)
 {
     struct tw_listener_socket *s =
         tw_container_of(stream, struct tw_listener_socket, uv.stream);
+    struct tw_listener *l = s->listener;
     struct tw_stream *accepted;
     int err;
 
-    if (status < 0 || s->listener == NULL)
+    if (status < 0 || l == NULL)
         return;
-    accepted = s->has_tls ? accept_tls(s->listener, stream)
-                          : tw_stream_accept(s->listener->loop, stream, s->is_unix, &err);
+    accepted = s->has_tls ? tw_stream_accept_tls(l->loop, stream, l->tls, &l->handshakes, &err)
+                          : tw_stream_accept(l->loop, stream, s->is_unix, &err);
     if (accepted == NULL)
         return;
     if (!s->has_no_delay)
         tw_stream_no_delay(accepted);
     if (s->is_limited)
         tw_stream_has_inherited(accepted);
-    s->listener->accept(s->listener, accepted);
+    l->accept(l, accepted);
 }
 
 /* What is accepted inherits these (Linux). A socket that was handed over may have connections

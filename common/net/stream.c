@@ -29,20 +29,17 @@ static void stream_free(struct tw_stream *s)
         free(s);
 }
 
-/* With room for TLS around it when `tls` is given (takes it). */
-static struct tw_stream *stream_new(struct tw_loop *loop, bool is_unix, struct tw_tls *tls,
+/* With room for TLS around it when it is to be secure. */
+static struct tw_stream *stream_new(struct tw_loop *loop, bool is_unix, bool is_secure,
                                     int *err)
 {
     size_t handle_bytes = is_unix ? sizeof(uv_pipe_t) : sizeof(uv_tcp_t);
-    size_t before = tls == NULL ? 0 : offsetof(struct tw_secure, stream);
+    size_t before = is_secure ? offsetof(struct tw_secure, stream) : 0;
     char *at = tw_alloc(1, before + offsetof(struct tw_stream, uv) + handle_bytes);
     struct tw_stream *s = (struct tw_stream *)(void *)(at + before);
 
     s->is_unix = is_unix;
-    if (tls != NULL) {
-        s->is_secure = true;
-        tw_container_of(s, struct tw_secure, stream)->tls = tls;
-    }
+    s->is_secure = is_secure;
     *err =
         is_unix ? uv_pipe_init(&loop->uv, &s->uv.pipe, 0) : uv_tcp_init(&loop->uv, &s->uv.tcp);
     if (*err != 0) {
@@ -72,6 +69,7 @@ void tw_stream_close(struct tw_stream *s)
     uv_close(&s->uv.handle, on_closed);
 }
 
+/* A waiting connection is always taken, since libuv reports no other one before. */
 static struct tw_stream *accept_into(struct tw_stream *s, uv_stream_t *listener, int *err)
 {
     if (s == NULL)
@@ -87,26 +85,24 @@ static struct tw_stream *accept_into(struct tw_stream *s, uv_stream_t *listener,
 struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
                                    int *err)
 {
-    return accept_into(stream_new(loop, is_unix, NULL, err), listener, err);
+    return accept_into(stream_new(loop, is_unix, false, err), listener, err);
 }
 
 struct tw_stream *tw_stream_accept_tls(struct tw_loop *loop, uv_stream_t *listener,
                                        struct tw_tls_context *context,
                                        struct tw_handshakes *handshakes, int *err)
 {
-    struct tw_tls *tls = tw_tls_new(context, NULL);
-    struct tw_stream *s;
+    struct tw_stream *s = accept_into(stream_new(loop, false, true, err), listener, err);
 
-    *err = UV_ENOMEM;
-    if (tls == NULL)
+    if (s == NULL)
         return NULL;
-    s = stream_new(loop, false, tls, err);
-    if (s != NULL)
-        tw_container_of(s, struct tw_secure, stream)->handshakes = handshakes;
-    s = accept_into(s, listener, err);
-    if (s != NULL)
-        tw_secure_begin(s);
-    return s;
+    tw_container_of(s, struct tw_secure, stream)->handshakes = handshakes;
+    if (tw_handshakes_allows(handshakes, tw_stream_peer(s)) &&
+        tw_secure_begin(s, tw_tls_new(context, NULL)))
+        return s;
+    *err = UV_ECONNREFUSED;
+    tw_stream_close(s); /* it has no owner: it just goes */
+    return NULL;
 }
 
 void tw_stream_no_delay(struct tw_stream *s)
@@ -131,7 +127,7 @@ static void on_connected(uv_connect_t *request, int status)
     if (status == 0 && !s->is_unix)
         (void)uv_tcp_nodelay(&s->uv.tcp, 1);
     if (status == 0 && s->is_secure)
-        tw_secure_begin(s);
+        tw_secure_go_on(s);
     else
         s->owner->events->on_written(s->owner, status);
 }
@@ -165,7 +161,7 @@ static struct tw_stream *connect_to(struct tw_stream *s, const struct tw_address
 struct tw_stream *tw_stream_connect(struct tw_loop *loop, const struct tw_address *address,
                                     struct tw_stream_owner *owner, int *err)
 {
-    return connect_to(stream_new(loop, address->is_unix, NULL, err), address, owner, err);
+    return connect_to(stream_new(loop, address->is_unix, false, err), address, owner, err);
 }
 
 struct tw_stream *tw_stream_connect_tls(struct tw_loop *loop, const struct tw_address *address,
@@ -173,12 +169,16 @@ struct tw_stream *tw_stream_connect_tls(struct tw_loop *loop, const struct tw_ad
                                         struct tw_tls_context *context, const char *server,
                                         int *err)
 {
-    struct tw_tls *tls = tw_tls_new(context, server);
+    struct tw_stream *s = stream_new(loop, address->is_unix, true, err);
 
-    *err = UV_ENOMEM;
-    if (tls == NULL)
+    if (s == NULL)
         return NULL;
-    return connect_to(stream_new(loop, address->is_unix, tls, err), address, owner, err);
+    if (!tw_secure_begin(s, tw_tls_new(context, server))) {
+        *err = UV_ENOMEM;
+        tw_stream_close(s); /* it has no owner: it just goes */
+        return NULL;
+    }
+    return connect_to(s, address, owner, err);
 }
 
 void tw_stream_set_owner(struct tw_stream *s, struct tw_stream_owner *owner)

@@ -60,7 +60,9 @@ void tw_stream_plain_want_read(struct tw_stream *s, bool wants);
 int tw_stream_plain_write(struct tw_stream *s, const struct tw_slice *parts, size_t n);
 
 /* For stream.c: what stands in for the owner of a stream that is_secure. */
-void tw_secure_begin(struct tw_stream *s); /* connected or accepted */
+bool tw_secure_begin(struct tw_stream *s,
+                     struct tw_tls *tls);  /* takes; false when it is null */
+void tw_secure_go_on(struct tw_stream *s); /* it is connected */
 void tw_secure_on_read(struct tw_stream *s, struct tw_slice bytes);
 void tw_secure_on_end(struct tw_stream *s, int err);
 void tw_secure_on_written(struct tw_stream *s, int err);

@@ -204,9 +204,14 @@ static void end(struct tw_secure *x, int err)
     owner->events->on_end(owner, err);
 }
 
+static void choose_reading(struct tw_secure *x);
+
 static void on_limit(struct tw_deadline *d)
 {
-    end(tw_container_of(d, struct tw_secure, limit), TW_ETIMEOUT);
+    struct tw_secure *x = tw_container_of(d, struct tw_secure, limit);
+
+    end(x, TW_ETIMEOUT);
+    choose_reading(x);
 }
 
 /* True when there may be more to do. */
@@ -277,11 +282,15 @@ static bool step(struct tw_secure *x)
 static void keep_unread(struct tw_secure *x)
 {
     struct tw_slice rest = tw_tls_unread(x->tls);
-    struct tw_buf kept = { .max = TW_READ_CHUNK };
+    bool is_kept = x->unread.len > 0;
 
-    tw_buf_append(&kept, rest); /* it fits: one chunk at a time is read */
-    tw_buf_done(&x->unread);
-    x->unread = kept;
+    x->unread.max = TW_READ_CHUNK;
+    if (rest.len == 0)
+        tw_buf_done(&x->unread);
+    else if (is_kept)
+        tw_buf_drop(&x->unread, x->unread.len - rest.len); /* no more has been read meanwhile */
+    else
+        tw_buf_append(&x->unread, rest); /* it fits: one chunk at a time is read */
     tw_tls_feed(x->tls, tw_buf_view(&x->unread));
 }
 
@@ -301,21 +310,33 @@ static void advance(struct tw_secure *x)
     if (x->stream.is_closing)
         return;
     keep_unread(x);
+    if (x->phase == TW_SECURE_TALKS)
+        (void)fly(x); /* what TLS itself answers; what is broken is noticed by reading */
     choose_reading(x);
 }
 
-void tw_secure_begin(struct tw_stream *s)
+bool tw_secure_begin(struct tw_stream *s, struct tw_tls *tls)
+{
+    struct tw_secure *x = secure_of(s);
+
+    if (tls == NULL)
+        return false;
+    x->tls = tls;
+    x->turn.run = on_turn;
+    if (x->handshakes == NULL)
+        return true; /* it goes on when it is connected */
+    x->phase = TW_SECURE_SHAKES_HANDS;
+    tw_after(loop_of(x), &x->limit, TW_HANDSHAKE_MS, on_limit);
+    choose_reading(x);
+    return true;
+}
+
+void tw_secure_go_on(struct tw_stream *s)
 {
     struct tw_secure *x = secure_of(s);
 
     x->phase = TW_SECURE_SHAKES_HANDS;
-    x->turn.run = on_turn;
-    if (x->handshakes == NULL) {
-        advance(x); /* the client speaks first */
-        return;
-    }
-    tw_after(loop_of(x), &x->limit, TW_HANDSHAKE_MS, on_limit);
-    choose_reading(x);
+    advance(x); /* the client speaks first */
 }
 
 void tw_secure_on_read(struct tw_stream *s, struct tw_slice bytes)
@@ -364,11 +385,11 @@ bool tw_stream_lacks_tls(const struct tw_stream *s)
 
 const char *tw_stream_why(const struct tw_stream *s, int err)
 {
-    const struct tw_secure *x = secure_of(s);
+    const struct tw_secure *x = s->is_secure ? secure_of(s) : NULL;
 
-    if (s->is_secure && x->phase == TW_SECURE_SHAKES_HANDS)
+    if (x != NULL && x->phase == TW_SECURE_SHAKES_HANDS)
         return "it does not answer in TLS";
-    if (!s->is_secure || err != TW_ETLS)
+    if (x == NULL || err != TW_ETLS)
         return tw_err_text(err);
     return tw_tls_problem(x->tls)[0] == '\0' ? "it ended the TLS handshake"
                                              : tw_tls_problem(x->tls);

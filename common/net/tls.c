@@ -70,6 +70,9 @@ static const mbedtls_ecp_group_id client_curves[] = { MBEDTLS_ECP_DP_CURVE25519,
                                                       MBEDTLS_ECP_DP_SECP256R1,
                                                       MBEDTLS_ECP_DP_SECP384R1,
                                                       MBEDTLS_ECP_DP_NONE };
+/* Without SHA-1 (RFC 9155). */
+static const int hashes[] = { MBEDTLS_MD_SHA256, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512,
+                              MBEDTLS_MD_NONE };
 static const char *protocols[] = { "http/1.1", NULL }; /* RFC 7301 */
 
 static int give_random(void *arg, unsigned char *out, size_t n)
@@ -187,6 +190,7 @@ static struct tw_tls_context *context_new(bool is_server)
                                  MBEDTLS_SSL_MINOR_VERSION_3);
     mbedtls_ssl_conf_ciphersuites(&c->config, suites);
     mbedtls_ssl_conf_curves(&c->config, is_server ? server_curves : client_curves);
+    mbedtls_ssl_conf_sig_hashes(&c->config, hashes);
     mbedtls_ssl_conf_rng(&c->config, give_random, NULL);
     return c;
 }

@@ -85,7 +85,7 @@ struct tw_tls_context *tw_tls_client_context(struct tw_tls_client *c, struct tw_
         return c->context;
     now = tw_tls_client_new(&c->files, problem);
     if (now == NULL)
-        return c->context;
+        return c->context; /* until they change once more */
     tw_tls_context_drop(c->context);
     c->context = now;
     return now;

@@ -10,6 +10,7 @@
 #include "common/net/cors.h"
 #include "common/util/base.h"
 #include "common/util/json_write.h"
+#include "common/util/map.h"
 #include "gateway/socketio/eio_socket.h"
 #include "gateway/websocket/arrivals.h"
 #include "gateway/websocket/upgrade.h"
@@ -113,8 +114,30 @@ static void open_polling(const struct visit *v)
     gw_eio_socket_begin(s, &gw_eio_polling);
 }
 
+/* Clients give each request another `t`, so one that comes again was sent again by nginx or a
+ * browser, when the connection broke on which its answer was on its way. What that said is
+ * lost. */
+static bool is_repeated(const struct visit *v, struct gw_eio_socket *s)
+{
+    struct tw_buf t = { .max = 64 };
+    uint64_t mark = 0;
+    bool repeated;
+
+    if (tw_http_query(v->req, "t", &t) != 0 && t.len > 0)
+        mark = tw_hash(tw_buf_view(&t)) | 1;
+    tw_buf_done(&t);
+    repeated = mark != 0 && mark == s->poll.mark && s->poll.conn == NULL;
+    s->poll.mark = mark;
+    return repeated;
+}
+
 static void hold(const struct visit *v, struct gw_eio_socket *s)
 {
+    if (is_repeated(v, s)) {
+        gw_eio_close(s, gw_closes.poll_cut); /* it connects anew, and is told what it missed */
+        refuse(v, SID_UNKNOWN);
+        return;
+    }
     if (!gw_eio_poll_hold(s, v->conn, tw_buf_view(&v->origin)))
         refuse_plainly(v, 400);
 }

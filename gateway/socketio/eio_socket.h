@@ -45,6 +45,7 @@ struct gw_eio_poll {
     struct tw_http_waiter waiter;
     char origin[256];    /* of that GET, for its answer */
     struct gw_sendq out; /* for the next GET */
+    uint64_t mark;       /* of the last GET's `t`; 0: it had none */
 };
 
 struct gw_eio_socket {

@@ -1,5 +1,6 @@
 /* eio_poll_test.c - long-polling: GETs that are held, and what waits for the next one.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "test/unit/gateway/support/socket_site.h"
@@ -117,6 +118,44 @@ static void a_held_get_ends_when_its_client_sends_no_more(void **state)
     end_close(e);
 }
 
+static void speak_once(struct socket_site *s, const char *target, const char *t)
+{
+    char path[200];
+    struct end *e;
+
+    (void)snprintf(path, sizeof(path), "%s%s", target, t);
+    e = hold(s, path);
+    speaker_send(&s->speaker, "4a");
+    await_answer(s, e);
+    assert_answer(e, " 200 OK", "4a");
+    end_close(e);
+}
+
+/* nginx and browsers send a GET again when its connection breaks before its answer has come. */
+static void a_get_that_comes_again_means_that_its_answer_is_lost(void **state)
+{
+    struct socket_site *s = *state;
+    char target[160], path[200];
+    struct end *e;
+
+    begin(s, target);
+    speak_once(s, target, "&t=p1");
+    speak_once(s, target, "&t=p2");
+    speak_once(s, target, "&t=p1"); /* only the last one can be meant */
+    speak_once(s, target, "&t=");
+    speak_once(s, target, "&t=");
+    speak_once(s, target, "");
+    speak_once(s, target, "");
+    speak_once(s, target, "&t=p3");
+    (void)snprintf(path, sizeof(path), "%s&t=p3", target);
+    e = request(s, "GET", path, NULL);
+    await_answer(s, e);
+    assert_answer(e, " 400 ", "{\"code\":1,\"message\":\"Session ID unknown\"}");
+    await(s->loop, s->speaker.has_ended);
+    assert_buf(&s->speaker.heard, "closing ended(0 the poll was cut)");
+    end_close(e);
+}
+
 static void a_client_that_does_not_poll_is_closed_when_too_much_waits(void **state)
 {
     struct socket_site *s = *state;
@@ -217,6 +256,7 @@ int main(void)
         TEST(a_second_get_ends_the_socket),
         TEST(a_get_whose_connection_breaks_ends_the_socket),
         TEST(a_held_get_ends_when_its_client_sends_no_more),
+        TEST(a_get_that_comes_again_means_that_its_answer_is_lost),
         TEST(a_client_that_does_not_poll_is_closed_when_too_much_waits),
         TEST(a_packet_of_many_megabytes_is_one_answer),
         TEST(a_handler_hears_when_polling_is_writable_again),
