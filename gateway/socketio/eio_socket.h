@@ -45,7 +45,7 @@ struct gw_eio_poll {
     struct tw_http_waiter waiter;
     char origin[256];    /* of that GET, for its answer */
     struct gw_sendq out; /* for the next GET */
-    uint64_t mark;       /* of the last GET's `t`; 0: it had none */
+    uint64_t mark;       /* of the `t` that the last GET had; 0: none */
 };
 
 struct gw_eio_socket {
