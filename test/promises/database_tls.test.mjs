@@ -2,11 +2,11 @@
 // refused, said, and used once it is right.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { chownSync, copyFileSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Authority } from '../support/authority.mjs';
 import { portsOf, startProcess } from '../support/own_process.mjs';
 import { request } from '../support/rest.mjs';
+import { anotherAuthority, ours } from '../support/secure.mjs';
 import { env, eventually, sql, sqlValue, test } from '../support/stack.mjs';
 import { issueCard, newTenant, unique } from '../support/tenant.mjs';
 
@@ -17,6 +17,7 @@ const { port, password } = new URL(env.TILLWIRE_DATABASE_URL);
 // A file that PostgreSQL alone can read.
 function give(from, to) {
     copyFileSync(from, `${to}.new`);
+    chmodSync(`${to}.new`, 0o600);
     chownSync(`${to}.new`, owner.uid, owner.gid);
     renameSync(`${to}.new`, to);
 }
@@ -71,12 +72,11 @@ const start = (t, url) => startProcess(t, 'api-1', { DATABASE_URL: url, DATABASE
 const count = (own, what) => (own.said.match(what) ?? []).length;
 
 test('an api speaks TLS to the PostgreSQL whose certificate has the name of its URL', async (t) => {
-    const authority = Authority.make(t);
     const server = Server.make(t);
-    await server.show(authority.sign('localhost'));
+    await server.show(ours.of('server'));
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, 100);
-    const own = await start(t, urlOf(authority));
+    const own = await start(t, urlOf(ours));
     await untilReady(own);
     assert.equal((await deduct(own, tenant, card)).status, 200);
     const [seen] = await sql(`select count(*)::int as n, bool_and(s.ssl) as tls from pg_stat_activity a join pg_stat_ssl s using (pid)
@@ -85,24 +85,23 @@ test('an api speaks TLS to the PostgreSQL whose certificate has the name of its 
 });
 
 const wrong = [
-    ['of another name', /"elsewhere\.example" does not match host name "localhost"/, (ours) => ours.sign('elsewhere.example')],
-    ['that has expired', /certificate verify failed/, (ours) => ours.sign('localhost', { days: -1 })],
-    ['of an unknown authority', /certificate verify failed/, (ours, t) => Authority.make(t).sign('localhost')],
+    ['of another name', /"kitchen\.example" \(and 1 other name\) does not match host name "localhost"/, () => ours.of('kitchen')],
+    ['that has expired', /certificate verify failed/, () => ours.of('expired')],
+    ['of an unknown authority', /certificate verify failed/, () => anotherAuthority('localhost').of('localhost')],
     ['that is none: a server without TLS', /server does not support SSL/, () => null],
 ];
 
 for (const [what, reason, make] of wrong) {
     test(`a certificate ${what} is refused and said once, until it is right`, async (t) => {
-        const authority = Authority.make(t);
         const server = Server.make(t);
-        await server.show(make(authority, t));
+        await server.show(make());
         const tenant = await newTenant(t);
         const card = await issueCard(tenant, 100);
-        const own = await start(t, urlOf(authority));
+        const own = await start(t, urlOf(ours));
         await eventually('the reason', async () => reason.test(await problems(own)));
         assert.match(await problems(own), /database: .*localhost/);
         assert.equal((await deduct(own, tenant, card)).status, 503);
-        await server.show(authority.sign('localhost'));
+        await server.show(ours.of('server'));
         await untilReady(own);
         assert.equal((await deduct(own, tenant, card)).status, 200);
         assert.equal(count(own, /event=pg\.down/g), 1, own.said);
@@ -112,20 +111,19 @@ for (const [what, reason, make] of wrong) {
 }
 
 test('a file of authorities that is not there is said, and read once it is there', async (t) => {
-    const authority = Authority.make(t);
     const server = Server.make(t);
-    await server.show(authority.sign('localhost'));
+    await server.show(ours.of('server'));
     const missing = path.join(server.folder, 'authorities.pem');
     const own = await start(t, urlOf({ certificate: missing }));
     await eventually('the reason', async () => /root certificate file .* does not exist/.test(await problems(own)));
-    copyFileSync(authority.certificate, missing);
+    copyFileSync(ours.certificate, missing);
     await untilReady(own);
 });
 
 test('an api shows PostgreSQL a certificate of its own instead of a password', async (t) => {
-    const authority = Authority.make(t);
     const server = Server.make(t);
     const role = unique('cert_');
+    const authority = anotherAuthority('localhost', role, 'somebody_else');
     const hba = path.join(home, 'pg_hba.conf');
     const before = readFileSync(hba, 'utf8');
     const write = async (text) => {
@@ -138,18 +136,18 @@ test('an api shows PostgreSQL a certificate of its own instead of a password', a
     await write(`hostssl tillwire ${role} 127.0.0.1/32 cert\n${before}`);
     give(authority.certificate, path.join(server.folder, 'clients.pem'));
     await sql(`alter system set ssl_ca_file = '${server.folder}/clients.pem'`);
-    await server.show(authority.sign('localhost'));
+    await server.show(authority.of('localhost'));
 
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, 100);
-    const { certificate, key } = authority.sign(role);
+    const { certificate, key } = authority.of(role);
     const own = await start(t, urlOf(authority, `&sslcert=${certificate}&sslkey=${key}`, role));
     await untilReady(own);
     assert.equal((await deduct(own, tenant, card)).status, 200);
 
     const without = await start(t, urlOf(authority, '', role));
     await eventually('the reason', async () => /requires a valid client certificate/.test(await problems(without)));
-    const other = authority.sign('somebody_else');
+    const other = authority.of('somebody_else');
     const another = await start(t, urlOf(authority, `&sslcert=${other.certificate}&sslkey=${other.key}`, role));
     await eventually('the reason', async () => /certificate authentication failed/.test(await problems(another)));
 });
