@@ -16,7 +16,8 @@ static const struct tw_refusal table[] = {
     { "BAD_REQUEST", 400,
       "The HTTP request is malformed or could be read in two ways (RFC 9112); send it as your "
       "HTTP library makes it." },
-    { "TLS_REQUIRED", 400, "This address speaks TLS: use https:// or wss:// for it." },
+    { "TLS_REQUIRED", 403,
+      "Only TLS is spoken here: use https:// or wss://. Nothing was done." },
     { "DUPLICATE_HEADER", 400,
       "A header that decides about this request was sent twice; send it once." },
     { "HTTP_VERSION", 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here." },

@@ -63,9 +63,9 @@ void tw_stream_close(struct tw_stream *s)
 {
     if (s->is_closing)
         return;
-    s->is_closing = true;
     if (s->is_secure)
         tw_secure_close(s);
+    s->is_closing = true;
     uv_close(&s->uv.handle, on_closed);
 }
 

@@ -402,6 +402,8 @@ void tw_secure_close(struct tw_stream *s)
 {
     struct tw_secure *x = secure_of(s);
 
+    if (!s->is_finishing)
+        tw_secure_say_end(s);
     stop_shaking(x);
     tw_later_cancel(&x->resume);
 }

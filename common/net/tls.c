@@ -25,6 +25,7 @@
 #define SYSTEM_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
 #define IDENTITIES 8
 #define TICKET_SECONDS 86400
+#define RSA_BITS 2048
 #define OUT_BYTES ((size_t)256 * 1024)
 #define PROBLEM_BYTES 192
 #define PATH_BYTES 1024
@@ -100,6 +101,15 @@ static void complain(struct tw_buf *problem, const char *path, const char *what,
 /* --- what connections have in common
  * ---------------------------------------------------------- */
 
+/* Whether clients can use it: those with other curves would find none that both have. */
+static bool is_offered(const mbedtls_pk_context *key)
+{
+    if (mbedtls_pk_can_do(key, MBEDTLS_PK_RSA))
+        return mbedtls_pk_get_bitlen(key) >= RSA_BITS;
+    return mbedtls_pk_can_do(key, MBEDTLS_PK_ECDSA) &&
+           mbedtls_pk_ec(*key)->grp.id == MBEDTLS_ECP_DP_SECP256R1;
+}
+
 static bool add_identity(struct tw_tls_context *c, const char *certificate, const char *key,
                          struct tw_buf *problem)
 {
@@ -117,6 +127,10 @@ static bool add_identity(struct tw_tls_context *c, const char *certificate, cons
     r = mbedtls_pk_parse_keyfile(&id->key, key, NULL);
     if (r != 0) {
         complain(problem, key, "is no private key in PEM", r);
+        return false;
+    }
+    if (c->is_server && !is_offered(&id->chain.pk)) {
+        complain(problem, certificate, "is neither RSA from 2048 bits nor ECDSA on P-256", 0);
         return false;
     }
     if (mbedtls_pk_check_pair(&id->chain.pk, &id->key) != 0) {

@@ -18,7 +18,8 @@ struct tw_tls_server_options {
      * one for the name that it asks for (RFC 6066 section 3), else the first that it can use.
      */
     const char *certificates;
-    const char *keys; /* as many PEM files, in the same order: RSA or ECDSA on P-256 */
+    const char *keys; /* as many PEM files, in the same order: RSA from 2048 bits, or ECDSA on
+                         P-256 */
 };
 
 struct tw_tls_client_options {

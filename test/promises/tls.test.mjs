@@ -118,13 +118,25 @@ async function sayTo({ address }, bytes) {
 test('a client without TLS is told so, and garbage ends its own connection only', async (t) => {
     const api = await startSecure(t, 'api-1', identity('server'));
     const plain = await request({ base: `http://${api.address}`, path: '/health' });
-    assert.equal(plain.status, 400);
+    assert.equal(plain.status, 403);
     assert.equal(plain.json.error.code, 'TLS_REQUIRED', plain.text);
     const tenant = await newTenant(t);
     for (const bytes of ['\x16\x03\x01\x00\x05hello', '\x16\x03\x01\xff\xff'.padEnd(70000, 'x'), '\x16'])
         await sayTo(api, bytes);
     assert.equal((await postOrder(api.base, tenant)).status, 201);
     assert.ok(await metric(api.ops, 'tillwire_tls_handshakes_total{result="failed"}') >= 2);
+});
+
+test('connections end in TLS too when their process ends', async (t) => {
+    const api = await startSecure(t, 'api-1', identity('server'));
+    const child = spawn('openssl', ['s_client', '-connect', api.address, '-CAfile', `${certificates}/ca.pem`, '-tls1_2'], { stdio: 'pipe' });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { said += data; });
+    await eventually('the handshake', () => said.includes('Verify return code: 0'));
+    api.kill('SIGTERM');
+    await soon('openssl', once(child, 'close'));
+    assert.doesNotMatch(said, /unexpected eof/); // RFC 5246 section 7.2.1
+    assert.match(said, /^closed$/m);
 });
 
 test('certificates are renewed by SIGHUP; who is connected stays, and what cannot be used is not', async (t) => {

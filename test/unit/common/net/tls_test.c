@@ -340,6 +340,8 @@ static void files_that_cannot_be_used_are_named(void **state)
     check_server_problem(certificate, certificate, "is no private key in PEM");
     check_server_problem(certificate, certificate_path("rsa.key"),
                          "is not the key of this certificate");
+    check_server_problem(certificate_path("p384.pem"), certificate_path("p384.key"),
+                         "is neither RSA from 2048 bits nor ECDSA on P-256");
     check_server_problem(certificate, "", "has no key");
     check_server_problem("", key, "is missing");
     check_server_problem("", "", "is missing");
