@@ -15,6 +15,7 @@
 #include "test/unit/support/fake_names.h"
 #include "test/unit/support/fake_postgres.h"
 #include "test/unit/support/fake_redis.h"
+#include "test/unit/support/pg_owner.h"
 
 struct fixture {
     struct tw_loop *loop;
@@ -23,32 +24,10 @@ struct fixture {
     struct tw_pg_conn *conn;
     struct tw_redis link;
     struct tw_pg_call call;
-    int ups, downs, answered, err;
-    char url[256], why[256], sqlstate[8], path[64];
+    struct pg_owner owner;
+    int answered, err;
+    char url[256], sqlstate[8], path[64];
 };
-
-static void on_up(struct tw_pg_conn *c, void *owner)
-{
-    (void)c;
-    ((struct fixture *)owner)->ups++;
-}
-
-static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
-{
-    struct fixture *f = owner;
-
-    (void)c;
-    f->downs++;
-    (void)snprintf(f->why, sizeof(f->why), "%s", why);
-}
-
-static void on_idle(struct tw_pg_conn *c, void *owner)
-{
-    (void)c;
-    (void)owner;
-}
-
-static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL };
 
 static int begin(void **state)
 {
@@ -101,8 +80,9 @@ static void start(struct fixture *f, const char *form)
     }
     memcpy(f->url, url.at, url.len);
     tw_buf_done(&url);
-    f->conn = tw_pg_conn_new(
-        f->loop, &(struct tw_pg_conn_options){ .url = f->url, .program = "test" }, &events, f);
+    f->conn = tw_pg_conn_new(f->loop,
+                             &(struct tw_pg_conn_options){ .url = f->url, .program = "test" },
+                             &pg_owner_events, &f->owner);
 }
 
 static void on_done(struct tw_pg_call *call, const struct tw_pg_result *r)
@@ -126,8 +106,8 @@ static void the_next_address_of_a_name_is_tried(void **state)
 
     fake_names_set("db.example", "127.0.0.2 127.0.0.1"); /* nobody listens on the first */
     start(f, "postgresql://u@db.example:%primary/db");
-    await(f->loop, f->ups == 1);
-    assert_int_equal(f->downs, 0);
+    await(f->loop, f->owner.ups == 1);
+    assert_int_equal(f->owner.downs, 0);
 }
 
 static void a_name_that_moves_is_followed(void **state)
@@ -136,10 +116,10 @@ static void a_name_that_moves_is_followed(void **state)
 
     fake_names_set("db.example", "127.0.0.2");
     start(f, "postgresql://u@db.example:%primary/db");
-    await(f->loop, f->downs == 1);
-    assert_non_null(strstr(f->why, "refused"));
+    await(f->loop, f->owner.downs == 1);
+    assert_non_null(strstr(f->owner.why, "refused"));
     fake_names_set("db.example", "127.0.0.1");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
 }
 
 static void a_name_that_is_not_there_is_said(void **state)
@@ -147,11 +127,11 @@ static void a_name_that_is_not_there_is_said(void **state)
     struct fixture *f = *state;
 
     start(f, "postgresql://u@nowhere.example/db");
-    await(f->loop, f->downs == 2); /* it goes on trying */
-    assert_non_null(strstr(f->why, "nowhere.example: "));
+    await(f->loop, f->owner.downs == 2); /* it goes on trying */
+    assert_non_null(strstr(f->owner.why, "nowhere.example: "));
     fake_names_hang("nowhere.example");
-    await(f->loop, f->downs == 3);
-    assert_non_null(strstr(f->why, "nowhere.example: "));
+    await(f->loop, f->owner.downs == 3);
+    assert_non_null(strstr(f->owner.why, "nowhere.example: "));
     fake_names_let_go();
     await(f->loop, tw_list_empty(&f->loop->lookups));
 }
@@ -162,9 +142,9 @@ static void a_dead_host_does_not_keep_from_the_next(void **state)
 
     f->standby.is_silent = true; /* it takes connections, and says nothing */
     start(f, "postgresql://u@127.0.0.1:%standby,127.0.0.1:%primary/db");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     assert_int_equal(f->standby.host.accepted, 1);
-    assert_int_equal(f->downs, 0);
+    assert_int_equal(f->owner.downs, 0);
 }
 
 static void a_standby_is_passed_over(void **state)
@@ -172,7 +152,7 @@ static void a_standby_is_passed_over(void **state)
     struct fixture *f = *state;
 
     start(f, "postgresql://u@127.0.0.1:%standby,127.0.0.1:%primary/db");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     assert_int_equal(f->pg.host.count, 1);
     assert_int_equal(f->standby.host.accepted, 1);
 }
@@ -182,10 +162,10 @@ static void a_standby_for_ever_is_said(void **state)
     struct fixture *f = *state;
 
     start(f, "postgresql://u@127.0.0.1:%standby/db");
-    await(f->loop, f->downs == 2);
-    assert_non_null(strstr(f->why, "read-only"));
+    await(f->loop, f->owner.downs == 2);
+    assert_non_null(strstr(f->owner.why, "read-only"));
     f->standby.is_standby = false; /* it is promoted */
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
 }
 
 static void who_asks_for_any_server_gets_a_standby(void **state)
@@ -193,7 +173,7 @@ static void who_asks_for_any_server_gets_a_standby(void **state)
     struct fixture *f = *state;
 
     start(f, "postgresql://u@127.0.0.1:%standby/db?target_session_attrs=any");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
 }
 
 static void a_server_that_takes_no_writes_any_more_is_left(void **state)
@@ -201,16 +181,16 @@ static void a_server_that_takes_no_writes_any_more_is_left(void **state)
     struct fixture *f = *state;
 
     start(f, "host=127.0.0.1,127.0.0.1 port=%primary,%standby user=u");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     f->pg.fails_as = "25006";
     f->pg.is_standby = true;
     f->standby.is_standby = false; /* the failover */
     ask(f, "rows 1");
-    await(f->loop, f->ups == 2);
+    await(f->loop, f->owner.ups == 2);
     assert_int_equal(f->answered, 1);
     assert_int_equal(f->err, TW_EQUERY);
     assert_string_equal(f->sqlstate, "25006");
-    assert_string_equal(f->why, "PostgreSQL has become read-only");
+    assert_string_equal(f->owner.why, "PostgreSQL has become read-only");
     assert_int_equal(f->standby.host.count, 1);
     assert_int_equal(f->pg.host.accepted, 2); /* it was asked first again */
 }
@@ -220,7 +200,7 @@ static void hostaddr_is_used_as_it_is(void **state)
     struct fixture *f = *state;
 
     start(f, "host=db.example hostaddr=127.0.0.1 port=%primary user=u");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     assert_int_equal(fake_names_asked("db.example"), 0);
 }
 
@@ -236,7 +216,7 @@ static void it_may_be_closed_while_a_name_is_looked_up(void **state)
     f->conn = NULL;
     fake_names_let_go();
     await(f->loop, tw_list_empty(&f->loop->lookups));
-    assert_int_equal(f->ups + f->downs, 0);
+    assert_int_equal(f->owner.ups + f->owner.downs, 0);
     assert_int_equal(f->pg.host.accepted, 0);
 }
 
@@ -305,15 +285,15 @@ static void a_url_in_a_file_is_read_again(void **state)
                              &(struct tw_pg_conn_options){ .url = "postgresql://nobody@/",
                                                            .url_file = f->path,
                                                            .program = "test" },
-                             &events, f);
-    await(f->loop, f->downs == 1);
-    assert_non_null(strstr(f->why, "read-only"));
+                             &pg_owner_events, &f->owner);
+    await(f->loop, f->owner.downs == 1);
+    assert_non_null(strstr(f->owner.why, "read-only"));
     write_url(f, "postgresql://u@127.0.0.1:", f->pg.host.port, "/db\n");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     assert_int_equal(unlink(f->path), 0); /* what it said is known still */
     host_drop_all(&f->pg.host);
     fake_postgres_forget(&f->pg);
-    await(f->loop, f->ups == 2);
+    await(f->loop, f->owner.ups == 2);
     assert_int_equal(caught_log_count("event=url.file"), 1);
 }
 

@@ -10,6 +10,7 @@
 #include "test/unit/support/caught_log.h"
 #include "test/unit/support/check.h"
 #include "test/unit/support/fake_postgres.h"
+#include "test/unit/support/pg_owner.h"
 
 struct fixture {
     struct tw_loop *loop;
@@ -17,32 +18,10 @@ struct fixture {
     struct tw_pg_conn *conn;
     struct tw_pg_pool pool;
     struct tw_pg_call call;
-    int ups, downs, answered, err;
-    char url[128], why[256];
+    struct pg_owner owner;
+    int answered, err;
+    char url[128];
 };
-
-static void on_up(struct tw_pg_conn *c, void *owner)
-{
-    (void)c;
-    ((struct fixture *)owner)->ups++;
-}
-
-static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
-{
-    struct fixture *f = owner;
-
-    (void)c;
-    f->downs++;
-    (void)snprintf(f->why, sizeof(f->why), "%s", why);
-}
-
-static void on_idle(struct tw_pg_conn *c, void *owner)
-{
-    (void)c;
-    (void)owner;
-}
-
-static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL };
 
 static int begin(void **state)
 {
@@ -79,7 +58,7 @@ static void start(struct fixture *f, bool is_direct, const char *more)
     f->conn = tw_pg_conn_new(f->loop,
                              &(struct tw_pg_conn_options){
                                  .url = f->url, .program = "test", .is_direct = is_direct },
-                             &events, f);
+                             &pg_owner_events, &f->owner);
 }
 
 static void start_alone(struct fixture *f, bool is_direct)
@@ -88,7 +67,7 @@ static void start_alone(struct fixture *f, bool is_direct)
     f->conn = tw_pg_conn_new(f->loop,
                              &(struct tw_pg_conn_options){
                                  .url = f->url, .program = "test", .is_direct = is_direct },
-                             &events, f);
+                             &pg_owner_events, &f->owner);
 }
 
 static void start_pool(struct fixture *f, size_t connections)
@@ -121,8 +100,8 @@ static void a_server_that_was_a_standby_once_is_used(void **state)
 
     f->pg.was_standby = true; /* PgBouncer keeps what the server said when it was one */
     start_alone(f, false);
-    await(f->loop, f->ups == 1);
-    assert_int_equal(f->downs, 0);
+    await(f->loop, f->owner.ups == 1);
+    assert_int_equal(f->owner.downs, 0);
 }
 
 static void a_server_that_is_a_standby_by_now_is_passed_over(void **state)
@@ -131,15 +110,16 @@ static void a_server_that_is_a_standby_by_now_is_passed_over(void **state)
 
     f->pg.is_read_only = true; /* in the welcome nothing is said of it */
     start(f, false, "");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     assert_int_equal(f->other.host.count, 1);
     tw_pg_conn_close(f->conn);
     start_alone(f, false);
-    await(f->loop, f->downs == 1);
-    assert_string_equal(f->why, "127.0.0.1: it is read-only (default_transaction_read_only)");
+    await(f->loop, f->owner.downs == 1);
+    assert_string_equal(f->owner.why,
+                        "127.0.0.1: it is read-only (default_transaction_read_only)");
     f->pg.is_standby = true;
-    await(f->loop, f->downs == 2);
-    assert_string_equal(f->why, "127.0.0.1: a standby, which is read-only");
+    await(f->loop, f->owner.downs == 2);
+    assert_string_equal(f->owner.why, "127.0.0.1: a standby, which is read-only");
 }
 
 static void what_the_url_wants_of_a_server_is_left_to_libpq(void **state)
@@ -148,11 +128,11 @@ static void what_the_url_wants_of_a_server_is_left_to_libpq(void **state)
 
     f->pg.is_standby = true;
     start(f, false, "?target_session_attrs=prefer-standby");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     assert_int_equal(f->pg.host.count, 1);
     tw_pg_conn_close(f->conn);
     start(f, false, "?target_session_attrs=read-write");
-    await(f->loop, f->ups == 2);
+    await(f->loop, f->owner.ups == 2);
     assert_int_equal(f->other.host.count, 1);
 }
 
@@ -161,9 +141,9 @@ static void who_needs_postgresql_itself_passes_a_pooler_over(void **state)
     struct fixture *f = *state;
 
     start(f, true, "");
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     assert_int_equal(f->other.host.count, 1);
-    assert_int_equal(f->downs, 0);
+    assert_int_equal(f->owner.downs, 0);
 }
 
 static void a_pooler_alone_is_said_and_asked_again(void **state)
@@ -171,11 +151,11 @@ static void a_pooler_alone_is_said_and_asked_again(void **state)
     struct fixture *f = *state;
 
     start_alone(f, true);
-    await(f->loop, f->downs == 2);
-    assert_int_equal(f->ups, 0);
-    assert_non_null(strstr(f->why, "127.0.0.1: a pooler answers there"));
+    await(f->loop, f->owner.downs == 2);
+    assert_int_equal(f->owner.ups, 0);
+    assert_non_null(strstr(f->owner.why, "127.0.0.1: a pooler answers there"));
     f->pg.backend = 0; /* its place is PostgreSQL's now */
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
 }
 
 static void a_pooler_without_a_free_server_has_not_answered(void **state)
@@ -185,8 +165,8 @@ static void a_pooler_without_a_free_server_has_not_answered(void **state)
     f->pg.is_paused = true;
     start(f, false, "");
     await(f->loop, f->pg.asked == 1);
-    assert_int_equal(f->ups, 0);
-    await(f->loop, f->ups == 1); /* at the next host, after the limit */
+    assert_int_equal(f->owner.ups, 0);
+    await(f->loop, f->owner.ups == 1); /* at the next host, after the limit */
     assert_int_equal(f->other.host.count, 1);
 }
 
@@ -196,10 +176,10 @@ static void that_it_has_none_is_said(void **state)
 
     f->pg.is_paused = true;
     start_alone(f, false);
-    await(f->loop, f->downs == 1);
-    assert_non_null(strstr(f->why, "127.0.0.1: logged in, but no server answers"));
+    await(f->loop, f->owner.downs == 1);
+    assert_non_null(strstr(f->owner.why, "127.0.0.1: logged in, but no server answers"));
     f->pg.is_paused = false;
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
 }
 
 static void it_may_be_closed_while_it_waits_for_a_server(void **state)
@@ -212,7 +192,7 @@ static void it_may_be_closed_while_it_waits_for_a_server(void **state)
     tw_pg_conn_close(f->conn);
     f->conn = NULL;
     net_idle(f->loop, 20);
-    assert_int_equal(f->ups + f->downs, 0);
+    assert_int_equal(f->owner.ups + f->owner.downs, 0);
 }
 
 static void what_it_refuses_with_is_said(void **state)
@@ -221,10 +201,10 @@ static void what_it_refuses_with_is_said(void **state)
 
     f->pg.asked_fails_as = "08P01"; /* query_wait_timeout */
     start_alone(f, false);
-    await(f->loop, f->downs == 1);
-    assert_string_equal(f->why, "127.0.0.1: it was refused");
+    await(f->loop, f->owner.downs == 1);
+    assert_string_equal(f->owner.why, "127.0.0.1: it was refused");
     f->pg.asked_fails_as = NULL;
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
 }
 
 static void a_connection_that_keeps_its_server_prepares(void **state)
@@ -248,7 +228,7 @@ static void postgresql_itself_is_not_asked_again(void **state)
 
     f->pg.backend = 0;
     start_alone(f, false);
-    await(f->loop, f->ups == 1);
+    await(f->loop, f->owner.ups == 1);
     net_idle(f->loop, 1700);
     assert_int_equal(f->pg.asked, 1);
 }

@@ -10,13 +10,14 @@
 #include "test/unit/support/caught_log.h"
 #include "test/unit/support/check.h"
 #include "test/unit/support/fake_postgres.h"
+#include "test/unit/support/pg_owner.h"
 
 struct fixture {
     struct tw_loop *loop;
     struct fake_postgres pg;
     struct tw_pg_conn *conn;
     char url[64];
-    int ups;
+    struct pg_owner owner;
 };
 
 struct ask {
@@ -27,27 +28,6 @@ struct ask {
     char text[8], sqlstate[8];
 };
 
-static void on_up(struct tw_pg_conn *c, void *owner)
-{
-    (void)c;
-    ((struct fixture *)owner)->ups++;
-}
-
-static void on_down(struct tw_pg_conn *c, void *owner, const char *why)
-{
-    (void)c;
-    (void)owner;
-    (void)why;
-}
-
-static void on_idle(struct tw_pg_conn *c, void *owner)
-{
-    (void)c;
-    (void)owner;
-}
-
-static const struct tw_pg_conn_events events = { on_up, on_down, on_idle, NULL };
-
 static int begin(void **state)
 {
     struct fixture *f = tw_new(struct fixture);
@@ -56,9 +36,10 @@ static int begin(void **state)
     f->loop = net_loop_new();
     fake_postgres_start(&f->pg, f->loop, 0);
     (void)snprintf(f->url, sizeof(f->url), "postgresql://u@127.0.0.1:%d/db", f->pg.host.port);
-    f->conn = tw_pg_conn_new(
-        f->loop, &(struct tw_pg_conn_options){ .url = f->url, .program = "test" }, &events, f);
-    await(f->loop, f->ups == 1);
+    f->conn = tw_pg_conn_new(f->loop,
+                             &(struct tw_pg_conn_options){ .url = f->url, .program = "test" },
+                             &pg_owner_events, &f->owner);
+    await(f->loop, f->owner.ups == 1);
     *state = f;
     return 0;
 }
@@ -124,7 +105,7 @@ static void a_text_is_parsed_once_on_each_connection(void **state)
     ask_again(&asks[5]);
     assert_int_equal(f->pg.parsed, 3);
     host_drop_all(&f->pg.host);
-    await(f->loop, f->ups == 2);
+    await(f->loop, f->owner.ups == 2);
     fake_postgres_forget(&f->pg);
     ask_again(&asks[0]);
     assert_int_equal(asks[0].err, 0);

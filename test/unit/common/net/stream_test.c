@@ -11,6 +11,7 @@
 #include "common/util/base.h"
 #include "test/unit/support/check.h"
 #include "test/unit/support/net.h"
+#include "test/unit/support/stream_owner.h"
 
 #define LARGE                                                                                  \
     ((size_t)24 * 1024 * 1024) /* more than the kernel takes for a peer that sleeps            \
@@ -27,48 +28,8 @@ struct fixture {
     bool is_unix;
     char address[64];
     struct end *peer;
-    /* the owner, and what it has heard */
-    struct tw_stream_owner owner;
-    struct tw_stream *stream; /* null once it is closed */
-    struct tw_buf heard;
-    int reads, ends, writes, closes, end_err, write_err;
-    bool closes_at_read;
+    struct stream_owner own;
 };
-
-static struct fixture *fixture_of(struct tw_stream_owner *o)
-{
-    return tw_container_of(o, struct fixture, owner);
-}
-
-static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
-{
-    struct fixture *f = fixture_of(o);
-
-    f->reads++;
-    tw_buf_append(&f->heard, bytes);
-    if (f->closes_at_read)
-        tw_stream_close(f->stream);
-}
-
-static void on_end(struct tw_stream_owner *o, int err)
-{
-    fixture_of(o)->ends++;
-    fixture_of(o)->end_err = err;
-}
-
-static void on_written(struct tw_stream_owner *o, int err)
-{
-    fixture_of(o)->writes++;
-    fixture_of(o)->write_err = err;
-}
-
-static void on_closed(struct tw_stream_owner *o)
-{
-    fixture_of(o)->closes++;
-    fixture_of(o)->stream = NULL;
-}
-
-static const struct tw_stream_events events = { on_read, on_end, on_written, on_closed };
 
 static void on_connection(uv_stream_t *listener, int status)
 {
@@ -76,10 +37,7 @@ static void on_connection(uv_stream_t *listener, int status)
     int err = 0;
 
     assert_int_equal(status, 0);
-    f->stream = tw_stream_accept(f->loop, listener, f->is_unix, &err);
-    assert_non_null(f->stream);
-    tw_stream_set_owner(f->stream, &f->owner);
-    tw_stream_want_read(f->stream, true);
+    stream_owner_take(&f->own, tw_stream_accept(f->loop, listener, f->is_unix, &err));
 }
 
 static struct fixture *begin_listening(bool is_unix)
@@ -90,8 +48,7 @@ static struct fixture *begin_listening(bool is_unix)
 
     f->loop = net_loop_new();
     f->is_unix = is_unix;
-    f->owner.events = &events;
-    f->heard.max = 2 * LARGE;
+    stream_owner_init(&f->own, 2 * LARGE);
     if (is_unix) {
         (void)snprintf(f->address, sizeof(f->address), "unix:/tmp/stream_test.%d",
                        (int)getpid());
@@ -115,7 +72,7 @@ static int begin(void **state)
     struct fixture *f = begin_listening(false);
 
     f->peer = end_connect(f->loop, f->address);
-    await(f->loop, f->stream != NULL && f->peer->is_connected);
+    await(f->loop, f->own.stream != NULL && f->peer->is_connected);
     *state = f;
     return 0;
 }
@@ -124,12 +81,11 @@ static int end(void **state)
 {
     struct fixture *f = *state;
 
-    if (f->stream != NULL)
-        tw_stream_close(f->stream);
+    stream_owner_close(&f->own);
     end_close(f->peer);
     uv_close(&f->listener.handle, NULL);
     net_loop_free(f->loop);
-    tw_buf_done(&f->heard);
+    stream_owner_done(&f->own);
     free(f);
     return 0;
 }
@@ -150,12 +106,12 @@ static void bytes_go_both_ways(void **state)
     struct tw_slice part = TW_LIT("pong");
 
     end_say(f->peer, "ping");
-    await(f->loop, f->heard.len == 4);
-    assert_buf(&f->heard, "ping");
-    assert_int_equal(tw_stream_write(f->stream, &part, 1), 1);
+    await(f->loop, f->own.heard.len == 4);
+    assert_buf(&f->own.heard, "ping");
+    assert_int_equal(tw_stream_write(f->own.stream, &part, 1), 1);
     await(f->loop, f->peer->heard.len == 4);
     assert_buf(&f->peer->heard, "pong");
-    assert_int_equal(f->writes, 0); /* what was written at once is not told again */
+    assert_int_equal(f->own.writes, 0); /* what was written at once is not told again */
 }
 
 static void parts_leave_together_also_empty_ones(void **state)
@@ -166,25 +122,25 @@ static void parts_leave_together_also_empty_ones(void **state)
     parts[1] = TW_LIT("ab");
     parts[2] = TW_LIT("c");
     parts[TW_STREAM_PARTS - 1] = TW_LIT("d");
-    assert_int_equal(tw_stream_write(f->stream, parts, TW_STREAM_PARTS), 1);
+    assert_int_equal(tw_stream_write(f->own.stream, parts, TW_STREAM_PARTS), 1);
     await(f->loop, f->peer->heard.len == 4);
     assert_buf(&f->peer->heard, "abcd");
-    assert_int_equal(tw_stream_write(f->stream, parts, 1), 1); /* nothing at all */
+    assert_int_equal(tw_stream_write(f->own.stream, parts, 1), 1); /* nothing at all */
 }
 
 static void it_reads_only_when_it_is_wanted(void **state)
 {
     struct fixture *f = *state;
 
-    tw_stream_want_read(f->stream, false);
-    tw_stream_want_read(f->stream, false);
+    tw_stream_want_read(f->own.stream, false);
+    tw_stream_want_read(f->own.stream, false);
     end_say(f->peer, "early");
     net_idle(f->loop, 50);
-    assert_int_equal(f->reads, 0);
-    tw_stream_want_read(f->stream, true);
-    tw_stream_want_read(f->stream, true);
-    assert_int_equal(f->reads, 0); /* not from within the call */
-    await(f->loop, f->heard.len == 5);
+    assert_int_equal(f->own.reads, 0);
+    tw_stream_want_read(f->own.stream, true);
+    tw_stream_want_read(f->own.stream, true);
+    assert_int_equal(f->own.reads, 0); /* not from within the call */
+    await(f->loop, f->own.heard.len == 5);
 }
 
 static void the_peer_s_end_is_reported_once_and_writing_continues(void **state)
@@ -194,14 +150,14 @@ static void the_peer_s_end_is_reported_once_and_writing_continues(void **state)
 
     end_say(f->peer, "last words");
     end_finish(f->peer);
-    await(f->loop, f->ends == 1);
-    assert_buf(&f->heard, "last words");
-    assert_int_equal(f->end_err, 0);
-    assert_int_equal(tw_stream_write(f->stream, &part, 1), 1);
+    await(f->loop, f->own.ends == 1);
+    assert_buf(&f->own.heard, "last words");
+    assert_int_equal(f->own.end_err, 0);
+    assert_int_equal(tw_stream_write(f->own.stream, &part, 1), 1);
     await(f->loop, f->peer->heard.len == 6);
     net_idle(f->loop, 30);
-    assert_int_equal(f->ends, 1);
-    assert_int_equal(f->closes, 0); /* to close is the owner's business */
+    assert_int_equal(f->own.ends, 1);
+    assert_int_equal(f->own.closes, 0); /* to close is the owner's business */
 }
 
 static void a_reset_is_reported_as_an_error(void **state)
@@ -210,11 +166,11 @@ static void a_reset_is_reported_as_an_error(void **state)
 
     end_reset(f->peer);
     f->peer = NULL;
-    await(f->loop, f->ends == 1);
-    assert_true(f->end_err < 0);
-    tw_stream_close(f->stream);
-    await(f->loop, f->closes == 1);
-    assert_int_equal(f->ends, 1);
+    await(f->loop, f->own.ends == 1);
+    assert_true(f->own.end_err < 0);
+    tw_stream_close(f->own.stream);
+    await(f->loop, f->own.closes == 1);
+    assert_int_equal(f->own.ends, 1);
 }
 
 static void writing_to_a_peer_that_is_gone_is_an_error_and_no_signal(void **state)
@@ -225,7 +181,7 @@ static void writing_to_a_peer_that_is_gone_is_an_error_and_no_signal(void **stat
 
     end_reset(f->peer);
     f->peer = NULL;
-    await(f->loop, (r = tw_stream_write(f->stream, &part, 1)) < 0);
+    await(f->loop, (r = tw_stream_write(f->own.stream, &part, 1)) < 0);
     assert_true(r == UV_EPIPE || r == UV_ECONNRESET);
 }
 
@@ -238,15 +194,15 @@ static void a_write_that_the_kernel_does_not_take_waits_and_is_reported_when_don
                                  { bytes + LARGE - 1000, 1000 } };
 
     end_want_read(f->peer, false);
-    assert_int_equal(tw_stream_write(f->stream, parts, 3), 0);
+    assert_int_equal(tw_stream_write(f->own.stream, parts, 3), 0);
     net_idle(f->loop, 50);
-    assert_int_equal(f->writes, 0);
+    assert_int_equal(f->own.writes, 0);
     end_want_read(f->peer, true);
     await(f->loop, f->peer->heard.len == LARGE);
-    await(f->loop, f->writes == 1);
-    assert_int_equal(f->write_err, 0);
+    await(f->loop, f->own.writes == 1);
+    assert_int_equal(f->own.write_err, 0);
     assert_memory_equal(f->peer->heard.at, bytes, LARGE);
-    assert_int_equal(tw_stream_write(f->stream, parts, 1), 1);
+    assert_int_equal(tw_stream_write(f->own.stream, parts, 1), 1);
     free(bytes);
 }
 
@@ -257,12 +213,12 @@ static void a_waiting_write_fails_when_the_peer_goes(void **state)
     struct tw_slice part = { bytes, LARGE };
 
     end_want_read(f->peer, false);
-    tw_stream_want_read(f->stream, false);
-    assert_int_equal(tw_stream_write(f->stream, &part, 1), 0);
+    tw_stream_want_read(f->own.stream, false);
+    assert_int_equal(tw_stream_write(f->own.stream, &part, 1), 0);
     end_reset(f->peer);
     f->peer = NULL;
-    await(f->loop, f->writes == 1);
-    assert_true(f->write_err < 0);
+    await(f->loop, f->own.writes == 1);
+    assert_true(f->own.write_err < 0);
     free(bytes);
 }
 
@@ -273,15 +229,15 @@ static void closing_is_the_last_event_even_while_a_write_waits(void **state)
     struct tw_slice part = { bytes, LARGE };
 
     end_want_read(f->peer, false);
-    assert_int_equal(tw_stream_write(f->stream, &part, 1), 0);
+    assert_int_equal(tw_stream_write(f->own.stream, &part, 1), 0);
     end_say(f->peer, "more");
-    tw_stream_close(f->stream);
-    tw_stream_close(f->stream); /* twice is fine */
-    assert_int_equal(f->closes, 0);
-    await(f->loop, f->closes == 1);
+    tw_stream_close(f->own.stream);
+    tw_stream_close(f->own.stream); /* twice is fine */
+    assert_int_equal(f->own.closes, 0);
+    await(f->loop, f->own.closes == 1);
     net_idle(f->loop, 30);
-    assert_int_equal(f->closes, 1);
-    assert_int_equal(f->writes + f->reads + f->ends, 0);
+    assert_int_equal(f->own.closes, 1);
+    assert_int_equal(f->own.writes + f->own.reads + f->own.ends, 0);
     free(bytes);
 }
 
@@ -289,10 +245,10 @@ static void it_may_be_closed_by_what_it_has_read(void **state)
 {
     struct fixture *f = *state;
 
-    f->closes_at_read = true;
+    f->own.closes_at_read = true;
     end_say(f->peer, "bye");
-    await(f->loop, f->closes == 1);
-    assert_int_equal(f->reads, 1);
+    await(f->loop, f->own.closes == 1);
+    assert_int_equal(f->own.reads, 1);
     await(f->loop, f->peer->has_ended);
 }
 
@@ -301,44 +257,45 @@ static void finishing_ends_our_side_and_reading_continues(void **state)
     struct fixture *f = *state;
     struct tw_slice part = TW_LIT("last words");
 
-    assert_int_equal(tw_stream_write(f->stream, &part, 1), 1);
-    tw_stream_finish(f->stream);
-    tw_stream_finish(f->stream);
-    assert_int_equal(tw_stream_write(f->stream, &part, 1), UV_EPIPE);
+    assert_int_equal(tw_stream_write(f->own.stream, &part, 1), 1);
+    tw_stream_finish(f->own.stream);
+    tw_stream_finish(f->own.stream);
+    assert_int_equal(tw_stream_write(f->own.stream, &part, 1), UV_EPIPE);
     await(f->loop, f->peer->has_ended);
     assert_int_equal(f->peer->err, 0);
     assert_buf(&f->peer->heard, "last words");
     end_say(f->peer, "I see");
-    await(f->loop, f->heard.len == 5);
+    await(f->loop, f->own.heard.len == 5);
 }
 
 static void it_may_change_its_owner(void **state)
 {
     struct fixture *f = *state;
-    struct fixture other = { .loop = f->loop, .owner = { &events }, .heard = { .max = 100 } };
+    struct stream_owner other;
 
+    stream_owner_init(&other, 100);
     end_say(f->peer, "one");
-    await(f->loop, f->heard.len == 3);
-    assert_ptr_equal(tw_stream_loop(f->stream), f->loop);
-    other.stream = f->stream;
-    tw_stream_set_owner(f->stream, &other.owner);
+    await(f->loop, f->own.heard.len == 3);
+    assert_ptr_equal(tw_stream_loop(f->own.stream), f->loop);
+    other.stream = f->own.stream;
+    tw_stream_set_owner(f->own.stream, &other.owner);
     end_say(f->peer, "two");
     await(f->loop, other.heard.len == 3);
-    assert_buf(&f->heard, "one");
+    assert_buf(&f->own.heard, "one");
     tw_stream_close(other.stream);
     await(f->loop, other.closes == 1);
-    assert_int_equal(f->closes, 0);
-    f->stream = NULL;
-    tw_buf_done(&other.heard);
+    assert_int_equal(f->own.closes, 0);
+    f->own.stream = NULL;
+    stream_owner_done(&other);
 }
 
 static void a_tcp_peer_is_shown_by_its_address(void **state)
 {
     struct fixture *f = *state;
 
-    assert_slice(tw_stream_peer(f->stream), "127.0.0.1");
-    assert_true(tw_stream_peer_is_local(f->stream));
-    tw_stream_user_timeout(f->stream, 5000);
+    assert_slice(tw_stream_peer(f->own.stream), "127.0.0.1");
+    assert_true(tw_stream_peer_is_local(f->own.stream));
+    tw_stream_user_timeout(f->own.stream, 5000);
 }
 
 static int begin_unix(void **state)
@@ -346,7 +303,7 @@ static int begin_unix(void **state)
     struct fixture *f = begin_listening(true);
 
     f->peer = end_connect(f->loop, f->address);
-    await(f->loop, f->stream != NULL && f->peer->is_connected);
+    await(f->loop, f->own.stream != NULL && f->peer->is_connected);
     *state = f;
     return 0;
 }
@@ -357,12 +314,12 @@ static void a_unix_stream_is_a_stream_as_well(void **state)
     struct tw_slice part = TW_LIT("pong");
 
     end_say(f->peer, "ping");
-    await(f->loop, f->heard.len == 4);
-    assert_int_equal(tw_stream_write(f->stream, &part, 1), 1);
+    await(f->loop, f->own.heard.len == 4);
+    assert_int_equal(tw_stream_write(f->own.stream, &part, 1), 1);
     await(f->loop, f->peer->heard.len == 4);
-    assert_slice(tw_stream_peer(f->stream), "unix");
-    assert_true(tw_stream_peer_is_local(f->stream));
-    tw_stream_user_timeout(f->stream, 5000); /* means nothing here, and does no harm */
+    assert_slice(tw_stream_peer(f->own.stream), "unix");
+    assert_true(tw_stream_peer_is_local(f->own.stream));
+    tw_stream_user_timeout(f->own.stream, 5000); /* means nothing here, and does no harm */
 }
 
 /* No stream and no peer yet: for those that connect. */
@@ -378,7 +335,7 @@ static struct tw_stream *connect_to(struct fixture *f, const char *text)
     int err = 0;
 
     assert_int_equal(tw_address_parse(tw_slice_of(text), &a), 0);
-    return tw_stream_connect(f->loop, &a, &f->owner, &err);
+    return tw_stream_connect(f->loop, &a, &f->own.owner, &err);
 }
 
 static void a_connection_is_reported_like_a_write(void **state)
@@ -390,20 +347,20 @@ static void a_connection_is_reported_like_a_write(void **state)
 
     host_start(&host, f->loop, 0);
     (void)snprintf(address, sizeof(address), "127.0.0.1:%d", host.port);
-    f->stream = connect_to(f, address);
-    assert_non_null(f->stream);
-    assert_int_equal(f->writes, 0);
-    await(f->loop, f->writes == 1 && host.count == 1);
-    assert_int_equal(f->write_err, 0);
-    assert_int_equal(tw_stream_write(f->stream, &part, 1), 1);
+    f->own.stream = connect_to(f, address);
+    assert_non_null(f->own.stream);
+    assert_int_equal(f->own.writes, 0);
+    await(f->loop, f->own.writes == 1 && host.count == 1);
+    assert_int_equal(f->own.write_err, 0);
+    assert_int_equal(tw_stream_write(f->own.stream, &part, 1), 1);
     await(f->loop, host.ends[0]->heard.len == 5);
-    tw_stream_want_read(f->stream, true);
+    tw_stream_want_read(f->own.stream, true);
     end_say(host.ends[0], "welcome");
-    await(f->loop, f->heard.len == 7);
+    await(f->loop, f->own.heard.len == 7);
     host_stop(&host);
-    await(f->loop, f->ends == 1);
-    tw_stream_close(f->stream); /* here: the host is on our stack */
-    await(f->loop, f->closes == 1);
+    await(f->loop, f->own.ends == 1);
+    tw_stream_close(f->own.stream); /* here: the host is on our stack */
+    await(f->loop, f->own.closes == 1);
 }
 
 static void a_refused_connection_is_reported_as_an_error(void **state)
@@ -412,34 +369,34 @@ static void a_refused_connection_is_reported_as_an_error(void **state)
     char address[32];
 
     (void)snprintf(address, sizeof(address), "127.0.0.1:%d", net_closed_port());
-    f->stream = connect_to(f, address);
-    if (f->stream != NULL) {
-        await(f->loop, f->writes == 1);
-        assert_int_equal(f->write_err, UV_ECONNREFUSED);
+    f->own.stream = connect_to(f, address);
+    if (f->own.stream != NULL) {
+        await(f->loop, f->own.writes == 1);
+        assert_int_equal(f->own.write_err, UV_ECONNREFUSED);
     }
-    assert_int_equal(f->reads + f->ends, 0);
+    assert_int_equal(f->own.reads + f->own.ends, 0);
 }
 
 static void a_missing_unix_socket_is_reported_as_an_error(void **state)
 {
     struct fixture *f = *state;
 
-    f->stream = connect_to(f, "unix:/tmp/no/such/socket");
-    assert_non_null(f->stream);
-    await(f->loop, f->writes == 1);
-    assert_int_equal(f->write_err, UV_ENOENT);
+    f->own.stream = connect_to(f, "unix:/tmp/no/such/socket");
+    assert_non_null(f->own.stream);
+    await(f->loop, f->own.writes == 1);
+    assert_int_equal(f->own.write_err, UV_ENOENT);
 }
 
 static void a_connection_that_is_given_up_is_only_closed(void **state)
 {
     struct fixture *f = *state;
 
-    f->stream = connect_to(f, "127.0.0.1:1");
-    if (f->stream != NULL) {
-        tw_stream_close(f->stream);
-        await(f->loop, f->closes == 1);
+    f->own.stream = connect_to(f, "127.0.0.1:1");
+    if (f->own.stream != NULL) {
+        tw_stream_close(f->own.stream);
+        await(f->loop, f->own.closes == 1);
     }
-    assert_int_equal(f->writes + f->reads + f->ends, 0);
+    assert_int_equal(f->own.writes + f->own.reads + f->own.ends, 0);
 }
 
 #define STREAM_TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, end)

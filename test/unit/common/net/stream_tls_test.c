@@ -12,26 +12,17 @@
 #include "test/unit/support/certificates.h"
 #include "test/unit/support/check.h"
 #include "test/unit/support/net.h"
+#include "test/unit/support/stream_owner.h"
 
 /* More than the kernel takes for a peer that sleeps. */
 #define LARGE ((size_t)24 * 1024 * 1024)
-
-/* The owner of one end, and what it has heard. */
-struct side {
-    struct tw_stream_owner owner;
-    struct tw_stream *stream; /* null: it is not there yet, or no more */
-    struct tw_buf heard;
-    size_t rests_at; /* reads no more when it has heard so much; 0: it goes on */
-    int ends, writes, closes, end_err, write_err;
-    bool closes_at_read;
-};
 
 struct fixture {
     struct tw_loop *loop;
     struct tw_listener listener;
     struct tw_tls_context *server_context, *client_context;
     char address[32], listening[40];
-    struct side server, client;
+    struct stream_owner server, client;
     int accepted;
     struct end *peer;
     struct host host;
@@ -39,46 +30,9 @@ struct fixture {
 
 static struct fixture *the_fixture;
 
-static struct side *side_of(struct tw_stream_owner *o)
-{
-    return tw_container_of(o, struct side, owner);
-}
-
-static void on_read(struct tw_stream_owner *o, struct tw_slice bytes)
-{
-    struct side *s = side_of(o);
-
-    assert_true(s->rests_at == 0 || s->heard.len < s->rests_at); /* it said so */
-    tw_buf_append(&s->heard, bytes);
-    if (s->closes_at_read)
-        tw_stream_close(s->stream);
-    else if (s->rests_at != 0 && s->heard.len >= s->rests_at)
-        tw_stream_want_read(s->stream, false);
-}
-
-static void on_end(struct tw_stream_owner *o, int err)
-{
-    side_of(o)->ends++;
-    side_of(o)->end_err = err;
-}
-
-static void on_written(struct tw_stream_owner *o, int err)
-{
-    side_of(o)->writes++;
-    side_of(o)->write_err = err;
-}
-
-static void on_closed(struct tw_stream_owner *o)
-{
-    side_of(o)->closes++;
-    side_of(o)->stream = NULL;
-}
-
-static const struct tw_stream_events events = { on_read, on_end, on_written, on_closed };
-
 static void on_accept(struct tw_listener *l, struct tw_stream *stream)
 {
-    struct side *s = &the_fixture->server;
+    struct stream_owner *s = &the_fixture->server;
 
     assert_ptr_equal(l, &the_fixture->listener);
     the_fixture->accepted++;
@@ -86,9 +40,7 @@ static void on_accept(struct tw_listener *l, struct tw_stream *stream)
         tw_stream_close(stream); /* one is enough */
         return;
     }
-    s->stream = stream;
-    tw_stream_set_owner(stream, &s->owner);
-    tw_stream_want_read(stream, true);
+    stream_owner_take(s, stream);
 }
 
 static int begin(void **state)
@@ -97,8 +49,8 @@ static int begin(void **state)
     struct tw_slice which;
 
     f->loop = net_loop_new();
-    f->server.owner.events = f->client.owner.events = &events;
-    f->server.heard.max = f->client.heard.max = 2 * LARGE;
+    stream_owner_init(&f->server, 2 * LARGE);
+    stream_owner_init(&f->client, 2 * LARGE);
     f->server_context = certificate_server("server");
     f->client_context = certificate_client("ca");
     (void)snprintf(f->address, sizeof(f->address), "127.0.0.1:%d", net_closed_port());
@@ -115,23 +67,17 @@ static int begin(void **state)
     return 0;
 }
 
-static void side_done(struct side *s)
-{
-    if (s->stream != NULL)
-        tw_stream_close(s->stream);
-}
-
 static int end(void **state)
 {
     struct fixture *f = *state;
 
-    side_done(&f->server);
-    side_done(&f->client);
+    stream_owner_close(&f->server);
+    stream_owner_close(&f->client);
     end_close(f->peer);
     tw_listener_stop(&f->listener);
     net_loop_free(f->loop);
-    tw_buf_done(&f->server.heard);
-    tw_buf_done(&f->client.heard);
+    stream_owner_done(&f->server);
+    stream_owner_done(&f->client);
     tw_tls_context_drop(f->server_context);
     tw_tls_context_drop(f->client_context);
     free(f);
@@ -162,7 +108,7 @@ static void join(struct fixture *f)
 
 static void hang_up(struct fixture *f)
 {
-    side_done(&f->client);
+    stream_owner_close(&f->client);
     await(f->loop, f->client.stream == NULL);
     if (f->server.stream != NULL)
         tw_stream_close(f->server.stream);
