@@ -87,6 +87,10 @@ static void complain(struct tw_buf *problem, const char *path, const char *what,
 {
     char text[PROBLEM_BYTES] = "";
 
+    if (err == MBEDTLS_ERR_PK_FILE_IO_ERROR || err == MBEDTLS_ERR_X509_FILE_IO_ERROR) {
+        what = "cannot be read";
+        err = 0;
+    }
     if (err != 0)
         mbedtls_strerror(err, text, sizeof(text));
     tw_buf_text(problem, path);

@@ -335,7 +335,8 @@ static void files_that_cannot_be_used_are_named(void **state)
     struct tw_buf problem = { .max = 1024 };
 
     (void)state;
-    check_server_problem("/nowhere.pem", key, "/nowhere.pem: is no certificate in PEM");
+    check_server_problem("/nowhere.pem", key, "/nowhere.pem: cannot be read");
+    check_server_problem(certificate, "/nowhere.key", "/nowhere.key: cannot be read");
     check_server_problem(key, key, "is no certificate in PEM");
     check_server_problem(certificate, certificate, "is no private key in PEM");
     check_server_problem(certificate, certificate_path("rsa.key"),
