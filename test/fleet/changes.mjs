@@ -80,7 +80,7 @@ async function rolling(world, random) {
         await world.hold(world.span(random, 200, 2000));
         for (const program of programs) program.start();
         await fleet.awaitReady();
-        await world.hold(1500); // nginx leaves a host alone for a second after it was refused there
+        await world.hold(2000); // as docs/config.md says: nginx leaves a host alone for a second, and counts whole ones
     }
     const seen = Object.entries(world.counts).filter(([what]) => /^(answer 5|no answer|handshake)/.test(what)).map(([what, count]) => `${count} x ${what}`);
     if (seen.length > 0) world.breach('upgrade', `clients saw ${seen.join(', ')}`);
