@@ -7,5 +7,8 @@
 #define API_TARGET_BYTES 4096
 #define API_HEAD_BYTES 16384
 #define API_BODIES_BYTES ((uint64_t)128 * 1024 * 1024)
+/* In a drain; nginx keeps a connection for two thirds of it (deploy/nginx/upstreams), so that
+ * it is nginx who closes. */
+#define API_LAST_MS 3000
 
 extern const struct tw_bound api_bounds[];

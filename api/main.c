@@ -40,6 +40,7 @@ static void start_service(struct api *a)
                                          .head_ms = 30000,
                                          .body_ms = 60000,
                                          .idle_ms = 75000,
+                                         .last_ms = API_LAST_MS,
                                          .connections = set->http_connections,
                                          .bodies_bytes = API_BODIES_BYTES },
                              .handle = api_handle,
@@ -94,7 +95,7 @@ static void drain(struct tw_daemon *d)
 {
     struct api *a = api_of(d);
 
-    tw_listener_stop(&a->listener);
+    tw_listener_drain(&a->listener);
     api_waiting_stop(&a->service.waiting);
     tw_http_server_drain(&a->service.http);
 }

@@ -500,8 +500,12 @@ void tw_http_server_drain(struct tw_http_server *server)
     {
         struct tw_http_conn *c = tw_container_of(link, struct tw_http_conn, link);
 
-        if (c->phase == READ && is_idle(c) && !c->is_closing)
+        if (c->phase != READ || !is_idle(c) || c->is_closing)
+            continue;
+        if (server->limits.last_ms == 0)
             shut(c);
+        else
+            set_limit(c, server->limits.last_ms);
     }
 }
 

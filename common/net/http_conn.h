@@ -30,6 +30,7 @@ struct tw_http_server_limits {
     uint64_t head_ms;   /* for a head that has begun */
     uint64_t body_ms;   /* for a body */
     uint64_t idle_ms;   /* between requests */
+    uint64_t last_ms;   /* the same in a drain; 0: no more requests are waited for */
     size_t connections; /* more are closed at once */
     /* Of all bodies that are arriving at once; beyond it a body of more than 64 KiB is refused
      * with 503. 0: no limit. */
@@ -62,7 +63,9 @@ void tw_http_server_start(struct tw_http_server *server,
 /* Serve a new connection; takes the stream. */
 void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream);
 
-/* Close connections without a request at once and the others after their answer. */
+/* Close connections after their answer, and those without a request when none has come for
+ * `last_ms`: what was just sent on one would be cut off, and its client could not know whether
+ * it had an effect. */
 void tw_http_server_drain(struct tw_http_server *server);
 void tw_http_server_close(struct tw_http_server *server); /* all of them, now */
 

@@ -32,7 +32,7 @@ struct tw_listener_socket {
         uv_pipe_t pipe;
     } uv;
     struct tw_listener *listener; /* null once it is stopped */
-    bool is_unix, has_tls;
+    bool is_unix, has_tls, is_inherited;
     bool has_no_delay, is_limited; /* and so has what it accepts */
     struct tw_address address;     /* of a Unix socket that we made; else its path is empty */
     dev_t device;                  /* of its file */
@@ -42,6 +42,15 @@ struct tw_listener_socket {
 static void on_closed(uv_handle_t *handle)
 {
     free(tw_container_of(handle, struct tw_listener_socket, uv.handle));
+}
+
+static void hand_on(const struct tw_listener_socket *s, struct tw_stream *accepted)
+{
+    if (!s->has_no_delay)
+        tw_stream_no_delay(accepted);
+    if (s->is_limited)
+        tw_stream_has_inherited(accepted);
+    s->listener->accept(s->listener, accepted);
 }
 
 static void on_connection(uv_stream_t *stream, int status)
@@ -56,13 +65,8 @@ static void on_connection(uv_stream_t *stream, int status)
         return;
     accepted = s->has_tls ? tw_stream_accept_tls(l->loop, stream, l->tls, &l->handshakes, &err)
                           : tw_stream_accept(l->loop, stream, s->is_unix, &err);
-    if (accepted == NULL)
-        return;
-    if (!s->has_no_delay)
-        tw_stream_no_delay(accepted);
-    if (s->is_limited)
-        tw_stream_has_inherited(accepted);
-    l->accept(l, accepted);
+    if (accepted != NULL)
+        hand_on(s, accepted);
 }
 
 /* What is accepted inherits these (Linux). A socket that was handed over may have connections
@@ -222,6 +226,7 @@ static int listen_inherited(struct tw_listener *l, int fd)
     s = add_socket(l, a.ss_family == AF_UNIX, AF_UNSPEC);
     if (s == NULL)
         return UV_EMFILE;
+    s->is_inherited = true;
     s->has_tls =
         !s->is_unix &&
         tw_slice_starts(inherited_name((size_t)(fd - FIRST_INHERITED_FD)), TW_LIT("tls"));
@@ -259,6 +264,30 @@ void tw_listener_set_tls(struct tw_listener *l, struct tw_tls_context *tls)
 
     l->tls = tls == NULL ? NULL : tw_tls_context_keep(tls);
     tw_tls_context_drop(old);
+}
+
+/* What waits at a socket that systemd keeps is the next process's. Where TLS is spoken, nothing
+ * of a request has come. */
+static void accept_waiting(struct tw_listener_socket *s)
+{
+    struct tw_stream *accepted;
+    uv_os_fd_t listening;
+    int fd, err;
+
+    if (s->is_inherited || s->has_tls || uv_fileno(&s->uv.handle, &listening) != 0)
+        return;
+    while ((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        accepted = tw_stream_adopt(s->listener->loop, fd, s->is_unix, &err);
+        if (accepted != NULL)
+            hand_on(s, accepted);
+    }
+}
+
+void tw_listener_drain(struct tw_listener *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        accept_waiting(l->sockets[i]);
+    tw_listener_stop(l);
 }
 
 void tw_listener_stop(struct tw_listener *l)

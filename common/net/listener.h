@@ -58,5 +58,8 @@ int tw_listener_start(struct tw_listener *l, const struct tw_listener_options *o
 /* Other certificates for those who connect from now on; keeps them. */
 void tw_listener_set_tls(struct tw_listener *l, struct tw_tls_context *tls);
 
+/* Accept what the kernel has accepted, since a request may have come with it, and stop. */
+void tw_listener_drain(struct tw_listener *l);
+
 /* Accept no more; connections live on. Fine when it never started. */
 void tw_listener_stop(struct tw_listener *l);

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/net/address.h"
 #include "common/net/handshakes.h"
@@ -67,6 +68,20 @@ void tw_stream_close(struct tw_stream *s)
         tw_secure_close(s);
     s->is_closing = true;
     uv_close(&s->uv.handle, on_closed);
+}
+
+struct tw_stream *tw_stream_adopt(struct tw_loop *loop, int fd, bool is_unix, int *err)
+{
+    struct tw_stream *s = stream_new(loop, is_unix, false, err);
+
+    if (s != NULL)
+        *err = is_unix ? uv_pipe_open(&s->uv.pipe, fd) : uv_tcp_open(&s->uv.tcp, fd);
+    if (s != NULL && *err == 0)
+        return s;
+    (void)close(fd);
+    if (s != NULL)
+        tw_stream_close(s); /* it has no owner: it just goes */
+    return NULL;
 }
 
 /* A waiting connection is always taken, since libuv reports no other one before. */

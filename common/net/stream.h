@@ -34,8 +34,11 @@ struct tw_stream_owner {
 struct tw_stream *tw_stream_accept(struct tw_loop *loop, uv_stream_t *listener, bool is_unix,
                                    int *err);
 
-/* The same with TLS, whose handshake is made when it is its turn (handshakes.h, kept), and
- * within ten seconds; the owner notices nothing of it. */
+/* One that was accepted already: takes `fd`, even if it fails. */
+struct tw_stream *tw_stream_adopt(struct tw_loop *loop, int fd, bool is_unix, int *err);
+
+/* An accepted one with TLS, whose handshake is made when it is its turn (handshakes.h, kept),
+ * and within ten seconds; the owner notices nothing of it. */
 struct tw_stream *tw_stream_accept_tls(struct tw_loop *loop, uv_stream_t *listener,
                                        struct tw_tls_context *context,
                                        struct tw_handshakes *handshakes, int *err);

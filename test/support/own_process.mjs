@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
 import { eventually, pidOf, soon } from './stack.mjs';
-import { request } from './rest.mjs';
+import { hangUp, request } from './rest.mjs';
 
 export async function freePort() {
     const server = net.createServer().listen(0, '127.0.0.1');
@@ -44,6 +44,7 @@ export async function startProcess(t, name, over, { hasTls = false } = {}) {
     });
     const ended = once(child, 'exit');
     t.defer(async () => {
+        hangUp(own.base);
         child.kill('SIGTERM');
         const [status] = await soon(`our own ${name} to end`, ended);
         assert.equal(status, 0, own.said);

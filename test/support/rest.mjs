@@ -11,6 +11,12 @@ const agents = {
     'https:': { agent: new https.Agent({ keepAlive: true, maxSockets: 64 }), ask: https.request },
 };
 
+// Close the connections to this address that are between two requests: a process that ends would wait for a last one.
+export function hangUp(base) {
+    const { protocol, host } = new URL(base);
+    for (const [name, sockets] of Object.entries(agents[protocol].agent.freeSockets)) if (name.startsWith(`${host}:`)) for (const socket of sockets) socket.destroy();
+}
+
 // One request. `body` is an object (sent as JSON) or the exact text or bytes to send. Returns
 // status, headers, the raw text, and `json` (undefined when the text is not JSON).
 export function request({

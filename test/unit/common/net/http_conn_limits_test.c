@@ -246,6 +246,39 @@ static void a_drain_closes_the_idle_and_answers_the_others(void **state)
     await(s->loop, s->http.connections.value == 0);
 }
 
+/* A request may be on its way when the drain begins: were it cut off, its client would not know
+ * what it has done. */
+static void a_drain_waits_for_a_last_request(void **state)
+{
+    struct site *s = *state;
+    struct end *idle = site_visit(s), *fresh = site_visit(s);
+
+    s->http.limits.last_ms = 60000;
+    end_say(idle, "GET /1 HTTP/1.1\r\n" HOST "\r\n");
+    await(s->loop, end_has(idle, "GET /1 "));
+    tw_http_server_drain(&s->http);
+    end_say(idle, "GET /2 HTTP/1.1\r\n" HOST "\r\n");
+    end_say(fresh, "GET /3 HTTP/1.1\r\n" HOST "\r\n");
+    await(s->loop, idle->has_ended && fresh->has_ended);
+    assert_true(end_has(idle, "GET /2 ") && end_has(idle, "Connection: close\r\n"));
+    assert_true(end_has(fresh, "GET /3 ") && end_has(fresh, "Connection: close\r\n"));
+    end_close(idle);
+    end_close(fresh);
+}
+
+static void a_drain_waits_for_it_only_for_a_while(void **state)
+{
+    struct site *s = *state;
+    struct end *fresh = site_visit(s);
+
+    s->http.limits.last_ms = 20;
+    await(s->loop, s->http.connections.value == 1);
+    tw_http_server_drain(&s->http);
+    await(s->loop, fresh->has_ended);
+    assert_int_equal(fresh->heard.len, 0);
+    end_close(fresh);
+}
+
 static void closing_the_server_ends_all_and_tells_the_waiters(void **state)
 {
     struct site *s = *state;
@@ -282,6 +315,8 @@ int main(void)
         CONN_TEST(a_reader_that_never_reads_is_given_up),
         CONN_TEST(connections_over_the_limit_are_closed_at_once),
         CONN_TEST(a_drain_closes_the_idle_and_answers_the_others),
+        CONN_TEST(a_drain_waits_for_a_last_request),
+        CONN_TEST(a_drain_waits_for_it_only_for_a_while),
         CONN_TEST(closing_the_server_ends_all_and_tells_the_waiters),
     };
 

@@ -170,6 +170,32 @@ static void a_stopped_one_accepts_no_more_and_its_connections_live(void **state)
     end_close(b);
 }
 
+/* The kernel has told them that somebody is here, and what they ask for may have been sent. */
+static void a_drained_one_accepts_those_that_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_slice which, part = TW_LIT("served");
+    char unix_address[80];
+    struct end *a, *b;
+
+    assert_int_equal(start(f, &f->listener, f->both, &which), 0);
+    (void)snprintf(unix_address, sizeof(unix_address), "unix:%s", f->path);
+    a = end_connect(f->loop, f->tcp);
+    b = end_connect(f->loop, unix_address);
+    assert_int_equal(f->count, 0);
+    tw_listener_drain(&f->listener);
+    assert_int_equal(f->count, 2);
+    for (size_t i = 0; i < f->count; i++)
+        assert_int_equal(tw_stream_write(f->streams[i], &part, 1), 1);
+    await(f->loop, a->heard.len == part.len && b->heard.len == part.len);
+    end_close(a);
+    end_close(b);
+    b = end_connect(f->loop, f->tcp);
+    await(f->loop, b->has_ended);
+    assert_int_equal(b->err, UV_ECONNREFUSED);
+    end_close(b);
+}
+
 static void a_new_instance_listens_beside_the_old_one(void **state)
 {
     struct fixture *f = *state;
@@ -332,6 +358,7 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(a_stopped_one_accepts_no_more_and_its_connections_live,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(a_drained_one_accepts_those_that_wait, begin, end),
         cmocka_unit_test_setup_teardown(a_new_instance_listens_beside_the_old_one, begin, end),
         cmocka_unit_test_setup_teardown(a_socket_file_without_a_server_is_replaced, begin, end),
         cmocka_unit_test_setup_teardown(
