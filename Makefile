@@ -33,10 +33,11 @@ MAKEFLAGS += --no-print-directory
 # --- What there is to build ------------------------------------------------------------------
 
 # A folder with a main.c is a process; `common` is what they share.
-FOLDERS := common gateway api broker-bridge
+FOLDERS := common gateway api broker-bridge deploy/tillctl
 PROGRAM_gateway := tillwire-gateway
 PROGRAM_api := tillwire-api
 PROGRAM_broker-bridge := tillwire-bridge
+PROGRAM_deploy/tillctl := tillctl
 
 sources = $(wildcard $(1)/*.c $(1)/*/*.c)
 headers = $(wildcard $(1)/*.h $(1)/*/*.h)

@@ -49,7 +49,7 @@ struct gateway {
     struct gw_revocation revocation;
     struct gw_revocation_poll revocation_poll;
     struct tw_deadline expiry, goodbye;
-    size_t goodbyes_each;
+    size_t goodbyes_due, goodbyes_said, goodbye_step;
 };
 
 static struct gateway *gateway_of(struct tw_daemon *d)
@@ -276,13 +276,25 @@ static int start(struct tw_daemon *d)
     return tw_daemon_listen(d, &g->listener, on_accept);
 }
 
+/* Evenly, the first at once. After the last step, whoever is still there. */
+static size_t goodbyes_now(struct gateway *g)
+{
+    size_t step = ++g->goodbye_step;
+
+    if (step > DRAIN_STEPS)
+        return SIZE_MAX;
+    return (g->goodbyes_due * step + DRAIN_STEPS - 1) / DRAIN_STEPS - g->goodbyes_said;
+}
+
 static void on_goodbye(struct tw_deadline *t)
 {
     struct gateway *g = tw_container_of(t, struct gateway, goodbye);
+    size_t most = goodbyes_now(g);
+    size_t said = gw_conns_send_home(&g->conns, most);
 
-    if (gw_conns_send_home(&g->conns, g->goodbyes_each) +
-            gw_eio_send_home(&g->restaurant_os.sio.engine, g->goodbyes_each) >
-        0)
+    said += gw_eio_send_home(&g->restaurant_os.sio.engine, most - said);
+    g->goodbyes_said += said;
+    if (said > 0 || g->goodbye_step < DRAIN_STEPS)
         tw_after(&g->daemon.loop, &g->goodbye,
                  g->daemon.settings.drain_ms * 6 / 10 / DRAIN_STEPS, on_goodbye);
 }
@@ -295,8 +307,7 @@ static void drain(struct tw_daemon *d)
     g->restaurant_os.sio.engine.is_closed = true;
     tw_listener_stop(&g->listener);
     tw_http_server_drain(&g->http);
-    g->goodbyes_each =
-        (g->conns.count + g->restaurant_os.sio.engine.by_sid.count) / DRAIN_STEPS + 1;
+    g->goodbyes_due = g->conns.count + gw_eio_pollers(&g->restaurant_os.sio.engine);
     on_goodbye(&g->goodbye);
 }
 

@@ -52,6 +52,6 @@ grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.to
 grant execute on function pos.authenticate(jsonb) to tillwire_gateway;
 grant execute on function pos.events_after(uuid, bigint, int),
     pos.events_piece(uuid, bigint, int), pos.events_pieces(uuid[], bigint[], int[]), pos.sync_log_write(json),
-    pos.keys_state(uuid[]), pos.tenants_ended(uuid[]), pos.keyless_tenants() to tillwire_gateway;
+    pos.keys_state(uuid[]), pos.tenants_ended(uuid[]), pos.tenants_moving(), pos.keyless_tenants() to tillwire_gateway;
 
 grant execute on function pos.outbox_relay(uuid, int), pos.maintain(text) to tillwire_bridge;

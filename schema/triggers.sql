@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- tillwire.writer is 'function' inside pos.call, where operations do all of this themselves, 'trigger' inside
--- a trigger that writes the other half of a pair, and empty for all other writers (core/writer_check). A WHEN is tested
+-- a trigger that writes the other half of a pair, 'move' while rows come from another cell as they are, and empty for all other writers (core/writer_check). A WHEN is tested
 -- when the row is written, even if the trigger runs at commit.
 
 -- Tenants.
@@ -12,6 +12,14 @@ create or replace trigger tenant_made after insert on dinedesk_main.tenants
     for each row execute function pos.tenant_made();
 create or replace trigger tenant_changed after update on dinedesk_main.tenants
     for each row execute function pos.tenant_changed();
+
+-- What operators write about a tenant; while it moves to another cell, nothing.
+create or replace trigger tenant_here before insert or update or delete on pos.api_key
+    for each row execute function pos.tenant_here_check();
+create or replace trigger tenant_here before insert or update or delete on pos.tenant_alias
+    for each row execute function pos.tenant_here_check();
+create or replace trigger tenant_here before insert or update or delete on pos.token_secret
+    for each row execute function pos.tenant_here_check();
 
 -- Orders.
 create or replace trigger order_by_sql before insert or update or delete on pos.orders

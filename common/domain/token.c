@@ -22,7 +22,7 @@ enum { TENANT_ID, TENANT_SLUG, TENANT_NAME, TENANT_STATUS, NAMED_ID, SECRET };
 struct finding {
     struct tw_lru_entry entry;
     struct tw_token_tenant tenant;
-    bool is_suspended;
+    bool is_suspended, is_moving;
     char *secret; /* null: none of its own */
     uint64_t until_ms;
 };
@@ -145,6 +145,7 @@ static void judge(struct tw_token_check *c, const struct finding *f, struct tw_s
     struct tw_token_grant grant = { .tenant = f->tenant,
                                     .token = tw_buf_view(&c->token),
                                     .restaurants = c->jwt.restaurants,
+                                    .is_moving = f->is_moving,
                                     .is_named = is_named(c, &f->tenant, named_id),
                                     .expires_ms = c->jwt.expires_ms };
     const char *fault;
@@ -183,9 +184,12 @@ static void take_row(struct tw_token_check *c, const struct tw_pg_result *result
 
     copy_text(f->tenant.id, sizeof(f->tenant.id), tw_pg_text(result, 0, TENANT_ID));
     copy_text(f->tenant.slug, sizeof(f->tenant.slug), tw_pg_text(result, 0, TENANT_SLUG));
-    f->is_suspended = !tw_slice_is(tw_pg_text(result, 0, TENANT_STATUS), "active");
+    f->is_suspended = tw_slice_is(tw_pg_text(result, 0, TENANT_STATUS), "suspended");
+    f->is_moving =
+        !f->is_suspended && !tw_slice_is(tw_pg_text(result, 0, TENANT_STATUS), "active");
     f->secret = secret.len == 0 ? NULL : tw_copy_text(secret.at, secret.len);
-    f->until_ms = tw_loop_age_ms(all->options.pool->loop) + all->options.cache_ms;
+    f->until_ms =
+        f->is_moving ? 0 : tw_loop_age_ms(all->options.pool->loop) + all->options.cache_ms;
     tw_lru_put(&all->known, tw_buf_view(&c->name), &f->entry);
     judge(c, f, named_id);
 }

@@ -52,8 +52,9 @@ struct tw_token_grant {
     struct tw_slice token;       /* itself */
     struct tw_slice context;     /* what pos.call wants as ctx.token: a JSON object */
     struct tw_slice restaurants; /* raw JSON array of further ones, or empty */
-    bool is_named;               /* `named` is a name of this restaurant, or empty */
-    int64_t expires_ms;          /* wall clock */
+    bool is_moving;     /* to another cell: no new sockets; pos.call answers for itself */
+    bool is_named;      /* `named` is a name of this restaurant, or empty */
+    int64_t expires_ms; /* wall clock */
 };
 
 struct tw_token_check;

@@ -58,6 +58,8 @@ static const struct tw_refusal table[] = {
     { "PERMISSION_DENIED", 403,
       "The token or key does not allow this, or is for another restaurant." },
     { "TENANT_SUSPENDED", 403, "This restaurant is suspended. Ask who operates it." },
+    { "TENANT_MOVING", 503,
+      "This restaurant moves to other servers; nothing was done. Try again in a moment." },
     { "RATE_LIMITED", 429,
       "Too many requests with this key; nothing was done. Wait as long as Retry-After says." },
     { "BUSY", 503,

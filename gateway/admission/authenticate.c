@@ -25,6 +25,7 @@ static const char *refusal_of(struct tw_slice body)
     static const struct {
         const char *said, *code;
     } rows[] = { { "TENANT_SUSPENDED", "TENANT_SUSPENDED" },
+                 { "TENANT_MOVING", "TENANT_MOVING" },
                  { "TENANT_MISMATCH", "PERMISSION_DENIED" },
                  { "FORBIDDEN", "PERMISSION_DENIED" } };
     struct tw_slice error, code;
@@ -69,6 +70,8 @@ static void on_token(struct tw_token_check *check, const char *refusal,
     /* A client that names its restaurant is let in only where that is the token's own. */
     if (grant != NULL && !grant->is_named)
         result.refusal = "PERMISSION_DENIED";
+    if (grant != NULL && result.refusal == NULL && grant->is_moving)
+        result.refusal = "TENANT_MOVING";
     if (grant != NULL && result.refusal == NULL) {
         memcpy(who.tenant.id, grant->tenant.id, sizeof(who.tenant.id));
         memcpy(who.tenant.slug, grant->tenant.slug, sizeof(who.tenant.slug));

@@ -233,7 +233,8 @@ static void refuse_connected(struct pending *p, const char *code)
     p->all->refused.value++;
     if (strcmp(code, "DRAINING") == 0)
         gw_first_message_close(&p->first, gw_closes.going_away);
-    else if (strcmp(code, "UNAVAILABLE") == 0 || strcmp(code, "RATE_LIMITED") == 0)
+    else if (strcmp(code, "UNAVAILABLE") == 0 || strcmp(code, "RATE_LIMITED") == 0 ||
+             strcmp(code, "TENANT_MOVING") == 0)
         gw_first_message_close(&p->first, gw_closes.cannot_check);
     else
         gw_first_message_refuse(&p->first, code,

@@ -1,5 +1,5 @@
 /* revocation.c - the messages key.revoked {keyId}, key.expires {keyId, expiresAtMs} and
- * tenant.suspended {tenantId}.
+ * tenant.suspended, tenant.leaving, tenant.frozen, tenant.left {tenantId}.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation.h"
 
@@ -31,18 +31,19 @@ static uint64_t close_all(struct gw_holder *h, struct gw_close why)
     return closed;
 }
 
-struct suspended {
+struct ended {
     struct tw_slice tenant;
+    struct gw_close why;
     uint64_t closed;
 };
 
-static void close_suspended(struct gw_session *s, void *arg)
+static void close_ended(struct gw_session *s, void *arg)
 {
-    struct suspended *t = arg;
+    struct ended *t = arg;
 
     if (s->phase != GW_CLOSING && s->stream != NULL &&
         tw_slice_is(t->tenant, s->stream->tenant.id)) {
-        gw_session_close(s, gw_closes.tenant_suspended);
+        gw_session_close(s, t->why);
         t->closed++;
     }
 }
@@ -109,14 +110,42 @@ void gw_revocation_expire(struct gw_revocation *r)
 }
 
 /* Rare, so that a look at all sessions will do: of its keys we know only those of sessions. */
-static uint64_t suspend(struct gw_revocation *r, struct tw_slice tenant_id)
+static uint64_t end_tenant(struct gw_revocation *r, struct tw_slice tenant_id,
+                           struct gw_close why)
 {
-    struct suspended t = { .tenant = tenant_id };
+    struct ended t = { .tenant = tenant_id, .why = why };
 
     gw_key_auth_forget_all(r->auth);
     tw_tokens_forget(r->tokens);
-    gw_sessions_each(r->sessions, close_suspended, &t);
+    gw_sessions_each(r->sessions, close_ended, &t);
     return t.closed;
+}
+
+struct moving {
+    const struct tw_map *tenants;
+    uint64_t closed;
+};
+
+static void close_moving(struct gw_session *s, void *arg)
+{
+    struct moving *m = arg;
+
+    if (s->phase != GW_CLOSING && s->stream != NULL &&
+        tw_map_get(m->tenants, tw_slice_of(s->stream->tenant.id)) != NULL) {
+        gw_session_close(s, gw_closes.tenant_moving);
+        m->closed++;
+    }
+}
+
+void gw_revocation_move(struct gw_revocation *r, const struct tw_map *tenants)
+{
+    struct moving m = { .tenants = tenants };
+
+    gw_sessions_each(r->sessions, close_moving, &m);
+    if (m.closed == 0)
+        return;
+    gw_key_auth_forget_all(r->auth);
+    tw_tokens_forget(r->tokens);
 }
 
 /* An empty text is none: it would be the key of all sessions that have no key. */
@@ -142,7 +171,11 @@ void gw_revocation_read(struct gw_revocation *r, char *at, size_t len)
         gw_key_auth_forget(r->auth, id);
         closed = close_all(gw_holders_find(holders, GW_HOLDS_KEY, id), gw_closes.key_revoked);
     } else if (tw_slice_is(type, "tenant.suspended") && text_member(json, "tenantId", &id)) {
-        closed = suspend(r, id);
+        closed = end_tenant(r, id, gw_closes.tenant_suspended);
+    } else if ((tw_slice_is(type, "tenant.leaving") || tw_slice_is(type, "tenant.frozen") ||
+                tw_slice_is(type, "tenant.left")) &&
+               text_member(json, "tenantId", &id)) {
+        closed = end_tenant(r, id, gw_closes.tenant_moving);
     } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &id)) {
         gw_key_auth_forget_all(r->auth);
         closed =

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "common/domain/token.h"
+#include "common/util/map.h"
 #include "gateway/admission/key_auth.h"
 #include "gateway/stream/session.h"
 
@@ -27,6 +28,10 @@ void gw_revocation_set_expiry(struct gw_revocation *r, struct tw_slice key_id,
 /* This tenant (a UUID) is suspended: its sessions that came with a token are closed. Those with
  * keys are closed by the end of their keys. */
 void gw_revocation_end_tokens(struct gw_revocation *r, struct tw_slice tenant_id);
+
+/* These tenants (by UUID) move to another cell, or have: their sessions, if any are here, are
+ * closed. */
+void gw_revocation_move(struct gw_revocation *r, const struct tw_map *tenants);
 
 /* Close sessions without a key of tenants that are not among `allowed`: slugs, separated by
  * blanks. */

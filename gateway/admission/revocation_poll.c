@@ -1,5 +1,5 @@
 /* revocation_poll.c - sends the keys of all sessions, once each, to pos.keys_state, and the
- * tenants of those with tokens to pos.tenants_ended.
+ * tenants of those with tokens to pos.tenants_ended; and asks which tenants move.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation_poll.h"
 
@@ -42,6 +42,18 @@ static void on_states(struct tw_pg_call *call, const struct tw_pg_result *result
     tw_after(k->options.loop, &k->tick, TICK_MS, on_tick);
 }
 
+static void end_moving(struct gw_revocation_poll *k, struct tw_slice ids)
+{
+    struct tw_map tenants = { 0 };
+    struct tw_slice one;
+
+    while (tw_slice_split(&ids, ' ', &one))
+        if (one.len > 0)
+            (void)tw_map_set_lent(&tenants, one, k);
+    gw_revocation_move(k->options.revocation, &tenants);
+    tw_map_done(&tenants);
+}
+
 /* Tenants that let in any device: logged once and at each change, since it is unsafe. */
 static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *result)
 {
@@ -60,12 +72,16 @@ static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *resul
             tw_str("why", "unsafe: whoever reaches this gateway is a device of theirs"));
     }
     gw_revocation_keyless(k->options.revocation, now);
+    if (tw_pg_text(result, 0, 1).len > 0)
+        end_moving(k, tw_pg_text(result, 0, 1));
 }
 
 static void ask_keyless(struct gw_revocation_poll *k)
 {
     k->keyless_call = (struct tw_pg_call){
-        .sql = "select coalesce(string_agg(slug, ' '), '') from pos.keyless_tenants() slug",
+        .sql = "select (select coalesce(string_agg(slug, ' '), '') from pos.keyless_tenants() "
+               "slug),"
+               " (select coalesce(string_agg(id::text, ' '), '') from pos.tenants_moving() id)",
         .done = on_keyless,
     };
     tw_pg_pool_call(k->options.pool, &k->keyless_call);

@@ -230,7 +230,7 @@ static void refuse(struct gw_sio_client *c, const char *code, const char *messag
     struct tw_buf json = { .max = 1024 };
 
     c->screen.all->refused.value++;
-    if (strcmp(code, "UNAVAILABLE") == 0) {
+    if (strcmp(code, "UNAVAILABLE") == 0 || strcmp(code, "TENANT_MOVING") == 0) {
         /* A CONNECT_ERROR would end it for good; after a close it tries again. */
         gw_sio_close(c->socket, gw_closes.cannot_check);
         return;

@@ -329,6 +329,15 @@ struct gw_eio *gw_eio_of(const struct gw_eio_socket *s)
 /* --- All of them -----------------------------------------------------------------------------
  */
 
+size_t gw_eio_pollers(const struct gw_eio *e)
+{
+    size_t n = 0;
+
+    tw_list_each(&e->all, link) n +=
+        tw_container_of(link, struct gw_eio_socket, link)->state < GW_EIO_WEBSOCKET;
+    return n;
+}
+
 size_t gw_eio_send_home(struct gw_eio *e, size_t max)
 {
     size_t n = 0;

@@ -80,6 +80,9 @@ void gw_eio_trust(struct gw_eio_socket *s);
 struct tw_loop *gw_eio_loop(const struct gw_eio_socket *s);
 struct gw_eio *gw_eio_of(const struct gw_eio_socket *s);
 
+/* How many poll: they are not among the connections. */
+size_t gw_eio_pollers(const struct gw_eio *e);
+
 /* End up to `max` of those that poll, politely; how many there were. Sockets with a
  * WebSocket end with it (gw_conns_send_home). */
 size_t gw_eio_send_home(struct gw_eio *e, size_t max);

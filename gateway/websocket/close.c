@@ -47,5 +47,7 @@ const struct gw_closes gw_closes = {
     .key_revoked = { GW_CLOSE_POLICY, "the API key was revoked" },
     .key_expired = { GW_CLOSE_POLICY, "the API key is good no longer" },
     .keyless_off = { GW_CLOSE_POLICY, "devices without a key are not let in any more" },
+    .tenant_moving = { GW_CLOSE_GOING_AWAY,
+                       "the restaurant moves to other servers; connect again" },
     .tenant_suspended = { GW_CLOSE_POLICY, "the tenant was suspended" },
 };

@@ -70,6 +70,7 @@ struct gw_closes {
     struct gw_close key_revoked;      /* control message key.revoked */
     struct gw_close key_expired;      /* key.expires, or a token's end */
     struct gw_close keyless_off;      /* control message keyless.off */
+    struct gw_close tenant_moving;    /* control messages tenant.leaving, frozen, left */
     struct gw_close tenant_suspended; /* control message tenant.suspended */
 };
 

@@ -3,7 +3,7 @@
 -- Inputs: {"keyHash","tenant","tenantHeader"?,"scope","requestId"}. A token whose signature C has checked (token.sql)
 -- comes as "token" in place of "keyHash"; a device that has neither sends "keyless":true.
 -- Answers: one row: 200 with the tenant, the key, its expiry (unix ms or null) and its scopes (comma separated); or
--- 401/403 with the error body. Without "tenant" the key decides which tenant it is. A token, and a device without a
+-- 401/403 with the error body, 503 for a tenant that moves to another cell. Without "tenant" the key decides which tenant it is. A token, and a device without a
 -- key (keyless.sql), have no key and no expiry here, and the scope pos.
 -- Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
@@ -19,6 +19,12 @@ begin
     if who.refused is not null then
         status := who.refused;
         body := pos.refusal(who.code, who.message, null, ctx ->> 'requestId');
+        return;
+    end if;
+    if who.tenant_status = 'leaving' then -- cells/tenant_move
+        status := 503;
+        body := pos.refusal('TENANT_MOVING', 'This restaurant moves to other servers. Connect again in a moment.', null,
+            ctx ->> 'requestId');
         return;
     end if;
     status := 200;

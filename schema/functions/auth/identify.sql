@@ -7,7 +7,7 @@
 -- tenant that is named by UUID, slug or alias, or the only one that allows it. When the request is to be refused,
 -- `refused` is the HTTP status, and code and message say why. A tenant that does not exist and a tenant that is not
 -- the key's get the same answer, so that nobody can find out which tenants there are.
--- Refusals: 401 UNAUTHORIZED, 403 TENANT_MISMATCH, TENANT_SUSPENDED, FORBIDDEN; for a token INVALID_RESTAURANT and
+-- Refusals: 401 UNAUTHORIZED, 403 TENANT_MISMATCH, TENANT_SUSPENDED, FORBIDDEN, 503 TENANT_MOVING; for a token INVALID_RESTAURANT and
 -- PERMISSION_DENIED (as a result, not raised). Locks, events: none. One indexed lookup.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -91,7 +91,11 @@ begin
             code := 'TENANT_MISMATCH';
             message := case when by_nothing then 'This device is another tenant''s. Use one tenant throughout.'
                 else 'This API key belongs to another tenant. Use the tenant that it was issued for.' end;
-        elsif tenant_status <> 'active' then
+        elsif tenant_status in ('frozen', 'left', 'arriving') then
+            refused := 503;
+            code := 'TENANT_MOVING';
+            message := 'This restaurant moves to other servers; nothing was done. Send it again in a moment.';
+        elsif tenant_status = 'suspended' then
             refused := 403;
             code := 'TENANT_SUSPENDED';
             message := 'This tenant is suspended. Ask the operator to activate it again.';

@@ -21,7 +21,7 @@ end $$;
 create or replace function pos.keyless_tenants() returns setof text
 language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
 begin
-    return query select t.slug from dinedesk_main.tenants t where t.keyless and t.status = 'active' order by t.slug;
+    return query select t.slug from dinedesk_main.tenants t where t.keyless and t.status <> 'suspended' order by t.slug;
 end $$;
 
 -- The tenant that a device without a key means: the one that it names, or the only one that allows it.
@@ -31,7 +31,7 @@ begin
     if given is not null then
         return (select t.id from dinedesk_main.tenants t where t.id = pos.tenant_named(given) and t.keyless);
     end if;
-    return (select (array_agg(t.id))[1] from dinedesk_main.tenants t where t.keyless having count(*) = 1);
+    return (select (array_agg(t.id))[1] from dinedesk_main.tenants t where t.keyless and t.status <> 'left' having count(*) = 1);
 end $$;
 
 create or replace function pos.keyless_lineage(tenant uuid) returns uuid

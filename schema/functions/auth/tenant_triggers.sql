@@ -33,7 +33,9 @@ end $$;
 create or replace function pos.tenant_made() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
-    insert into pos.stream (tenant_id) values (new.id);
+    if coalesce(current_setting('tillwire.writer', true), '') <> 'move' then -- it comes with its stream
+        insert into pos.stream (tenant_id) values (new.id);
+    end if;
     execute format('create sequence pos.%I', 'order_number_' || replace(new.id::text, '-', ''));
     return null;
 end $$;

@@ -13,7 +13,7 @@
 create or replace function pos.by_function() returns boolean
 language plpgsql stable as $$
 begin
-    return pg_catalog.current_setting('tillwire.writer', true) operator(pg_catalog.=) 'function';
+    return pg_catalog.current_setting('tillwire.writer', true) operator(pg_catalog.=) any ('{function,move}'::text[]);
 end $$;
 
 -- The owner of today is a constant, which saves each write a look at the catalogue. Names are written out, because this

@@ -15,6 +15,7 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     decimals int := pos.tenant_decimals(new.tenant_id);
 begin
+    perform pos.tenant_is_here(new.tenant_id);
     new.initial_balance := round(new.initial_balance, decimals);
     new.current_balance := round(new.current_balance, decimals);
     if tg_op = 'INSERT' then
@@ -67,6 +68,7 @@ declare
     last_balance numeric;
     decimals int := pos.tenant_decimals(new.tenant_id);
 begin
+    perform pos.tenant_is_here(new.tenant_id);
     perform 1 from pos.gift_cards g
       where g.tenant_id = new.tenant_id and g.card_number = new.card_number for no key update;
     select t.entry_no, t.new_balance into last_no, last_balance

@@ -14,6 +14,7 @@
 create or replace function pos.customer_by_sql() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
+    perform pos.tenant_is_here(new.tenant_id);
     new.total_spent := round(new.total_spent, pos.tenant_decimals(new.tenant_id));
     new.name := coalesce(pos.clean_text(new.name), '');
     new.phone := pos.clean_text(new.phone);
@@ -63,6 +64,7 @@ declare
     last_no int;
     last_points int;
 begin
+    perform pos.tenant_is_here(new.tenant_id);
     perform 1 from pos.customers p
       where p.tenant_id = new.tenant_id and p.id = new.customer_id for no key update;
     select t.entry_no, t.new_points into last_no, last_points

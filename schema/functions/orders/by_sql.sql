@@ -16,6 +16,7 @@ declare
     named record;
     lines record;
 begin
+    perform pos.tenant_is_here(case tg_op when 'DELETE' then old.tenant_id else new.tenant_id end);
     if tg_op = 'DELETE' then
         delete from pos.cleared_order x where x.tenant_id = old.tenant_id and x.order_id = old.id;
         return old;

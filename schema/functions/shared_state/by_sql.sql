@@ -14,6 +14,7 @@ declare
     this_kind text := pos.shared_state_kind(tg_table_name);
     clean json;
 begin
+    perform pos.tenant_is_here(new.tenant_id);
     clean := pos.clean_json(row_to_json(new));
     -- An event is one line.
     new := json_populate_record(new, pos.without_pictures(new.tenant_id, translate(clean::text, E'\n\r\t', ''))::json);
@@ -39,6 +40,7 @@ end $$;
 create or replace function pos.shared_state_by_sql_delete() returns trigger
 language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
+    perform pos.tenant_is_here(old.tenant_id);
     if old.deleted_at is not null then
         return old;
     end if;

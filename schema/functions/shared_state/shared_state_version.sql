@@ -11,6 +11,9 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     changes record;
 begin
+    if coalesce(current_setting('tillwire.writer', true), '') = 'move' then
+        return new; -- a row of another cell, as it is there
+    end if;
     if tg_op = 'INSERT' then
         new.version := 1;
         new.field_versions := '{}';
@@ -39,6 +42,9 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     changes text[];
 begin
+    if coalesce(current_setting('tillwire.writer', true), '') = 'move' then
+        return new;
+    end if;
     new.was_accepted := pos.is_accepted(new.status);
     if tg_op = 'INSERT' then
         new.version := 1;

@@ -62,7 +62,8 @@ static void come_to_tick(struct gateway *g, const char *keyless)
 {
     come_to(g, &poll_of_keys.tick);
     assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.keyless_tenants("));
-    fake_pool_row(&g->pool, keyless);
+    assert_non_null(strstr(fake_pool_sql(&g->pool), "pos.tenants_moving("));
+    fake_pool_row(&g->pool, keyless, "");
 }
 
 static void the_keys_of_all_sessions_are_asked_for_once_each(void **state)
@@ -132,6 +133,22 @@ static void a_tenant_that_lets_in_no_devices_any_more_loses_them(void **state)
     assert_int_equal(g->clients[0].close_code, 1008);
 }
 
+/* The control message may have been lost. */
+static void the_sessions_of_a_tenant_that_moves_are_told_to_connect_again(void **state)
+{
+    struct gateway *g = *state;
+
+    let_in(g, 0, KEY_1);
+    come_to(g, &poll_of_keys.tick);
+    fake_pool_row(&g->pool, "", "8d3f2a10-0000-4000-8000-000000000001");
+    assert_int_equal(g->clients[0].close_code, 0);
+    while (fake_pool_count(&g->pool) > 0)
+        fake_pool_no_row(&g->pool);
+    come_to(g, &poll_of_keys.tick);
+    fake_pool_row(&g->pool, "", "8d3f2a10-0000-4000-8000-000000000001 " KITCHEN_ID);
+    assert_int_equal(g->clients[0].close_code, 1001);
+}
+
 static void without_keys_there_is_nothing_to_ask_of_them(void **state)
 {
     struct gateway *g = *state;
@@ -164,6 +181,7 @@ int main(void)
         test(a_key_that_has_ended_closes_its_sessions),
         test(a_suspended_tenant_s_tokens_close_their_sessions),
         test(a_tenant_that_lets_in_no_devices_any_more_loses_them),
+        test(the_sessions_of_a_tenant_that_moves_are_told_to_connect_again),
         test(without_keys_there_is_nothing_to_ask_of_them),
         test(a_failure_closes_nobody_and_it_asks_again),
     };

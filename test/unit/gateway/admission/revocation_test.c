@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/util/base.h"
@@ -114,6 +115,25 @@ static void a_suspended_tenant_loses_all_its_sessions(void **state)
 
     say("{\"type\":\"tenant.suspended\",\"tenantId\":\"" KITCHEN_ID "\"}");
     check_closed(g, "012-");
+}
+
+static void the_sessions_of_a_tenant_that_moves_are_told_to_connect_again(void **state)
+{
+    static const char *const types[] = { "leaving", "frozen", "left" };
+    struct gateway *g = *state;
+    char text[160];
+
+    (void)snprintf(text, sizeof(text), "{\"type\":\"tenant.arriving\",\"tenantId\":\"%s\"}",
+                   KITCHEN_ID);
+    say(text);
+    check_closed(g, "----");
+    for (size_t i = 0; i < TW_COUNT(types); i++) {
+        (void)snprintf(text, sizeof(text), "{\"type\":\"tenant.%s\",\"tenantId\":\"%s\"}",
+                       types[i], KITCHEN_ID);
+        say(text);
+        for (size_t c = 0; c < CLIENTS; c++)
+            assert_int_equal(g->clients[c].close_code, c < 3 ? GW_CLOSE_GOING_AWAY : 0);
+    }
 }
 
 static void what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten(void **state)
@@ -239,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(a_revoked_key_ends_its_sessions_and_no_others),
         test(a_suspended_tenant_loses_all_its_sessions),
+        test(the_sessions_of_a_tenant_that_moves_are_told_to_connect_again),
         test(what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten),
         test(devices_without_a_key_go_when_their_tenant_lets_none_in_any_more),
         test(devices_without_a_key_stay_where_they_are_allowed),

@@ -1,0 +1,452 @@
+/* tenant_move.c - one restaurant to another cell: its sockets leave, its writes stop, its rows
+ * are copied, its route is switched, and it goes on there
+ * (schema/functions/cells/tenant_move.sql).
+ *
+ * Each step is committed in the databases before the next, and looks at what it finds; so after
+ * a kill, a power cut or a lost connection the same command goes on, or --abandon goes back.
+ * What cannot be taken back is one statement: that the restaurant is active in the other cell.
+ * Before it, here is the only place that may become active again.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "common/util/base.h"
+#include "common/util/buf.h"
+#include "common/util/json_write.h"
+#include "deploy/tillctl/command.h"
+
+#define GRACE_MS                                                                               \
+    1500 /* from the news that sockets must go until nothing more is accepted from them */
+#define LOOK_MS 50
+#define WAIT_SECONDS 30
+#define NUMBER_AT_ONCE "1000"
+
+struct move {
+    const struct tillctl_args *args;
+    const char *slug;
+    struct database *here, *there;
+    char id[64];
+    char cells[2][16];
+    uint64_t tables, rows, bytes;
+    uint64_t wait_ms;    /* for transactions that are under way */
+    uint64_t stopped_ms; /* when the sockets were told, by the clock that never goes back */
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void pause_ms(long ms)
+{
+    const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+    (void)nanosleep(&t, NULL); /* shorter is fine: what is waited for is looked at */
+}
+
+static void say(const struct move *m, const char *text)
+{
+    if (m->args->options[TILLCTL_JSON] != NULL)
+        return;
+    printf("%s: %s\n", m->slug, text);
+    (void)fflush(stdout);
+}
+
+static int refused(const struct move *m, const char *why)
+{
+    (void)fprintf(stderr, "tillctl: %s: %s\n", m->slug, why);
+    return TILLCTL_REFUSED;
+}
+
+/* A function of cells/tenant_move.sql, which takes the slug. */
+static bool turn(struct database *d, const struct move *m, const char *sql)
+{
+    const char *const slug[] = { m->slug, NULL };
+
+    return database_do(d, sql, slug);
+}
+
+/* --- What there is ---------------------------------------------------------------------------
+ */
+
+/* The restaurant's state in a database, "" for none there; false when it cannot be asked. */
+static bool read_state(struct database *d, struct move *m, char *status, size_t size)
+{
+    const char *const slug[] = { m->slug, NULL };
+    struct rows *r = database_ask(
+        d, "select id::text, status from dinedesk_main.tenants where slug = $1", slug);
+
+    status[0] = '\0';
+    if (r == NULL)
+        return false;
+    if (rows_count(r) == 1) {
+        (void)snprintf(status, size, "%s", rows_text(r, 0, 1));
+        if (m->id[0] == '\0')
+            (void)snprintf(m->id, sizeof(m->id), "%s", rows_text(r, 0, 0));
+        else if (strcmp(m->id, rows_text(r, 0, 0)) != 0)
+            (void)snprintf(status, size, "%s", "another");
+    }
+    rows_done(r);
+    return true;
+}
+
+/* Which schema it has, and which cell it is. */
+static bool read_cell(struct database *d, char *version, size_t version_size, char *cell,
+                      size_t size)
+{
+    struct rows *r =
+        database_ask(d,
+                     "select (select string_agg(number || sha256, ' ' order by number)"
+                     " from pos.migration), (select cell from pos.setting)",
+                     NULL);
+
+    if (r == NULL)
+        return false;
+    (void)snprintf(version, version_size, "%s", rows_text(r, 0, 0));
+    (void)snprintf(cell, size, "%s", rows_text(r, 0, 1));
+    rows_done(r);
+    return true;
+}
+
+static int check_cells(struct move *m)
+{
+    static char versions[2][16384];
+
+    if (!read_cell(m->here, versions[0], sizeof(versions[0]), m->cells[0],
+                   sizeof(m->cells[0])) ||
+        !read_cell(m->there, versions[1], sizeof(versions[1]), m->cells[1],
+                   sizeof(m->cells[1])))
+        return TILLCTL_REFUSED;
+    if (strcmp(m->cells[0], m->cells[1]) == 0)
+        return refused(
+            m, "both databases say that they are the same cell: give the new one its number, "
+               "before its first restaurant, with tillctl cell set");
+    if (strcmp(versions[0], versions[1]) != 0)
+        return refused(
+            m,
+            "the two cells have different schemas: bring both to the same release (migrate)");
+    return TILLCTL_DONE;
+}
+
+/* --- Steps -----------------------------------------------------------------------------------
+ */
+
+/* Those transactions of `ids` that are still under way; the first of them in `who`. */
+static int64_t still_there(struct database *d, const char *ids, char *who, size_t size)
+{
+    const char *const params[] = { ids, NULL };
+    struct rows *r = database_ask(d,
+                                  "select pid || ' (' || who || ')' from "
+                                  "pos.transactions_now() where id = any($1::text[])",
+                                  params);
+    int64_t count = r == NULL ? -1 : (int64_t)rows_count(r);
+
+    if (count > 0)
+        (void)snprintf(who, size, "%s", rows_text(r, 0, 0));
+    rows_done(r);
+    return count;
+}
+
+/* Whoever began before the restaurant was frozen may not have seen it. */
+static bool await_writers(struct move *m)
+{
+    uint64_t began = now_ms();
+    char who[256] = "";
+    struct rows *r =
+        database_ask(m->here, "select array_agg(id)::text from pos.transactions_now()", NULL);
+    int64_t count = r == NULL ? -1 : 1;
+
+    while (r != NULL && (count = still_there(
+                             m->here, rows_text(r, 0, 0)[0] == '\0' ? "{}" : rows_text(r, 0, 0),
+                             who, sizeof(who))) > 0) {
+        if (now_ms() - began > m->wait_ms) {
+            (void)fprintf(stderr,
+                          "tillctl: %s: a transaction is under way for %" PRIu64
+                          " s, which may write for it: "
+                          "backend %s; end it, or wait longer with --wait\n",
+                          m->slug, (now_ms() - began) / 1000, who);
+            break;
+        }
+        pause_ms(LOOK_MS);
+    }
+    rows_done(r);
+    return count == 0;
+}
+
+/* What plain SQL has committed has no seq yet: it gets it here, so that it is the same there.
+ */
+static bool number_outbox(struct move *m)
+{
+    const char *const id[] = { m->id, NULL };
+    bool waits = true;
+
+    while (waits) {
+        struct rows *r;
+
+        if (!database_do(m->here, "select pos.outbox_number($1::uuid, " NUMBER_AT_ONCE ")",
+                         id) ||
+            (r = database_ask(m->here, "select pos.outbox_waits($1::uuid)", id)) == NULL)
+            return false;
+        waits = rows_text(r, 0, 0)[0] == 't';
+        rows_done(r);
+        if (waits)
+            pause_ms(1); /* the bridge may be at it */
+    }
+    return true;
+}
+
+/* Both cells count the rows, and sum their texts up. */
+static bool is_same(struct move *m, const char *table, const char *sums)
+{
+    struct rows *a = database_ask(m->here, sums, NULL);
+    struct rows *b = database_ask(m->there, sums, NULL);
+    bool same = a != NULL && b != NULL && strcmp(rows_text(a, 0, 0), rows_text(b, 0, 0)) == 0 &&
+                strcmp(rows_text(a, 0, 1), rows_text(b, 0, 1)) == 0;
+
+    if (same)
+        m->rows += (uint64_t)rows_int(a, 0, 0);
+    else if (a != NULL && b != NULL)
+        (void)fprintf(stderr,
+                      "tillctl: %s: %s is not the same in both cells after it was copied\n",
+                      m->slug, table);
+    rows_done(a);
+    rows_done(b);
+    return same;
+}
+
+static bool copy_tables(struct move *m)
+{
+    const char *const id[] = { m->id, NULL };
+    struct rows *plan = database_ask(
+        m->here, "select name, reads, writes, sums from pos.tenant_copy($1::uuid)", id);
+    bool good = plan != NULL;
+
+    for (size_t i = 0; good && i < rows_count(plan); i++) {
+        good = database_copy(m->here, rows_text(plan, i, 1), m->there, rows_text(plan, i, 2),
+                             &m->bytes) &&
+               is_same(m, rows_text(plan, i, 0), rows_text(plan, i, 3));
+        m->tables += good;
+    }
+    rows_done(plan);
+    return good;
+}
+
+static bool land(struct move *m)
+{
+    const char *const id[] = { m->id, NULL };
+    struct rows *r =
+        database_ask(m->here, "select last, is_given from pos.tenant_number($1::uuid)", id);
+    bool good = false;
+
+    if (r != NULL) {
+        const char *const params[] = { m->id, rows_text(r, 0, 0), rows_text(r, 0, 1), NULL };
+
+        good = database_do(m->there,
+                           "select pos.tenant_land($1::uuid, $2::bigint, $3::boolean)", params);
+    }
+    rows_done(r);
+    return good;
+}
+
+/* In one transaction there, of one moment here. */
+static bool copy(struct move *m)
+{
+    bool good = database_do(m->here, "begin isolation level repeatable read read only", NULL) &&
+                database_do(m->there, "begin isolation level repeatable read", NULL) &&
+                database_do(m->there, "set local tillwire.writer = 'move'", NULL) &&
+                copy_tables(m) && land(m);
+
+    good = database_do(m->there, good ? "commit" : "rollback", NULL) && good;
+    return database_do(m->here, "commit", NULL) && good;
+}
+
+/* The operator's own command, with the restaurant and its new cell in its environment. */
+static bool switch_route(struct move *m)
+{
+    const char *command = m->args->options[TILLCTL_SWITCH];
+    int status;
+
+    if (setenv("TILLWIRE_TENANT", m->slug, 1) != 0 ||
+        setenv("TILLWIRE_CELL", m->cells[1], 1) != 0)
+        return false;
+    (void)fflush(stdout);
+    status =
+        system(command); /* NOLINT(cert-env33-c): it is the operator's, from the command line */
+    if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    (void)fprintf(
+        stderr, "tillctl: %s: the route was not switched: the command of --switch has failed\n",
+        m->slug);
+    return false;
+}
+
+/* --- Ways ------------------------------------------------------------------------------------
+ */
+
+/* Back to where it was: nothing has been written there that was not copied. */
+static int go_back(struct move *m)
+{
+    char there[32];
+
+    if (database_is_lost(m->here) || database_is_lost(m->there) ||
+        !read_state(m->there, m, there, sizeof(there)) ||
+        (strcmp(there, "arriving") == 0 &&
+         !turn(m->there, m, "select pos.tenant_forget($1)")) ||
+        !turn(m->here, m, "select pos.tenant_stay($1)")) {
+        (void)fprintf(stderr,
+                      "tillctl: %s: it is refused in both cells now (503). When both databases "
+                      "can be reached, give "
+                      "the same command again, or with --abandon.\n",
+                      m->slug);
+        return TILLCTL_UNREACHABLE;
+    }
+    return refused(m, "it stays where it was, and is served again");
+}
+
+static int finish(struct move *m)
+{
+    struct tw_buf json = { .max = 4096 };
+    uint64_t ms = now_ms() - m->stopped_ms;
+
+    if (!turn(m->here, m, "select pos.tenant_left($1)")) {
+        (void)fprintf(stderr,
+                      "tillctl: %s: it is active in its new cell; give the command again to "
+                      "close it here\n",
+                      m->slug);
+        return TILLCTL_UNREACHABLE;
+    }
+    if (m->args->options[TILLCTL_JSON] == NULL) {
+        printf("%s: active in cell %s: %" PRIu64 " tables, %" PRIu64 " rows, %" PRIu64
+               " bytes; %" PRIu64 ".%" PRIu64 " s without it\n",
+               m->slug, m->cells[1], m->tables, m->rows, m->bytes, ms / 1000, ms % 1000 / 100);
+        return TILLCTL_DONE;
+    }
+    tw_buf_char(&json, '{');
+    tw_json_member(&json, "tenant", tw_slice_of(m->slug));
+    tw_json_member(&json, "from", tw_slice_of(m->cells[0]));
+    tw_json_member(&json, "to", tw_slice_of(m->cells[1]));
+    tw_json_member_u64(&json, "tables", m->tables);
+    tw_json_member_u64(&json, "rows", m->rows);
+    tw_json_member_u64(&json, "bytes", m->bytes);
+    tw_json_member_u64(&json, "ms", ms);
+    tw_buf_text(&json, "}\n");
+    (void)fwrite(json.at, 1, json.len, stdout);
+    tw_buf_done(&json);
+    return TILLCTL_DONE;
+}
+
+static int activate(struct move *m)
+{
+    if (turn(m->there, m, "select pos.tenant_arrived($1)"))
+        return finish(m);
+    if (!database_is_lost(m->there))
+        return go_back(m);
+    (void)fprintf(stderr,
+                  "tillctl: %s: whether it is active in its new cell is not known: give the "
+                  "command again\n",
+                  m->slug);
+    return TILLCTL_UNREACHABLE;
+}
+
+static int go(struct move *m, const char *here, const char *there)
+{
+    m->stopped_ms = now_ms();
+    if (strcmp(there, "arriving") == 0 && !turn(m->there, m, "select pos.tenant_forget($1)"))
+        return TILLCTL_UNREACHABLE;
+    if (strcmp(here, "frozen") != 0) {
+        if (!turn(m->here, m, "select pos.tenant_leave($1)"))
+            return TILLCTL_REFUSED;
+        say(m, "its sockets are told to connect again, and find nobody for a while");
+        pause_ms(GRACE_MS);
+        if (!turn(m->here, m, "select pos.tenant_freeze($1)"))
+            return go_back(m);
+    }
+    if (!await_writers(m) || !number_outbox(m))
+        return go_back(m);
+    say(m, "frozen: requests are answered 503, to be sent again");
+    if (!copy(m))
+        return go_back(m);
+    say(m, "copied, and the same in both cells");
+    if (!switch_route(m))
+        return go_back(m);
+    return activate(m);
+}
+
+static int choose(struct move *m)
+{
+    bool abandons = m->args->options[TILLCTL_ABANDON] != NULL;
+    char here[32], there[32];
+
+    if (!read_state(m->here, m, here, sizeof(here)) ||
+        !read_state(m->there, m, there, sizeof(there)))
+        return TILLCTL_UNREACHABLE;
+    if (strcmp(here, "frozen") == 0 && strcmp(there, "active") == 0) {
+        m->stopped_ms = now_ms();
+        return abandons ? refused(m, "it is active in its new cell already: there is no way "
+                                     "back but to move it again")
+                        : finish(m);
+    }
+    if (abandons)
+        return strcmp(here, "leaving") == 0 || strcmp(here, "frozen") == 0
+                   ? (go_back(m) == TILLCTL_REFUSED ? TILLCTL_DONE : TILLCTL_UNREACHABLE)
+                   : refused(m, "no move of it is under way");
+    if (here[0] == '\0')
+        return refused(m, "there is no such restaurant here");
+    if (strcmp(here, "left") == 0)
+        return refused(m, "it has left for another cell; tillctl tenant forget removes what is "
+                          "left of it here");
+    if (strcmp(here, "suspended") == 0)
+        return refused(m, "it is suspended: tillctl tenant resume, and move it then");
+    if (strcmp(here, "arriving") == 0)
+        return refused(m, "it is about to arrive here: finish that move first");
+    if (strcmp(there, "another") == 0)
+        return refused(m, "the other cell has another restaurant of this name");
+    if (there[0] != '\0' && strcmp(there, "arriving") != 0 && strcmp(there, "left") != 0)
+        return refused(m, "the other cell has this restaurant too");
+    if (strcmp(there, "left") == 0)
+        return refused(m, "the other cell has rows of it from when it left: tillctl tenant "
+                          "forget there, first");
+    return go(m, here, there);
+}
+
+int tenant_move(const struct tillctl_args *args)
+{
+    const char *to = args->options[TILLCTL_TO];
+    struct move m = { .args = args, .slug = args->words[0], .wait_ms = WAIT_SECONDS };
+    int exit = TILLCTL_UNREACHABLE;
+
+    if (to == NULL && getenv("TILLWIRE_TO_DATABASE_URL") == NULL) {
+        (void)fputs("tillctl: give --to, the database of the other cell\n", stderr);
+        return TILLCTL_BAD_USAGE;
+    }
+    if (args->options[TILLCTL_WAIT] != NULL &&
+        (!tw_slice_u64(tw_slice_of(args->options[TILLCTL_WAIT]), &m.wait_ms) ||
+         m.wait_ms > 86400)) {
+        (void)fputs("tillctl: --wait takes whole seconds, up to a day\n", stderr);
+        return TILLCTL_BAD_USAGE;
+    }
+    m.wait_ms *= 1000;
+    if (args->options[TILLCTL_SWITCH] == NULL && args->options[TILLCTL_ABANDON] == NULL) {
+        (void)fputs(
+            "tillctl: give --switch, the command that leads the restaurant to the other cell "
+            "(docs/scaling.md)\n",
+            stderr);
+        return TILLCTL_BAD_USAGE;
+    }
+    m.here = tillctl_open(args);
+    if (m.here != NULL)
+        m.there = database_open(to != NULL ? to : getenv("TILLWIRE_TO_DATABASE_URL"),
+                                to != NULL, "the other cell");
+    if (m.there != NULL && (exit = check_cells(&m)) == TILLCTL_DONE)
+        exit = choose(&m);
+    database_close(m.here);
+    database_close(m.there);
+    return exit;
+}
