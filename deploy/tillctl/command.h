@@ -48,4 +48,5 @@ int tenant_suspend(const struct tillctl_args *args);
 int tenant_resume(const struct tillctl_args *args);
 int tenant_move(const struct tillctl_args *args);
 int tenant_forget(const struct tillctl_args *args);
+int doctor(const struct tillctl_args *args);
 int cell_set(const struct tillctl_args *args);

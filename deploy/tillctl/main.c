@@ -35,6 +35,7 @@ static const struct command {
     size_t word_count;
     unsigned takes;
 } commands[] = {
+    { "doctor", "", "", "look at the database, and say what to do about it", doctor, 0, 0 },
     { "tenant", "list", "", "all restaurants", tenant_list, 0, 0 },
     { "tenant", "show", "SLUG", "one of them", tenant_show, 1, 0 },
     { "tenant", "add", "SLUG", "a new one", tenant_add, 1, FOR_ADD },
@@ -135,9 +136,13 @@ int main(int argc, char **argv)
         return puts("tillctl " TILLWIRE_VERSION) < 0;
     if (argc < 2 || strcmp(argv[1], "--help") == 0)
         return argc < 2 ? bad_usage("say what to do", "") : help();
-    for (size_t i = 0; i < TW_COUNT(commands); i++)
-        if (argc > 2 && strcmp(argv[1], commands[i].thing) == 0 &&
-            strcmp(argv[2], commands[i].verb) == 0)
+    for (size_t i = 0; i < TW_COUNT(commands); i++) {
+        if (strcmp(argv[1], commands[i].thing) != 0)
+            continue;
+        if (commands[i].verb[0] == '\0')
+            return run(&commands[i], &argv[2]);
+        if (argc > 2 && strcmp(argv[2], commands[i].verb) == 0)
             return run(&commands[i], &argv[3]);
+    }
     return bad_usage("there is no such command:", argv[1]);
 }

@@ -2,28 +2,22 @@
 // lost or done twice, and nobody notices more than a short wait.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
-import path from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startProcess } from '../support/own_process.mjs';
 import { startProxy } from '../support/proxy.mjs';
 import { request } from '../support/rest.mjs';
-import { env, eventually, pause, pidOf, sql, sqlValue, test, times } from '../support/stack.mjs';
+import { env, eventually, pause, sql, sqlValue, test, times } from '../support/stack.mjs';
 import { issueCard, newTenant, plainOrder, unique } from '../support/tenant.mjs';
 import { openTill } from '../support/till.mjs';
+import { tillctl as run } from '../support/tillctl.mjs';
 
 const TILLS = 6;
 const migrate = fileURLToPath(new URL('../../schema/migrate', import.meta.url));
 
-const tillctlPath = () => path.join(path.dirname(readlinkSync(`/proc/${pidOf('gateway-1')}/exe`).replace(/ \(deleted\)$/, '')), 'tillctl');
-
-// Runs it with the addresses of both cells in its environment; {status, out, err}.
-const tillctl = (cell, ...words) => new Promise((resolve) => {
-    execFile(tillctlPath(), words, { env: { ...process.env, TILLWIRE_DATABASE_URL: cell.from ?? env.TILLWIRE_DATABASE_URL, TILLWIRE_TO_DATABASE_URL: cell.url } },
-        (error, out, err) => resolve({ status: error ? (error.code ?? error.signal) : 0, out, err }));
-});
+const tillctl = (cell, ...words) => run(words, { to: cell.url, from: cell.from });
 
 // Another database in the stack's PostgreSQL, with processes and no Redis of its own.
 const startCell = async (t) => {

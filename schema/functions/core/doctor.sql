@@ -1,0 +1,61 @@
+-- pos.doctor - what an operator should know about this database, and what to do about it.
+-- Caller: tillctl doctor, as the tables' owner. Answers: a row for each thing that was looked at, with how it is, whether
+-- that is good, and advice when it is not. Refusals, locks, events: none. It reads little, and may be asked at any time.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.doctor() returns table (what text, is_good boolean, found text, advice text)
+language plpgsql stable as $$
+declare
+    room int := current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int;
+    taken int;
+    ours int;
+    one record;
+begin
+    -- An upgrade, and a host that is gone, leave old connections beside new ones: twice of what is there must fit.
+    select count(*), count(*) filter (where a.usename like 'tillwire\_%') into taken, ours
+      from pg_stat_activity a where a.backend_type = 'client backend';
+    return query select 'connections', taken + ours <= room,
+        format('%s of %s, %s of them Tillwire''s', taken, room, ours),
+        format('Twice Tillwire''s must fit: raise max_connections, or lower TILLWIRE_DATABASE_CONNECTIONS of the %s processes.',
+               (select count(distinct a.client_addr::text || a.application_name) from pg_stat_activity a
+                 where a.usename like 'tillwire\_%'));
+    for one in select r.rolname as name, r.rolconnlimit as most,
+                      (select count(*) from pg_stat_activity a where a.usename = r.rolname) as n
+                 from pg_roles r where r.rolname in ('tillwire_api', 'tillwire_gateway', 'tillwire_bridge') order by 1 loop
+        return query select 'connections of ' || one.name, one.most < 0 or 2 * one.n <= one.most,
+            format('%s, %s at most', one.n, case when one.most < 0 then 'any number' else one.most::text end),
+            format('Twice what is there must fit: alter role %s connection limit %s', one.name, 2 * one.n);
+    end loop;
+    return query select 'durability', current_setting('synchronous_commit') in ('on', 'remote_apply') and current_setting('fsync') = 'on'
+                            and current_setting('full_page_writes') = 'on',
+        format('synchronous_commit %s, fsync %s, full_page_writes %s', current_setting('synchronous_commit'),
+               current_setting('fsync'), current_setting('full_page_writes')),
+        'Turn all three on: what a client has been told must outlive a power cut.';
+    if current_setting('synchronous_standby_names') <> '' then
+        return query select 'synchronous standby', exists (select from pg_stat_replication r where r.sync_state in ('sync', 'quorum')),
+            coalesce((select string_agg(r.application_name || ' ' || r.sync_state, ', ') from pg_stat_replication r), 'none is here'),
+            'Every write waits for it: bring it back, or alter system set synchronous_standby_names = '''' and reload until it is.';
+    end if;
+    for one in select s.slot_name as name, s.active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)) as kept,
+                      pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn) as bytes
+                 from pg_replication_slots s where not pg_is_in_recovery() order by 1 loop
+        return query select 'replication slot ' || one.name, one.active and one.bytes < 1e9,
+            format('%s, %s of WAL are kept for it', case when one.active then 'in use' else 'nobody uses it' end, coalesce(one.kept, 'no bytes')),
+            format('A slot that nobody uses fills the disk: start its standby, or select pg_drop_replication_slot(%L).', one.name);
+    end loop;
+    return query select 'a place for tomorrow''s events',
+        to_regclass('pos.event_' || to_char((now() at time zone 'UTC')::date + 1, 'YYYYMMDD')) is not null,
+        (select count(*) || ' days' from pg_class c where c.relname ~ '^event_\d{8}$' and c.relnamespace = 'pos'::regnamespace),
+        'The bridge makes it: see that one runs (tillwire_bridge_active), or run migrate.';
+    return query select 'events of SQL writers', coalesce(min(o.at) > clock_timestamp() - interval '5 s', true),
+        coalesce('the oldest waits since ' || date_trunc('second', clock_timestamp() - min(o.at)), 'none waits'),
+        'The bridge gives them their numbers: see that one runs, and what it logs.'
+      from pos.outbox o;
+    return query select 'devices without a key', not exists (select from pos.keyless_tenants()),
+        coalesce((select string_agg(k, ' ') from pos.keyless_tenants() k), 'no restaurant lets them in'),
+        'Whoever reaches a gateway is a device of theirs: issue keys, and select pos.keyless_set(''<slug>'', false).';
+    return query select 'moves to other cells', not exists (select from dinedesk_main.tenants t where t.status in ('leaving', 'frozen', 'arriving')),
+        coalesce((select string_agg(t.slug || ' ' || t.status, ', ' order by t.slug) from dinedesk_main.tenants t
+                   where t.status in ('leaving', 'frozen', 'arriving')), 'none is under way'),
+        'If nobody is moving them now, the move was broken off: give its command again, or with --abandon.';
+end $$;
