@@ -206,7 +206,7 @@ test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="g
 bench-setup: ## install what `make bench` needs besides the tests: peers, by name from Debian and npm
 	@test/bench/setup
 
-bench: ## measure beside other programs (BENCH="fanout tenants idle connect tls scale dialects latency rest resume polls growth")
+bench: ## measure beside other programs (BENCH="fanout tenants idle connect tls scale dialects latency rest resume polls growth aged")
 	@$(MAKE) FLAVOUR=release build bench-programs
 	@test/bench/run $(BENCH)
 

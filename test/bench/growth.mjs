@@ -8,24 +8,15 @@
 // One client of pgbench makes each call a hundred times, a slow one thirty, by its SQL function, in turn in both databases; what counts is
 // the middle of its times. The restaurants have the same size in both, but for bench-1, which has one order in twenty.
 // SPDX-License-Identifier: Apache-2.0
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { Stack, root } from '../faults/stack.mjs';
-import { pgenv } from './support/pgenv.mjs';
+import { Stack } from '../faults/stack.mjs';
+import { LINES, check, fill, script, time } from './support/grown.mjs';
 import { undisturbed } from './support/quiet.mjs';
-import { middle } from './support/restaurants.mjs';
 import { keep, out, pick, rounds, row, runPart, say } from './support/results.mjs';
 
-const run = promisify(execFile);
-const here = path.dirname(fileURLToPath(import.meta.url));
 const scale = Number(process.env.SCALE ?? 0.1);
 const wanted = process.argv.slice(2);
-const LINES = [{ name: 'Gyoza', price: 9.5, quantity: 2 }, { name: 'Tea', price: 4.4, quantity: 1 }];
-
 // `of`: the restaurants, 1 for the largest one. pgbench replaces :t, :card and :r.
 const CALLS = [
     { name: 'deduct', operation: 'gift_card_deduct', route: '/api/{tenant}/gift-cards/{cardNumber}/deduct', path: { cardNumber: 'GC-:card' }, body: { amount: 0.01, orderId: 'o-1' } },
@@ -54,44 +45,6 @@ const CALLS = [
     { name: 'missed events', sql: "select count(*) from pos.events_pieces(array(select id from dinedesk_main.tenants where slug = 'bench-' || :t), '{4900}', '{50}');" },
     { name: 'events of an hour', operation: 'events_list', query: { since: '4900' } },
 ];
-
-const quote = (text) => `'${text.replaceAll("'", "''")}'`;
-
-function script({ sql, operation, route = '', path: at = {}, query = {}, body, of }) {
-    const head = `\\set t ${of ?? 'random(1, 20)'}\n\\set card 1000000000 + random(1, 400)\n\\set phone 10000 + random(1, 90)\n\\set r random(0, 1000000000)\n`;
-    if (sql) return `${head}${sql}\n`;
-    const text = (value) => quote(JSON.stringify(value)).replaceAll(/:(card|phone|t)/g, "' || :$1 || '");
-    return `${head}select status, body, events, tenant_id, replayed from pos.call('${operation}', jsonb_build_object('requestId', 'r-' || :r, `
-        + `'keyHash', encode(sha256(convert_to('key of ' || :t, 'UTF8')), 'hex'), 'tenant', 'bench-' || :t, 'attempt', :r::text || clock_timestamp(), `
-        + `'method', 'POST', 'route', '${route}', 'version', '1', 'path', (${text(at)})::jsonb, 'query', (${text(query)})::jsonb), `
-        + `${body ? `(${text(body)})::json` : 'null'});\n`;
-}
-
-// The middle of the times of a call, in milliseconds.
-async function time(url, file, count) {
-    const dir = mkdtempSync(path.join(tmpdir(), 'tillwire-growth.'));
-    try {
-        const { stdout, stderr } = await run('pgbench', ['-n', '-M', 'prepared', '-c', '1', '-t', String(count), '-l', '--log-prefix', path.join(dir, 'log'), '-f', file], { env: pgenv(url) });
-        if (!/failed transactions: 0 /.test(stdout) || /ERROR/.test(stderr)) throw new Error(`pgbench: ${stdout}${stderr}`);
-        return middle(readdirSync(dir).flatMap((name) => readFileSync(path.join(dir, name), 'utf8').trim().split('\n').map((line) => Number(line.split(' ')[2]) / 1000)));
-    } finally {
-        rmSync(dir, { recursive: true });
-    }
-}
-
-async function check(url, file) {
-    const { stdout } = await run('pgbench', ['-n', '-t', '1', '-f', file], { env: pgenv(url) });
-    if (!/processed: 1\/1/.test(stdout)) throw new Error(`pgbench: ${stdout}`);
-}
-
-async function fill(url, name, much) {
-    const at = new URL(url);
-    await run('psql', ['-qXc', `create database ${name}`], { env: pgenv(url) });
-    at.pathname = name;
-    await run(path.join(root, 'schema/migrate'), [at.href]);
-    await run('psql', ['-qX', at.href, '-v', `scale=${much}`, '-f', path.join(here, 'growth/fill.sql')], { maxBuffer: 1e8 });
-    return at.href;
-}
 
 let stack;
 

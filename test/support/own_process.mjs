@@ -9,11 +9,15 @@ import net from 'node:net';
 import { eventually, pidOf, soon } from './stack.mjs';
 import { hangUp, request } from './rest.mjs';
 
+const given = new Set(); // processes share a port without a word (SO_REUSEPORT)
+
 export async function freePort() {
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address();
     server.close();
+    if (given.has(port)) return freePort();
+    given.add(port);
     return port;
 }
 
