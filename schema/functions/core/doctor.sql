@@ -7,24 +7,26 @@ create or replace function pos.doctor() returns table (what text, is_good boolea
 language plpgsql stable as $$
 declare
     room int := current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int;
-    taken int;
-    ours int;
+    most int;
     one record;
 begin
-    -- An upgrade, and a host that is gone, leave old connections beside new ones: twice of what is there must fit.
-    select count(*), count(*) filter (where a.usename like 'tillwire\_%') into taken, ours
-      from pg_stat_activity a where a.backend_type = 'client backend';
-    return query select 'connections', taken + ours <= room,
-        format('%s of %s, %s of them Tillwire''s', taken, room, ours),
-        format('Twice Tillwire''s must fit: raise max_connections, or lower TILLWIRE_DATABASE_CONNECTIONS of the %s processes.',
-               (select count(distinct a.client_addr::text || a.application_name) from pg_stat_activity a
-                 where a.usename like 'tillwire\_%'));
-    for one in select r.rolname as name, r.rolconnlimit as most,
-                      (select count(*) from pg_stat_activity a where a.usename = r.rolname) as n
-                 from pg_roles r where r.rolname in ('tillwire_api', 'tillwire_gateway', 'tillwire_bridge') order by 1 loop
-        return query select 'connections of ' || one.name, one.most < 0 or 2 * one.n <= one.most,
-            format('%s, %s at most', one.n, case when one.most < 0 then 'any number' else one.most::text end),
-            format('Twice what is there must fit: alter role %s connection limit %s', one.name, 2 * one.n);
+    -- What a host has left behind that is gone stays until PostgreSQL notices, beside what takes its place.
+    for one in select h.role as name, sum(h.n)::int as n, coalesce(max(h.n) filter (where h.is_remote), 0)::int as lost,
+                      coalesce((select r.rolconnlimit from pg_roles r where r.rolname = h.role), -1) as most
+                 from (select w.role, a.client_addr, a.client_addr is not null and not a.client_addr <<= inet '127.0.0.0/8' as is_remote,
+                              count(a.pid) as n
+                         from (values ('tillwire_api'), ('tillwire_bridge'), ('tillwire_gateway'), (null)) w(role)
+                         left join pg_stat_activity a on a.backend_type = 'client backend'
+                                                     and (a.usename = w.role or (w.role is null and a.usename is not null))
+                        group by 1, 2, 3) h
+                group by h.role order by h.role nulls first loop
+        most := case when one.name is null then room else nullif(one.most, -1) end;
+        return query select concat_ws(' of ', 'connections', one.name), coalesce(one.n + one.lost <= most, true),
+            format('%s, %s at most', one.n, coalesce(most::text, 'any number')) || case when one.lost > 0 then
+                format('; %s of them are of one host', one.lost) else '' end,
+            format('Those of a host that is gone stay a while beside those that take their place: %s at least.',
+                   case when one.name is null then 'max_connections = ' || one.n + one.lost + current_setting('superuser_reserved_connections')::int
+                        else format('alter role %s connection limit %s', one.name, one.n + one.lost) end);
     end loop;
     return query select 'durability', current_setting('synchronous_commit') in ('on', 'remote_apply') and current_setting('fsync') = 'on'
                             and current_setting('full_page_writes') = 'on',
