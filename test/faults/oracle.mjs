@@ -2,6 +2,7 @@
 // PostgreSQL.
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { wordsOf } from './hearer.mjs';
 import { hash } from './random.mjs';
 import { usage } from './processes.mjs';
 import { eventually, pause, within } from './wait.mjs';
@@ -22,9 +23,6 @@ const WIRE = {
     'gift_card.updated': ['gift_card_updated', ['cardNumber', 'balance', 'amount', 'transactionId', 'orderId', 'status', 'updatedAt']],
     'loyalty.updated': ['loyalty_updated', ['customerId', 'customerPhone', 'pointsChange', 'newBalance', 'transactionType', 'reason', 'updatedAt']],
 };
-
-// The contents of a frame, as one string.
-export const wordsOf = (type, data) => `${type} ${JSON.stringify(data)}`;
 
 // Whether a till receives an event, and the hash of its frame.
 function heard(event, hearsAll) {
@@ -91,7 +89,7 @@ export class Oracle {
             if (!tenant.mayJump) this.problem('other', `the head of ${tenant.slug} went back from ${from} to ${head}`);
             return;
         }
-        const rows = await this.stack.sql('select seq, type, data from pos.event where tenant_id = $1 and seq > $2 and seq <= $3 order by seq',
+        const rows = await this.stack.sql('select seq, type, data, origin from pos.event where tenant_id = $1 and seq > $2 and seq <= $3 order by seq',
             tenant.id, from, head);
         let last = from;
         for (const row of rows) {
@@ -101,7 +99,7 @@ export class Oracle {
             }
             last = seq;
             tenant.log.push({ seq, type: row.type, hash: heard(row, true) ? hashOf(row) : 0, tells: heard(row, false), tellsAll: heard(row, true),
-                orderId: row.type === 'order.created' ? row.data.orderId : undefined });
+                orderId: row.type === 'order.created' ? row.data.orderId : undefined, ...this.world.factsOf(row, tenant) });
             if (row.type === 'order.created') tenant.created.set(row.data.orderId, (tenant.created.get(row.data.orderId) ?? 0) + 1);
         }
         if (last !== head && !tenant.bumps?.length) this.problem('lost', `the log of ${tenant.slug} ends at ${last}, its head is ${head}`);
@@ -137,11 +135,12 @@ export class Oracle {
             }
             if (seq > from) got.set(seq, till.hashes?.[at]);
         }
+        if (till.mayHear) for (const event of till.tenant.log) if (till.mayHear(event)) got.delete(event.seq);
         const missing = [];
         for (const event of due) {
             if (!got.has(event.seq)) {
                 if (!till.jumps.some((jump) => event.seq > jump.from && event.seq <= jump.to)) missing.push(event.seq);
-            } else if (till.hashes && got.get(event.seq) !== event.hash) {
+            } else if (till.hashes && got.get(event.seq) !== (till.hashOf?.(event) ?? event.hash)) {
                 this.problem('other', `${name}: ${event.seq} (${event.type}) has not what the log has`);
             }
             got.delete(event.seq);
@@ -154,6 +153,7 @@ export class Oracle {
         for (const seq of strange.slice(0, 5)) this.problem('other', `${name}: ${seq} is not for it, or not in the log`);
         till.comparedAt = at;
         till.comparedTo = end;
+        for (const text of till.wrongStates?.() ?? []) this.problem('lost', `${name}: ${text}`);
     }
 
     // Compared with every till: no longer needed in memory.
@@ -234,6 +234,9 @@ export class Oracle {
                 const n = deed.tenant.created.get(id) ?? 0;
                 if (n > 1 || (isDone && n < 1)) this.problem('ledger', `order ${id} was answered ${deed.status ?? 'never'} and created ${n} times`);
             }
+        } else if (deed.kind === 'change') {
+            const n = deed.tenant.turns.get(deed.turn) ?? 0;
+            if (n !== 1) this.problem('ledger', `change ${deed.key} was answered ${deed.status ?? 'never'} and made ${n} times`);
         } else if (deed.kind === 'card' && isDone && !cards.has(`${deed.tenant.id} ${deed.id}`)) {
             this.problem('ledger', `card ${deed.id} was answered ${deed.status} and is not there`);
         }
@@ -281,6 +284,7 @@ export class Oracle {
             await this.checkpoint();
         }
         await this.silence();
+        await Promise.all(this.world.listeners().map((till) => till.lookAgain?.()));
         await this.checkpoint();
         await this.invariants();
         await this.effects();

@@ -105,8 +105,8 @@ class Suite {
     async injectAll() {
         const { world } = this;
         await world.start();
-        say(`ready after ${seconds(Date.now() - this.began)}: ${world.tenants.length} tenants, ${world.tills.length} tills`);
-        await world.settle();
+        say(`ready after ${seconds(Date.now() - this.began)}: ${world.tenants.length} tenants, ${world.audience()}`);
+        await this.judged(this.rowOf({ id: '', what: 'the start', bound: '' }), () => world.settle());
         for (const [fault, number] of this.plan()) await this.inject(fault, number);
         world.fault = 'the end';
         const row = this.rowOf({ id: '', what: 'the end', bound: 'everything compared' });
@@ -131,7 +131,7 @@ class Suite {
         this.printTable();
         const heard = world.listeners().reduce((sum, till) => sum + till.seqs.length, 0);
         const failed = [...this.table.values()].filter((row) => row.failed > 0).length;
-        say(`${this.injected} faults injected; ${world.deeds.length} changes, ${heard} deliveries to ${world.tills.length} tills of ${world.tenants.length} tenants; `
+        say(`${this.injected} faults injected; ${world.deeds.length} changes, ${heard} deliveries to ${world.audience()} of ${world.tenants.length} tenants; `
             + `${seconds(Date.now() - this.began)}; SEED=${this.seed}`);
         await this.stop(failed === 0);
         say(`${this.table.size - failed} passed, ${failed} failed`);

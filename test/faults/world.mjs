@@ -158,6 +158,16 @@ export class World {
         return [...this.tills, ...this.followers];
     }
 
+    // Who listens, in words.
+    audience() {
+        return `${this.tills.length} tills`;
+    }
+
+    // What the oracle keeps of an event for further kinds of clients.
+    factsOf() {
+        return {};
+    }
+
     tick() {
         const now = Date.now();
         for (const till of this.tills) till.tick(now);

@@ -20,7 +20,7 @@ function isDefinite({ status, json }) {
     return json?.error?.code !== 'IDEMPOTENCY_IN_PROGRESS';
 }
 
-class Writer {
+export class Writer {
     isStopped = false;
     isBusy = false;
     done = 0;
@@ -265,6 +265,7 @@ export class SqlWriter extends Writer {
     async remove(tenant) {
         const id = tenant.sqlOrders?.pop();
         if (!id) return;
+        tenant.removed?.add(id);
         await this.settle(this.deed('remove', tenant, { id }),
             [['delete from pos.orders where tenant_id = $1 and id = $2', tenant.id, id]]);
     }

@@ -5,8 +5,8 @@ import { faults } from './faults.mjs';
 import { FleetWorld } from './world.mjs';
 
 const FORMS = {
-    short: { tenantCount: 3, tillsEach: 5, screensEach: 3, restWriters: 5, sqlWriters: 3, pace: 300 },
-    long: { isLong: true, tenantCount: 8, tillsEach: 4, screensEach: 3, restWriters: 6, sqlWriters: 3, pace: 400, patience: 20_000 },
+    short: { tenantCount: 3, tillsEach: 4, each: { screens: 3, pages: 1, streams: 1, tablets: 1, devices: 1 }, restWriters: 5, sqlWriters: 3, pace: 300 },
+    long: { isLong: true, tenantCount: 8, tillsEach: 9, each: { screens: 6, pages: 2, streams: 2, tablets: 3, devices: 3 }, restWriters: 6, sqlWriters: 3, pace: 400, patience: 20_000 },
 };
 
 await runSuite({ command: 'test/fleet/run', forms: FORMS, World: FleetWorld, faults, enough: 200 });

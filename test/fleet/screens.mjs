@@ -7,6 +7,9 @@ import { claims, token } from '../support/jwt.mjs';
 const TRANSPORTS = [['polling', 'websocket'], ['websocket'], ['polling']];
 const ANSWER_MS = 5000;
 
+// The events that Restaurant OS shows. What a till does not show is for screens alone.
+export const isForScreens = (type) => /^(order\.(created|updated|status_changed|deleted)|table\.(ready|completed)|kitchen\.alert)$/.test(type);
+
 export class Screen {
     seqs = [];
     jumps = []; // as those of a till
@@ -23,13 +26,12 @@ export class Screen {
         this.socket.on('disconnect', (reason) => this.world.count(`screen: ${reason}`));
         // A greeting has an offset too, which is where the screen is.
         this.socket.onAny((name, payload) => {
-            if (payload?.seq !== undefined && this.hears({ type: name.replace(':', '.') })) this.take(name, payload);
+            if (payload?.seq !== undefined && isForScreens(name.replace(':', '.'))) this.take(name, payload);
         });
     }
 
-    // What a till does not show: it is for screens alone.
     hears(event) {
-        return /^(order|table|kitchen)\./.test(event.type);
+        return isForScreens(event.type);
     }
 
     // From the acknowledgement on it hears everything; what was before is in the orders that it fetches then.
