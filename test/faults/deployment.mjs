@@ -88,6 +88,12 @@ export class Deployment {
         return (await get(`${this.opsUrl(name)}/readyz`))?.status === 200;
     }
 
+    // Ready, and nothing is missing that it can do without.
+    async isWell(name) {
+        const answer = await get(`${this.opsUrl(name)}/readyz`);
+        return answer?.status === 200 && JSON.parse(answer.text).degraded.length === 0;
+    }
+
     async awaitReady(names = this.names, ms = 30_000) {
         await eventually('the database', () => this.pool.query('select 1'), { within: ms });
         for (const name of names) {

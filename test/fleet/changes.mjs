@@ -48,9 +48,22 @@ async function shown(host, port, isPostgres = false) {
     }
 }
 
-// All certificates are replaced under what is connected; then each connection is made anew.
-async function renewed(world) {
-    const { fleet } = world;
+// A node joins the Redis Cluster and is given slots of our tenants; then it leaves again.
+async function nodeAdded(world, random) {
+    const { broker } = world.fleet;
+    if (!broker.grow) return { skipped: 'this Redis is no cluster' };
+    const start = Date.now();
+    await broker.grow();
+    const took = Date.now() - start;
+    const theirs = random.shuffled(world.tenants).slice(0, Math.ceil(world.tenants.length / 2));
+    for (const tenant of theirs) await broker.move(await broker.slotOf(`tw:t:${tenant.id}`), random, broker.spare);
+    await world.hold(world.span(random, 1000, 6000));
+    await broker.shrink(random);
+    return { note: `known to all within ${took} ms, had the slots of ${theirs.length} tenants` };
+}
+
+// New certificates under what is connected, which the servers show from now on.
+async function renewAll({ fleet }) {
     fleet.renewCertificates();
     fleet.edge.reload();
     await fleet.broker.renew();
@@ -61,9 +74,39 @@ async function renewed(world) {
         const due = new X509Certificate(readFileSync(fleet.certificateFor(name).certificate)).fingerprint256;
         await eventually(`the new certificate of ${name}`, async () => await shown(`${name}.fleet.test`, port, isPostgres) === due, { every: 50 });
     }
+    return places.length;
+}
+
+// Each connection between hosts is made anew, also those of the standby and of the replicas, and nobody is refused.
+async function cutAll({ fleet }) {
     await fleet.database.primary.ask("select pg_terminate_backend(pid) from pg_stat_activity where usename like 'tillwire\\_%'");
+    await fleet.database.primary.ask('select pg_terminate_backend(pid) from pg_stat_replication');
     await fleet.broker.cutAll();
-    return { note: `${places.length} servers show new ones` };
+    await fleet.broker.restore();
+    await fleet.database.inStep();
+    for (const name of fleet.names) await eventually(`${name} to be well`, () => fleet.isWell(name));
+}
+
+async function renewed(world) {
+    const count = await renewAll(world);
+    await cutAll(world);
+    return { note: `${count} servers show new ones` };
+}
+
+// Another authority takes over: it joins the one before in everybody's file, then signs all certificates, then is the only one.
+async function newAuthority(world, random) {
+    const { fleet } = world;
+    const [old, next] = [fleet.authority, fleet.authority === 'first' ? 'second' : 'first'];
+    fleet.trust(old, next);
+    await fleet.broker.renew(); // a Redis reads the file when it is told to
+    fleet.authority = next;
+    const count = await renewAll(world);
+    await cutAll(world);
+    await world.hold(world.span(random, 500, 3000));
+    fleet.trust(next);
+    await fleet.broker.renew();
+    await cutAll(world);
+    return { note: `${count} servers show certificates of the ${next} one` };
 }
 
 // The app's hosts one after the other: drained, away for a moment, back. Whatever fails behind nginx meanwhile was to be saved.
@@ -89,10 +132,12 @@ async function rolling(world, random) {
 
 export const changeFaults = [
     { id: 'H3', what: 'slots of a Redis Cluster moved', bound: '<= 1 s throughout', run: slotsMoved, weight: 3 },
+    { id: 'H3', what: 'a node joins the Redis Cluster, and leaves', bound: '<= 1 s throughout', run: nodeAdded, weight: 2 },
     { id: 'H3', what: "an app's name changes its address", bound: 'nginx is told', run: readdressed(({ hosts }, random) => hosts[random.pick(['app1', 'app2'])]), weight: 2 },
     { id: 'H3', what: "the primary's name changes its address", bound: 'found again', run: readdressed(({ database }) => database.primary.host), weight: 2 },
     { id: 'H3', what: "a Redis's name changes its address", bound: 'found again', run: readdressed(({ broker }, random) => broker.hostOfMaster(random)), weight: 2 },
     { id: 'H3', what: "the edge's name changes its address", bound: 'all come back', run: readdressed(({ hosts }) => hosts.edge), weight: 1 },
     { id: 'H3', what: 'all certificates renewed', bound: 'no effect', run: renewed, weight: 2 },
+    { id: 'H3', what: 'another authority signs', bound: 'no effect', run: newAuthority, weight: 2 },
     { id: 'H3', what: 'rolling upgrade, host by host', bound: 'no error seen', run: rolling, weight: 3 },
 ];

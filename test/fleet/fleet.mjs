@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Deployment, reportsIn } from '../faults/deployment.mjs';
 import { childrenOf, send } from '../faults/processes.mjs';
@@ -14,9 +14,9 @@ import { Pair } from './postgres.mjs';
 import { RedisCluster } from './redis_cluster.mjs';
 import { MovingRedis } from './redis_name.mjs';
 
-const NUMBERS = { names: 2, edge: 10, app1: 21, app2: 22, data1: 31, data2: 32, redis1: 41, redis2: 42, redis3: 43 };
+const NUMBERS = { names: 2, edge: 10, app1: 21, app2: 22, data1: 31, data2: 32, redis1: 41, redis2: 42, redis3: 43, redis4: 44 };
 // The names that stand in a host's certificate beside its own.
-const MORE_NAMES = { edge: ['tills', 'shop'], data1: ['db'], data2: ['db'], redis1: ['redis'], redis2: ['redis'], redis3: ['redis'] };
+const MORE_NAMES = { edge: ['tills', 'shop'], data1: ['db'], data2: ['db'], redis1: ['redis'], redis2: ['redis'], redis3: ['redis'], redis4: ['redis'] };
 // What an app's host runs: the kind, the port for nginx, and the private one.
 const APP = [['gateway', 9101, 9201], ['gateway', 9102, 9202], ['api', 9121, 9221], ['bridge', undefined, 9241]];
 
@@ -24,6 +24,7 @@ const BROKERS = { cluster: RedisCluster, name: MovingRedis };
 
 export class Fleet extends Deployment {
     hosts = {};
+    authority = 'first'; // which signs
     processes = []; // Tillwire's: {name, kind, host, port, opsPort, program}
     password = randomBytes(12).toString('hex');
     jwtSecret = randomBytes(16).toString('hex');
@@ -32,7 +33,7 @@ export class Fleet extends Deployment {
         super();
         Object.assign(this, options, { dir: process.env.FLEET_DIR });
         this.certificates = path.join(this.dir, 'certificates');
-        this.ca = path.join(this.certificates, 'ca.pem');
+        this.ca = path.join(this.certificates, 'trusted.pem'); // whom everybody here trusts
         [this.uid, this.gid] = ['-u', '-g'].map((what) => Number(execFileSync('id', [what, 'postgres']).toString()));
         this.as = ['setpriv', `--reuid=${this.uid}`, `--regid=${this.gid}`, '--clear-groups'];
     }
@@ -46,14 +47,15 @@ export class Fleet extends Deployment {
     async #start() {
         makeSwitch();
         for (const [name, number] of Object.entries(NUMBERS)) this.hosts[name] = new Host(name, number, path.join(this.dir, 'log'));
-        const { names, edge, app1, app2, data1, data2, redis1, redis2, redis3 } = this.hosts;
+        const { names, edge, app1, app2, data1, data2, redis1, redis2, redis3, redis4 } = this.hosts;
         this.resolver = new Names(names, path.join(this.dir, 'etc/names'));
+        this.trust(this.authority);
         this.renewCertificates();
         this.lead({ ...Object.fromEntries(Object.values(this.hosts).map((host) => [host.name, host.address])),
             tills: edge.address, shop: edge.address, db: data1.address });
         this.env = { TILLWIRE_URL: 'https://tills.fleet.test', TILLWIRE_DATABASE_URL: this.databaseUrl('tillwire', 'db') };
         this.database = new Pair(this, data1, data2);
-        this.broker = new BROKERS[process.env.REDIS ?? 'cluster'](this, [redis1, redis2, redis3]);
+        this.broker = new BROKERS[process.env.REDIS ?? 'cluster'](this, [redis1, redis2, redis3], redis4);
         for (const host of [app1, app2]) this.#addApp(host);
         this.edge = new Edge(this, edge, [app1, app2]);
         await Promise.all([this.broker.start(), this.#startDatabase()]);
@@ -179,16 +181,23 @@ export class Fleet extends Deployment {
         return { certificate: path.join(this.certificates, 'served', `${name}.pem`), key: path.join(this.certificates, 'served', `${name}.key`) };
     }
 
+    // From here on these authorities are in everybody's file; who read it before does not know yet.
+    trust(...authorities) {
+        writeFileSync(`${this.ca}.new`, authorities.map((name) => readFileSync(path.join(this.certificates, name, 'ca.pem'), 'utf8')).join(''));
+        renameSync(`${this.ca}.new`, this.ca);
+    }
+
     // New keys and certificates for all hosts, at the same places; who read the old ones does not know yet.
     renewCertificates() {
         const hosts = Object.values(this.hosts);
         const words = hosts.map(({ name }) => `${name}=${[name, ...MORE_NAMES[name] ?? []].map((one) => `DNS:${one}.fleet.test`).join(',')}`);
-        execFileSync(path.join(root, 'test/support/certificates'), [this.certificates, ...words], { stdio: 'pipe' });
+        const signed = path.join(this.certificates, this.authority);
+        execFileSync(path.join(root, 'test/support/certificates'), [signed, ...words], { stdio: 'pipe' });
         mkdirSync(path.join(this.certificates, 'served'), { recursive: true });
         for (const { name } of hosts) {
             for (const end of ['key', 'pem']) {
                 const file = path.join(this.certificates, 'served', `${name}.${end}`);
-                copyFileSync(path.join(this.certificates, `${name}.${end}`), `${file}.new`);
+                copyFileSync(path.join(signed, `${name}.${end}`), `${file}.new`);
                 chmodSync(`${file}.new`, 0o600);
                 this.give(`${file}.new`);
                 renameSync(`${file}.new`, file);

@@ -1,5 +1,5 @@
 // redis_cluster.mjs - a Redis Cluster of three masters and three replicas on three hosts: each host has a master, and the
-// replica of another host's master. Its nodes name each other by their hosts' names.
+// replica of another host's master. Its nodes name each other by their hosts' names. A fourth master may join them.
 // SPDX-License-Identifier: Apache-2.0
 import { lookup } from 'node:dns/promises';
 import { eventually } from '../faults/wait.mjs';
@@ -11,7 +11,7 @@ const MASTER_PORT = 7001;
 const REPLICA_PORT = 7002;
 
 export class RedisCluster {
-    constructor(fleet, hosts) {
+    constructor(fleet, hosts, spare) {
         const node = (host, port) => new RedisServer(fleet, host, port, ['cluster-enabled yes', 'tls-cluster yes', 'cluster-node-timeout 1000',
             'cluster-require-full-coverage no', 'cluster-replica-validity-factor 0', 'cluster-allow-replica-migration no', 'cluster-config-file nodes.conf',
             `cluster-announce-hostname ${host.name}.fleet.test`, 'cluster-preferred-endpoint-type hostname']);
@@ -19,6 +19,7 @@ export class RedisCluster {
         this.masters = hosts.map((host) => node(host, MASTER_PORT)); // where they belong, in fair weather
         this.replicas = hosts.map((host, i) => node(hosts[(i + 1) % hosts.length], REPLICA_PORT));
         this.servers = [...this.masters, ...this.replicas];
+        this.spare = node(spare, MASTER_PORT);
         this.url = `rediss+cluster://:${fleet.password}@${hosts.map(({ name }) => `${name}.fleet.test:${MASTER_PORT}`).join(',')}`;
     }
 
@@ -32,12 +33,16 @@ export class RedisCluster {
         for (const [i, server] of this.masters.entries()) await server.ask('CLUSTER', 'ADDSLOTSRANGE', i * share, Math.min((i + 1) * share, SLOTS) - 1);
         for (const [i, server] of this.servers.entries()) await server.ask('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
         for (const server of this.servers.slice(1)) await server.ask('CLUSTER', 'MEET', this.masters[0].host.address, MASTER_PORT);
-        await eventually('the nodes to know each other', async () => {
-            for (const server of this.servers) if ((await this.#nodes(server)).length < this.servers.length) return false;
-            return true;
-        }, { within: 30_000, every: 50 });
+        await this.#acquainted();
         for (const [i, server] of this.replicas.entries()) await server.ask('CLUSTER', 'REPLICATE', this.masters[i].id);
         await this.restore();
+    }
+
+    #acquainted() {
+        return eventually('the nodes to know each other', async () => {
+            for (const server of this.servers) if ((await this.#nodes(server)).length !== this.servers.length) return false;
+            return true;
+        }, { within: 30_000, every: 50 });
     }
 
     // The nodes that one of them sees alive: their ids.
@@ -63,9 +68,10 @@ export class RedisCluster {
     // that dies would take the majority with it.
     async restore() {
         for (const server of this.servers) await server.answers();
-        for (const [i, server] of this.masters.entries()) {
+        for (const [i, replica] of this.replicas.entries()) {
+            const server = this.masters[i];
             await eventually(`${server.name} to be what it was`, async () => {
-                const roles = [await this.#role(server), await this.#role(this.replicas[i])];
+                const roles = [await this.#role(server), await this.#role(replica)];
                 if (roles.join() === 'connected,master') await server.ask('CLUSTER', 'FAILOVER').catch(() => {});
                 return roles.join() === 'master,connected'; // both, since one that has just started takes itself for what it was
             }, { within: 30_000, every: 100 });
@@ -102,9 +108,10 @@ export class RedisCluster {
     }
 
     // As redis-cli moves a slot: both know, the keys go, then all masters are told.
-    async move(slot, random) {
+    async move(slot, random, to) {
         const from = await this.#ownerOf(slot);
-        const to = random.pick(this.masters.filter((server) => server !== from));
+        to ??= random.pick(this.masters.filter((server) => server !== from));
+        if (from === to) return;
         await to.ask('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
         await from.ask('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);
         const { address } = await lookup(`${to.host.name}.fleet.test`);
@@ -116,6 +123,33 @@ export class RedisCluster {
         }
     }
 
+    // A node joins, without slots.
+    async grow() {
+        const { spare } = this;
+        spare.program.start();
+        await spare.answers();
+        spare.id = await spare.ask('CLUSTER', 'MYID');
+        this.masters.push(spare);
+        this.servers.push(spare);
+        await spare.ask('CLUSTER', 'MEET', this.masters[0].host.address, MASTER_PORT);
+        await this.#acquainted();
+    }
+
+    // Its slots go to the others, and they forget it.
+    async shrink(random) {
+        const { spare } = this;
+        const slots = (await spare.ask('CLUSTER', 'SLOTS')).filter(([, , master]) => master[2] === spare.id)
+            .flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+        const stay = this.masters.filter((server) => server !== spare);
+        for (const slot of slots) await this.move(slot, random, random.pick(stay));
+        this.masters = stay;
+        this.servers = this.servers.filter((server) => server !== spare);
+        await Promise.all(this.servers.map((server) => server.ask('CLUSTER', 'FORGET', spare.id)));
+        await spare.ask('CLUSTER', 'RESET', 'HARD'); // the next time it is a stranger
+        await spare.program.stop();
+        await this.restore();
+    }
+
     async slotOf(name) {
         return this.masters[0].ask('CLUSTER', 'KEYSLOT', name);
     }
@@ -125,6 +159,6 @@ export class RedisCluster {
     }
 
     async cutAll() {
-        for (const server of this.servers) await redis(server.url, ['CLIENT', 'KILL', 'TYPE', 'pubsub'], ['CLIENT', 'KILL', 'TYPE', 'normal']);
+        for (const server of this.servers) await redis(server.url, ['CLIENT', 'KILL', 'TYPE', 'pubsub'], ['CLIENT', 'KILL', 'TYPE', 'replica'], ['CLIENT', 'KILL', 'TYPE', 'normal']);
     }
 }
