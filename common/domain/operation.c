@@ -128,6 +128,17 @@ static const char *refusal_of(const struct tw_operation *op, struct failure why)
     }
 }
 
+bool tw_outcome_is_for_now(const struct tw_outcome *outcome)
+{
+    static const char *const codes[] = { "BUSY", "UNAVAILABLE", "OVERLOADED",
+                                         "OUTCOME_UNKNOWN" };
+
+    for (size_t i = 0; outcome->refusal != NULL && i < TW_COUNT(codes); i++)
+        if (strcmp(outcome->refusal, codes[i]) == 0)
+            return true;
+    return false;
+}
+
 /* After the commit: one message an event. What Redis does not take, reconciliation finds. */
 static void publish(struct tw_operations *all, struct tw_slice tenant, struct tw_slice events)
 {

@@ -42,6 +42,10 @@ struct tw_outcome {
     bool replayed;          /* the answer of an earlier request with the same idempotency key */
 };
 
+/* It could not be done for now: nothing was done, or what was done is found again by the same
+ * attempt. */
+bool tw_outcome_is_for_now(const struct tw_outcome *outcome);
+
 struct tw_operation;
 /* Exactly once, never before tw_operation_start has returned. The operation may be started
  * again, or freed. */

@@ -98,21 +98,12 @@ void gw_command_end(struct gw_command *c)
     go_on(q);
 }
 
-/* Nothing was done, or what was done is found again by the same attempt. One that is too much
- * for the database is not tried for ever. */
+/* One that is too much for the database is not tried for ever. */
 static bool may_be_tried_again(struct gw_command *c, const struct tw_outcome *outcome)
 {
-    static const char *const codes[] = { "BUSY", "UNAVAILABLE", "OVERLOADED",
-                                         "OUTCOME_UNKNOWN" };
-
-    if (!c->keeps_trying || c->queue == NULL || c->queue->is_alone ||
-        (outcome->refusal != NULL && strcmp(outcome->refusal, "BUSY") == 0 &&
-         c->tries++ >= GW_COMMAND_BUSY_TRIES))
-        return false;
-    for (size_t i = 0; outcome->refusal != NULL && i < TW_COUNT(codes); i++)
-        if (strcmp(outcome->refusal, codes[i]) == 0)
-            return true;
-    return false;
+    return c->keeps_trying && c->queue != NULL && !c->queue->is_alone &&
+           tw_outcome_is_for_now(outcome) &&
+           (strcmp(outcome->refusal, "BUSY") != 0 || c->tries++ < GW_COMMAND_BUSY_TRIES);
 }
 
 static void on_pause(struct tw_deadline *d)

@@ -66,7 +66,8 @@ static void refused(struct gw_session *s, const struct tw_outcome *outcome)
 
 static const struct gw_snapshot_kind state_kind = { .operation = "minipos_state",
                                                     .render = gw_minipos_render_state,
-                                                    .refused = refused };
+                                                    .refused = refused,
+                                                    .keeps_trying = true };
 
 /* --- What tablets say ------------------------------------------------------------------------
  */

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/loop.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
 #include "common/util/json_view.h"
+#include "gateway/dialect/command.h"
 #include "gateway/dialect/principal.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/stream.h"
@@ -24,6 +26,8 @@
 
 /* What was read is kept for devices that ask soon after. */
 #define KEPT_MS 60000
+
+#define PAUSE_MS 1000 /* before what could not be read for now is read again */
 
 /* What an operation last answered for a tenant. */
 struct snapshot {
@@ -44,6 +48,8 @@ struct snapshot {
                                              * be gone: it is only compared */
     struct tw_list waiting;                 /* for the reading under way */
     struct tw_list later;                   /* for the next one */
+    struct tw_deadline pause;               /* is_reading goes on meanwhile */
+    unsigned tries;
 };
 
 #define AT(field) TW_METRIC_AT(struct gw_snapshots, field)
@@ -82,6 +88,7 @@ static void set_frame(struct snapshot *s, struct gw_frame *f)
 static void snapshot_free(struct snapshot *s)
 {
     set_frame(s, NULL);
+    tw_after_cancel(s->all->operations->options.loop, &s->pause);
     tw_list_remove(&s->used);
     tw_buf_done(&s->context);
     free(s);
@@ -179,6 +186,7 @@ static void take_answer(struct snapshot *s, const struct tw_outcome *outcome)
 
     set_frame(s, NULL);
     s->lists = 0;
+    s->tries = 0;
     if (is_success(outcome) && s->kind->render != NULL &&
         tw_json_get(outcome->body, "seq", &raw) && tw_json_u64(raw, &s->seq))
         set_frame(s, s->kind->render(outcome->body, &s->lists));
@@ -219,6 +227,25 @@ static void deliver(struct snapshot *s, const struct tw_outcome *outcome)
     drop(s);
 }
 
+/* One that is too much for the database is not read for ever. */
+static bool may_be_read_again(struct snapshot *s, const struct tw_outcome *outcome)
+{
+    return s->kind->keeps_trying && tw_outcome_is_for_now(outcome) &&
+           (strcmp(outcome->refusal, "BUSY") != 0 || s->tries++ < GW_COMMAND_BUSY_TRIES);
+}
+
+/* The reading is yet to begin, so it serves all. */
+static void on_pause(struct tw_deadline *d)
+{
+    struct snapshot *s = tw_container_of(d, struct snapshot, pause);
+
+    tw_list_move_all(&s->waiting, &s->later);
+    if (tw_list_empty(&s->waiting))
+        s->is_reading = false;
+    else
+        begin_reading(s, reader_of(s->waiting.next));
+}
+
 static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
 {
     struct snapshot *s = tw_container_of(op, struct snapshot, operation);
@@ -227,6 +254,10 @@ static void on_read(struct tw_operation *op, const struct tw_outcome *outcome)
 
     if (is_about_asker(outcome)) {
         refuse_asker(s, outcome);
+        return;
+    }
+    if (may_be_read_again(s, outcome)) {
+        tw_after(op->all->options.loop, &s->pause, PAUSE_MS, on_pause);
         return;
     }
     if (s->kind->deliver != NULL) {

@@ -29,6 +29,7 @@ struct gw_snapshot_kind {
     /* In place of `render`, for what stays as it is and is different for each device. */
     void (*deliver)(struct gw_session *s, struct tw_slice body);
     void (*refused)(struct gw_session *s, const struct tw_outcome *outcome);
+    bool keeps_trying; /* while the database cannot read it: its client asks only once */
 };
 
 #define GW_SNAPSHOT_BODY 64
