@@ -15,6 +15,8 @@ export class Edge {
         const log = path.join(host.logs, 'access');
         writeFileSync(log, '');
         writeFileSync(path.join(this.dir, 'nginx.conf'), conf.replace('@CERTIFICATE@', tls.certificate).replace('@KEY@', tls.key).replace('@LOG@', log));
+        // As docs/config.md says: an app that is gone without a word is noticed though nothing is said to it.
+        host.setSwitches({ 'ipv4/tcp_keepalive_time': 5, 'ipv4/tcp_keepalive_intvl': 2, 'ipv4/tcp_keepalive_probes': 3 });
         fleet.give(this.dir, path.join(this.dir, 'temp'), log);
     }
 

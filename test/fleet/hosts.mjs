@@ -87,8 +87,12 @@ export class Host {
         this.#inside('ip', 'addr', 'add', `${this.address}/24`, 'dev', 'eth0');
         this.#inside('ip', 'link', 'set', 'eth0', 'up');
         this.#inside('ip', 'link', 'set', 'lo', 'up');
-        // Port 443 without root's rights.
-        this.#inside('sh', '-c', 'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start');
+        this.setSwitches({ 'ipv4/ip_unprivileged_port_start': 0 }); // port 443 without root's rights
+    }
+
+    // Of its kernel, below net.
+    setSwitches(values) {
+        for (const [name, value] of Object.entries(values)) this.#inside('sh', '-c', `echo ${value} >/proc/sys/net/${name}`);
     }
 
     #inside(...command) {
