@@ -54,7 +54,7 @@ export class Oracle {
 
     // Up to the current heads: every till has each due event once, in order. What was compared before is
     // not compared again. Returns how long it took until the last till had everything.
-    async checkpoint(ms = 20_000) {
+    async checkpoint(ms = this.world.catchUpMs) {
         const { world } = this;
         const start = Date.now();
         await this.numbered(ms);

@@ -7,7 +7,6 @@ import { eventually } from '../faults/wait.mjs';
 import { deviceHash, staleOrders, staleRows, tabletHash } from './house.mjs';
 
 const FOR_NOW = ['BUSY', 'UNAVAILABLE', 'OVERLOADED', 'OUTCOME_UNKNOWN'];
-const AGAIN_MS = 1000;
 
 const byId = (rows, what) => new Map(rows.map((row) => [String(row.id), row[what]]));
 
@@ -49,12 +48,6 @@ class Device extends SocketHearer {
 
     isOurs(frame, text) {
         return text.includes(this.tenant.mark);
-    }
-
-    // The database is away, or something is locked: what was said is said again, or posted.
-    refused({ code, request }, text) {
-        if (!FOR_NOW.includes(code)) this.breach('error frame', text);
-        this.world.count(`${request} ${code}`);
     }
 
     // Another gateway may begin with some that the last one had sent; on one connection each comes once, in order.
@@ -114,14 +107,6 @@ export class Tablet extends Device {
         this.tell('HEARTBEAT', {});
     }
 
-    // Of its changes none is refused for now; of its state it has to ask again.
-    refused(refusal, text) {
-        super.refused(refusal, text);
-        if (refusal.request !== 'SYNC_REQUEST') this.breach('error frame', text);
-        const { ws } = this;
-        setTimeout(() => this.ws === ws && ws.readyState === ws.OPEN && this.ask(), AGAIN_MS);
-    }
-
     hears(event) {
         return event.isForTablets && event.by !== this.name;
     }
@@ -134,7 +119,7 @@ export class Tablet extends Device {
         const frame = JSON.parse(text);
         const { type, data, clientId, seq } = frame;
         if (typeof clientId !== 'string' || clientId === this.name) this.breach('answer', `its page cannot take ${text.slice(0, 200)}`);
-        if (type === 'ERROR') this.refused(data, text);
+        if (type === 'ERROR') this.breach('error frame', text); // what cannot be done for now is tried again by the gateway
         if (type === 'SYNC_RESPONSE') this.stateGiven({ seq: data.seq, tables: byId(data.tables, 'version'), orders: byId(data.orderHistory, 'status') });
         if (seq === undefined) return;
         const row = type === 'UPDATE_ORDER' ? tabletHash(`orders ${data.data.id}`, data.data.status) : tabletHash(`tables ${data.data.id}`, data.data.turn);
@@ -189,6 +174,12 @@ export class SyncDevice extends Device {
 
     hears(event) {
         return event.row && event.by !== this.name;
+    }
+
+    // The database is away, or something is locked: what it said on the socket it posts as well.
+    refused({ code, request }, text) {
+        if (FOR_NOW.includes(code)) this.world.count(`${request} ${code}`);
+        else this.breach('error frame', text);
     }
 
     hashOf(event) {

@@ -17,6 +17,7 @@ const KINDS = { screens: Screen, pages: Page, streams: Stream, tablets: Tablet, 
 
 export class FleetWorld extends World {
     links = []; // there are cables instead
+    catchUpMs = 30_000; // socket.io-client finds a connection dead after the 21 s that the handshake gave it
     screens = [];
     pages = [];
     streams = [];
