@@ -290,13 +290,14 @@ bool gw_device_made(const struct gw_session *s, const struct tw_event *ev)
     return is_own(const_device_of(s), ev);
 }
 
-/* Its client drops what names it as the origin. */
+/* Its client drops what names it as the origin; so may one that has not said yet how it is called,
+ * whose changes on an earlier connection are still being stored. */
 static bool is_named(const struct gw_device *d, const struct tw_event *ev)
 {
     struct tw_slice device = gw_session_device(&d->session), text;
 
-    return device.len > 0 && tw_json_get_text(ev->origin, "device", &text) &&
-           tw_slice_eq(text, device);
+    return tw_json_get_text(ev->origin, "device", &text) &&
+           (device.len > 0 ? tw_slice_eq(text, device) : !d->has_spoken);
 }
 
 /* A hash of the kind (`order`, `table`) and the id. */

@@ -83,6 +83,7 @@ struct gw_device {
     char restaurant[64]; /* the restaurant as it wrote it; empty: as we do */
     int64_t since_ms;    /* wall clock */
     bool is_held;        /* it is sent no lists: gw_device_hold */
+    bool has_spoken;     /* before, a tablet has no name */
     bool keeps_trying;   /* its client does not send a refused change again */
     bool is_one_by_name; /* all connections that give its name are one device */
     struct gw_recent_change recent_changes[GW_RECENT_CHANGES]; /* a ring */

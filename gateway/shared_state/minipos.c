@@ -245,6 +245,7 @@ static void message(struct gw_session *s, struct tw_slice json)
 {
     struct message m = { .whole = json, .data = TW_LIT("{}") };
 
+    gw_device_of(s)->has_spoken = true;
     if (!tw_json_get_text(json, "type", &m.type)) {
         send_error(s, "INVALID_MESSAGE", "A message is a JSON object with a \"type\".");
         return;

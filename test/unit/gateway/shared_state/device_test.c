@@ -42,6 +42,7 @@ static void others_hear_a_change_and_the_one_that_made_it_does_not(void **state)
     struct tw_buf origin = { 0 };
 
     tell(g, one, "{\"type\":\"CLIENT_CONNECTED\",\"data\":{\"clientId\":\"client_1\"}}");
+    tell(g, other, "{\"type\":\"CLIENT_CONNECTED\",\"data\":{\"clientId\":\"client_2\"}}");
     publish(g, 17, "table.updated", origin_of(one, &origin), TABLE_5);
     assert_heard(one, "");
     assert_heard(other, UPDATE_TABLE("t5", "client_1", "17"));
@@ -224,6 +225,19 @@ static void what_it_changed_on_an_earlier_connection_is_heard_as_nobodys(void **
     assert_non_null(memmem(heard.at, heard.len, "\"device_id\":\"pos_1\"", 19));
 }
 
+/* It would drop a change of its own that is stored before it says who it is. */
+static void a_tablet_that_has_not_said_its_name_hears_of_nobody(void **state)
+{
+    struct gateway *g = *state;
+    struct client *tablet = connect_tablet(g, 0);
+
+    publish(g, 17, "table.updated", FROM_ANOTHER_CONNECTION, TABLE_5);
+    assert_heard(tablet, UPDATE_TABLE("t5", "server", "17"));
+    tell(g, tablet, "{\"type\":\"CLIENT_CONNECTED\",\"data\":{\"clientId\":\"client_1\"}}");
+    publish(g, 18, "table.updated", FROM_ANOTHER_CONNECTION, TABLE_5);
+    assert_heard(tablet, UPDATE_TABLE("t5", "pos_1", "18"));
+}
+
 static void what_a_device_has_posted_is_its_own_on_all_its_connections(void **state)
 {
     struct gateway *g = *state;
@@ -386,6 +400,7 @@ int main(void)
         test(what_a_device_has_no_memory_of_may_have_crossed),
         test(orders_cross_by_their_order_id_and_tables_are_no_orders),
         test(what_it_changed_on_an_earlier_connection_is_heard_as_nobodys),
+        test(a_tablet_that_has_not_said_its_name_hears_of_nobody),
         test(what_a_device_has_posted_is_its_own_on_all_its_connections),
         test(each_device_hears_the_name_that_it_has_for_its_restaurant),
         test(a_change_is_shared_state_change_in_the_name_of_the_device),
