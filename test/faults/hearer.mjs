@@ -69,7 +69,7 @@ export class Hearer {
     // Who is not `calm` leaves and returns by itself.
     planToLeave(leave) {
         clearTimeout(this.whim);
-        if (!this.calm) this.whim = setTimeout(leave, this.random.pause(this.patience ?? this.world.patience));
+        if (!this.calm) this.whim = setTimeout(leave, this.random.pause(this.patience ?? this.world.patience * (this.staysLonger ? 2 : 1)));
     }
 
     stop() {

@@ -77,11 +77,18 @@ async function renewAll({ fleet }) {
     return places.length;
 }
 
-// Each connection between hosts is made anew, also those of the standby and of the replicas, and nobody is refused.
-async function cutAll({ fleet }) {
+// All of our connections are made anew.
+async function cutOurs({ fleet }) {
     await fleet.database.primary.ask("select pg_terminate_backend(pid) from pg_stat_activity where usename like 'tillwire\\_%'");
+    await fleet.broker.cutAll('pubsub', 'normal');
+}
+
+// Also those of the standby and of the replicas; and nobody is refused.
+async function cutAll(world) {
+    const { fleet } = world;
+    await cutOurs(world);
     await fleet.database.primary.ask('select pg_terminate_backend(pid) from pg_stat_replication');
-    await fleet.broker.cutAll();
+    await fleet.broker.cutAll('replica');
     await fleet.broker.restore();
     await fleet.database.inStep();
     for (const name of fleet.names) await eventually(`${name} to be well`, () => fleet.isWell(name));
@@ -89,7 +96,7 @@ async function cutAll({ fleet }) {
 
 async function renewed(world) {
     const count = await renewAll(world);
-    await cutAll(world);
+    await cutOurs(world);
     return { note: `${count} servers show new ones` };
 }
 

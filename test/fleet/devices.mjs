@@ -14,6 +14,7 @@ class Device extends SocketHearer {
     states = []; // that it was given: {seq, ...lists}
     lastHere = 0; // on this connection
     given = 0; // states, so far
+    staysLonger = true; // each of its visits costs a whole state
 
     // What it did itself it hears only now and then: when another change of the same row may have crossed it on the way.
     mayHear(event) {

@@ -158,7 +158,7 @@ export class RedisCluster {
         for (const server of this.servers) await server.renew();
     }
 
-    async cutAll() {
-        for (const server of this.servers) await redis(server.url, ['CLIENT', 'KILL', 'TYPE', 'pubsub'], ['CLIENT', 'KILL', 'TYPE', 'replica'], ['CLIENT', 'KILL', 'TYPE', 'normal']);
+    async cutAll(...types) {
+        for (const server of this.servers) await server.cut(...types);
     }
 }

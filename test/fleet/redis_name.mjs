@@ -53,8 +53,8 @@ export class MovingRedis {
         for (const server of this.servers) await server.renew();
     }
 
-    async cutAll() {
-        for (const server of this.servers) await redis(server.url, ['CLIENT', 'KILL', 'TYPE', 'pubsub'], ['CLIENT', 'KILL', 'TYPE', 'normal']);
+    async cutAll(...types) {
+        for (const server of this.servers) await server.cut(...types);
     }
 
     // Every server is back and in its role.

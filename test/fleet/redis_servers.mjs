@@ -34,6 +34,11 @@ export class RedisServer {
         return eventually(`${this.name} to answer`, async () => (await this.ask('PING')) === 'PONG', { within: 30_000 });
     }
 
+    // The connections of these types of clients end.
+    cut(...types) {
+        return redis(this.url, ...types.map((type) => ['CLIENT', 'KILL', 'TYPE', type]));
+    }
+
     // What lies at these paths now is what it shows to whoever connects from here on.
     async renew() {
         const tls = this.fleet.certificateFor(this.host.name);
