@@ -290,8 +290,8 @@ bool gw_device_made(const struct gw_session *s, const struct tw_event *ev)
     return is_own(const_device_of(s), ev);
 }
 
-/* Its client drops what names it as the origin; so may one that has not said yet how it is called,
- * whose changes on an earlier connection are still being stored. */
+/* Its client drops what names it as the origin; so may one that has not said yet how it is
+ * called, whose changes on an earlier connection are still being stored. */
 static bool is_named(const struct gw_device *d, const struct tw_event *ev)
 {
     struct tw_slice device = gw_session_device(&d->session), text;

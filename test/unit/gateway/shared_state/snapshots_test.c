@@ -192,7 +192,7 @@ a_device_that_needs_another_list_while_one_is_served_waits_for_the_next_reading(
 }
 
 #define REFUSED(code, message)                                                                 \
-    "{\"type\":\"ERROR\",\"data\":{\"code\":\"" code "\",\"message\":\"" message                 \
+    "{\"type\":\"ERROR\",\"data\":{\"code\":\"" code "\",\"message\":\"" message               \
     "\",\"request\":\"SYNC_REQUEST\"},\"clientId\":\"server\",\"timestamp\":now}\n"
 
 static void a_failure_is_told_to_all_that_wait_and_events_follow(void **state)
@@ -230,7 +230,7 @@ static void fail_for_now(struct gateway *g, int err, const char *sqlstate)
     pause_is_over(g);
 }
 
-/* A tablet asks once on each connection: without an answer it would miss what happened before. */
+/* A tablet asks once on each connection: without an answer it would miss what was before. */
 static void what_cannot_be_read_for_now_is_read_until_it_can_for_all_that_wait(void **state)
 {
     struct gateway *g = *state;
