@@ -197,5 +197,6 @@ bool database_copy(struct database *from, const char *reads, struct database *to
     }
     if (PQputCopyEnd(to->pg, len == -1 ? NULL : "the other database has not sent all") != 1)
         is_put = false;
-    return (end_copy(from) & end_copy(to)) && is_put && len == -1;
+    is_put = end_copy(from) && is_put; /* both are ended, whatever the other one says */
+    return end_copy(to) && is_put && len == -1;
 }
