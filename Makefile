@@ -278,9 +278,9 @@ lint-shell:
 		| xargs shellcheck --external-sources --check-sourced
 
 install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tillwire
+	umask 022 && install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tillwire
 	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
-	for unit in deploy/systemd/*.service deploy/systemd/*.target; do \
+	umask 022 && for unit in deploy/systemd/*.service deploy/systemd/*.target; do \
 		sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/tillwire|$(SYSCONFDIR)/tillwire|' $$unit \
 			>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
 	done
@@ -288,10 +288,12 @@ install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
 		test -e $(DESTDIR)$(SYSCONFDIR)/tillwire/$${sample##*/} \
 			|| install -m 0640 $$sample $(DESTDIR)$(SYSCONFDIR)/tillwire/ || exit 1; \
 	done
-	install -d $(DESTDIR)$(DATADIR)/nginx
+	umask 022 && install -d $(DESTDIR)$(DATADIR)/nginx
 	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(DATADIR)/nginx/
 	install -m 0755 deploy/nginx/upstreams $(DESTDIR)$(DATADIR)/nginx/
+	rm -rf $(DESTDIR)$(DATADIR)/schema
 	cp -R schema $(DESTDIR)$(DATADIR)/
+	chmod -R u=rwX,go=rX $(DESTDIR)$(DATADIR)/schema
 
 clean: ## remove build/
 	rm -rf build
