@@ -174,7 +174,7 @@ $(BENCH_PROGRAMS): build/bench/%: $(OUT)/obj/test/bench/%.o $(BENCH_SUPPORT)
 	lint-shell install clean FORCE
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install the packages that building and running need, if any is missing
 	@deploy/stack/setup
@@ -199,6 +199,9 @@ test-faults: ## faults of every kind under load, and whether anything was lost (
 test-fleet: ## many hosts on this machine, and what can happen to each (FORM=short, SEED=n)
 	@$(MAKE) build
 	@test/fleet/run $(or $(FORM),long) $(SEED)
+
+test-deployment: ## docs/deployment.md, section 2, followed on empty Debian machines made of namespaces (KEEP=1)
+	@test/deployment/run
 
 test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="group group/name")
 	@test/mutants/run $(MUTANTS)
