@@ -294,7 +294,7 @@ static void on_goodbye(struct tw_deadline *t)
 
     said += gw_eio_send_home(&g->restaurant_os.sio.engine, most - said);
     g->goodbyes_said += said;
-    if (said > 0 || g->goodbye_step < DRAIN_STEPS)
+    if (said > 0 || g->goodbye_step <= DRAIN_STEPS)
         tw_after(&g->daemon.loop, &g->goodbye,
                  g->daemon.settings.drain_ms * 6 / 10 / DRAIN_STEPS, on_goodbye);
 }

@@ -21,6 +21,13 @@ create or replace trigger tenant_here before insert or update or delete on pos.t
 create or replace trigger tenant_here before insert or update or delete on pos.token_secret
     for each row execute function pos.tenant_here_check();
 
+create or replace trigger tenant_here before insert or update or delete on pos.pos_daily_reports
+    for each row when (pos.by_sql()) execute function pos.tenant_here_check();
+create or replace trigger tenant_here before delete on pos.gift_cards
+    for each row when (pos.by_sql()) execute function pos.tenant_here_check();
+create or replace trigger tenant_here before delete on pos.customers
+    for each row when (pos.by_sql()) execute function pos.tenant_here_check();
+
 -- Orders.
 create or replace trigger order_by_sql before insert or update or delete on pos.orders
     for each row when (pos.by_sql())

@@ -276,8 +276,11 @@ static void accept_waiting(struct tw_listener_socket *s)
 
     if (s->is_inherited || s->has_tls || uv_fileno(&s->uv.handle, &listening) != 0)
         return;
-    while ((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        accepted = tw_stream_adopt(s->listener->loop, fd, s->is_unix, &err);
+    for (int i = 0; i < BACKLOG; i++) {
+        fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+            return;
+        accepted = fd < 0 ? NULL : tw_stream_adopt(s->listener->loop, fd, s->is_unix, &err);
         if (accepted != NULL)
             hand_on(s, accepted);
     }

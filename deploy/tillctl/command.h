@@ -25,6 +25,7 @@ enum tillctl_option {
     TILLCTL_TO,
     TILLCTL_SWITCH,
     TILLCTL_WAIT,
+    TILLCTL_GRACE,
     TILLCTL_ABANDON,
     TILLCTL_OPTIONS
 };

@@ -21,11 +21,14 @@ static const struct {
                      "the database of the other cell; TILLWIRE_TO_DATABASE_URL" },
     [TILLCTL_SWITCH] = { "--switch", "COMMAND", "leads the restaurant to the other cell" },
     [TILLCTL_WAIT] = { "--wait", "SECONDS", "for transactions that are under way; 30" },
+    [TILLCTL_GRACE] = { "--grace", "SECONDS", "for its sockets to go; 6" },
     [TILLCTL_ABANDON] = { "--abandon", NULL, "of a move that was broken off: stay here" },
 };
 
 #define OF(option) (1U << (option))
-#define FOR_MOVE (OF(TILLCTL_TO) | OF(TILLCTL_SWITCH) | OF(TILLCTL_WAIT) | OF(TILLCTL_ABANDON))
+#define FOR_MOVE                                                                               \
+    (OF(TILLCTL_TO) | OF(TILLCTL_SWITCH) | OF(TILLCTL_WAIT) | OF(TILLCTL_GRACE) |              \
+     OF(TILLCTL_ABANDON))
 #define FOR_ADD                                                                                \
     (OF(TILLCTL_NAME) | OF(TILLCTL_COUNTRY) | OF(TILLCTL_CURRENCY) | OF(TILLCTL_TIMEZONE))
 

@@ -93,24 +93,23 @@ int tenant_add(const struct tillctl_args *args)
                   params);
 }
 
-/* Only between these two: a restaurant that moves has states of its own. */
-static int set_status(const struct tillctl_args *args, const char *from, const char *to)
+/* Only between these two: a restaurant that moves has states of its own, and PostgreSQL
+ * refuses. */
+static int set_status(const struct tillctl_args *args, const char *to)
 {
-    const char *const params[] = { args->words[0], from, to, NULL };
+    const char *const params[] = { args->words[0], to, NULL };
 
-    return change(
-        args, "update dinedesk_main.tenants set status = $3 where slug = $1 and status = $2",
-        params);
+    return change(args, "update dinedesk_main.tenants set status = $2 where slug = $1", params);
 }
 
 int tenant_suspend(const struct tillctl_args *args)
 {
-    return set_status(args, "active", "suspended");
+    return set_status(args, "suspended");
 }
 
 int tenant_resume(const struct tillctl_args *args)
 {
-    return set_status(args, "suspended", "active");
+    return set_status(args, "active");
 }
 
 int cell_set(const struct tillctl_args *args)
@@ -136,7 +135,11 @@ int tenant_forget(const struct tillctl_args *args)
     int exit =
         d == NULL
             ? TILLCTL_UNREACHABLE
-            : answer_one(d, args, "select pos.tenant_forget($1) as \"rows removed\"", slug, "");
+            : answer_one(
+                  d, args,
+                  "select pos.tenant_forget($1) as \"rows removed\" from (select"
+                  " pg_advisory_lock(hashtextextended('tenant move ' || $1, 7214460006))) l",
+                  slug, "");
 
     database_close(d);
     return exit;

@@ -4,8 +4,10 @@
  *
  * Each step is committed in the databases before the next, and looks at what it finds; so after
  * a kill, a power cut or a lost connection the same command goes on, or --abandon goes back.
- * What cannot be taken back is one statement: that the restaurant is active in the other cell.
- * Before it, here is the only place that may become active again.
+ * Whoever is at it holds a lock in both databases, by the very sessions that make the steps: so
+ * nobody can go back here while somebody may still activate there. What cannot be taken back is
+ * one statement: that the restaurant is active in the other cell. Before it, here is the only
+ * place that may become active again.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,9 +21,11 @@
 #include "common/util/json_write.h"
 #include "deploy/tillctl/command.h"
 
-#define GRACE_MS                                                                               \
-    1500 /* from the news that sockets must go until nothing more is accepted from them */
+/* From the news that sockets must go until nothing more is accepted from them: longer than it
+ * takes a gateway that has missed the news to ask (gateway/admission/revocation_poll.c). */
+#define GRACE_SECONDS 6
 #define LOOK_MS 50
+#define LOCK_MS 2000
 #define WAIT_SECONDS 30
 #define NUMBER_AT_ONCE "1000"
 
@@ -32,8 +36,10 @@ struct move {
     char id[64];
     char cells[2][16];
     uint64_t tables, rows, bytes;
-    uint64_t wait_ms;    /* for transactions that are under way */
-    uint64_t stopped_ms; /* when the sockets were told, by the clock that never goes back */
+    uint64_t wait_seconds;  /* for transactions that are under way */
+    uint64_t grace_seconds; /* for sockets to go */
+    bool may_be_led_there;  /* the route */
+    uint64_t stopped_ms;    /* when the sockets were told, by the clock that never goes back */
 };
 
 static uint64_t now_ms(void)
@@ -66,11 +72,45 @@ static int refused(const struct move *m, const char *why)
 }
 
 /* A function of cells/tenant_move.sql, which takes the slug. */
-static bool turn(struct database *d, const struct move *m, const char *sql)
+static bool turn_there(struct move *m, const char *sql)
 {
     const char *const slug[] = { m->slug, NULL };
 
-    return database_do(d, sql, slug);
+    return database_do(m->there, sql, slug);
+}
+
+/* The same with the cell where it moves to. */
+static bool turn_here(struct move *m, const char *sql)
+{
+    const char *const params[] = { m->slug, m->cells[1], NULL };
+
+    return database_do(m->here, sql, params);
+}
+
+static int try_lock(struct database *d, const struct move *m)
+{
+    const char *const slug[] = { m->slug, NULL };
+    struct rows *r = database_ask(
+        d, "select pg_try_advisory_lock(hashtextextended('tenant move ' || $1, 7214460006))",
+        slug);
+    int is_held = r == NULL ? -1 : rows_text(r, 0, 0)[0] == 't';
+
+    rows_done(r);
+    return is_held;
+}
+
+/* For as long as this session lives. That of one that has just ended may live for a moment
+ * longer. */
+static bool lock(struct database *d, const struct move *m)
+{
+    uint64_t began = now_ms();
+    int is_held;
+
+    while ((is_held = try_lock(d, m)) == 0 && now_ms() - began < LOCK_MS)
+        pause_ms(LOOK_MS);
+    if (is_held == 0)
+        (void)fprintf(stderr, "tillctl: %s: another tillctl is at it\n", m->slug);
+    return is_held == 1;
 }
 
 /* --- What there is ---------------------------------------------------------------------------
@@ -97,41 +137,53 @@ static bool read_state(struct database *d, struct move *m, char *status, size_t 
     return true;
 }
 
-/* Which schema it has, and which cell it is. */
-static bool read_cell(struct database *d, char *version, size_t version_size, char *cell,
-                      size_t size)
+struct cell {
+    char number[16], schema[64], keeps[512];
+};
+
+/* Which cell it is; what its functions are and do; and for how long it keeps what. (by_sql has
+ * its owner's name in it.) */
+static bool read_cell(struct database *d, struct cell *c)
 {
-    struct rows *r =
-        database_ask(d,
-                     "select (select string_agg(number || sha256, ' ' order by number)"
-                     " from pos.migration), (select cell from pos.setting)",
-                     NULL);
+    struct rows *r = database_ask(
+        d,
+        "select s.cell, md5((select string_agg(m.number || m.sha256, ' ' order by m.number) "
+        "from pos.migration m)"
+        " || (select string_agg(p.proname || md5(p.prosrc), ' ' order by "
+        "p.oid::regprocedure::text) from pg_proc p"
+        "      where p.pronamespace = 'pos'::regnamespace and p.proname <> 'by_sql')),"
+        " (to_jsonb(s) - 'cell')::text from pos.setting s",
+        NULL);
 
     if (r == NULL)
         return false;
-    (void)snprintf(version, version_size, "%s", rows_text(r, 0, 0));
-    (void)snprintf(cell, size, "%s", rows_text(r, 0, 1));
+    (void)snprintf(c->number, sizeof(c->number), "%s", rows_text(r, 0, 0));
+    (void)snprintf(c->schema, sizeof(c->schema), "%s", rows_text(r, 0, 1));
+    (void)snprintf(c->keeps, sizeof(c->keeps), "%s", rows_text(r, 0, 2));
     rows_done(r);
     return true;
 }
 
-static int check_cells(struct move *m)
+/* `goes`: rows are about to be copied. */
+static int check_cells(struct move *m, bool goes)
 {
-    static char versions[2][16384];
+    struct cell here = { { 0 }, { 0 }, { 0 } }, there = here;
 
-    if (!read_cell(m->here, versions[0], sizeof(versions[0]), m->cells[0],
-                   sizeof(m->cells[0])) ||
-        !read_cell(m->there, versions[1], sizeof(versions[1]), m->cells[1],
-                   sizeof(m->cells[1])))
+    if (!read_cell(m->here, &here) || !read_cell(m->there, &there))
         return TILLCTL_REFUSED;
-    if (strcmp(m->cells[0], m->cells[1]) == 0)
+    memcpy(m->cells[0], here.number, sizeof(m->cells[0]));
+    memcpy(m->cells[1], there.number, sizeof(m->cells[1]));
+    if (strcmp(here.number, there.number) == 0)
         return refused(
             m, "both databases say that they are the same cell: give the new one its number, "
                "before its first restaurant, with tillctl cell set");
-    if (strcmp(versions[0], versions[1]) != 0)
+    if (goes && strcmp(here.schema, there.schema) != 0)
         return refused(
             m,
             "the two cells have different schemas: bring both to the same release (migrate)");
+    if (goes && strcmp(here.keeps, there.keeps) != 0)
+        return refused(m, "the two cells do not keep everything for as long: make pos.setting "
+                          "the same in both, but for cell");
     return TILLCTL_DONE;
 }
 
@@ -142,10 +194,8 @@ static int check_cells(struct move *m)
 static int64_t still_there(struct database *d, const char *ids, char *who, size_t size)
 {
     const char *const params[] = { ids, NULL };
-    struct rows *r = database_ask(d,
-                                  "select pid || ' (' || who || ')' from "
-                                  "pos.transactions_now() where id = any($1::text[])",
-                                  params);
+    struct rows *r = database_ask(
+        d, "select who from pos.transactions_now() where id = any($1::text[])", params);
     int64_t count = r == NULL ? -1 : (int64_t)rows_count(r);
 
     if (count > 0)
@@ -166,11 +216,11 @@ static bool await_writers(struct move *m)
     while (r != NULL && (count = still_there(
                              m->here, rows_text(r, 0, 0)[0] == '\0' ? "{}" : rows_text(r, 0, 0),
                              who, sizeof(who))) > 0) {
-        if (now_ms() - began > m->wait_ms) {
+        if (now_ms() - began > m->wait_seconds * 1000) {
             (void)fprintf(stderr,
                           "tillctl: %s: a transaction is under way for %" PRIu64
                           " s, which may write for it: "
-                          "backend %s; end it, or wait longer with --wait\n",
+                          "%s; end it, or wait longer with --wait\n",
                           m->slug, (now_ms() - began) / 1000, who);
             break;
         }
@@ -267,14 +317,16 @@ static bool copy(struct move *m)
     return database_do(m->here, "commit", NULL) && good;
 }
 
-/* The operator's own command, with the restaurant and its new cell in its environment. */
-static bool switch_route(struct move *m)
+/* The operator's own command, with the restaurant and the number of its cell in its
+ * environment. */
+static bool switch_route(struct move *m, const char *cell)
 {
     const char *command = m->args->options[TILLCTL_SWITCH];
     int status;
 
-    if (setenv("TILLWIRE_TENANT", m->slug, 1) != 0 ||
-        setenv("TILLWIRE_CELL", m->cells[1], 1) != 0)
+    if (command == NULL || setenv("TILLWIRE_TENANT", m->slug, 1) != 0 ||
+        setenv("TILLWIRE_CELL", cell, 1) != 0 || unsetenv("TILLWIRE_DATABASE_URL") != 0 ||
+        unsetenv("TILLWIRE_TO_DATABASE_URL") != 0) /* they may have passwords */
         return false;
     (void)fflush(stdout);
     status =
@@ -290,23 +342,29 @@ static bool switch_route(struct move *m)
 /* --- Ways ------------------------------------------------------------------------------------
  */
 
-/* Back to where it was: nothing has been written there that was not copied. */
+/* Back to where it was: nothing has been written there that was not copied. What is left there
+ * is removed by the next move, if it cannot be now. */
 static int go_back(struct move *m)
 {
     char there[32];
 
     if (database_is_lost(m->here) || database_is_lost(m->there) ||
         !read_state(m->there, m, there, sizeof(there)) ||
-        (strcmp(there, "arriving") == 0 &&
-         !turn(m->there, m, "select pos.tenant_forget($1)")) ||
-        !turn(m->here, m, "select pos.tenant_stay($1)")) {
-        (void)fprintf(stderr,
-                      "tillctl: %s: it is refused in both cells now (503). When both databases "
-                      "can be reached, give "
-                      "the same command again, or with --abandon.\n",
-                      m->slug);
+        (there[0] != '\0' && strcmp(there, "arriving") != 0) ||
+        !turn_here(m, "select pos.tenant_stay($1, $2::int)")) {
+        (void)fprintf(
+            stderr,
+            "tillctl: %s: it is refused in both cells now (503). When both databases can be "
+            "reached, give "
+            "the same command again, or with --abandon.\n",
+            m->slug);
         return TILLCTL_UNREACHABLE;
     }
+    if (there[0] != '\0')
+        (void)turn_there(m, "select pos.tenant_forget($1)");
+    if (m->may_be_led_there && !switch_route(m, m->cells[0]))
+        return refused(
+            m, "it stays where it was, but its route may lead to the other cell: lead it back");
     return refused(m, "it stays where it was, and is served again");
 }
 
@@ -315,7 +373,7 @@ static int finish(struct move *m)
     struct tw_buf json = { .max = 4096 };
     uint64_t ms = now_ms() - m->stopped_ms;
 
-    if (!turn(m->here, m, "select pos.tenant_left($1)")) {
+    if (!turn_here(m, "select pos.tenant_left($1, $2::int)")) {
         (void)fprintf(stderr,
                       "tillctl: %s: it is active in its new cell; give the command again to "
                       "close it here\n",
@@ -344,7 +402,7 @@ static int finish(struct move *m)
 
 static int activate(struct move *m)
 {
-    if (turn(m->there, m, "select pos.tenant_arrived($1)"))
+    if (turn_there(m, "select pos.tenant_arrived($1)"))
         return finish(m);
     if (!database_is_lost(m->there))
         return go_back(m);
@@ -355,88 +413,124 @@ static int activate(struct move *m)
     return TILLCTL_UNREACHABLE;
 }
 
-static int go(struct move *m, const char *here, const char *there)
+/* From here on it is refused until it is there, or back. */
+static int go_frozen(struct move *m)
 {
-    m->stopped_ms = now_ms();
-    if (strcmp(there, "arriving") == 0 && !turn(m->there, m, "select pos.tenant_forget($1)"))
-        return TILLCTL_UNREACHABLE;
-    if (strcmp(here, "frozen") != 0) {
-        if (!turn(m->here, m, "select pos.tenant_leave($1)"))
-            return TILLCTL_REFUSED;
-        say(m, "its sockets are told to connect again, and find nobody for a while");
-        pause_ms(GRACE_MS);
-        if (!turn(m->here, m, "select pos.tenant_freeze($1)"))
-            return go_back(m);
-    }
     if (!await_writers(m) || !number_outbox(m))
         return go_back(m);
     say(m, "frozen: requests are answered 503, to be sent again");
     if (!copy(m))
         return go_back(m);
     say(m, "copied, and the same in both cells");
-    if (!switch_route(m))
+    m->may_be_led_there = true; /* also by a command that has failed in its middle */
+    if (!switch_route(m, m->cells[1]))
         return go_back(m);
     return activate(m);
+}
+
+static int go(struct move *m, const char *here, const char *there)
+{
+    int exit = check_cells(m, true);
+
+    if (exit != TILLCTL_DONE)
+        return exit;
+    if (strcmp(there, "arriving") == 0 && !turn_there(m, "select pos.tenant_forget($1)"))
+        return TILLCTL_UNREACHABLE;
+    m->stopped_ms = now_ms();
+    if (strcmp(here, "frozen") == 0) /* and for this cell? */
+        return turn_here(m, "select pos.tenant_freeze($1, $2::int)") ? go_frozen(m)
+                                                                     : TILLCTL_REFUSED;
+    if (!await_writers(m)) /* a report that takes long is noticed while nobody waits for it */
+        return TILLCTL_REFUSED;
+    m->stopped_ms = now_ms();
+    if (!turn_here(m, "select pos.tenant_leave($1, $2::int)"))
+        return TILLCTL_REFUSED;
+    say(m, "its sockets are told to connect again, and find nobody for a while");
+    pause_ms((long)m->grace_seconds * 1000);
+    return turn_here(m, "select pos.tenant_freeze($1, $2::int)") ? go_frozen(m) : go_back(m);
+}
+
+/* Why it cannot begin; null: it can. */
+static const char *obstacle(const char *here, const char *there)
+{
+    static const struct {
+        const char *state, *why;
+    } rows[] = {
+        { "", "there is no such restaurant here" },
+        { "left", "it has left for another cell; tillctl tenant forget removes what is left of "
+                  "it here" },
+        { "suspended", "it is suspended: tillctl tenant resume, and move it then" },
+        { "arriving", "it is about to arrive here: finish that move first" },
+    };
+
+    for (size_t i = 0; i < TW_COUNT(rows); i++)
+        if (strcmp(here, rows[i].state) == 0)
+            return rows[i].why;
+    if (there[0] == '\0' || strcmp(there, "arriving") == 0)
+        return NULL;
+    if (strcmp(there, "another") == 0)
+        return "the other cell has another restaurant of this name";
+    if (strcmp(there, "left") == 0)
+        return "the other cell has rows of it from when it left: tillctl tenant forget there, "
+               "first";
+    return "the other cell has this restaurant too";
 }
 
 static int choose(struct move *m)
 {
     bool abandons = m->args->options[TILLCTL_ABANDON] != NULL;
+    bool is_frozen, has_arrived;
+    const char *why;
     char here[32], there[32];
 
+    if (!lock(m->here, m) || !lock(m->there, m))
+        return TILLCTL_REFUSED;
     if (!read_state(m->here, m, here, sizeof(here)) ||
         !read_state(m->there, m, there, sizeof(there)))
         return TILLCTL_UNREACHABLE;
-    if (strcmp(here, "frozen") == 0 && strcmp(there, "active") == 0) {
-        m->stopped_ms = now_ms();
-        return abandons ? refused(m, "it is active in its new cell already: there is no way "
-                                     "back but to move it again")
-                        : finish(m);
-    }
+    m->stopped_ms = now_ms();
+    is_frozen = strcmp(here, "frozen") == 0;
+    has_arrived =
+        there[0] != '\0' && strcmp(there, "arriving") != 0 && strcmp(there, "another") != 0;
+    if (is_frozen && has_arrived && !abandons)
+        return finish(m);
+    if (abandons && is_frozen && has_arrived)
+        return refused(
+            m, "it has arrived in its new cell: there is no way back but to move it again");
+    if (abandons && !is_frozen && strcmp(here, "leaving") != 0)
+        return refused(m, "no move of it is under way");
+    m->may_be_led_there = abandons && m->args->options[TILLCTL_SWITCH] != NULL;
     if (abandons)
-        return strcmp(here, "leaving") == 0 || strcmp(here, "frozen") == 0
-                   ? (go_back(m) == TILLCTL_REFUSED ? TILLCTL_DONE : TILLCTL_UNREACHABLE)
-                   : refused(m, "no move of it is under way");
-    if (here[0] == '\0')
-        return refused(m, "there is no such restaurant here");
-    if (strcmp(here, "left") == 0)
-        return refused(m, "it has left for another cell; tillctl tenant forget removes what is "
-                          "left of it here");
-    if (strcmp(here, "suspended") == 0)
-        return refused(m, "it is suspended: tillctl tenant resume, and move it then");
-    if (strcmp(here, "arriving") == 0)
-        return refused(m, "it is about to arrive here: finish that move first");
-    if (strcmp(there, "another") == 0)
-        return refused(m, "the other cell has another restaurant of this name");
-    if (there[0] != '\0' && strcmp(there, "arriving") != 0 && strcmp(there, "left") != 0)
-        return refused(m, "the other cell has this restaurant too");
-    if (strcmp(there, "left") == 0)
-        return refused(m, "the other cell has rows of it from when it left: tillctl tenant "
-                          "forget there, first");
-    return go(m, here, there);
+        return go_back(m) == TILLCTL_REFUSED ? TILLCTL_DONE : TILLCTL_UNREACHABLE;
+    why = obstacle(here, there);
+    return why != NULL ? refused(m, why) : go(m, here, there);
+}
+
+static bool read_seconds(const char *text, uint64_t otherwise, uint64_t *seconds)
+{
+    *seconds = otherwise;
+    return text == NULL || (tw_slice_u64(tw_slice_of(text), seconds) && *seconds <= 86400);
 }
 
 int tenant_move(const struct tillctl_args *args)
 {
     const char *to = args->options[TILLCTL_TO];
-    struct move m = { .args = args, .slug = args->words[0], .wait_ms = WAIT_SECONDS };
+    struct move m = { .args = args, .slug = args->words[0] };
     int exit = TILLCTL_UNREACHABLE;
 
     if (to == NULL && getenv("TILLWIRE_TO_DATABASE_URL") == NULL) {
         (void)fputs("tillctl: give --to, the database of the other cell\n", stderr);
         return TILLCTL_BAD_USAGE;
     }
-    if (args->options[TILLCTL_WAIT] != NULL &&
-        (!tw_slice_u64(tw_slice_of(args->options[TILLCTL_WAIT]), &m.wait_ms) ||
-         m.wait_ms > 86400)) {
-        (void)fputs("tillctl: --wait takes whole seconds, up to a day\n", stderr);
+    if (!read_seconds(args->options[TILLCTL_WAIT], WAIT_SECONDS, &m.wait_seconds) ||
+        !read_seconds(args->options[TILLCTL_GRACE], GRACE_SECONDS, &m.grace_seconds)) {
+        (void)fputs("tillctl: --wait and --grace take whole seconds, up to a day\n", stderr);
         return TILLCTL_BAD_USAGE;
     }
-    m.wait_ms *= 1000;
     if (args->options[TILLCTL_SWITCH] == NULL && args->options[TILLCTL_ABANDON] == NULL) {
         (void)fputs(
             "tillctl: give --switch, the command that leads the restaurant to the other cell "
-            "(docs/scaling.md)\n",
+            "(docs/cells.md)\n",
             stderr);
         return TILLCTL_BAD_USAGE;
     }
@@ -444,7 +538,7 @@ int tenant_move(const struct tillctl_args *args)
     if (m.here != NULL)
         m.there = database_open(to != NULL ? to : getenv("TILLWIRE_TO_DATABASE_URL"),
                                 to != NULL, "the other cell");
-    if (m.there != NULL && (exit = check_cells(&m)) == TILLCTL_DONE)
+    if (m.there != NULL && (exit = check_cells(&m, false)) == TILLCTL_DONE)
         exit = choose(&m);
     database_close(m.here);
     database_close(m.there);

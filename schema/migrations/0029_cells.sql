@@ -6,6 +6,7 @@ alter table pos.setting
     add column cell int not null default 0 check (cell between 0 and 9000);
 
 -- leaving: its sockets go; frozen: its rows are copied to another cell; left: they are there; arriving: they are copied here.
+alter table dinedesk_main.tenants add column moving_to int; -- the cell, of one that is leaving, frozen or left
 create index tenants_moving on dinedesk_main.tenants (id) where status not in ('active', 'suspended');
 alter table dinedesk_main.tenants drop constraint tenants_status_check;
 alter table dinedesk_main.tenants

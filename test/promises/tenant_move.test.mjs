@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startProcess } from '../support/own_process.mjs';
@@ -17,10 +17,11 @@ import { tillctl as run } from '../support/tillctl.mjs';
 const TILLS = 6;
 const migrate = fileURLToPath(new URL('../../schema/migrate', import.meta.url));
 
-const tillctl = (cell, ...words) => run(words, { to: cell.url, from: cell.from });
+// What has no time to lose waits a second for sockets to go.
+const tillctl = (cell, ...words) => run(words[1] === 'move' ? [...words, '--grace', '1'] : words, { to: cell.url, from: cell.from });
 
 // Another database in the stack's PostgreSQL, with processes and no Redis of its own.
-const startCell = async (t) => {
+const startCell = async (t, number = 2) => {
     const name = unique('cell_');
     const cell = { name, url: env.TILLWIRE_DATABASE_URL.replace(/\/tillwire(?=$|\?)/, `/${name}`) };
     await sql(`create database ${name}`);
@@ -30,7 +31,7 @@ const startCell = async (t) => {
     await client.connect();
     t.defer(() => client.end());
     cell.value = async (text, ...params) => Object.values((await client.query(text, params)).rows[0] ?? {})[0];
-    const numbered = await tillctl({ url: cell.url, from: cell.url }, 'cell', 'set', '2');
+    const numbered = await tillctl({ url: cell.url, from: cell.url }, 'cell', 'set', String(number));
     assert.equal(numbered.status, 0, numbered.err);
     return cell;
 };
@@ -179,18 +180,63 @@ test('a move that is killed goes back or goes on', async (t) => {
     assert.equal((await move('--switch', 'false')).status, 1, 'the route was not switched');
     assert.equal((await deduct()).status, 200, 'so it is served as before');
 
+    // The route was switched, and the move failed behind that: it is led back.
+    const routes = [];
+    const note = `echo "$TILLWIRE_TENANT $TILLWIRE_CELL" >&2`;
+    const late = await move('--switch', `${note}; test "$TILLWIRE_CELL" = 0`);
+    assert.equal(late.status, 1);
+    routes.push(...late.err.split('\n').filter((line) => line.startsWith(tenant.slug)));
+    assert.deepEqual(routes, [`${tenant.slug} 2`, `${tenant.slug} 0`]);
+    assert.equal((await deduct()).status, 200);
+
     assert.equal((await move('--switch', 'kill -9 $PPID')).status, 'SIGKILL');
     const again = await move('--switch', lead);
     assert.equal(again.status, 0, again.err);
     await eventually('its new cell', async () => (await deduct()).status === 200);
-    assert.equal(await cell.value('select current_balance::int from pos.gift_cards where tenant_id = $1', tenant.id), 97);
+    assert.equal(await cell.value('select current_balance::int from pos.gift_cards where tenant_id = $1', tenant.id), 96);
 
-    // Killed between the two: it is active there, and not yet left here.
-    await sql("update dinedesk_main.tenants set status = 'frozen' where id = $1", tenant.id);
-    assert.equal((await move('--abandon')).status, 1, 'there is no way back');
-    assert.equal((await move('--switch', 'false')).status, 0);
+    // Killed between the two: it is active there, and not yet left here. Nothing leads back, whatever becomes of it there.
+    await sql("begin; set local tillwire.writer = 'move'; update dinedesk_main.tenants set status = 'frozen' where slug = '" + tenant.slug + "'; commit");
+    for (const state of ['active', 'suspended']) {
+        await cell.value('update dinedesk_main.tenants set status = $2 where id = $1', tenant.id, state);
+        assert.equal((await move('--abandon')).status, 1, state);
+        assert.equal(await status(), 'frozen');
+    }
+    const third = await startCell(t, 3);
+    const elsewhere = await tillctl(third, 'tenant', 'move', tenant.slug, '--switch', 'true');
+    assert.equal(elsewhere.status, 1);
+    assert.match(elsewhere.err, /moves to cell 2/);
+    assert.equal(await third.value('select count(*)::int from dinedesk_main.tenants where slug = $1', tenant.slug), 0);
+    const last = await move('--switch', 'false');
+    assert.equal(last.status, 0, last.err);
     assert.equal(await status(), 'left');
 });
+
+test('two who move the same restaurant are not at it at once', async (t) => {
+    const cell = await startCell(t);
+    const tenant = await newTenant(t);
+    const first = tillctl(cell, 'tenant', 'move', tenant.slug, '--switch', `while ! test -e /tmp/${tenant.slug}; do sleep 0.05; done`);
+    t.defer(() => rmSync(`/tmp/${tenant.slug}`, { force: true }));
+    await eventually('it to be copied', async () => (await cell.value('select count(*)::int from dinedesk_main.tenants')) === 1);
+    for (const more of [['--abandon'], ['--switch', 'true']]) {
+        const second = await tillctl(cell, 'tenant', 'move', tenant.slug, ...more);
+        assert.equal(second.status, 1);
+        assert.match(second.err, /another tillctl is at it/);
+    }
+    writeFileSync(`/tmp/${tenant.slug}`, '');
+    assert.equal((await first).status, 0);
+});
+
+// The owner of a real installation is no superuser, so most of the sessions of others is hidden from it.
+const asPlainOwner = async (t) => {
+    const name = unique('owner_');
+    await sql(`create role ${name} login password 'x'; grant usage on schema pos to ${name}; grant execute on function pos.transactions_now() to ${name}`);
+    t.defer(() => sql(`drop owned by ${name}; drop role ${name}`));
+    const client = new pg.Client({ connectionString: Object.assign(new URL(env.TILLWIRE_DATABASE_URL), { username: name, password: 'x' }).href });
+    await client.connect();
+    t.defer(() => client.end());
+    return client;
+};
 
 test('a transaction that is under way keeps a restaurant where it is', async (t) => {
     const cell = await startCell(t);
@@ -198,12 +244,18 @@ test('a transaction that is under way keeps a restaurant where it is', async (t)
     const client = new pg.Client({ connectionString: env.TILLWIRE_DATABASE_URL });
     await client.connect();
     t.defer(() => client.end());
+    const plain = await asPlainOwner(t);
     await client.query('begin');
     await client.query("insert into pos.customers (tenant_id, phone) values ($1, '+447700900111')", [tenant.id]);
+    const { rows: [{ pid }] } = await client.query('select pg_backend_pid() as pid');
+    const { rows: seen } = await plain.query('select * from pos.transactions_now()');
+    assert.ok(seen.some(({ who }) => who.includes(`backend ${pid}`)), 'another role\'s transaction is seen');
+    const till = await tenant.till();
     const moved = await tillctl(cell, 'tenant', 'move', tenant.slug, '--switch', 'true', '--wait', '1');
     assert.equal(moved.status, 1);
     assert.match(moved.err, /a transaction is under way/);
     assert.equal(await sqlValue('select status from dinedesk_main.tenants where id = $1', tenant.id), 'active');
+    await till.ping(); // and nobody was disturbed
     await client.query('commit');
     assert.equal((await tillctl(cell, 'tenant', 'move', tenant.slug, '--switch', 'true')).status, 0);
     assert.equal(await cell.value('select count(*)::int from pos.customers where tenant_id = $1', tenant.id), 1);
@@ -225,7 +277,9 @@ test('what cannot be moved is said, and nothing happens', async (t) => {
     await refused(69, /holds a password/, tenant.slug, '--switch', 'true', '--to', cell.url);
     await cell.value('update pos.setting set cell = 0');
     await refused(1, /the same cell/, tenant.slug, '--switch', 'true');
-    await cell.value('update pos.setting set cell = 2');
+    await cell.value("update pos.setting set cell = 2, idempotency_retention = interval '1 day'");
+    await refused(1, /do not keep everything for as long/, tenant.slug, '--switch', 'true');
+    await cell.value("update pos.setting set idempotency_retention = interval '7 days'");
     await cell.value("insert into dinedesk_main.tenants (slug, name, country, currency) values ($1, 'Other', 'GB', 'GBP')", tenant.slug);
     await refused(1, /another restaurant of this name/, tenant.slug, '--switch', 'true');
 });

@@ -133,8 +133,10 @@ test('connections end in TLS too when their process ends', async (t) => {
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { said += data; });
     await eventually('the handshake', () => said.includes('Verify return code: 0'));
+    const ended = once(api.child, 'exit');
     api.kill('SIGTERM');
     await soon('openssl', once(child, 'close'));
+    await soon('the api', ended);
     assert.doesNotMatch(said, /unexpected eof/); // RFC 5246 section 7.2.1
     assert.match(said, /^closed$/m);
 });

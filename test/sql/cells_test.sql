@@ -9,14 +9,17 @@ insert into pos.customers (tenant_id, phone) values (:alpha, '+447700900111');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"GC-1"}', '{"amount":1}'), '200', 'here');
 
 -- Which state follows which.
-select throws_ok($$select pos.tenant_freeze('alpha')$$, '55000', 'the tenant "alpha" is active', 'its sockets leave first');
-select throws_ok($$select pos.tenant_left('alpha')$$, '55000', null, 'nothing has been copied');
+select throws_ok($$select pos.tenant_freeze('alpha', 2)$$, '55000', 'the tenant "alpha" is active', 'its sockets leave first');
+select throws_ok($$select pos.tenant_left('alpha', 2)$$, '55000', null, 'nothing has been copied');
 select throws_ok($$select pos.tenant_forget('alpha')$$, '55000', null, 'what is here is not forgotten');
-select throws_ok($$select pos.tenant_leave('nobody')$$, 'P0002', 'no tenant "nobody"', 'nobody');
+select throws_ok($$select pos.tenant_leave('nobody', 2)$$, 'P0002', 'no tenant "nobody"', 'nobody');
 
 -- leaving: no new sockets; what was sent is still done.
-select is(pos.tenant_leave('alpha'), :alpha::uuid, 'leaving');
-select is(pos.tenant_leave('alpha'), :alpha::uuid, 'again');
+select is(pos.tenant_leave('alpha', 2), :alpha::uuid, 'leaving');
+select is(pos.tenant_leave('alpha', 2), :alpha::uuid, 'again');
+select throws_ok($$select pos.tenant_freeze('alpha', 3)$$, '55000', 'the tenant "alpha" moves to cell 2', 'to one place');
+select throws_ok($$update dinedesk_main.tenants set status = 'suspended' where slug = 'alpha'$$, '55000', 'the tenant "alpha" is leaving', 'states follow each other');
+select lives_ok($$update dinedesk_main.tenants set order_number_prefix = 'A-' where slug = 'alpha'$$, 'what is to be copied may change');
 select is((select a.status || ' ' || (a.body::json #>> '{error,code}') from pos.authenticate(pg_temp.ctx('{}')) a),
           '503 TENANT_MOVING', 'a socket');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"GC-1"}', '{"amount":1}'), '200', 'a request');
@@ -26,7 +29,7 @@ select is((select count(*) from pos.keys_state((select array_agg(k.id) from pos.
 select is((select count(*) from pos.tenants_ended(array[:alpha::uuid])), 0::bigint, 'nor its tokens');
 
 -- frozen: nothing.
-select is(pos.tenant_freeze('alpha'), :alpha::uuid, 'frozen');
+select is(pos.tenant_freeze('alpha', 2), :alpha::uuid, 'frozen');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"GC-1"}', '{"amount":1}'), '503 TENANT_MOVING', 'a request');
 select is(pg_temp.try('gift_card_balance', '{"cardNumber":"GC-1"}'), '503 TENANT_MOVING', 'of any kind');
 select is((select a.status from pos.authenticate(pg_temp.ctx('{}')) a), 503, 'a socket');
@@ -39,9 +42,16 @@ select throws_ok(w.sql, '55000', 'the tenant "alpha" moves to another database',
                   values ('aaaaaaaa-0000-4000-8000-000000000001', 'GC-1', 'deduct', -1)$$),
                ($$update pos.customers set loyalty_points = 5 where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
                ($$insert into pos.tables (tenant_id, id, number) values ('aaaaaaaa-0000-4000-8000-000000000001', 't', '1')$$),
+               ($$delete from pos.gift_cards where card_number = 'GC-1'$$),
+               ($$delete from pos.customers where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
+               ($$insert into pos.pos_daily_reports (tenant_id, report_date) values ('aaaaaaaa-0000-4000-8000-000000000001', '2026-01-01')$$),
                ($$select pos.key_issue('alpha', '{pos}', 'late')$$),
                ($$select pos.tenant_alias_add('alpha', 'late')$$),
                ($$select pos.token_secret_set('alpha', repeat('x', 40))$$)) w(sql);
+select throws_ok(w.sql, '55000', 'the tenant "alpha" is frozen', w.sql)
+  from (values ($$select pos.keyless_set('alpha', true)$$),
+               ($$update dinedesk_main.tenants set status = 'active' where slug = 'alpha'$$),
+               ($$update dinedesk_main.tenants set timezone = 'UTC' where slug = 'alpha'$$)) w(sql);
 select is(pg_temp.try('health', '{}', null, jsonb_build_object('keyHash', pg_temp.key_hash('beta', 'pos'), 'tenant', 'beta')),
           '200', 'others are not touched');
 
@@ -63,11 +73,11 @@ select matches((select writes from pos.tenant_copy(:alpha) where name like '%gif
 select is((select count(*) from pos.transactions_now()), 0::bigint, 'nobody else is at work here');
 
 -- Back, and away.
-select is(pos.tenant_stay('alpha'), :alpha::uuid, 'it stays');
+select is(pos.tenant_stay('alpha', 2), :alpha::uuid, 'it stays');
 select is(pg_temp.try('gift_card_deduct', '{"cardNumber":"GC-1"}', '{"amount":1}'), '200', 'here again');
-select pos.tenant_leave('alpha'), pos.tenant_freeze('alpha'), pos.tenant_left('alpha') \g /dev/null
+select pos.tenant_leave('alpha', 2), pos.tenant_freeze('alpha', 2), pos.tenant_left('alpha', 2) \g /dev/null
 select is(pg_temp.try('gift_card_balance', '{"cardNumber":"GC-1"}'), '503 TENANT_MOVING', 'who comes here by an old route');
-select throws_ok($$select pos.tenant_stay('alpha')$$, '55000', null, 'there is no way back');
+select throws_ok($$select pos.tenant_stay('alpha', 2)$$, '55000', null, 'there is no way back');
 select cmp_ok(pos.tenant_forget('alpha'), '>', 5::bigint, 'forgotten');
 select is((select sum((xpath('/row/n/text()', query_to_xml(format('select count(*) as n from %s where tenant_id = %L', t.name, :alpha),
                                                            false, true, '')))[1]::text::bigint) from pos.tenant_tables() t),

@@ -20,7 +20,7 @@ select is(pg_temp.look('synchronous standby'), null, 'none is wanted');
 
 alter role tillwire_gateway connection limit 0;
 set local synchronous_commit = off;
-select pos.keyless_set('beta', true), pos.tenant_leave('alpha') \g /dev/null
+select pos.keyless_set('beta', true), pos.tenant_leave('alpha', 2) \g /dev/null
 insert into pos.outbox (tenant_id, type, at, data) values (:beta, 'order.created', clock_timestamp() - interval '1 minute', '{}');
 do $$ begin
     execute format('drop table pos.%I', 'event_' || to_char((now() at time zone 'UTC')::date + 1, 'YYYYMMDD'));

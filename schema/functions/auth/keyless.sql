@@ -31,7 +31,7 @@ begin
     if given is not null then
         return (select t.id from dinedesk_main.tenants t where t.id = pos.tenant_named(given) and t.keyless);
     end if;
-    return (select (array_agg(t.id))[1] from dinedesk_main.tenants t where t.keyless and t.status <> 'left' having count(*) = 1);
+    return (select (array_agg(t.id))[1] from dinedesk_main.tenants t where t.keyless having count(*) = 1);
 end $$;
 
 create or replace function pos.keyless_lineage(tenant uuid) returns uuid

@@ -3,7 +3,7 @@
 -- Caller: triggers on dinedesk_main.tenants.
 -- A new tenant gets its stream and the sequence of its order numbers. When a tenant is suspended, or no longer allows
 -- devices without a key, the control channel says so, and its sockets close.
--- Refusals: an unknown time zone, a changed id, a reserved slug (it is part of an address) and a slug or id that is
+-- Refusals: any change while it moves to another cell, an unknown time zone, a changed id, a reserved slug (it is part of an address) and a slug or id that is
 -- another tenant's alias are SQL errors.
 -- Locks: an advisory one against new aliases. Events: none; an audit row.
 -- SPDX-License-Identifier: Apache-2.0
@@ -13,6 +13,12 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and new.id <> old.id then
         raise exception 'a tenant keeps its id' using errcode = 'restrict_violation';
+    end if;
+    if tg_op = 'UPDATE' and coalesce(current_setting('tillwire.writer', true), '') <> 'move'
+       and (old.status in ('frozen', 'left', 'arriving') or (old.status = 'leaving' and new.status <> old.status)) then
+        raise exception 'the tenant "%" is %', old.slug, old.status
+            using hint = 'It moves to another cell: what is changed here now would be lost.',
+                  errcode = 'object_not_in_prerequisite_state';
     end if;
     if tg_op = 'INSERT' or new.slug <> old.slug then
         if pos.name_is_reserved(new.slug) then

@@ -36,7 +36,7 @@ begin
     for one in select 'dinedesk_main.tenants'::regclass as kept, 0 as place
                union all select t.name, t.place from pos.tenant_tables() t order by 2, 1 loop
         select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
-                 filter (where a.attgenerated = '' and a.attidentity <> 'a' and (one.place > 0 or a.attname <> 'status')),
+                 filter (where a.attgenerated = '' and a.attidentity <> 'a' and (one.place > 0 or a.attname not in ('status', 'moving_to'))),
                max(quote_ident(a.attname)) filter (where a.attidentity = 'a')
           into columns, number
           from pg_attribute a where a.attrelid = one.kept and a.attnum > 0 and not a.attisdropped;
@@ -62,10 +62,16 @@ end $$;
 create or replace function pos.tenant_land(tenant uuid, last bigint, is_given boolean) returns void
 language plpgsql as $$
 declare
-    customer int := (select max(c.id) from pos.customers c where c.tenant_id = tenant);
+    customer int := (select max(c.id) from pos.customers c where c.tenant_id = tenant and c.id < 2000000000);
+    taken text := (select a.alias from pos.tenant_alias a join dinedesk_main.tenants t on t.slug = a.alias and t.id <> a.tenant_id
+                    where a.tenant_id = tenant limit 1);
 begin
+    if taken is not null then
+        raise exception 'its alias "%" is the slug of another restaurant here', taken using errcode = 'unique_violation';
+    end if;
     perform setval(format('pos.%I', 'order_number_' || replace(tenant::text, '-', ''))::regclass, last, is_given);
     if customer >= (select s.last_value from pos.customer_id_seq s) then
-        perform setval('pos.customer_id_seq', customer);
+        -- With room for numbers that others take at this moment: it never goes back.
+        perform setval('pos.customer_id_seq', greatest(customer, nextval('pos.customer_id_seq')) + 1000);
     end if;
 end $$;
