@@ -39,8 +39,15 @@ static const char settings[] =
 
 struct database *database_open(const char *url, bool is_shown, const char *name)
 {
-    const char *const keys[] = { "dbname", "application_name", "connect_timeout", NULL };
-    const char *const values[] = { url == NULL ? "" : url, "tillctl", "10", NULL };
+    /* A host that is gone without a word is noticed within ten seconds; the URL may say
+     * otherwise. */
+    const char *const keys[] = { "application_name", "connect_timeout",
+                                 "keepalives_idle",  "keepalives_interval",
+                                 "keepalives_count", "tcp_user_timeout",
+                                 "dbname",           NULL };
+    const char *const values[] = {
+        "tillctl", "10", "5", "2", "3", "10000", url == NULL ? "" : url, NULL
+    };
     struct database *d = tw_new(struct database);
 
     d->name = name;

@@ -9,12 +9,15 @@
  * one statement: that the restaurant is active in the other cell. Before it, here is the only
  * place that may become active again.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <inttypes.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/util/base.h"
 #include "common/util/buf.h"
@@ -235,6 +238,7 @@ static bool await_writers(struct move *m)
 static bool number_outbox(struct move *m)
 {
     const char *const id[] = { m->id, NULL };
+    uint64_t began = now_ms();
     bool waits = true;
 
     while (waits) {
@@ -246,6 +250,14 @@ static bool number_outbox(struct move *m)
             return false;
         waits = rows_text(r, 0, 0)[0] == 't';
         rows_done(r);
+        if (waits && now_ms() - began > m->wait_seconds * 1000) {
+            (void)fprintf(
+                stderr,
+                "tillctl: %s: events of SQL writers still wait for their numbers; see "
+                "what the bridge logs, or wait longer with --wait\n",
+                m->slug);
+            return false;
+        }
         if (waits)
             pause_ms(1); /* the bridge may be at it */
     }
@@ -317,25 +329,39 @@ static bool copy(struct move *m)
     return database_do(m->here, "commit", NULL) && good;
 }
 
+/* Runs it in a shell and waits for it; whether it ended with 0. */
+static bool run_command(const char *command)
+{
+    char shell[] = "sh", option[] = "-c";
+    char *text = strdup(command);
+    char *const words[] = { shell, option, text, NULL };
+    int status = -1;
+    pid_t child;
+    bool is_running =
+        text != NULL && posix_spawn(&child, "/bin/sh", NULL, NULL, words, environ) == 0;
+
+    while (is_running && waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            break;
+    free(text);
+    return is_running && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 /* The operator's own command, with the restaurant and the number of its cell in its
- * environment. */
+ * environment, and without the databases' addresses, which may have passwords. */
 static bool switch_route(struct move *m, const char *cell)
 {
     const char *command = m->args->options[TILLCTL_SWITCH];
-    int status;
 
-    if (command == NULL || setenv("TILLWIRE_TENANT", m->slug, 1) != 0 ||
-        setenv("TILLWIRE_CELL", cell, 1) != 0 || unsetenv("TILLWIRE_DATABASE_URL") != 0 ||
-        unsetenv("TILLWIRE_TO_DATABASE_URL") != 0) /* they may have passwords */
-        return false;
     (void)fflush(stdout);
-    status =
-        system(command); /* NOLINT(cert-env33-c): it is the operator's, from the command line */
-    if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (command != NULL && setenv("TILLWIRE_TENANT", m->slug, 1) == 0 &&
+        setenv("TILLWIRE_CELL", cell, 1) == 0 && unsetenv("TILLWIRE_DATABASE_URL") == 0 &&
+        unsetenv("TILLWIRE_TO_DATABASE_URL") == 0 && run_command(command))
         return true;
-    (void)fprintf(
-        stderr, "tillctl: %s: the route was not switched: the command of --switch has failed\n",
-        m->slug);
+    (void)fprintf(stderr,
+                  "tillctl: %s: the route was not switched to cell %s: the command of --switch "
+                  "has failed\n",
+                  m->slug, cell);
     return false;
 }
 
@@ -379,6 +405,10 @@ static int finish(struct move *m)
                       "close it here\n",
                       m->slug);
         return TILLCTL_UNREACHABLE;
+    }
+    if (m->args->options[TILLCTL_JSON] == NULL && m->tables == 0) {
+        printf("%s: active in cell %s, since an earlier try\n", m->slug, m->cells[1]);
+        return TILLCTL_DONE;
     }
     if (m->args->options[TILLCTL_JSON] == NULL) {
         printf("%s: active in cell %s: %" PRIu64 " tables, %" PRIu64 " rows, %" PRIu64
