@@ -45,10 +45,12 @@ static void go_without_key(const struct api_match *match, struct api_context *ou
     tw_buf_done(&name);
 }
 
-/* Tablets and devices cannot all set a header. */
+/* Tablets and devices cannot all set a header, and some pages have their key in a cookie. */
 static unsigned places_of(const struct api_route *route)
 {
-    return route->manner == API_DEVICE ? TW_CREDENTIAL_ANYWHERE : TW_CREDENTIAL_HEADERS;
+    return route->manner == API_DEVICE ? TW_CREDENTIAL_ANYWHERE
+           : route->manner == API_PAGE ? TW_CREDENTIAL_HEADERS | TW_CREDENTIAL_COOKIE
+                                       : TW_CREDENTIAL_HEADERS;
 }
 
 static const char *read_key(const struct tw_http_request *req, const struct api_match *match,
@@ -246,10 +248,12 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
     return refusal == NULL && json->failed ? "HEADERS_TOO_LARGE" : refusal;
 }
 
-void api_context_set_token(struct api_context *c, struct tw_slice claims)
+void api_context_set_token(struct api_context *c, struct tw_slice claims, int64_t expires_ms)
 {
     c->json.len--; /* the closing brace */
     tw_json_member_raw(&c->json, "token", claims);
+    if (expires_ms > 0)
+        tw_json_member_u64(&c->json, "tokenExpiresMs", (uint64_t)expires_ms);
     tw_buf_char(&c->json, '}');
 }
 

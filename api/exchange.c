@@ -336,7 +336,7 @@ static const char *read_body(struct exchange *x, struct tw_http_request *req,
         return "UNSUPPORTED_MEDIA_TYPE";
     }
     if (len == 0)
-        return "INVALID_JSON";
+        return x->route->body->may_be_missing ? NULL : "INVALID_JSON";
     r = tw_json_scan(req->body_at, &len, x->route->body->numbers, &fault);
     if (r < 0) {
         tw_buf_text(why, "The body is not acceptable JSON: ");
@@ -392,7 +392,7 @@ static void on_token(struct tw_token_check *check, const char *refusal,
     struct exchange *x = tw_container_of(check, struct exchange, check);
 
     if (refusal == NULL) {
-        api_context_set_token(&x->context, grant->context);
+        api_context_set_token(&x->context, grant->context, grant->expires_ms);
         start_operation(x);
         return;
     }

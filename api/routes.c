@@ -6,9 +6,11 @@
 
 /* Bodies whose numbers are amounts take any number that numeric takes: SQL compares its text
  * before it computes, and answers INVALID_AMOUNT instead of INVALID_JSON. */
-static const struct api_body money = { API_BODY_BYTES, &tw_json_wide };
+static const struct api_body money = { API_BODY_BYTES, &tw_json_wide, false };
 /* What a device has kept while it was away, and sends again until it is settled. */
-static const struct api_body list = { API_LIST_BYTES, &tw_json_wide };
+static const struct api_body list = { API_LIST_BYTES, &tw_json_wide, false };
+/* Wishes that most clients do not have. */
+static const struct api_body wishes = { API_BODY_BYTES, &tw_json_narrow, true };
 
 #define MONEY &money
 #define LIST &list
@@ -88,6 +90,8 @@ const struct api_route api_routes[] = {
       STRICT },
     { TW_POST, "/api/{tenant}/reports/daily", "report_daily", PATH, NULL, MONEY, STRICT },
     { TW_GET, "/api/{tenant}/events", "events_list", PATH, NULL, NULL, STRICT },
+    { TW_POST, "/api/{tenant}/ws-ticket", "ticket_issue", PATH, NULL, &wishes, API_PAGE,
+      API_NOBODY, false },
     { TW_POST, "/api/{tenant}/orders", "order_create", PATH, NULL, MONEY, STRICT },
     { TW_GET, "/api/{tenant}/orders/{id}", "order_get", PATH, NULL, NULL, STRICT },
     { TW_PATCH, "/api/{tenant}/orders/{id}", "order_update", PATH, "id", MONEY, STRICT },

@@ -20,11 +20,12 @@ enum api_tenant_from {
     API_TENANT_GIVEN
 };
 
-/* API_OPEN: without a credential the answer is only that we are there. API_DEVICE: for MiniPOS
+/* API_OPEN: without a credential the answer is only that we are there. API_PAGE: for pages, whose
+ * credential may be in a cookie. API_DEVICE: for MiniPOS
  * and cloud sync. Credentials may be in more places or, where the
  * restaurant allows that, missing (credential.h, context.h); refusals have the members and the
  * few statuses that these clients know (answer.h). */
-enum api_manner { API_STRICT, API_OPEN, API_DEVICE };
+enum api_manner { API_STRICT, API_OPEN, API_PAGE, API_DEVICE };
 
 /* What of the gateways' records about who is connected goes into the answer (presence.h). */
 enum api_presence { API_NOBODY, API_TABLETS, API_TOTALS, API_DEVICES };
@@ -36,6 +37,7 @@ enum api_presence { API_NOBODY, API_TABLETS, API_TOTALS, API_DEVICES };
 struct api_body {
     size_t bytes; /* longer: 413 */
     const struct tw_json_limits *numbers;
+    bool may_be_missing;
 };
 
 struct api_route {

@@ -49,7 +49,7 @@ grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway
 grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.token_tenant(text)
     to tillwire_api, tillwire_gateway;
 
-grant execute on function pos.authenticate(jsonb) to tillwire_gateway;
+grant execute on function pos.authenticate(jsonb), pos.ticket_take(jsonb) to tillwire_gateway;
 grant execute on function pos.events_after(uuid, bigint, int),
     pos.events_piece(uuid, bigint, int), pos.events_pieces(uuid[], bigint[], int[]), pos.sync_log_write(json),
     pos.keys_state(uuid[]), pos.tenants_ended(uuid[]), pos.tenants_moving(), pos.keyless_tenants() to tillwire_gateway;

@@ -60,18 +60,27 @@ struct tw_slice tw_credential_clean(struct tw_slice text)
     return text;
 }
 
-bool tw_credential_is_key(struct tw_slice text)
+static bool is_made_of(struct tw_slice text, struct tw_slice prefix)
 {
-    struct tw_slice digits = tw_slice_skip(text, tw_slice_starts(text, TW_LIT("pos_")) ? 4 : 5);
+    struct tw_slice digits = tw_slice_skip(text, prefix.len);
 
-    if ((!tw_slice_starts(text, TW_LIT("pos_")) && !tw_slice_starts(text, TW_LIT("plat_"))) ||
-        digits.len != 64)
+    if (!tw_slice_starts(text, prefix) || digits.len != 64)
         return false;
     for (size_t i = 0; i < digits.len; i++)
         if (!((digits.at[i] >= '0' && digits.at[i] <= '9') ||
               (digits.at[i] >= 'a' && digits.at[i] <= 'f')))
             return false;
     return true;
+}
+
+bool tw_credential_is_key(struct tw_slice text)
+{
+    return is_made_of(text, TW_LIT("pos_")) || is_made_of(text, TW_LIT("plat_"));
+}
+
+bool tw_credential_is_ticket(struct tw_slice text)
+{
+    return is_made_of(text, TW_LIT("tkt_"));
 }
 
 struct tw_slice tw_credential_bare(struct tw_slice text)
@@ -150,15 +159,33 @@ static bool read_address(const struct tw_http_request *req, unsigned places,
     return true;
 }
 
+/* `?ticket=`, onto `out`. What else may stand there is no key: a page that has none writes
+ * "undefined". */
+static enum tw_credential read_ticket(const struct tw_http_request *req, struct tw_buf *out)
+{
+    if (tw_http_query(req, "ticket", out) < 0)
+        return TW_CREDENTIAL_MALFORMED;
+    clean(out);
+    return out->len == 0                                 ? TW_CREDENTIAL_NONE
+           : tw_credential_is_ticket(tw_buf_view(out)) ? TW_CREDENTIAL_FOUND
+                                                         : TW_CREDENTIAL_NO_TICKET;
+}
+
 static enum tw_credential read(const struct tw_http_request *req, unsigned places,
                                struct tw_slice path_key, struct tw_slice origins,
                                struct tw_buf *out)
 {
+    enum tw_credential found = TW_CREDENTIAL_NONE;
+
     if (!read_headers(req, places, out))
         return TW_CREDENTIAL_CONFLICTING;
     if (out->len == 0 && !out->failed && !read_address(req, places, path_key, out) &&
         !out->failed)
         return TW_CREDENTIAL_MALFORMED;
+    if (out->len == 0 && !out->failed && places & TW_CREDENTIAL_TICKET)
+        found = read_ticket(req, out);
+    if (found > TW_CREDENTIAL_FOUND && !out->failed)
+        return found;
     if (out->len == 0 && !out->failed && places & TW_CREDENTIAL_COOKIE &&
         tw_cors_trusts_cookies(origins, req))
         tw_buf_append(out, tw_credential_clean(cookie(req, "tillwire_key")));
@@ -187,6 +214,8 @@ const char *tw_credential_refusal(enum tw_credential answer)
     case TW_CREDENTIAL_CONFLICTING:
     case TW_CREDENTIAL_TOO_LONG:
         return "UNAUTHORIZED";
+    case TW_CREDENTIAL_NO_TICKET:
+        return "INVALID_TICKET";
     case TW_CREDENTIAL_MALFORMED:
         return "INVALID_ENCODING";
     }

@@ -13,10 +13,13 @@ enum tw_credential_place {
     TW_CREDENTIAL_BEARER = 2, /* Authorization: Bearer */
     TW_CREDENTIAL_PATH = 4,   /* /k/<key>/ in front of the path */
     TW_CREDENTIAL_QUERY = 8,  /* apiKey, api_key or token, in this order */
-    TW_CREDENTIAL_COOKIE = 16 /* tillwire_key, where the page may use it: see cors.h */
+    TW_CREDENTIAL_COOKIE = 16, /* tillwire_key, where the page may use it: see cors.h */
+    TW_CREDENTIAL_TICKET = 32  /* ticket, in the query; it goes before the cookie */
 };
 
 #define TW_CREDENTIAL_HEADERS (TW_CREDENTIAL_HEADER | TW_CREDENTIAL_BEARER)
+/* A ticket opens a socket, and nothing else. */
+#define TW_CREDENTIAL_SOCKET (TW_CREDENTIAL_ANYWHERE | TW_CREDENTIAL_TICKET)
 #define TW_CREDENTIAL_ANYWHERE                                                                 \
     (TW_CREDENTIAL_HEADERS | TW_CREDENTIAL_PATH | TW_CREDENTIAL_QUERY | TW_CREDENTIAL_COOKIE)
 
@@ -25,6 +28,7 @@ enum tw_credential {
     TW_CREDENTIAL_FOUND,
     TW_CREDENTIAL_CONFLICTING, /* X-API-Key and Bearer say different things */
     TW_CREDENTIAL_MALFORMED,   /* in the path or the query, with a broken escape */
+    TW_CREDENTIAL_NO_TICKET,   /* what stands there as a ticket is none */
     TW_CREDENTIAL_TOO_LONG     /* for `out`: longer than any that exists */
 };
 
@@ -38,6 +42,9 @@ struct tw_slice tw_credential_clean(struct tw_slice text);
 
 /* Whether it is shaped like one of our keys: pos_ or plat_, and 64 hexadecimal digits. */
 bool tw_credential_is_key(struct tw_slice text);
+
+/* Whether it is shaped like a ticket: tkt_, and 64 hexadecimal digits. */
+bool tw_credential_is_ticket(struct tw_slice text);
 
 /* The credential of the first of `places` that has one, cleaned, onto `out`: empty before, with
  * a limit; empty afterwards with every answer but FOUND. `path_key` is what tw_credential_cut

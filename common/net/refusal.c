@@ -48,6 +48,9 @@ static const struct tw_refusal table[] = {
       "X-API-Key or as Authorization: Bearer." },
     { "AUTH_FAILED", 401,
       "The token or API key is missing, wrong or expired. Get a new one and connect again." },
+    { "INVALID_TICKET", 401,
+      "This ticket is unknown, used or expired: each opens one socket, within 30 seconds. Ask "
+      "for a new one (POST /api/{tenant}/ws-ticket) and connect again." },
     { "RESTAURANT_REQUIRED", 403,
       "The token names no restaurant: it has no restaurant_id. Add it to the token; or, for a "
       "token that is signed with the restaurant's own secret, name the restaurant in the "

@@ -1,4 +1,4 @@
-/* authenticate.c - whether a credential is a key, a token or missing, and how it is checked.
+/* authenticate.c - whether a credential is a key, a token, a ticket or missing, and how it is checked.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/authenticate.h"
 
@@ -26,6 +26,7 @@ static const char *refusal_of(struct tw_slice body)
         const char *said, *code;
     } rows[] = { { "TENANT_SUSPENDED", "TENANT_SUSPENDED" },
                  { "TENANT_MOVING", "TENANT_MOVING" },
+                 { "INVALID_TICKET", "INVALID_TICKET" },
                  { "TENANT_MISMATCH", "PERMISSION_DENIED" },
                  { "FORBIDDEN", "PERMISSION_DENIED" } };
     struct tw_slice error, code;
@@ -117,10 +118,44 @@ static void check_key(struct gw_authentication *a, struct tw_slice credential)
     gw_key_auth_ask(&a->key);
 }
 
+static void on_ticket(struct gw_ticket_query *q, int status, const struct gw_identity *identity,
+                      struct tw_slice body)
+{
+    struct gw_authentication *a =
+        tw_container_of(q->principal, struct gw_authentication, principal);
+    struct gw_authenticated result = { .status = status, .body = body };
+
+    if (status != 200)
+        result.refusal = body.len > 0     ? refusal_of(body)
+                         : status == 401 ? "INVALID_TICKET"
+                                         : refusal_unasked(status);
+    else if (a->principal.claim.len > 0 && (a->policy & GW_TAKES_TOKENS) == 0)
+        result = (struct gw_authenticated){ .refusal = "PERMISSION_DENIED" };
+    else
+        result.who = identity;
+    answer(a, &result);
+}
+
+static void take_ticket(struct gw_authentication *a, struct tw_slice credential)
+{
+    a->ticket = tw_new(struct gw_ticket_query);
+    a->ticket->auth = a->all->keys;
+    a->ticket->answered = on_ticket;
+    a->ticket->principal = &a->principal;
+    a->ticket->tenant = a->tenant;
+    a->ticket->tenant_header = a->header;
+    a->ticket->address = a->address;
+    a->ticket->scope = a->scope;
+    a->ticket->request_id = a->request_id;
+    gw_ticket_take(a->ticket, credential);
+}
+
 void gw_authenticate(struct gw_authentication *a, struct tw_slice credential)
 {
     credential = tw_credential_clean(credential);
-    if ((a->policy & GW_TAKES_TOKENS) != 0 && tw_token_is_jwt(credential))
+    if (tw_credential_is_ticket(credential))
+        take_ticket(a, credential);
+    else if ((a->policy & GW_TAKES_TOKENS) != 0 && tw_token_is_jwt(credential))
         check_token(a, credential);
     else
         check_key(a, credential);
@@ -130,5 +165,7 @@ void gw_authentication_done(struct gw_authentication *a)
 {
     gw_principal_done(&a->principal);
     free(a->token);
+    free(a->ticket);
     a->token = NULL;
+    a->ticket = NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "common/domain/token.h"
 #include "gateway/admission/key_auth.h"
+#include "gateway/admission/ticket_auth.h"
 #include "gateway/dialect/dialect.h"
 #include "gateway/dialect/principal.h"
 
@@ -44,6 +45,7 @@ struct gw_authentication {
     struct gw_principal principal;
     struct gw_key_auth_query key;
     struct gw_token_question *token; /* null: it is no token; the check of one is large */
+    struct gw_ticket_query *ticket;  /* null: it is none */
 };
 
 void gw_authenticate(struct gw_authentication *a, struct tw_slice credential);

@@ -175,8 +175,9 @@ static struct gw_session *start_session(struct pending *p, const struct gw_ident
 {
     const struct gw_handshakes_options *o = &p->all->options;
     struct gw_session *s = gw_dialect_open(o->dialects, p->dialect, &p->hello, who);
-    struct tw_slice device =
-        p->hello.device[0] != '\0' ? tw_slice_of(p->hello.device) : text_of(p->device);
+    struct tw_slice device = p->hello.device[0] != '\0' ? tw_slice_of(p->hello.device)
+                             : who->device.len > 0      ? who->device
+                                                        : text_of(p->device);
 
     gw_session_start(s, o->sessions,
                      &(struct gw_session_options){
@@ -403,7 +404,7 @@ static void begin(struct pending *p, const struct tw_http_request *req,
     const char *code = read_names(p, req);
 
     if (code == NULL)
-        code = tw_credential_refusal(tw_credential_read(req, TW_CREDENTIAL_ANYWHERE, path_key,
+        code = tw_credential_refusal(tw_credential_read(req, TW_CREDENTIAL_SOCKET, path_key,
                                                         p->all->options.origins, &credential));
     if (code == NULL && credential.len == 0 && says_later(p, req) &&
         p->all->strangers.value >= p->all->options.max_sessions / 10 + GW_STRANGERS)

@@ -30,6 +30,7 @@ struct gw_identity {
     int64_t expires_ms;                   /* wall clock; 0: never */
     const struct gw_principal *principal; /* lent; who the client is for pos.call */
     struct tw_slice token;                /* lent; the signed token itself; empty: none */
+    struct tw_slice device;               /* lent; as its ticket calls it; empty: it does not */
 };
 
 /* What a handshake says about its client. Slices are lent with the request. */

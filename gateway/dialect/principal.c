@@ -12,6 +12,9 @@ void gw_principal_copy(struct gw_principal *to, const struct gw_principal *from)
     tw_buf_clear(&to->claim);
     to->claim.max = from->claim.len;
     tw_buf_append(&to->claim, tw_buf_view(&from->claim));
+    tw_buf_clear(&to->only);
+    to->only.max = from->only.len;
+    tw_buf_append(&to->only, tw_buf_view(&from->only));
 }
 
 void gw_principal_context(const struct gw_principal *p, struct tw_slice tenant_id,
@@ -28,6 +31,8 @@ void gw_principal_context(const struct gw_principal *p, struct tw_slice tenant_i
         tw_json_member(out, "keyHash", tw_slice_from(p->key_hash, TW_SHA256_HEX));
     else if (p->is_keyless)
         tw_json_member(out, "keyless", tenant_id);
+    if (p->only.len > 0)
+        tw_json_member_raw(out, "only", tw_buf_view(&p->only));
     tw_json_member(out, "kind", TW_LIT("socket"));
     if (device.len > 0)
         tw_json_member(out, "device", device);
@@ -43,4 +48,5 @@ void gw_principal_context(const struct gw_principal *p, struct tw_slice tenant_i
 void gw_principal_done(struct gw_principal *p)
 {
     tw_buf_done(&p->claim);
+    tw_buf_done(&p->only);
 }

@@ -290,15 +290,19 @@ static void authenticate(struct gw_sio_client *c, struct tw_slice credential)
     gw_authenticate(&c->authentication, credential);
 }
 
-/* auth.token, which may be written as in a header; without it, what the connection's first
- * request had. */
+/* auth.token, which may be written as in a header, or auth.ticket; without them, what the
+ * connection's first request had. */
 static struct tw_slice find_credential(struct gw_sio_socket *k, struct tw_slice auth,
                                        struct tw_buf *text)
 {
-    struct tw_slice raw;
+    static const char *const names[] = { "token", "ticket" };
+    struct tw_slice raw = TW_EMPTY;
 
-    if (!tw_json_get(auth, "token", &raw) || tw_slice_is(raw, "null") ||
-        tw_slice_is(raw, "\"\""))
+    for (size_t i = 0; i < TW_COUNT(names) && raw.len == 0; i++)
+        if (!tw_json_get(auth, names[i], &raw) || tw_slice_is(raw, "null") ||
+            tw_slice_is(raw, "\"\""))
+            raw = TW_EMPTY;
+    if (raw.len == 0)
         return gw_sio_credential(k);
     return tw_json_string(text, raw) && !text->failed ? tw_credential_bare(tw_buf_view(text))
                                                       : TW_EMPTY;

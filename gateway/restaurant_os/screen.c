@@ -80,6 +80,7 @@ void gw_screen_identify(struct gw_screen *c, const struct gw_identity *who)
     c->identity = *who;
     c->identity.principal = &c->principal;
     c->identity.token = TW_EMPTY; /* lent: kept beside it */
+    c->identity.device = TW_EMPTY;
     if (c->token.len == 0)
         tw_buf_append(&c->token, token);
 }

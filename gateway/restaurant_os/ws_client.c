@@ -133,7 +133,7 @@ static void copy_name(char *out, size_t size, const struct tw_buf *text)
     }
 }
 
-/* "/" with the restaurant in its query, or at least a token. With a device it is cloud sync. */
+/* "/" with the restaurant in its query, or at least a token or ticket. With a device it is cloud sync. */
 static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
 {
     struct tw_buf text = { .max = sizeof(hello->restaurant) - 1 };
@@ -149,7 +149,8 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     else
         copy_name(hello->restaurant, sizeof(hello->restaurant), &text);
     tw_buf_clear(&text);
-    is_ours = is_ours || tw_http_query(req, "token", &text) != 0;
+    is_ours = is_ours || tw_http_query(req, "token", &text) != 0 ||
+              tw_http_query(req, "ticket", &text) != 0;
     if (is_ours)
         gw_hello_read_since(req, hello);
     tw_buf_done(&text);

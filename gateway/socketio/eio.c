@@ -242,7 +242,7 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_r
     s->engine = e;
     make_sid(e, s->sid);
     s->credential.max = TW_JWT_BYTES;
-    (void)tw_credential_read(req, TW_CREDENTIAL_ANYWHERE, TW_EMPTY, e->options.origins,
+    (void)tw_credential_read(req, TW_CREDENTIAL_SOCKET, TW_EMPTY, e->options.origins,
                              &s->credential);
     (void)tw_map_set(&e->by_sid, tw_slice_of(s->sid), s);
     tw_list_append(&e->all, &s->link);

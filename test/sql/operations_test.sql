@@ -23,7 +23,7 @@ select is(pos.operation_keyless(o.name), o.keyless, o.name || ': keyless') from 
 -- Written out here, so that no row can open more than is intended.
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'customer_create gift_card_issue kitchen_alert list_import order_acks_get order_create order_get order_status '
-          'order_update pos_config pos_status table_complete till_card_balance v1_menu v1_menu_categories '
+          'order_update pos_config pos_status table_complete ticket_issue till_card_balance v1_menu v1_menu_categories '
           'v1_menu_items v1_order v1_order_create v1_order_status v1_orders',
           'what a key with the scope platform may call')
   from pos.operations() o where 'platform' = any(o.scopes);
@@ -34,7 +34,7 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'cloudsync_data cloudsync_devices cloudsync_pull event_shown events_list gift_card_balance health loyalty_points '
           'minipos_state order_acks_get order_get orders_pending orders_pull orders_sync pos_config pos_status '
-          'staff_list till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
+          'staff_list ticket_issue till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
           'v1_menu v1_menu_categories v1_menu_items v1_order v1_orders v1_table v1_tables',
           'what changes nothing')
   from pos.operations() o where not o.writes;
@@ -54,7 +54,7 @@ select is(string_agg(o.by_token || ': ' || o.name, ' ' order by o.by_token, o.na
   from pos.operations() o where o.by_token not in ('write', 'read');
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'cloudsync_data cloudsync_devices cloudsync_pull event_shown events_list health minipos_state order_get orders_sync '
-          'v1_table v1_tables',
+          'ticket_issue v1_table v1_tables',
           'what every token may call')
   from pos.operations() o where o.by_token = 'read';
 

@@ -35,6 +35,9 @@ insert into pos.pos_sync_logs (tenant_id, kind, at)
 select h.id, 'connect', now() - interval '1 minute' * n from generate_series(1, 5000) g(n), house h;
 insert into pos.change_seen (tenant_id, change_id, kind, row_id)
 select h.id, 'c' || n, 'tables', 'r' from house h, generate_series(1, 500) g(n);
+insert into pos.ws_ticket (ticket_hash, tenant_id, lineage, key_id, expires_at)
+select sha256(n::text::bytea), k.tenant_id, gen_random_uuid(), k.id, now() + interval '30 s' - case when n <= 20 then interval '1 hour' else '0' end
+  from generate_series(1, 3000) n, (select * from pos.api_key where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' limit 1) k;
 insert into pos.list_left (tenant_id, list_id, n, change, work)
 select h.id, h.id, n, '{}', 1 from house h, generate_series(1, 500) g(n);
 insert into pos.audit (tenant_id, action, subject) select h.id, 'key.issue', 'k' from house h, generate_series(1, 200) g(n);
@@ -99,6 +102,8 @@ insert into needed values
     ('pos_sync_logs_tenant', pg_temp.by_call('pos_status')),
     ('change_seen_at', $$do 'begin perform pos.maintain(''changes''); end'$$),
     ('list_left_at', $$do 'begin perform pos.maintain(''lists''); end'$$),
+    ('ws_ticket_expires', $$do 'begin perform pos.maintain(''tickets''); end'$$),
+    ('ws_ticket_waiting', pg_temp.by_call('ticket_issue', '{"scope":"pos"}')),
     ('audit_tenant', $$select from pos.audit where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' order by at desc limit 20$$),
     ('api_key_tenant', $$select from pos.api_key where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
     ('tenant_alias_tenant', $$select from pos.tenant_alias where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),

@@ -12,7 +12,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
                ('tillwire_gateway',
                 'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) '
                 'events_piece(uuid,bigint,integer) events_pieces(uuid[],bigint[],integer[]) heads(uuid[]) '
-                'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) tenants_ended(uuid[]) tenants_moving() '
+                'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) tenants_ended(uuid[]) tenants_moving() ticket_take(jsonb) '
                 'token_tenant(text)'),
                ('tillwire_bridge',
                 'maintain(text) outbox_relay(uuid,integer) schema_version()')) v(role, wanted);

@@ -2,7 +2,7 @@
 -- Caller: pos.call, pos.authenticate. Inputs: ctx as C builds it, and the scopes of which the key must have one. A
 -- token, whose signature C has checked, has the rights of a till; so has a device without key and token, {"keyless":
 -- true, or the tenant's UUID}, at a tenant that allows it. With {"unshaped": true} what came as a key is not even
--- shaped like one, and the message says so.
+-- shaped like one, and the message says so. {"only": [scopes]}: of the key's scopes, no others count.
 -- Answers: for a key, the key, its profile and its tenant; for a token, the tenant that it names, and no key; without either, the
 -- tenant that is named by UUID, slug or alias, or the only one that allows it. When the request is to be refused,
 -- `refused` is the HTTP status, and code and message say why. A tenant that does not exist and a tenant that is not
@@ -36,6 +36,10 @@ begin
            and ctx ->> 'keyHash' = encode(k.key_hash, 'hex')
            and k.revoked_at is null
            and (k.expires_at is null or k.expires_at > clock_timestamp());
+        if ctx ? 'only' then -- a ticket has fewer scopes than its key (auth/ticket)
+            scopes := array(select s from unnest(scopes) s where ctx -> 'only' ? s);
+            is_sound := is_sound and scopes && wanted;
+        end if;
         if is_sound then
             return;
         end if;
@@ -56,9 +60,11 @@ begin
         if named is not null then
             select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix, t.dedupe_seconds,
                    case when by_token then pos.token_lineage(t.id, ctx #>> '{token,subject}') else pos.keyless_lineage(t.id) end,
-                   left(ctx #>> '{token,subject}', 200), t.status, array['pos']
+                   left(ctx #>> '{token,subject}', 200), 
+                   case when by_token then (ctx -> 'token')
+                        || jsonb_strip_nulls(jsonb_build_object('expiresMs', ctx -> 'tokenExpiresMs')) end, t.status, array['pos']
               into c.tenant_id, c.tenant_slug, c.tenant_name, c.country, c.currency, c.timezone, c.order_number_prefix, c.dedupe_seconds,
-                   c.lineage, c.subject, tenant_status, scopes
+                   c.lineage, c.subject, c.claim, tenant_status, scopes
               from dinedesk_main.tenants t
              where t.id = named;
         end if;

@@ -72,7 +72,9 @@ language sql immutable parallel safe as $$
     ('list_import',        true,  array['platform'],        null,    false),
     ('event_shown',        false, array['pos'],             'read',  true),
     ('staff_change',       true,  array['pos'],             null,    false), -- passwords: no token, no keyless device
-    ('staff_list',         false, array['pos'],             null,    false)
+    ('staff_list',         false, array['pos'],             null,    false),
+    -- It changes nothing that anybody sees, and its answer is a secret: none is kept for a repeat, each call makes a new one.
+    ('ticket_issue',       false, array['pos', 'platform'], 'read',  false)
 $$;
 
 -- A second request with the same idempotency key and another body is no mistake here: it replaces the first.

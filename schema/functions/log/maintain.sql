@@ -27,6 +27,8 @@ begin
     when 'tills' then return pos.prune('pos.till', 'seen_at < now() - interval ''30 days''');
     when 'states' then return pos.prune('pos.state_shown', 'at < now() - interval ''1 hour''');
     when 'lists' then return pos.prune('pos.list_left', 'at < now() - interval ''1 minute''');
+    -- A while after their end, so that a page that is late is told why.
+    when 'tickets' then return pos.prune('pos.ws_ticket', 'expires_at < now() - interval ''10 minutes''');
     when 'old_orders' then return pos.orders_drop() + pos.orders_archive();
     end case;
 end $$;
