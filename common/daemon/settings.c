@@ -117,8 +117,8 @@ static const struct tw_setting table[] = {
       "P-256 for ES256; empty: none are accepted." },
     { "ALLOWED_ORIGINS", TW_GATEWAY | TW_API, TEXT, AT(allowed_origins), "*", 1, 4096, false,
       NULL,
-      "Origins of browser pages that may use Socket.IO and REST, separated by commas; *: "
-      "any." },
+      "Origins of browser pages that may open sockets and use REST, separated by commas; *: "
+      "any. A page of the host that it connects to may always open one." },
     { "JWT_RESTAURANT", TW_GATEWAY | TW_API, TEXT, AT(jwt_restaurant), "claim", 1, 8, false,
       "claim,named",
       "claim: a token names its restaurant itself. named: one that names none may be used for "

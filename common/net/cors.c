@@ -65,6 +65,13 @@ static bool is_own_host(struct tw_slice origin, struct tw_slice host)
     return true;
 }
 
+bool tw_cors_admits(struct tw_slice list, const struct tw_http_request *req)
+{
+    struct tw_slice origin = tw_http_header(req, "origin");
+
+    return tw_cors_allows(list, origin) || is_own_host(origin, tw_http_header(req, "host"));
+}
+
 bool tw_cors_trusts_cookies(struct tw_slice list, const struct tw_http_request *req)
 {
     struct tw_slice origin = tw_http_header(req, "origin");

@@ -60,6 +60,9 @@ static const struct tw_refusal table[] = {
       "There is no such restaurant. Check the token's restaurant_id." },
     { "PERMISSION_DENIED", 403,
       "The token or key does not allow this, or is for another restaurant." },
+    { "ORIGIN_NOT_ALLOWED", 403,
+      "Pages of this origin may open no sockets here. Ask the operator to name it in "
+      "TILLWIRE_ALLOWED_ORIGINS." },
     { "TENANT_SUSPENDED", 403, "This restaurant is suspended. Ask who operates it." },
     { "TENANT_MOVING", 503,
       "This restaurant moves to other servers; nothing was done. Try again in a moment." },

@@ -452,6 +452,8 @@ void gw_handshakes_handle(struct gw_handshakes *all, struct tw_http_conn *conn,
         code = dialect->heartbeat == NULL ? gw_upgrade_check(req)
                : req->method == TW_GET    ? NULL
                                           : "METHOD_NOT_ALLOWED";
+    if (code == NULL && !tw_cors_admits(o->origins, req))
+        code = "ORIGIN_NOT_ALLOWED";
     if (code == NULL)
         code = hello.refusal;
     if (code == NULL && all->is_closed)

@@ -24,7 +24,7 @@ struct gw_handshakes_options { /* pointers are kept */
     struct gw_hubs *hubs;
     struct gw_sessions *sessions;
     struct gw_sync_log *log;
-    struct tw_slice origins; /* of pages whose cookies count */
+    struct tw_slice origins; /* of pages that may open sockets: see cors.h */
     size_t max_sessions;
 };
 

@@ -232,7 +232,7 @@ static void handle(struct visit *v)
         answer_preflight(v);
     else if (!is_polling && !tw_slice_is(tw_buf_view(&transport), "websocket"))
         refuse(v, TRANSPORT_UNKNOWN);
-    else if (!tw_cors_allows(v->engine->options.origins, tw_buf_view(&v->origin)))
+    else if (!tw_cors_admits(v->engine->options.origins, v->req))
         refuse(v, FORBIDDEN);
     else if (has_sid && !is_known(s, wants_upgrade))
         refuse(v, SID_UNKNOWN);

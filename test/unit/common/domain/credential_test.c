@@ -24,7 +24,7 @@ static void check(unsigned places, struct tw_slice origins, const struct row *ro
 {
     struct tw_http_request req = { .path = tw_slice_of(row->path),
                                    .query = tw_slice_of(row->query) };
-    struct tw_buf out = { .max = 64 };
+    struct tw_buf out = { .max = 70 };
     struct tw_slice path_key = tw_credential_cut(&req.path);
     enum tw_credential answer;
 
@@ -288,6 +288,31 @@ static void a_key_has_its_shape(void **state)
         assert_row(!tw_credential_is_key(tw_slice_of(others[i])), others[i]);
 }
 
+static void a_ticket_counts_for_sockets_and_before_a_cookie(void **state)
+{
+    static const struct row rows[] = {
+        { "/ws", "ticket=tkt_" HEX_64, COOKIE, "tillwire_key=c", .found = "tkt_" HEX_64 },
+        { "/ws", "ticket=%20tkt_" HEX_64 "%0A", .found = "tkt_" HEX_64 },
+        { "/ws", "ticket=tkt_" HEX_64 "&token=t", .found = "t" },
+        { "/ws", "ticket=tkt_" HEX_64, KEY, "h", .found = "h" },
+        { "/ws", "ticket=", COOKIE, "tillwire_key=c", .found = "c" },
+        { "/ws", "ticket=undefined", COOKIE, "tillwire_key=c",
+          .answer = TW_CREDENTIAL_NO_TICKET },
+        { "/ws", "ticket=pos_" HEX_64, .answer = TW_CREDENTIAL_NO_TICKET },
+        { "/ws", "ticket=tkt_" HEX_64 "0", .answer = TW_CREDENTIAL_NO_TICKET },
+        { "/ws", "ticket=tkt_" HEX_64 HEX_64 HEX_64, .answer = TW_CREDENTIAL_TOO_LONG },
+        { "/ws", "ticket=%", .answer = TW_CREDENTIAL_MALFORMED },
+    };
+    static const struct row elsewhere[] = { { "/ws", "ticket=tkt_" HEX_64, .found = NULL },
+                                            { "/ws", "ticket=undefined", .found = NULL } };
+
+    (void)state;
+    CHECK(TW_CREDENTIAL_SOCKET, "", rows);
+    CHECK(TW_CREDENTIAL_ANYWHERE, "", elsewhere);
+    assert_string_equal(tw_credential_refusal(TW_CREDENTIAL_NO_TICKET), "INVALID_TICKET");
+    assert_false(tw_credential_is_key(TW_LIT("tkt_" HEX_64)));
+}
+
 static void a_credential_is_bare_of_its_scheme_and_blanks(void **state)
 {
     static const struct {
@@ -316,6 +341,7 @@ int main(void)
         cmocka_unit_test(what_comes_later_is_not_looked_at),
         cmocka_unit_test(one_that_is_too_long_is_neither_cut_nor_skipped),
         cmocka_unit_test(a_credential_is_bare_of_its_scheme_and_blanks),
+        cmocka_unit_test(a_ticket_counts_for_sockets_and_before_a_cookie),
         cmocka_unit_test(a_cookie_that_another_page_made_the_browser_send_does_not_count),
         cmocka_unit_test(allowing_any_origin_makes_no_cookie_count),
         cmocka_unit_test(a_page_of_our_own_host_may_use_the_cookie_on_any_port),

@@ -119,6 +119,37 @@ static void cookies_count_for_pages_of_our_own_host(void **state)
     }
 }
 
+static void sockets_open_for_listed_origins_own_pages_and_programs(void **state)
+{
+    static const struct {
+        const char *list, *host, *origin;
+        bool is_admitted;
+    } rows[] = {
+        { "*", "till.example", "http://evil.example", true },
+        { "*", "till.example", "null", true },
+        { NAMED, "till.example", "", true },
+        { NAMED, "till.example", "https://shop.example", true },
+        { NAMED, "till.example:81", "http://till.example:3000", true },
+        { NAMED, "till.example", "https://other.example", false },
+        { NAMED, "till.example", "https://shop.example.evil", false },
+        { NAMED, "till.example", "null", false },
+        { NAMED, "till.example", "file://", false },
+        { NAMED, "", "http://", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct tw_http_request req = {
+            .headers = { { TW_LIT("Host"), tw_slice_of(rows[i].host) },
+                         { TW_LIT("Origin"), tw_slice_of(rows[i].origin) } },
+            .header_count = 2,
+        };
+
+        assert_row(tw_cors_admits(tw_slice_of(rows[i].list), &req) == rows[i].is_admitted,
+                   rows[i].origin);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +157,7 @@ int main(void)
         cmocka_unit_test(credentials_go_with_named_origins_only),
         cmocka_unit_test(a_preflight_is_told_methods_and_headers),
         cmocka_unit_test(cookies_count_for_pages_of_our_own_host),
+        cmocka_unit_test(sockets_open_for_listed_origins_own_pages_and_programs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,6 +321,74 @@ static void a_further_restaurant_must_be_granted_by_the_token(void **state)
     assert_int_equal(fake_pool_count(&f->pool), 0);
 }
 
+#define HEX_16 "0123456789abcdef"
+#define HEX_64 HEX_16 HEX_16 HEX_16 HEX_16
+#define TICKET "tkt_" HEX_64
+
+static void a_ticket_is_asked_for_by_its_hash_and_becomes_the_key_behind_it(void **state)
+{
+    struct fixture *f = *state;
+
+    prepare(f, 0)->tenant = TW_LIT("kitchen");
+    start(f, TICKET);
+    assert_non_null(strstr(fake_pool_sql(&f->pool), "pos.ticket_take"));
+    assert_null(memmem(fake_pool_param(&f->pool, 0).at, fake_pool_param(&f->pool, 0).len,
+                       TICKET, 20));
+    fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", KEY_ID, "4102444800000", HEX_64,
+                  NULL, "[\"pos\"]", "kds-3");
+    assert_true(f->is_admitted);
+    assert_string_equal(f->who.tenant.id, KITCHEN_ID);
+    assert_string_equal(f->who.key_id, KEY_ID);
+    assert_int_equal(f->who.expires_ms, EXPIRES_MS);
+    assert_true(f->who.principal->has_key);
+    assert_memory_equal(f->who.principal->key_hash, HEX_64, TW_SHA256_HEX);
+    assert_buf(&f->who.principal->only, "[\"pos\"]");
+}
+
+static void a_ticket_of_a_token_counts_only_where_tokens_are_taken(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned policy = 0; policy <= GW_TAKES_TOKENS; policy++) {
+        (void)prepare(f, policy);
+        start(f, TICKET);
+        fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", NULL, "4102444800000", NULL,
+                      "{\"restaurant\":\"kitchen\"}", NULL, NULL);
+        assert_int_equal(f->is_admitted, policy == GW_TAKES_TOKENS);
+        if (policy == 0)
+            assert_string_equal(f->refusal, "PERMISSION_DENIED");
+    }
+    assert_buf(&f->who.principal->claim, "{\"restaurant\":\"kitchen\"}");
+    assert_false(f->who.principal->has_key);
+}
+
+/* Nothing of a ticket is remembered but that it was refused. */
+static void a_ticket_is_asked_for_each_time_until_it_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)prepare(f, 0);
+    start(f, TICKET);
+    fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", KEY_ID, NULL, HEX_64, NULL, NULL,
+                  NULL);
+    assert_true(f->is_admitted);
+    (void)prepare(f, 0);
+    start(f, TICKET);
+    fake_pool_fail(&f->pool, TW_ELOST, "");
+    assert_string_equal(f->refusal, "UNAVAILABLE");
+    (void)prepare(f, 0);
+    start(f, TICKET);
+    fake_pool_row(&f->pool, "401", "{\"error\":{\"code\":\"INVALID_TICKET\"}}", NULL, NULL, NULL,
+                  NULL, NULL, NULL, NULL, NULL);
+    assert_string_equal(f->refusal, "INVALID_TICKET");
+    assert_int_equal(f->status, 401);
+    (void)prepare(f, 0);
+    start(f, TICKET);
+    assert_int_equal(fake_pool_count(&f->pool), 0);
+    end_turn(f);
+    assert_string_equal(f->refusal, "INVALID_TICKET");
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, open_fixture, close_fixture)
 
 int main(void)
@@ -338,6 +406,9 @@ int main(void)
         test(a_token_opens_its_restaurant_by_an_alias_too),
         test(a_name_that_is_too_long_is_no_restaurants),
         test(a_further_restaurant_must_be_granted_by_the_token),
+        test(a_ticket_is_asked_for_by_its_hash_and_becomes_the_key_behind_it),
+        test(a_ticket_of_a_token_counts_only_where_tokens_are_taken),
+        test(a_ticket_is_asked_for_each_time_until_it_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,19 @@ static void a_key_is_known_by_its_hash(void **state)
     check_context(&p, "{\"keyHash\":\"" HASH "\"," REST);
 }
 
+static void a_ticket_with_fewer_scopes_says_which_and_so_does_a_copy(void **state)
+{
+    struct gw_principal p = { .has_key = true, .only = { .max = 100 } }, copy = { 0 };
+
+    (void)state;
+    memcpy(p.key_hash, HASH, sizeof(p.key_hash));
+    tw_buf_text(&p.only, "[\"pos\"]");
+    gw_principal_copy(&copy, &p);
+    gw_principal_done(&p);
+    check_context(&copy, "{\"keyHash\":\"" HASH "\",\"only\":[\"pos\"]," REST);
+    gw_principal_done(&copy);
+}
+
 static void a_token_is_known_by_its_claims_even_beside_a_key(void **state)
 {
     struct gw_principal p = { .has_key = true, .claim = { .max = 100 } };
@@ -122,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_known_by_its_hash),
+        cmocka_unit_test(a_ticket_with_fewer_scopes_says_which_and_so_does_a_copy),
         cmocka_unit_test(a_token_is_known_by_its_claims_even_beside_a_key),
         cmocka_unit_test(a_device_without_a_key_is_one_of_its_tenant),
         cmocka_unit_test(nobody_has_no_credential),
