@@ -10,7 +10,7 @@
 #define MAY_SEND                                                                               \
     "Content-Type, Authorization, X-API-Key, X-Tenant-ID, X-Device-Id, X-Request-Id, "         \
     "Idempotency-Key, X-Idempotency-Key, X-Restaurant-ID, X-Client-Flow, X-CSRF-Token"
-#define MAY_READ "X-Request-Id, Retry-After, Idempotent-Replayed"
+#define MAY_READ "X-Request-Id, Retry-After, Idempotent-Replayed, RateLimit, RateLimit-Policy"
 
 #define AT(field) TW_METRIC_AT(struct api_answers, field)
 
@@ -68,13 +68,46 @@ static struct tw_slice dress(struct tw_slice body, struct tw_buf *text)
     return text->failed ? body : tw_buf_view(text);
 }
 
+/* What an answer says of its client's limits; lent until it is sent. */
+struct said {
+    struct tw_buf policy, left, again;
+};
+
+static void put_seconds(struct tw_buf *out, uint64_t ms)
+{
+    tw_buf_u64(out, ms < 1000 ? 1 : (ms + 999) / 1000);
+}
+
+static void say_limits(const struct api_reply *r, struct said *said,
+                       struct tw_http_response *res)
+{
+    said->policy.max = said->left.max = 256;
+    api_allowance_policy(&r->allowance, &said->policy);
+    api_allowance_left(&r->allowance, &said->left);
+    if (said->policy.len == 0)
+        return;
+    tw_http_add(res, "RateLimit-Policy", tw_buf_view(&said->policy));
+    tw_http_add(res, "RateLimit", tw_buf_view(&said->left));
+}
+
+static void said_done(struct said *said)
+{
+    tw_buf_done(&said->policy);
+    tw_buf_done(&said->left);
+    tw_buf_done(&said->again);
+}
+
 void api_reply_send(struct api_reply *r, int status, struct tw_slice body, bool is_replayed)
 {
     bool is_dressed = r->manner == API_DEVICE && status >= 400;
     struct tw_buf text = { .max = body.len + 64 };
     struct tw_http_response res = { .body = body };
+    struct said said = { .again = { .max = 32 } };
 
-    tw_refusal_head(&res, is_dressed && is_bad_request(status) ? 400 : status);
+    put_seconds(&said.again, r->allowance.again_in_ms);
+    tw_refusal_head_later(&res, is_dressed && is_bad_request(status) ? 400 : status,
+                          tw_buf_view(&said.again));
+    say_limits(r, &said, &res);
     if (is_dressed && tw_slice_starts(body, TW_LIT("{")))
         res.body = dress(body, &text);
     tw_http_add(&res, "Cache-Control", TW_LIT("no-store"));
@@ -84,6 +117,7 @@ void api_reply_send(struct api_reply *r, int status, struct tw_slice body, bool 
         tw_http_add(&res, "Access-Control-Expose-Headers", TW_LIT(MAY_READ));
     send(r, &res);
     tw_buf_done(&text);
+    said_done(&said);
 }
 
 void api_reply_refuse(struct api_reply *r, const char *code, struct tw_slice message)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "api/limiter.h"
 #include "api/routes.h"
 #include "common/net/cors.h"
 #include "common/net/http_conn.h"
@@ -28,6 +29,7 @@ struct api_reply {
     struct api_answers *all;
     struct tw_http_conn *conn; /* null once the client has left: nothing is sent then */
     enum api_manner manner;
+    struct api_allowance allowance; /* of its key; zero: it is not known */
     char request_id[TW_REQUEST_ID];
     char origin[TW_CORS_ORIGIN + 1]; /* of the page that asks; "": none */
 };

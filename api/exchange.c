@@ -267,12 +267,12 @@ static struct tw_slice key_hash_of(const struct exchange *x)
     return tw_slice_from(x->context.key_hash, TW_SHA256_HEX);
 }
 
-static void note_key(struct exchange *x, bool is_good)
+static void note_key(struct exchange *x, bool is_good, struct tw_slice tenant)
 {
     uint64_t now_ms = x->service->pool.loop->now_ms;
 
     if (is_good)
-        api_limiter_know(&x->service->limiter, key_hash_of(x), now_ms);
+        api_limiter_know(&x->service->limiter, key_hash_of(x), tenant, now_ms);
     else if (x->context.has_key)
         tw_strangers_refused(&x->service->strangers, key_hash_of(x), tw_slice_of(x->address),
                              now_ms);
@@ -284,7 +284,7 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
     bool is_parked = false;
 
     if (outcome->refusal == NULL) {
-        note_key(x, outcome->status != 401);
+        note_key(x, outcome->status != 401, outcome->tenant);
         is_parked = park(x, outcome);
     }
     api_waiting_asked(&x->service->waiting, &x->parked);
@@ -415,14 +415,26 @@ static void start(struct exchange *x, const struct api_match *match)
     tw_token_check(&x->check, tw_buf_view(&x->context.token));
 }
 
+static const char *check_rates(struct exchange *x, uint64_t now_ms, struct tw_buf *why)
+{
+    struct api_allowance *allowance = &x->reply.allowance;
+
+    if (api_limiter_allows(&x->service->limiter, key_hash_of(x), now_ms, allowance))
+        return NULL;
+    if (allowance->is_of_tenant)
+        tw_buf_text(why, "Too many requests of this restaurant; nothing was done. Wait as long "
+                         "as Retry-After says.");
+    return "RATE_LIMITED";
+}
+
 /* Whether its key may ask now; null, or the refusal's code. */
-static const char *check_key(struct exchange *x)
+static const char *check_key(struct exchange *x, struct tw_buf *why)
 {
     struct api_limiter *limiter = &x->service->limiter;
     uint64_t now_ms = x->service->pool.loop->now_ms;
 
     if (!x->context.has_key || api_limiter_knows(limiter, key_hash_of(x)))
-        return api_limiter_allows(limiter, key_hash_of(x), now_ms) ? NULL : "RATE_LIMITED";
+        return check_rates(x, now_ms, why);
     switch (tw_strangers_look(&x->service->strangers, key_hash_of(x), tw_slice_of(x->address),
                               now_ms)) {
     case TW_STRANGER_REFUSED:
@@ -450,7 +462,7 @@ static const char *check(struct exchange *x, struct tw_http_request *req,
         return code;
     if (!x->context.has_key && !x->context.is_keyless)
         return "UNAUTHORIZED"; /* it would cost a connection to hear the same from SQL */
-    return check_key(x);
+    return check_key(x, why);
 }
 
 static void read_address(struct exchange *x, const struct tw_http_request *req)

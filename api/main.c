@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/bounds.h"
 #include "api/exchange.h"
+#include "api/rates.h"
 #include "api/router.h"
 #include "common/daemon/daemon.h"
 #include "common/domain/schema_version.h"
@@ -14,6 +15,7 @@ struct api {
     struct api_service service;
     struct tw_listener listener;
     struct tw_schema schema;
+    struct api_rates rates;
 };
 
 static struct api *api_of(struct tw_daemon *d)
@@ -48,8 +50,10 @@ static void start_service(struct api *a)
     api_answers_start(&s->answers, &(struct api_answers_options){
                                        .origins = tw_slice_of(set->allowed_origins) });
     api_limiter_start(&s->limiter, &(struct api_limiter_options){
-                                       .per_second = (uint32_t)set->rate_per_second,
-                                       .burst = (uint32_t)set->rate_burst });
+                                       .key = { (uint32_t)set->rate_per_second,
+                                                (uint32_t)set->rate_burst },
+                                       .tenant = { (uint32_t)set->tenant_rate_per_second,
+                                                   (uint32_t)set->tenant_rate_burst } });
     tw_strangers_start(&s->strangers);
     tw_operations_start(&s->operations,
                         &(struct tw_operations_options){ .loop = &a->daemon.loop,
@@ -83,6 +87,9 @@ static int start(struct tw_daemon *d)
                                                    .connections = set->database_connections,
                                                    .max_waiting = set->database_queue });
     tw_schema_start(&a->schema, &(struct tw_schema_options){ .pool = &a->service.pool });
+    api_rates_start(&a->rates, &(struct api_rates_options){ .loop = &d->loop,
+                                                            .pool = &a->service.pool,
+                                                            .limiter = &a->service.limiter });
     r = tw_redis_start(&a->service.publisher,
                        &(struct tw_redis_options){ .loop = &d->loop,
                                                    .url = set->redis_url,
@@ -97,6 +104,7 @@ static void drain(struct tw_daemon *d)
 
     tw_listener_drain(&a->listener);
     api_waiting_stop(&a->service.waiting);
+    api_rates_leave(&a->rates);
     tw_http_server_drain(&a->service.http);
 }
 
@@ -115,6 +123,7 @@ static void stop(struct tw_daemon *d)
     api_waiting_stop(&a->service.waiting);
     tw_http_server_close(&a->service.http);
     tw_schema_stop(&a->schema);
+    api_rates_stop(&a->rates);
     tw_operations_stop(&a->service.operations);
     tw_pg_pool_close(&a->service.pool);
     tw_redis_stop(&a->service.publisher);

@@ -49,6 +49,8 @@ grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway
 grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.token_tenant(text)
     to tillwire_api, tillwire_gateway;
 
+grant execute on function pos.api_rates(uuid), pos.api_leaves(uuid) to tillwire_api;
+
 grant execute on function pos.authenticate(jsonb), pos.ticket_take(jsonb) to tillwire_gateway;
 grant execute on function pos.events_after(uuid, bigint, int),
     pos.events_piece(uuid, bigint, int), pos.events_pieces(uuid[], bigint[], int[]), pos.sync_log_write(json),

@@ -23,7 +23,7 @@ struct tw_settings {
     uint64_t database_connections, database_queue;
     uint64_t drain_ms;
     uint64_t http_connections;
-    uint64_t rate_per_second, rate_burst;
+    uint64_t rate_per_second, rate_burst, tenant_rate_per_second, tenant_rate_burst;
     uint64_t handshakes_per_second;
     uint64_t max_sessions, message_bytes, device_message_bytes, queue_bytes, backlog_bytes,
         events_bytes;

@@ -55,7 +55,7 @@ bool tw_http_header_has(const struct tw_http_request *req, const char *name, con
  * it cannot be decoded. */
 int tw_http_query(const struct tw_http_request *req, const char *name, struct tw_buf *out);
 
-#define TW_HTTP_EXTRA 8
+#define TW_HTTP_EXTRA 12
 
 struct tw_http_response {
     int status;

@@ -110,10 +110,15 @@ void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal,
 
 void tw_refusal_head(struct tw_http_response *res, int status)
 {
+    tw_refusal_head_later(res, status, TW_LIT("1"));
+}
+
+void tw_refusal_head_later(struct tw_http_response *res, int status, struct tw_slice seconds)
+{
     res->status = status;
     res->content_type = "application/json";
     if (status == 401) /* RFC 9110 section 11.6.1 */
         tw_http_add(res, "WWW-Authenticate", TW_LIT("Bearer realm=\"tillwire\""));
     if (status == 429 || status == 503)
-        tw_http_add(res, "Retry-After", TW_LIT("1"));
+        tw_http_add(res, "Retry-After", seconds);
 }

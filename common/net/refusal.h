@@ -22,3 +22,5 @@ void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal,
 
 /* Status, headers that this status must have (WWW-Authenticate, Retry-After) and the type. */
 void tw_refusal_head(struct tw_http_response *res, int status);
+/* The same with another Retry-After, in seconds, than 1; lent. */
+void tw_refusal_head_later(struct tw_http_response *res, int status, struct tw_slice seconds);

@@ -24,6 +24,40 @@ bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, u
     return true;
 }
 
+/* Microseconds after `now` until it is full; 0 when it is. */
+static uint64_t missing_us(const struct tw_bucket *b, uint64_t now_ms)
+{
+    return later(b->full_at_us, now_ms * 1000) - now_ms * 1000;
+}
+
+bool tw_bucket_take_n(struct tw_bucket *b, uint64_t now_ms, uint32_t n, uint32_t per_second,
+                      uint32_t burst)
+{
+    uint64_t token = 1000000 / per_second;
+
+    if (missing_us(b, now_ms) + token * n > token * (n > burst ? n : burst))
+        return false;
+    b->full_at_us = later(b->full_at_us, now_ms * 1000) + token * n;
+    return true;
+}
+
+uint32_t tw_bucket_left(const struct tw_bucket *b, uint64_t now_ms, uint32_t per_second,
+                        uint32_t burst)
+{
+    uint64_t token = 1000000 / per_second, used = (missing_us(b, now_ms) + token - 1) / token;
+
+    return used >= burst ? 0 : burst - (uint32_t)used;
+}
+
+uint64_t tw_bucket_until_ms(const struct tw_bucket *b, uint64_t now_ms, uint32_t n,
+                            uint32_t per_second, uint32_t burst)
+{
+    uint64_t token = 1000000 / per_second, missing = missing_us(b, now_ms);
+    uint64_t allowed = n >= burst ? 0 : token * (burst - n);
+
+    return missing <= allowed ? 0 : (missing - allowed + 999) / 1000;
+}
+
 void tw_bucket_spend(struct tw_bucket *b, uint64_t now_ms, uint64_t n, uint32_t per_second)
 {
     b->full_at_us = later(b->full_at_us, now_ms * 1000) + n * 1000000 / per_second;

@@ -14,6 +14,17 @@ struct tw_bucket {
  * it is empty, and then nothing is taken. Pure: the caller brings the time. */
 bool tw_bucket_take(struct tw_bucket *b, uint64_t now_ms, uint32_t per_second, uint32_t burst);
 
+/* Take `n` tokens or nothing; more than it holds may be taken of a full one. */
+bool tw_bucket_take_n(struct tw_bucket *b, uint64_t now_ms, uint32_t n, uint32_t per_second,
+                      uint32_t burst);
+
+/* How many tokens it has, and in how many milliseconds it will have `n` (or all that it can),
+ * rounded up. */
+uint32_t tw_bucket_left(const struct tw_bucket *b, uint64_t now_ms, uint32_t per_second,
+                        uint32_t burst);
+uint64_t tw_bucket_until_ms(const struct tw_bucket *b, uint64_t now_ms, uint32_t n,
+                            uint32_t per_second, uint32_t burst);
+
 /* Whether nothing could be taken of it now. */
 bool tw_bucket_is_empty(const struct tw_bucket *b, uint64_t now_ms, uint32_t per_second,
                         uint32_t burst);

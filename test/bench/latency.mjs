@@ -141,7 +141,7 @@ async function measure({ rate, write, commits: query }) {
 async function setUp() {
     bench.stack = await Stack.start({
         flavour: 'release', gateways: 1, apis: 1, bridges: 1,
-        settings: { api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000 TILLWIRE_LOG_LEVEL=error', gateway: 'TILLWIRE_LOG_LEVEL=error TILLWIRE_HANDSHAKES_PER_SECOND=1000000' },
+        settings: { api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000 TILLWIRE_TENANT_RATE_PER_SECOND=100000 TILLWIRE_TENANT_RATE_BURST=1000000 TILLWIRE_LOG_LEVEL=error', gateway: 'TILLWIRE_LOG_LEVEL=error TILLWIRE_HANDSHAKES_PER_SECOND=1000000' },
     });
     const { stack } = bench;
     bench.url = stack.env.TILLWIRE_DATABASE_URL;

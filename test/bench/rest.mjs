@@ -32,7 +32,7 @@ const bench = {};
 async function setUp() {
     bench.stack = await Stack.start({
         flavour: 'release', gateways: 1, apis: 1, bridges: 1,
-        settings: { api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000 TILLWIRE_LOG_LEVEL=error' },
+        settings: { api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000 TILLWIRE_TENANT_RATE_PER_SECOND=100000 TILLWIRE_TENANT_RATE_BURST=1000000 TILLWIRE_LOG_LEVEL=error' },
     });
     const { stack } = bench;
     bench.url = stack.env.TILLWIRE_DATABASE_URL;

@@ -11,7 +11,7 @@ import { eventually, pause } from './wait.mjs';
 // The words of each kind's settings.
 export const SETTINGS = {
     gateway: 'TILLWIRE_PING_MS=1000 TILLWIRE_PONG_MS=1000',
-    api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000',
+    api: 'TILLWIRE_RATE_PER_SECOND=100000 TILLWIRE_RATE_BURST=1000000 TILLWIRE_TENANT_RATE_PER_SECOND=100000 TILLWIRE_TENANT_RATE_BURST=1000000',
 };
 
 export class World {

@@ -523,7 +523,7 @@ test('pages of other origins may send requests and read answers', async (t) => {
         assert.equal(res.headers['access-control-allow-credentials'], undefined);
         assert.equal(
             res.headers['access-control-expose-headers'],
-            'X-Request-Id, Retry-After, Idempotent-Replayed',
+            'X-Request-Id, Retry-After, Idempotent-Replayed, RateLimit, RateLimit-Policy',
         );
     }
     const orders = await tenant.rest.get('/orders/pending', { headers });

@@ -108,6 +108,7 @@ insert into needed values
     ('api_key_tenant', $$select from pos.api_key where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
     ('tenant_alias_tenant', $$select from pos.tenant_alias where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
     ('tenants_moving', $$do 'begin perform pos.tenants_moving(); end'$$),
+    ('tenants_rated', $$do 'begin perform pos.api_rates(gen_random_uuid()); end'$$),
     ('tenants_keyless', $$do 'begin perform pos.keyless_tenants(); end'$$);
 select is(pg_temp.course(n.index, n.statement), 'taken', n.index) from needed n;
 

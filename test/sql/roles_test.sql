@@ -8,7 +8,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
             where p.pronamespace = 'pos'::regnamespace and has_function_privilege(v.role, p.oid, 'execute')
               and not has_function_privilege('public', p.oid, 'execute')),
           v.wanted, v.role || ' may call')
-  from (values ('tillwire_api', 'call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
+  from (values ('tillwire_api', 'api_leaves(uuid) api_rates(uuid) call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
                ('tillwire_gateway',
                 'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) '
                 'events_piece(uuid,bigint,integer) events_pieces(uuid[],bigint[],integer[]) heads(uuid[]) '
