@@ -203,6 +203,10 @@ test-fleet: ## many hosts on this machine, and what can happen to each (FORM=sho
 test-deployment: ## docs/deployment.md, section 2, followed on empty Debian machines made of namespaces (KEEP=1)
 	@test/deployment/run
 
+test-upgrade: ## programs of an earlier release on this schema, replaced under load and back (TAG=ref, SEED=n)
+	@$(MAKE) build
+	@test/upgrade/run "$(TAG)" $(SEED)
+
 test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="group group/name")
 	@test/mutants/run $(MUTANTS)
 

@@ -26,7 +26,7 @@ export class Stack extends Deployment {
         return stack;
     }
 
-    async #start({ flavour, gateways, apis, bridges, settings = {} }) {
+    async #start({ tree = root, flavour, gateways, apis, bridges, settings = {} }) {
         this.flavour = flavour;
         this.names = [['gateway', gateways], ['api', apis], ['bridge', bridges]]
             .flatMap(([kind, n]) => Array.from({ length: n }, (_, i) => `${kind}-${i + 1}`));
@@ -34,8 +34,8 @@ export class Stack extends Deployment {
         chmodSync(this.dir, 0o755); // PostgreSQL runs as another user
         this.runDir = path.join(this.dir, 'run');
         const out = openSync(path.join(this.dir, 'up.log'), 'a');
-        this.up = spawn(path.join(root, 'deploy/stack/up'), [], {
-            cwd: root,
+        this.up = spawn(path.join(tree, 'deploy/stack/up'), [], {
+            cwd: tree,
             detached: true,
             stdio: ['ignore', out, out],
             env: {
