@@ -143,8 +143,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
     struct api *a = api_of(d);
 
     tw_daemon_note_database(&a->service.pool, missing_list, degraded);
-    if (!tw_schema_is_good(&a->schema))
-        tw_daemon_note(missing_list, "schema");
+    tw_daemon_note_schema(missing_list, &a->schema);
     tw_daemon_note_redis(degraded, &a->service.publisher);
 }
 

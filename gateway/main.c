@@ -370,8 +370,7 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
     struct gateway *g = gateway_of(d);
 
     tw_daemon_note_database(&g->pool, missing_list, degraded);
-    if (!tw_schema_is_good(&g->schema))
-        tw_daemon_note(missing_list, "schema");
+    tw_daemon_note_schema(missing_list, &g->schema);
     tw_daemon_note_redis(degraded, tw_redis_problem(&g->hubs.subscriber) != NULL
                                        ? &g->hubs.subscriber
                                        : &g->publisher);

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/domain/schema_version.h"
 #include "common/net/redis.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"
@@ -186,6 +187,22 @@ void tw_daemon_note_why(struct tw_buf *list, const char *what, const char *why)
     tw_buf_char(&text, '\0');
     tw_daemon_note(list, text.failed ? what : text.at);
     tw_buf_done(&text);
+}
+
+void tw_daemon_note_schema(struct tw_buf *missing, const struct tw_schema *schema)
+{
+    char why[96];
+
+    if (tw_schema_is_good(schema))
+        return;
+    if (schema->version.value == 0)
+        (void)snprintf(why, sizeof(why), "not known yet; migration %d is needed",
+                       TW_SCHEMA_NEEDED);
+    else
+        (void)snprintf(why, sizeof(why),
+                       "the database has migration %llu, %d is needed: run schema/migrate",
+                       (unsigned long long)schema->version.value, TW_SCHEMA_NEEDED);
+    tw_daemon_note_why(missing, "schema", why);
 }
 
 void tw_daemon_note_redis(struct tw_buf *list, const struct tw_redis *redis)

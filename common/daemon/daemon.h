@@ -20,6 +20,7 @@
 
 struct tw_daemon;
 struct tw_redis;
+struct tw_schema;
 
 /* What is particular to a process; one constant row. */
 struct tw_daemon_kind {
@@ -73,6 +74,9 @@ void tw_daemon_note(struct tw_buf *list, const char *what);
 
 /* The same with a reason, if there is one: "what: why". */
 void tw_daemon_note_why(struct tw_buf *list, const char *what, const char *why);
+
+/* Appends "schema", which migration is needed and which one there is, when it will not do. */
+void tw_daemon_note_schema(struct tw_buf *missing, const struct tw_schema *schema);
 
 /* Appends "redis", and what is wrong with it, when something is. */
 void tw_daemon_note_redis(struct tw_buf *list, const struct tw_redis *redis);
