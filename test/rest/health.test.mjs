@@ -1,9 +1,11 @@
 // health.test.mjs - GET /api/{tenant}/health, and the initial contents of the stack.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { apiUrl, env, gatewayUrl, publicUrl, test } from '../support/stack.mjs';
+import pg from 'pg';
+import { apiUrl, env, eventually, gatewayUrl, publicUrl, sql, test } from '../support/stack.mjs';
 import { assertRefused, client, request } from '../support/rest.mjs';
-import { newTenant } from '../support/tenant.mjs';
+import { newTenant, unique } from '../support/tenant.mjs';
+import { startProcess } from '../support/own_process.mjs';
 import { openTill } from '../support/till.mjs';
 
 test('health says ok, the tenant, the time and the version, and has no success member', async (t) => {
@@ -113,4 +115,26 @@ test('the demo tenants start with cards and customers', async () => {
 
     assert.equal(card.status, 200, card.text);
     assert.equal(customer.json.customerId, 456);
+});
+
+test('a process whose database is not migrated yet is not ready, and says which migration it needs', async (t) => {
+    const name = unique('behind_');
+    await sql(`create database ${name}`);
+    t.defer(() => sql(`drop database ${name} with (force)`));
+    const url = Object.assign(new URL(env.TILLWIRE_DATABASE_URL), { pathname: name }).href;
+    const owner = new pg.Client({ connectionString: url });
+    await owner.connect();
+    await owner.query(`create schema pos; create function pos.schema_version() returns int language sql as 'select 5';
+        grant usage on schema pos to tillwire_api, tillwire_gateway; grant connect on database ${name} to tillwire_api, tillwire_gateway`);
+    await owner.end();
+    for (const kind of ['api', 'gateway']) {
+        const own = await startProcess(t, `${kind}-1`, {
+            DATABASE_URL: Object.assign(new URL(url), { username: `tillwire_${kind}` }).href,
+        });
+        const { missing } = await eventually('the schema to be looked at', async () => {
+            const ready = await own.readiness();
+            return ready.missing.some((one) => one.startsWith('schema: the database has')) && ready;
+        });
+        assert.match(missing.join(), /^schema: the database has migration 5, \d+ is needed: run schema\/migrate$/);
+    }
 });
