@@ -32,7 +32,8 @@ struct api_context {
  */
 const char *api_context_read(const struct tw_http_request *req, const struct api_match *match,
                              struct api_context *out);
-/* The token was valid: what it claims, as ctx.token, and when it ends (wall clock; 0: never). */
+/* The token was valid: what it claims, as ctx.token, and when it ends (wall clock; 0: never).
+ */
 void api_context_set_token(struct api_context *c, struct tw_slice claims, int64_t expires_ms);
 
 /* Who asks and for what, the same for requests that ask the same; lent. */

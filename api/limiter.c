@@ -135,8 +135,7 @@ static struct api_quota quota_of(const struct tw_bucket *b, struct api_rate rate
     return (struct api_quota){
         .rate = rate,
         .left = tw_bucket_left(b, now_ms, rate.per_second, rate.burst),
-        .full_in_ms =
-            tw_bucket_until_ms(b, now_ms, rate.burst, rate.per_second, rate.burst),
+        .full_in_ms = tw_bucket_until_ms(b, now_ms, rate.burst, rate.per_second, rate.burst),
     };
 }
 
@@ -158,9 +157,8 @@ static bool take(struct api_limiter *l, struct key *k, struct api_rate of_tenant
         l->limited.value++;
         return false;
     }
-    if (k->tenant != NULL &&
-        !tw_bucket_take_n(&k->tenant->bucket, now_ms, n, of_tenant.per_second,
-                          of_tenant.burst)) {
+    if (k->tenant != NULL && !tw_bucket_take_n(&k->tenant->bucket, now_ms, n,
+                                               of_tenant.per_second, of_tenant.burst)) {
         out->again_in_ms = wait_of(&k->tenant->bucket, of_tenant, n, now_ms);
         out->is_of_tenant = true;
         l->limited_tenants.value++;
@@ -249,8 +247,7 @@ void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, struct tw
         k = tw_new(struct key);
         (void)tw_map_set(&l->buckets, key_hash, k);
     }
-    if (k != NULL && k->tenant == NULL && tenant.len > 0 &&
-        tenant.len < sizeof(k->tenant->id))
+    if (k != NULL && k->tenant == NULL && tenant.len > 0 && tenant.len < sizeof(k->tenant->id))
         join_tenant(l, k, tenant);
 }
 

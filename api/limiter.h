@@ -1,9 +1,9 @@
-/* limiter.h - how often each API key, and each restaurant, may ask; and what of that is left, as
- * answers say it (draft-ietf-httpapi-ratelimit-headers-11).
+/* limiter.h - how often each API key, and each restaurant, may ask; and what of that is left,
+ * as answers say it (draft-ietf-httpapi-ratelimit-headers-11).
  *
- * The rates are those of the whole fleet: nginx gives requests to the apis in turn, so each of n
- * apis counts a request as n. That needs no question on the way of a request; how many there are
- * is learned beside it (rates.h).
+ * The rates are those of the whole fleet: nginx gives requests to the apis in turn, so each of
+ * n apis counts a request as n. That needs no question on the way of a request; how many there
+ * are is learned beside it (rates.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -54,7 +54,7 @@ struct api_quota {
 /* What is said about a request to its client. Plain values. */
 struct api_allowance {
     struct api_quota key, tenant;
-    bool is_of_tenant;     /* when it is refused: because of the tenant's limit */
+    bool is_of_tenant;    /* when it is refused: because of the tenant's limit */
     uint64_t again_in_ms; /* when it is refused: until it could be tried again */
 };
 
@@ -70,7 +70,7 @@ bool api_limiter_knows(const struct api_limiter *l, struct tw_slice key_hash);
 void api_limiter_know(struct api_limiter *l, struct tw_slice key_hash, struct tw_slice tenant,
                       uint64_t now_ms);
 
-/* The values of RateLimit-Policy and RateLimit; nothing without a limit. A bucket of `burst` that
- * gains `per_second` is a quota of `burst` for each window in which it fills. */
+/* The values of RateLimit-Policy and RateLimit; nothing without a limit. A bucket of `burst`
+ * that gains `per_second` is a quota of `burst` for each window in which it fills. */
 void api_allowance_policy(const struct api_allowance *a, struct tw_buf *out);
 void api_allowance_left(const struct api_allowance *a, struct tw_buf *out);

@@ -49,11 +49,11 @@ static void start_service(struct api *a)
                          });
     api_answers_start(&s->answers, &(struct api_answers_options){
                                        .origins = tw_slice_of(set->allowed_origins) });
-    api_limiter_start(&s->limiter, &(struct api_limiter_options){
-                                       .key = { (uint32_t)set->rate_per_second,
-                                                (uint32_t)set->rate_burst },
-                                       .tenant = { (uint32_t)set->tenant_rate_per_second,
-                                                   (uint32_t)set->tenant_rate_burst } });
+    api_limiter_start(&s->limiter,
+                      &(struct api_limiter_options){
+                          .key = { (uint32_t)set->rate_per_second, (uint32_t)set->rate_burst },
+                          .tenant = { (uint32_t)set->tenant_rate_per_second,
+                                      (uint32_t)set->tenant_rate_burst } });
     tw_strangers_start(&s->strangers);
     tw_operations_start(&s->operations,
                         &(struct tw_operations_options){ .loop = &a->daemon.loop,

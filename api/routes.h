@@ -20,11 +20,10 @@ enum api_tenant_from {
     API_TENANT_GIVEN
 };
 
-/* API_OPEN: without a credential the answer is only that we are there. API_PAGE: for pages, whose
- * credential may be in a cookie. API_DEVICE: for MiniPOS
- * and cloud sync. Credentials may be in more places or, where the
- * restaurant allows that, missing (credential.h, context.h); refusals have the members and the
- * few statuses that these clients know (answer.h). */
+/* API_OPEN: without a credential the answer is only that we are there. API_PAGE: for pages,
+ * whose credential may be in a cookie. API_DEVICE: for MiniPOS and cloud sync. Credentials may
+ * be in more places or, where the restaurant allows that, missing (credential.h, context.h);
+ * refusals have the members and the few statuses that these clients know (answer.h). */
 enum api_manner { API_STRICT, API_OPEN, API_PAGE, API_DEVICE };
 
 /* What of the gateways' records about who is connected goes into the answer (presence.h). */

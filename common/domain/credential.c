@@ -166,9 +166,9 @@ static enum tw_credential read_ticket(const struct tw_http_request *req, struct 
     if (tw_http_query(req, "ticket", out) < 0)
         return TW_CREDENTIAL_MALFORMED;
     clean(out);
-    return out->len == 0                                 ? TW_CREDENTIAL_NONE
+    return out->len == 0                               ? TW_CREDENTIAL_NONE
            : tw_credential_is_ticket(tw_buf_view(out)) ? TW_CREDENTIAL_FOUND
-                                                         : TW_CREDENTIAL_NO_TICKET;
+                                                       : TW_CREDENTIAL_NO_TICKET;
 }
 
 static enum tw_credential read(const struct tw_http_request *req, unsigned places,

@@ -9,10 +9,10 @@
 /* The places, in the order in which they are read. Headers come first: an address gets into
  * logs, and a browser sends its cookies unasked. */
 enum tw_credential_place {
-    TW_CREDENTIAL_HEADER = 1, /* X-API-Key */
-    TW_CREDENTIAL_BEARER = 2, /* Authorization: Bearer */
-    TW_CREDENTIAL_PATH = 4,   /* /k/<key>/ in front of the path */
-    TW_CREDENTIAL_QUERY = 8,  /* apiKey, api_key or token, in this order */
+    TW_CREDENTIAL_HEADER = 1,  /* X-API-Key */
+    TW_CREDENTIAL_BEARER = 2,  /* Authorization: Bearer */
+    TW_CREDENTIAL_PATH = 4,    /* /k/<key>/ in front of the path */
+    TW_CREDENTIAL_QUERY = 8,   /* apiKey, api_key or token, in this order */
     TW_CREDENTIAL_COOKIE = 16, /* tillwire_key, where the page may use it: see cors.h */
     TW_CREDENTIAL_TICKET = 32  /* ticket, in the query; it goes before the cookie */
 };

@@ -17,8 +17,8 @@
  * origin. */
 bool tw_cors_allows(struct tw_slice list, struct tw_slice origin);
 
-/* Whether the page that asks may open a socket, which the CORS protocol does not keep it from: of
- * an origin that may ask, or of our own host, on any port. */
+/* Whether the page that asks may open a socket, which the CORS protocol does not keep it from:
+ * of an origin that may ask, or of our own host, on any port. */
 bool tw_cors_admits(struct tw_slice list, const struct tw_http_request *req);
 
 /* Tell the browser that it may; nothing for an origin that may not. At most three headers,

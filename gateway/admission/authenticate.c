@@ -1,4 +1,5 @@
-/* authenticate.c - whether a credential is a key, a token, a ticket or missing, and how it is checked.
+/* authenticate.c - whether a credential is a key, a token, a ticket or missing, and how it is
+ * checked.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/authenticate.h"
 
@@ -126,7 +127,7 @@ static void on_ticket(struct gw_ticket_query *q, int status, const struct gw_ide
     struct gw_authenticated result = { .status = status, .body = body };
 
     if (status != 200)
-        result.refusal = body.len > 0     ? refusal_of(body)
+        result.refusal = body.len > 0    ? refusal_of(body)
                          : status == 401 ? "INVALID_TICKET"
                                          : refusal_unasked(status);
     else if (a->principal.claim.len > 0 && (a->policy & GW_TAKES_TOKENS) == 0)

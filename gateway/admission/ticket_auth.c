@@ -10,18 +10,7 @@
 #define CLAIM_BYTES 16384
 
 /* Columns of pos.ticket_take. */
-enum {
-    STATUS,
-    BODY,
-    TENANT_ID,
-    TENANT_SLUG,
-    KEY_ID,
-    EXPIRES,
-    KEY_HASH,
-    CLAIM,
-    SCOPES,
-    DEVICE
-};
+enum { STATUS, BODY, TENANT_ID, TENANT_SLUG, KEY_ID, EXPIRES, KEY_HASH, CLAIM, SCOPES, DEVICE };
 
 static const char take_sql[] = "select status, body, tenant_id, tenant_slug, key_id, "
                                "expires_at_ms, key_hash, claim, scopes, device "
@@ -129,9 +118,8 @@ void gw_ticket_take(struct gw_ticket_query *q, struct tw_slice ticket)
     tw_sha256_hex(ticket, q->hash);
     if (q->address.len < sizeof(q->address_copy))
         copy_text(q->address_copy, sizeof(q->address_copy), q->address);
-    stranger =
-        tw_strangers_look(&q->auth->strangers, tw_slice_from(q->hash, TW_SHA256_HEX),
-                          tw_slice_of(q->address_copy), loop->now_ms);
+    stranger = tw_strangers_look(&q->auth->strangers, tw_slice_from(q->hash, TW_SHA256_HEX),
+                                 tw_slice_of(q->address_copy), loop->now_ms);
     if (stranger != TW_STRANGER_ASKS) {
         q->refusal = stranger == TW_STRANGER_REFUSED ? 401 : 429;
         tw_later(loop, &q->later, on_later);

@@ -13,7 +13,7 @@ struct gw_principal {
     bool is_unshaped; /* what came as a key is not shaped like one */
     char key_hash[TW_SHA256_HEX];
     struct tw_buf claim; /* of a signed token: ctx.token; empty without */
-    struct tw_buf only;  /* the scopes of a ticket that has fewer than its key: JSON; or empty */
+    struct tw_buf only; /* the scopes of a ticket that has fewer than its key: JSON; or empty */
 };
 
 /* A copy, into a zeroed or released one. */

@@ -133,7 +133,8 @@ static void copy_name(char *out, size_t size, const struct tw_buf *text)
     }
 }
 
-/* "/" with the restaurant in its query, or at least a token or ticket. With a device it is cloud sync. */
+/* "/" with the restaurant in its query, or at least a token or ticket. With a device it is
+ * cloud sync. */
 static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
 {
     struct tw_buf text = { .max = sizeof(hello->restaurant) - 1 };

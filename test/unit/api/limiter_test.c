@@ -143,7 +143,8 @@ static void keys_of_a_tenant_share_its_rate(void **state)
     char text[TW_SHA256_HEX];
 
     (void)state;
-    api_limiter_start(&l, &(struct api_limiter_options){ .key = { 10, 5 }, .tenant = { 1, 8 } });
+    api_limiter_start(&l,
+                      &(struct api_limiter_options){ .key = { 10, 5 }, .tenant = { 1, 8 } });
     know_of(&l, 1, KITCHEN, 0);
     know_of(&l, 2, "", 0);
     know_of(&l, 2, KITCHEN, 0); /* it was not known at first */
@@ -167,8 +168,8 @@ static void a_tenant_may_have_a_rate_of_its_own(void **state)
     struct api_limiter l = { 0 };
 
     (void)state;
-    api_limiter_start(&l, &(struct api_limiter_options){ .key = { 100, 100 },
-                                                         .tenant = { 1, 8 } });
+    api_limiter_start(&l,
+                      &(struct api_limiter_options){ .key = { 100, 100 }, .tenant = { 1, 8 } });
     api_limiter_learn(&l, 1,
                       TW_LIT(KITCHEN " 5 20\n" BAKERY " 0 9\nx\n" BAKERY " 9\n" BAKERY
                                      " 9 x\n\n" BAKERY " 9 1000001"));
@@ -189,8 +190,8 @@ static void apis_share_the_rates(void **state)
     char text[TW_SHA256_HEX];
 
     (void)state;
-    api_limiter_start(&l, &(struct api_limiter_options){ .key = { 10, 40 },
-                                                         .tenant = { 100, 1000 } });
+    api_limiter_start(
+        &l, &(struct api_limiter_options){ .key = { 10, 40 }, .tenant = { 100, 1000 } });
     know_of(&l, 1, KITCHEN, 0);
     api_limiter_learn(&l, 4, TW_EMPTY);
     assert_int_equal(ask_until_refused(&l, 1, 0), 10);
@@ -199,7 +200,8 @@ static void apis_share_the_rates(void **state)
     assert_int_equal(said.key.left, 0);
     assert_int_equal(said.key.rate.burst, 40);
     assert_int_equal(said.again_in_ms, 400);
-    api_limiter_learn(&l, 50, TW_EMPTY); /* more than can be taken at once: one when it is full */
+    api_limiter_learn(&l, 50,
+                      TW_EMPTY); /* more than can be taken at once: one when it is full */
     assert_int_equal(ask_until_refused(&l, 1, 10000), 1);
     assert_int_equal(ask_until_refused(&l, 1, 14900), 0);
     assert_int_equal(ask_until_refused(&l, 1, 15000), 1);
@@ -214,8 +216,8 @@ static void an_allowance_says_what_is_left(void **state)
     struct tw_buf policy = { .max = 200 }, left = { .max = 200 };
 
     (void)state;
-    api_limiter_start(&l, &(struct api_limiter_options){ .key = { 10, 25 },
-                                                         .tenant = { 100, 1000 } });
+    api_limiter_start(
+        &l, &(struct api_limiter_options){ .key = { 10, 25 }, .tenant = { 100, 1000 } });
     assert_true(api_limiter_allows(&l, hash_of(1, text), 0, &said));
     api_allowance_policy(&said, &policy);
     api_allowance_left(&said, &left);

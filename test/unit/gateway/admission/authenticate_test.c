@@ -332,8 +332,8 @@ static void a_ticket_is_asked_for_by_its_hash_and_becomes_the_key_behind_it(void
     prepare(f, 0)->tenant = TW_LIT("kitchen");
     start(f, TICKET);
     assert_non_null(strstr(fake_pool_sql(&f->pool), "pos.ticket_take"));
-    assert_null(memmem(fake_pool_param(&f->pool, 0).at, fake_pool_param(&f->pool, 0).len,
-                       TICKET, 20));
+    assert_null(
+        memmem(fake_pool_param(&f->pool, 0).at, fake_pool_param(&f->pool, 0).len, TICKET, 20));
     fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", KEY_ID, "4102444800000", HEX_64,
                   NULL, "[\"pos\"]", "kds-3");
     assert_true(f->is_admitted);
@@ -369,8 +369,8 @@ static void a_ticket_is_asked_for_each_time_until_it_is_refused(void **state)
 
     (void)prepare(f, 0);
     start(f, TICKET);
-    fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", KEY_ID, NULL, HEX_64, NULL, NULL,
-                  NULL);
+    fake_pool_row(&f->pool, "200", NULL, KITCHEN_ID, "kitchen", KEY_ID, NULL, HEX_64, NULL,
+                  NULL, NULL);
     assert_true(f->is_admitted);
     (void)prepare(f, 0);
     start(f, TICKET);
@@ -378,8 +378,8 @@ static void a_ticket_is_asked_for_each_time_until_it_is_refused(void **state)
     assert_string_equal(f->refusal, "UNAVAILABLE");
     (void)prepare(f, 0);
     start(f, TICKET);
-    fake_pool_row(&f->pool, "401", "{\"error\":{\"code\":\"INVALID_TICKET\"}}", NULL, NULL, NULL,
-                  NULL, NULL, NULL, NULL, NULL);
+    fake_pool_row(&f->pool, "401", "{\"error\":{\"code\":\"INVALID_TICKET\"}}", NULL, NULL,
+                  NULL, NULL, NULL, NULL, NULL, NULL);
     assert_string_equal(f->refusal, "INVALID_TICKET");
     assert_int_equal(f->status, 401);
     (void)prepare(f, 0);
