@@ -16,6 +16,7 @@ struct api {
     struct tw_listener listener;
     struct tw_schema schema;
     struct api_rates rates;
+    struct tw_deadline last; /* of a drain: connections are accepted no more */
 };
 
 static struct api *api_of(struct tw_daemon *d)
@@ -70,6 +71,12 @@ static void start_service(struct api *a)
                                                                   .pool = &s->pool });
 }
 
+static void on_database(struct tw_pg_pool *pool)
+{
+    if (tw_pg_pool_is_up(pool))
+        tw_daemon_listen_now(&tw_container_of(pool, struct api, service.pool)->daemon);
+}
+
 /* A new part: its field, its options here or above, its rows in `metrics`, and its lines in
  * `stop` and `release`. */
 static int start(struct tw_daemon *d)
@@ -85,7 +92,8 @@ static int start(struct tw_daemon *d)
                                                    .url_file = set->database_url_file,
                                                    .program = d->kind->name,
                                                    .connections = set->database_connections,
-                                                   .max_waiting = set->database_queue });
+                                                   .max_waiting = set->database_queue,
+                                                   .on_change = on_database });
     tw_schema_start(&a->schema, &(struct tw_schema_options){ .pool = &a->service.pool });
     api_rates_start(&a->rates, &(struct api_rates_options){ .loop = &d->loop,
                                                             .pool = &a->service.pool,
@@ -95,14 +103,28 @@ static int start(struct tw_daemon *d)
                                                    .url = set->redis_url,
                                                    .url_file = set->redis_url_file,
                                                    .name = "publisher" });
-    return r != 0 ? tw_daemon_bad_redis(r) : tw_daemon_listen(d, &a->listener, on_accept);
+    if (r != 0)
+        return tw_daemon_bad_redis(r);
+    tw_daemon_listen_soon(d, &a->listener, on_accept);
+    return 0;
+}
+
+static void on_last(struct tw_deadline *t)
+{
+    tw_listener_drain(&tw_container_of(t, struct api, last)->listener);
 }
 
 static void drain(struct tw_daemon *d)
 {
     struct api *a = api_of(d);
+    uint64_t most = d->drain_ms / 2;
 
-    tw_listener_drain(&a->listener);
+    /* Where systemd keeps the socket, nobody is refused, and who is not accepted waits. So
+     * requests are answered until connections that are open have had their last ones. */
+    if (tw_listener_is_kept(&a->listener))
+        tw_after(&d->loop, &a->last, most < API_LAST_MS ? most : API_LAST_MS, on_last);
+    else
+        tw_listener_drain(&a->listener);
     api_waiting_stop(&a->service.waiting);
     api_rates_leave(&a->rates);
     tw_http_server_drain(&a->service.http);
@@ -119,6 +141,7 @@ static void stop(struct tw_daemon *d)
 {
     struct api *a = api_of(d);
 
+    tw_after_cancel(&d->loop, &a->last);
     tw_listener_stop(&a->listener);
     api_waiting_stop(&a->service.waiting);
     tw_http_server_close(&a->service.http);

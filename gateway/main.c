@@ -24,6 +24,7 @@
 #define EIO_TIMEOUT_MS 20000
 #define POST_MARGIN 4096 /* Engine.IO itself refuses what is larger, as browsers need it */
 #define DRAIN_STEPS 40   /* goodbyes are spread over so many parts of most of the drain time */
+#define HANDOVER_MS 3000 /* for a drain when those who come back wait for the next process */
 
 struct gateway {
     struct tw_daemon daemon;
@@ -50,6 +51,7 @@ struct gateway {
     struct gw_revocation_poll revocation_poll;
     struct tw_deadline expiry, goodbye;
     size_t goodbyes_due, goodbyes_said, goodbye_step;
+    bool sends_away; /* who connects now */
 };
 
 static struct gateway *gateway_of(struct tw_daemon *d)
@@ -57,9 +59,21 @@ static struct gateway *gateway_of(struct tw_daemon *d)
     return tw_container_of(d, struct gateway, daemon);
 }
 
+/* Who is sent away without a word is taken by another gateway, if nginx has one. */
 static void on_accept(struct tw_listener *l, struct tw_stream *stream)
 {
-    tw_http_serve(&tw_container_of(l, struct gateway, listener)->http, stream);
+    struct gateway *g = tw_container_of(l, struct gateway, listener);
+
+    if (g->sends_away)
+        tw_stream_close(stream);
+    else
+        tw_http_serve(&g->http, stream);
+}
+
+static void on_database(struct tw_pg_pool *pool)
+{
+    if (tw_pg_pool_is_up(pool))
+        tw_daemon_listen_now(&tw_container_of(pool, struct gateway, pool)->daemon);
 }
 
 /* Engine.IO is asked first: its path is its own. */
@@ -113,7 +127,8 @@ static void start_database(struct gateway *g)
                                                    .url_file = set->database_url_file,
                                                    .program = g->daemon.kind->name,
                                                    .connections = set->database_connections,
-                                                   .max_waiting = set->database_queue });
+                                                   .max_waiting = set->database_queue,
+                                                   .on_change = on_database });
     tw_schema_start(&g->schema, &(struct tw_schema_options){ .pool = &g->pool });
     gw_key_auth_start(&g->auth, &(struct gw_key_auth_options){
                                     .pool = &g->pool, .cache_ms = set->auth_cache_ms });
@@ -273,7 +288,8 @@ static int start(struct tw_daemon *d)
     tw_after(&d->loop, &g->expiry, EXPIRY_CHECK_MS, on_expiry);
     g->listener.unsent_bytes = GW_UNSENT_BYTES; /* as gw_conn_new tells each that has not */
     g->listener.user_timeout_ms = (unsigned)(d->settings.ping_ms + d->settings.pong_ms);
-    return tw_daemon_listen(d, &g->listener, on_accept);
+    tw_daemon_listen_soon(d, &g->listener, on_accept);
+    return 0;
 }
 
 /* Evenly, the first at once. After the last step, whoever is still there. */
@@ -295,8 +311,8 @@ static void on_goodbye(struct tw_deadline *t)
     said += gw_eio_send_home(&g->restaurant_os.sio.engine, most - said);
     g->goodbyes_said += said;
     if (said > 0 || g->goodbye_step <= DRAIN_STEPS)
-        tw_after(&g->daemon.loop, &g->goodbye,
-                 g->daemon.settings.drain_ms * 6 / 10 / DRAIN_STEPS, on_goodbye);
+        tw_after(&g->daemon.loop, &g->goodbye, g->daemon.drain_ms * 6 / 10 / DRAIN_STEPS,
+                 on_goodbye);
 }
 
 static void drain(struct tw_daemon *d)
@@ -305,7 +321,11 @@ static void drain(struct tw_daemon *d)
 
     g->handshakes.is_closed = true;
     g->restaurant_os.sio.engine.is_closed = true;
-    tw_listener_stop(&g->listener);
+    /* A socket that systemd keeps is closed after this process, when it is stopped: who waited
+     * there would be cut off then, so nobody waits. */
+    g->sends_away = tw_listener_is_kept(&g->listener) && !d->has_successor;
+    if (!g->sends_away)
+        tw_listener_stop(&g->listener);
     tw_http_server_drain(&g->http);
     g->goodbyes_due = g->conns.count + gw_eio_pollers(&g->restaurant_os.sio.engine);
     on_goodbye(&g->goodbye);
@@ -428,6 +448,7 @@ static const struct tw_daemon_kind kind = {
     .about = "WebSockets of tills, kitchen screens and tablets",
     .program = TW_GATEWAY,
     .bounds = gw_bounds,
+    .handover_ms = HANDOVER_MS,
     .start = start,
     .drain = drain,
     .is_drained = is_drained,

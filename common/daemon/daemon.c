@@ -1,7 +1,8 @@
 /* daemon.c - a process from its options to its exit status.
  *
  * PostgreSQL or Redis being away is no reason not to start: systemd is told READY as soon as
- * the process listens, and /readyz tells the rest.
+ * the process listens, which is when PostgreSQL has answered or has been waited for; /readyz
+ * tells the rest.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/daemon/daemon.h"
 
@@ -24,6 +25,7 @@
 #define LARGE_BYTES 131072 /* glibc's own first value */
 #define DRAIN_CHECK_MS 50
 #define STOP_LIMIT_MS 3000
+#define LISTEN_LIMIT_MS 3000
 
 /* One datagram to systemd, when it asked for it (sd_notify(3)). */
 static void notify(const char *state)
@@ -83,6 +85,8 @@ static void stop(struct tw_daemon *d)
         return;
     d->is_stopped = true;
     tw_after_cancel(&d->loop, &d->watchdog);
+    tw_after_cancel(&d->loop, &d->listen_limit);
+    tw_later_cancel(&d->listen_now);
     for (size_t i = 0; i < TW_COUNT(d->signals); i++)
         uv_close((uv_handle_t *)&d->signals[i], on_signal_closed);
     tw_ops_stop(&d->ops);
@@ -102,16 +106,27 @@ static void on_drain_check(struct tw_deadline *w)
         tw_after(&d->loop, &d->drain_check, DRAIN_CHECK_MS, on_drain_check);
 }
 
-static void drain(struct tw_daemon *d)
+/* The unit's RestartKillSignal= is SIGINT: so a stop, after which nobody comes, is told from a
+ * restart, in which systemd starts the next process when this one has ended. */
+static void drain(struct tw_daemon *d, int number)
 {
+    uint64_t most = d->kind->handover_ms;
+
     if (d->is_draining) {
         tw_log_info("daemon.killed", tw_str("why", "a second signal"));
         exit(0);
     }
     d->is_draining = true;
-    tw_log_info("daemon.draining", tw_u64("limit_ms", d->settings.drain_ms));
+    tw_after_cancel(&d->loop, &d->listen_limit);
+    tw_later_cancel(&d->listen_now);
+    d->has_successor =
+        number == SIGINT && d->listener != NULL && tw_listener_is_kept(d->listener);
+    d->drain_ms = d->settings.drain_ms;
+    if (d->has_successor && most != 0 && d->drain_ms > most)
+        d->drain_ms = most;
+    tw_log_info("daemon.draining", tw_u64("limit_ms", d->drain_ms));
     notify("STOPPING=1");
-    d->drain_until_ms = d->loop.now_ms + d->settings.drain_ms;
+    d->drain_until_ms = d->loop.now_ms + d->drain_ms;
     d->kind->drain(d);
     tw_after(&d->loop, &d->drain_check, 0, on_drain_check);
 }
@@ -136,7 +151,7 @@ static void on_signal(uv_signal_t *handle, int number)
     struct tw_daemon *d = handle->loop->data;
 
     if (number == SIGTERM || number == SIGINT)
-        drain(d);
+        drain(d, number);
     else if (number == SIGHUP)
         reload(d);
     else if (number == SIGUSR1)
@@ -165,6 +180,8 @@ static void ops_missing(struct tw_ops *ops, struct tw_buf *missing, struct tw_bu
 
     if (d->is_draining)
         tw_daemon_note(missing, "draining");
+    else if (!d->has_begun)
+        tw_daemon_note(missing, "starting");
     d->kind->missing(d, missing, degraded);
     if (problem != NULL)
         tw_daemon_note_why(degraded, "certificate", problem);
@@ -222,22 +239,86 @@ void tw_daemon_note_database(struct tw_pg_pool *pool, struct tw_buf *missing,
         tw_daemon_note_why(tw_pg_pool_is_up(pool) ? degraded : missing, "database", problem);
 }
 
-int tw_daemon_listen(struct tw_daemon *d, struct tw_listener *listener, tw_accept_cb accept)
+static void begin(struct tw_daemon *d)
+{
+    d->has_begun = true;
+    start_watchdog(d);
+    notify("READY=1");
+    tw_log_info("daemon.started", tw_str("version", TILLWIRE_VERSION),
+                tw_str("instance", d->settings.instance), tw_i64("pid", getpid()));
+}
+
+/* TILLWIRE_LISTEN and the units of sockets may say different things: both are served. */
+static void compare_sockets(const struct tw_daemon *d)
+{
+    size_t unnamed = 0;
+
+    for (size_t i = 0; i < d->handed_over.count; i++)
+        unnamed += !d->handed_over.sockets[i].is_named;
+    if (unnamed > 0)
+        tw_log_warn("daemon.sockets", tw_u64("count", unnamed),
+                    tw_str("why", "systemd hands them over, and the settings name others; "
+                                  "they are served, too"));
+    if (tw_listener_is_kept(d->listener) && d->listener->count > d->listener->handed_over_count)
+        tw_log_warn("daemon.sockets",
+                    tw_u64("count", d->listener->count - d->listener->handed_over_count),
+                    tw_str("why", "TILLWIRE_LISTEN names them, and systemd has not opened "
+                                  "them: they refuse while this process is restarted"));
+}
+
+static int listen_for_clients(struct tw_daemon *d)
 {
     struct tw_slice where;
     int r = tw_listener_start(
-        listener,
+        d->listener,
         &(struct tw_listener_options){ .loop = &d->loop,
                                        .addresses = tw_slice_of(d->settings.listen),
-                                       .inherits = true,
+                                       .handed_over = &d->handed_over,
                                        .tls = d->settings.tls,
-                                       .accept = accept },
+                                       .accept = d->accept },
         &where);
 
-    tw_certificates_start(&d->certificates, &d->settings, listener);
+    tw_certificates_start(&d->certificates, &d->settings, d->listener);
     if (r != 0)
         tw_log_error("daemon.listen", tw_slc("address", where), tw_err(r));
+    else
+        compare_sockets(d);
     return r;
+}
+
+static void listen_and_begin(struct tw_daemon *d)
+{
+    d->failure = listen_for_clients(d);
+    if (d->failure == 0)
+        begin(d);
+    else
+        stop(d);
+}
+
+static void on_listen_limit(struct tw_deadline *t)
+{
+    listen_and_begin(tw_container_of(t, struct tw_daemon, listen_limit));
+}
+
+static void on_listen_now(struct tw_later *l)
+{
+    listen_and_begin(tw_container_of(l, struct tw_daemon, listen_now));
+}
+
+void tw_daemon_listen_soon(struct tw_daemon *d, struct tw_listener *listener,
+                           tw_accept_cb accept)
+{
+    d->listener = listener;
+    d->accept = accept;
+    tw_after(&d->loop, &d->listen_limit, LISTEN_LIMIT_MS, on_listen_limit);
+}
+
+void tw_daemon_listen_now(struct tw_daemon *d)
+{
+    if (!tw_deadline_is_set(&d->listen_limit))
+        return;
+    tw_after_cancel(&d->loop, &d->listen_limit);
+    tw_later(&d->loop, &d->listen_now, on_listen_now);
 }
 
 int tw_daemon_bad_redis(int err)
@@ -264,6 +345,7 @@ static int run(struct tw_daemon *d)
     r = tw_ops_start(&d->ops,
                      &(struct tw_ops_options){ .loop = &d->loop,
                                                .address = tw_slice_of(d->settings.ops_listen),
+                                               .handed_over = &d->handed_over,
                                                .metrics = &d->metrics,
                                                .missing = ops_missing });
     if (r != 0)
@@ -272,18 +354,14 @@ static int run(struct tw_daemon *d)
         d->has_started = true;
         r = d->kind->start(d);
     }
-    if (r == 0) {
-        start_watchdog(d);
-        notify("READY=1");
-        tw_log_info("daemon.started", tw_str("version", TILLWIRE_VERSION),
-                    tw_str("instance", d->settings.instance), tw_i64("pid", getpid()));
-        tw_loop_run(&d->loop);
-        tw_log_info("daemon.stopped", tw_str("instance", d->settings.instance));
-    }
-    if (r != 0) {
+    if (r != 0)
         stop(d);
-        tw_loop_run(&d->loop);
-    }
+    else if (d->listener == NULL)
+        begin(d);
+    tw_loop_run(&d->loop);
+    r = r != 0 ? r : d->failure;
+    if (r == 0)
+        tw_log_info("daemon.stopped", tw_str("instance", d->settings.instance));
     if (d->has_started && d->kind->free != NULL)
         d->kind->free(d);
     tw_loop_done(&d->loop);
@@ -346,9 +424,34 @@ static int check_config(const struct tw_daemon *d)
     struct tw_buf text = { .max = 65536 };
 
     tw_settings_print(d->kind->program, &d->settings, &text);
+    tw_handed_over_print(&d->handed_over, &text);
     print(stdout, &text);
     tw_buf_done(&text);
     return 0;
+}
+
+/* What systemd hands over must be what this process can use. */
+static int read_sockets(struct tw_daemon *d)
+{
+    const struct tw_handed_over *all = &d->handed_over;
+    struct tw_buf problems = { .max = 8192 };
+    struct tw_slice rest, one;
+    int r = tw_handed_over_read(&d->handed_over, TW_FIRST_HANDED_OVER, &problems);
+    bool has_tls = tw_handed_over_has(all, TW_FOR_CLIENTS_TLS);
+
+    if (d->kind->program == TW_BRIDGE && (has_tls || tw_handed_over_has(all, TW_FOR_CLIENTS)))
+        tw_buf_text(&problems, "systemd hands over a socket for clients, and this process has "
+                               "none; FileDescriptorName=ops is for operators\n");
+    else if (has_tls && d->settings.tls == NULL)
+        tw_buf_text(&problems, "systemd hands over a socket whose FileDescriptorName= is tls: "
+                               "it needs TILLWIRE_TLS_CERTIFICATE and TILLWIRE_TLS_KEY\n");
+    rest = tw_buf_view(&problems);
+    if (rest.len > 0)
+        r = TW_ECONFIG;
+    while (tw_slice_split(&rest, '\n', &one) && one.len > 0)
+        tw_log_error("daemon.socket", tw_slc("why", one));
+    tw_buf_done(&problems);
+    return r;
 }
 
 static int read_settings(struct tw_daemon *d)
@@ -373,7 +476,8 @@ static int run_with_settings(struct tw_daemon *d, bool only_checks)
         (void)tw_log_level_of(tw_slice_of(d->settings.log_level), &level);
         tw_log_open(STDERR_FILENO, d->kind->name, level,
                     strcmp(d->settings.log_format, "json") == 0);
-        status = only_checks ? check_config(d) : run(d);
+        if (read_sockets(d) == 0)
+            status = only_checks ? check_config(d) : run(d);
     }
     tw_settings_done(&d->settings);
     return status;

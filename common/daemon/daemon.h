@@ -30,7 +30,9 @@ struct tw_daemon_kind {
     const struct tw_metric_part *metrics; /* the parts that count; offsets from the daemon */
     size_t metrics_count;
     const struct tw_bound *bounds; /* its own ones, up to one without an `of` */
-    /* Build everything and listen. 0, or a negative error that was logged. */
+    uint64_t handover_ms; /* a drain may take no longer when a successor waits for its end; 0:
+                             as long as any */
+    /* Build everything; tw_daemon_listen_soon. 0, or a negative error that was logged. */
     int (*start)(struct tw_daemon *d);
     /* SIGTERM: take nothing new, send everybody home; is_drained is asked until it is true or
      * the drain time is over. */
@@ -53,18 +55,29 @@ struct tw_daemon {
     struct tw_ops ops;
     struct tw_certificates certificates;
     uv_signal_t signals[5];
-    struct tw_deadline watchdog, drain_check;
-    uint64_t watchdog_ms, drain_until_ms;
-    bool has_started, is_draining, is_stopped;
+    struct tw_handed_over handed_over;
+    struct tw_listener *listener; /* for clients; null: there are none */
+    tw_accept_cb accept;
+    struct tw_later listen_now;
+    struct tw_deadline listen_limit, watchdog, drain_check;
+    uint64_t watchdog_ms, drain_ms, drain_until_ms;
+    int failure;        /* why it could not listen */
+    bool has_successor; /* while it drains: who connects waits for the next process */
+    bool has_started, has_begun, is_draining, is_stopped;
 };
 
 /* The whole life of a process; its exit status. */
 int tw_daemon_main(struct tw_daemon *d, const struct tw_daemon_kind *kind, int argc,
                    char **argv);
 
-/* For `start`: listen where the settings say (TILLWIRE_LISTEN). 0, or an error that was logged.
- */
-int tw_daemon_listen(struct tw_daemon *d, struct tw_listener *listener, tw_accept_cb accept);
+/* For `start`: listen where the settings say (TILLWIRE_LISTEN) when tw_daemon_listen_now is
+ * called, or else three seconds later: a process that accepts before it can serve would get
+ * what others could have served. If it cannot listen, the process ends. */
+void tw_daemon_listen_soon(struct tw_daemon *d, struct tw_listener *listener,
+                           tw_accept_cb accept);
+
+/* PostgreSQL is there. Fine at any time. */
+void tw_daemon_listen_now(struct tw_daemon *d);
 
 /* For `start`: log that TILLWIRE_REDIS_URL cannot be used; returns `err`. */
 int tw_daemon_bad_redis(int err);

@@ -97,13 +97,14 @@ int tw_ops_start(struct tw_ops *ops, const struct tw_ops_options *options)
     ops->missing = options->missing;
     tw_http_server_start(
         &ops->http, &(struct tw_http_server_options){ .limits = limits, .handle = handle });
-    if (options->address.len == 0)
-        return 0;
-    return tw_listener_start(&ops->listener,
-                             &(struct tw_listener_options){ .loop = options->loop,
-                                                            .addresses = options->address,
-                                                            .accept = on_accept },
-                             &which);
+    return tw_listener_start(
+        &ops->listener,
+        &(struct tw_listener_options){ .loop = options->loop,
+                                       .addresses = options->address,
+                                       .handed_over = options->handed_over,
+                                       .listens_for = TW_LISTENS_FOR_OPERATORS,
+                                       .accept = on_accept },
+        &which);
 }
 
 void tw_ops_stop(struct tw_ops *ops)

@@ -11,8 +11,9 @@ struct tw_ops;
 
 struct tw_ops_options {
     struct tw_loop *loop;
-    struct tw_slice address;          /* empty: it listens nowhere */
-    const struct tw_metrics *metrics; /* of the process; kept */
+    struct tw_slice address; /* empty: it listens nowhere but at what was handed over */
+    struct tw_handed_over *handed_over; /* may be null */
+    const struct tw_metrics *metrics;   /* of the process; kept */
     /* Appends a JSON string for each thing that is missing, with commas between; nothing when
      * the process can do its work. `degraded` the same for what it can do without. */
     void (*missing)(struct tw_ops *ops, struct tw_buf *missing, struct tw_buf *degraded);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "common/util/buf.h"
 #include "common/util/slice.h"
 
 struct tw_address {
@@ -18,3 +19,13 @@ struct tw_address {
  * unchanged.
  */
 int tw_address_parse(struct tw_slice text, struct tw_address *out);
+
+/* Where a socket is bound. 0, or TW_ESYNTAX when that is no such address. */
+int tw_address_of_socket(int fd, struct tw_address *out);
+
+/* Whether who connects to `address` reaches a socket that is bound to `bound`: the same, or all
+ * addresses with the same port. */
+bool tw_address_covers(const struct tw_address *bound, const struct tw_address *address);
+
+/* As it is read above. */
+void tw_address_print(const struct tw_address *a, struct tw_buf *out);

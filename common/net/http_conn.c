@@ -489,7 +489,8 @@ void tw_http_serve(struct tw_http_server *server, struct tw_stream *stream)
     server->connections.value++;
     tw_list_append(&server->conns, &c->link);
     tw_stream_set_owner(stream, &c->owner);
-    set_limit(c, server->limits.head_ms);
+    set_limit(c, server->is_draining && server->limits.last_ms != 0 ? server->limits.last_ms
+                                                                    : server->limits.head_ms);
     tw_stream_want_read(stream, true);
 }
 

@@ -22,7 +22,6 @@
 #include "common/util/err.h"
 
 #define BACKLOG 4096
-#define FIRST_INHERITED_FD 3 /* sd_listen_fds(3) */
 
 struct tw_listener_socket {
     union {
@@ -32,7 +31,7 @@ struct tw_listener_socket {
         uv_pipe_t pipe;
     } uv;
     struct tw_listener *listener; /* null once it is stopped */
-    bool is_unix, has_tls, is_inherited;
+    bool is_unix, has_tls;
     bool has_no_delay, is_limited; /* and so has what it accepts */
     struct tw_address address;     /* of a Unix socket that we made; else its path is empty */
     dev_t device;                  /* of its file */
@@ -170,76 +169,88 @@ int tw_listener_address(struct tw_slice text, struct tw_address *address, bool *
     return *has_tls && address->is_unix ? TW_ESYNTAX : 0;
 }
 
-static int listen_on(struct tw_listener *l, struct tw_slice text)
+static int open_one(struct tw_listener *l, const struct tw_address *a, bool has_tls)
 {
-    struct tw_listener_socket *s;
+    struct tw_listener_socket *s = add_socket(l, a->is_unix, a->tcp.ss_family);
+
+    if (s == NULL)
+        return UV_EMFILE;
+    s->has_tls = has_tls;
+    return a->is_unix ? open_unix(s, a) : open_tcp(s, a);
+}
+
+/* It is the listener's from now on, which closes its descriptor; the socket stays systemd's. */
+static int take(struct tw_listener *l, struct tw_handed_over_socket *given, bool has_tls)
+{
+    struct tw_listener_socket *s =
+        add_socket(l, given->address.is_unix, AF_UNSPEC /* it has its descriptor already */);
+    int r;
+
+    if (s == NULL)
+        return UV_EMFILE;
+    given->is_taken = true;
+    l->handed_over_count++;
+    s->has_tls = has_tls;
+    r = s->is_unix ? uv_pipe_open(&s->uv.pipe, given->fd) : uv_tcp_open(&s->uv.tcp, given->fd);
+    return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
+}
+
+static bool is_for(enum tw_listener_for whom, const struct tw_handed_over_socket *given)
+{
+    return (given->use == TW_FOR_OPERATORS) == (whom == TW_LISTENS_FOR_OPERATORS);
+}
+
+/* Several addresses may lead to one socket that was handed over. */
+static int listen_on(struct tw_listener *l, const struct tw_listener_options *options,
+                     struct tw_slice text)
+{
+    struct tw_handed_over_socket *given = NULL;
     struct tw_address a;
     bool has_tls;
     int r = tw_listener_address(text, &a, &has_tls);
 
     if (r != 0)
         return r;
+    if (options->handed_over != NULL)
+        given = tw_handed_over_at(options->handed_over, &a);
+    if (given != NULL && !is_for(options->listens_for, given))
+        given = NULL;
+    if (given != NULL) {
+        given->is_named = true;
+        has_tls |= given->use == TW_FOR_CLIENTS_TLS;
+        if (given->is_taken)
+            return 0;
+    }
     if (has_tls && l->tls == NULL)
         return TW_ECONFIG;
     if (l->count == TW_LISTENER_SOCKETS)
         return TW_ETOOBIG;
-    s = add_socket(l, a.is_unix, a.tcp.ss_family);
-    if (s == NULL)
-        return UV_EMFILE;
-    s->has_tls = has_tls;
-    return a.is_unix ? open_unix(s, &a) : open_tcp(s, &a);
+    return given != NULL ? take(l, given, has_tls) : open_one(l, &a, has_tls);
 }
 
-/* How many sockets systemd hands to this very process (sd_listen_fds(3)). */
-static int inherited_count(void)
+/* The others: who opened them wants them to be served. */
+static int take_unnamed(struct tw_listener *l, const struct tw_listener_options *options)
 {
-    const char *pid = getenv("LISTEN_PID");
-    const char *fds = getenv("LISTEN_FDS");
-    uint64_t number, whose;
+    struct tw_handed_over *all = options->handed_over;
+    int r = 0;
 
-    if (pid == NULL || fds == NULL || !tw_slice_u64(tw_slice_of(pid), &whose) ||
-        !tw_slice_u64(tw_slice_of(fds), &number) || whose != (uint64_t)getpid())
-        return 0;
-    return number > TW_LISTENER_SOCKETS ? TW_LISTENER_SOCKETS : (int)number;
-}
+    for (size_t i = 0; all != NULL && i < all->count && r == 0; i++) {
+        struct tw_handed_over_socket *given = &all->sockets[i];
+        bool has_tls = given->use == TW_FOR_CLIENTS_TLS;
 
-/* The name of the socket `at` (LISTEN_FDNAMES, sd_listen_fds_with_names(3)). */
-static struct tw_slice inherited_name(size_t at)
-{
-    struct tw_slice rest = tw_slice_of(getenv("LISTEN_FDNAMES")), name = TW_EMPTY;
-
-    for (size_t i = 0; i <= at; i++)
-        if (!tw_slice_split(&rest, ':', &name))
-            return TW_EMPTY;
-    return name;
-}
-
-static int listen_inherited(struct tw_listener *l, int fd)
-{
-    struct sockaddr_storage a = { 0 };
-    socklen_t len = sizeof(a);
-    struct tw_listener_socket *s;
-    int r;
-
-    if (getsockname(fd, (struct sockaddr *)(void *)&a, &len) != 0)
-        return -errno;
-    s = add_socket(l, a.ss_family == AF_UNIX, AF_UNSPEC);
-    if (s == NULL)
-        return UV_EMFILE;
-    s->is_inherited = true;
-    s->has_tls =
-        !s->is_unix &&
-        tw_slice_starts(inherited_name((size_t)(fd - FIRST_INHERITED_FD)), TW_LIT("tls"));
-    if (s->has_tls && l->tls == NULL)
-        return TW_ECONFIG;
-    r = s->is_unix ? uv_pipe_open(&s->uv.pipe, fd) : uv_tcp_open(&s->uv.tcp, fd);
-    return r != 0 ? r : uv_listen(&s->uv.stream, BACKLOG, on_connection);
+        if (given->is_taken || !is_for(options->listens_for, given))
+            continue;
+        if (has_tls && l->tls == NULL)
+            r = TW_ECONFIG;
+        else
+            r = l->count == TW_LISTENER_SOCKETS ? TW_ETOOBIG : take(l, given, has_tls);
+    }
+    return r;
 }
 
 int tw_listener_start(struct tw_listener *l, const struct tw_listener_options *options,
                       struct tw_slice *which)
 {
-    int inherited = options->inherits ? inherited_count() : 0;
     struct tw_slice rest = options->addresses, one;
     int r = 0;
 
@@ -249,13 +260,16 @@ int tw_listener_start(struct tw_listener *l, const struct tw_listener_options *o
     if (options->tls != NULL)
         l->tls = tw_tls_context_keep(options->tls);
     *which = options->addresses;
-    for (int i = 0; i < inherited && r == 0; i++)
-        r = listen_inherited(l, FIRST_INHERITED_FD + i);
-    while (inherited == 0 && r == 0 && tw_slice_split(&rest, ',', &one)) {
+    while (r == 0 && rest.len > 0 && tw_slice_split(&rest, ',', &one)) {
         *which = tw_slice_trim(one);
-        r = listen_on(l, *which);
+        r = listen_on(l, options, *which);
     }
-    return r;
+    return r != 0 ? r : take_unnamed(l, options);
+}
+
+bool tw_listener_is_kept(const struct tw_listener *l)
+{
+    return l->handed_over_count > 0;
 }
 
 void tw_listener_set_tls(struct tw_listener *l, struct tw_tls_context *tls)
@@ -266,15 +280,15 @@ void tw_listener_set_tls(struct tw_listener *l, struct tw_tls_context *tls)
     tw_tls_context_drop(old);
 }
 
-/* What waits at a socket that systemd keeps is the next process's. Where TLS is spoken, nothing
- * of a request has come. */
+/* Where TLS is spoken, nothing of a request has come; at a socket that is kept it stays for the
+ * next process. */
 static void accept_waiting(struct tw_listener_socket *s)
 {
     struct tw_stream *accepted;
     uv_os_fd_t listening;
     int fd, err;
 
-    if (s->is_inherited || s->has_tls || uv_fileno(&s->uv.handle, &listening) != 0)
+    if (s->has_tls || uv_fileno(&s->uv.handle, &listening) != 0)
         return;
     for (int i = 0; i < BACKLOG; i++) {
         fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -302,7 +316,7 @@ void tw_listener_stop(struct tw_listener *l)
         remove_name(s);
         uv_close(&s->uv.handle, on_closed);
     }
-    l->count = 0;
+    l->count = l->handed_over_count = 0;
     tw_listener_set_tls(l, NULL);
     tw_handshakes_stop(&l->handshakes);
 }

@@ -21,18 +21,24 @@ export async function freePort() {
     return port;
 }
 
-// Uses the settings of the stack's process of this name (`api-1`), and those of `over` (without
-// TILLWIRE_). Returns where it listens (`address`, `base`), where it is asked how it is (`ops`), what it has
-// logged so far, `kill` and `readiness`; it ends with the test, and must end in order.
-export async function startProcess(t, name, over, { hasTls = false } = {}) {
+// The settings of the stack's process of this name (`api-1`), and those of `over` (without TILLWIRE_); and its program.
+function like(name, over) {
     const lines = readFileSync(`${process.env.RUN_DIR}/env/${name}.env`, 'utf8').split('\n');
     const settings = Object.fromEntries(
         lines.filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)),
     );
-    const [listen, ops] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     for (const [key, value] of Object.entries(over)) settings[`TILLWIRE_${key}`] = value;
     // A build that has been replaced since the stack started will do.
-    const program = readlinkSync(`/proc/${pidOf(name)}/exe`).replace(/ \(deleted\)$/, '');
+    return { settings, program: readlinkSync(`/proc/${pidOf(name)}/exe`).replace(/ \(deleted\)$/, '') };
+}
+
+const readiness = async (ops) => (await request({ base: ops, path: '/readyz' })).json;
+
+// Returns where it listens (`address`, `base`), where it is asked how it is (`ops`), what it has
+// logged so far, `kill` and `readiness`; it ends with the test, and must end in order.
+export async function startProcess(t, name, over, { hasTls = false } = {}) {
+    const { settings, program } = like(name, over);
+    const [listen, ops] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     const child = spawn(program, [], {
         env: { ...settings, TILLWIRE_LISTEN: `${hasTls ? 'tls:' : ''}${listen}`, TILLWIRE_OPS_LISTEN: ops },
         stdio: ['ignore', 'ignore', 'pipe'],
@@ -41,7 +47,7 @@ export async function startProcess(t, name, over, { hasTls = false } = {}) {
     const own = {
         child, address: listen, base: `${hasTls ? 'https' : 'http'}://${listen}`, ops: `http://${ops}`, said: '',
         kill: (signal) => child.kill(signal),
-        readiness: async () => (await request({ base: own.ops, path: '/readyz' })).json,
+        readiness: () => readiness(own.ops),
     };
     child.stderr.on('data', (data) => {
         own.said += data;
@@ -53,7 +59,52 @@ export async function startProcess(t, name, over, { hasTls = false } = {}) {
         const [status] = await soon(`our own ${name} to end`, ended);
         assert.equal(status, 0, own.said);
     });
-    await eventually(`our own ${name}`, () => request({ base: own.ops, path: '/healthz' }));
+    await eventually(`our own ${name} to listen`, async () => !(await own.readiness()).missing.includes('starting'));
+    return own;
+}
+
+// The same with a socket that outlives it, as systemd's do: `start` and `end` it as often as you like.
+export async function keepSocket(t, name, over) {
+    const { settings, program } = like(name, over);
+    const [listen, ops] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const env = { ...settings, TILLWIRE_LISTEN: listen, TILLWIRE_OPS_LISTEN: ops };
+    const names = Object.keys(env).flatMap((variable) => ['-E', variable]);
+    const keeper = spawn('systemd-socket-activate', ['-l', listen, '--fdname=clients', ...names, new URL('kept_socket', import.meta.url).pathname, program],
+        { env: { ...env, PATH: process.env.PATH }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const own = { address: listen, base: `http://${listen}`, ops: `http://${ops}`, said: '', told: '', pid: 0 };
+    const count = (word) => own.told.split(word).length - 1;
+    keeper.stderr.on('data', (data) => {
+        own.said += data;
+    });
+    keeper.stdout.on('data', (data) => {
+        own.told += data;
+    });
+    own.start = async () => {
+        const due = count('started') + 1;
+        keeper.stdin.write('\n');
+        await eventually(`our own ${name} to start`, () => count('started') === due && own.told.endsWith('\n'));
+        own.pid = Number(own.told.match(/started (\d+)\n$/)[1]);
+        await eventually(`our own ${name} to be ready: ${own.said}`, async () => (await readiness(own.ops)).status === 'ready');
+    };
+    own.end = async (signal) => {
+        const due = count('ended') + 1;
+        process.kill(own.pid, signal);
+        await eventually(`our own ${name} to end: ${own.said}`, () => count('ended') === due && own.told.endsWith('\n'));
+        own.pid = 0;
+        assert.match(own.told, /ended 0\n$/, own.said);
+    };
+    const ended = once(keeper, 'exit');
+    t.defer(async () => {
+        if (own.pid) await own.end('SIGTERM');
+        keeper.stdin.end();
+        await soon('the socket to go', ended);
+    });
+    await eventually('the socket to be there', () => /Listening on/.test(own.said));
+    // It begins to keep the socket when somebody connects.
+    const first = net.connect(listen.split(':')[1], '127.0.0.1');
+    first.on('error', () => {});
+    t.defer(() => first.destroy());
+    await own.start();
     return own;
 }
 

@@ -279,6 +279,24 @@ static void a_drain_waits_for_it_only_for_a_while(void **state)
     end_close(fresh);
 }
 
+/* Where the socket outlives the process, connections come during a drain, too. */
+static void whoever_comes_in_a_drain_is_waited_for_no_longer(void **state)
+{
+    struct site *s = *state;
+    struct end *asks, *silent;
+
+    s->http.limits.last_ms = 20;
+    tw_http_server_drain(&s->http);
+    asks = site_visit(s);
+    silent = site_visit(s);
+    end_say(asks, "GET /1 HTTP/1.1\r\n" HOST "\r\n");
+    await(s->loop, asks->has_ended && silent->has_ended);
+    assert_true(end_has(asks, "GET /1 ") && end_has(asks, "Connection: close\r\n"));
+    assert_int_equal(silent->heard.len, 0);
+    end_close(asks);
+    end_close(silent);
+}
+
 static void closing_the_server_ends_all_and_tells_the_waiters(void **state)
 {
     struct site *s = *state;
@@ -317,6 +335,7 @@ int main(void)
         CONN_TEST(a_drain_closes_the_idle_and_answers_the_others),
         CONN_TEST(a_drain_waits_for_a_last_request),
         CONN_TEST(a_drain_waits_for_it_only_for_a_while),
+        CONN_TEST(whoever_comes_in_a_drain_is_waited_for_no_longer),
         CONN_TEST(closing_the_server_ends_all_and_tells_the_waiters),
     };
 

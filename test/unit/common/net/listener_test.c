@@ -301,58 +301,137 @@ static void more_addresses_than_it_holds_are_too_many(void **state)
     tw_buf_done(&list);
 }
 
-/* systemd's sockets begin at descriptor 3: this runs first, while that is free. */
-static void sockets_that_systemd_hands_over_are_used_instead(void **state)
+/* As systemd has opened it, and still holds it: `fd` stays ours. */
+static void hand_over(struct tw_handed_over *all, int fd, enum tw_socket_use use)
 {
+    struct tw_handed_over_socket *s = &all->sockets[all->count++];
+
+    *s = (struct tw_handed_over_socket){ .fd = dup(fd), .use = use };
+    assert_true(s->fd >= 0);
+    assert_int_equal(tw_address_of_socket(s->fd, &s->address), 0);
+}
+
+static int open_socket(const char *address)
+{
+    struct tw_address a;
+    int fd, on = 1;
+
+    assert_int_equal(tw_address_parse(tw_slice_of(address), &a), 0);
+    fd = socket(a.tcp.ss_family, SOCK_STREAM, 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)(void *)&a.tcp,
+                          a.tcp.ss_family == AF_INET ? sizeof(struct sockaddr_in)
+                                                     : sizeof(struct sockaddr_in6)),
+                     0);
+    assert_int_equal(listen(fd, 8), 0);
+    return fd;
+}
+
+static int start_with(struct fixture *f, struct tw_listener *l, const char *addresses,
+                      struct tw_handed_over *all, struct tw_slice *which)
+{
+    return tw_listener_start(l,
+                             &(struct tw_listener_options){ .loop = f->loop,
+                                                            .addresses = tw_slice_of(addresses),
+                                                            .handed_over = all,
+                                                            .accept = on_accept },
+                             which);
+}
+
+static void a_socket_that_was_handed_over_serves_its_address(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_handed_over all = { 0 };
     struct tw_slice which;
-    struct sockaddr_un a = { .sun_family = AF_UNIX };
-    struct fixture *f;
-    char pid[32], address[80];
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int fd = open_socket(f->tcp); /* nobody else could listen there */
+    struct end *a, *b;
+
+    hand_over(&all, fd, TW_FOR_CLIENTS);
+    assert_int_equal(start_with(f, &f->listener, f->both, &all, &which), 0);
+    assert_true(tw_listener_is_kept(&f->listener));
+    assert_true(all.sockets[0].is_taken && all.sockets[0].is_named);
+    assert_int_equal(f->listener.count, 2); /* the other one of the list was opened */
+    a = end_connect(f->loop, f->tcp);
+    await(f->loop, f->count == 1);
+    end_close(a);
+    tw_listener_stop(&f->listener);
+    net_idle(f->loop, 20);
+    b = end_connect(f->loop, f->tcp); /* it waits for the next process */
+    await(f->loop, b->is_connected);
+    all.count = 0;
+    hand_over(&all, fd, TW_FOR_CLIENTS);
+    assert_int_equal(start_with(f, &f->second, f->tcp, &all, &which), 0);
+    await(f->loop, f->count == 2);
+    assert_false(b->has_ended);
+    end_close(b);
+    (void)close(fd);
+}
+
+static void one_that_no_address_names_is_served_too(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_handed_over all = { 0 };
+    struct tw_slice which;
+    char other[32];
+    int fd;
+    struct end *a, *b;
+
+    (void)snprintf(other, sizeof(other), "127.0.0.1:%d", net_closed_port());
+    fd = open_socket(other);
+    hand_over(&all, fd, TW_FOR_CLIENTS);
+    hand_over(&all, fd, TW_FOR_OPERATORS); /* not this listener's */
+    assert_int_equal(start_with(f, &f->listener, f->tcp, &all, &which), 0);
+    assert_true(all.sockets[0].is_taken && !all.sockets[0].is_named);
+    assert_false(all.sockets[1].is_taken);
+    a = end_connect(f->loop, f->tcp);
+    b = end_connect(f->loop, other);
+    await(f->loop, f->count == 2);
+    end_close(a);
+    end_close(b);
+    (void)close(all.sockets[1].fd);
+    (void)close(fd);
+}
+
+static void one_for_all_addresses_serves_each_of_them(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_handed_over all = { 0 };
+    struct tw_slice which;
+    char everywhere[32], list[80];
+    int fd, port = net_closed_port();
     struct end *e;
 
-    if (fd != 3) { /* somebody else has 3: there it cannot be shown */
-        (void)close(fd);
-        skip();
-    }
-    assert_int_equal(begin(state), 0);
-    f = *state;
-    memcpy(a.sun_path, f->path, strlen(f->path));
-    assert_int_equal(bind(fd, (struct sockaddr *)(void *)&a, sizeof(a)), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    (void)setenv("LISTEN_FDS", "1", 1);
-    (void)setenv("LISTEN_PID", pid, 1);
-    assert_int_equal(
-        tw_listener_start(&f->listener,
-                          &(struct tw_listener_options){ .loop = f->loop,
-                                                         .addresses = TW_LIT("nonsense"),
-                                                         .inherits = true,
-                                                         .accept = on_accept },
-                          &which),
-        0);
-    (void)snprintf(address, sizeof(address), "unix:%s", f->path);
-    e = end_connect(f->loop, address);
+    (void)snprintf(everywhere, sizeof(everywhere), "[::]:%d", port);
+    (void)snprintf(list, sizeof(list), "127.0.0.1:%d,[::1]:%d", port, port);
+    fd = open_socket(everywhere);
+    hand_over(&all, fd, TW_FOR_CLIENTS);
+    assert_int_equal(start_with(f, &f->listener, list, &all, &which), 0);
+    assert_int_equal(f->listener.count, 1);
+    (void)snprintf(list, sizeof(list), "127.0.0.1:%d", port);
+    e = end_connect(f->loop, list);
     await(f->loop, f->count == 1);
     end_close(e);
-    (void)setenv("LISTEN_PID", "1", 1); /* meant for another process */
-    assert_int_equal(
-        tw_listener_start(&f->second,
-                          &(struct tw_listener_options){ .loop = f->loop,
-                                                         .addresses = TW_LIT("nonsense"),
-                                                         .inherits = true,
-                                                         .accept = on_accept },
-                          &which),
-        TW_ESYNTAX);
-    (void)unsetenv("LISTEN_FDS");
-    (void)unsetenv("LISTEN_PID");
-    assert_int_equal(end(state), 0);
+    (void)close(fd);
+}
+
+static void tls_is_never_left_out_where_a_socket_wants_it(void **state)
+{
+    struct fixture *f = *state;
+    struct tw_handed_over all = { 0 };
+    struct tw_slice which;
+    int fd = open_socket(f->tcp);
+
+    hand_over(&all, fd, TW_FOR_CLIENTS_TLS); /* and there is no certificate */
+    assert_int_equal(start_with(f, &f->listener, f->tcp, &all, &which), TW_ECONFIG);
+    tw_listener_stop(&f->listener);
+    assert_int_equal(start_with(f, &f->listener, "127.0.0.1:0", &all, &which), TW_ECONFIG);
+    (void)close(all.sockets[0].fd);
+    (void)close(fd);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sockets_that_systemd_hands_over_are_used_instead),
         cmocka_unit_test_setup_teardown(every_address_of_the_list_accepts, begin, end),
         cmocka_unit_test_setup_teardown(connections_inherit_what_the_socket_was_told, begin,
                                         end),
@@ -366,6 +445,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bad_address_is_named, begin, end),
         cmocka_unit_test_setup_teardown(an_address_in_use_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(more_addresses_than_it_holds_are_too_many, begin, end),
+        cmocka_unit_test_setup_teardown(a_socket_that_was_handed_over_serves_its_address, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(one_that_no_address_names_is_served_too, begin, end),
+        cmocka_unit_test_setup_teardown(one_for_all_addresses_serves_each_of_them, begin, end),
+        cmocka_unit_test_setup_teardown(tls_is_never_left_out_where_a_socket_wants_it, begin,
+                                        end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
