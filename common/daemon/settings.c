@@ -1,7 +1,7 @@
 /* settings.c - the table of settings; it drives reading, checking, --help and the reference.
  *
- * A text setting NAME may also come from a file, as NAME_FILE=/path: for secrets that systemd
- * hands over as credentials.
+ * A text setting NAME may also come from a file, as NAME_FILE=/path, or be a credential of
+ * systemd's whose name it has.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/daemon/settings.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/daemon/credentials.h"
 #include "common/daemon/settings_values.h"
 #include "common/net/tls.h"
 #include "common/util/base.h"
@@ -372,9 +373,24 @@ static bool read_certificates(struct tw_settings *s, struct tw_buf *problems)
     return s->tls != NULL;
 }
 
+struct reading {
+    enum tw_program program;
+    struct tw_settings *settings;
+    struct tw_buf *problems;
+};
+
+static bool read_credential(const char *variable, void *arg)
+{
+    struct reading *r = arg;
+
+    return read_variable(r->program, variable, r->settings, r->problems);
+}
+
 int tw_settings_read(enum tw_program program, char *const *environment, struct tw_settings *out,
                      struct tw_buf *problems)
 {
+    struct reading reading = { program, out, problems };
+    char *const *variables = environment;
     char own_name[64];
     int r = 0;
 
@@ -389,6 +405,8 @@ int tw_settings_read(enum tw_program program, char *const *environment, struct t
         if (strncmp(*environment, PREFIX, sizeof(PREFIX) - 1) == 0 &&
             !read_variable(program, *environment, out, problems))
             r = TW_ECONFIG;
+    if (!tw_credentials_each(variables, PREFIX, read_credential, &reading, problems))
+        r = TW_ECONFIG;
     if (!read_key_file(out, problems))
         r = TW_ECONFIG;
     return read_certificates(out, problems) ? r : TW_ECONFIG;

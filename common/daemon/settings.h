@@ -40,7 +40,8 @@ struct tw_settings {
 
 struct tw_setting; /* a row of the table */
 
-/* Read the environment, and the key file that it names, into `out` (gives: tw_settings_done).
+/* Read the environment, the credentials of systemd's (credentials.h), which count more, and the
+ * files that these name, into `out` (gives: tw_settings_done).
  * Every name that begins with TILLWIRE_ must be a row and hold a good value; rows of other
  * programs are taken and left alone. 0, or TW_ECONFIG with one line for each mistake in
  * `problems`. */

@@ -282,6 +282,55 @@ static void a_file_s_value_over_the_limit_is_refused(void **state)
     check_variable(f, TW_API, variable, "too long");
 }
 
+/* As LoadCredential= puts it there. */
+static void put_credential(const char *folder, const char *name, const char *text)
+{
+    char path[160];
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_credential_with_a_setting_s_name_is_its_value(void **state)
+{
+    struct fixture *f = *state;
+    char folder[] = "/tmp/settings_test_folder.XXXXXX", variable[128], path[160];
+    static const char *const names[] = { "TILLWIRE_DATABASE_URL", "TILLWIRE_STAFF_KEY",
+                                         "TILLWIRE_DATBASE_URL", "else" };
+
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(variable, sizeof(variable), "CREDENTIALS_DIRECTORY=%s", folder);
+    put_credential(folder, "TILLWIRE_DATABASE_URL", "postgresql://u:secret@127.0.0.1/db\n");
+    put_credential(folder, "TILLWIRE_STAFF_KEY", "wrong, but a gateway's\n");
+    put_credential(folder, "else", "of nobody's concern\n");
+    say(f, "TILLWIRE_DATABASE_URL=postgresql://127.0.0.1/sample");
+    say(f, variable);
+    assert_int_equal(read_as(f, TW_API), 0);
+    assert_string_equal(f->settings.database_url, "postgresql://u:secret@127.0.0.1/db");
+    (void)snprintf(path, sizeof(path), "%s/TILLWIRE_DATABASE_URL", folder);
+    assert_string_equal(f->settings.database_url_file, path);
+    assert_int_equal(read_as(f, TW_GATEWAY), TW_ECONFIG);
+    assert_non_null(strstr(f->problems.at, "TILLWIRE_STAFF_KEY: is too short"));
+    put_credential(folder, "TILLWIRE_DATBASE_URL", "mistyped\n");
+    assert_int_equal(read_as(f, TW_API), TW_ECONFIG);
+    assert_non_null(strstr(f->problems.at, "TILLWIRE_DATBASE_URL_FILE: unknown setting"));
+    for (size_t i = 0; i < TW_COUNT(names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void credentials_that_cannot_be_read_are_a_mistake(void **state)
+{
+    check_variable(*state, TW_API, "CREDENTIALS_DIRECTORY=/no/such/folder",
+                   "/no/such/folder: this folder cannot be read");
+}
+
 static void a_public_key_is_read_from_its_file(void **state)
 {
     /* the key of RFC 7515 appendix A.3 */
@@ -532,6 +581,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_setting_of_another_program_is_ignored, begin, end),
         cmocka_unit_test_setup_teardown(a_text_may_come_from_a_file, begin, end),
         cmocka_unit_test_setup_teardown(a_file_s_value_over_the_limit_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(a_credential_with_a_setting_s_name_is_its_value, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(credentials_that_cannot_be_read_are_a_mistake, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_public_key_is_read_from_its_file, begin, end),
         cmocka_unit_test_setup_teardown(a_secret_may_come_from_a_file, begin, end),
         cmocka_unit_test_setup_teardown(passwords_in_urls_are_printed_as_stars, begin, end),
