@@ -287,8 +287,9 @@ lint-shell:
 install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
 	umask 022 && install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tillwire
 	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
-	umask 022 && for unit in deploy/systemd/*.service deploy/systemd/*.target; do \
-		sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/tillwire|$(SYSCONFDIR)/tillwire|' $$unit \
+	umask 022 && for unit in deploy/systemd/*; do \
+		sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/tillwire|$(SYSCONFDIR)/tillwire|' \
+			-e 's|/usr/share/tillwire|$(DATADIR)|' $$unit \
 			>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
 	done
 	for sample in deploy/env/*.env; do \
