@@ -3,6 +3,7 @@
 import { eventually } from '../faults/wait.mjs';
 import { card, Shop, Till } from './life.mjs';
 import { Hosts } from './reader.mjs';
+import { walkAlone } from './alone.mjs';
 
 const hosts = new Hosts();
 const { page } = hosts;
@@ -204,7 +205,7 @@ async function account() {
     console.log(`    ${shop.orders.length} orders, ${shop.charged} charges; the till was connected ${till.connects} times; the longest pause was ${shop.longest} ms`);
 }
 
-const chapters = { 'from empty machines': setUp, 'to a till': openUp, 'the primary is gone': losePrimary, 'the standby is gone, and back': changePlaces, 'hosts of the app': app,
+const chapters = { 'from empty machines': setUp, 'one host alone': () => walkAlone(hosts, check), 'to a till': openUp, 'the primary is gone': losePrimary, 'the standby is gone, and back': changePlaces, 'hosts of the app': app,
     'a new version': upgrade, 'certificates and Redis': renew, 'nothing is lost': account };
 try {
     for (const [title, what] of Object.entries(chapters)) await chapter(title, what);

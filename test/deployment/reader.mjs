@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Host, startProxy } from './hosts.mjs';
 import { Page } from './page.mjs';
 
-const ADDRESSES = { admin: 5, edge: 10, app1: 21, app2: 22, app3: 23, db1: 31, db2: 32, redis1: 41, redis2: 42, redis3: 43 };
+const ADDRESSES = { admin: 5, edge: 10, app1: 21, app2: 22, app3: 23, db1: 31, db2: 32, redis1: 41, redis2: 42, redis3: 43, alone: 51 };
 const NAME = 'pos.example.com';
 const root = new URL('../..', import.meta.url).pathname;
 const { HOSTS_DIR } = process.env;
@@ -61,7 +61,7 @@ export class Hosts {
             write('root/.ssh/config', 'StrictHostKeyChecking accept-new\nLogLevel ERROR\n', 0o600);
         }
         await Promise.all(names.map((name) => this.#hosts[name].start()));
-        if (names.includes('admin')) await this.#clone();
+        if (names.includes('admin')) this.#clone();
     }
 
     // An empty machine in the place of one that is lost.
@@ -74,10 +74,16 @@ export class Hosts {
     }
 
     // What lies here now, as a clone; and the shell is in it.
-    async #clone() {
+    #clone() {
         const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
         const tar = execFileSync('tar', ['-c', '--null', '--files-from=-'], { cwd: root, input: files, maxBuffer: 1 << 28 });
         this.named('admin').ask('mkdir ~/tillwire && tar -x -C ~/tillwire --no-same-owner', tar);
+    }
+
+    // The clone of `admin`, with what was built there.
+    cloneTo(name) {
+        const tar = execFileSync('tar', ['-c', '-C', path.join(HOSTS_DIR, 'admin/upper/root'), 'tillwire'], { maxBuffer: 1 << 30 });
+        this.named(name).ask('tar -x -C ~ --no-same-owner', tar);
     }
 
     pull(version) {
