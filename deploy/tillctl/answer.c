@@ -3,13 +3,20 @@
 #include "deploy/tillctl/answer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/util/base.h"
-#include "common/util/buf.h"
+#include "deploy/tillctl/statement.h"
 
-#define SQL_BYTES 16384
+/* How many bytes of it a terminal could take for a command: control characters, of which UTF-8
+ * writes those above 127 in two bytes. */
+static size_t control_at(const char *text)
+{
+    unsigned char c = (unsigned char)text[0];
+
+    if (c < 0x20 || c == 0x7F)
+        return 1;
+    return c == 0xC2 && ((unsigned char)text[1] & 0xE0) == 0x80 ? 2 : 0;
+}
 
 /* Characters of UTF-8: bytes but for those that continue one. */
 static int width_of(const char *text)
@@ -21,12 +28,31 @@ static int width_of(const char *text)
     return width;
 }
 
-static void put_cell(const char *text, int width, bool is_last)
+/* Names come from customers: what is no character is shown as a question mark. */
+static void put_text(const char *text)
 {
-    printf("%s%*s", text, is_last ? 0 : width - width_of(text) + 2, "");
+    while (*text != '\0') {
+        size_t control = control_at(text);
+
+        putchar(control > 0 ? '?' : *text);
+        text += control > 0 ? control : 1;
+    }
 }
 
-static void print_table(const struct rows *r)
+static void put_cell(const char *text, int width, bool is_last)
+{
+    put_text(text);
+    printf("%*s", is_last ? 0 : width - width_of(text) + 2, "");
+}
+
+static void put_line(const struct rows *r, int columns, size_t row, const int *widths)
+{
+    for (int c = 0; c < columns; c++)
+        put_cell(rows_text(r, row, c), widths[c], c == columns - 1);
+    putchar('\n');
+}
+
+static void show_table(const struct rows *r)
 {
     int widths[32];
     int columns = rows_columns(r);
@@ -41,77 +67,88 @@ static void print_table(const struct rows *r)
     for (int c = 0; c < columns; c++)
         put_cell(rows_column(r, c), widths[c], c == columns - 1);
     putchar('\n');
-    for (size_t i = 0; i < rows_count(r); i++) {
-        for (int c = 0; c < columns; c++)
-            put_cell(rows_text(r, i, c), widths[c], c == columns - 1);
+    for (size_t i = 0; i < rows_count(r); i++)
+        put_line(r, columns, i, widths);
+}
+
+static void show_record(const struct rows *r)
+{
+    int widest = 0;
+
+    for (int c = 0; c < rows_columns(r); c++)
+        widest = width_of(rows_column(r, c)) > widest ? width_of(rows_column(r, c)) : widest;
+    for (int c = 0; c < rows_columns(r); c++) {
+        put_cell(rows_column(r, c), widest, false);
+        put_text(rows_text(r, 0, c));
         putchar('\n');
     }
 }
 
-static struct rows *ask(struct database *d, const struct tillctl_args *args, const char *around,
-                        const char *sql, const char *const *params)
+static void show_texts(const struct rows *r)
 {
-    struct tw_buf text = { .max = SQL_BYTES };
-    struct rows *r = NULL;
+    for (size_t i = 0; i < rows_count(r); i++)
+        puts(rows_text(r, i, 0));
+}
 
-    if (args->options[TILLCTL_JSON] != NULL) {
-        tw_buf_text(&text, around);
-        tw_buf_text(&text, " from (");
-        tw_buf_text(&text, sql);
-        tw_buf_text(&text, ") t");
-    } else {
-        tw_buf_text(&text, sql);
+static bool is_good(const struct rows *r, size_t row)
+{
+    return strcmp(rows_text(r, row, 1), "t") == 0;
+}
+
+static void show_checks(const struct rows *r)
+{
+    for (size_t i = 0; i < rows_count(r); i++) {
+        printf("%s  %s: ", is_good(r, i) ? "good  " : "NOT OK", rows_text(r, i, 0));
+        put_text(rows_text(r, i, 2));
+        putchar('\n');
+        if (!is_good(r, i))
+            printf("        %s\n", rows_text(r, i, 3));
     }
-    tw_buf_char(&text, '\0');
-    TW_ASSERT(!text.failed);
-    r = database_ask(d, text.at, params);
-    tw_buf_done(&text);
-    return r;
 }
 
-static int exit_of(const struct database *d)
+/* In JSON the checks' verdict is a column of its own. */
+static const struct {
+    const char *around;
+    void (*show)(const struct rows *r);
+} answers[] = {
+    [TILLCTL_TABLE] = { "select coalesce(json_agg(t), '[]')", show_table },
+    [TILLCTL_RECORD] = { "select row_to_json(t)", show_record },
+    [TILLCTL_TEXT] = { "select coalesce(json_agg(t), '[]')", show_texts },
+    [TILLCTL_CHECKS] = { "select coalesce(json_agg(t), '[]'), coalesce(bool_and(t.is_good), "
+                         "true)",
+                         show_checks },
+};
+
+struct rows *answer_ask(struct database *d, const struct tillctl_args *args)
 {
-    return database_is_lost(d) ? TILLCTL_UNREACHABLE : TILLCTL_REFUSED;
+    const struct tillctl_command *c = args->command;
+
+    return statement_ask(d, args, args->json ? answers[c->answer].around : NULL, c->sql);
 }
 
-int answer_rows(struct database *d, const struct tillctl_args *args, const char *sql,
-                const char *const *params)
+/* A program asks for all of them; so that a timer can tell, one that is not good is refused. */
+static int verdict(const struct rows *r, const struct tillctl_args *args)
 {
-    struct rows *r = ask(d, args, "select coalesce(json_agg(t), '[]')", sql, params);
+    bool all = true;
 
-    if (r == NULL)
-        return exit_of(d);
-    if (args->options[TILLCTL_JSON] != NULL)
-        puts(rows_text(r, 0, 0));
-    else
-        print_table(r);
-    rows_done(r);
-    return TILLCTL_DONE;
+    if (args->command->answer != TILLCTL_CHECKS)
+        return TILLCTL_DONE;
+    for (size_t i = 0; i < rows_count(r); i++)
+        all = all && is_good(r, i);
+    return all ? TILLCTL_DONE : TILLCTL_REFUSED;
 }
 
-int answer_one(struct database *d, const struct tillctl_args *args, const char *sql,
-               const char *const *params, const char *missing)
+int answer_show(const struct rows *r, const struct tillctl_args *args)
 {
-    struct rows *r = ask(d, args, "select row_to_json(t)", sql, params);
-    int widest = 0;
+    const struct tillctl_command *c = args->command;
 
-    if (r == NULL)
-        return exit_of(d);
-    if (rows_count(r) == 0) {
-        (void)fprintf(stderr, "tillctl: %s\n", missing);
-        rows_done(r);
+    if (c->answer == TILLCTL_RECORD && rows_count(r) == 0) {
+        (void)fprintf(stderr, "tillctl: %s\n", c->missing);
         return TILLCTL_REFUSED;
     }
-    if (args->options[TILLCTL_JSON] != NULL) {
+    if (args->json)
         puts(rows_text(r, 0, 0));
-    } else {
-        for (int c = 0; c < rows_columns(r); c++)
-            widest =
-                width_of(rows_column(r, c)) > widest ? width_of(rows_column(r, c)) : widest;
-        for (int c = 0; c < rows_columns(r); c++)
-            printf("%s%*s  %s\n", rows_column(r, c), widest - width_of(rows_column(r, c)), "",
-                   rows_text(r, 0, c));
-    }
-    rows_done(r);
-    return TILLCTL_DONE;
+    else
+        answers[c->answer].show(r);
+    return verdict(r, args);
 }

@@ -1,14 +1,12 @@
-/* answer.h - what a query gives, shown to a person or a program.
+/* answer.h - what a command's SQL gives, shown to a person or a program.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "deploy/tillctl/command.h"
 
-/* Ask `sql` (see database_ask) and show its rows: as a table, or with --json as an array of
- * objects. An enum tillctl_exit. */
-int answer_rows(struct database *d, const struct tillctl_args *args, const char *sql,
-                const char *const *params);
+/* Ask the command's `sql` in the form that answer_show shows. Null when it fails, and why has
+ * been said; else the caller gives the rows back. */
+struct rows *answer_ask(struct database *d, const struct tillctl_args *args);
 
-/* The same for one row: its columns below each other, or one object. None is refused. */
-int answer_one(struct database *d, const struct tillctl_args *args, const char *sql,
-               const char *const *params, const char *missing);
+/* An enum tillctl_exit: refused for a record that is not there and a check that is not good. */
+int answer_show(const struct rows *r, const struct tillctl_args *args);

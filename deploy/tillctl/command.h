@@ -1,10 +1,15 @@
-/* command.h - what a command gets from the command line, and how it ends.
+/* command.h - a command as rows of a table, and what it gets from the command line.
+ *
+ * Each thing (a tenant, a key, a card) has a file of its own with the rows of its commands and
+ * of the options that they take; main.c lists the things. A command is one or two SQL
+ * statements whose answer is shown, or a function.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/util/base.h"
 #include "deploy/tillctl/database.h"
 
 /* As in sysexits.h, so that scripts can tell them apart. */
@@ -15,39 +20,72 @@ enum tillctl_exit {
     TILLCTL_UNREACHABLE = 69, /* a database */
 };
 
-enum tillctl_option {
-    TILLCTL_DATABASE,
-    TILLCTL_JSON,
-    TILLCTL_NAME,
-    TILLCTL_COUNTRY,
-    TILLCTL_CURRENCY,
-    TILLCTL_TIMEZONE,
-    TILLCTL_TO,
-    TILLCTL_SWITCH,
-    TILLCTL_WAIT,
-    TILLCTL_GRACE,
-    TILLCTL_ABANDON,
-    TILLCTL_OPTIONS
+#define TILLCTL_MAX_WORDS 3
+#define TILLCTL_MAX_OPTIONS 32 /* of a thing, besides those that all take */
+
+struct tillctl_args;
+
+struct tillctl_option {
+    const char *name; /* without its dashes: "name" */
+    /* What help calls its value; null: it has none. That of a FILE is what the file holds ("-":
+     * the standard input), without the line feed at its end: so no secret is on a command line.
+     */
+    const char *value;
+    const char *about;
 };
 
-#define TILLCTL_WORDS 2
+/* How an answer is shown to a person; a program gets JSON (--json). */
+enum tillctl_answer {
+    TILLCTL_TABLE = 1, /* a line a row; JSON: an array of objects */
+    TILLCTL_RECORD,    /* one row, a line a column; JSON: an object. No row: refused */
+    TILLCTL_TEXT,      /* the first column of each row as it is; JSON: an array of objects */
+    TILLCTL_CHECKS,    /* what, is_good, found, advice; refused when one is not good */
+};
 
-/* All is lent from argv and the environment. */
+struct tillctl_command {
+    const char *verb;  /* "": the thing's name alone is the command */
+    const char *words; /* "SLUG [CARD]": what must, and what may follow; in SQL :slug, :card */
+    const char *options; /* "name country! timezone": of its thing's; !: it must be given */
+    const char *about;
+
+    /* What is wrong with the command line that the rows cannot say; null: nothing. */
+    const char *(*check)(const struct tillctl_args *args);
+
+    /* Either this, an enum tillctl_exit, */
+    int (*run)(const struct tillctl_args *args);
+
+    /* or `sql`, whose rows are the answer. A value is named: `:slug` is the word SLUG, `:name`
+     * is --name, as text, null when it was not given and '' for an option without a value. */
+    const char *change; /* what is done first, in the same transaction; or null */
+    const char *sql;
+    enum tillctl_answer answer;
+    const char *missing; /* of a RECORD: what no row means */
+};
+
+struct tillctl_thing {
+    const char *name, *about;
+    const struct tillctl_command *commands;
+    size_t command_count;
+    const struct tillctl_option *options;
+    size_t option_count;
+};
+
+#define TILLCTL_COMMANDS(rows) .commands = (rows), .command_count = TW_COUNT(rows)
+#define TILLCTL_OPTIONS(rows) .options = (rows), .option_count = TW_COUNT(rows)
+
+/* All is lent from argv, the environment, and files that were read. */
 struct tillctl_args {
-    const char *words[TILLCTL_WORDS];     /* after the command's own two; null: not given */
-    const char *options[TILLCTL_OPTIONS]; /* null: not given; "" for one without a value */
+    const struct tillctl_thing *thing;
+    const struct tillctl_command *command;
+    bool json;
+    const char *database;                     /* --database; null: not given */
+    const char *words[TILLCTL_MAX_WORDS];     /* null: not given */
+    const char *options[TILLCTL_MAX_OPTIONS]; /* at the places of the thing's rows */
+    char *files[TILLCTL_MAX_OPTIONS];         /* what was read for them; owned */
 };
+
+/* A word ("slug") or an option ("name") of the command; null: it was not given. */
+const char *tillctl_value(const struct tillctl_args *args, const char *name);
 
 /* The database that --database or TILLWIRE_DATABASE_URL names; null, and why was said. */
 struct database *tillctl_open(const struct tillctl_args *args);
-
-/* Commands; each answers an enum tillctl_exit. */
-int tenant_list(const struct tillctl_args *args);
-int tenant_show(const struct tillctl_args *args);
-int tenant_add(const struct tillctl_args *args);
-int tenant_suspend(const struct tillctl_args *args);
-int tenant_resume(const struct tillctl_args *args);
-int tenant_move(const struct tillctl_args *args);
-int tenant_forget(const struct tillctl_args *args);
-int doctor(const struct tillctl_args *args);
-int cell_set(const struct tillctl_args *args);

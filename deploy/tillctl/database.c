@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/util/base.h"
+#include "deploy/tillctl/person.h"
 
 struct database {
     PGconn *pg;
@@ -37,6 +38,16 @@ static const char settings[] =
     " set extra_float_digits = 1; set client_min_messages = warning;"
     " set search_path = pos, public; set lock_timeout = '10s'";
 
+/* What the audit calls whoever does something (migrations/0032_person.sql). */
+static bool set_person(struct database *d)
+{
+    char name[128];
+    const char *const params[] = { name, NULL };
+
+    person_name(name, sizeof(name));
+    return database_do(d, "select set_config('tillwire.person', $1, false)", params);
+}
+
 struct database *database_open(const char *url, bool is_shown, const char *name)
 {
     /* A host that is gone without a word is noticed within ten seconds; the URL may say
@@ -58,7 +69,7 @@ struct database *database_open(const char *url, bool is_shown, const char *name)
         return NULL;
     }
     d->pg = PQconnectdbParams(keys, values, 1);
-    if (PQstatus(d->pg) == CONNECTION_OK && database_do(d, settings, NULL))
+    if (PQstatus(d->pg) == CONNECTION_OK && database_do(d, settings, NULL) && set_person(d))
         return d;
     if (PQstatus(d->pg) != CONNECTION_OK)
         complain(d, PQerrorMessage(d->pg));
@@ -89,31 +100,52 @@ static bool is_good(ExecStatusType status)
     return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-/* What PostgreSQL says, and what it advises. */
+static bool is_state(const PGresult *result, const char *state)
+{
+    const char *its = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return its != NULL && strcmp(its, state) == 0;
+}
+
+/* What PostgreSQL says, and what it advises. A refusal of our own functions (pos.refuse) has
+ * its HTTP status and its code where advice is. */
 static void complain_of(const struct database *d, const PGresult *result)
 {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 
+    if (message != NULL && hint != NULL && is_state(result, "TWREF")) {
+        const char *code = strchr(hint, ' ');
+
+        (void)fprintf(stderr, "tillctl: %s: %s\n", code == NULL ? hint : code + 1, message);
+        return;
+    }
     complain(d, message == NULL ? PQerrorMessage(d->pg) : message);
     if (hint != NULL)
         (void)fprintf(stderr, "  %s\n", hint);
 }
 
-struct rows *database_ask(struct database *d, const char *sql, const char *const *params)
+struct rows *database_ask_with(struct database *d, const char *sql, size_t count,
+                               const char *const *values)
 {
-    int count = 0;
-    PGresult *result;
+    PGresult *result = count == 0
+                           ? PQexec(d->pg, sql)
+                           : PQexecParams(d->pg, sql, (int)count, NULL, values, NULL, NULL, 0);
 
-    while (params != NULL && params[count] != NULL)
-        count++;
-    result = count == 0 ? PQexec(d->pg, sql)
-                        : PQexecParams(d->pg, sql, count, NULL, params, NULL, NULL, 0);
     if (is_good(PQresultStatus(result)))
         return (struct rows *)result;
     complain_of(d, result);
     PQclear(result);
     return NULL;
+}
+
+struct rows *database_ask(struct database *d, const char *sql, const char *const *params)
+{
+    size_t count = 0;
+
+    while (params != NULL && params[count] != NULL)
+        count++;
+    return database_ask_with(d, sql, count, params);
 }
 
 void rows_done(struct rows *r)

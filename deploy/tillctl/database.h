@@ -18,9 +18,12 @@ struct rows;     /* an answer */
 struct database *database_open(const char *url, bool is_shown, const char *name);
 void database_close(struct database *d); /* fine for null */
 
-/* One statement; up to four parameters, which end with a null. Null when it fails, and why has
+/* One statement with parameters, which end with a null. Null when it fails, and why has
  * been said; else the caller gives the rows back. */
 struct rows *database_ask(struct database *d, const char *sql, const char *const *params);
+/* The same with `count` of them, of which any may be null. */
+struct rows *database_ask_with(struct database *d, const char *sql, size_t count,
+                               const char *const *values);
 void rows_done(struct rows *r); /* fine for null */
 size_t rows_count(const struct rows *r);
 const char *rows_text(const struct rows *r, size_t row, int column); /* "" for a null */

@@ -1,146 +1,102 @@
 /* tenant.c - restaurants: which there are, new ones, and who is let in.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <stdlib.h>
+#include "deploy/tillctl/tenant.h"
+
 #include <string.h>
 
-#include "deploy/tillctl/answer.h"
-#include "deploy/tillctl/command.h"
+#include "deploy/tillctl/things.h"
 
-static const char show[] =
-    "select t.slug, t.name, t.status, t.id::text as id, t.country, t.currency, t.timezone,"
-    " t.keyless as \"devices without a key\","
-    " (select count(*) from pos.api_key k where k.tenant_id = t.id and k.revoked_at is null"
-    "   and (k.expires_at is null or k.expires_at > now())) as keys,"
-    " (select string_agg(a.alias, ' ' order by a.alias) from pos.tenant_alias a"
-    "   where a.tenant_id = t.id) as aliases,"
-    " (select s.head from pos.stream s where s.tenant_id = t.id) as \"last seq\","
-    " t.created_at from dinedesk_main.tenants t where t.slug = $1";
+static const struct tillctl_option options[] = {
+    { "name", "TEXT", "what people call the restaurant; its slug" },
+    { "country", "GB", "what a phone number without + is of" },
+    { "currency", "GBP", "of its prices" },
+    { "timezone", "Europe/London", "when its day begins; UTC" },
+    { "to", "URL", "the database of the other cell; TILLWIRE_TO_DATABASE_URL" },
+    { "switch", "COMMAND", "leads the restaurant to the other cell" },
+    { "wait", "SECONDS", "for transactions that are under way; 30" },
+    { "grace", "SECONDS", "for its sockets to go; 6" },
+    { "abandon", NULL, "of a move that was broken off: stay here" },
+};
 
-int tenant_list(const struct tillctl_args *args)
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+static const char *check_slug(const struct tillctl_args *args)
 {
-    struct database *d = tillctl_open(args);
-    int exit = d == NULL ? TILLCTL_UNREACHABLE
-                         : answer_rows(d, args,
-                                       "select slug, name, status, country, currency, timezone"
-                                       " from dinedesk_main.tenants order by slug",
-                                       NULL);
+    const char *slug = args->words[0];
+    size_t len = strlen(slug);
 
-    database_close(d);
-    return exit;
+    if (len > 0 && len < 64 && strspn(slug, LOWER DIGITS) > 0 &&
+        strspn(slug, LOWER DIGITS "_-") == len)
+        return NULL;
+    return "a slug is part of addresses: 1 to 63 of a-z, 0-9, _ and -, and none of the last "
+           "two first";
 }
 
-/* Change it with `sql`, if any, and show it. */
-static int change(const struct tillctl_args *args, const char *sql, const char *const *params)
-{
-    const char *const slug[] = { args->words[0], NULL };
-    struct database *d = tillctl_open(args);
-    int exit;
+#define SHOW                                                                                   \
+    "select t.slug, t.name, t.status, t.id::text as id, t.country, t.currency, t.timezone,"    \
+    " t.keyless as \"devices without a key\","                                                 \
+    " (select count(*) from pos.api_key k where k.tenant_id = t.id and k.revoked_at is null"   \
+    "   and (k.expires_at is null or k.expires_at > now())) as keys,"                          \
+    " (select string_agg(a.alias, ' ' order by a.alias) from pos.tenant_alias a"               \
+    "   where a.tenant_id = t.id) as aliases,"                                                 \
+    " (select s.head from pos.stream s where s.tenant_id = t.id) as \"last seq\","             \
+    " t.created_at from dinedesk_main.tenants t where t.slug = :slug"
+#define NOT_THERE "there is no such restaurant: tillctl tenant list shows them"
 
-    if (d == NULL)
-        return TILLCTL_UNREACHABLE;
-    if (sql != NULL && !database_do(d, sql, params))
-        exit = database_is_lost(d) ? TILLCTL_UNREACHABLE : TILLCTL_REFUSED;
-    else
-        exit = answer_one(d, args, show, slug,
-                          "there is no such restaurant: tillctl tenant list shows them");
-    database_close(d);
-    return exit;
-}
+/* A restaurant that moves has states of its own: PostgreSQL refuses to change those. */
+static const struct tillctl_command commands[] = {
+    { .verb = "list",
+      .about = "all restaurants",
+      .sql = "select slug, name, status, country, currency, timezone from dinedesk_main.tenants"
+             " order by slug",
+      .answer = TILLCTL_TABLE },
+    { .verb = "show",
+      .words = "SLUG",
+      .about = "one of them",
+      .sql = SHOW,
+      .answer = TILLCTL_RECORD,
+      .missing = NOT_THERE },
+    { .verb = "add",
+      .words = "SLUG",
+      .options = "name country! currency! timezone",
+      .about = "a new one",
+      .check = check_slug,
+      .change = "insert into dinedesk_main.tenants (slug, name, country, currency, timezone)"
+                " values (:slug, coalesce(:name, :slug), :country, :currency,"
+                "         coalesce(:timezone, 'UTC'))",
+      .sql = SHOW,
+      .answer = TILLCTL_RECORD },
+    { .verb = "suspend",
+      .words = "SLUG",
+      .about = "refuse its keys and tokens, and close its sockets",
+      .change = "update dinedesk_main.tenants set status = 'suspended' where slug = :slug",
+      .sql = SHOW,
+      .answer = TILLCTL_RECORD,
+      .missing = NOT_THERE },
+    { .verb = "resume",
+      .words = "SLUG",
+      .about = "let it in again",
+      .change = "update dinedesk_main.tenants set status = 'active' where slug = :slug",
+      .sql = SHOW,
+      .answer = TILLCTL_RECORD,
+      .missing = NOT_THERE },
+    { .verb = "move",
+      .words = "SLUG",
+      .options = "to switch wait grace abandon",
+      .about = "to another cell, with all that it has",
+      .run = tenant_move },
+    { .verb = "forget",
+      .words = "SLUG",
+      .about = "remove the rows of one that has moved away",
+      .sql = "select pos.tenant_forget(:slug) as \"rows removed\" from (select"
+             " pg_advisory_lock(hashtextextended('tenant move ' || :slug, 7214460006))) l",
+      .answer = TILLCTL_RECORD },
+};
 
-int tenant_show(const struct tillctl_args *args)
-{
-    return change(args, NULL, NULL);
-}
-
-static const char *text_of(const char *given, const char *otherwise)
-{
-    return given == NULL ? otherwise : given;
-}
-
-static bool is_slug(const char *text)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    size_t len = strlen(text);
-
-    return len > 0 && len < 64 && strchr(letters, text[0]) != NULL &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
-}
-
-int tenant_add(const struct tillctl_args *args)
-{
-    const char *const params[] = { args->words[0],
-                                   text_of(args->options[TILLCTL_NAME], args->words[0]),
-                                   args->options[TILLCTL_COUNTRY],
-                                   args->options[TILLCTL_CURRENCY],
-                                   text_of(args->options[TILLCTL_TIMEZONE], "UTC"),
-                                   NULL };
-
-    if (!is_slug(args->words[0])) {
-        (void)fputs("tillctl: a slug is part of addresses: 1 to 63 of a-z, 0-9, _ and -, and "
-                    "none of the last two "
-                    "first\n",
-                    stderr);
-        return TILLCTL_BAD_USAGE;
-    }
-    if (params[2] == NULL || params[3] == NULL) {
-        (void)fputs("tillctl: give --country (GB) and --currency (GBP)\n", stderr);
-        return TILLCTL_BAD_USAGE;
-    }
-    return change(args,
-                  "insert into dinedesk_main.tenants (slug, name, country, currency, timezone)"
-                  " values ($1, $2, $3, $4, $5)",
-                  params);
-}
-
-/* Only between these two: a restaurant that moves has states of its own, and PostgreSQL
- * refuses. */
-static int set_status(const struct tillctl_args *args, const char *to)
-{
-    const char *const params[] = { args->words[0], to, NULL };
-
-    return change(args, "update dinedesk_main.tenants set status = $2 where slug = $1", params);
-}
-
-int tenant_suspend(const struct tillctl_args *args)
-{
-    return set_status(args, "suspended");
-}
-
-int tenant_resume(const struct tillctl_args *args)
-{
-    return set_status(args, "active");
-}
-
-int cell_set(const struct tillctl_args *args)
-{
-    const char *const number[] = { args->words[0], NULL };
-    struct database *d = tillctl_open(args);
-    int exit;
-
-    if (d == NULL)
-        return TILLCTL_UNREACHABLE;
-    if (!database_do(d, "select pos.cell_set($1::int)", number))
-        exit = database_is_lost(d) ? TILLCTL_UNREACHABLE : TILLCTL_REFUSED;
-    else
-        exit = answer_one(d, args, "select cell from pos.setting", NULL, "");
-    database_close(d);
-    return exit;
-}
-
-int tenant_forget(const struct tillctl_args *args)
-{
-    const char *const slug[] = { args->words[0], NULL };
-    struct database *d = tillctl_open(args);
-    int exit =
-        d == NULL
-            ? TILLCTL_UNREACHABLE
-            : answer_one(
-                  d, args,
-                  "select pos.tenant_forget($1) as \"rows removed\" from (select"
-                  " pg_advisory_lock(hashtextextended('tenant move ' || $1, 7214460006))) l",
-                  slug, "");
-
-    database_close(d);
-    return exit;
-}
+const struct tillctl_thing tillctl_tenant = {
+    .name = "tenant",
+    .about = "restaurants",
+    TILLCTL_COMMANDS(commands),
+    TILLCTL_OPTIONS(options),
+};

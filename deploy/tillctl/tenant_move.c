@@ -22,7 +22,7 @@
 #include "common/util/base.h"
 #include "common/util/buf.h"
 #include "common/util/json_write.h"
-#include "deploy/tillctl/command.h"
+#include "deploy/tillctl/tenant.h"
 
 /* From the news that sockets must go until nothing more is accepted from them: longer than it
  * takes a gateway that has missed the news to ask (gateway/admission/revocation_poll.c). */
@@ -62,7 +62,7 @@ static void pause_ms(long ms)
 
 static void say(const struct move *m, const char *text)
 {
-    if (m->args->options[TILLCTL_JSON] != NULL)
+    if (m->args->json)
         return;
     printf("%s: %s\n", m->slug, text);
     (void)fflush(stdout);
@@ -351,7 +351,7 @@ static bool run_command(const char *command)
  * environment, and without the databases' addresses, which may have passwords. */
 static bool switch_route(struct move *m, const char *cell)
 {
-    const char *command = m->args->options[TILLCTL_SWITCH];
+    const char *command = tillctl_value(m->args, "switch");
 
     (void)fflush(stdout);
     if (command != NULL && setenv("TILLWIRE_TENANT", m->slug, 1) == 0 &&
@@ -406,11 +406,11 @@ static int finish(struct move *m)
                       m->slug);
         return TILLCTL_UNREACHABLE;
     }
-    if (m->args->options[TILLCTL_JSON] == NULL && m->tables == 0) {
+    if (!m->args->json && m->tables == 0) {
         printf("%s: active in cell %s, since an earlier try\n", m->slug, m->cells[1]);
         return TILLCTL_DONE;
     }
-    if (m->args->options[TILLCTL_JSON] == NULL) {
+    if (!m->args->json) {
         printf("%s: active in cell %s: %" PRIu64 " tables, %" PRIu64 " rows, %" PRIu64
                " bytes; %" PRIu64 ".%" PRIu64 " s without it\n",
                m->slug, m->cells[1], m->tables, m->rows, m->bytes, ms / 1000, ms % 1000 / 100);
@@ -508,7 +508,7 @@ static const char *obstacle(const char *here, const char *there)
 
 static int choose(struct move *m)
 {
-    bool abandons = m->args->options[TILLCTL_ABANDON] != NULL;
+    bool abandons = tillctl_value(m->args, "abandon") != NULL;
     bool is_frozen, has_arrived;
     const char *why;
     char here[32], there[32];
@@ -529,7 +529,7 @@ static int choose(struct move *m)
             m, "it has arrived in its new cell: there is no way back but to move it again");
     if (abandons && !is_frozen && strcmp(here, "leaving") != 0)
         return refused(m, "no move of it is under way");
-    m->may_be_led_there = abandons && m->args->options[TILLCTL_SWITCH] != NULL;
+    m->may_be_led_there = abandons && tillctl_value(m->args, "switch") != NULL;
     if (abandons)
         return go_back(m) == TILLCTL_REFUSED ? TILLCTL_DONE : TILLCTL_UNREACHABLE;
     why = obstacle(here, there);
@@ -544,7 +544,7 @@ static bool read_seconds(const char *text, uint64_t otherwise, uint64_t *seconds
 
 int tenant_move(const struct tillctl_args *args)
 {
-    const char *to = args->options[TILLCTL_TO];
+    const char *to = tillctl_value(args, "to");
     struct move m = { .args = args, .slug = args->words[0] };
     int exit = TILLCTL_UNREACHABLE;
 
@@ -552,12 +552,12 @@ int tenant_move(const struct tillctl_args *args)
         (void)fputs("tillctl: give --to, the database of the other cell\n", stderr);
         return TILLCTL_BAD_USAGE;
     }
-    if (!read_seconds(args->options[TILLCTL_WAIT], WAIT_SECONDS, &m.wait_seconds) ||
-        !read_seconds(args->options[TILLCTL_GRACE], GRACE_SECONDS, &m.grace_seconds)) {
+    if (!read_seconds(tillctl_value(args, "wait"), WAIT_SECONDS, &m.wait_seconds) ||
+        !read_seconds(tillctl_value(args, "grace"), GRACE_SECONDS, &m.grace_seconds)) {
         (void)fputs("tillctl: --wait and --grace take whole seconds, up to a day\n", stderr);
         return TILLCTL_BAD_USAGE;
     }
-    if (args->options[TILLCTL_SWITCH] == NULL && args->options[TILLCTL_ABANDON] == NULL) {
+    if (tillctl_value(args, "switch") == NULL && tillctl_value(args, "abandon") == NULL) {
         (void)fputs(
             "tillctl: give --switch, the command that leads the restaurant to the other cell "
             "(docs/cells.md)\n",

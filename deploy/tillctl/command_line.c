@@ -1,0 +1,292 @@
+/* command_line.c - see command_line.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "deploy/tillctl/command_line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/util/buf.h"
+
+#define FILE_BYTES ((size_t)64 << 20) /* a menu of ten thousand dishes has two million */
+#define READ_BYTES 65536
+
+const struct tillctl_option tillctl_common_options[TILLCTL_COMMON_OPTIONS] = {
+    { "database", "URL", "which database; TILLWIRE_DATABASE_URL, or what libpq finds" },
+    { "json", NULL, "answer as JSON" },
+};
+
+bool command_item_next(const char **rest, struct command_item *item)
+{
+    const char *at = *rest == NULL ? "" : *rest + strspn(*rest, " ");
+
+    *item = (struct command_item){ .mark = '\0' };
+    if (*at == '\0')
+        return false;
+    if (*at == '[')
+        item->mark = *at++;
+    item->name = tw_slice_from(at, strcspn(at, " !]"));
+    at += item->name.len;
+    if (*at == '!')
+        item->mark = *at;
+    *rest = *at == '\0' ? at : at + 1;
+    return true;
+}
+
+static size_t place_of(const struct tillctl_thing *thing, struct tw_slice name)
+{
+    size_t i = 0;
+
+    while (i < thing->option_count && !tw_slice_is(name, thing->options[i].name))
+        i++;
+    return i;
+}
+
+const struct tillctl_option *command_option(const struct tillctl_thing *thing,
+                                            struct tw_slice name)
+{
+    size_t place = place_of(thing, name);
+
+    TW_ASSERT(place < thing->option_count && place < TILLCTL_MAX_OPTIONS);
+    return &thing->options[place];
+}
+
+const char *command_name(const struct tillctl_thing *thing,
+                         const struct tillctl_command *command)
+{
+    static char name[64];
+
+    (void)snprintf(name, sizeof(name), "tillctl %s%s%s", thing->name,
+                   command == NULL || command->verb[0] == '\0' ? "" : " ",
+                   command == NULL ? "" : command->verb);
+    return name;
+}
+
+const char *tillctl_value(const struct tillctl_args *args, const char *name)
+{
+    struct command_item item;
+    const char *rest = args->command->words;
+
+    for (size_t i = 0; command_item_next(&rest, &item); i++)
+        if (tw_slice_is_nocase(item.name, name))
+            return args->words[i];
+    rest = args->command->options;
+    while (command_item_next(&rest, &item))
+        if (tw_slice_is(item.name, name))
+            return args->options[command_option(args->thing, item.name) - args->thing->options];
+    tw_bug(__FILE__, __LINE__, name); /* the row names a value that its command does not take */
+}
+
+static int wrong(const struct tillctl_args *args, const char *what, const char *word)
+{
+    (void)fprintf(stderr, "tillctl: %s%s%s; %s --help shows what it takes\n", what,
+                  word[0] == '\0' ? "" : " ", word, command_name(args->thing, args->command));
+    return TILLCTL_BAD_USAGE;
+}
+
+/* --- Files ------------------------------------------------------------------------------- */
+
+/* The whole of it; null, and why was said. */
+static char *read_all(const char *path, int fd)
+{
+    struct tw_buf text = { .max = FILE_BYTES };
+    const char *fault = NULL;
+    ssize_t n = 1;
+    char *all;
+
+    while (n > 0) {
+        char *room = tw_buf_room(&text, READ_BYTES);
+
+        if (room == NULL) {
+            fault = "it has more than 64 MB";
+            break;
+        }
+        n = read(fd, room, READ_BYTES);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0)
+            tw_buf_grew(&text, (size_t)n);
+    }
+    if (n < 0)
+        fault = strerror(errno);
+    else if (text.len > 0 && memchr(text.at, '\0', text.len) != NULL)
+        fault = "it is no text: it has a zero byte";
+    if (fault != NULL)
+        (void)fprintf(stderr, "tillctl: %s: %s\n", path, fault);
+    if (text.len > 0 && text.at[text.len - 1] == '\n')
+        text.len--;
+    if (text.len > 0 && text.at[text.len - 1] == '\r')
+        text.len--;
+    all = fault == NULL ? tw_copy_text(text.len == 0 ? "" : text.at, text.len) : NULL;
+    tw_buf_done(&text);
+    return all;
+}
+
+static char *read_file(const char *path)
+{
+    bool is_standard = strcmp(path, "-") == 0;
+    int fd = is_standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    char *all;
+
+    if (fd < 0) {
+        (void)fprintf(stderr, "tillctl: %s: %s\n", path, strerror(errno));
+        return NULL;
+    }
+    if (is_standard && isatty(fd) == 1)
+        (void)fputs("tillctl: reads from here; end it with Ctrl-D on a line of its own\n",
+                    stderr);
+    all = read_all(is_standard ? "the standard input" : path, fd);
+    if (!is_standard)
+        (void)close(fd);
+    return all;
+}
+
+static bool is_file(const struct tillctl_option *o)
+{
+    return o->value != NULL && strcmp(o->value, "FILE") == 0;
+}
+
+/* After all words are known to be right, so that nothing is read in vain. */
+static int read_files(struct tillctl_args *args)
+{
+    for (size_t i = 0; i < args->thing->option_count; i++) {
+        if (args->options[i] == NULL || !is_file(&args->thing->options[i]))
+            continue;
+        args->files[i] = read_file(args->options[i]);
+        if (args->files[i] == NULL)
+            return TILLCTL_BAD_USAGE;
+        args->options[i] = args->files[i];
+    }
+    return TILLCTL_DONE;
+}
+
+void command_line_done(struct tillctl_args *args)
+{
+    for (size_t i = 0; i < TILLCTL_MAX_OPTIONS; i++)
+        free(args->files[i]);
+}
+
+/* --- Words and options ------------------------------------------------------------------- */
+
+/* `--name value` or `--name=value`: how many words that is; 0: it is not right. */
+static int take(const struct tillctl_option *o, char **word, const char **value)
+{
+    size_t len = strcspn(word[0], "=");
+
+    if (o->value == NULL) {
+        *value = "";
+        return word[0][len] == '\0' ? 1 : 0;
+    }
+    *value = word[0][len] == '=' ? &word[0][len + 1] : word[1];
+    return *value == NULL ? 0 : word[0][len] == '=' ? 1 : 2;
+}
+
+static int read_option(struct tillctl_args *args, char **word)
+{
+    struct tw_slice name = tw_slice_from(&word[0][2], strcspn(&word[0][2], "="));
+    const char *rest = args->command->options, *json = NULL;
+    struct command_item item;
+    int used;
+
+    if (tw_slice_is(name, tillctl_common_options[0].name))
+        return take(&tillctl_common_options[0], word, &args->database);
+    if (tw_slice_is(name, tillctl_common_options[1].name)) {
+        used = take(&tillctl_common_options[1], word, &json);
+        args->json = used > 0;
+        return used;
+    }
+    while (command_item_next(&rest, &item)) {
+        const struct tillctl_option *o = command_option(args->thing, item.name);
+
+        if (tw_slice_eq(item.name, name))
+            return take(o, word, &args->options[o - args->thing->options]);
+    }
+    return 0;
+}
+
+static size_t most_words(const struct tillctl_command *command)
+{
+    const char *rest = command->words;
+    struct command_item item;
+    size_t count = 0;
+
+    while (command_item_next(&rest, &item))
+        count++;
+    TW_ASSERT(count <= TILLCTL_MAX_WORDS);
+    return count;
+}
+
+/* "give --country (GB) and --currency (GBP)". */
+static int demand_options(const struct tillctl_args *args)
+{
+    const char *rest = args->command->options;
+    struct tw_buf text = { .max = 1024 };
+    struct command_item item;
+    int exit = TILLCTL_DONE;
+
+    while (command_item_next(&rest, &item)) {
+        const struct tillctl_option *o = command_option(args->thing, item.name);
+
+        if (item.mark != '!' || args->options[o - args->thing->options] != NULL)
+            continue;
+        tw_buf_text(&text, text.len == 0 ? "give --" : " and --");
+        tw_buf_text(&text, o->name);
+        tw_buf_text(&text, " (");
+        tw_buf_text(&text, o->value == NULL ? o->about : o->value);
+        tw_buf_char(&text, ')');
+    }
+    if (text.len > 0) {
+        tw_buf_char(&text, '\0');
+        TW_ASSERT(!text.failed);
+        exit = wrong(args, text.at, "");
+    }
+    tw_buf_done(&text);
+    return exit;
+}
+
+static int demand_words(const struct tillctl_args *args, size_t count)
+{
+    const char *rest = args->command->words;
+    struct command_item item;
+
+    for (size_t i = 0; command_item_next(&rest, &item); i++)
+        if (i >= count && item.mark != '[') {
+            char name[32];
+
+            (void)snprintf(name, sizeof(name), "%.*s", (int)item.name.len, item.name.at);
+            return wrong(args, "what is missing is", name);
+        }
+    return demand_options(args);
+}
+
+int command_line_read(struct tillctl_args *args, char **word)
+{
+    size_t count = 0, most = most_words(args->command);
+    bool has_options = true; /* until -- */
+    const char *fault = NULL;
+    int used, exit;
+
+    for (; *word != NULL; word += used) {
+        used = 1;
+        if (has_options && strcmp(*word, "--") == 0)
+            has_options = false;
+        else if (has_options && strncmp(*word, "--", 2) == 0)
+            used = read_option(args, word);
+        else if (count < most)
+            args->words[count++] = *word;
+        else
+            return wrong(args, "there is a word too many:", *word);
+        if (used == 0)
+            return wrong(args,
+                         "this command has no such option, or it lacks its value:", *word);
+    }
+    exit = demand_words(args, count);
+    if (exit == TILLCTL_DONE)
+        exit = read_files(args);
+    if (exit == TILLCTL_DONE && args->command->check != NULL)
+        fault = args->command->check(args);
+    return fault != NULL ? wrong(args, fault, "") : exit;
+}
