@@ -45,10 +45,18 @@ static void put_cell(const char *text, int width, bool is_last)
     printf("%*s", is_last ? 0 : width - width_of(text) + 2, "");
 }
 
+/* "last_seq" in JSON is "last seq" for people. */
+static void put_name(const char *name, int width, bool is_last)
+{
+    for (const char *c = name; *c != '\0'; c++)
+        putchar(*c == '_' ? ' ' : *c);
+    put_cell("", width - width_of(name), is_last);
+}
+
 static void put_line(const struct rows *r, int columns, size_t row, const int *widths)
 {
     for (int c = 0; c < columns; c++)
-        put_cell(rows_text(r, row, c), widths[c], c == columns - 1);
+        put_cell(rows_shown(r, row, c), widths[c], c == columns - 1);
     putchar('\n');
 }
 
@@ -61,11 +69,11 @@ static void show_table(const struct rows *r)
     for (int c = 0; c < columns; c++) {
         widths[c] = width_of(rows_column(r, c));
         for (size_t i = 0; i < rows_count(r); i++)
-            if (width_of(rows_text(r, i, c)) > widths[c])
-                widths[c] = width_of(rows_text(r, i, c));
+            if (width_of(rows_shown(r, i, c)) > widths[c])
+                widths[c] = width_of(rows_shown(r, i, c));
     }
     for (int c = 0; c < columns; c++)
-        put_cell(rows_column(r, c), widths[c], c == columns - 1);
+        put_name(rows_column(r, c), widths[c], c == columns - 1);
     putchar('\n');
     for (size_t i = 0; i < rows_count(r); i++)
         put_line(r, columns, i, widths);
@@ -78,8 +86,8 @@ static void show_record(const struct rows *r)
     for (int c = 0; c < rows_columns(r); c++)
         widest = width_of(rows_column(r, c)) > widest ? width_of(rows_column(r, c)) : widest;
     for (int c = 0; c < rows_columns(r); c++) {
-        put_cell(rows_column(r, c), widest, false);
-        put_text(rows_text(r, 0, c));
+        put_name(rows_column(r, c), widest, false);
+        put_text(rows_shown(r, 0, c));
         putchar('\n');
     }
 }
@@ -106,6 +114,18 @@ static void show_checks(const struct rows *r)
     }
 }
 
+/* False: there is no such column, and nothing was shown. */
+static bool show_only(const struct rows *r, const char *name)
+{
+    int column = 0;
+
+    while (column < rows_columns(r) && strcmp(rows_column(r, column), name) != 0)
+        column++;
+    for (size_t i = 0; column < rows_columns(r) && i < rows_count(r); i++)
+        puts(rows_shown(r, i, column));
+    return column < rows_columns(r);
+}
+
 /* In JSON the checks' verdict is a column of its own. */
 static const struct {
     const char *around;
@@ -123,7 +143,8 @@ struct rows *answer_ask(struct database *d, const struct tillctl_args *args)
 {
     const struct tillctl_command *c = args->command;
 
-    return statement_ask(d, args, args->json ? answers[c->answer].around : NULL, c->sql);
+    return statement_ask(
+        d, args, args->json && args->only == NULL ? answers[c->answer].around : NULL, c->sql);
 }
 
 /* A program asks for all of them; so that a timer can tell, one that is not good is refused. */
@@ -133,7 +154,7 @@ static int verdict(const struct rows *r, const struct tillctl_args *args)
 
     if (args->command->answer != TILLCTL_CHECKS)
         return TILLCTL_DONE;
-    for (size_t i = 0; i < rows_count(r); i++)
+    for (size_t i = 0; i < rows_count(r); i++) /* in JSON there is one, of all */
         all = all && is_good(r, i);
     return all ? TILLCTL_DONE : TILLCTL_REFUSED;
 }
@@ -146,7 +167,13 @@ int answer_show(const struct rows *r, const struct tillctl_args *args)
         (void)fprintf(stderr, "tillctl: %s\n", c->missing);
         return TILLCTL_REFUSED;
     }
-    if (args->json)
+    if (args->only != NULL && show_only(r, args->only))
+        return verdict(r, args);
+    /* What was done is done, and a new key is shown but once: so all is shown. */
+    if (args->only != NULL)
+        (void)fprintf(stderr, "tillctl: the answer has no column %s: here is all of it\n",
+                      args->only);
+    if (args->json && args->only == NULL)
         puts(rows_text(r, 0, 0));
     else
         answers[c->answer].show(r);

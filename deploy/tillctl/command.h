@@ -29,12 +29,13 @@ struct tillctl_option {
     const char *name; /* without its dashes: "name" */
     /* What help calls its value; null: it has none. That of a FILE is what the file holds ("-":
      * the standard input), without the line feed at its end: so no secret is on a command line.
-     */
+     * That of a JSON-FILE was checked besides, as every JSON from outside is. */
     const char *value;
     const char *about;
 };
 
-/* How an answer is shown to a person; a program gets JSON (--json). */
+/* How an answer is shown to a person, who sees last_seq as "last seq"; a program gets JSON
+ * (--json). With --only it is one column's values, as they are. */
 enum tillctl_answer {
     TILLCTL_TABLE = 1, /* a line a row; JSON: an array of objects */
     TILLCTL_RECORD,    /* one row, a line a column; JSON: an object. No row: refused */
@@ -79,6 +80,7 @@ struct tillctl_args {
     const struct tillctl_command *command;
     bool json;
     const char *database;                     /* --database; null: not given */
+    const char *only;                         /* --only; null: not given */
     const char *words[TILLCTL_MAX_WORDS];     /* null: not given */
     const char *options[TILLCTL_MAX_OPTIONS]; /* at the places of the thing's rows */
     char *files[TILLCTL_MAX_OPTIONS];         /* what was read for them; owned */

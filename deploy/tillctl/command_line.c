@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/util/buf.h"
+#include "common/util/json_scan.h"
 
 #define FILE_BYTES ((size_t)64 << 20) /* a menu of ten thousand dishes has two million */
 #define READ_BYTES 65536
@@ -17,6 +18,7 @@
 const struct tillctl_option tillctl_common_options[TILLCTL_COMMON_OPTIONS] = {
     { "database", "URL", "which database; TILLWIRE_DATABASE_URL, or what libpq finds" },
     { "json", NULL, "answer as JSON" },
+    { "only", "COLUMN", "answer with the values of one column, and nothing else" },
 };
 
 bool command_item_next(const char **rest, struct command_item *item)
@@ -144,9 +146,29 @@ static char *read_file(const char *path)
     return all;
 }
 
+static bool is_json_file(const struct tillctl_option *o)
+{
+    return o->value != NULL && strcmp(o->value, "JSON-FILE") == 0;
+}
+
 static bool is_file(const struct tillctl_option *o)
 {
-    return o->value != NULL && strcmp(o->value, "FILE") == 0;
+    return is_json_file(o) || (o->value != NULL && strcmp(o->value, "FILE") == 0);
+}
+
+/* In place. */
+static bool scan(const char *path, char *text)
+{
+    struct tw_json_fault fault;
+    size_t len = strlen(text);
+
+    if (tw_json_scan(text, &len, &tw_json_narrow, &fault) > 0) {
+        text[len] = '\0';
+        return true;
+    }
+    (void)fprintf(stderr, "tillctl: %s: this is no good JSON: %s, at byte %zu\n", path,
+                  fault.why, fault.at + 1);
+    return false;
 }
 
 /* After all words are known to be right, so that nothing is read in vain. */
@@ -156,7 +178,8 @@ static int read_files(struct tillctl_args *args)
         if (args->options[i] == NULL || !is_file(&args->thing->options[i]))
             continue;
         args->files[i] = read_file(args->options[i]);
-        if (args->files[i] == NULL)
+        if (args->files[i] == NULL ||
+            (is_json_file(&args->thing->options[i]) && !scan(args->options[i], args->files[i])))
             return TILLCTL_BAD_USAGE;
         args->options[i] = args->files[i];
     }
@@ -184,27 +207,32 @@ static int take(const struct tillctl_option *o, char **word, const char **value)
     return *value == NULL ? 0 : word[0][len] == '=' ? 1 : 2;
 }
 
+static int read_common(struct tillctl_args *args, struct tw_slice name, char **word)
+{
+    const char *json = NULL;
+    const char **const values[TILLCTL_COMMON_OPTIONS] = { &args->database, &json, &args->only };
+    int used = 0;
+
+    for (size_t i = 0; i < TILLCTL_COMMON_OPTIONS; i++)
+        if (tw_slice_is(name, tillctl_common_options[i].name))
+            used = take(&tillctl_common_options[i], word, values[i]);
+    args->json = args->json || json != NULL;
+    return used;
+}
+
 static int read_option(struct tillctl_args *args, char **word)
 {
     struct tw_slice name = tw_slice_from(&word[0][2], strcspn(&word[0][2], "="));
-    const char *rest = args->command->options, *json = NULL;
+    const char *rest = args->command->options;
     struct command_item item;
-    int used;
 
-    if (tw_slice_is(name, tillctl_common_options[0].name))
-        return take(&tillctl_common_options[0], word, &args->database);
-    if (tw_slice_is(name, tillctl_common_options[1].name)) {
-        used = take(&tillctl_common_options[1], word, &json);
-        args->json = used > 0;
-        return used;
-    }
     while (command_item_next(&rest, &item)) {
         const struct tillctl_option *o = command_option(args->thing, item.name);
 
         if (tw_slice_eq(item.name, name))
             return take(o, word, &args->options[o - args->thing->options]);
     }
-    return 0;
+    return read_common(args, name, word);
 }
 
 static size_t most_words(const struct tillctl_command *command)

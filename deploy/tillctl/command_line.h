@@ -5,7 +5,7 @@
 #include "common/util/slice.h"
 #include "deploy/tillctl/command.h"
 
-#define TILLCTL_COMMON_OPTIONS 2
+#define TILLCTL_COMMON_OPTIONS 3
 extern const struct tillctl_option tillctl_common_options[TILLCTL_COMMON_OPTIONS];
 
 /* Read what follows the command's own words into `args`, which has its thing and command. An

@@ -10,6 +10,10 @@
 #include "common/util/base.h"
 #include "deploy/tillctl/person.h"
 
+/* Of PostgreSQL's own types, in every database (pg_type.dat). */
+#define BOOL_OID 16
+#define TEXT_OID 25
+
 struct database {
     PGconn *pg;
     const char *name;
@@ -125,12 +129,12 @@ static void complain_of(const struct database *d, const PGresult *result)
         (void)fprintf(stderr, "  %s\n", hint);
 }
 
-struct rows *database_ask_with(struct database *d, const char *sql, size_t count,
-                               const char *const *values)
+static struct rows *ask(struct database *d, const char *sql, size_t count, const Oid *types,
+                        const char *const *values)
 {
     PGresult *result = count == 0
                            ? PQexec(d->pg, sql)
-                           : PQexecParams(d->pg, sql, (int)count, NULL, values, NULL, NULL, 0);
+                           : PQexecParams(d->pg, sql, (int)count, types, values, NULL, NULL, 0);
 
     if (is_good(PQresultStatus(result)))
         return (struct rows *)result;
@@ -139,13 +143,24 @@ struct rows *database_ask_with(struct database *d, const char *sql, size_t count
     return NULL;
 }
 
+struct rows *database_ask_texts(struct database *d, const char *sql, size_t count,
+                                const char *const *values)
+{
+    Oid types[DATABASE_MAX_TEXTS];
+
+    TW_ASSERT(count <= TW_COUNT(types));
+    for (size_t i = 0; i < count; i++)
+        types[i] = TEXT_OID;
+    return ask(d, sql, count, types, values);
+}
+
 struct rows *database_ask(struct database *d, const char *sql, const char *const *params)
 {
     size_t count = 0;
 
     while (params != NULL && params[count] != NULL)
         count++;
-    return database_ask_with(d, sql, count, params);
+    return ask(d, sql, count, NULL, params);
 }
 
 void rows_done(struct rows *r)
@@ -161,6 +176,15 @@ size_t rows_count(const struct rows *r)
 const char *rows_text(const struct rows *r, size_t row, int column)
 {
     return PQgetvalue(pg_of(r), (int)row, column);
+}
+
+const char *rows_shown(const struct rows *r, size_t row, int column)
+{
+    const char *text = rows_text(r, row, column);
+
+    if (PQftype(pg_of(r), column) != BOOL_OID || text[0] == '\0')
+        return text;
+    return text[0] == 't' ? "yes" : "no";
 }
 
 int64_t rows_int(const struct rows *r, size_t row, int column)

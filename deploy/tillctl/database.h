@@ -21,13 +21,16 @@ void database_close(struct database *d); /* fine for null */
 /* One statement with parameters, which end with a null. Null when it fails, and why has
  * been said; else the caller gives the rows back. */
 struct rows *database_ask(struct database *d, const char *sql, const char *const *params);
-/* The same with `count` of them, of which any may be null. */
-struct rows *database_ask_with(struct database *d, const char *sql, size_t count,
-                               const char *const *values);
+/* The same with `count` of them, which are texts also for PostgreSQL, and of which any may be
+ * null. */
+#define DATABASE_MAX_TEXTS 24
+struct rows *database_ask_texts(struct database *d, const char *sql, size_t count,
+                                const char *const *values);
 void rows_done(struct rows *r); /* fine for null */
 size_t rows_count(const struct rows *r);
-const char *rows_text(const struct rows *r, size_t row, int column); /* "" for a null */
-int64_t rows_int(const struct rows *r, size_t row, int column);      /* 0 for what is none */
+const char *rows_text(const struct rows *r, size_t row, int column);  /* "" for a null */
+const char *rows_shown(const struct rows *r, size_t row, int column); /* yes or no for a bool */
+int64_t rows_int(const struct rows *r, size_t row, int column);       /* 0 for what is none */
 
 int rows_columns(const struct rows *r);
 const char *rows_column(const struct rows *r, int column); /* its name; lent from `r` */

@@ -108,7 +108,7 @@ void help_list(const struct tillctl_thing *const *things, size_t count)
 
                 printf(" --%s%s", o->name, o->value == NULL ? "" : "=");
             }
-            puts(" --database= --json");
+            puts(" --database= --json --only=");
         }
 }
 

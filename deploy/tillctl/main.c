@@ -12,6 +12,11 @@
 static const struct tillctl_thing *const things[] = {
     /* Of restaurants. */
     &tillctl_tenant,
+    &tillctl_key,
+    &tillctl_order,
+    &tillctl_card,
+    &tillctl_loyalty,
+    &tillctl_audit,
 
     /* Of the system. */
     &tillctl_doctor,

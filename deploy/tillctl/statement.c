@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "deploy/tillctl/statement.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/util/buf.h"
@@ -9,12 +10,11 @@
 #include "deploy/tillctl/answer.h"
 
 #define SQL_BYTES 32768
-#define MAX_VALUES 24
 
 struct bound {
     struct tw_buf sql;
-    struct tw_slice names[MAX_VALUES];
-    const char *values[MAX_VALUES];
+    struct tw_slice names[DATABASE_MAX_TEXTS];
+    const char *values[DATABASE_MAX_TEXTS];
     size_t count;
 };
 
@@ -28,7 +28,7 @@ static size_t bind(struct bound *b, const struct tillctl_args *args, struct tw_s
     for (size_t i = 0; i < b->count; i++)
         if (tw_slice_eq(b->names[i], name))
             return i + 1;
-    TW_ASSERT(b->count < MAX_VALUES && name.len < sizeof(text));
+    TW_ASSERT(b->count < DATABASE_MAX_TEXTS && name.len < sizeof(text));
     memcpy(text, name.at, name.len);
     text[name.len] = '\0';
     b->names[b->count] = name;
@@ -73,7 +73,7 @@ struct rows *statement_ask(struct database *d, const struct tillctl_args *args,
         tw_buf_text(&b.sql, ") t");
     tw_buf_char(&b.sql, '\0');
     TW_ASSERT(!b.sql.failed);
-    r = database_ask_with(d, b.sql.at, b.count, b.values);
+    r = database_ask_texts(d, b.sql.at, b.count, b.values);
     tw_buf_done(&b.sql);
     return r;
 }
@@ -99,10 +99,16 @@ static int ask_and_show(struct database *d, const struct tillctl_args *args)
         return TILLCTL_UNREACHABLE;
     if (do_change(d, args))
         r = answer_ask(d, args);
-    if (r == NULL || !database_do(d, "commit", NULL)) {
+    if (r != NULL && !database_do(d, "commit", NULL)) {
         rows_done(r);
-        return database_is_lost(d) ? TILLCTL_UNREACHABLE : TILLCTL_REFUSED;
+        if (!database_is_lost(d))
+            return TILLCTL_REFUSED;
+        (void)fputs("tillctl: whether it was done is not known: look before you repeat it\n",
+                    stderr);
+        return TILLCTL_UNREACHABLE;
     }
+    if (r == NULL)
+        return database_is_lost(d) ? TILLCTL_UNREACHABLE : TILLCTL_REFUSED;
     exit = answer_show(r, args);
     rows_done(r);
     return exit;

@@ -11,6 +11,18 @@ static const struct tillctl_option options[] = {
     { "country", "GB", "what a phone number without + is of" },
     { "currency", "GBP", "of its prices" },
     { "timezone", "Europe/London", "when its day begins; UTC" },
+    { "id", "UUID", "by which its devices know it; a new one" },
+    { "dedupe-seconds", "NUMBER", "for which a repeat without an idempotency key is one; 0" },
+    { "order-prefix", "TEXT", "what its order numbers begin with" },
+    { "tablet-orders", "accepted|all", "which online orders its tablets are shown" },
+    { "staff-secrets", "seal|drop", "whether the staff of its tablets is kept, sealed" },
+    { "keyless", "on|off", "let in devices without a key: unsafe" },
+    { "alias", "NAME", "another name for it, which its devices may use" },
+    { "no-alias", "NAME", "a name that they use no more" },
+    { "mastered", "KIND", "a list of its tablets that was handed over to us" },
+    { "not-mastered", "KIND", "a list that its tablets keep themselves" },
+    { "token-secret", "FILE", "what its own tokens (JWT) are signed with" },
+    { "no-token-secret", NULL, "it has no tokens of its own" },
     { "to", "URL", "the database of the other cell; TILLWIRE_TO_DATABASE_URL" },
     { "switch", "COMMAND", "leads the restaurant to the other cell" },
     { "wait", "SECONDS", "for transactions that are under way; 30" },
@@ -33,15 +45,7 @@ static const char *check_slug(const struct tillctl_args *args)
            "two first";
 }
 
-#define SHOW                                                                                   \
-    "select t.slug, t.name, t.status, t.id::text as id, t.country, t.currency, t.timezone,"    \
-    " t.keyless as \"devices without a key\","                                                 \
-    " (select count(*) from pos.api_key k where k.tenant_id = t.id and k.revoked_at is null"   \
-    "   and (k.expires_at is null or k.expires_at > now())) as keys,"                          \
-    " (select string_agg(a.alias, ' ' order by a.alias) from pos.tenant_alias a"               \
-    "   where a.tenant_id = t.id) as aliases,"                                                 \
-    " (select s.head from pos.stream s where s.tenant_id = t.id) as \"last seq\","             \
-    " t.created_at from dinedesk_main.tenants t where t.slug = :slug"
+#define SHOW "select * from pos.tenant_show(:slug)"
 #define NOT_THERE "there is no such restaurant: tillctl tenant list shows them"
 
 /* A restaurant that moves has states of its own: PostgreSQL refuses to change those. */
@@ -59,12 +63,23 @@ static const struct tillctl_command commands[] = {
       .missing = NOT_THERE },
     { .verb = "add",
       .words = "SLUG",
-      .options = "name country! currency! timezone",
+      .options = "name country! currency! timezone id",
       .about = "a new one",
       .check = check_slug,
-      .change = "insert into dinedesk_main.tenants (slug, name, country, currency, timezone)"
-                " values (:slug, coalesce(:name, :slug), :country, :currency,"
-                "         coalesce(:timezone, 'UTC'))",
+      .change = "select pos.tenant_add(:slug, :id, coalesce(:name, :slug), :country, :currency,"
+                " coalesce(:timezone, 'UTC'))",
+      .sql = SHOW,
+      .answer = TILLCTL_RECORD },
+    { .verb = "set",
+      .words = "SLUG",
+      .options = "name country currency timezone dedupe-seconds order-prefix tablet-orders "
+                 "staff-secrets keyless alias no-alias mastered not-mastered token-secret "
+                 "no-token-secret",
+      .about = "change its settings; those that are not given stay",
+      .change = "select pos.tenant_set(:slug, :name, :country, :currency, :timezone,"
+                " :dedupe-seconds, :order-prefix, :tablet-orders, :keyless, :staff-secrets),"
+                " pos.tenant_names_set(:slug, :alias, :no-alias, :mastered, :not-mastered,"
+                " :token-secret, :no-token-secret is not null)",
       .sql = SHOW,
       .answer = TILLCTL_RECORD },
     { .verb = "suspend",

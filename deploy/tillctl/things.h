@@ -6,6 +6,11 @@
 
 /* Of restaurants. */
 extern const struct tillctl_thing tillctl_tenant;
+extern const struct tillctl_thing tillctl_key;
+extern const struct tillctl_thing tillctl_order;
+extern const struct tillctl_thing tillctl_card;
+extern const struct tillctl_thing tillctl_loyalty;
+extern const struct tillctl_thing tillctl_audit;
 
 /* Of the system. */
 extern const struct tillctl_thing tillctl_doctor;
