@@ -16,6 +16,8 @@ static const struct tillctl_thing *const things[] = {
     &tillctl_order,
     &tillctl_card,
     &tillctl_loyalty,
+    &tillctl_import,
+    &tillctl_export,
     &tillctl_audit,
 
     /* Of the system. */

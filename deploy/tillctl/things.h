@@ -10,6 +10,8 @@ extern const struct tillctl_thing tillctl_key;
 extern const struct tillctl_thing tillctl_order;
 extern const struct tillctl_thing tillctl_card;
 extern const struct tillctl_thing tillctl_loyalty;
+extern const struct tillctl_thing tillctl_import;
+extern const struct tillctl_thing tillctl_export;
 extern const struct tillctl_thing tillctl_audit;
 
 /* Of the system. */
