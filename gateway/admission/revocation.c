@@ -1,5 +1,6 @@
 /* revocation.c - the messages key.revoked {keyId}, key.expires {keyId, expiresAtMs} and
- * tenant.suspended, tenant.leaving, tenant.frozen, tenant.left {tenantId}.
+ * tenant.suspended, tenant.leaving, tenant.frozen, tenant.left {tenantId}, and device.kick
+ * {tenantId, device} or {tenantId, all: true}.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation.h"
 
@@ -10,6 +11,9 @@
 #include "common/util/log.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/stream.h"
+
+/* The longest name that a device may have, with room for its escapes. */
+#define DEVICE_BYTES 1024
 
 static struct gw_session *session_of(struct tw_list *held)
 {
@@ -148,6 +152,43 @@ void gw_revocation_move(struct gw_revocation *r, const struct tw_map *tenants)
     tw_tokens_forget(r->tokens);
 }
 
+struct kicked {
+    struct tw_slice tenant;
+    struct tw_buf device; /* empty: those that have not said their name */
+    bool all;
+    uint64_t closed;
+};
+
+static void close_kicked(struct gw_session *s, void *arg)
+{
+    struct kicked *k = arg;
+
+    if (s->phase == GW_CLOSING || s->stream == NULL ||
+        !tw_slice_is(k->tenant, s->stream->tenant.id) ||
+        !(k->all || tw_slice_eq(gw_session_device(s), tw_buf_view(&k->device))))
+        return;
+    gw_session_close(s, gw_closes.kicked);
+    k->closed++;
+}
+
+/* It may come back at once, and with the same key: what it holds here is what it is rid of. */
+static bool kick(struct gw_revocation *r, struct tw_slice json, struct tw_slice tenant_id,
+                 uint64_t *closed)
+{
+    struct kicked k = { .tenant = tenant_id, .device = { .max = DEVICE_BYTES } };
+    struct tw_slice raw;
+    bool is_good;
+
+    k.all = tw_json_get(json, "all", &raw) && tw_slice_is(raw, "true");
+    is_good = k.all || (tw_json_get(json, "device", &raw) && tw_json_string(&k.device, raw) &&
+                        !k.device.failed);
+    if (is_good)
+        gw_sessions_each(r->sessions, close_kicked, &k);
+    *closed = k.closed;
+    tw_buf_done(&k.device);
+    return is_good;
+}
+
 /* An empty text is none: it would be the key of all sessions that have no key. */
 static bool text_member(struct tw_slice json, const char *name, struct tw_slice *out)
 {
@@ -176,6 +217,9 @@ void gw_revocation_read(struct gw_revocation *r, char *at, size_t len)
                 tw_slice_is(type, "tenant.left")) &&
                text_member(json, "tenantId", &id)) {
         closed = end_tenant(r, id, gw_closes.tenant_moving);
+    } else if (tw_slice_is(type, "device.kick") && text_member(json, "tenantId", &id)) {
+        if (!kick(r, json, id, &closed))
+            return;
     } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &id)) {
         gw_key_auth_forget_all(r->auth);
         closed =

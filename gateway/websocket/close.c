@@ -50,4 +50,5 @@ const struct gw_closes gw_closes = {
     .tenant_moving = { GW_CLOSE_GOING_AWAY,
                        "the restaurant moves to other servers; connect again" },
     .tenant_suspended = { GW_CLOSE_POLICY, "the tenant was suspended" },
+    .kicked = { GW_CLOSE_GOING_AWAY, "an operator closed this connection; connect again" },
 };

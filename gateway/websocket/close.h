@@ -72,6 +72,7 @@ struct gw_closes {
     struct gw_close keyless_off;      /* control message keyless.off */
     struct gw_close tenant_moving;    /* control messages tenant.leaving, frozen, left */
     struct gw_close tenant_suspended; /* control message tenant.suspended */
+    struct gw_close kicked;           /* control message device.kick */
 };
 
 extern const struct gw_closes gw_closes;

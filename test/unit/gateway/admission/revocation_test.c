@@ -136,6 +136,47 @@ static void the_sessions_of_a_tenant_that_moves_are_told_to_connect_again(void *
     }
 }
 
+/* The clients that were told to connect again, as "01-3". */
+static void check_sent_away(struct gateway *g, const char *want)
+{
+    char have[CLIENTS + 1] = { 0 };
+
+    for (size_t i = 0; i < CLIENTS; i++) {
+        unsigned code = g->clients[i].close_code;
+
+        assert_true(code == 0 || code == GW_CLOSE_GOING_AWAY);
+        have[i] = code == 0 ? '-' : (char)('0' + i);
+    }
+    assert_string_equal(have, want);
+}
+
+static void an_operator_sends_a_device_away_by_its_name(void **state)
+{
+    struct gateway *g = *state;
+
+    for (size_t i = 0; i < CLIENTS; i += 2) /* nobody has told its name but these */
+        assert_true(gw_session_name(g->clients[i].session, TW_LIT("the \"till\"")));
+    say("{\"type\":\"device.kick\",\"tenantId\":\"" KITCHEN_ID "\",\"device\":\"till\"}");
+    say("{\"type\":\"device.kick\",\"tenantId\":\"" KITCHEN_ID "\"}");
+    say("{\"type\":\"device.kick\",\"tenantId\":\"" KITCHEN_ID "\",\"device\":7}");
+    say("{\"type\":\"device.kick\",\"tenantId\":\"" KITCHEN_ID "\",\"all\":false}");
+    check_sent_away(g, "----");
+    say("{\"type\":\"device.kick\",\"tenantId\":\"" KITCHEN_ID
+        "\",\"device\":\"the \\\"till\\\"\"}");
+    check_sent_away(g, "0-2-");
+    say("{\"type\":\"device.kick\",\"tenantId\":\"" BAKERY_ID "\",\"device\":\"\"}");
+    check_sent_away(g, "0-23");
+}
+
+static void an_operator_sends_all_devices_of_a_tenant_away(void **state)
+{
+    struct gateway *g = *state;
+
+    assert_true(gw_session_name(g->clients[1].session, TW_LIT("till")));
+    say("{\"type\":\"device.kick\",\"tenantId\":\"" KITCHEN_ID "\",\"all\":true}");
+    check_sent_away(g, "012-");
+}
+
 static void what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten(void **state)
 {
     (void)state;
@@ -260,6 +301,8 @@ int main(void)
         test(a_revoked_key_ends_its_sessions_and_no_others),
         test(a_suspended_tenant_loses_all_its_sessions),
         test(the_sessions_of_a_tenant_that_moves_are_told_to_connect_again),
+        test(an_operator_sends_a_device_away_by_its_name),
+        test(an_operator_sends_all_devices_of_a_tenant_away),
         test(what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten),
         test(devices_without_a_key_go_when_their_tenant_lets_none_in_any_more),
         test(devices_without_a_key_stay_where_they_are_allowed),
