@@ -14,6 +14,8 @@ BINDIR ?= $(PREFIX)/bin
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 DATADIR ?= $(PREFIX)/share/tillwire
+MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -244,7 +246,7 @@ format: ## lay out all C files as .clang-format says
 format-check: ## fail if `make format` would change something
 	@clang-format --dry-run --Werror $(C_FILES)
 
-reference: build ## print the tables of docs/config.md, docs/metrics.md and docs/limits.md again
+reference: build ## print the tables of docs/config.md, docs/metrics.md and docs/limits.md, and the manual of tillctl, again
 	@.ci/reference
 
 lint: lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck lint-shell ## every static check
@@ -287,6 +289,8 @@ lint-shell:
 install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
 	umask 022 && install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tillwire
 	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	umask 022 && install -D -m 0644 deploy/tillctl/tillctl.8 $(DESTDIR)$(MANDIR)/man8/tillctl.8
+	umask 022 && install -D -m 0644 deploy/tillctl/completion.bash $(DESTDIR)$(COMPLETIONDIR)/tillctl
 	umask 022 && for unit in deploy/systemd/*; do \
 		sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/tillwire|$(SYSCONFDIR)/tillwire|' \
 			-e 's|/usr/share/tillwire|$(DATADIR)|' $$unit \

@@ -2,18 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "deploy/tillctl/command_line.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/util/buf.h"
 #include "common/util/json_scan.h"
-
-#define FILE_BYTES ((size_t)64 << 20) /* a menu of ten thousand dishes has two million */
-#define READ_BYTES 65536
+#include "deploy/tillctl/file.h"
 
 const struct tillctl_option tillctl_common_options[TILLCTL_COMMON_OPTIONS] = {
     { "database", "URL", "which database; TILLWIRE_DATABASE_URL, or what libpq finds" },
@@ -91,61 +86,6 @@ static int wrong(const struct tillctl_args *args, const char *what, const char *
 
 /* --- Files ------------------------------------------------------------------------------- */
 
-/* The whole of it; null, and why was said. */
-static char *read_all(const char *path, int fd)
-{
-    struct tw_buf text = { .max = FILE_BYTES };
-    const char *fault = NULL;
-    ssize_t n = 1;
-    char *all;
-
-    while (n > 0) {
-        char *room = tw_buf_room(&text, READ_BYTES);
-
-        if (room == NULL) {
-            fault = "it has more than 64 MB";
-            break;
-        }
-        n = read(fd, room, READ_BYTES);
-        if (n < 0 && errno == EINTR)
-            n = 1;
-        else if (n > 0)
-            tw_buf_grew(&text, (size_t)n);
-    }
-    if (n < 0)
-        fault = strerror(errno);
-    else if (text.len > 0 && memchr(text.at, '\0', text.len) != NULL)
-        fault = "it is no text: it has a zero byte";
-    if (fault != NULL)
-        (void)fprintf(stderr, "tillctl: %s: %s\n", path, fault);
-    if (text.len > 0 && text.at[text.len - 1] == '\n')
-        text.len--;
-    if (text.len > 0 && text.at[text.len - 1] == '\r')
-        text.len--;
-    all = fault == NULL ? tw_copy_text(text.len == 0 ? "" : text.at, text.len) : NULL;
-    tw_buf_done(&text);
-    return all;
-}
-
-static char *read_file(const char *path)
-{
-    bool is_standard = strcmp(path, "-") == 0;
-    int fd = is_standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    char *all;
-
-    if (fd < 0) {
-        (void)fprintf(stderr, "tillctl: %s: %s\n", path, strerror(errno));
-        return NULL;
-    }
-    if (is_standard && isatty(fd) == 1)
-        (void)fputs("tillctl: reads from here; end it with Ctrl-D on a line of its own\n",
-                    stderr);
-    all = read_all(is_standard ? "the standard input" : path, fd);
-    if (!is_standard)
-        (void)close(fd);
-    return all;
-}
-
 static bool is_json_file(const struct tillctl_option *o)
 {
     return o->value != NULL && strcmp(o->value, "JSON-FILE") == 0;
@@ -177,7 +117,7 @@ static int read_files(struct tillctl_args *args)
     for (size_t i = 0; i < args->thing->option_count; i++) {
         if (args->options[i] == NULL || !is_file(&args->thing->options[i]))
             continue;
-        args->files[i] = read_file(args->options[i]);
+        args->files[i] = file_read(args->options[i]);
         if (args->files[i] == NULL ||
             (is_json_file(&args->thing->options[i]) && !scan(args->options[i], args->files[i])))
             return TILLCTL_BAD_USAGE;

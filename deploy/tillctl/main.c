@@ -13,6 +13,7 @@ static const struct tillctl_thing *const things[] = {
     /* Of restaurants. */
     &tillctl_tenant,
     &tillctl_key,
+    &tillctl_token,
     &tillctl_device,
     &tillctl_order,
     &tillctl_card,

@@ -7,6 +7,7 @@
 /* Of restaurants. */
 extern const struct tillctl_thing tillctl_tenant;
 extern const struct tillctl_thing tillctl_key;
+extern const struct tillctl_thing tillctl_token;
 extern const struct tillctl_thing tillctl_device;
 extern const struct tillctl_thing tillctl_order;
 extern const struct tillctl_thing tillctl_card;

@@ -74,7 +74,7 @@ async function openUp() {
     await page.follow('1.5', { on: ['edge'] });
     await page.follow('2.6');
     await page.follow('2.7');
-    const [, first, second] = page.said.match(/(pos_\S+)\s*\|\s*(\S+)/) ?? [];
+    const [, first, second] = page.said.match(/^(pos_\S+)\s+(plat_\S+)/m) ?? [];
     keys = { till: first, shop: second };
     check('the first restaurant has its keys', keys.till && keys.shop, page.said);
     await page.follow('2.8');
