@@ -1,4 +1,4 @@
-/* card.c - gift cards and their ledgers (schema/functions/operator/card_state_set.sql).
+/* card.c - gift cards and their ledgers (schema/functions/operators/card_state_set.sql).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "deploy/tillctl/things.h"
 

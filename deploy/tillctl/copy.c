@@ -1,5 +1,5 @@
 /* copy.c - import and export: a restaurant's lists, cards and customers as JSON
- * (schema/functions/operator/operator_import.sql, operator_export.sql).
+ * (schema/functions/operators/operator_import.sql, operator_export.sql).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "deploy/tillctl/things.h"
 

@@ -1,5 +1,5 @@
 /* device.c - tills, screens and tablets: which there are, and out with one
- * (schema/functions/operator/device_kick.sql).
+ * (schema/functions/operators/device_kick.sql).
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-/* key.c - API keys (schema/functions/operator/key_shown.sql). The database has only their
+/* key.c - API keys (schema/functions/operators/key_shown.sql). The database has only their
  * SHA-256: a key is shown once, when it is made.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "deploy/tillctl/things.h"

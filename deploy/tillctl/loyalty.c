@@ -1,4 +1,4 @@
-/* loyalty.c - customers' points (schema/functions/operator/loyalty_adjust.sql).
+/* loyalty.c - customers' points (schema/functions/operators/loyalty_adjust.sql).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "deploy/tillctl/things.h"
 

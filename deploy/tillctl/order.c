@@ -1,5 +1,5 @@
 /* order.c - orders: a test order, and what became of one
- * (schema/functions/operator/order_shown.sql).
+ * (schema/functions/operators/order_shown.sql).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "deploy/tillctl/things.h"
 

@@ -1,5 +1,5 @@
 // tillctl_operator.test.mjs - what an operator does for a restaurant, and what its tills notice of it. The rules are in
-// test/sql/operator_test.sql.
+// test/sql/tillctl_test.sql.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sqlValue, test } from '../support/stack.mjs';

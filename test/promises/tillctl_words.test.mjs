@@ -8,10 +8,20 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { test } from '../support/stack.mjs';
 import { newTenant } from '../support/tenant.mjs';
-import { tillctl, tillctlPath } from '../support/tillctl.mjs';
+import { tillctl, program } from '../support/tillctl.mjs';
 
 const bash = async (script, ...words) => (await promisify(execFile)('bash', ['-c', script, 'bash', ...words])).stdout;
-const completion = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../deploy/tillctl/completion.bash');
+
+// What the shell offers for each of these command lines, whose last word is still being typed.
+async function completions(typed) {
+    const file = new URL('../../deploy/tillctl/completion.bash', import.meta.url).pathname;
+    const script = `. "$1"; commands=$("$2" --list-commands); tillctl() { printf '%s\\n' "$commands"; }; shift 2
+        for line; do read -ra words <<<"$line"; COMP_WORDS=(tillctl "\${words[@]}")
+            [[ $line == *--* || $line == *' '* ]] || COMP_WORDS+=("")
+            COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _tillctl; echo "$line|\${COMPREPLY[*]}"; done`;
+    const lines = (await bash(script, file, program(), ...typed)).trimEnd().split('\n').map((line) => line.split('|'));
+    return new Map(lines.map(([line, words]) => [line, words.split(' ')]));
+}
 
 test('what is wrong with a command line is said in one line, with what to do', async (t) => {
     const { slug } = await newTenant(t);
@@ -59,7 +69,7 @@ test('a column that there is not loses no answer', async (t) => {
 
 test('an answer that cannot be written is no success', async (t) => {
     const { slug } = await newTenant(t);
-    const status = await bash('"$1" tenant show "$2" >/dev/full; echo $?', tillctlPath(), slug).catch((error) => error.stdout);
+    const status = await bash('"$1" tenant show "$2" >/dev/full; echo $?', program(), slug).catch((error) => error.stdout);
     assert.equal(status.trim(), '1');
 });
 
@@ -73,20 +83,25 @@ test('what is no character of a name does not reach the terminal', async (t) => 
 test('help, the list of commands and completion know each command', async () => {
     const list = (await tillctl(['--list-commands'])).out.trimEnd().split('\n').map((line) => line.split(' '));
     assert.ok(list.length > 30);
+    const nameOf = (words) => words.filter((word) => /^[a-z]/.test(word));
     const all = (await tillctl(['--help'])).out;
-    const script = '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tillctl; printf "%s\\n" "${COMPREPLY[@]}"';
-    const complete = async (...words) => (await bash(script, completion, tillctlPath(), ...words)).trimEnd().split('\n');
-    const things = await complete('');
+    const things = [...new Set(list.map(([thing]) => thing))];
+    const helps = new Map(await Promise.all(things.map(async (thing) => [thing, (await tillctl([thing, '--help'])).out])));
+    const lines = list.flatMap((words) => [nameOf(words).slice(0, 1).join(' '), [...nameOf(words), '--'].join(' ')]);
+    const completed = await completions(['', ...lines, 'tenant su', 'card freeze kitchen --rea']);
     for (const words of list) {
-        const name = words.filter((word) => /^[a-z]/.test(word));
+        const name = nameOf(words);
         const options = words.filter((word) => word.startsWith('--'));
         assert.match(all, new RegExp(`^  tillctl ${name.join(' ')}( |$)`, 'm'));
-        const help = await tillctl([...name, '--help']);
-        assert.equal(help.status, 0);
-        for (const option of options) assert.ok(help.out.includes(option.replace('=', ' ')), `${name.join(' ')} ${option}`);
-        assert.ok(things.includes(name[0]));
-        if (name.length > 1) assert.ok((await complete(name[0], '')).includes(name[1]));
-        assert.deepEqual(new Set(await complete(...name, '--')), new Set([...options, '--help']));
+        assert.match(helps.get(name[0]), new RegExp(`^  tillctl ${name.join(' ')}( |$)`, 'm'));
+        for (const option of options) assert.match(helps.get(name[0]), new RegExp(`^ +${option.replace('=', ' +[A-Z0-9]')}`, 'im'));
+        assert.ok(completed.get('').includes(name[0]), name[0]);
+        if (name.length > 1) assert.ok(completed.get(name[0]).includes(name[1]), name.join(' '));
+        assert.deepEqual(new Set(completed.get([...name, '--'].join(' '))), new Set([...options, '--help']));
     }
-    assert.deepEqual(await complete('tenant', 'su'), ['suspend']);
+    assert.deepEqual(completed.get('tenant su'), ['suspend']);
+    assert.deepEqual(completed.get('card freeze kitchen --rea'), ['--reason=']);
+    const one = await tillctl(['card', 'freeze', '--help']);
+    assert.equal(one.status, 0);
+    assert.match(one.out, /^ {2}tillctl card freeze SLUG CARD {2}.*\n {4}--reason .*\(needed\)\n/);
 });

@@ -1,4 +1,4 @@
--- operator_test.sql - what tillctl asks of the database for an operator (schema/functions/operator).
+-- tillctl_test.sql - what tillctl asks of the database for an operator (schema/functions/operators).
 -- SPDX-License-Identifier: Apache-2.0
 \ir support/begin.sql
 select no_plan();
