@@ -143,6 +143,12 @@ static struct rows *ask(struct database *d, const char *sql, size_t count, const
     return NULL;
 }
 
+struct rows *database_ask_with(struct database *d, const char *sql, size_t count,
+                               const char *const *values)
+{
+    return ask(d, sql, count, NULL, values);
+}
+
 struct rows *database_ask_texts(struct database *d, const char *sql, size_t count,
                                 const char *const *values)
 {

@@ -21,8 +21,11 @@ void database_close(struct database *d); /* fine for null */
 /* One statement with parameters, which end with a null. Null when it fails, and why has
  * been said; else the caller gives the rows back. */
 struct rows *database_ask(struct database *d, const char *sql, const char *const *params);
-/* The same with `count` of them, which are texts also for PostgreSQL, and of which any may be
- * null. */
+/* The same with `count` of them, of which any may be null. */
+struct rows *database_ask_with(struct database *d, const char *sql, size_t count,
+                               const char *const *values);
+
+/* The same, and they are texts also for PostgreSQL, which guesses no other type. */
 #define DATABASE_MAX_TEXTS 24
 struct rows *database_ask_texts(struct database *d, const char *sql, size_t count,
                                 const char *const *values);
