@@ -2,6 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* All of it ("-": of the standard input), without the line feed at its end; the caller frees it.
- * Null, and why was said, when it cannot be read, is no text, or has more than 64 MB. */
+/* All of it ("-": of the standard input), without the line feed at its end; the caller frees
+ * it. Null, and why was said, when it cannot be read, is no text, or has more than 64 MB. */
 char *file_read(const char *path);

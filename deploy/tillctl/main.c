@@ -21,6 +21,7 @@ static const struct tillctl_thing *const things[] = {
     &tillctl_import,
     &tillctl_export,
     &tillctl_audit,
+    &tillctl_setting,
 
     /* Of the system. */
     &tillctl_doctor,

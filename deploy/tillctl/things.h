@@ -15,6 +15,7 @@ extern const struct tillctl_thing tillctl_loyalty;
 extern const struct tillctl_thing tillctl_import;
 extern const struct tillctl_thing tillctl_export;
 extern const struct tillctl_thing tillctl_audit;
+extern const struct tillctl_thing tillctl_setting;
 
 /* Of the system. */
 extern const struct tillctl_thing tillctl_doctor;

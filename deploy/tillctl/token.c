@@ -1,6 +1,6 @@
-/* token.c - a token (JWT, RFC 7519) to try something out with, signed with HS256 like those of a
- * restaurant's own server. The secret is the restaurant's own, from the database, or the one of
- * all gateways and apis, from their environment: never from the command line.
+/* token.c - a token (JWT, RFC 7519) to try something out with, signed with HS256 like those of
+ * a restaurant's own server. The secret is the restaurant's own, from the database, or the one
+ * of all gateways and apis, from their environment: never from the command line.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,10 +95,12 @@ static int token(const struct tillctl_args *args)
 {
     const char *audience = tillctl_value(args, "audience");
     const char *const values[] = {
-        tillctl_value(args, "slug"),   tillctl_value(args, "subject"),
-        tillctl_value(args, "role"),   tillctl_value(args, "scopes"),
-        tillctl_value(args, "expires"), audience != NULL ? audience
-                                                         : getenv("TILLWIRE_JWT_AUDIENCE"),
+        tillctl_value(args, "slug"),
+        tillctl_value(args, "subject"),
+        tillctl_value(args, "role"),
+        tillctl_value(args, "scopes"),
+        tillctl_value(args, "expires"),
+        audience != NULL ? audience : getenv("TILLWIRE_JWT_AUDIENCE"),
     };
     struct database *d = tillctl_open(args);
     struct rows *r;

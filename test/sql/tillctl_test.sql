@@ -95,7 +95,7 @@ select is(pg_temp.outcome_of(format('select %s', v.call)), v.wanted, v.call)
 -- Orders.
 create temp table pushed as select pos.order_push('alpha', null, 'Ada', '9.50', 'Ramen', 'delivery') as id;
 select is(concat_ws(' ', s.number, s.customer, s.total, s.type, s.source, s.items), 'ALP-0001 Ada 9.50 delivery online 1', 'an order') from pushed p, pos.order_shown('alpha', p.id) s;
-select is(pg_temp.newest()->>'orderNumber', 'ALP-0001', 'tills hear of it');
+select is((select e.data ->> 'orderNumber' from pos.event e where e.tenant_id = :alpha and e.type = 'order.created'), 'ALP-0001', 'tills hear of it');
 select is((select e.origin ->> 'kind' || ' ' || ((e.origin ->> 'requestId') = (select detail from pos.audit where action = 'order_create')) from pos.event e
             where e.tenant_id = :alpha and e.type = 'order.created'), 'operator true', 'and whose it is');
 select is(pg_temp.outcome_of(format('select pos.order_push(%s)', v.given)), v.wanted, v.given)
@@ -104,7 +104,7 @@ select is(pg_temp.outcome_of(format('select pos.order_push(%s)', v.given)), v.wa
                ($$'alpha', '{"customerName":"B","totalAmount":1,"items":[],"orderId":"o-1"}', null, null, null, null$$, 'ok')) v(given, wanted);
 select is(s.id, 'o-1', 'by its number too') from pos.order_shown('alpha', 'ALP-0002') s;
 select is((select count(*) from pos.orders_shown('alpha', 10)), 2::bigint, 'both');
-select pg_temp.call('order_ack', '{"orderId":"o-1"}', '{"status":"printed"}') \g /dev/null
+select pg_temp.call('order_ack', '{}', '{"order_id":"o-1","status":"printed","device_id":"till-1"}') \g /dev/null
 select matches((select s.said from pos.order_shown('alpha', 'o-1') s), '^till-1 printed at 2', 'who has it');
 
 -- Cards.
@@ -191,6 +191,15 @@ select is(string_agg(e.device, ' '), 'till-1', 'the gateway says so') from pos.d
 select is(pos.device_kick('alpha', ''), 0::bigint, 'those without a name');
 select is((select count(*) from pos.device_ends('alpha')), 0::bigint, 'what was before is not shown again');
 
+-- What the database keeps.
+select is(pg_temp.outcome_of(format('select pos.setting_set(%s)', v.given)), v.wanted, v.given)
+  from (values ($$'30 minutes', null, null, null$$, '400 INVALID_TIME'), ($$null, null, '5 hours', null$$, '400 INVALID_TIME'),
+               ($$null, 'never', null, null$$, '400 INVALID_TIME'), ($$'30 days', null, 'never', '2 years'$$, 'ok')) v(given, wanted);
+select is(concat_ws(' / ', s.events_kept, s.answers_kept, s.orders_archived_after, s.orders_deleted_after), '30 days / 7 days / never / 2 years', 'it is so')
+  from pos.setting_show() s;
+select is((select a.detail from pos.audit a where a.action = 'setting.set' and a.tenant_id is null),
+          'event_retention: 7 days -> 30 days; order_archive: 400 days -> never; order_retention: never -> 2 years', 'and was another way');
+
 -- While it moves.
 select pos.tenant_leave('alpha', 2), pos.tenant_freeze('alpha', 2) \g /dev/null
 select is(pg_temp.outcome_of(format('select %s', v.call)), '409 TENANT_MOVING', v.call)
@@ -200,7 +209,7 @@ select isnt_empty($$select from pos.card_shown('alpha', 'OLD-2')$$, 'looking is 
 
 select is((select string_agg(distinct a.action, ' ' order by a.action) from pos.audit a where a.actor = 'ada@app1 as ' || session_user),
           'alias.add alias.remove card.freeze card.unfreeze card.void device.kick import key.issue key.profile key.revoke key.rotate keyless.off keyless.on list.mastered '
-          'list.not_mastered loyalty.adjust order_create tenant.add tenant.frozen tenant.leaving tenant.set token.make token_secret.clear token_secret.set',
+          'list.not_mastered loyalty.adjust order_create setting.set tenant.add tenant.frozen tenant.leaving tenant.set token.make token_secret.clear token_secret.set',
           'who did it is in the audit');
 select pg_temp.commit() \g /dev/null
 select is_empty('select * from pos.violations', 'and no promise was broken');
