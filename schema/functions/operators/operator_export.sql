@@ -45,18 +45,20 @@ begin
 end $$;
 
 create or replace function pos.export_cards(tenant uuid) returns text
-language sql stable as $$
-    select '[' || coalesce(string_agg(row_to_json(d)::text, E',\n' order by d."purchasedAt", d."cardNumber"), '') || ']'
+language plpgsql stable as $$
+begin
+    return (select '[' || coalesce(string_agg(row_to_json(d)::text, E',\n' order by d."purchasedAt", d."cardNumber"), '') || ']'
       from (select g.card_number as "cardNumber", g.status, g.initial_balance as "initialBalance", g.current_balance as "currentBalance",
                    g.expiry_date as "expiryDate", g.purchased_by as "purchasedBy", g.recipient_name as "recipientName",
                    g.recipient_email as "recipientEmail", pos.utc(g.purchased_at) as "purchasedAt"
-              from pos.gift_cards g where g.tenant_id = tenant) d
-$$;
+              from pos.gift_cards g where g.tenant_id = tenant) d);
+end $$;
 
 create or replace function pos.export_customers(tenant uuid) returns text
-language sql stable as $$
-    select '[' || coalesce(string_agg(row_to_json(d)::text, E',\n' order by d.id), '') || ']'
+language plpgsql stable as $$
+begin
+    return (select '[' || coalesce(string_agg(row_to_json(d)::text, E',\n' order by d.id), '') || ']'
       from (select p.id, p.phone, p.name, p.email, p.loyalty_points as "loyaltyPoints", p.total_spent as "totalSpent",
                    pos.utc(p.created_at) as "createdAt"
-              from pos.customers p where p.tenant_id = tenant and p.erased_at is null) d
-$$;
+              from pos.customers p where p.tenant_id = tenant and p.erased_at is null) d);
+end $$;
