@@ -87,6 +87,14 @@ bool gw_hub_saw_head(struct gw_hub *h, uint64_t head)
     return went_back;
 }
 
+bool gw_hub_saw_oldest(struct gw_hub *h, uint64_t oldest)
+{
+    if (!gw_stream_saw_oldest(&h->stream, oldest))
+        return false;
+    tw_list_each(&h->sessions, link) gw_session_give_up(session_of(link), 0, oldest);
+    return true;
+}
+
 uint64_t gw_hub_wants_older(const struct gw_hub *h)
 {
     uint64_t lowest = 0;

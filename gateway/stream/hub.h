@@ -51,6 +51,10 @@ void gw_hub_log_end(struct gw_hub *h);
  * are closed, so that they connect again and fetch the state. */
 bool gw_hub_saw_head(struct gw_hub *h, uint64_t head);
 
+/* The log keeps seqs from `oldest` on (gw_stream_saw_oldest). True when it has not what comes
+ * next: sessions that wait for it are told to fetch the state. */
+bool gw_hub_saw_oldest(struct gw_hub *h, uint64_t oldest);
+
 /* The lowest seq that a resuming session needs and memory does not have; 0: none. */
 uint64_t gw_hub_wants_older(const struct gw_hub *h);
 

@@ -94,6 +94,19 @@ bool gw_stream_saw_head(struct gw_stream *s, uint64_t head)
     return went_back;
 }
 
+bool gw_stream_saw_oldest(struct gw_stream *s, uint64_t oldest)
+{
+    if (s->cursor.at + 1 >= oldest)
+        return false;
+    s->oldest = oldest;
+    (void)gw_cursor_read(&s->cursor, oldest - 1);
+    gw_backlog_restart(&s->backlog, oldest - 1);
+    gw_stream_drop_page(s);
+    release(s);
+    s->events->changed(s);
+    return true;
+}
+
 /* Extend the backlog by those of the first `n` events that reach it and have room, and make the
  * others the page, as far as memory goes: where the page ends, the log is read again. */
 static void keep_piece(struct gw_stream *s, const struct gw_piece *piece, size_t n,

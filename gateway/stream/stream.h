@@ -62,6 +62,11 @@ enum gw_admit gw_stream_read(struct gw_stream *s, const struct tw_event *ev);
  * is in memory is valid any more. */
 bool gw_stream_saw_head(struct gw_stream *s, uint64_t head);
 
+/* The log keeps seqs from `oldest` on, as a reading after the cursor has seen. True when it has
+ * not all that comes next: a restore has raised the stream, or days were dropped while it could
+ * not be read. Everything continues at `oldest`, and nothing in memory is valid any more. */
+bool gw_stream_saw_oldest(struct gw_stream *s, uint64_t oldest);
+
 /* A piece of the log for sessions that resume. */
 struct gw_piece {
     uint64_t after; /* the events after this seq */

@@ -158,6 +158,19 @@ static void an_event_that_is_not_in_the_log_never_was(void **state)
     assert_int_equal(fake_pool_count(&g->pool), 0);
 }
 
+static void a_stream_that_was_raised_goes_on_there_and_its_sessions_fetch_the_state(void **state)
+{
+    struct gateway *g = *state;
+    struct client *till = connect_live(g, 0);
+
+    publish_order(g, 1000018);
+    come_to(g, &feed_of(g)->gap);
+    check_reading(g, "{16}", "{1000}");
+    answer_log(g, 1000017, 1000017, 1000018, false);
+    assert_seqs(till, "resync@1000016 1000017 1000018");
+    assert_false(tw_deadline_is_set(&feed_of(g)->gap));
+}
+
 static void a_process_that_stops_reads_no_more(void **state)
 {
     struct gateway *g = *state;
@@ -303,6 +316,7 @@ int main(void)
         test(a_head_that_could_not_be_read_is_asked_for_again),
         test(a_row_that_is_no_event_is_passed_over),
         test(an_event_that_is_not_in_the_log_never_was),
+        test(a_stream_that_was_raised_goes_on_there_and_its_sessions_fetch_the_state),
         test(a_process_that_stops_reads_no_more),
         test(what_a_session_resumes_from_is_read_from_the_log),
         test(sessions_that_want_a_piece_at_the_same_time_share_a_reading),

@@ -171,6 +171,25 @@ static void a_head_before_the_cursor_takes_everything_back(void **state)
     assert_int_equal(o->stream.cursor.held_count, 0);
 }
 
+static void a_log_that_begins_further_on_is_continued_there(void **state)
+{
+    struct owned *o = *state;
+
+    begin(o, 5, 1);
+    (void)arrive(o, 6);
+    (void)arrive(o, 9); /* held, and gone */
+    (void)arrive(o, 101);
+    assert_false(gw_stream_saw_oldest(&o->stream, 7)); /* all that comes next is there */
+    check_from(o, 6, "6");
+    assert_true(gw_stream_saw_oldest(&o->stream, 101));
+    assert_null(gw_stream_source(&o->stream, 100)); /* nothing of before is valid any more */
+    assert_false(gw_stream_keeps(&o->stream, 6));
+    assert_true(gw_stream_keeps(&o->stream, 100));
+    check_from(o, 101, "101"); /* which was held */
+    assert_int_equal(o->stream.cursor.held_count, 0);
+    assert_int_equal(read_log(o, 101), GW_ADMIT_DUPLICATE);
+}
+
 static void a_head_further_on_says_what_has_been_missed(void **state)
 {
     struct owned *o = *state;
@@ -299,6 +318,7 @@ int main(void)
         test(each_event_is_delivered_once_in_its_order),
         test(the_owner_hears_of_what_is_new_and_not_of_what_is_not),
         test(a_head_before_the_cursor_takes_everything_back),
+        test(a_log_that_begins_further_on_is_continued_there),
         test(a_head_further_on_says_what_has_been_missed),
         test(what_is_kept_can_be_resumed_from),
         test(a_piece_that_reaches_the_backlog_extends_it),
