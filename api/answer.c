@@ -4,12 +4,14 @@
 
 #include "common/net/refusal.h"
 #include "common/util/base.h"
+#include "common/util/log.h"
 
 /* What a page may send and read in addition to what every page may: the headers of docs/rest.md
  * section 1, to which test/rest/inputs.test.mjs holds this list. */
 #define MAY_SEND                                                                               \
     "Content-Type, Authorization, X-API-Key, X-Tenant-ID, X-Device-Id, X-Request-Id, "         \
-    "Idempotency-Key, X-Idempotency-Key, X-Restaurant-ID, X-Client-Flow, X-CSRF-Token"
+    "traceparent, Idempotency-Key, X-Idempotency-Key, X-Restaurant-ID, X-Client-Flow, "        \
+    "X-CSRF-Token"
 #define MAY_READ "X-Request-Id, Retry-After, Idempotent-Replayed, RateLimit, RateLimit-Policy"
 
 #define AT(field) TW_METRIC_AT(struct api_answers, field)
@@ -50,6 +52,7 @@ static void send(struct api_reply *r, struct tw_http_response *res)
         return;
     r->conn = NULL;
     r->all->by_status[res->status / 100 % 6].value++;
+    tw_log_debug("http.answer", tw_i64("status", res->status), tw_str("req", r->request_id));
     tw_http_add(res, "X-Request-Id", tw_slice_of(r->request_id));
     tw_cors_add(res, r->all->origins, tw_slice_of(r->origin));
     tw_http_answer(conn, res);

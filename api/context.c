@@ -4,6 +4,7 @@
 
 #include "common/domain/credential.h"
 #include "common/domain/token.h"
+#include "common/net/request_id.h"
 #include "common/util/base.h"
 #include "common/util/encode.h"
 #include "common/util/err.h"
@@ -217,6 +218,7 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
                              struct api_context *out)
 {
     struct tw_slice idempotency = tw_http_header(req, "idempotency-key");
+    struct tw_slice trace = tw_request_trace(req);
     struct tw_buf *json = &out->json;
     const char *refusal;
     char attempt[36];
@@ -228,6 +230,8 @@ const char *api_context_read(const struct tw_http_request *req, const struct api
     tw_random_uuid(attempt);
     tw_json_member(json, "attempt", tw_slice_from(attempt, sizeof(attempt)));
     tw_json_member(json, "requestId", tw_slice_of(out->request_id));
+    if (trace.len > 0)
+        tw_json_member(json, "trace", trace);
     out->question_at = json->len;
     refusal = read_key(req, match, out);
     if (refusal == NULL)

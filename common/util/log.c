@@ -39,6 +39,11 @@ void tw_log_open(int fd, const char *program, enum tw_log_level level, bool json
         (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK); /* a regular file or tty keeps its way */
 }
 
+bool tw_log_shows(enum tw_log_level level)
+{
+    return level <= sink.level;
+}
+
 bool tw_log_level_of(struct tw_slice name, enum tw_log_level *out)
 {
     for (size_t i = 0; i < TW_COUNT(names); i++) {

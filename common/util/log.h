@@ -46,5 +46,8 @@ void tw_log(enum tw_log_level level, const char *event, const struct tw_field *f
  * counts them) instead of stopping the loop. `program` (kept) is printed on each line. */
 void tw_log_open(int fd, const char *program, enum tw_log_level level, bool json);
 
+/* Whether lines of this level go anywhere: for fields that cost something to find. */
+bool tw_log_shows(enum tw_log_level level);
+
 bool tw_log_level_of(struct tw_slice name, enum tw_log_level *out);
 uint64_t tw_log_dropped(void); /* lines that found the pipe full, since the start */

@@ -52,6 +52,9 @@ struct tillctl_command {
     /* What is wrong with the command line that the rows cannot say; null: nothing. */
     const char *(*check)(const struct tillctl_args *args);
 
+    /* Its words and options are another program's, which run() finds in `rest` as they are. */
+    bool takes_all;
+
     /* Either this, an enum tillctl_exit, */
     int (*run)(const struct tillctl_args *args);
 
@@ -84,6 +87,7 @@ struct tillctl_args {
     const char *words[TILLCTL_MAX_WORDS];     /* null: not given */
     const char *options[TILLCTL_MAX_OPTIONS]; /* at the places of the thing's rows */
     char *files[TILLCTL_MAX_OPTIONS];         /* what was read for them; owned */
+    char *const *rest; /* of a command that takes all; ends with a null */
 };
 
 /* A word ("slug") or an option ("name") of the command; null: it was not given. */

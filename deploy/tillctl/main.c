@@ -24,7 +24,15 @@ static const struct tillctl_thing *const things[] = {
     &tillctl_setting,
 
     /* Of the system. */
+    &tillctl_status,
     &tillctl_doctor,
+    &tillctl_tail,
+    &tillctl_stream,
+    &tillctl_ledger,
+    &tillctl_migrate,
+    &tillctl_backup,
+    &tillctl_nginx,
+    &tillctl_config,
     &tillctl_cell,
 };
 
@@ -78,7 +86,8 @@ static int run(const struct tillctl_thing *thing, const struct tillctl_command *
         help_command(thing, command);
         return TILLCTL_DONE;
     }
-    exit = command_line_read(&args, word);
+    args.rest = word;
+    exit = command->takes_all ? TILLCTL_DONE : command_line_read(&args, word);
     if (exit == TILLCTL_DONE)
         exit = command->run != NULL ? command->run(&args) : statement_run(&args);
     command_line_done(&args);

@@ -18,5 +18,13 @@ extern const struct tillctl_thing tillctl_audit;
 extern const struct tillctl_thing tillctl_setting;
 
 /* Of the system. */
+extern const struct tillctl_thing tillctl_status;
 extern const struct tillctl_thing tillctl_doctor;
+extern const struct tillctl_thing tillctl_tail;
+extern const struct tillctl_thing tillctl_stream;
+extern const struct tillctl_thing tillctl_ledger;
+extern const struct tillctl_thing tillctl_migrate;
+extern const struct tillctl_thing tillctl_backup;
+extern const struct tillctl_thing tillctl_nginx;
+extern const struct tillctl_thing tillctl_config;
 extern const struct tillctl_thing tillctl_cell;

@@ -117,8 +117,9 @@ static void take_log(struct gw_feed *f, const struct gw_reading *r,
     if (gw_hub_saw_oldest(&f->hub, row_u64(rows, count, GW_ROW_KEPT_FROM)))
         tw_log_warn("stream.jump", tw_str("tenant", f->hub.stream.tenant.slug),
                     tw_u64("to", f->hub.stream.oldest),
-                    tw_str("why", "the log does not have what comes next: it was raised after a "
-                                  "restore, or days were dropped"));
+                    tw_str("why",
+                           "the log does not have what comes next: it was raised after a "
+                           "restore, or days were dropped"));
     for (size_t i = 0; i < count; i++)
         take_row(f, rows, i);
     if (!has_more(r, rows, count)) {

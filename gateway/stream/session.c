@@ -10,6 +10,8 @@
 
 #include "common/util/base.h"
 #include "common/util/json_scan.h"
+#include "common/util/json_view.h"
+#include "common/util/log.h"
 #include "gateway/stream/backlog.h"
 #include "gateway/stream/stream.h"
 #include "gateway/stream/sync_log.h"
@@ -410,6 +412,21 @@ static void send_form(struct gw_session *s, struct gw_backlog *b, struct gw_entr
     gw_batch_done(&batch);
 }
 
+/* From the request that caused it to each session that heard of it. */
+static void log_delivery(const struct gw_session *s, const struct tw_event *ev)
+{
+    struct tw_slice request = TW_LIT(""), trace = TW_LIT("");
+
+    if (!tw_log_shows(TW_LOG_DEBUG))
+        return;
+    (void)tw_json_get_text(ev->origin, "requestId", &request);
+    (void)tw_json_get_text(ev->origin, "trace", &trace);
+    tw_log_debug("event.sent", tw_str("tenant", s->stream->tenant.slug),
+                 tw_str("dialect", s->dialect->name), tw_slc("device", gw_session_device(s)),
+                 tw_u64("seq", ev->seq), tw_slc("type", ev->type), tw_slc("req", request),
+                 tw_slc("trace", trace));
+}
+
 static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
 {
     const struct gw_batch *batch;
@@ -420,6 +437,7 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
         return;
     s->was_sent = true;
     s->stream->deliveries++;
+    log_delivery(s, &e->event);
     if (hearing != GW_SHARED) {
         send_form(s, b, e, hearing == GW_VARIANT ? s->dialect->variant(s) : NULL);
         return;

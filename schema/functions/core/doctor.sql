@@ -1,6 +1,8 @@
 -- pos.doctor - what an operator should know about this database, and what to do about it.
+-- Holds: doctor_clock, doctor_processes.
 -- Caller: tillctl doctor, as the tables' owner. Answers: a row for each thing that was looked at, with how it is, whether
--- that is good, and advice when it is not. Refusals, locks, events: none. It reads little, and may be asked at any time.
+-- that is good, and advice when it is not. doctor_clock and doctor_processes judge what tillctl brings: its time, in seconds
+-- since 1970, and what the processes say of themselves. Refusals, locks, events: none. It reads little, and may be asked at any time.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.doctor() returns table (what text, is_good boolean, found text, advice text)
@@ -45,6 +47,12 @@ begin
             format('%s, %s of WAL are kept for it', case when one.active then 'in use' else 'nobody uses it' end, coalesce(one.kept, 'no bytes')),
             format('A slot that nobody uses fills the disk: start its standby, or select pg_drop_replication_slot(%L).', one.name);
     end loop;
+    return query select 'what PostgreSQL logs', current_setting('log_error_verbosity') = 'terse' and current_setting('log_statement') in ('none', 'ddl')
+                            and current_setting('log_min_error_statement') in ('log', 'fatal', 'panic') and current_setting('log_min_duration_statement') = '-1',
+        format('log_error_verbosity %s, log_min_error_statement %s, log_statement %s, log_min_duration_statement %s', current_setting('log_error_verbosity'),
+               current_setting('log_min_error_statement'), current_setting('log_statement'), current_setting('log_min_duration_statement')),
+        'Names, phones and cards come into its log with statements and details: alter system set log_error_verbosity = terse, and '
+        'log_min_error_statement = panic; log_statement none, log_min_duration_statement -1.';
     return query select 'a place for tomorrow''s events',
         to_regclass('pos.event_' || to_char((now() at time zone 'UTC')::date + 1, 'YYYYMMDD')) is not null,
         (select count(*) || ' days' from pg_class c where c.relname ~ '^event_\d{8}$' and c.relnamespace = 'pos'::regnamespace),
@@ -60,4 +68,32 @@ begin
         coalesce((select string_agg(t.slug || ' ' || t.status, ', ' order by t.slug) from dinedesk_main.tenants t
                    where t.status in ('leaving', 'frozen', 'arriving')), 'none is under way'),
         'If nobody is moving them now, the move was broken off: give its command again, or with --abandon.';
+end $$;
+
+create or replace function pos.doctor_clock(there numeric) returns table (what text, is_good boolean, found text, advice text)
+language plpgsql as $$
+declare
+    apart numeric := round(extract(epoch from clock_timestamp()) - there, 1);
+begin
+    return query select 'clocks', abs(apart) < 2,
+        format('this database and the host that asks are %s s apart', abs(apart)),
+        'Tokens, tickets and expiry dates depend on them: let systemd-timesyncd or chrony keep all hosts on time.';
+end $$;
+
+create or replace function pos.doctor_processes(known json) returns table (what text, is_good boolean, found text, advice text)
+language plpgsql stable as $$
+begin
+    return query select concat_ws(' ', coalesce(nullif(p.kind, ''), 'process'), p.address), p.status = 'ready',
+        concat_ws(', ', p.status, nullif(p.why, '')),
+        case p.status when 'degraded' then 'It works; what it lacks makes it slower, or is needed soon. What it names is what to look at.'
+                      when 'no answer' then 'See whether it runs (systemctl status), and what it has logged (journalctl).'
+                      else 'It takes no clients until it has what it names.' end
+      from json_to_recordset(known) p(kind text, address text, status text, why text);
+    return query select 'versions', count(distinct p.version) <= 1, string_agg(distinct p.version, ', ' order by p.version),
+        'Fine during an upgrade; after it, restart those of the version before.'
+      from json_to_recordset(known) p(version text) where p.version <> '' having count(*) > 0;
+    return query select 'bridges', count(*) filter (where p.active) = 1,
+        format('%s, %s of them active', count(*), count(*) filter (where p.active)),
+        'One is active, and another one takes over within a second: see what they say.'
+      from json_to_recordset(known) p(kind text, active boolean) where p.kind = 'bridge' having count(*) > 0;
 end $$;

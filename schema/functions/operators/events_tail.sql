@@ -3,7 +3,7 @@
 -- Caller: tillctl tail, as the tables' owner, again and again in one session. Inputs: the slug of a restaurant or null; how an
 -- event's type begins, or null; how many rows; whether to show the events' data. Its position in each stream is in the
 -- temporary table tail_at, which events_tail_begin makes.
--- Answers: a row for each event. Without data it names what the event is about, and nobody: customers' names and phones are
+-- Answers: a row for each event, and one of nulls when there may be more. Without data it names what the event is about, and nobody: customers' names and phones are
 -- in the data only, and of a card the last four characters are shown. A piece ends after `most` rows or about four megabytes.
 -- Those of a restaurant come in their order; those of several in the order of their times, as far as a piece goes.
 -- Refusals: an SQL error for an unknown slug. Locks, events: none.
@@ -62,6 +62,16 @@ begin
         end loop;
         execute 'insert into pg_temp.tail_at values ($1, $2) on conflict (tenant_id) do update set seq = excluded.seq'
             using stream.tenant_id, seen;
-        exit when rows > most or bytes > 4000000;
+        if rows > most or bytes > 4000000 then
+            at := null;
+            restaurant := null;
+            seq := null;
+            type := null;
+            subject := null;
+            origin := null;
+            data := null;
+            return next;
+            exit;
+        end if;
     end loop;
 end $$;

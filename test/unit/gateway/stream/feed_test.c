@@ -158,7 +158,8 @@ static void an_event_that_is_not_in_the_log_never_was(void **state)
     assert_int_equal(fake_pool_count(&g->pool), 0);
 }
 
-static void a_stream_that_was_raised_goes_on_there_and_its_sessions_fetch_the_state(void **state)
+static void
+a_stream_that_was_raised_goes_on_there_and_its_sessions_fetch_the_state(void **state)
 {
     struct gateway *g = *state;
     struct client *till = connect_live(g, 0);
