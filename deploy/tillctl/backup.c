@@ -36,7 +36,8 @@ static bool read_version(const char *folder, char *version, size_t size)
 static int verify_files(const char *folder)
 {
     char version[16], path[128];
-    const char *const words[] = { path, "--", folder, NULL }; /* it looks for pg_waldump beside it */
+    const char *const words[] = { path, "--", folder,
+                                  NULL }; /* it looks for pg_waldump beside it */
 
     if (!read_version(folder, version, sizeof(version)))
         return TILLCTL_REFUSED;

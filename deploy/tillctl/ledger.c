@@ -1,5 +1,5 @@
 /* ledger.c - whether balances are the sums of their entries
- * (schema/functions/operator/ledger_page.sql).
+ * (schema/functions/operators/ledger_page.sql).
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>

@@ -16,7 +16,8 @@ static const struct tillctl_command commands[] = {
           " = s.tenant_id) as waiting, (select pos.utc(e.at) from pos.event e where "
           "e.tenant_id ="
           " s.tenant_id order by e.seq desc limit 1) as \"last event\" from pos.stream s join"
-          " dinedesk_main.tenants t on t.id = s.tenant_id where :slug::text is null or t.slug = :slug"
+          " dinedesk_main.tenants t on t.id = s.tenant_id where :slug::text is null or t.slug "
+          "= :slug"
           " order by t.slug",
       .answer = TILLCTL_TABLE },
     { .verb = "bump",

@@ -1,4 +1,4 @@
-/* tail.c - the events as they happen, a line each (schema/functions/operator/events_tail.sql).
+/* tail.c - the events as they happen, a line each (schema/functions/operators/events_tail.sql).
  *
  * It asks again and again: operations do not notify, since PostgreSQL would let them commit one
  * after the other then.
