@@ -15,6 +15,7 @@ static const struct tillctl_thing *const things[] = {
     &tillctl_key,
     &tillctl_token,
     &tillctl_device,
+    &tillctl_replay,
     &tillctl_order,
     &tillctl_card,
     &tillctl_loyalty,

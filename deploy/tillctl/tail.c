@@ -56,9 +56,8 @@ static bool begin(struct database *d, const struct tillctl_args *args)
     const char *since = tillctl_value(args, "since");
     const char *const values[] = { tillctl_value(args, "tenant"), is_seq(since) ? since : NULL,
                                    is_seq(since) ? NULL : since };
-    struct rows *r =
-        database_ask_with(d, "select pos.events_tail_begin($1, $2::bigint, $3::timestamptz)",
-                          TW_COUNT(values), values);
+    struct rows *r = database_ask_with(d, "select pos.events_tail_begin($1, $2::bigint, $3)",
+                                       TW_COUNT(values), values);
 
     rows_done(r);
     return r != NULL;

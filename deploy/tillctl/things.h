@@ -9,6 +9,7 @@ extern const struct tillctl_thing tillctl_tenant;
 extern const struct tillctl_thing tillctl_key;
 extern const struct tillctl_thing tillctl_token;
 extern const struct tillctl_thing tillctl_device;
+extern const struct tillctl_thing tillctl_replay;
 extern const struct tillctl_thing tillctl_order;
 extern const struct tillctl_thing tillctl_card;
 extern const struct tillctl_thing tillctl_loyalty;

@@ -1,6 +1,6 @@
 /* revocation.c - the messages key.revoked {keyId}, key.expires {keyId, expiresAtMs} and
- * tenant.suspended, tenant.leaving, tenant.frozen, tenant.left {tenantId}, and device.kick
- * {tenantId, device} or {tenantId, all: true}.
+ * tenant.suspended, tenant.leaving, tenant.frozen, tenant.left {tenantId}, and device.kick and
+ * device.resync {tenantId, device} or {tenantId, all: true}.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation.h"
 
@@ -152,40 +152,50 @@ void gw_revocation_move(struct gw_revocation *r, const struct tw_map *tenants)
     tw_tokens_forget(r->tokens);
 }
 
-struct kicked {
+/* An operator does something to a device, on each of its sockets: true when it was done. */
+struct named {
     struct tw_slice tenant;
     struct tw_buf device; /* empty: those that have not said their name */
     bool all;
-    uint64_t closed;
+    bool (*act)(struct gw_session *s);
+    uint64_t done;
 };
 
-static void close_kicked(struct gw_session *s, void *arg)
+static void act_if_named(struct gw_session *s, void *arg)
 {
-    struct kicked *k = arg;
+    struct named *n = arg;
 
     if (s->phase == GW_CLOSING || s->stream == NULL ||
-        !tw_slice_is(k->tenant, s->stream->tenant.id) ||
-        !(k->all || tw_slice_eq(gw_session_device(s), tw_buf_view(&k->device))))
+        !tw_slice_is(n->tenant, s->stream->tenant.id) ||
+        !(n->all || tw_slice_eq(gw_session_device(s), tw_buf_view(&n->device))))
         return;
-    gw_session_close(s, gw_closes.kicked);
-    k->closed++;
+    if (n->act(s))
+        n->done++;
 }
 
 /* It may come back at once, and with the same key: what it holds here is what it is rid of. */
-static bool kick(struct gw_revocation *r, struct tw_slice json, struct tw_slice tenant_id,
-                 uint64_t *closed)
+static bool kick(struct gw_session *s)
 {
-    struct kicked k = { .tenant = tenant_id, .device = { .max = DEVICE_BYTES } };
+    gw_session_close(s, gw_closes.kicked);
+    return true;
+}
+
+/* False: the message names no device. */
+static bool act_on_device(struct gw_revocation *r, struct tw_slice json,
+                          struct tw_slice tenant_id, bool (*act)(struct gw_session *s),
+                          uint64_t *done)
+{
+    struct named n = { .tenant = tenant_id, .device = { .max = DEVICE_BYTES }, .act = act };
     struct tw_slice raw;
     bool is_good;
 
-    k.all = tw_json_get(json, "all", &raw) && tw_slice_is(raw, "true");
-    is_good = k.all || (tw_json_get(json, "device", &raw) && tw_json_string(&k.device, raw) &&
-                        !k.device.failed);
+    n.all = tw_json_get(json, "all", &raw) && tw_slice_is(raw, "true");
+    is_good = n.all || (tw_json_get(json, "device", &raw) && tw_json_string(&n.device, raw) &&
+                        !n.device.failed);
     if (is_good)
-        gw_sessions_each(r->sessions, close_kicked, &k);
-    *closed = k.closed;
-    tw_buf_done(&k.device);
+        gw_sessions_each(r->sessions, act_if_named, &n);
+    *done = n.done;
+    tw_buf_done(&n.device);
     return is_good;
 }
 
@@ -200,7 +210,7 @@ void gw_revocation_read(struct gw_revocation *r, char *at, size_t len)
     struct gw_holders *holders = &r->sessions->holders;
     struct tw_json_fault fault;
     struct tw_slice json, type, id, raw;
-    uint64_t at_ms, closed = 0;
+    uint64_t at_ms, closed = 0, told = 0;
 
     if (tw_json_scan(at, &len, &tw_json_narrow, &fault) != '{' ||
         !text_member(tw_slice_from(at, len), "type", &type)) {
@@ -218,7 +228,10 @@ void gw_revocation_read(struct gw_revocation *r, char *at, size_t len)
                text_member(json, "tenantId", &id)) {
         closed = end_tenant(r, id, gw_closes.tenant_moving);
     } else if (tw_slice_is(type, "device.kick") && text_member(json, "tenantId", &id)) {
-        if (!kick(r, json, id, &closed))
+        if (!act_on_device(r, json, id, kick, &closed))
+            return;
+    } else if (tw_slice_is(type, "device.resync") && text_member(json, "tenantId", &id)) {
+        if (!act_on_device(r, json, id, gw_session_refetch, &told))
             return;
     } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &id)) {
         gw_key_auth_forget_all(r->auth);
@@ -231,5 +244,6 @@ void gw_revocation_read(struct gw_revocation *r, char *at, size_t len)
     } else {
         return; /* a message of a newer release */
     }
-    tw_log_info("control", tw_slc("type", type), tw_slc("id", id), tw_u64("closed", closed));
+    tw_log_info("control", tw_slc("type", type), tw_slc("id", id), tw_u64("closed", closed),
+                tw_u64("told", told));
 }

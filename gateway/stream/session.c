@@ -323,6 +323,15 @@ void gw_session_give_up(struct gw_session *s, uint64_t after, uint64_t begins)
     resume_or_resync(s);
 }
 
+bool gw_session_refetch(struct gw_session *s)
+{
+    if (!is_reading(s))
+        return false;
+    gw_session_all(s)->resynced.value++;
+    s->dialect->resync(s, s->next_seq - 1, s->stream->oldest);
+    return true;
+}
+
 bool gw_session_resume(struct gw_session *s, uint64_t since)
 {
     if (s->was_sent || s->resumes)

@@ -114,6 +114,10 @@ void gw_session_log_end(struct gw_session *s);
  * one has to fetch the state. */
 void gw_session_give_up(struct gw_session *s, uint64_t after, uint64_t begins);
 
+/* It is told to fetch the state, and goes on where it is: it misses nothing and hears nothing
+ * twice. False: it has no position yet, or none any more. */
+bool gw_session_refetch(struct gw_session *s);
+
 /* The event that it waits for is no longer in memory and it could take it now: the seq; else 0.
  */
 uint64_t gw_session_wants_older(const struct gw_session *s);

@@ -77,6 +77,26 @@ test('streams are shown, and raised by their restaurant: tills fetch the state, 
     }
 });
 
+test('a device that an operator names reads its state anew, hears nothing twice, and the others are left alone', async (t) => {
+    const tenant = await newTenant(t);
+    const [front, bar] = await Promise.all(['front', 'bar'].map((name) => tenant.till({ headers: { 'X-Device-Id': name } })));
+    await createOrder(tenant);
+    const { seq } = await front.next('new_order');
+    const told = await tillctl(['replay', tenant.slug, 'front']);
+    assert.equal(told.status, 0, told.err);
+    assert.equal((await front.next('resync_required')).seq, seq);
+    await createOrder(tenant);
+    assert.equal((await front.next('new_order')).seq, seq + 1);
+    await bar.next('new_order');
+    await bar.next('new_order');
+    assert.deepEqual(front.events().map((frame) => [frame.type, frame.seq]), [['new_order', seq], ['resync_required', seq], ['new_order', seq + 1]]);
+    assert.deepEqual(bar.events().map((frame) => frame.seq), [seq, seq + 1]);
+    await tillctl(['replay', tenant.slug, '--all']);
+    await bar.next('resync_required');
+    assert.equal((await tillctl(['replay', tenant.slug])).status, 64);
+    assert.match((await tillctl(['replay', 'nobody', 'front'])).err, /there is no such restaurant/);
+});
+
 test('ledgers are verified, and each that differs is named without its number', async (t) => {
     const tenant = await newTenant(t);
     const card = await issueCard(tenant, 50);
@@ -111,7 +131,9 @@ test('the log is followed as it grows, without what it says of customers', async
     const past = await tillctl(['tail', '--tenant', tenant.slug, '--since', '0', '--until-now', '--json', '--data']);
     const lines = past.out.trimEnd().split('\n').map((line) => JSON.parse(line));
     assert.deepEqual(lines.map(({ type, data }) => [type, data.customerName]), [['order.created', 'Ada']]);
-    assert.equal((await tillctl(['tail', '--since', '1 hour ago', '--tenant', tenant.slug, '--until-now', '--type', 'gift_card.'])).out, '');
+    const recent = (...words) => tillctl(['tail', '--since', '1 hour ago', '--tenant', tenant.slug, '--until-now', ...words]);
+    assert.match((await recent()).out, / order\.created /);
+    assert.deepEqual(await recent('--type', 'gift_card.'), { status: 0, out: '', err: '' });
 });
 
 test('the schema, the settings and nginx\'s list are asked of what makes them', async () => {

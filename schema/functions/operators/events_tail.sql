@@ -9,9 +9,12 @@
 -- Refusals: an SQL error for an unknown slug. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
--- Where to begin: behind a seq, or with the first event that is not older than a moment; null for both: with what comes.
-create or replace function pos.events_tail_begin(given text, after bigint, since timestamptz) returns void
+-- Where to begin: behind a seq, or with the first event that is not older than a moment (or "2 hours ago"); null for both:
+-- with what comes.
+create or replace function pos.events_tail_begin(given text, after bigint, since text) returns void
 language plpgsql as $$
+declare
+    moment timestamptz := case when since ~ ' ago *$' then now() + since::interval else since::timestamptz end;
 begin
     if given is not null and not exists (select from dinedesk_main.tenants t where t.slug = given) then
         raise exception 'no tenant "%"', given using errcode = 'no_data_found';
@@ -20,7 +23,7 @@ begin
     execute 'insert into pg_temp.tail_at
         select s.tenant_id, coalesce($2, (select min(e.seq) - 1 from pos.event e where e.tenant_id = s.tenant_id and e.at >= $3), s.head)
           from pos.stream s join dinedesk_main.tenants t on t.id = s.tenant_id
-         where $1 is null or t.slug = $1' using given, after, since;
+         where $1 is null or t.slug = $1' using given, after, moment;
 end $$;
 
 create or replace function pos.events_tail(given text, begins text, most int, shows_data boolean)

@@ -177,6 +177,26 @@ static void an_operator_sends_all_devices_of_a_tenant_away(void **state)
     check_sent_away(g, "012-");
 }
 
+static void an_operator_has_a_device_fetch_its_state(void **state)
+{
+    struct gateway *g = *state;
+
+    begin_stream(g, "16", "1"); /* of the kitchen, whose head was asked for first */
+    end_turn(g);
+    for (size_t i = 0; i < CLIENTS; i++)
+        tw_buf_clear(&g->clients[i].heard);
+    assert_true(gw_session_name(g->clients[1].session, TW_LIT("till")));
+    say("{\"type\":\"device.resync\",\"tenantId\":\"" KITCHEN_ID "\",\"device\":\"bar\"}");
+    say("{\"type\":\"device.resync\",\"tenantId\":\"" BAKERY_ID "\",\"device\":\"till\"}");
+    say("{\"type\":\"device.resync\",\"tenantId\":\"" KITCHEN_ID "\"}");
+    for (size_t i = 0; i < CLIENTS; i++)
+        assert_int_equal(g->clients[i].heard.len, 0);
+    say("{\"type\":\"device.resync\",\"tenantId\":\"" KITCHEN_ID "\",\"device\":\"till\"}");
+    check_sent_away(g, "----");
+    for (size_t i = 0; i < CLIENTS; i++)
+        assert_int_equal(g->clients[i].heard.len > 0, i == 1);
+}
+
 static void what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten(void **state)
 {
     (void)state;
@@ -303,6 +323,7 @@ int main(void)
         test(the_sessions_of_a_tenant_that_moves_are_told_to_connect_again),
         test(an_operator_sends_a_device_away_by_its_name),
         test(an_operator_sends_all_devices_of_a_tenant_away),
+        test(an_operator_has_a_device_fetch_its_state),
         test(what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten),
         test(devices_without_a_key_go_when_their_tenant_lets_none_in_any_more),
         test(devices_without_a_key_stay_where_they_are_allowed),
