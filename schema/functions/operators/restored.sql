@@ -32,7 +32,7 @@ begin
      cross join lateral (select e.at from pos.event e where e.tenant_id = s.tenant_id order by e.seq desc limit 1) l
      order by l.at desc limit 1;
     return query select 'the last event', last_one.at is not null,
-        coalesce(format('%s, of %s', pos.utc(last_one.at), last_one.slug), 'there is none'),
+        case when last_one.at is null then 'there is none' else format('%s, of %s', pos.utc(last_one.at), last_one.slug) end,
         'What came later is lost: compare it with the moment that was to be restored.';
     is_raised := not exists (select from pos.stream s
                               where not exists (select from pos.audit a
