@@ -114,6 +114,14 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags
 	@echo "  CC    $<"
 	@$(COMPILE) -MMD -MP -c $< -o $@
 
+# Which commit it is, is known to one object, so that another commit compiles that one alone.
+COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+$(OUT)/obj/common/util/process_metrics.o: DEFINES += -DTILLWIRE_COMMIT='"$(COMMIT)"'
+$(OUT)/obj/common/util/process_metrics.o: $(OUT)/commit
+$(OUT)/commit: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
+
 $(OUT)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"

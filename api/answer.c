@@ -2,8 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/answer.h"
 
+#include <stdio.h>
+
 #include "common/net/refusal.h"
 #include "common/util/base.h"
+#include "common/util/clock.h"
 #include "common/util/log.h"
 
 /* What a page may send and read in addition to what every page may: the headers of docs/rest.md
@@ -14,19 +17,78 @@
     "X-CSRF-Token"
 #define MAY_READ "X-Request-Id, Retry-After, Idempotent-Replayed, RateLimit, RateLimit-Policy"
 
-#define AT(field) TW_METRIC_AT(struct api_answers, field)
+static const int statuses[] = { 200, 201, 204, 400, 401, 403, 404, 405, 406, 409,
+                                410, 413, 415, 422, 428, 429, 500, 503, 504 };
+_Static_assert(TW_COUNT(statuses) == API_STATUSES - 1, "as many as are counted");
 
-static const struct tw_metric_row metric_rows[] = {
-    { "http_answers_total", "class=\"1xx\"", "Answers to HTTP requests, by class of status.",
-      AT(by_status[1]) },
-    { "http_answers_total", "class=\"2xx\"", NULL, AT(by_status[2]) },
-    { "http_answers_total", "class=\"3xx\"", NULL, AT(by_status[3]) },
-    { "http_answers_total", "class=\"4xx\"", NULL, AT(by_status[4]) },
-    { "http_answers_total", "class=\"5xx\"", NULL, AT(by_status[5]) },
+/* Method and path of a route by its number; 0: there is none. */
+static int put_route(size_t i, char labels[TW_METRIC_LABELS])
+{
+    const struct api_route *r = i == 0 ? NULL : &api_routes[i - 1];
+
+    return snprintf(labels, TW_METRIC_LABELS, "route=\"%s\",method=\"%s\"",
+                    r == NULL ? "none" : r->pattern,
+                    r == NULL ? "none" : tw_http_method_name(r->method));
+}
+
+static bool second_labels(size_t i, char labels[TW_METRIC_LABELS])
+{
+    if (i <= API_ROUTES)
+        (void)put_route(i, labels);
+    return i <= API_ROUTES;
+}
+
+static bool answer_labels(size_t i, char labels[TW_METRIC_LABELS])
+{
+    size_t route = i / API_STATUSES, status = i % API_STATUSES;
+    size_t n;
+
+    if (route > API_ROUTES)
+        return false;
+    n = (size_t)put_route(route, labels);
+    if (status < TW_COUNT(statuses))
+        (void)snprintf(labels + n, TW_METRIC_LABELS - n, ",status=\"%d\"", statuses[status]);
+    else
+        (void)snprintf(labels + n, TW_METRIC_LABELS - n, ",status=\"other\"");
+    return true;
+}
+
+static const struct tw_metric_row answer_rows[] = {
+    { "http_requests_total", NULL,
+      "HTTP requests that were answered, by the address as docs/rest.md has it, method and "
+      "status; "
+      "`none`: there is no such address, or it does not take this method.",
+      TW_METRIC_AT(struct api_answers, answered[0]) },
 };
 
-const struct tw_metric_table api_answers_metrics = { .rows = metric_rows,
-                                                     .count = TW_COUNT(metric_rows) };
+static const struct tw_metric_row second_rows[] = {
+    { "http_request_seconds", NULL,
+      "From the end of a request to its answer. Those that waited for an event (long polls) "
+      "are left "
+      "out.",
+      TW_METRIC_AT(struct api_answers, seconds[0]) },
+};
+
+const struct tw_metric_table api_answers_metrics = { .rows = answer_rows,
+                                                     .count = TW_COUNT(answer_rows),
+                                                     .labels_of = answer_labels,
+                                                     .label_names =
+                                                         "`route`, `method`, `status`" };
+const struct tw_metric_table api_seconds_metrics = { .rows = second_rows,
+                                                     .count = TW_COUNT(second_rows),
+                                                     .labels_of = second_labels,
+                                                     .label_names = "`route`, `method`" };
+
+static void count(struct api_answers *all, const struct api_reply *r, int status)
+{
+    size_t route = r->route == NULL ? 0 : (size_t)(r->route - api_routes) + 1, i = 0;
+
+    while (i < TW_COUNT(statuses) && statuses[i] != status)
+        i++;
+    all->answered[route * API_STATUSES + i].value++;
+    if (!r->has_waited)
+        tw_histogram_add(&all->seconds[route], tw_now_us() - r->began_us);
+}
 
 void api_answers_start(struct api_answers *all, const struct api_answers_options *options)
 {
@@ -38,7 +100,7 @@ void api_reply_init(struct api_reply *r, struct api_answers *all, struct tw_http
 {
     struct tw_slice origin = tw_http_header(req, "origin");
 
-    *r = (struct api_reply){ .all = all, .conn = conn };
+    *r = (struct api_reply){ .all = all, .conn = conn, .began_us = tw_now_us() };
     if (origin.len > 0 && origin.len <= TW_CORS_ORIGIN)
         memcpy(r->origin, origin.at, origin.len);
     tw_request_id(req, r->request_id);
@@ -51,7 +113,7 @@ static void send(struct api_reply *r, struct tw_http_response *res)
     if (conn == NULL)
         return;
     r->conn = NULL;
-    r->all->by_status[res->status / 100 % 6].value++;
+    count(r->all, r, res->status);
     tw_log_debug("http.answer", tw_i64("status", res->status), tw_str("req", r->request_id));
     tw_http_add(res, "X-Request-Id", tw_slice_of(r->request_id));
     tw_cors_add(res, r->all->origins, tw_slice_of(r->origin));

@@ -10,6 +10,8 @@
 #include "common/net/request_id.h"
 #include "common/util/metrics.h"
 
+#define API_STATUSES 20 /* that are told apart, and all others together */
+
 struct api_answers_options {
     struct tw_slice origins; /* that may read answers, see cors.h; kept */
 };
@@ -17,10 +19,12 @@ struct api_answers_options {
 /* What all answers of a process share; embedded in its state. */
 struct api_answers {
     struct tw_slice origins;
-    struct tw_metric by_status[6]; /* by hundreds; [0] is not used */
+    /* By route; the first is of requests for which there is none. */
+    struct tw_metric answered[(API_ROUTES + 1) * API_STATUSES];
+    struct tw_histogram seconds[API_ROUTES + 1];
 };
 
-extern const struct tw_metric_table api_answers_metrics;
+extern const struct tw_metric_table api_answers_metrics, api_seconds_metrics;
 
 void api_answers_start(struct api_answers *all, const struct api_answers_options *options);
 
@@ -30,6 +34,9 @@ struct api_reply {
     struct tw_http_conn *conn; /* null once the client has left: nothing is sent then */
     enum api_manner manner;
     struct api_allowance allowance; /* of its key; zero: it is not known */
+    const struct api_route *route; /* null: there is none */
+    uint64_t began_us;
+    bool has_waited; /* for an event: how long it took is not how long we take */
     char request_id[TW_REQUEST_ID];
     char origin[TW_CORS_ORIGIN + 1]; /* of the page that asks; "": none */
 };

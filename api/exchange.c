@@ -243,6 +243,7 @@ static bool wait_for_news(struct exchange *x, const struct tw_outcome *outcome)
     memcpy(x->parked.tenant, outcome->tenant.at, outcome->tenant.len);
     keep_text(x, outcome->body);
     x->waiter.ends_on_fin = true;
+    x->reply.has_waited = true;
     return api_waiting_park(&x->service->waiting, &x->parked);
 }
 
@@ -516,6 +517,7 @@ void api_handle(struct tw_http_server *server, struct tw_http_conn *conn,
     api_reply_init(&reply, &s->answers, conn, req);
     api_route_find(req->method, req->path, &match);
     reply.manner = match.manner;
+    reply.route = match.route;
     if (match.route != NULL)
         begin(s, &reply, req, &match);
     else if (match.allow[0] != '\0')

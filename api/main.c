@@ -5,6 +5,7 @@
 #include "api/rates.h"
 #include "api/router.h"
 #include "common/daemon/daemon.h"
+#include "common/domain/functions.h"
 #include "common/domain/schema_version.h"
 #include "common/net/listener.h"
 #include "common/net/stream.h"
@@ -17,6 +18,7 @@ struct api {
     struct tw_schema schema;
     struct api_rates rates;
     struct tw_deadline last; /* of a drain: connections are accepted no more */
+    struct tw_functions functions;
 };
 
 static struct api *api_of(struct tw_daemon *d)
@@ -86,6 +88,7 @@ static int start(struct tw_daemon *d)
     int r;
 
     start_service(a);
+    tw_functions_start(&a->functions);
     tw_pg_pool_start(&a->service.pool,
                      &(struct tw_pg_pool_options){ .loop = &d->loop,
                                                    .url = set->database_url,
@@ -93,7 +96,8 @@ static int start(struct tw_daemon *d)
                                                    .program = d->kind->name,
                                                    .connections = set->database_connections,
                                                    .max_waiting = set->database_queue,
-                                                   .on_change = on_database });
+                                                   .on_change = on_database,
+                                                   .observer = &a->functions.observer });
     tw_schema_start(&a->schema, &(struct tw_schema_options){ .pool = &a->service.pool });
     api_rates_start(&a->rates, &(struct api_rates_options){ .loop = &d->loop,
                                                             .pool = &a->service.pool,
@@ -175,8 +179,11 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
 static const struct tw_metric_part metrics[] = {
     { &tw_handshakes_metrics, AT(listener.handshakes), NULL },
     { &tw_certificates_metrics, AT(daemon.certificates), NULL },
+    { &tw_ops_metrics, AT(daemon.ops), NULL },
+    { &tw_loop_metrics, AT(daemon.loop), NULL },
     { &tw_http_server_metrics, AT(service.http), NULL },
     { &api_answers_metrics, AT(service.answers), NULL },
+    { &api_seconds_metrics, AT(service.answers), NULL },
     { &api_exchange_metrics, AT(service), NULL },
     { &api_waiting_metrics, AT(service.waiting), NULL },
     { &api_limiter_metrics, AT(service.limiter), NULL },
@@ -184,6 +191,8 @@ static const struct tw_metric_part metrics[] = {
     { &tw_tokens_metrics, AT(service.tokens), NULL },
     { &tw_operations_metrics, AT(service.operations), NULL },
     { &tw_pg_pool_metrics, AT(service.pool), NULL },
+    { &tw_functions_metrics, AT(functions), NULL },
+    { &tw_functions_errors, AT(functions), NULL },
     { &tw_schema_metrics, AT(schema), NULL },
     { &tw_redis_metrics, AT(service.publisher), "link=\"publisher\"" },
 };

@@ -100,7 +100,8 @@ const struct api_route api_routes[] = {
     { TW_POST, "/api/{tenant}/kitchen-alerts", "kitchen_alert", PATH, NULL, MONEY, STRICT },
     { TW_POST, "/api/{tenant}/import/{kind}", "list_import", PATH, NULL, MONEY, STRICT },
 };
-const size_t api_route_count = TW_COUNT(api_routes);
+_Static_assert(TW_COUNT(api_routes) == API_ROUTES, "as many as are counted");
+const size_t api_route_count = API_ROUTES;
 
 const char *const api_query_names[] = { "status",         "limit",      "since",
                                         "after",          "wait",       "type",

@@ -253,6 +253,7 @@ static void on_tick(struct tw_deadline *d)
     w->is_asking = true;
     w->call = (struct tw_pg_call){
         .sql = "select tenant_id, head from pos.heads($1::uuid[])",
+        .function = "heads",
         .params = { { tw_buf_view(&w->tenants), false } },
         .param_count = 1,
         .done = on_heads,

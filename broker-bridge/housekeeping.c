@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/housekeeping.h"
 
+#include <stdio.h>
+
 #include "common/util/base.h"
 
 #define ROUND_MS 3600000
@@ -14,14 +16,14 @@
             row(lists) row(tickets) row(old_orders)
 
 #define NAME(task) #task,
-#define LABEL(task) "task=\"" #task "\"",
 
 static const char *const names[BR_TASKS] = { EACH_TASK(NAME) };
-static const char *const labels[BR_TASKS + 1] = { EACH_TASK(LABEL) };
 
-static const char *labels_of(size_t i)
+static bool labels_of(size_t i, char labels[TW_METRIC_LABELS])
 {
-    return labels[i];
+    if (i < BR_TASKS)
+        (void)snprintf(labels, TW_METRIC_LABELS, "task=\"%s\"", names[i]);
+    return i < BR_TASKS;
 }
 
 #define AT(field) TW_METRIC_AT(struct br_housekeeping, field)

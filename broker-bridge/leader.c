@@ -155,7 +155,8 @@ void br_leader_start(struct br_leader *l, const struct br_leader_options *option
                              &(struct tw_pg_conn_options){ .url = options->url,
                                                            .url_file = options->url_file,
                                                            .program = "tillwire-bridge",
-                                                           .is_direct = true },
+                                                           .is_direct = true,
+                                                           .observer = options->observer },
                              &events, l);
 }
 

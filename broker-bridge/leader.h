@@ -22,6 +22,7 @@ struct br_leader_options { /* all are kept */
     struct tw_loop *loop;
     const char *url, *url_file; /* of the database */
     const struct br_leader_events *events;
+    struct tw_pg_observer *observer; /* of its connection */
 };
 
 /* Embedded in its owner. The lock belongs to the connection that listens: a process that

@@ -3,6 +3,7 @@
 #include "broker-bridge/leader.h"
 #include "broker-bridge/relay.h"
 #include "common/daemon/daemon.h"
+#include "common/domain/functions.h"
 #include "common/domain/publish.h"
 #include "common/util/base.h"
 
@@ -10,6 +11,7 @@ struct bridge {
     struct tw_daemon daemon;
     struct br_leader leader;
     struct br_relay relay;
+    struct tw_functions functions;
     struct tw_redis publisher;
 };
 
@@ -46,13 +48,15 @@ static int start(struct tw_daemon *d)
     struct bridge *b = bridge_of(d);
     int r;
 
+    tw_functions_start(&b->functions);
     br_relay_start(&b->relay,
                    &(struct br_relay_options){ .loop = &d->loop, .redis = &b->publisher });
     br_leader_start(&b->leader,
                     &(struct br_leader_options){ .loop = &d->loop,
                                                  .url = d->settings.database_url,
                                                  .url_file = d->settings.database_url_file,
-                                                 .events = &leader_events });
+                                                 .events = &leader_events,
+                                                 .observer = &b->functions.observer });
     r = tw_redis_start(&b->publisher,
                        &(struct tw_redis_options){ .loop = &d->loop,
                                                    .url = d->settings.redis_url,
@@ -93,10 +97,15 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
 #define AT(part) offsetof(struct bridge, part)
 
 static const struct tw_metric_part metrics[] = {
+    { &tw_ops_metrics, AT(daemon.ops), NULL },
+    { &tw_loop_metrics, AT(daemon.loop), NULL },
     { &br_leader_metrics, AT(leader), NULL },
     { &br_relay_metrics, AT(relay), NULL },
+    { &br_lookout_metrics, AT(relay.lookout), NULL },
     { &br_housekeeping_metrics, AT(relay.housekeeping), NULL },
     { &br_housekeeping_failures, AT(relay.housekeeping), NULL },
+    { &tw_functions_metrics, AT(functions), NULL },
+    { &tw_functions_errors, AT(functions), NULL },
     { &tw_redis_metrics, AT(publisher), "link=\"publisher\"" },
 };
 

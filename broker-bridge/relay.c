@@ -44,6 +44,10 @@ static bool is_good(struct br_relay *r, const struct tw_pg_result *result)
 /* Rows are tenant, event. */
 static void publish_rows(struct br_relay *r, const struct tw_pg_result *result)
 {
+    uint64_t now_us = tw_now_us();
+
+    for (size_t i = 0; r->since_us != 0 && i < tw_pg_rows(result); i++)
+        tw_histogram_add(&r->delay, now_us - r->since_us);
     for (size_t i = 0; i < tw_pg_rows(result); i++)
         if (tw_publish_event(r->redis, tw_pg_text(result, i, 0), tw_pg_text(result, i, 1)) == 0)
             r->published.value++;
@@ -74,6 +78,8 @@ static void on_events(struct tw_pg_call *call, const struct tw_pg_result *result
     } else if (r->after[0] != '\0') {
         r->after[0] = '\0';
         r->has_work = true;
+    } else {
+        r->since_us = 0;
     }
     ask_soon(r);
 }
@@ -83,8 +89,12 @@ static void ask_events(struct br_relay *r)
     r->has_work = false;
     r->is_asking = true;
     r->served++;
+    if (r->since_us == 0)
+        r->since_us = r->notified_us;
+    r->notified_us = 0;
     r->call = (struct tw_pg_call){
         .sql = "select tenant_id, event from pos.outbox_relay(nullif($1, '')::uuid, $2::int)",
+        .function = "outbox_relay",
         .params = { { tw_slice_of(r->after), false }, { tw_slice_of(EVENTS_TEXT), false } },
         .param_count = 2,
         .done = on_events,
@@ -112,11 +122,20 @@ static void start_task(struct br_relay *r, const char *task)
     r->is_asking = true;
     r->served = 0;
     r->call = (struct tw_pg_call){ .sql = "select pos.maintain($1)",
+                                   .function = "maintain",
                                    .params = { { tw_slice_of(task), false } },
                                    .param_count = 1,
                                    .done = on_task,
                                    .answer_ms = ANSWER_MS };
     tw_pg_conn_send(r->conn, &r->call);
+}
+
+static void on_looked(struct tw_pg_call *call, const struct tw_pg_result *result)
+{
+    struct br_relay *r = tw_container_of(call, struct br_relay, call);
+
+    if (is_good(r, result))
+        br_lookout_take(&r->lookout, result);
 }
 
 /* The next statement, the most urgent first. */
@@ -131,6 +150,12 @@ static void ask(struct br_relay *r)
         ask_events(r);
     else if (task != NULL)
         start_task(r, task);
+    else if (br_lookout_due(&r->lookout, r->loop->now_ms, &r->call)) {
+        r->is_asking = true;
+        r->call.answer_ms = ANSWER_MS;
+        r->call.done = on_looked;
+        tw_pg_conn_send(r->conn, &r->call);
+    }
 }
 
 static void on_tick(struct tw_deadline *d)
@@ -149,7 +174,9 @@ void br_relay_set_active(struct br_relay *r, struct tw_pg_conn *conn)
     r->has_work = true;
     r->served = 0;
     r->after[0] = '\0';
+    r->notified_us = r->since_us = 0;
     if (conn == NULL) {
+        br_lookout_forget(&r->lookout);
         tw_after_cancel(r->loop, &r->tick);
         return;
     }
@@ -160,6 +187,8 @@ void br_relay_set_active(struct br_relay *r, struct tw_pg_conn *conn)
 void br_relay_notified(struct br_relay *r)
 {
     r->notifications.value++;
+    if (r->notified_us == 0)
+        r->notified_us = tw_now_us();
     r->has_work = true;
     ask_soon(r);
 }
@@ -172,6 +201,11 @@ static const struct tw_metric_row metric_rows[] = {
     { "bridge_published_total", NULL,
       "Events that the bridge gave their place in the stream and published to Redis.",
       AT(published) },
+    { "bridge_delay_seconds", NULL,
+      "From the notification that events of other writers wait to their publishing, for each "
+      "event; "
+      "what the bridge found without one is left out.",
+      AT(delay) },
     { "publish_failures_total", NULL,
       "Events that Redis did not take; gateways read them from the log.", AT(failures) },
 };

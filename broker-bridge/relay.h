@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "broker-bridge/housekeeping.h"
+#include "broker-bridge/lookout.h"
 #include "common/net/loop.h"
 #include "common/net/pg_conn.h"
 #include "common/net/redis.h"
@@ -37,7 +38,12 @@ struct br_relay {
     unsigned served; /* statements since the last one of the housekeeping */
     bool is_asking, has_work, is_stopped;
     struct br_housekeeping housekeeping;
+    struct br_lookout lookout;
+    uint64_t
+        notified_us; /* since when a notification has not been looked into; 0: there is none */
+    uint64_t since_us; /* when that came which is being looked into; 0: nobody has told */
     struct tw_metric notifications, published, failures;
+    struct tw_histogram delay;
 };
 
 extern const struct tw_metric_table br_relay_metrics;

@@ -1,6 +1,7 @@
 /* main.c - tillwire-gateway: WebSocket sessions and the tenants' streams.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/daemon/daemon.h"
+#include "common/domain/functions.h"
 #include "common/domain/schema_version.h"
 #include "common/net/listener.h"
 #include "common/net/stream.h"
@@ -9,6 +10,7 @@
 #include "gateway/admission/revocation.h"
 #include "gateway/admission/revocation_poll.h"
 #include "gateway/bounds.h"
+#include "gateway/dialect_metrics.h"
 #include "gateway/dialects.h"
 #include "gateway/restaurant_os/restaurant_os.h"
 #include "gateway/shared_state/device.h"
@@ -31,6 +33,7 @@ struct gateway {
     struct tw_listener listener;
     struct tw_pg_pool pool;
     struct tw_schema schema;
+    struct tw_functions functions;
     struct tw_http_server http;
     struct gw_authenticator authenticator;
     struct gw_dialects dialects;
@@ -121,6 +124,7 @@ static void start_database(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
 
+    tw_functions_start(&g->functions);
     tw_pg_pool_start(&g->pool,
                      &(struct tw_pg_pool_options){ .loop = &g->daemon.loop,
                                                    .url = set->database_url,
@@ -128,7 +132,8 @@ static void start_database(struct gateway *g)
                                                    .program = g->daemon.kind->name,
                                                    .connections = set->database_connections,
                                                    .max_waiting = set->database_queue,
-                                                   .on_change = on_database });
+                                                   .on_change = on_database,
+                                                   .observer = &g->functions.observer });
     tw_schema_start(&g->schema, &(struct tw_schema_options){ .pool = &g->pool });
     gw_key_auth_start(&g->auth, &(struct gw_key_auth_options){
                                     .pool = &g->pool, .cache_ms = set->auth_cache_ms });
@@ -396,30 +401,13 @@ static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_
                                        : &g->publisher);
 }
 
-static const char *dialect_labels(size_t i)
-{
-    const struct gw_dialects all = gw_all_dialects(NULL, NULL);
-
-    return i < all.count ? all.rows[i].dialect->labels : NULL;
-}
-
-/* In this file, because a session does not know which dialects there are. */
-static const struct tw_metric_row open_sessions[] = {
-    { "ws_sessions", NULL, "Open sessions of clients, by the dialect that they speak.",
-      TW_METRIC_AT(struct gw_sessions, open[0]) },
-};
-
-static const struct tw_metric_table open_sessions_metrics = {
-    .rows = open_sessions,
-    .count = TW_COUNT(open_sessions),
-    .labels_of = dialect_labels,
-};
-
 #define AT(part) offsetof(struct gateway, part)
 
 static const struct tw_metric_part metrics[] = {
     { &tw_handshakes_metrics, AT(listener.handshakes), NULL },
     { &tw_certificates_metrics, AT(daemon.certificates), NULL },
+    { &tw_ops_metrics, AT(daemon.ops), NULL },
+    { &tw_loop_metrics, AT(daemon.loop), NULL },
     { &tw_http_server_metrics, AT(http), NULL },
     { &gw_handshakes_metrics, AT(handshakes), NULL },
     { &tw_strangers_metrics, AT(auth.strangers), NULL },
@@ -428,7 +416,8 @@ static const struct tw_metric_part metrics[] = {
     { &gw_arrivals_metrics, AT(arrivals), NULL },
     { &gw_conns_metrics, AT(conns), NULL },
     { &gw_deflate_metrics, AT(conns.deflate), NULL },
-    { &open_sessions_metrics, AT(sessions), NULL },
+    { &gw_dialect_sessions_metrics, AT(sessions), NULL },
+    { &gw_dialect_ends_metrics, AT(sessions), NULL },
     { &gw_sessions_metrics, AT(sessions), NULL },
     { &gw_eio_metrics, AT(restaurant_os.sio.engine), NULL },
     { &gw_restaurant_os_metrics, AT(restaurant_os), NULL },
@@ -438,6 +427,8 @@ static const struct tw_metric_part metrics[] = {
     { &gw_sync_log_metrics, AT(log), NULL },
     { &tw_operations_metrics, AT(operations), NULL },
     { &tw_pg_pool_metrics, AT(pool), NULL },
+    { &tw_functions_metrics, AT(functions), NULL },
+    { &tw_functions_errors, AT(functions), NULL },
     { &tw_schema_metrics, AT(schema), NULL },
     { &tw_redis_metrics, AT(hubs.subscriber), "link=\"subscriber\"" },
     { &tw_redis_metrics, AT(publisher), "link=\"publisher\"" },

@@ -133,10 +133,17 @@ static void drain(struct tw_daemon *d, int number)
 
 static void log_metric(const struct tw_metric_series *s, void *arg)
 {
+    const char *labels = s->labels[0] == '\0' ? NULL : s->labels;
+
     (void)arg;
-    tw_log_info("metric", tw_str("name", s->name),
-                tw_str("labels", s->labels[0] == '\0' ? NULL : s->labels),
-                tw_u64("value", s->value));
+    if (!tw_metric_is_shown(s))
+        return;
+    if (s->histogram != NULL)
+        tw_log_info("metric", tw_str("name", s->name), tw_str("labels", labels),
+                    tw_u64("count", s->value), tw_u64("sum_us", s->histogram->sum_us));
+    else
+        tw_log_info("metric", tw_str("name", s->name), tw_str("labels", labels),
+                    tw_u64("value", s->value));
 }
 
 static void reload(struct tw_daemon *d)

@@ -5,6 +5,9 @@
 #include "common/net/stream.h"
 #include "common/util/base.h"
 
+/* Some ten times what a gateway's or an api's can be. */
+#define METRICS_BYTES ((size_t)4 * 1024 * 1024)
+
 static const struct tw_http_server_limits limits = {
     .request = { .target_bytes = 1024, .head_bytes = 8192, .body_bytes = 1024 },
     .head_ms = 5000,
@@ -32,13 +35,20 @@ static void healthz(struct tw_ops *ops, struct tw_http_conn *conn)
     tw_buf_done(&body);
 }
 
+static void judge(struct tw_ops *ops, struct tw_buf *missing, struct tw_buf *degraded)
+{
+    ops->missing(ops, missing, degraded);
+    ops->ready.value = missing->len == 0;
+    ops->degraded.value = degraded->len > 0;
+}
+
 static void readyz(struct tw_ops *ops, struct tw_http_conn *conn)
 {
     struct tw_buf missing = { .max = 4096 }, degraded = { .max = 4096 },
                   body = { .max = 16384 };
     bool is_ready;
 
-    ops->missing(ops, &missing, &degraded);
+    judge(ops, &missing, &degraded);
     is_ready = missing.len == 0;
     tw_buf_text(&body, is_ready ? "{\"status\":\"ready\"" : "{\"status\":\"not ready\"");
     tw_buf_text(&body, ",\"missing\":[");
@@ -54,12 +64,28 @@ static void readyz(struct tw_ops *ops, struct tw_http_conn *conn)
 
 static void metrics(struct tw_ops *ops, struct tw_http_conn *conn)
 {
-    struct tw_buf body = { .max = 1048576 };
+    struct tw_buf missing = { .max = 4096 }, degraded = { .max = 4096 };
+    struct tw_buf body = { .max = METRICS_BYTES };
 
+    judge(ops, &missing, &degraded);
+    tw_buf_done(&missing);
+    tw_buf_done(&degraded);
     tw_metrics_print(ops->metrics, &body);
     answer(conn, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
     tw_buf_done(&body);
 }
+
+static const struct tw_metric_row metric_rows[] = {
+    { "ready", NULL,
+      "1 while the process can do its work, else 0: /readyz says what is missing.",
+      TW_METRIC_AT(struct tw_ops, ready) },
+    { "degraded", NULL,
+      "1 while it does its work without something that it should have: /readyz says what.",
+      TW_METRIC_AT(struct tw_ops, degraded) },
+};
+
+const struct tw_metric_table tw_ops_metrics = { .rows = metric_rows,
+                                                .count = TW_COUNT(metric_rows) };
 
 static const struct {
     const char *path;

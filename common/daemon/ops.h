@@ -25,7 +25,10 @@ struct tw_ops {
     struct tw_listener listener;
     const struct tw_metrics *metrics;
     void (*missing)(struct tw_ops *ops, struct tw_buf *missing, struct tw_buf *degraded);
+    struct tw_metric ready, degraded; /* when it was asked last */
 };
+
+extern const struct tw_metric_table tw_ops_metrics;
 
 /* 0, or the reason why it cannot listen there. */
 int tw_ops_start(struct tw_ops *ops, const struct tw_ops_options *options);

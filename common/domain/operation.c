@@ -220,6 +220,7 @@ static void on_brief(struct tw_pg_question *q, const struct tw_pg_rows *rows)
 }
 
 static const struct tw_pg_batch_kind brief = {
+    .function = "call",
     .sql = "select q.n, a.status, a.body, a.tenant_id "
            "from json_array_elements($1::json) with ordinality q(asked, n), "
            "pos.call(q.asked ->> 'operation', (q.asked -> 'ctx')::jsonb, q.asked -> 'body') a "
@@ -263,6 +264,7 @@ void tw_operation_start(struct tw_operation *op)
 {
     op->call = (struct tw_pg_call){
         .sql = call_sql,
+        .function = op->name,
         .params = { { tw_slice_of(op->name), false },
                     { op->context, false },
                     { op->body, true } },

@@ -31,7 +31,9 @@ static void ask(struct tw_schema *s)
     if (s->is_asking)
         return;
     s->is_asking = true;
-    s->call = (struct tw_pg_call){ .sql = "select pos.schema_version()", .done = on_answer };
+    s->call = (struct tw_pg_call){ .sql = "select pos.schema_version()",
+                                   .function = "schema_version",
+                                   .done = on_answer };
     tw_pg_pool_call(s->pool, &s->call);
 }
 

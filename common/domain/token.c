@@ -284,6 +284,7 @@ void tw_token_check(struct tw_token_check *c, struct tw_slice token)
         return;
     }
     c->call = (struct tw_pg_call){
+        .function = "token_tenant",
         .sql = "select t.tenant_id, t.tenant_slug, t.tenant_name, t.status, n.tenant_id, "
                "t.secret from pos.token_tenant($1) t "
                "left join pos.token_tenant($2) n on true",

@@ -452,7 +452,7 @@ static const struct tw_metric_row metric_rows[] = {
     { "http_connections", NULL,
       "Open HTTP connections; one that has become a WebSocket is not counted any more.",
       AT(connections) },
-    { "http_requests_total", NULL, "HTTP requests that arrived complete.", AT(requests) },
+    { "http_received_total", NULL, "HTTP requests that arrived complete.", AT(requests) },
     { "http_body_bytes", NULL, "Bytes of bodies that are arriving.", AT(bodies) },
     { "http_rejects_total", NULL,
       "HTTP requests that were malformed or over a limit, and connections over the limit.",

@@ -19,11 +19,31 @@ void tw_loop_read_clock(struct tw_loop *loop)
     loop->now_ms = read_ms - loop->paused_ms;
 }
 
+static void on_tick(uv_timer_t *timer);
+
+static void start_ticker(struct tw_loop *loop, uint64_t after_ms)
+{
+    loop->tick_due_ms = loop->read_ms + after_ms;
+    (void)uv_timer_start(&loop->ticker, on_tick, after_ms, TW_DEADLINE_TICK_MS);
+}
+
+/* How late this tick is, who asked for it at once apart. The loop's clock has whole
+ * milliseconds, so it may be one too early. */
+static void note_lag(struct tw_loop *loop)
+{
+    uint64_t now_ms = loop->read_ms, due_ms = loop->tick_due_ms;
+
+    if (now_ms + TW_DEADLINE_TICK_MS / 2 >= due_ms)
+        tw_histogram_add(&loop->lag, now_ms > due_ms ? (now_ms - due_ms) * 1000 : 0);
+    loop->tick_due_ms = now_ms + TW_DEADLINE_TICK_MS;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct tw_loop *loop = tw_container_of(timer, struct tw_loop, ticker);
 
     tw_loop_read_clock(loop);
+    note_lag(loop);
     tw_deadlines_run(&loop->deadlines, loop->now_ms);
     if (loop->deadlines.count == 0)
         (void)uv_timer_stop(timer);
@@ -50,6 +70,16 @@ static void on_before_sleep(uv_prepare_t *prepare)
     if (!tw_list_empty(&loop->later)) /* the next turn must not sleep */
         (void)uv_timer_start(&loop->ticker, on_tick, 0, TW_DEADLINE_TICK_MS);
 }
+
+static const struct tw_metric_row metric_rows[] = {
+    { "loop_lag_seconds", NULL,
+      "How late the process turned to what was due, looked at fifty times a second, to a "
+      "millisecond.",
+      TW_METRIC_AT(struct tw_loop, lag) },
+};
+
+const struct tw_metric_table tw_loop_metrics = { .rows = metric_rows,
+                                                 .count = TW_COUNT(metric_rows) };
 
 void tw_loop_init(struct tw_loop *loop)
 {
@@ -102,7 +132,7 @@ void tw_after(struct tw_loop *loop, struct tw_deadline *d, uint64_t after_ms,
     if (loop->deadlines.count == 0) { /* the wheel stood still: start it from now */
         tw_loop_read_clock(loop);
         tw_deadlines_run(&loop->deadlines, loop->now_ms);
-        (void)uv_timer_start(&loop->ticker, on_tick, TW_DEADLINE_TICK_MS, TW_DEADLINE_TICK_MS);
+        start_ticker(loop, TW_DEADLINE_TICK_MS);
     }
     tw_deadline_set(&loop->deadlines, d, loop->now_ms + after_ms, expired);
 }

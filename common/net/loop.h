@@ -7,6 +7,7 @@
 
 #include "common/util/deadline.h"
 #include "common/util/list.h"
+#include "common/util/metrics.h"
 
 #define TW_READ_CHUNK 65536
 #define TW_PEER_TEXT 48
@@ -28,9 +29,13 @@ struct tw_loop {
     uint64_t now_ms;                /* of this turn: see tw_loop_read_clock */
     uint64_t read_ms;               /* the monotonic clock when it was last read */
     uint64_t paused_ms;             /* how long this process stood still, in all */
+    uint64_t tick_due_ms;           /* when the ticker is to turn next, by the same clock */
+    struct tw_histogram lag;        /* how much later than that it did */
     char peer[TW_PEER_TEXT];        /* see tw_stream_peer */
     char read_chunk[TW_READ_CHUNK]; /* every stream reads into it; lent during one callback */
 };
+
+extern const struct tw_metric_table tw_loop_metrics;
 
 void tw_loop_init(struct tw_loop *loop);
 

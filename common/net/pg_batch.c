@@ -215,6 +215,7 @@ static void send_batch(struct tw_pg_batched *s, size_t most)
     fill(s, most);
     s->upto = s->batch->asked;
     s->call = (struct tw_pg_call){ .sql = kind->sql,
+                                   .function = kind->function,
                                    .param_count = kind->param_count,
                                    .done = on_rows };
     for (int i = 0; i < kind->param_count; i++) {

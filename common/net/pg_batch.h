@@ -34,6 +34,7 @@ struct tw_pg_batch_kind {
     /* Its first column is the number of the question, from 1 on, that the row is for; rows come
      * in the order of these numbers. */
     const char *sql;
+    const char *function; /* as in tw_pg_call */
     int param_count;
     const char *brackets; /* around each parameter, a list: "{}" of an array, "[]" of JSON */
     /* Append a question to each list, less than a megabyte; the comma before it is there

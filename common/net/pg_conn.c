@@ -21,6 +21,7 @@
 #include "common/net/pg_dial.h"
 #include "common/net/watch.h"
 #include "common/util/base.h"
+#include "common/util/clock.h"
 #include "common/util/crypto.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
@@ -48,6 +49,7 @@ struct tw_pg_conn {
     struct tw_loop *loop;
     const struct tw_pg_conn_events *events;
     void *owner;
+    struct tw_pg_observer *observer;
     struct tw_pg_dial dial;
     PGconn *pg;
     struct tw_watch *watch;
@@ -148,15 +150,27 @@ static void forget_answer(struct tw_pg_conn *c)
     c->answer = NULL;
 }
 
+static void observe(const struct tw_pg_conn *c, const struct tw_pg_call *call,
+                    const struct tw_pg_result *result)
+{
+    if (c->observer != NULL)
+        c->observer->answered(c->observer, call, result, tw_now_us() - call->sent_us);
+}
+
 static void lose_calls(struct tw_pg_conn *c)
 {
+    const struct tw_pg_result result = { TW_ELOST, NULL };
     struct tw_list lost, *link;
 
     tw_list_init(&lost);
     tw_list_move_all(&lost, &c->calls);
     c->depth = c->writes = 0;
-    while ((link = tw_list_shift(&lost)) != NULL)
-        tw_pg_refuse(tw_container_of(link, struct tw_pg_call, link), TW_ELOST);
+    while ((link = tw_list_shift(&lost)) != NULL) {
+        struct tw_pg_call *call = tw_container_of(link, struct tw_pg_call, link);
+
+        observe(c, call, &result);
+        call->done(call, &result);
+    }
 }
 
 /* Between half and all of the pause, so that many connections do not come at once. */
@@ -292,6 +306,7 @@ static void finish_call(struct tw_pg_conn *c)
             c->retry_ms = RETRY_READ_ONLY_MS;
             go_down(c, "PostgreSQL has become read-only");
         }
+        observe(c, call, &result);
         call->done(call, &result);
     }
     PQclear(answer);
@@ -448,6 +463,7 @@ static void send_text(struct tw_pg_conn *c, struct tw_pg_call *call, bool as_it_
 static void send_call(struct tw_pg_conn *c, struct tw_pg_call *call, bool as_it_is)
 {
     TW_ASSERT(c->state == UP && call->param_count <= TW_PG_PARAMS);
+    call->sent_us = tw_now_us();
     tw_list_append(&c->calls, &call->link);
     c->depth++;
     c->writes += call->writes ? 1 : 0;
@@ -532,6 +548,7 @@ struct tw_pg_conn *tw_pg_conn_new(struct tw_loop *loop,
     c->dial.url.file = options->url_file;
     c->dial.program = options->program;
     c->dial.is_direct = options->is_direct;
+    c->observer = options->observer;
     c->events = events;
     c->owner = owner;
     c->retry_ms = RETRY_FIRST_MS;

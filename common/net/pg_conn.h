@@ -27,6 +27,8 @@ typedef void (*tw_pg_done_cb)(struct tw_pg_call *call, const struct tw_pg_result
  * transaction of its own: never BEGIN. */
 struct tw_pg_call {
     const char *sql; /* a constant: it is prepared once, and kept */
+    const char
+        *function; /* a constant: the SQL function that it calls, for the observer; or null */
     struct tw_pg_param params[TW_PG_PARAMS];
     int param_count;
     bool writes;        /* may lock rows, so no other call may be queued after it (pg_pool.h) */
@@ -38,6 +40,7 @@ struct tw_pg_call {
     struct tw_list link; /* the rest belongs to pg_conn and pg_pool */
     struct tw_deadline limit;
     struct tw_pg_pool *pool;
+    uint64_t sent_us;                  /* when it was */
     struct tw_pg_statement *statement; /* prepared, of its connection; null: none */
     bool prepares;                     /* it is the first with its text there */
 };
@@ -54,6 +57,14 @@ bool tw_pg_is_null(const struct tw_pg_result *r, size_t row, int column);
 struct tw_slice tw_pg_text(const struct tw_pg_result *r, size_t row, int column); /* lent */
 int64_t tw_pg_int(const struct tw_pg_result *r, size_t row, int column); /* 0 if null */
 
+/* Told of each call that was sent, before its `done`: what came of it (lent), and after how
+ * long.
+ */
+struct tw_pg_observer {
+    void (*answered)(struct tw_pg_observer *o, const struct tw_pg_call *call,
+                     const struct tw_pg_result *result, uint64_t us);
+};
+
 struct tw_pg_conn;
 
 struct tw_pg_conn_events {
@@ -67,9 +78,10 @@ struct tw_pg_conn_events {
 
 struct tw_pg_conn_options { /* all are kept, but not the struct */
     const char *url;
-    const char *url_file; /* where it is read from again each time; null: nowhere */
-    const char *program;  /* its application_name */
-    bool is_direct;       /* not behind a pooler: see pg_dial.h */
+    const char *url_file;            /* where it is read from again each time; null: nowhere */
+    const char *program;             /* its application_name */
+    bool is_direct;                  /* not behind a pooler: see pg_dial.h */
+    struct tw_pg_observer *observer; /* or null */
 };
 
 /* Gives; begins to connect at once. `events` and `owner` are kept. */

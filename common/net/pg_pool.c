@@ -290,7 +290,8 @@ void tw_pg_pool_start(struct tw_pg_pool *pool, const struct tw_pg_pool_options *
             tw_pg_conn_new(options->loop,
                            &(struct tw_pg_conn_options){ .url = options->url,
                                                          .url_file = options->url_file,
-                                                         .program = options->program },
+                                                         .program = options->program,
+                                                         .observer = options->observer },
                            &events, pool);
         pool->conn_count++;
     }

@@ -25,6 +25,7 @@ struct tw_pg_pool_options {
     size_t max_waiting;                   /* more calls are refused with TW_EFULL */
     uint64_t max_bytes; /* the same for their parameters, in bytes; 0: 256 MiB */
     void (*on_change)(struct tw_pg_pool *pool); /* reachable or not; may be null */
+    struct tw_pg_observer *observer;            /* of its connections; or null */
 };
 
 /* Calls that wait, and their parameters. */

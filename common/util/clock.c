@@ -18,6 +18,14 @@ uint64_t tw_now_ms(void)
     return (uint64_t)read_ms(CLOCK_MONOTONIC);
 }
 
+uint64_t tw_now_us(void)
+{
+    struct timespec t = { 0 };
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 int64_t tw_wall_ms(void)
 {
     return read_ms(CLOCK_REALTIME);
@@ -67,6 +75,38 @@ void tw_time_text(int64_t wall_ms, char out[TW_TIME_TEXT])
     out = put_char(put_time(out, &t), '.');
     out = put_digits(out, (int)(wall_ms < 0 ? 0 : wall_ms % 1000), 3);
     memcpy(out, "Z", 2);
+}
+
+/* Days since 1970 of a day in the calendar of today; the year begins in March here, so that its
+ * leap day is the last one. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    int64_t y = month > 2 ? year : year - 1, m = (month + 9) % 12;
+
+    return y * 365 + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + day - 1 - 719468;
+}
+
+bool tw_time_read(struct tw_slice text, int64_t *wall_ms)
+{
+    static const char form[] = "0000-00-00T00:00:00.000Z";
+    int64_t numbers[7] = { 0 }, *n = numbers, days;
+
+    if (text.len != sizeof(form) - 1)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_digit = text.at[i] >= '0' && text.at[i] <= '9';
+
+        if (form[i] == '0' ? !is_digit : text.at[i] != form[i])
+            return false;
+        if (is_digit)
+            *n = *n * 10 + (text.at[i] - '0');
+        else
+            n++;
+    }
+    days = days_of(numbers[0], numbers[1], numbers[2]);
+    *wall_ms =
+        (((days * 24 + numbers[3]) * 60 + numbers[4]) * 60 + numbers[5]) * 1000 + numbers[6];
+    return true;
 }
 
 void tw_http_date(int64_t wall_ms, char out[TW_HTTP_DATE])

@@ -21,7 +21,7 @@ static struct {
     enum tw_log_level level;
     bool json;
     bool journal; /* under systemd: a priority prefix, and no time of our own */
-    uint64_t dropped;
+    uint64_t dropped, lines[TW_LOG_DEBUG + 1];
 } sink = { .fd = STDERR_FILENO, .program = "tillwire", .level = TW_LOG_INFO };
 
 static const char *const names[] = { "error", "warn", "info", "debug" };
@@ -58,6 +58,11 @@ bool tw_log_level_of(struct tw_slice name, enum tw_log_level *out)
 uint64_t tw_log_dropped(void)
 {
     return sink.dropped;
+}
+
+uint64_t tw_log_lines(enum tw_log_level level)
+{
+    return sink.lines[level];
 }
 
 struct tw_field tw_str(const char *name, const char *value)
@@ -149,6 +154,7 @@ void tw_log(enum tw_log_level level, const char *event, const struct tw_field *f
 
     if (level > sink.level)
         return;
+    sink.lines[level]++;
     tw_time_text(tw_wall_ms(), time_text);
     if (!sink.journal)
         head[heads++] = tw_str("at", time_text);

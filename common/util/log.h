@@ -50,4 +50,5 @@ void tw_log_open(int fd, const char *program, enum tw_log_level level, bool json
 bool tw_log_shows(enum tw_log_level level);
 
 bool tw_log_level_of(struct tw_slice name, enum tw_log_level *out);
+uint64_t tw_log_lines(enum tw_log_level level); /* since the start, dropped ones included */
 uint64_t tw_log_dropped(void); /* lines that found the pipe full, since the start */

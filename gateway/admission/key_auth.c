@@ -299,6 +299,7 @@ static const struct tw_pg_batch_kind questions = {
     .sql = "select q.n, a.status, a.body, a.tenant_id, a.tenant_slug, a.tenant_name, a.key_id, "
            "a.expires_at_ms from jsonb_array_elements($1::jsonb) with ordinality q(ctx, n), "
            "pos.authenticate(q.ctx) a order by q.n",
+    .function = "authenticate",
     .param_count = 1,
     .brackets = "[]",
     .put = put,

@@ -82,6 +82,7 @@ static void ask_keyless(struct gw_revocation_poll *k)
         .sql = "select (select coalesce(string_agg(slug, ' '), '') from pos.keyless_tenants() "
                "slug),"
                " (select coalesce(string_agg(id::text, ' '), '') from pos.tenants_moving() id)",
+        .function = "tenants_moving",
         .done = on_keyless,
     };
     tw_pg_pool_call(k->options.pool, &k->keyless_call);
@@ -103,6 +104,7 @@ static void ask_tenants(struct gw_revocation_poll *k)
         return;
     k->tenants_call = (struct tw_pg_call){
         .sql = "select ended from pos.tenants_ended($1::uuid[]) ended",
+        .function = "tenants_ended",
         .params = { { tw_buf_view(&k->tenants), false } },
         .param_count = 1,
         .done = on_tenants,
@@ -124,6 +126,7 @@ static void on_tick(struct tw_deadline *d)
     }
     k->call = (struct tw_pg_call){
         .sql = "select key_id, expires_at_ms from pos.keys_state($1::uuid[])",
+        .function = "keys_state",
         .params = { { tw_buf_view(&k->keys), false } },
         .param_count = 1,
         .done = on_states,

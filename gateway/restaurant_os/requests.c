@@ -230,6 +230,7 @@ static bool join_restaurant(struct gw_command *command)
     }
     r->lookup = (struct tw_pg_call){
         .sql = "select tenant_id from pos.token_tenant($1)",
+        .function = "token_tenant",
         .params = { { tw_buf_view(&r->name), false } },
         .param_count = 1,
         .done = on_lookup,

@@ -29,6 +29,7 @@ struct gw_entry {
     struct tw_event event; /* its slices point into `text` */
     struct gw_batch rendered[GW_MAX_DIALECTS];
     bool is_rendered[GW_MAX_DIALECTS], has_audience[GW_MAX_DIALECTS];
+    bool was_sent; /* to a session at least */
     unsigned audience[GW_MAX_DIALECTS];
     struct gw_variant *variants;
     int64_t offset; /* bytes of all events before it, from some point on; may be negative */

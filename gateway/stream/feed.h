@@ -6,6 +6,7 @@
 #include "common/net/loop.h"
 #include "common/net/pg_pool.h"
 #include "common/util/base.h"
+#include "gateway/stream/delay.h"
 #include "gateway/stream/hub.h"
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/readings.h"
@@ -16,7 +17,8 @@ struct gw_feed {
     struct gw_hub hub;
     struct gw_hubs *hubs;
     struct tw_list link; /* among all feeds */
-    struct tw_later turn;
+    struct tw_later turn, written;
+    struct gw_delay delay;
     struct tw_deadline linger;
 
     /* Of the head, or of the events after the cursor. Null: none is under way. */

@@ -13,6 +13,7 @@
 #include "common/domain/event.h"
 #include "common/domain/publish.h"
 #include "common/util/base.h"
+#include "common/util/clock.h"
 #include "common/util/err.h"
 #include "common/util/json_scan.h"
 #include "common/util/json_view.h"
@@ -30,6 +31,7 @@ static void feed_free(struct gw_feed *f)
     gw_feed_cancel(f);
     tw_after_cancel(f->hubs->loop, &f->linger);
     tw_later_cancel(&f->turn);
+    tw_later_cancel(&f->written);
     tw_list_remove(&f->link);
     (void)tw_map_remove(&f->hubs->by_tenant, gw_feed_id(f));
     f->hubs->hub_count.value--;
@@ -67,12 +69,22 @@ static void on_linger(struct tw_deadline *d)
     (void)gw_memory_return(&hubs->memory);
 }
 
+/* Behind the sessions' connections, which write what they were given in this turn. */
+static void on_written(struct tw_later *l)
+{
+    struct gw_feed *f = tw_container_of(l, struct gw_feed, written);
+
+    gw_delay_note(&f->delay, &f->hub.stream, tw_wall_ms(), &f->hubs->delay);
+}
+
 static void on_turn(struct tw_later *l)
 {
     struct gw_feed *f = tw_container_of(l, struct gw_feed, turn);
 
     f->hubs->sessions->now_ms = f->hubs->loop->now_ms;
     gw_hub_fan_out(&f->hub);
+    if (gw_delay_is_due(&f->delay, &f->hub.stream.cursor))
+        tw_later(f->hubs->loop, &f->written, on_written);
     if (f->hub.session_count == 0 && !tw_deadline_is_set(&f->linger))
         tw_after(f->hubs->loop, &f->linger, LINGER_MS, on_linger);
     gw_feed_look(f);
@@ -243,6 +255,19 @@ static const struct tw_metric_row metric_rows[] = {
     { "events_total", "source=\"early\"", NULL, AT(held) },
     { "events_total", "source=\"garbage\"", NULL, AT(garbage) },
     { "events_total", "source=\"not_in_log\"", NULL, AT(rejected) },
+    { "event_delay_seconds", NULL,
+      "From the moment that PostgreSQL gave an event its place in the stream, just before its "
+      "commit, until it was written to the sockets of all sessions here that could take it; "
+      "each "
+      "event once, to a millisecond. It compares the clocks of two hosts: where ours is "
+      "behind, "
+      "events took no time.",
+      AT(delay) },
+    { "cursor_lag_events", NULL,
+      "Events that are known to be in the log and have not reached this gateway, of all "
+      "tenants, "
+      "when their positions were last compared.",
+      AT(lag) },
     { "log_reads_total", NULL, "Times that the event log was read for missing events.",
       AT(log_reads) },
     { "catch_up_reads_total", NULL,

@@ -53,7 +53,8 @@ struct gw_hubs {
     struct tw_pg_call reconcile_call;
     struct tw_buf reconcile_ids;
     struct tw_deadline reconcile_timer;
-    struct tw_metric hub_count, from_redis, from_log, duplicates, garbage, held, rejected,
+    struct tw_histogram delay;
+    struct tw_metric lag, hub_count, from_redis, from_log, duplicates, garbage, held, rejected,
         log_reads, older_reads, log_failures, reconciliations, lags, went_back;
 };
 

@@ -31,6 +31,7 @@ static const struct tw_pg_batch_kind kinds[GW_READING_KINDS] = {
     [GW_READS_HEAD] = {
         .sql = "select array_position($1::uuid[], tenant_id) as n, head, oldest "
                "from pos.heads($1::uuid[]) order by n",
+        .function = "heads",
         .param_count = 1,
         .brackets = "{}",
         .put = put,
@@ -39,6 +40,7 @@ static const struct tw_pg_batch_kind kinds[GW_READING_KINDS] = {
     [GW_READS_EVENTS] = {
         .sql = "select n, seq, event, is_cut, oldest "
                "from pos.events_pieces($1::uuid[], $2::bigint[], $3::int[])",
+        .function = "events_pieces",
         .param_count = 3,
         .brackets = "{}",
         .put = put_events,

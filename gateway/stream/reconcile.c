@@ -70,23 +70,29 @@ static void reconcile(struct gw_hubs *hubs)
     struct tw_buf *ids = &hubs->reconcile_ids;
 
     if (tw_list_empty(&hubs->all)) {
+        hubs->lag.value = 0;
         gw_reconcile_plan(hubs);
         return;
     }
     tw_buf_clear(ids);
     tw_buf_expect(ids, 2 + 37 * hubs->hub_count.value);
+    hubs->lag.value = 0;
     tw_list_each(&hubs->all, link)
     {
         struct gw_feed *f = tw_container_of(link, struct gw_feed, link);
+        const struct gw_cursor *c = &f->hub.stream.cursor;
 
-        f->is_asked = f->hub.stream.cursor.is_known;
-        f->asked_at = f->hub.stream.cursor.at;
+        f->is_asked = c->is_known;
+        f->asked_at = c->at;
+        if (c->is_known && c->known_head > c->at)
+            hubs->lag.value += c->known_head - c->at;
         tw_pg_array_next(ids);
         tw_buf_append(ids, gw_feed_id(f));
     }
     tw_pg_array_end(ids);
     hubs->reconcile_call = (struct tw_pg_call){
         .sql = "select tenant_id, head, oldest from pos.heads($1::uuid[])",
+        .function = "heads",
         .params = { { tw_buf_view(ids), false } },
         .param_count = 1,
         .done = on_heads,

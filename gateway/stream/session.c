@@ -205,6 +205,7 @@ void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
     s->device = NULL;
     all = gw_session_all(s);
     all->open[s->dialect_index].value--;
+    gw_sessions_count_end(all, s->dialect_index, code);
     tw_list_remove(&s->among);
     gw_holders_leave(&all->holders, s->holder, &s->held);
     s->holder = NULL;
@@ -444,7 +445,7 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
 
     if (hearing == GW_SKIP)
         return;
-    s->was_sent = true;
+    s->was_sent = e->was_sent = true;
     s->stream->deliveries++;
     log_delivery(s, &e->event);
     if (hearing != GW_SHARED) {

@@ -3,6 +3,7 @@
 #include "gateway/stream/sessions.h"
 
 #include "common/util/base.h"
+#include "gateway/websocket/close.h"
 
 #define AT(field) TW_METRIC_AT(struct gw_sessions, field)
 
@@ -25,6 +26,32 @@ static const struct tw_metric_row metric_rows[] = {
 
 const struct tw_metric_table gw_sessions_metrics = { .rows = metric_rows,
                                                      .count = TW_COUNT(metric_rows) };
+
+static const struct {
+    unsigned code;
+    const char *text;
+} codes[] = {
+    { GW_CLOSE_NONE, "none" },         { GW_CLOSE_NORMAL, "1000" },
+    { GW_CLOSE_GOING_AWAY, "1001" },   { GW_CLOSE_PROTOCOL, "1002" },
+    { GW_CLOSE_UNSUPPORTED, "1003" },  { GW_CLOSE_NO_CODE, "1005" },
+    { GW_CLOSE_INVALID_TEXT, "1007" }, { GW_CLOSE_POLICY, "1008" },
+    { GW_CLOSE_TOO_BIG, "1009" },      { GW_CLOSE_TRY_AGAIN, "1013" },
+};
+_Static_assert(TW_COUNT(codes) == GW_CLOSE_CODES - 1, "as many as are counted");
+
+const char *gw_sessions_close_code(size_t i)
+{
+    return i < TW_COUNT(codes) ? codes[i].text : "other";
+}
+
+void gw_sessions_count_end(struct gw_sessions *all, size_t dialect_index, unsigned code)
+{
+    size_t i = 0;
+
+    while (i < TW_COUNT(codes) && codes[i].code != code)
+        i++;
+    all->ends[dialect_index * GW_CLOSE_CODES + i].value++;
+}
 
 void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options *options)
 {

@@ -11,6 +11,8 @@
 #include "gateway/dialect/dialect.h"
 #include "gateway/stream/holders.h"
 
+#define GW_CLOSE_CODES 11 /* that are told apart, and all others together */
+
 struct gw_session;
 struct gw_sync_log;
 
@@ -30,12 +32,17 @@ struct gw_sessions {
     size_t queue_bytes;
     struct tw_buf scratch; /* a message while it is scanned */
     struct tw_metric open[GW_MAX_DIALECTS];
+    struct tw_metric ends[GW_MAX_DIALECTS * GW_CLOSE_CODES];
     struct tw_metric slow, messages_in, messages_out, malformed, rendered, resumed, resynced;
     uint64_t now_ms; /* of this turn of the loop; the hub's owner sets it */
 };
 
-/* All but `open`, which is counted by dialect: main.c has its rows. */
+/* All but `open` and `ends`, which are counted by dialect: dialect_metrics.h has them. */
 extern const struct tw_metric_table gw_sessions_metrics;
 
 void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options *options);
 void gw_sessions_done(struct gw_sessions *all);
+
+/* The close code, in words for a label, that the element `i` of a dialect's `ends` counts. */
+const char *gw_sessions_close_code(size_t i);
+void gw_sessions_count_end(struct gw_sessions *all, size_t dialect_index, unsigned code);

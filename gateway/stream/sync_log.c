@@ -126,6 +126,7 @@ static void send_rows(struct gw_sync_log *log)
     log->is_sending = true;
     log->call = (struct tw_pg_call){
         .sql = "select pos.sync_log_write($1)",
+        .function = "sync_log_write",
         .params = { { tw_buf_view(&log->sending), true } },
         .param_count = 1,
         .writes = true,

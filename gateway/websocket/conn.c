@@ -37,7 +37,7 @@ static bool flush(struct gw_conn *c)
         }
         if (r == 0)
             return true;
-        gw_sendq_written(&c->out);
+        gw_conn_written(c);
         if (c->heartbeat !=
             NULL) /* it never says anything: what it takes is its sign of life */
             gw_liveness_heard(&c->liveness, gw_conn_all(c)->loop->now_ms);
@@ -105,7 +105,7 @@ static enum gw_conn_phase say_close(struct gw_conn *c)
     if (c->heartbeat == NULL) {
         struct gw_frame *f = gw_frame_close(c->close_code, tw_slice_of(c->close_reason));
 
-        gw_sendq_push(&c->out, f);
+        gw_conn_push(c, f);
         gw_frame_unref(f);
     }
     return expect_close(c);
@@ -203,7 +203,7 @@ struct gw_conn *gw_conn_new(struct gw_conns *all, struct tw_stream *stream,
     c->ws.is_deflating = is_deflating;
     c->opened_ms = gw_conn_all(c)->loop->now_ms;
     gw_liveness_heard(&c->liveness, gw_conn_all(c)->loop->now_ms);
-    gw_sendq_push(&c->out, f);
+    gw_conn_push(c, f);
     gw_frame_unref(f);
     tw_list_append(&all->all, &c->link);
     all->count++;

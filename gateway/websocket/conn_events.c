@@ -23,7 +23,7 @@ static void queue_reply(struct gw_conn *c, const struct tw_buf *reply)
     if (reply->len == 0)
         return;
     f = gw_frame_raw(tw_buf_view(reply));
-    gw_sendq_push(&c->out, f);
+    gw_conn_push(c, f);
     gw_frame_unref(f);
 }
 
@@ -162,7 +162,7 @@ static void on_written(struct tw_stream_owner *o, int err)
 {
     struct gw_conn *c = tw_container_of(o, struct gw_conn, owner);
 
-    gw_sendq_written(&c->out);
+    gw_conn_written(c);
     if (err == 0) /* bytes that it takes are a sign of life: we may not be reading now */
         gw_liveness_heard(&c->liveness, now_ms_of(c));
     c->is_broken = c->is_broken || err != 0;
@@ -199,6 +199,7 @@ static void on_closed(struct tw_stream_owner *o)
     gw_conn_all(c)->count--;
     c->handler->ops->ended(c->handler, c->close_code, end_reason(c));
     gw_ws_done(&c->ws);
+    gw_conn_all(c)->queued.value -= c->out.bytes;
     gw_sendq_done(&c->out);
     gw_conn_drop_early(c);
     free(c);
@@ -227,7 +228,7 @@ static void ping(struct gw_conn *c)
     struct gw_frame *f = c->heartbeat != NULL ? gw_frame_raw(tw_slice_of(c->heartbeat))
                                               : gw_frame_control(GW_OPCODE_PING, TW_EMPTY);
 
-    gw_sendq_push(&c->out, f);
+    gw_conn_push(c, f);
     gw_frame_unref(f);
     gw_conn_drive_later(c);
 }
@@ -329,8 +330,7 @@ static void transport_send(struct gw_transport *t, struct gw_frame *f)
 
     if (!gw_conn_is_talking(c))
         return;
-    gw_sendq_push(&c->out,
-                  c->ws.is_deflating ? gw_frame_deflated(f, &gw_conn_all(c)->deflate) : f);
+    gw_conn_push(c, c->ws.is_deflating ? gw_frame_deflated(f, &gw_conn_all(c)->deflate) : f);
     gw_conn_drive_later(c);
 }
 

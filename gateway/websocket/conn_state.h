@@ -52,6 +52,21 @@ static inline struct gw_conns *gw_conn_all(const struct gw_conn *c)
     return tw_container_of(c->ws.pool, struct gw_conns, ws);
 }
 
+/* Onto its queue, and off it what the kernel has taken; both count. */
+static inline void gw_conn_push(struct gw_conn *c, struct gw_frame *f)
+{
+    size_t before = c->out.bytes;
+
+    gw_sendq_push(&c->out, f);
+    gw_conn_all(c)->queued.value += c->out.bytes - before;
+}
+
+static inline void gw_conn_written(struct gw_conn *c)
+{
+    gw_conn_all(c)->queued.value -= c->out.in_flight_bytes;
+    gw_sendq_written(&c->out);
+}
+
 /* Neither side has ended it: what the handler sends and hears counts. */
 static inline bool gw_conn_is_talking(const struct gw_conn *c)
 {

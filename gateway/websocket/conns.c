@@ -12,6 +12,8 @@ static const struct tw_metric_row metric_rows[] = {
       AT(closed_by_us) },
     { "ws_closes_total", "by=\"peer\"", NULL, AT(closed_by_peer) },
     { "ws_closes_total", "by=\"nobody\"", NULL, AT(lost) },
+    { "ws_queue_bytes", NULL,
+      "Bytes of messages that wait for sockets to take them, of all WebSockets.", AT(queued) },
     { "ws_silent_total", NULL,
       "WebSocket connections that were closed because a ping was not answered.", AT(silent) },
     { "ws_turns_full_total", NULL,

@@ -27,7 +27,7 @@ struct gw_conns {
     struct tw_loop *loop; /* known with the first connection */
     size_t count;
     struct gw_conns_options options;
-    struct tw_metric closed_by_us, closed_by_peer, lost, silent, full_turns, rests;
+    struct tw_metric queued, closed_by_us, closed_by_peer, lost, silent, full_turns, rests;
 };
 
 extern const struct tw_metric_table gw_conns_metrics;

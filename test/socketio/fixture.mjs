@@ -82,7 +82,7 @@ export class Fixture {
 
     // Until `n` requests that `send` sends have arrived: one that is held is not answered.
     async untilRead(n, send) {
-        const name = 'tillwire_http_requests_total'; // each question counts too
+        const name = 'tillwire_http_received_total'; // each question counts too
         let due = (await this.metric(name)) + n;
         send();
         await eventually('the requests to arrive', async () => (await this.metric(name)) >= ++due);

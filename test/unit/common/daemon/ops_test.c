@@ -125,7 +125,7 @@ static void metrics_are_those_of_the_process(void **state)
     assert_true(end_has(e, "\ntillwire_sessions 42\n"));
     assert_true(end_has(e, "\nprocess_resident_memory_bytes "));
     assert_false(
-        end_has(e, "http_requests_total")); /* the listener's own are nobody's business */
+        end_has(e, "http_received_total")); /* the listener's own are nobody's business */
     end_close(e);
 }
 

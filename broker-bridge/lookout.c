@@ -1,0 +1,112 @@
+/* lookout.c - one statement after the other, and what it says as metrics.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "broker-bridge/lookout.h"
+
+#include <string.h>
+
+#include "common/util/base.h"
+#include "common/util/log.h"
+
+#define WATCH_MS 10000
+#define LEDGER_MS 1000 /* a step of LEDGER_STEP balances: some milliseconds of PostgreSQL's */
+#define LEDGER_STEP "200"
+
+#define AT(field) TW_METRIC_AT(struct br_lookout, field)
+
+static const struct tw_metric_row metric_rows[] = {
+    { "outbox_oldest_seconds", NULL,
+      "For how long the oldest event of other writers has been waiting for its place in the "
+      "stream. This and what follows down to the ledgers is looked at every ten seconds, by "
+      "the "
+      "active bridge alone; 0 at the others.",
+      AT(outbox_oldest) },
+    { "notify_queue_ratio", NULL,
+      "How full PostgreSQL's queue of notifications is. When it is full, transactions of other "
+      "writers fail.",
+      AT(notify_queue) },
+    { "event_partitions", NULL, "Days that the event log has a partition for.", AT(days) },
+    { "event_partitions_ahead", NULL, "How many of these are to come, from tomorrow on.",
+      AT(days_ahead) },
+    { "event_oldest_seconds", NULL, "How long ago the oldest of these days began.",
+      AT(days_oldest) },
+    { "ledger_looked_total", NULL,
+      "Balances of gift cards and customers that were compared with their ledgers, by the "
+      "active "
+      "bridge, round after round.",
+      AT(looked) },
+    { "ledger_mismatches", NULL,
+      "How many of them were not the sum of their entries, in this round or the one before.",
+      AT(mismatches) },
+};
+
+const struct tw_metric_table br_lookout_metrics = { .rows = metric_rows,
+                                                    .count = TW_COUNT(metric_rows) };
+
+bool br_lookout_due(struct br_lookout *l, uint64_t now_ms, struct tw_pg_call *call)
+{
+    l->is_watching = now_ms >= l->watch_ms;
+    if (l->is_watching) {
+        l->watch_ms = now_ms + WATCH_MS;
+        *call = (struct tw_pg_call){ .sql = "select outbox_oldest, notify_queue, days, "
+                                            "days_ahead, days_oldest from pos.watch()",
+                                     .function = "watch" };
+        return true;
+    }
+    if (now_ms < l->ledger_ms)
+        return false;
+    l->ledger_ms = now_ms + LEDGER_MS;
+    *call = (struct tw_pg_call){
+        .sql = "select next, looked, wrong from pos.ledger_look($1, $2::int)",
+        .function = "ledger_look",
+        .params = { { tw_slice_of(l->place), false }, { TW_LIT(LEDGER_STEP), false } },
+        .param_count = 2,
+    };
+    return true;
+}
+
+static void take_figures(struct br_lookout *l, const struct tw_pg_result *result)
+{
+    struct tw_metric *const figures[] = { &l->outbox_oldest, &l->notify_queue, &l->days,
+                                          &l->days_ahead, &l->days_oldest };
+
+    for (size_t i = 0; i < TW_COUNT(figures); i++)
+        figures[i]->value = (uint64_t)tw_pg_int(result, 0, (int)i);
+}
+
+/* What the round before has found stays until this one has looked at everything. */
+static void take_ledgers(struct br_lookout *l, const struct tw_pg_result *result)
+{
+    struct tw_slice next = tw_pg_text(result, 0, 0);
+    uint64_t wrong = (uint64_t)tw_pg_int(result, 0, 2);
+
+    l->looked.value += (uint64_t)tw_pg_int(result, 0, 1);
+    l->wrong += wrong;
+    if (wrong > 0)
+        tw_log_error("ledger.mismatch", tw_u64("balances", wrong),
+                     tw_str("what", "tillctl ledger verify says which"));
+    if (l->wrong > l->mismatches.value)
+        l->mismatches.value = l->wrong;
+    if (next.len >= sizeof(l->place))
+        next.len = 0;
+    memcpy(l->place, next.at, next.len);
+    l->place[next.len] = '\0';
+    if (next.len > 0)
+        return;
+    l->mismatches.value = l->wrong;
+    l->wrong = 0;
+}
+
+void br_lookout_take(struct br_lookout *l, const struct tw_pg_result *result)
+{
+    if (tw_pg_rows(result) != 1)
+        return;
+    if (l->is_watching)
+        take_figures(l, result);
+    else
+        take_ledgers(l, result);
+}
+
+void br_lookout_forget(struct br_lookout *l)
+{
+    *l = (struct br_lookout){ .looked = l->looked };
+}

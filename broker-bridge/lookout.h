@@ -1,0 +1,33 @@
+/* lookout.h - what the active bridge looks at when it has nothing else to do: figures of the
+ * database (pos.watch), and whether balances are the sums of their ledgers (pos.ledger_look).
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/net/pg_conn.h"
+#include "common/util/metrics.h"
+
+#define BR_PLACE_BYTES 512 /* a tenant's id, and a card's number */
+
+/* Embedded in its owner; zero: everything is due. */
+struct br_lookout {
+    uint64_t watch_ms, ledger_ms; /* when each is due */
+    bool is_watching;             /* the statement under way is pos.watch */
+    char place[BR_PLACE_BYTES];   /* in the ledgers; "": at their beginning */
+    uint64_t wrong;               /* balances in this round */
+    struct tw_metric outbox_oldest, notify_queue, days, days_ahead, days_oldest;
+    struct tw_metric looked, mismatches;
+};
+
+extern const struct tw_metric_table br_lookout_metrics;
+
+/* Whether something is due; `call` is the statement for it then, without its `done`. */
+bool br_lookout_due(struct br_lookout *l, uint64_t now_ms, struct tw_pg_call *call);
+
+/* This bridge is not the active one any more: nothing of what it has seen is true for long. */
+void br_lookout_forget(struct br_lookout *l);
+
+/* Its answer, which is no error. */
+void br_lookout_take(struct br_lookout *l, const struct tw_pg_result *result);
