@@ -217,6 +217,10 @@ test-upgrade: ## programs of an earlier release on this schema, replaced under l
 	@$(MAKE) build
 	@test/upgrade/run "$(TAG)" $(SEED)
 
+test-alerts: ## the alert rules, and the metrics of a running stack, by Prometheus' promtool (fetched from Debian)
+	@$(MAKE) build
+	@test/deploy/alerts_rules
+
 test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="group group/name")
 	@test/mutants/run $(MUTANTS)
 
@@ -311,6 +315,10 @@ install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
 	umask 022 && install -d $(DESTDIR)$(DATADIR)/nginx
 	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(DATADIR)/nginx/
 	install -m 0755 deploy/nginx/upstreams $(DESTDIR)$(DATADIR)/nginx/
+	umask 022 && install -d $(DESTDIR)$(DATADIR)/prometheus $(DESTDIR)$(DATADIR)/grafana $(DESTDIR)$(DATADIR)/runbooks
+	install -m 0644 deploy/prometheus/*.yml $(DESTDIR)$(DATADIR)/prometheus/
+	install -m 0644 deploy/grafana/*.json $(DESTDIR)$(DATADIR)/grafana/
+	install -m 0644 docs/runbooks/*.md $(DESTDIR)$(DATADIR)/runbooks/
 	rm -rf $(DESTDIR)$(DATADIR)/schema
 	cp -R schema $(DESTDIR)$(DATADIR)/
 	chmod -R u=rwX,go=rX $(DESTDIR)$(DATADIR)/schema

@@ -40,6 +40,7 @@ static void on_answer(struct tw_pg_call *call, const struct tw_pg_result *result
 static void ask(struct api_rates *r)
 {
     r->call = (struct tw_pg_call){ .sql = "select apis, tenants from pos.api_rates($1::uuid)",
+                                   .function = "api_rates",
                                    .params = { { tw_slice_of(r->id), false } },
                                    .param_count = 1,
                                    .done = on_answer };
@@ -65,6 +66,7 @@ void api_rates_leave(struct api_rates *r)
         return;
     api_rates_stop(r);
     r->farewell = (struct tw_pg_call){ .sql = "select pos.api_leaves($1::uuid)",
+                                       .function = "api_leaves",
                                        .params = { { tw_slice_of(r->id), false } },
                                        .param_count = 1,
                                        .done = on_farewell };

@@ -77,15 +77,14 @@ static void take_figures(struct br_lookout *l, const struct tw_pg_result *result
 static void take_ledgers(struct br_lookout *l, const struct tw_pg_result *result)
 {
     struct tw_slice next = tw_pg_text(result, 0, 0);
-    uint64_t wrong = (uint64_t)tw_pg_int(result, 0, 2);
 
     l->looked.value += (uint64_t)tw_pg_int(result, 0, 1);
-    l->wrong += wrong;
-    if (wrong > 0)
-        tw_log_error("ledger.mismatch", tw_u64("balances", wrong),
-                     tw_str("what", "tillctl ledger verify says which"));
-    if (l->wrong > l->mismatches.value)
+    l->wrong += (uint64_t)tw_pg_int(result, 0, 2);
+    if (l->wrong > l->mismatches.value) { /* it is said once, and not in each round */
         l->mismatches.value = l->wrong;
+        tw_log_error("ledger.mismatch", tw_u64("balances", l->wrong),
+                     tw_str("what", "tillctl ledger verify says which"));
+    }
     if (next.len >= sizeof(l->place))
         next.len = 0;
     memcpy(l->place, next.at, next.len);

@@ -13,6 +13,8 @@
  * (schema/functions/core/operations.sql), and the functions that are called by themselves.
  * `call` is one statement with several short reads. */
 static const char *const names[] = {
+    "api_leaves",
+    "api_rates",
     "authenticate",
     "call",
     "cloudsync_data",
@@ -61,6 +63,8 @@ static const char *const names[] = {
     "table_complete",
     "tenants_ended",
     "tenants_moving",
+    "ticket_issue",
+    "ticket_take",
     "till_card_balance",
     "till_card_lookup",
     "till_card_redeem",

@@ -127,6 +127,7 @@ void gw_ticket_take(struct gw_ticket_query *q, struct tw_slice ticket)
     }
     put_context(q);
     q->call = (struct tw_pg_call){ .sql = take_sql,
+                                   .function = "ticket_take",
                                    .params = { { tw_buf_view(&q->context), false } },
                                    .param_count = 1,
                                    .writes = true,

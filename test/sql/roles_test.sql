@@ -15,7 +15,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
                 'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) tenants_ended(uuid[]) tenants_moving() ticket_take(jsonb) '
                 'token_tenant(text)'),
                ('tillwire_bridge',
-                'maintain(text) outbox_relay(uuid,integer) schema_version()')) v(role, wanted);
+                'ledger_look(text,integer) maintain(text) outbox_relay(uuid,integer) schema_version() watch()')) v(role, wanted);
 select is((select count(*)
              from pg_class c
             where c.relnamespace in ('pos'::regnamespace, 'dinedesk_main'::regnamespace)

@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/answer.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include <stdlib.h>
 
 #include "common/util/base.h"
@@ -99,6 +102,35 @@ static void reply_options(struct api_reply *r)
     api_reply_methods(r, TW_OPTIONS, "GET, HEAD, OPTIONS");
 }
 
+/* Of no route, with this status. */
+static uint64_t answered(const struct fixture *f, const char *status)
+{
+    char labels[TW_METRIC_LABELS], want[TW_METRIC_LABELS];
+    size_t i = 0;
+
+    (void)snprintf(want, sizeof(want), "route=\"none\",method=\"none\",status=\"%s\"", status);
+    while (api_answers_metrics.labels_of(i, labels) && strcmp(labels, want) != 0)
+        i++;
+    assert_true(i < TW_COUNT(f->answers.answered));
+    return f->answers.answered[i].value;
+}
+
+static void each_route_method_and_status_has_a_number(void **state)
+{
+    char labels[TW_METRIC_LABELS];
+    size_t i = 0, last = TW_COUNT(((struct api_answers *)0)->answered) - 1;
+
+    (void)state;
+    while (api_answers_metrics.labels_of(i, labels))
+        i++;
+    assert_int_equal(i, last + 1);
+    assert_true(api_answers_metrics.labels_of(API_STATUSES, labels));
+    assert_string_equal(labels, "route=\"/health\",method=\"GET\",status=\"200\"");
+    assert_true(api_answers_metrics.labels_of(last, labels));
+    assert_string_equal(
+        labels, "route=\"/api/{tenant}/import/{kind}\",method=\"POST\",status=\"other\"");
+}
+
 static void an_answer_names_its_request_and_may_not_be_stored(void **state)
 {
     struct fixture *f = *state;
@@ -109,7 +141,8 @@ static void an_answer_names_its_request_and_may_not_be_stored(void **state)
     assert_true(end_has(f->client, "\r\nCache-Control: no-store\r\n"));
     assert_false(end_has(f->client, "Access-Control"));
     assert_true(end_has(f->client, "\r\n\r\n{\"a\":1}"));
-    assert_int_equal(f->answers.by_status[2].value, 1);
+    assert_int_equal(answered(f, "200"), 1);
+    assert_int_equal(tw_histogram_count(&f->answers.seconds[0]), 1);
 }
 
 static void a_repeated_answer_says_so(void **state)
@@ -147,7 +180,7 @@ static void a_refusal_has_the_status_and_sentence_of_its_code(void **state)
     assert_true(end_has(f->client, "\r\nRetry-After: "));
     assert_true(end_has(f->client, "RATE_LIMITED"));
     assert_true(end_has(f->client, "r-1"));
-    assert_int_equal(f->answers.by_status[4].value, 1);
+    assert_int_equal(answered(f, "429"), 1);
 }
 
 static void a_message_of_its_own_replaces_the_sentence(void **state)
@@ -203,7 +236,8 @@ static void nothing_is_sent_once_the_client_has_left(void **state)
     struct api_reply reply = { .all = &f->answers, .conn = NULL };
 
     reply_ok(&reply);
-    assert_int_equal(f->answers.by_status[2].value, 0);
+    assert_int_equal(answered(f, "200"), 0);
+    assert_int_equal(tw_histogram_count(&f->answers.seconds[0]), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -211,6 +245,7 @@ static void nothing_is_sent_once_the_client_has_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(each_route_method_and_status_has_a_number),
         TEST(an_answer_names_its_request_and_may_not_be_stored),
         TEST(a_repeated_answer_says_so),
         TEST(an_allowed_page_may_read_the_answer),

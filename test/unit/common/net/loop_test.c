@@ -264,6 +264,37 @@ static void sleeping_without_a_limit_is_no_pause(void **state)
     assert_true(f->loop->now_ms - began_ms >= 35000);
 }
 
+static uint64_t late_by_50_ms(const struct tw_histogram *h)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i <= TW_HISTOGRAM_BOUNDS; i++)
+        n += tw_histogram_bounds_us[i] > 50000 ? h->counts[i] : 0;
+    return n;
+}
+
+static void expire_slowly(struct tw_deadline *d)
+{
+    uint64_t began_ms = tw_now_ms();
+
+    while (tw_now_ms() - began_ms < 120)
+        ;
+    expire(d);
+}
+
+static void a_turn_that_takes_long_is_noted(void **state)
+{
+    struct fixture *f = *state;
+    struct limit slow = { .f = f }, soon = { .f = f };
+    uint64_t before;
+
+    tw_after(f->loop, &slow.d, 40, expire_slowly);
+    tw_after(f->loop, &soon.d, 400, expire);
+    before = late_by_50_ms(&f->loop->lag);
+    await(f->loop, soon.expired == 1);
+    assert_true(late_by_50_ms(&f->loop->lag) > before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_limit_has_the_time_that_it_had_before_the_pause,
                                         begin, end),
         cmocka_unit_test_setup_teardown(sleeping_without_a_limit_is_no_pause, begin, end),
+        cmocka_unit_test_setup_teardown(a_turn_that_takes_long_is_noted, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

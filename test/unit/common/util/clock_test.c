@@ -53,6 +53,41 @@ static void a_moment_outside_of_the_calendar_becomes_the_nearest_in_it(void **st
     assert_string_equal(date, "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
+static void what_was_written_is_read_again(void **state)
+{
+    static const int64_t written[] = { 0,
+                                       951782399999,  /* 2000-02-28 */
+                                       951868799999,  /* 2000-02-29 */
+                                       951868800000,  /* 2000-03-01 */
+                                       1760133600123, /* 2025 */
+                                       4107542399999, /* 2100-02-28 */
+                                       4107542400000, /* 2100-03-01: no leap year */
+                                       253402300799999 };
+    char text[TW_TIME_TEXT];
+    int64_t read_ms;
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(written); i++) {
+        tw_time_text(written[i], text);
+        assert_row(tw_time_read(tw_slice_of(text), &read_ms) && read_ms == written[i], text);
+    }
+}
+
+static void no_other_form_is_read(void **state)
+{
+    static const char *const others[] = { "",
+                                          "2025-10-10T22:00:00Z",
+                                          "2025-10-10 22:00:00.123Z",
+                                          "2025-10-10T22:00:00.123+",
+                                          "2025-1x-10T22:00:00.123Z",
+                                          "2025-10-10T22:00:00.1234Z" };
+    int64_t read_ms;
+
+    (void)state;
+    for (size_t i = 0; i < TW_COUNT(others); i++)
+        assert_row(!tw_time_read(tw_slice_of(others[i]), &read_ms), others[i]);
+}
+
 static void the_monotonic_clock_never_goes_back(void **state)
 {
     uint64_t before = tw_now_ms();
@@ -81,6 +116,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_moment_has_one_spelling_for_people_and_one_for_http),
         cmocka_unit_test(a_moment_outside_of_the_calendar_becomes_the_nearest_in_it),
+        cmocka_unit_test(what_was_written_is_read_again),
+        cmocka_unit_test(no_other_form_is_read),
         cmocka_unit_test(the_monotonic_clock_never_goes_back),
         cmocka_unit_test(the_wall_clock_is_that_of_the_machine),
     };

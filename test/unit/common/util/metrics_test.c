@@ -3,10 +3,12 @@
 #include "common/util/metrics.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/util/base.h"
@@ -22,9 +24,17 @@ struct hall {
     struct tw_metric guests[3];
 };
 
+/* And what comes in many forms, of which few are seen. */
+struct kitchen {
+    struct tw_metric burnt[500];
+    struct tw_histogram seconds;
+    struct tw_metric full_ratio;
+};
+
 struct process {
     struct door front, back;
     struct hall hall;
+    struct kitchen kitchen;
 };
 
 #define AT(field) TW_METRIC_AT(struct door, field)
@@ -40,16 +50,42 @@ static const struct tw_metric_row hall_rows[] = {
     { "guests", NULL, "Guests.", TW_METRIC_AT(struct hall, guests[0]) },
 };
 
-static const char *guest_labels(size_t i)
+static bool guest_labels(size_t i, char labels[TW_METRIC_LABELS])
 {
-    static const char *const labels[] = { "from=\"a\"", "from=\"b\"", "from=\"c\"", NULL };
-
-    return labels[i];
+    (void)snprintf(labels, TW_METRIC_LABELS, "from=\"%c\"", (char)('a' + i));
+    return i < 3;
 }
 
 static const struct tw_metric_table halls = { .rows = hall_rows,
                                               .count = TW_COUNT(hall_rows),
                                               .labels_of = guest_labels };
+
+static const struct tw_metric_row burnt_rows[] = {
+    { "burnt_total", NULL, "Burnt dishes.", TW_METRIC_AT(struct kitchen, burnt[0]) },
+};
+
+static bool burnt_labels(size_t i, char labels[TW_METRIC_LABELS])
+{
+    (void)snprintf(labels, TW_METRIC_LABELS, "dish=\"%zu\"", i);
+    return i < 500;
+}
+
+static const struct tw_metric_table burnt_dishes = { .rows = burnt_rows,
+                                                     .count = TW_COUNT(burnt_rows),
+                                                     .labels_of = burnt_labels,
+                                                     .label_names = "`dish`" };
+
+static const struct tw_metric_row kitchen_rows[] = {
+    { "dish_seconds", NULL, "How long dishes take.", TW_METRIC_AT(struct kitchen, seconds) },
+    { "full_ratio", NULL, "How full it is.", TW_METRIC_AT(struct kitchen, full_ratio) },
+};
+static const struct tw_metric_table kitchens = { .rows = kitchen_rows,
+                                                 .count = TW_COUNT(kitchen_rows) };
+
+static const struct tw_metric_part kitchen_parts[] = {
+    { &burnt_dishes, offsetof(struct process, kitchen), NULL },
+    { &kitchens, offsetof(struct process, kitchen), "stove=\"1\"" },
+};
 
 static const struct tw_metric_part parts[] = {
     { &doors, offsetof(struct process, front), "door=\"front\"" },
@@ -98,6 +134,72 @@ static void numbers_of_one_name_share_a_head(void **state)
     tw_buf_done(&out);
 }
 
+static void a_histogram_has_a_line_for_each_range_and_those_below(void **state)
+{
+    static const char want[] = "# HELP tillwire_dish_seconds How long dishes take.\n"
+                               "# TYPE tillwire_dish_seconds histogram\n"
+                               "tillwire_dish_seconds_bucket{stove=\"1\",le=\"0.0001\"} 1\n"
+                               "tillwire_dish_seconds_bucket{stove=\"1\",le=\"0.00025\"} 1\n";
+    struct process p = { 0 };
+    struct tw_metrics all;
+    struct tw_buf out;
+
+    (void)state;
+    tw_metrics_init(&all, &p, kitchen_parts, TW_COUNT(kitchen_parts));
+    tw_histogram_add(&p.kitchen.seconds, 100);
+    tw_histogram_add(&p.kitchen.seconds, 400);
+    tw_histogram_add(&p.kitchen.seconds, 1250000);
+    tw_histogram_add(&p.kitchen.seconds, 60000000);
+    p.kitchen.full_ratio.value = 250000;
+    out = printed(&all);
+    assert_memory_equal(out.at, want, sizeof(want) - 1);
+    assert_non_null(strstr(out.at, "_bucket{stove=\"1\",le=\"0.0005\"} 2\n"));
+    assert_non_null(strstr(out.at, "_bucket{stove=\"1\",le=\"2.5\"} 3\n"));
+    assert_non_null(strstr(out.at, "_bucket{stove=\"1\",le=\"25\"} 3\n"));
+    assert_non_null(strstr(out.at, "_bucket{stove=\"1\",le=\"+Inf\"} 4\n"
+                                   "tillwire_dish_seconds_sum{stove=\"1\"} 61.250500\n"
+                                   "tillwire_dish_seconds_count{stove=\"1\"} 4\n"));
+    assert_non_null(strstr(out.at, "\ntillwire_full_ratio{stove=\"1\"} 0.250000\n"));
+    tw_buf_done(&out);
+}
+
+static void of_many_only_those_that_were_seen_are_printed(void **state)
+{
+    static const char want[] = "# HELP tillwire_burnt_total Burnt dishes.\n"
+                               "# TYPE tillwire_burnt_total counter\n"
+                               "tillwire_burnt_total{dish=\"3\"} 2\n"
+                               "tillwire_burnt_total{dish=\"499\"} 1\n"
+                               "# HELP ";
+    struct process p = { 0 };
+    struct tw_metrics all;
+    struct tw_buf out;
+
+    (void)state;
+    tw_metrics_init(&all, &p, kitchen_parts, TW_COUNT(kitchen_parts));
+    p.kitchen.burnt[3].value = 2;
+    p.kitchen.burnt[499].value = 1;
+    out = printed(&all);
+    assert_memory_equal(out.at, want, sizeof(want) - 1);
+    tw_buf_done(&out);
+}
+
+static void the_reference_names_the_labels_of_many(void **state)
+{
+    struct process p = { 0 };
+    struct tw_metrics all;
+    struct tw_buf out = { .max = 100000 };
+
+    (void)state;
+    tw_metrics_init(&all, &p, kitchen_parts, TW_COUNT(kitchen_parts));
+    tw_metrics_reference(&all, &out);
+    tw_buf_char(&out, '\0');
+    assert_non_null(
+        strstr(out.at, "\n| `tillwire_burnt_total` | counter | `dish` | Burnt dishes. |\n"));
+    assert_non_null(
+        strstr(out.at, "\n| `tillwire_dish_seconds` | histogram | `stove=\"1\"` | "));
+    tw_buf_done(&out);
+}
+
 static void the_reference_has_a_line_for_each_name(void **state)
 {
     static const char want[] =
@@ -108,7 +210,7 @@ static void the_reference_has_a_line_for_each_name(void **state)
         "`door=\"front\",by=\"peer\"`, `door=\"back\",by=\"us\"`, "
         "`door=\"back\",by=\"peer\"` | Closed doors. |\n"
         "| `tillwire_guests` | gauge | `from=\"a\"`, `from=\"b\"`, `from=\"c\"` | Guests. |\n"
-        "| `tillwire_log_dropped_total` | counter | | ";
+        "| `tillwire_build_info` | gauge | `version`, `commit` | ";
     struct process p = { 0 };
     struct tw_metrics all;
     struct tw_buf out = { .max = 100000 };
@@ -205,6 +307,11 @@ static void the_process_tells_of_itself(void **state)
     assert_true(number_of(out.at, "process_open_fds ") < 100);
     assert_true(number_of(out.at, "process_cpu_seconds_total ") < 1000);
     assert_int_equal(number_of(out.at, "tillwire_log_dropped_total "), 0);
+    assert_in_range(number_of(out.at, "process_max_fds "), 3, UINT64_MAX);
+    assert_in_range(number_of(out.at, "process_start_time_seconds "), time(NULL) - 86400,
+                    time(NULL) + 1);
+    assert_non_null(
+        strstr(out.at, "\ntillwire_build_info{version=\"" TILLWIRE_VERSION "\",commit=\""));
     tw_buf_done(&out);
 }
 
@@ -249,6 +356,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_of_one_name_share_a_head),
+        cmocka_unit_test(a_histogram_has_a_line_for_each_range_and_those_below),
+        cmocka_unit_test(of_many_only_those_that_were_seen_are_printed),
+        cmocka_unit_test(the_reference_names_the_labels_of_many),
         cmocka_unit_test(the_reference_has_a_line_for_each_name),
         cmocka_unit_test(lists_that_cannot_be_right_end_the_process),
         cmocka_unit_test(the_process_tells_of_itself),
