@@ -34,7 +34,7 @@ struct api_reply {
     struct tw_http_conn *conn; /* null once the client has left: nothing is sent then */
     enum api_manner manner;
     struct api_allowance allowance; /* of its key; zero: it is not known */
-    const struct api_route *route; /* null: there is none */
+    const struct api_route *route;  /* null: there is none */
     uint64_t began_us;
     bool has_waited; /* for an event: how long it took is not how long we take */
     char request_id[TW_REQUEST_ID];

@@ -19,9 +19,9 @@
 #include <string.h>
 
 #include "common/net/pg_dial.h"
+#include "common/net/pg_observer.h"
 #include "common/net/watch.h"
 #include "common/util/base.h"
-#include "common/util/clock.h"
 #include "common/util/crypto.h"
 #include "common/util/err.h"
 #include "common/util/log.h"
@@ -150,13 +150,6 @@ static void forget_answer(struct tw_pg_conn *c)
     c->answer = NULL;
 }
 
-static void observe(const struct tw_pg_conn *c, const struct tw_pg_call *call,
-                    const struct tw_pg_result *result)
-{
-    if (c->observer != NULL)
-        c->observer->answered(c->observer, call, result, tw_now_us() - call->sent_us);
-}
-
 static void lose_calls(struct tw_pg_conn *c)
 {
     const struct tw_pg_result result = { TW_ELOST, NULL };
@@ -165,12 +158,8 @@ static void lose_calls(struct tw_pg_conn *c)
     tw_list_init(&lost);
     tw_list_move_all(&lost, &c->calls);
     c->depth = c->writes = 0;
-    while ((link = tw_list_shift(&lost)) != NULL) {
-        struct tw_pg_call *call = tw_container_of(link, struct tw_pg_call, link);
-
-        observe(c, call, &result);
-        call->done(call, &result);
-    }
+    while ((link = tw_list_shift(&lost)) != NULL)
+        tw_pg_hand_out(c->observer, tw_container_of(link, struct tw_pg_call, link), &result);
 }
 
 /* Between half and all of the pause, so that many connections do not come at once. */
@@ -306,8 +295,7 @@ static void finish_call(struct tw_pg_conn *c)
             c->retry_ms = RETRY_READ_ONLY_MS;
             go_down(c, "PostgreSQL has become read-only");
         }
-        observe(c, call, &result);
-        call->done(call, &result);
+        tw_pg_hand_out(c->observer, call, &result);
     }
     PQclear(answer);
 }
