@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "common/net/pg_observer.h"
+#include "common/net/pg_conn.h"
 #include "common/util/metrics.h"
 
 #define TW_FUNCTIONS 73

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "common/net/pg_dial.h"
-#include "common/net/pg_observer.h"
 #include "common/net/watch.h"
 #include "common/util/base.h"
 #include "common/util/crypto.h"

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/net/loop.h"
+#include "common/util/clock.h"
 #include "common/util/list.h"
 #include "common/util/slice.h"
 
@@ -19,7 +20,6 @@ struct tw_pg_param {
 
 struct tw_pg_result; /* lent during `done` */
 struct tw_pg_call;
-struct tw_pg_observer; /* pg_observer.h */
 struct tw_pg_statement;
 typedef void (*tw_pg_done_cb)(struct tw_pg_call *call, const struct tw_pg_result *result);
 
@@ -57,6 +57,23 @@ size_t tw_pg_rows(const struct tw_pg_result *r);
 bool tw_pg_is_null(const struct tw_pg_result *r, size_t row, int column);
 struct tw_slice tw_pg_text(const struct tw_pg_result *r, size_t row, int column); /* lent */
 int64_t tw_pg_int(const struct tw_pg_result *r, size_t row, int column); /* 0 if null */
+
+/* Told of each call that was sent, before its `done`: what came of it (lent), and after how
+ * long.
+ */
+struct tw_pg_observer {
+    void (*answered)(struct tw_pg_observer *o, const struct tw_pg_call *call,
+                     const struct tw_pg_result *result, uint64_t us);
+};
+
+/* What the connection does with a call that was sent and has its answer. */
+static inline void tw_pg_hand_out(struct tw_pg_observer *o, struct tw_pg_call *call,
+                                  const struct tw_pg_result *result)
+{
+    if (o != NULL)
+        o->answered(o, call, result, tw_now_us() - call->sent_us);
+    call->done(call, result);
+}
 
 struct tw_pg_conn;
 

@@ -23,16 +23,16 @@ static void visit_field(const struct tour *t, const void *field, const char *own
     const char *first = t->part->labels == NULL ? "" : t->part->labels;
     const char *second = own_labels == NULL ? "" : own_labels;
     bool is_histogram = t->row->offset >= TW_METRIC_HISTOGRAM;
-    const struct tw_histogram *h = is_histogram ? field : NULL;
-    const struct tw_metric *number = is_histogram ? NULL : field;
+    uint64_t value =
+        is_histogram ? tw_histogram_count(field) : ((const struct tw_metric *)field)->value;
     char labels[TW_METRIC_LABELS];
     int n = snprintf(labels, sizeof(labels), "%s%s%s", first,
                      *first != '\0' && *second != '\0' ? "," : "", second);
 
     TW_ASSERT(n >= 0 && (size_t)n < sizeof(labels));
     t->visit(&(struct tw_metric_series){ t->row->name, labels, t->help,
-                                         t->part->table->label_names, element,
-                                         h != NULL ? tw_histogram_count(h) : number->value, h },
+                                         t->part->table->label_names, element, value,
+                                         is_histogram ? field : NULL },
              t->arg);
 }
 
