@@ -87,6 +87,16 @@ static void reply_refusal(struct api_reply *r)
     api_reply_refuse(r, "RATE_LIMITED", TW_EMPTY);
 }
 
+static void reply_limited(struct api_reply *r)
+{
+    r->allowance = (struct api_allowance){
+        .key = { .rate = { 10, 25 }, .left = 0, .full_in_ms = 2501 },
+        .tenant = { .rate = { 100, 1000 }, .left = 7, .full_in_ms = 10 },
+        .again_in_ms = 1200,
+    };
+    api_reply_refuse(r, "RATE_LIMITED", TW_EMPTY);
+}
+
 static void reply_with_message(struct api_reply *r)
 {
     api_reply_refuse(r, "INVALID_JSON", TW_LIT("At byte 7."));
@@ -183,6 +193,27 @@ static void a_refusal_has_the_status_and_sentence_of_its_code(void **state)
     assert_int_equal(answered(f, "429"), 1);
 }
 
+static void a_counted_client_is_told_its_limits_and_when_to_come_again(void **state)
+{
+    struct fixture *f = *state;
+
+    ask(f, reply_limited, "Origin: https://shop.example\r\n");
+    assert_true(end_has(f->client, "\r\nRateLimit-Policy: \"key\";q=25;w=3, "
+                                   "\"tenant\";q=1000;w=10\r\n"));
+    assert_true(end_has(f->client, "\r\nRateLimit: \"key\";r=0;t=3, \"tenant\";r=7;t=1\r\n"));
+    assert_true(end_has(f->client, "\r\nRetry-After: 2\r\n"));
+    assert_true(end_has(f->client, "RateLimit, RateLimit-Policy\r\n")); /* a page may read it */
+}
+
+static void one_that_is_not_counted_is_told_no_limits(void **state)
+{
+    struct fixture *f = *state;
+
+    ask(f, reply_refusal, "");
+    assert_false(end_has(f->client, "RateLimit"));
+    assert_true(end_has(f->client, "\r\nRetry-After: 1\r\n"));
+}
+
 static void a_message_of_its_own_replaces_the_sentence(void **state)
 {
     struct fixture *f = *state;
@@ -251,6 +282,8 @@ int main(void)
         TEST(an_allowed_page_may_read_the_answer),
         TEST(another_page_may_not_read_the_answer),
         TEST(a_refusal_has_the_status_and_sentence_of_its_code),
+        TEST(a_counted_client_is_told_its_limits_and_when_to_come_again),
+        TEST(one_that_is_not_counted_is_told_no_limits),
         TEST(a_message_of_its_own_replaces_the_sentence),
         TEST(a_device_reads_status_error_and_400_for_a_conflict),
         TEST(a_device_reads_an_answer_that_is_no_refusal_unchanged),

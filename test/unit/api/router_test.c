@@ -40,6 +40,7 @@ static const struct {
     { TW_POST, "/api/kitchen/gift-cards", "gift_card_issue", NULL, NULL, NULL },
     { TW_POST, "/api/kitchen/customers", "customer_create", NULL, NULL, NULL },
     { TW_POST, "/api/kitchen/kitchen-alerts", "kitchen_alert", NULL, NULL, NULL },
+    { TW_POST, "/api/kitchen/ws-ticket", "ticket_issue", NULL, NULL, NULL },
 };
 
 static void every_address_of_the_contract_is_found(void **state)

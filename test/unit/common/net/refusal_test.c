@@ -23,6 +23,7 @@ static const struct {
     { "UNAVAILABLE", 503 },      { "OVERLOADED", 503 },
     { "OUTCOME_UNKNOWN", 500 },  { "DRAINING", 503 },
     { "UPGRADE_REQUIRED", 426 }, { "BAD_HANDSHAKE", 400 },
+    { "INVALID_TICKET", 401 },   { "ORIGIN_NOT_ALLOWED", 403 },
     { "INTERNAL", 500 },
 };
 

@@ -37,6 +37,37 @@ static void an_empty_one_gains_a_token_at_a_time(void **state)
     assert_int_equal(take_all(&b, 1400, 10, 5), 1); /* half a token was there already */
 }
 
+static void several_are_taken_or_none(void **state)
+{
+    struct tw_bucket b = { 0 };
+
+    (void)state;
+    assert_int_equal(tw_bucket_left(&b, 1000, 10, 5), 5);
+    assert_int_equal(tw_bucket_until_ms(&b, 1000, 5, 10, 5), 0);
+    assert_true(tw_bucket_take_n(&b, 1000, 3, 10, 5));
+    assert_int_equal(tw_bucket_left(&b, 1000, 10, 5), 2);
+    assert_false(tw_bucket_take_n(&b, 1000, 3, 10, 5));
+    assert_int_equal(tw_bucket_left(&b, 1000, 10, 5), 2);
+    assert_int_equal(tw_bucket_until_ms(&b, 1000, 2, 10, 5), 0);
+    assert_int_equal(tw_bucket_until_ms(&b, 1000, 3, 10, 5), 100);
+    assert_int_equal(tw_bucket_until_ms(&b, 1000, 5, 10, 5), 300);
+    assert_false(tw_bucket_take_n(&b, 1099, 3, 10, 5));
+    assert_true(tw_bucket_take_n(&b, 1100, 3, 10, 5));
+    assert_int_equal(tw_bucket_left(&b, 1100, 10, 5), 0);
+}
+
+static void more_than_it_holds_is_taken_of_a_full_one(void **state)
+{
+    struct tw_bucket b = { 0 };
+
+    (void)state;
+    assert_true(tw_bucket_take_n(&b, 1000, 20, 10, 5));
+    assert_int_equal(tw_bucket_left(&b, 1000, 10, 5), 0);
+    assert_int_equal(tw_bucket_until_ms(&b, 1000, 20, 10, 5), 2000);
+    assert_false(tw_bucket_take_n(&b, 2999, 20, 10, 5));
+    assert_true(tw_bucket_take_n(&b, 3000, 20, 10, 5));
+}
+
 static void a_refusal_takes_nothing(void **state)
 {
     struct tw_bucket b = { 0 };
@@ -106,6 +137,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_bucket_is_full),
         cmocka_unit_test(an_empty_one_gains_a_token_at_a_time),
+        cmocka_unit_test(several_are_taken_or_none),
+        cmocka_unit_test(more_than_it_holds_is_taken_of_a_full_one),
         cmocka_unit_test(a_refusal_takes_nothing),
         cmocka_unit_test(a_pause_fills_it_and_no_more_than_that),
         cmocka_unit_test(over_a_long_time_the_rate_is_kept),
