@@ -85,7 +85,7 @@ static const struct tw_setting table[] = {
     { "TENANT_RATE_PER_SECOND", TW_API, NUMBER, AT(tenant_rate_per_second), "2000", 1, 100000,
       false, NULL,
       "The same for all requests of a restaurant, unless it has a rate of its own "
-      "(pos.tenant_rate_set)." },
+      "(tillctl tenant set --rate)." },
     { "TENANT_RATE_BURST", TW_API, NUMBER, AT(tenant_rate_burst), "8000", 1, 1000000, false,
       NULL, "Requests that a restaurant may make at once, likewise." },
     { "MAX_SESSIONS", TW_GATEWAY, NUMBER, AT(max_sessions), "100000", 1, 10000000, false, NULL,

@@ -14,6 +14,7 @@ static const struct tillctl_thing *const things[] = {
     &tillctl_tenant,
     &tillctl_key,
     &tillctl_token,
+    &tillctl_ticket,
     &tillctl_device,
     &tillctl_replay,
     &tillctl_order,

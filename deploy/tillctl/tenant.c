@@ -16,6 +16,7 @@ static const struct tillctl_option options[] = {
     { "order-prefix", "TEXT", "what its order numbers begin with" },
     { "tablet-orders", "accepted|all", "which online orders its tablets are shown" },
     { "staff-secrets", "seal|drop", "whether the staff of its tablets is kept, sealed" },
+    { "rate", "NUMBER/NUMBER", "requests a second / at once; default: the apis' settings" },
     { "keyless", "on|off", "let in devices without a key: unsafe" },
     { "alias", "NAME", "another name for it, which its devices may use" },
     { "no-alias", "NAME", "a name that they use no more" },
@@ -73,13 +74,14 @@ static const struct tillctl_command commands[] = {
     { .verb = "set",
       .words = "SLUG",
       .options = "name country currency timezone dedupe-seconds order-prefix tablet-orders "
-                 "staff-secrets keyless alias no-alias mastered not-mastered token-secret "
+                 "staff-secrets rate keyless alias no-alias mastered not-mastered token-secret "
                  "no-token-secret",
       .about = "change its settings; those that are not given stay",
-      .change = "select pos.tenant_set(:slug, :name, :country, :currency, :timezone,"
-                " :dedupe-seconds, :order-prefix, :tablet-orders, :keyless, :staff-secrets),"
-                " pos.tenant_names_set(:slug, :alias, :no-alias, :mastered, :not-mastered,"
-                " :token-secret, :no-token-secret is not null)",
+      .change =
+          "select pos.tenant_set(:slug, :name, :country, :currency, :timezone,"
+          " :dedupe-seconds, :order-prefix, :tablet-orders, :keyless, :staff-secrets),"
+          " pos.tenant_names_set(:slug, :alias, :no-alias, :mastered, :not-mastered,"
+          " :token-secret, :no-token-secret is not null), pos.tenant_rate_read(:slug, :rate)",
       .sql = SHOW,
       .answer = TILLCTL_RECORD },
     { .verb = "suspend",

@@ -8,6 +8,7 @@
 extern const struct tillctl_thing tillctl_tenant;
 extern const struct tillctl_thing tillctl_key;
 extern const struct tillctl_thing tillctl_token;
+extern const struct tillctl_thing tillctl_ticket;
 extern const struct tillctl_thing tillctl_device;
 extern const struct tillctl_thing tillctl_replay;
 extern const struct tillctl_thing tillctl_order;

@@ -97,6 +97,15 @@ test('a token opens what its restaurant lets tokens do; its secret is on no comm
     assert.equal((await bearer.post('/orders', { items: [] })).status, 403);
 });
 
+test('a ticket opens one socket as the key that it was made for', async (t) => {
+    const tenant = await newTenant(t);
+    const id = await only('id', ['key', 'add', tenant.slug, '--label', 'page']);
+    const ticket = await only('ticket', ['ticket', id, '--device', 'page']);
+    const page = await tenant.till({ key: null, query: `?ticket=${ticket}` });
+    await good(['key', 'revoke', id]);
+    assert.equal((await page.untilClosed()).code, 1008);
+});
+
 test('a menu is exported from one restaurant and imported into another', async (t) => {
     const from = await newTenant(t);
     const to = await newTenant(t);

@@ -41,7 +41,7 @@ select is(pg_temp.set_alpha(v.given), v.wanted, v.given)
 select is(pg_temp.set_alpha('name=The Alpha', 'tablets=all', 'keyless=on', 'staff=seal', 'timezone=Europe/Paris'), 'ok', 'several');
 select is(row_to_json(s)::jsonb - 'id' - 'created_at' - 'last_seq' - 'keys', '{"slug": "alpha", "name": "The Alpha", "status": "active",
           "country": "GB", "phones": "read as in GB", "currency": "GBP", "timezone": "Europe/Paris", "dedupe_seconds": 30, "order_prefix": "ALP-",
-          "tablet_orders": "all", "staff_secrets": "seal", "keyless": true, "token_secret": false, "aliases": null, "mastered": null}'::jsonb,
+          "tablet_orders": "all", "staff_secrets": "seal", "rate": "default", "keyless": true, "token_secret": false, "aliases": null, "mastered": null}'::jsonb,
           'all is shown') from pos.tenant_show('alpha') s;
 select is((select detail from pos.audit where action = 'tenant.set' order by id desc limit 1),
           'keyless: false -> true; name: Alpha -> The Alpha; staff_secrets: drop -> seal; tablet_orders: accepted -> all; timezone: Europe/London -> Europe/Paris',
@@ -66,6 +66,13 @@ select is(pg_temp.set_alpha('currency=EUR'), 'ok', 'another currency with as man
 select is(pg_temp.set_alpha('currency=JPY'), '409 CURRENCY_IN_USE', 'but none that would make amounts of cards no amounts');
 select is(pg_temp.set_alpha('currency=GBP'), 'ok', 'and back');
 select is(pg_temp.outcome_of($$select pos.tenant_set('nobody', null, null, null, null, null, null, null, null, null)$$), '404 TENANT_NOT_FOUND', 'nobody');
+
+select is(pg_temp.outcome_of(format('select pos.tenant_rate_read(%L, %L)', 'alpha', v.given)), v.wanted, v.given)
+  from (values ('50/100', 'ok'), ('50', '400 INVALID_FIELD'), ('0/1', '400 INVALID_FIELD'), ('100001/1', '400 INVALID_FIELD'),
+               ('1/1000001', '400 INVALID_FIELD')) v(given, wanted);
+select is((select s.rate from pos.tenant_show('alpha') s), '50/100', 'a rate of its own');
+select is(pg_temp.outcome_of($$select pos.tenant_rate_read('alpha', 'default')$$), 'ok', 'and none');
+select is((select s.rate from pos.tenant_show('alpha') s), 'default', 'as the settings say');
 
 -- Keys.
 create temp table made as select * from pos.key_add('alpha', 'pos, platform', 'counter', '90 days', 'orderweb-net');
@@ -176,6 +183,11 @@ select is(t.claims::jsonb - 'iat' - 'exp', '{"restaurant_id": "aaaaaaaa-0000-400
   from pos.operator_token('alpha', null, 'kitchen', 'a:b, c:d', null, null) t;
 select is(pg_temp.outcome_of($$select pos.operator_token('alpha', null, null, null, null, '2 days')$$), '400 INVALID_TIME', 'not for long');
 
+select is(t.status || ' ' || t.tenant_slug || ' ' || t.device, '200 alpha page', 'a ticket opens a socket as its key')
+  from made m, pos.operator_ticket(m.id::text, 'page') o,
+       pos.ticket_take(jsonb_build_object('ticketHash', pg_temp.hash(o.ticket), 'tenant', 'alpha', 'scope', 'pos', 'requestId', 'r')) t;
+select is(pg_temp.outcome_of(format('select pos.operator_ticket(%L, null)', s.id)), '409 KEY_ENDED', 'none of a key that was revoked') from successor s;
+
 -- Devices.
 insert into pos.pos_sync_logs (tenant_id, instance, kind, dialect, device, detail) values
     (:alpha, 'g1', 'connect', 'orderweb', 'till-1', null), (:alpha, 'g1', 'connect', 'minipos', null, null), (:beta, 'g1', 'connect', 'orderweb', 'till-1', null),
@@ -209,7 +221,7 @@ select isnt_empty($$select from pos.card_shown('alpha', 'OLD-2')$$, 'looking is 
 
 select is((select string_agg(distinct a.action, ' ' order by a.action) from pos.audit a where a.actor = 'ada@app1 as ' || session_user),
           'alias.add alias.remove card.freeze card.unfreeze card.void device.kick import key.issue key.profile key.revoke key.rotate keyless.off keyless.on list.mastered '
-          'list.not_mastered loyalty.adjust order_create setting.set tenant.add tenant.frozen tenant.leaving tenant.set token.make token_secret.clear token_secret.set',
+          'list.not_mastered loyalty.adjust order_create rate.set setting.set tenant.add tenant.frozen tenant.leaving tenant.set ticket.make token.make token_secret.clear token_secret.set',
           'who did it is in the audit');
 select pg_temp.commit() \g /dev/null
 select is_empty('select * from pos.violations', 'and no promise was broken');

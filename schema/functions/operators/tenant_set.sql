@@ -1,5 +1,5 @@
 -- pos.tenant_set - every setting of a restaurant.
--- Holds: tenant_add, tenant_values_check, tenant_names_set.
+-- Holds: tenant_add, tenant_values_check, tenant_names_set, tenant_rate_read.
 -- Caller: tillctl tenant add, tenant set. Inputs: the slug, and each setting as text; null: it stays as it is.
 -- Answers: nothing: what it is afterwards is shown by tenant_show.
 -- Refusals: 404 TENANT_NOT_FOUND, ALIAS_NOT_FOUND; 400 INVALID_FIELD; 409 TENANT_EXISTS, CURRENCY_IN_USE; SQL errors of
@@ -117,5 +117,23 @@ begin
     if not_mastered is not null then
         perform pos.mastered_set(slug, not_mastered, false);
         perform pos.operator_note(tenant.id, 'list.not_mastered', not_mastered);
+    end if;
+end $$;
+
+-- "50/100": requests a second, and at once; "default": as the settings of the apis say.
+create or replace function pos.tenant_rate_read(slug text, rate text) returns void
+language plpgsql as $$
+declare
+    tenant dinedesk_main.tenants := pos.operator_tenant(slug);
+    given text[] := regexp_match(rate, '^([1-9][0-9]{0,6})/([1-9][0-9]{0,6})$');
+begin
+    if rate is null then
+        return;
+    elsif rate = 'default' then
+        perform pos.tenant_rate_set(tenant.slug, null, null);
+    elsif given is null or given[1]::int > 100000 or given[2]::int > 1000000 then
+        perform pos.refuse_field('rate', 'a rate is requests a second and at once, like 50/100, up to 100000/1000000; or default');
+    else
+        perform pos.tenant_rate_set(tenant.slug, given[1]::int, given[2]::int);
     end if;
 end $$;
