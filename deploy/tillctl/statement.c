@@ -28,9 +28,9 @@ static size_t bind(struct bound *b, const struct tillctl_args *args, struct tw_s
     for (size_t i = 0; i < b->count; i++)
         if (tw_slice_eq(b->names[i], name))
             return i + 1;
-    TW_ASSERT(b->count < DATABASE_MAX_TEXTS && name.len < sizeof(text));
-    memcpy(text, name.at, name.len);
-    text[name.len] = '\0';
+    TW_ASSERT(b->count < DATABASE_MAX_TEXTS);
+    TW_ASSERT(name.len < sizeof(text));
+    (void)snprintf(text, sizeof(text), "%.*s", (int)name.len, name.at);
     b->names[b->count] = name;
     b->values[b->count] = tillctl_value(args, text);
     return ++b->count;
