@@ -53,8 +53,9 @@ async function migrate(world) {
     await promisify(execFile)(path.join(root, 'schema/migrate'), [], { env: { ...process.env, TILLWIRE_DATABASE_URL: stack.env.TILLWIRE_DATABASE_URL } });
     const took = Date.now() - start;
     await world.hold(3000);
-    // One that starts now asks the schema whether it will do: it may not refuse a newer one.
-    for (const kind of ['gateway', 'api', 'bridge']) await stack.restart(`${kind}-1`);
+    // One that starts now asks the schema whether it will do, and remembers no key: it may not refuse a newer schema, nor
+    // anybody because of it.
+    for (const name of stack.names) await stack.restart(name);
     assertBuild(world, stack.names, 'old');
     return { note: `from ${before} to ${await schemaOf(world)} in ${took} ms; the old programs serve, and start` };
 }
