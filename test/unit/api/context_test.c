@@ -539,37 +539,6 @@ static void other_addresses_need_a_key(void **state)
     end(&a);
 }
 
-static void a_page_may_ask_for_a_ticket_with_its_cookie_and_nobody_by_the_address(void **state)
-{
-    struct asking a = asking_for(TW_POST, "/api/kitchen/ws-ticket", NULL);
-    struct asking b =
-        asking_for(TW_POST, "/api/kitchen/ws-ticket", "apiKey=pos_1&ticket=pos_1");
-
-    (void)state;
-    add(&a, "Cookie", "tillwire_key=pos_1");
-    check_member(&a, "keyless", NULL);
-    assert_true(a.context.has_key);
-    check_member(&b, "keyHash", NULL);
-    assert_false(b.context.has_key || b.context.is_keyless);
-    end(&a);
-    end(&b);
-}
-
-static void a_token_says_until_when_it_is_valid(void **state)
-{
-    struct asking a = asking_for(TW_POST, "/api/kitchen/ws-ticket", NULL);
-
-    (void)state;
-    add(&a, "Authorization", "Bearer e30.e30.c2ln");
-    check_member(&a, "token", NULL);
-    api_context_set_token(&a.context, TW_LIT("{\"restaurant\":\"kitchen\"}"), 4102444800000);
-    assert_non_null(memmem(a.context.json.at, a.context.json.len,
-                           ",\"token\":{\"restaurant\":\"kitchen\"},"
-                           "\"tokenExpiresMs\":4102444800000}",
-                           65));
-    end(&a);
-}
-
 static void head_is_asked_as_get(void **state)
 {
     struct asking a = asking_for(TW_HEAD, "/api/kitchen/health", NULL);
@@ -618,8 +587,6 @@ int main(void)
         cmocka_unit_test(only_known_parameters_are_passed_on_and_the_first_of_a_name),
         cmocka_unit_test(what_cannot_be_decoded_is_refused),
         cmocka_unit_test(text_of_paths_and_queries_cannot_leave_its_string),
-        cmocka_unit_test(a_page_may_ask_for_a_ticket_with_its_cookie_and_nobody_by_the_address),
-        cmocka_unit_test(a_token_says_until_when_it_is_valid),
         cmocka_unit_test(head_is_asked_as_get),
         cmocka_unit_test(a_device_may_come_without_a_key),
         cmocka_unit_test(a_name_that_is_too_long_names_no_restaurant),
