@@ -61,7 +61,7 @@ static void take_metrics(struct process *p, struct tw_slice text)
         p->kind = "gateway";
     else if (metric_sum(text, "tillwire_bridge_active ", &p->is_active))
         p->kind = "bridge";
-    else if (metric_sum(text, "tillwire_http_requests_total", &none))
+    else if (metric_sum(text, "tillwire_http_received_total", &none))
         p->kind = "api";
     if (!metric_next(&text, "tillwire_build_info{", &line))
         return;
