@@ -72,7 +72,11 @@ function lookAtSecrets(a) {
 
 // Requests, each on a connection of its own, one after the other, while `what` is done. Returns how each ended: status, and curl's number.
 async function while_(a, port, path, what) {
-    a.ask(`rm -f /tmp/asked; touch /tmp/asking; (while [ -e /tmp/asking ]; do curl -s -o /dev/null --max-time 30 -w '%{http_code} %{exitcode}\\n' -H 'X-API-Key: ${a.key}' http://127.0.0.1:${port}${path}; done >/tmp/asked 2>&1 </dev/null &)`);
+    // The loop has none of the pipes of who starts it, who would wait for their end.
+    a.host.ask('cat >/tmp/ask', `while [ -e /tmp/asking ]; do
+        curl -s -o /dev/null --max-time 30 -w '%{http_code} %{exitcode}\\n' -H 'X-API-Key: ${a.key}' http://127.0.0.1:${port}${path}
+    done`);
+    a.host.ask('touch /tmp/asking; setsid bash /tmp/ask </dev/null >/tmp/asked 2>&1 &');
     const count = () => Number(a.ask('wc -l </tmp/asked'));
     const goesOn = async () => {
         const due = count() + 20;
@@ -88,7 +92,7 @@ async function while_(a, port, path, what) {
 async function restart(a) {
     const sockets = a.ask("systemctl list-units --plain --no-legend 'tillwire-*.socket'");
     a.check('systemd listens for each gateway and api', ['gateway@1', 'gateway@2', 'api@1', 'api@2'].every((name) => new RegExp(`tillwire-${name}.socket +loaded active running`).test(sockets)), sockets);
-    a.host.ask(`(TILLWIRE_API_KEY='${a.key}' exec ~/tillwire/deploy/till ws://127.0.0.1:9101/ws/pos/kitchen </dev/null >/tmp/till 2>&1 &)`);
+    a.host.ask(`TILLWIRE_API_KEY='${a.key}' setsid ~/tillwire/deploy/till ws://127.0.0.1:9101/ws/pos/kitchen </dev/null >/tmp/till 2>&1 &`);
     await eventually('a till to be connected', () => a.ask('cat /tmp/till').includes('"connected"'));
     for (const [name, port, path, good] of [['api@1', 9121, '/api/kitchen/health', '200 0'], ['gateway@1', 9101, '/nothing', '404 0']]) {
         const answers = await while_(a, port, path, async (goesOn) => {

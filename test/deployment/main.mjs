@@ -74,7 +74,7 @@ async function openUp() {
     await page.follow('1.5', { on: ['edge'] });
     await page.follow('2.6');
     await page.follow('2.7');
-    const [, first, second] = page.said.match(/^(pos_\S+)\s+(plat_\S+)/m) ?? [];
+    const [, first, second] = page.said.match(/(pos_\S+)\s*\|\s*(\S+)/) ?? [];
     keys = { till: first, shop: second };
     check('the first restaurant has its keys', keys.till && keys.shop, page.said);
     await page.follow('2.8');
@@ -205,8 +205,8 @@ async function account() {
     console.log(`    ${shop.orders.length} orders, ${shop.charged} charges; the till was connected ${till.connects} times; the longest pause was ${shop.longest} ms`);
 }
 
-const chapters = { 'from empty machines': setUp, 'one host alone': () => walkAlone(hosts, check), 'to a till': openUp, 'the primary is gone': losePrimary, 'the standby is gone, and back': changePlaces, 'hosts of the app': app,
-    'a new version': upgrade, 'certificates and Redis': renew, 'nothing is lost': account };
+const chapters = { 'from empty machines': setUp, 'to a till': openUp, 'the primary is gone': losePrimary, 'the standby is gone, and back': changePlaces, 'hosts of the app': app,
+    'a new version': upgrade, 'certificates and Redis': renew, 'nothing is lost': account, 'one host alone': () => walkAlone(hosts, check) };
 try {
     for (const [title, what] of Object.entries(chapters)) await chapter(title, what);
 } catch (error) {
