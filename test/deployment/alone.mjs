@@ -55,7 +55,7 @@ async function install(a) {
     a.check('the schema was brought up to date by its unit', a.property('tillwire-migrate', 'Result') === 'success'
         && a.ask('journalctl -u tillwire-migrate').includes('applied 0001_tenants.sql'));
     await a.follow('1.6', { line: 'as_owner tillctl tenant add' });
-    [, a.key] = a.page.said.match(/(pos_\S+)\s*\|/);
+    [a.key] = a.page.said.match(/^pos_\S+$/m);
 }
 
 // What a process was told, and what others can see of it.

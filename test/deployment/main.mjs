@@ -74,8 +74,7 @@ async function openUp() {
     await page.follow('1.5', { on: ['edge'] });
     await page.follow('2.6');
     await page.follow('2.7');
-    const [, first, second] = page.said.match(/(pos_\S+)\s*\|\s*(\S+)/) ?? [];
-    keys = { till: first, shop: second };
+    keys = { till: page.said.match(/^pos_\S+$/m)?.[0], shop: page.said.match(/^plat_\S+$/m)?.[0] };
     check('the first restaurant has its keys', keys.till && keys.shop, page.said);
     await page.follow('2.8');
     sql('db1', `insert into pos.gift_cards (tenant_id, card_number, initial_balance, purchased_by)
