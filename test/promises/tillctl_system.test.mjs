@@ -97,23 +97,13 @@ test('a device that an operator names reads its state anew, hears nothing twice,
     assert.match((await tillctl(['replay', 'nobody', 'front'])).err, /there is no such restaurant/);
 });
 
-test('ledgers are verified, and each that differs is named without its number', async (t) => {
+// What differs is looked for in restore.test.mjs, in a database that no other test looks at.
+test('ledgers are verified', async (t) => {
     const tenant = await newTenant(t);
-    const card = await issueCard(tenant, 50);
-    const customer = await newCustomer(tenant, 30);
-    const fine = await tillctl(['ledger', 'verify', tenant.slug]);
-    assert.deepEqual([fine.status, fine.out], [0, 'good    1 gift cards and 1 customers, 0 differ\n']);
-    const break_ = (by) => sql(`with off as (select set_config('session_replication_role', 'replica', true))
-        update pos.gift_cards set current_balance = current_balance + $3 from off where tenant_id = $1 and card_number = $2`, tenant.id, card, by);
-    t.defer(() => break_(1));
-    await break_(-1);
-    const wrong = await tillctl(['ledger', 'verify', tenant.slug]);
-    assert.equal(wrong.status, 1);
-    assert.equal(wrong.out, `NOT OK  ${tenant.slug}: gift card ...${card.slice(-4)} holds 49.00 after 1 entries, its 1 entries up to number 1 make 50.00\n`
-        + 'NOT OK  1 gift cards and 1 customers, 1 differ\n');
-    const listed = json(await tillctl(['ledger', 'verify', '--json', tenant.slug]));
-    assert.deepEqual(listed.map(({ subject }) => subject), [`gift card ...${card.slice(-4)}`]);
-    assert.ok(customer.id > 0);
+    await issueCard(tenant, 50);
+    await newCustomer(tenant, 30);
+    assert.deepEqual(await tillctl(['ledger', 'verify', tenant.slug]), { status: 0, out: 'good    1 gift cards and 1 customers, 0 differ\n', err: '' });
+    assert.deepEqual(json(await tillctl(['ledger', 'verify', tenant.slug, '--json'])), []);
 });
 
 test('the log is followed as it grows, without what it says of customers', async (t) => {
