@@ -181,7 +181,7 @@ $(BENCH_PROGRAMS): build/bench/%: $(OUT)/obj/test/bench/%.o $(BENCH_SUPPORT)
 .PHONY: help setup setup-test build run test bench bench-setup bench-charts bench-programs unit \
 	unit-programs fixture unit-run fuzz fuzz-run format \
 	format-check reference lint lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck \
-	lint-shell install clean FORCE
+	lint-shell install deb setup-package clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -217,9 +217,8 @@ test-upgrade: ## programs of an earlier release on this schema, replaced under l
 	@$(MAKE) build
 	@test/upgrade/run "$(TAG)" $(SEED)
 
-test-alerts: ## the alert rules, and the metrics of a running stack, by Prometheus' promtool (fetched from Debian)
-	@$(MAKE) build
-	@test/deploy/alerts_rules
+test-package: ## the Debian package and the image: built twice, installed, upgraded, removed on machines made of namespaces (KEEP=1)
+	@test/package/run
 
 test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="group group/name")
 	@test/mutants/run $(MUTANTS)
@@ -298,14 +297,18 @@ lint-shell:
 	@grep -rIlE '^#!.*\bbash' .ci deploy schema test --exclude-dir=node_modules \
 		| xargs shellcheck --external-sources --check-sourced
 
-install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
-	umask 022 && install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tillwire
+UNITS := $(wildcard $(patsubst %,deploy/systemd/*.%,service socket timer target slice))
+
+install: build ## install programs, pages, units, schema and samples (PREFIX, DESTDIR)
+	umask 022 && install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tillwire $(DESTDIR)$(MANDIR)/man8
 	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
-	umask 022 && install -D -m 0644 deploy/tillctl/tillctl.8 $(DESTDIR)$(MANDIR)/man8/tillctl.8
+	umask 022 && for program in $(filter %/tillwire-gateway %/tillwire-api %/tillwire-bridge,$(PROGRAMS)); do \
+		deploy/man/page $$program >$(DESTDIR)$(MANDIR)/man8/$${program##*/}.8 || exit 1; \
+	done
+	install -m 0644 deploy/tillctl/tillctl.8 $(DESTDIR)$(MANDIR)/man8/
 	umask 022 && install -D -m 0644 deploy/tillctl/completion.bash $(DESTDIR)$(COMPLETIONDIR)/tillctl
-	umask 022 && for unit in deploy/systemd/*; do \
-		sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/tillwire|$(SYSCONFDIR)/tillwire|' \
-			-e 's|/usr/share/tillwire|$(DATADIR)|' $$unit \
+	umask 022 && for unit in $(UNITS); do \
+		sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/tillwire|$(SYSCONFDIR)/tillwire|' -e 's|/usr/share/tillwire|$(DATADIR)|' $$unit \
 			>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
 	done
 	for sample in deploy/env/*.env; do \
@@ -313,6 +316,7 @@ install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
 			|| install -m 0640 $$sample $(DESTDIR)$(SYSCONFDIR)/tillwire/ || exit 1; \
 	done
 	umask 022 && install -d $(DESTDIR)$(DATADIR)/nginx
+	install -m 0755 deploy/restart $(DESTDIR)$(DATADIR)/
 	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(DATADIR)/nginx/
 	install -m 0755 deploy/nginx/upstreams $(DESTDIR)$(DATADIR)/nginx/
 	umask 022 && install -d $(DESTDIR)$(DATADIR)/prometheus $(DESTDIR)$(DATADIR)/grafana $(DESTDIR)$(DATADIR)/runbooks
@@ -322,6 +326,12 @@ install: build ## install programs, units, schema and samples (PREFIX, DESTDIR)
 	rm -rf $(DESTDIR)$(DATADIR)/schema
 	cp -R schema $(DESTDIR)$(DATADIR)/
 	chmod -R u=rwX,go=rX $(DESTDIR)$(DATADIR)/schema
+
+setup-package: ## the same for what `make deb` needs besides
+	@deploy/stack/setup --package
+
+deb: ## build the Debian package, in build/deb (DEB_DIR)
+	@DEB_DIR='$(DEB_DIR)' deploy/debian/build $(VERSION)
 
 clean: ## remove build/
 	rm -rf build
