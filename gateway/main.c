@@ -53,7 +53,8 @@ struct gateway {
     struct gw_revocation revocation;
     struct gw_revocation_poll revocation_poll;
     struct tw_deadline expiry, goodbye;
-    size_t goodbyes_due, goodbyes_said, goodbye_step;
+    size_t goodbyes_due, goodbyes_said;
+    uint64_t goodbyes_began_ms;
     bool sends_away; /* who connects now */
 };
 
@@ -297,27 +298,35 @@ static int start(struct tw_daemon *d)
     return 0;
 }
 
-/* Evenly, the first at once. After the last step, whoever is still there. */
-static size_t goodbyes_now(struct gateway *g)
+/* For how long goodbyes are spread; some time is left for those who hear them late. */
+static uint64_t goodbyes_ms(const struct gateway *g)
 {
-    size_t step = ++g->goodbye_step;
+    return g->daemon.drain_ms * 6 / 10;
+}
 
-    if (step > DRAIN_STEPS)
+/* Evenly by the clock, since a step may come late; the first at once. After that time, whoever
+ * is still there. */
+static size_t goodbyes_now(const struct gateway *g, uint64_t passed_ms)
+{
+    size_t step;
+
+    if (passed_ms >= goodbyes_ms(g))
         return SIZE_MAX;
+    step = (size_t)(passed_ms * DRAIN_STEPS / goodbyes_ms(g)) + 1;
     return (g->goodbyes_due * step + DRAIN_STEPS - 1) / DRAIN_STEPS - g->goodbyes_said;
 }
 
 static void on_goodbye(struct tw_deadline *t)
 {
     struct gateway *g = tw_container_of(t, struct gateway, goodbye);
-    size_t most = goodbyes_now(g);
+    uint64_t passed_ms = g->daemon.loop.now_ms - g->goodbyes_began_ms;
+    size_t most = goodbyes_now(g, passed_ms);
     size_t said = gw_conns_send_home(&g->conns, most);
 
     said += gw_eio_send_home(&g->restaurant_os.sio.engine, most - said);
     g->goodbyes_said += said;
-    if (said > 0 || g->goodbye_step <= DRAIN_STEPS)
-        tw_after(&g->daemon.loop, &g->goodbye, g->daemon.drain_ms * 6 / 10 / DRAIN_STEPS,
-                 on_goodbye);
+    if (said > 0 || passed_ms < goodbyes_ms(g))
+        tw_after(&g->daemon.loop, &g->goodbye, goodbyes_ms(g) / DRAIN_STEPS, on_goodbye);
 }
 
 static void drain(struct tw_daemon *d)
@@ -333,6 +342,7 @@ static void drain(struct tw_daemon *d)
         tw_listener_stop(&g->listener);
     tw_http_server_drain(&g->http);
     g->goodbyes_due = g->conns.count + gw_eio_pollers(&g->restaurant_os.sio.engine);
+    g->goodbyes_began_ms = d->loop.now_ms;
     on_goodbye(&g->goodbye);
 }
 
