@@ -69,7 +69,8 @@ select is(pg_temp.emitted(), '34 order.created, 35 mine', 'behind'), is(pg_temp.
 -- Behind so many that it would have to wait, it waits itself, in its place.
 select pg_temp.orders(string_agg('m' || n, ' ' order by n), :alpha) from generate_series(1, 201) n \g /dev/null
 select pg_temp.commit_only() \g /dev/null
-select set_config('tillwire.outbox_taken', '', true) \g /dev/null -- another transaction
+-- Another transaction.
+select set_config('tillwire.outbox_taken', '', true) \g /dev/null
 create temp table said as select pos.emit(:alpha, 'mine', '{"kind":"api"}', '{"n":1}') as text;
 select is((select count(*) || ' ' || max(nullif(t, '')::json ->> 'type') from said, string_to_table(text, E'\n') t), '201 order.created',
           'of 201 it takes 200'), is(pos.event_seq(text), null, 'and has no seq itself') from said;

@@ -3,22 +3,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { eventually, pidOf, soon } from './stack.mjs';
 import { hangUp, request } from './rest.mjs';
 
-const given = new Set(); // processes share a port without a word (SO_REUSEPORT)
-
+// Nobody else's: not in the range from which the kernel takes ports for connections, and given to no other test, since
+// processes share a port without a word (SO_REUSEPORT).
 export async function freePort() {
-    const server = net.createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address();
-    server.close();
-    if (given.has(port)) return freePort();
-    given.add(port);
-    return port;
+    const given = path.join(process.env.RUN_DIR, 'private', 'ports');
+    mkdirSync(given, { recursive: true });
+    for (;;) {
+        const port = 12000 + randomInt(20000);
+        try {
+            mkdirSync(path.join(given, String(port)));
+        } catch (error) {
+            if (error.code === 'EEXIST') continue;
+            throw error;
+        }
+        const server = net.createServer().listen(port, '127.0.0.1');
+        const [error] = await Promise.race([once(server, 'listening'), once(server, 'error')]);
+        if (error) continue;
+        server.close();
+        await once(server, 'close');
+        return port;
+    }
 }
 
 // The settings of the stack's process of this name (`api-1`), and those of `over` (without TILLWIRE_); and its program.

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, chownSync, mkdirSync, readlinkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, closeSync, mkdirSync, openSync, readlinkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { freePort } from './own_process.mjs';
@@ -54,11 +54,14 @@ export class Restorable {
     // The server, on a port; elsewhere than its clients know, until it may be given to them.
     async run(port) {
         const [command, ...words] = this.words('postgres', '-D', this.file('data'), '-p', port, '-c', 'listen_addresses=127.0.0.1',
-            '-c', 'unix_socket_directories=', '-c', 'max_connections=100', '-c', 'fsync=off', '-c', 'archive_mode=off', '-c', 'wal_level=replica');
-        this.child = spawn(command, words, { stdio: 'ignore', cwd: this.home });
+            '-c', 'unix_socket_directories=', '-c', 'max_connections=100', '-c', 'fsync=off', '-c', 'archive_mode=off', '-c', 'wal_level=replica',
+            '-c', 'log_error_verbosity=terse', '-c', 'log_min_error_statement=panic');
+        const log = openSync(path.join(process.env.RUN_DIR, 'log', 'restorable.log'), 'a');
+        this.child = spawn(command, words, { stdio: ['ignore', log, log], cwd: this.home });
+        closeSync(log);
         this.ended = once(this.child, 'exit');
         this.port = port;
-        await eventually('our own PostgreSQL', () => this.sql('select 1'));
+        await eventually('our own PostgreSQL (log/restorable.log)', () => this.sql('select 1'));
     }
 
     async end(signal) {
