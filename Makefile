@@ -260,13 +260,16 @@ format-check: ## fail if `make format` would change something
 reference: build ## print the tables of docs/config.md, docs/metrics.md and docs/limits.md, and the manual of tillctl, again
 	@.ci/reference
 
-lint: lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck lint-shell ## every static check
+lint: lint-boundaries lint-functions lint-imports lint-text lint-tidy lint-cppcheck lint-shell ## every static check
 
 lint-boundaries:
 	@.ci/check-boundaries
 
 lint-functions:
 	@.ci/check-functions
+
+lint-imports:
+	@.ci/check-imports
 
 lint-text:
 	@.ci/lint
