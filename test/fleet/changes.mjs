@@ -122,6 +122,7 @@ async function rolling(world, random) {
     const start = Date.now();
     let slowest = 0;
     const hosts = ['app1', 'app2'];
+    await world.hold(2000); // docs/runbooks/upgrade.md: every host has served for two seconds
     for (const name of world.isLong ? random.shuffled(hosts) : hosts) {
         const began = Date.now();
         const { programs } = fleet.hosts[name];
@@ -130,7 +131,7 @@ async function rolling(world, random) {
         await world.hold(world.span(random, 200, 2000));
         for (const program of programs) program.start();
         await fleet.awaitReady();
-        await world.hold(2000); // as docs/config.md says: nginx leaves a host alone for a second, and counts whole ones
+        await world.hold(2000); // nginx leaves a host alone for a second, and counts whole ones
     }
     const seen = Object.entries(world.counts).filter(([what]) => /^(answer 5|no answer|handshake)/.test(what)).map(([what, count]) => `${count} x ${what}`);
     if (seen.length > 0) world.breach('upgrade', `clients saw ${seen.join(', ')}`);
