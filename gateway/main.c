@@ -259,16 +259,16 @@ static void start_admission(struct gateway *g)
 static int start_redis(struct gateway *g)
 {
     const struct tw_settings *set = &g->daemon.settings;
-    int r = gw_hubs_start(&g->hubs,
-                          &(struct gw_hubs_options){ .loop = &g->daemon.loop,
-                                                     .pool = &g->pool,
-                                                     .publisher = &g->publisher,
-                                                     .sessions = &g->sessions,
-                                                     .control = on_control,
-                                                     .redis_url = set->redis_url,
-                                                     .redis_url_file = set->redis_url_file,
-                                                     .backlog_bytes = set->backlog_bytes,
-                                                     .events_bytes = set->events_bytes });
+    int r = gw_hubs_start(
+        &g->hubs, &(struct gw_hubs_options){ .loop = &g->daemon.loop,
+                                             .pool = &g->pool,
+                                             .publisher = &g->publisher,
+                                             .sessions = &g->sessions,
+                                             .control = on_control,
+                                             .redis_url = set->redis_url,
+                                             .redis_url_file = set->redis_url_file,
+                                             .backlog_bytes = (uint32_t)set->backlog_bytes,
+                                             .events_bytes = set->events_bytes });
 
     return r != 0 ? r
                   : tw_redis_start(&g->publisher,

@@ -58,7 +58,8 @@ struct gw_backlog {
     struct tw_list in_memory; /* among its backlogs */
     struct gw_entry **ring;
     uint32_t cap, first, count;
-    size_t bytes, max_bytes;
+    uint32_t max_bytes;
+    size_t bytes;
     int64_t total; /* bytes of all events ever added after that point */
     uint64_t gone; /* events up to this seq are not here: dropped, or never were */
     uint64_t end;  /* of a page (stream.h): up to this seq they are; 0: it is none */

@@ -30,7 +30,7 @@ struct gw_cursor {
     struct gw_held *held;  /* sorted by seq, all beyond `at` */
     uint32_t held_count, held_cap, held_bytes;
     bool is_known;                 /* false until the head was read: all is held until then */
-    uint64_t duplicates, rejected; /* counted for the metrics */
+    uint32_t duplicates, rejected; /* counted for the metrics, which take the differences */
 };
 
 /* What to do with an event that has come. */

@@ -9,10 +9,9 @@
 #include "common/util/histogram.h"
 #include "gateway/stream/stream.h"
 
-/* How far a stream's events have been noted; zero: not begun. */
+/* How far a stream's events have been noted. */
 struct gw_delay {
-    uint64_t upto;
-    bool is_begun;
+    uint64_t next; /* the first seq that has not been; 0: not begun */
 };
 
 /* Whether there are events behind what was noted. What is there at the beginning, and what a

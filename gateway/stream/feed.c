@@ -105,7 +105,7 @@ static void note_failure(struct gw_feed *f, const struct tw_pg_rows *rows)
 static void take_log(struct gw_feed *f, const struct gw_reading *r,
                      const struct tw_pg_rows *rows)
 {
-    uint64_t rejected = f->hub.stream.cursor.rejected;
+    uint32_t rejected = f->hub.stream.cursor.rejected;
     size_t count;
 
     if (!has_events(rows, &count)) {

@@ -35,7 +35,7 @@ static void on_left(struct gw_stream *s, struct gw_session *session)
 static const struct gw_stream_events stream_events = { .changed = on_changed, .left = on_left };
 
 void gw_hub_init(struct gw_hub *h, const struct gw_tenant *tenant, struct gw_memory *memory,
-                 size_t backlog_bytes, gw_hub_changed_cb changed)
+                 uint32_t backlog_bytes, gw_hub_changed_cb changed)
 {
     *h = (struct gw_hub){ .changed = changed };
     gw_stream_init(&h->stream, tenant, memory, backlog_bytes, &stream_events);

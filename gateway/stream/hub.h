@@ -28,7 +28,7 @@ struct gw_hub {
 
 /* See gw_stream_init. */
 void gw_hub_init(struct gw_hub *h, const struct gw_tenant *tenant, struct gw_memory *memory,
-                 size_t backlog_bytes, gw_hub_changed_cb changed);
+                 uint32_t backlog_bytes, gw_hub_changed_cb changed);
 void gw_hub_done(struct gw_hub *h); /* no session may be left */
 
 static inline struct gw_hub *gw_hub_of(struct gw_stream *s)

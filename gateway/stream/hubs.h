@@ -32,8 +32,8 @@ struct gw_hubs_options { /* pointers are kept */
     struct gw_sessions *sessions;
     gw_control_cb control;
     const char *redis_url, *redis_url_file;
-    size_t backlog_bytes;  /* of events in memory, per tenant */
-    uint64_t events_bytes; /* of all tenants */
+    uint32_t backlog_bytes; /* of events in memory, per tenant */
+    uint64_t events_bytes;  /* of all tenants */
 };
 
 /* Embedded in the process's state. */
@@ -43,7 +43,7 @@ struct gw_hubs {
     struct tw_redis *publisher;
     struct gw_sessions *sessions;
     gw_control_cb control;
-    size_t backlog_bytes;
+    uint32_t backlog_bytes;
     bool is_stopped;
     struct tw_redis subscriber;
     struct tw_map by_tenant; /* tenant id to its feed */

@@ -7,7 +7,7 @@
 #include "common/util/base.h"
 
 void gw_stream_init(struct gw_stream *s, const struct gw_tenant *tenant,
-                    struct gw_memory *memory, size_t backlog_bytes,
+                    struct gw_memory *memory, uint32_t backlog_bytes,
                     const struct gw_stream_events *events)
 {
     s->events = events;
@@ -121,7 +121,7 @@ static void keep_piece(struct gw_stream *s, const struct gw_piece *piece, size_t
     }
     s->page = tw_new(struct gw_backlog);
     s->page->memory = s->backlog.memory;
-    s->page->max_bytes = SIZE_MAX; /* bounded by the rows of one reading */
+    s->page->max_bytes = UINT32_MAX; /* bounded by the rows of one reading */
     s->page->gone = piece->after;
     s->page->end = reaches_backlog ? s->backlog.gone : through;
     for (size_t i = 0; i < n && piece->events[i].seq <= s->page->end; i++)

@@ -43,7 +43,7 @@ struct gw_stream {
 /* `memory` and `events` are kept; `backlog_bytes` is the most that this tenant's events take.
  */
 void gw_stream_init(struct gw_stream *s, const struct gw_tenant *tenant,
-                    struct gw_memory *memory, size_t backlog_bytes,
+                    struct gw_memory *memory, uint32_t backlog_bytes,
                     const struct gw_stream_events *events);
 void gw_stream_done(struct gw_stream *s);
 

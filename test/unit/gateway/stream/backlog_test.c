@@ -16,7 +16,7 @@ static const struct gw_tenant kitchen = { .id = "69fb5687-044a-48af-ac0e-d6b817a
 
 static struct gw_memory memory;
 
-static struct gw_backlog backlog_of(size_t max_bytes)
+static struct gw_backlog backlog_of(uint32_t max_bytes)
 {
     gw_memory_init(&memory, UINT64_MAX);
     return (struct gw_backlog){ .memory = &memory, .max_bytes = max_bytes };
@@ -130,7 +130,7 @@ static void the_oldest_make_room_and_it_is_known_which_are_gone(void **state)
 
 static void no_more_than_so_many_entries_are_kept(void **state)
 {
-    struct gw_backlog b = backlog_of(SIZE_MAX);
+    struct gw_backlog b = backlog_of(UINT32_MAX);
 
     (void)state;
     for (uint64_t seq = 1; seq <= MAX_ENTRIES + 100; seq++)
@@ -143,7 +143,7 @@ static void no_more_than_so_many_entries_are_kept(void **state)
 
 static void of_all_backlogs_the_oldest_events_go_where_none_has_come_for_longest(void **state)
 {
-    struct gw_backlog quiet = backlog_of(SIZE_MAX), busy = quiet, lone = quiet;
+    struct gw_backlog quiet = backlog_of(UINT32_MAX), busy = quiet, lone = quiet;
 
     (void)state;
     memory.max_bytes = 30000;
@@ -176,7 +176,7 @@ static void of_all_backlogs_the_oldest_events_go_where_none_has_come_for_longest
 
 static void memory_is_returned_when_half_of_much_is_free(void **state)
 {
-    struct gw_backlog b = backlog_of(SIZE_MAX);
+    struct gw_backlog b = backlog_of(UINT32_MAX);
 
     (void)state;
     assert_false(gw_memory_return(&memory));
@@ -191,7 +191,7 @@ static void memory_is_returned_when_half_of_much_is_free(void **state)
 
 static void what_has_no_room_is_not_prepended(void **state)
 {
-    struct gw_backlog b = backlog_of(SIZE_MAX);
+    struct gw_backlog b = backlog_of(UINT32_MAX);
 
     (void)state;
     add(&b, 10, 1000);

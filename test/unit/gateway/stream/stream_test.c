@@ -232,7 +232,7 @@ static void what_the_backlog_has_no_room_for_is_the_page(void **state)
 
     begin(o, 9, 1);
     (void)arrive(o, 10);
-    o->stream.backlog.max_bytes = o->stream.backlog.bytes * 5 / 2; /* of two events */
+    o->stream.backlog.max_bytes = (uint32_t)o->stream.backlog.bytes * 5 / 2; /* of two events */
     assert_int_equal(take_piece(o, 5, 6, 9, true), 0);
     check_from(o, 9, "9 10");
     assert_ptr_equal(gw_stream_source(&o->stream, 8), o->stream.page);
