@@ -180,7 +180,7 @@ $(BENCH_PROGRAMS): build/bench/%: $(OUT)/obj/test/bench/%.o $(BENCH_SUPPORT)
 
 .PHONY: help setup setup-test build run test bench bench-setup bench-charts bench-programs unit \
 	unit-programs fixture unit-run fuzz fuzz-run format \
-	format-check reference lint lint-boundaries lint-functions lint-text lint-tidy lint-cppcheck \
+	format-check reference lint lint-boundaries lint-functions lint-imports lint-text lint-tidy lint-cppcheck \
 	lint-shell install deb setup-package clean FORCE
 
 help: ## this list
