@@ -36,7 +36,7 @@ function row(frame) {
         item.append(element('p', { class: 'line' }, ...head));
         return item;
     }
-    const whole = element('pre', { tabindex: '0', 'aria-label': `${frame.name}, whole` });
+    const whole = element('pre', { role: 'group', tabindex: '0', 'aria-label': `${frame.name}, whole` });
     const details = element('details', {}, element('summary', { class: 'line' }, ...head), whole);
     details.addEventListener('toggle', () => {
         if (details.open && whole.textContent === '') whole.textContent = pretty(frame.text);

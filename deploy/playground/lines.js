@@ -71,7 +71,10 @@ export function openPlain(dialect, who, { ticket, since, isAgain }, on) {
 export function openSocketIo(who, { ticketOf, onRefused, isAgain }, on) {
     const socket = window.io(location.origin, {
         forceNew: true,
-        auth: (give) => ticketOf().then((ticket) => give({ ticket }), onRefused),
+        auth: (give) => ticketOf().then((ticket) => give({ ticket }), (error) => {
+            onRefused(error);
+            socket.io.engine?.close(); // it tries again, later
+        }),
     });
     let isOver = false;
     const named = (name, args) => `${JSON.stringify([name, ...args])}`;
@@ -81,7 +84,7 @@ export function openSocketIo(who, { ticketOf, onRefused, isAgain }, on) {
     });
     const emit = (name, payload) => {
         on.said(name, named(name, [payload]));
-        socket.emit(name, payload, (answer) => on.heard(`answer to ${name}`, JSON.stringify(answer)));
+        socket.emit(name, payload, (answer) => on.heard(`answer to ${name}`, JSON.stringify(answer) ?? ''));
     };
     socket.on('connect', () => {
         on.opened(socket.recovered);

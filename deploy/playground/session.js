@@ -30,6 +30,7 @@ export class Session {
     #timer;
     #head; // after a break: events up to this one were missed
     #isAgain = false;
+    #opening = 0; // the number of the attempt that counts: what an earlier one still learns is nobody's business
 
     // `changed` is called after each change, at most once a frame of the screen.
     constructor(dialect, changed) {
@@ -119,6 +120,7 @@ export class Session {
     }
 
     #forget() {
+        this.#opening += 1;
         clearTimeout(this.#timer);
         this.#line?.end();
         this.#line = undefined;
@@ -153,9 +155,9 @@ export class Session {
         this.#line = line;
     }
 
-    async #openPlain() {
+    async #openPlain(mine) {
         const ticket = await ticketOf(this.who, this.show);
-        if (this.phase !== 'asking') return; // it was ended meanwhile
+        if (mine !== this.#opening) return;
         const place = { ticket, since: this.lastSeq, isAgain: this.#isAgain };
         const line = openPlain(this.dialect, this.who, place, this.#listener(() => this.#line === line));
         this.#line = line;
@@ -170,19 +172,20 @@ export class Session {
     }
 
     async #open() {
+        this.#opening += 1;
+        const mine = this.#opening;
         this.#turn('asking');
         try {
             if (this.dialect.asksHead) await this.#askHead();
-            if (this.phase !== 'asking') return;
+            if (mine !== this.#opening) return;
             if (this.dialect.isSocketIo) this.#openSocketIo();
-            else await this.#openPlain();
+            else await this.#openPlain(mine);
         } catch (error) {
-            if (this.phase === 'asking') this.#refused(error);
+            if (mine === this.#opening) this.#refused(error);
         }
     }
 
     cut() {
-        clearTimeout(this.#timer);
         const line = this.#line;
         if (!this.dialect.isSocketIo) this.#line = undefined;
         line?.cut();

@@ -14,6 +14,7 @@ static uv_tcp_t tcp;
 static uv_timer_t timer; /* while the line is up: until it has been silent for too long; else until the next attempt */
 static wslay_event_context_ptr ws;
 static bool (*prepare)(char *, size_t), (*heard)(const cJSON *);
+static void ring(uv_timer_t *handle);
 
 static ssize_t take(wslay_event_context_ptr context, uint8_t *to, size_t room, int flags, void *user) {
     (void)flags, (void)user;
@@ -47,19 +48,19 @@ static void later(void) {
     if (is_up) uv_close((uv_handle_t *)&tcp, closed), wslay_event_context_free(ws), ws = NULL;
     is_up = false;
     uv_random(NULL, NULL, &part, sizeof part, 0, NULL);
-    uv_timer_start(&timer, timer.timer_cb, longest / 2 + part % (longest / 2), 0);
+    uv_timer_start(&timer, ring, longest / 2 + part % (longest / 2), 0);
 }
 static void room(uv_handle_t *handle, size_t size, uv_buf_t *buf) { (void)handle, (void)size, *buf = uv_buf_init(in, sizeof in); }
 static void came(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     (void)stream, (void)buf;
     length = n > 0 ? (size_t)n : 0, taken = 0;
     if (n < 0 || wslay_event_recv(ws) || wslay_event_send(ws) || has_failed || wslay_event_get_close_received(ws)) later();
-    else uv_timer_start(&timer, timer.timer_cb, SILENCE_MS, 0);
+    else uv_timer_start(&timer, ring, SILENCE_MS, 0);
 }
-static void ring(uv_timer_t *unused) {
+static void ring(uv_timer_t *handle) {
     static const struct wslay_event_callbacks calls = { take, give, mask, NULL, NULL, NULL, message };
     char path[256];
-    (void)unused;
+    (void)handle;
     int fd = is_up || !prepare(path, sizeof path) ? -1 : till_upgrade(path, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGlsbHdpcmUgc2FtcGxlIQ==\r\n", "kUjV+UdUQwFDjx5L9SIijF8Y6IA=");
     if (fd < 0) return later();
     has_failed = uv_tcp_init(uv_default_loop(), &tcp) || uv_tcp_open(&tcp, fd) || uv_read_start((uv_stream_t *)&tcp, room, came) || wslay_event_context_client_init(&ws, &calls, NULL);
