@@ -6,12 +6,22 @@ import { MOST_FRAMES } from './session.js';
 const signs = { in: ['↓', 'received'], out: ['↑', 'sent'], rest: ['⇄', 'request'], note: ['·', 'note'] };
 const clock = (at) => `${at.toLocaleTimeString('en-GB')}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 
+// JSON on several lines, and every character of it as it came: a parser would make 21.4 of 21.40.
 function pretty(text) {
-    try {
-        return JSON.stringify(JSON.parse(text), null, 2);
-    } catch {
-        return text; // no JSON, or cut off
-    }
+    let depth = 0;
+    const line = () => `\n${'  '.repeat(Math.max(0, depth))}`;
+    return text.replace(/"(?:[^"\\]|\\.)*"|\{\s*\}|\[\s*\]|[{[]|[}\]]|,|:/g, (part) => {
+        if (part === '{' || part === '[') {
+            depth += 1;
+            return part + line();
+        }
+        if (part === '}' || part === ']') {
+            depth -= 1;
+            return line() + part;
+        }
+        if (part === ',') return part + line();
+        return part === ':' ? ': ' : part;
+    });
 }
 
 // A line of what is inside, for orders: what a cook would look for.
@@ -31,7 +41,7 @@ function row(frame) {
         frame.isMissed ? element('span', { class: 'missed' }, 'missed, now here') : '',
         element('span', { class: 'at-seq' }, frame.seq === undefined ? '' : `seq ${frame.seq}`),
     ];
-    const item = element('li', { class: `frame ${frame.kind}`, 'data-no': String(frame.no), 'data-seq': frame.seq === undefined ? undefined : String(frame.seq), 'data-name': frame.name });
+    const item = element('li', { class: `frame is-${frame.kind}`, 'data-no': String(frame.no), 'data-seq': frame.seq === undefined ? undefined : String(frame.seq), 'data-name': frame.name });
     if (frame.text === '') {
         item.append(element('p', { class: 'line' }, ...head));
         return item;
