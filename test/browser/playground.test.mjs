@@ -41,13 +41,13 @@ class Playground {
             order: row.querySelector('.gist').textContent }))`);
     }
 
-    // Make an order with the page's button; its number.
+    // Make an order with the page's button; its number. The page may make other requests meanwhile.
     async order() {
-        const before = (await this.rows('.is-rest')).length;
+        const orders = "[...document.querySelectorAll('#frames li.is-rest')].filter((row) => row.dataset.name.includes('/orders: 201')).map((row) => row.dataset.no)";
+        const before = (await this.page.value(orders))[0];
         await this.press('order');
-        const row = await this.page.until('the order', `((rows) => rows.length > ${before} && rows[0].dataset.name.includes('/orders: 201') && rows[0].querySelector('.gist').textContent)
-            ([...document.querySelectorAll('#frames li.is-rest')])`);
-        return row;
+        const no = await this.page.until('the order', `((no) => no !== '${before}' && no)((${orders})[0])`);
+        return this.page.value(`document.querySelector('#frames li[data-no="${no}"] .gist').textContent`);
     }
 
     heard(name, order) {
