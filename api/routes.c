@@ -33,6 +33,16 @@ static const struct api_body wishes = { API_BODY_BYTES, &tw_json_narrow, true };
         method, pattern, operation, CREDENTIAL, affinity, body, STRICT                         \
     }
 
+/* Rows of the console (docs/rest.md section 9): reads, and actions. */
+#define LOOK(path, operation)                                                                  \
+    {                                                                                          \
+        TW_GET, "/api/{tenant}/console/" path, operation, PATH, NULL, NULL, STRICT             \
+    }
+#define ACT(path, operation, affinity)                                                         \
+    {                                                                                          \
+        TW_POST, "/api/{tenant}/console/" path, operation, PATH, affinity, MONEY, STRICT       \
+    }
+
 /* The first row that fits a path counts; no tenant is called pos, v1, sync, restaurants or
  * health. */
 const struct api_route api_routes[] = {
@@ -98,6 +108,25 @@ const struct api_route api_routes[] = {
     { TW_POST, "/api/{tenant}/gift-cards", "gift_card_issue", PATH, NULL, MONEY, STRICT },
     { TW_POST, "/api/{tenant}/customers", "customer_create", PATH, NULL, MONEY, STRICT },
     { TW_POST, "/api/{tenant}/kitchen-alerts", "kitchen_alert", PATH, NULL, MONEY, STRICT },
+    LOOK("now", "console_now"),
+    LOOK("devices", "console_devices"),
+    ACT("devices/disconnect", "console_devices_disconnect", NULL),
+    LOOK("events/{seq}", "console_event"),
+    LOOK("orders", "console_orders"),
+    LOOK("orders/{id}", "console_order"),
+    LOOK("gift-cards", "console_gift_cards"),
+    LOOK("gift-cards/{cardNumber}", "console_gift_card"),
+    ACT("gift-cards/{cardNumber}/freeze", "console_gift_card_freeze", "cardNumber"),
+    ACT("gift-cards/{cardNumber}/unfreeze", "console_gift_card_unfreeze", "cardNumber"),
+    ACT("gift-cards/{cardNumber}/void", "console_gift_card_void", "cardNumber"),
+    LOOK("customers/{phone}", "console_customer"),
+    LOOK("keys", "console_keys"),
+    ACT("keys", "console_key_create", NULL),
+    { TW_POST, "/api/{tenant}/console/keys/{id}/revoke", "console_key_revoke", PATH, NULL,
+      &wishes, STRICT },
+    LOOK("requests", "console_requests"),
+    LOOK("system", "console_system"),
+    LOOK("audit", "console_audit"),
     { TW_POST, "/api/{tenant}/import/{kind}", "list_import", PATH, NULL, MONEY, STRICT },
 };
 _Static_assert(TW_COUNT(api_routes) == API_ROUTES, "as many as are counted");

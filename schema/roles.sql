@@ -49,7 +49,11 @@ grant execute on function pos.schema_version() to tillwire_api, tillwire_gateway
 grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.token_tenant(text)
     to tillwire_api, tillwire_gateway;
 
-grant execute on function pos.api_rates(uuid), pos.api_leaves(uuid) to tillwire_api;
+grant execute on function pos.api_rates(uuid), pos.api_leaves(uuid), pos.request_log_write(text, json, json) to tillwire_api;
+
+grant execute on function pos.process_seen(json), pos.process_leaves(uuid) to tillwire_api, tillwire_gateway, tillwire_bridge;
+grant execute on function pos.console_watched(), pos.gateway_report_write(uuid, text, json), pos.delivery_write(text, json, int)
+    to tillwire_gateway;
 
 grant execute on function pos.authenticate(jsonb), pos.ticket_take(jsonb) to tillwire_gateway;
 grant execute on function pos.events_after(uuid, bigint, int),

@@ -5,7 +5,9 @@
 
 static const struct tillctl_option options[] = {
     { "label", "TEXT", "whose key it is, for people: \"till at the counter\"" },
-    { "scopes", "pos,platform", "what it is for: pos, a till; platform, a shop; pos" },
+    { "scopes", "pos,platform",
+      "what it is for: pos, a till; platform, a shop; console, who looks there; "
+      "console:write, who acts there; pos" },
     { "expires", "TIME", "when it ends: 2030-12-31, or \"90 days\"; never" },
     { "profile", "NAME", "in which words and types its client is answered; default" },
     { "overlap", "SPAN", "for how long the old key is good as well; \"1 day\"" },

@@ -36,9 +36,9 @@ struct gw_identity {
 /* What a handshake says about its client. Slices are lent with the request. */
 struct gw_hello {
     struct tw_slice tenant; /* slug in the path, still percent-encoded; empty: the key's own */
-    const char *scope;      /* what the key must be allowed */
-    bool hears_all;         /* it asked for events that its documents do not name */
-    bool resumes;           /* after `since`, the last seq that it has seen */
+    const char *scope; /* what the key must be allowed: one of these, with commas between */
+    bool hears_all;    /* it asked for events that its documents do not name */
+    bool resumes;      /* after `since`, the last seq that it has seen */
     uint64_t since;
     bool since_is_empty;        /* `since` was there without a value: from now on */
     char device[128], user[64]; /* as it names itself; may be empty */

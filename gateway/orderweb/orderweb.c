@@ -28,6 +28,7 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     if (tenant.len == 0 || memchr(tenant.at, '/', tenant.len) != NULL)
         return false;
     hello->tenant = tenant;
+    hello->scope = "pos,console,console:write"; /* it can only listen */
     gw_hello_read_since(req, hello);
     hello->hears_all =
         tw_http_query(req, "events", &events) == 1 && tw_slice_is(tw_buf_view(&events), "all");

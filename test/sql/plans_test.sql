@@ -40,6 +40,11 @@ select sha256(n::text::bytea), k.tenant_id, gen_random_uuid(), k.id, now() + int
   from generate_series(1, 3000) n, (select * from pos.api_key where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' limit 1) k;
 insert into pos.list_left (tenant_id, list_id, n, change, work)
 select h.id, h.id, n, '{}', 1 from house h, generate_series(1, 500) g(n);
+insert into pos.event (tenant_id, seq, type, at, origin, data)
+select h.id, n, 'order.created', now(), '{"kind":"api","requestId":"r7"}', '{"orderId":"p1999"}' from house h, generate_series(1, 200) g(n);
+insert into pos.request_log (tenant, at, request_id, method, status)
+select h.id, now() - interval '1 second' * n, 'r' || n, 'GET', 200 from house h, generate_series(1, 500) g(n);
+insert into pos.delivery (tenant, seq, order_id, at, devices) select h.id, n, 'p' || n, now(), '[]' from house h, generate_series(1, 500) g(n);
 insert into pos.audit (tenant_id, action, subject) select h.id, 'key.issue', 'k' from house h, generate_series(1, 200) g(n);
 insert into pos.api_key (tenant_id, key_hash, hint, scopes, label)
 select t.id, sha256(convert_to(t.slug || n, 'UTF8')), 'k', '{pos}', 'k' from dinedesk_main.tenants t, generate_series(1, 10) g(n);
@@ -77,6 +82,8 @@ returns text language sql as $$
         when 'platform' = any(pos.operation_scopes(operation)) then '{"scope":"platform"}'::jsonb || more else more end), body)
 $$;
 
+insert into test_key select 'alpha', 'console', pos.key_issue('alpha', array['console'], 'console');
+
 create temp table needed (index text, statement text);
 insert into needed values
     ('orders_open', pg_temp.by_call('orders_pending')),
@@ -107,6 +114,10 @@ insert into needed values
     ('audit_tenant', $$select from pos.audit where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' order by at desc limit 20$$),
     ('api_key_tenant', $$select from pos.api_key where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
     ('tenant_alias_tenant', $$select from pos.tenant_alias where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
+    ('request_log_tenant', pg_temp.by_call('console_requests', '{"scope":"console"}')),
+    ('request_log_request', pg_temp.by_call('console_event', '{"scope":"console"}', '{"seq":"7"}')),
+    ('delivery_event', pg_temp.by_call('console_event', '{"scope":"console"}', '{"seq":"7"}')),
+    ('delivery_order', pg_temp.by_call('console_order', '{"scope":"console"}', '{"id":"P-1999"}')),
     ('tenants_moving', $$do 'begin perform pos.tenants_moving(); end'$$),
     ('tenants_rated', $$do 'begin perform pos.api_rates(gen_random_uuid()); end'$$),
     ('tenants_keyless', $$do 'begin perform pos.keyless_tenants(); end'$$);

@@ -8,14 +8,16 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
             where p.pronamespace = 'pos'::regnamespace and has_function_privilege(v.role, p.oid, 'execute')
               and not has_function_privilege('public', p.oid, 'execute')),
           v.wanted, v.role || ' may call')
-  from (values ('tillwire_api', 'api_leaves(uuid) api_rates(uuid) call(text,jsonb,json) heads(uuid[]) schema_version() token_tenant(text)'),
+  from (values ('tillwire_api',
+                'api_leaves(uuid) api_rates(uuid) call(text,jsonb,json) heads(uuid[]) process_leaves(uuid) process_seen(json) '
+                'request_log_write(text,json,json) schema_version() token_tenant(text)'),
                ('tillwire_gateway',
-                'authenticate(jsonb) call(text,jsonb,json) events_after(uuid,bigint,integer) '
-                'events_piece(uuid,bigint,integer) events_pieces(uuid[],bigint[],integer[]) heads(uuid[]) '
-                'keyless_tenants() keys_state(uuid[]) schema_version() sync_log_write(json) tenants_ended(uuid[]) tenants_moving() ticket_take(jsonb) '
+                'authenticate(jsonb) call(text,jsonb,json) console_watched() delivery_write(text,json,integer) events_after(uuid,bigint,integer) '
+                'events_piece(uuid,bigint,integer) events_pieces(uuid[],bigint[],integer[]) gateway_report_write(uuid,text,json) heads(uuid[]) '
+                'keyless_tenants() keys_state(uuid[]) process_leaves(uuid) process_seen(json) schema_version() sync_log_write(json) tenants_ended(uuid[]) tenants_moving() ticket_take(jsonb) '
                 'token_tenant(text)'),
                ('tillwire_bridge',
-                'ledger_look(text,integer) maintain(text) outbox_relay(uuid,integer) schema_version() watch()')) v(role, wanted);
+                'ledger_look(text,integer) maintain(text) outbox_relay(uuid,integer) process_leaves(uuid) process_seen(json) schema_version() watch()')) v(role, wanted);
 select is((select count(*)
              from pg_class c
             where c.relnamespace in ('pos'::regnamespace, 'dinedesk_main'::regnamespace)

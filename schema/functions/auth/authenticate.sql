@@ -1,6 +1,6 @@
 -- pos.authenticate - may this key or token open a socket?
 -- Caller: gateway, at each handshake that its cache cannot answer.
--- Inputs: {"keyHash","tenant","tenantHeader"?,"scope","requestId"}. A token whose signature C has checked (token.sql)
+-- Inputs: {"keyHash","tenant","tenantHeader"?,"scope","requestId"}; with commas in "scope", one of these is enough. A token whose signature C has checked (token.sql)
 -- comes as "token" in place of "keyHash"; a device that has neither sends "keyless":true.
 -- Answers: one row: 200 with the tenant, the key, its expiry (unix ms or null) and its scopes (comma separated); or
 -- 401/403 with the error body, 503 for a tenant that moves to another cell. Without "tenant" the key decides which tenant it is. A token, and a device without a
@@ -15,7 +15,7 @@ language plpgsql stable security definer set search_path = pos, pg_temp set enab
 declare
     who record;
 begin
-    who := pos.identify(ctx, array[coalesce(ctx ->> 'scope', 'pos')]);
+    who := pos.identify(ctx, string_to_array(coalesce(ctx ->> 'scope', 'pos'), ','));
     if who.refused is not null then
         status := who.refused;
         body := pos.refusal(who.code, who.message, null, ctx ->> 'requestId');

@@ -3,7 +3,7 @@
 -- Holds: ticket_issue, ticket_scopes, ticket_take.
 -- Caller: ticket_issue: pos.call, for POST /api/{tenant}/ws-ticket; ticket_take: gateway, for each ticket that it is shown.
 -- Inputs: ticket_issue: scopes?: which of the key's the ticket has (all, when left out); device?: as what the socket is
--- known (else the device that the request names). ticket_take: as pos.authenticate, with "ticketHash", the SHA-256 of
+-- known (else the device that the request names; "console:..." when it has no other scope than the console's). ticket_take: as pos.authenticate, with "ticketHash", the SHA-256 of
 -- the ticket in hexadecimal digits, in place of a key.
 -- Answers: ticket_issue: 201 {ticket, expiresAt, expiresIn}. ticket_take: as pos.authenticate; and what the session acts
 -- as: the hash of the key or the claims of the token that asked for the ticket, the scopes (a JSON array) if they are
@@ -51,6 +51,10 @@ declare
     asked text[] := pos.ticket_scopes(c, body -> 'scopes');
     named text := nullif(btrim(pos.read_text('device', body -> 'device', 127)), '');
 begin
+    -- What only looks is no device of the restaurant, and must not be taken for one.
+    if c.key_id is not null and not coalesce(asked, (select k.scopes from pos.api_key k where k.id = c.key_id)) && array['pos', 'platform'] then
+        named := 'console:' || left(coalesce(named, c.request_id, ''), 100);
+    end if;
     -- Requests at the same moment do not see each other's, so it may be some more.
     if (select count(*) from (select from pos.ws_ticket k
                                where k.tenant_id = c.tenant_id and k.lineage = c.lineage and k.used_at is null

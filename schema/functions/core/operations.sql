@@ -46,7 +46,7 @@ language sql immutable parallel safe as $$
     ('report_daily',       true,  array['pos'],             null,    false),
     ('gift_card_issue',    true,  array['platform'],        null,    false),
     ('customer_create',    true,  array['platform'],        null,    false),
-    ('events_list',        false, array['pos'],             'read',  false),
+    ('events_list',        false, array['pos', 'console', 'console:write'], 'read', false),
     ('health',             false, array['pos'],             'read',  false),
     ('cloudsync_push',     true,  array['pos'],             'write', true),
     ('cloudsync_pull',     false, array['pos'],             'read',  true),
@@ -74,7 +74,27 @@ language sql immutable parallel safe as $$
     ('staff_change',       true,  array['pos'],             null,    false), -- passwords: no token, no keyless device
     ('staff_list',         false, array['pos'],             null,    false),
     -- It changes nothing that anybody sees, and its answer is a secret: none is kept for a repeat, each call makes a new one.
-    ('ticket_issue',       false, array['pos', 'platform'], 'read',  false)
+    ('ticket_issue',       false, array['pos', 'platform', 'console', 'console:write'], 'read', false),
+    -- The console. Reads say that somebody looks (console_look), which is no change that anybody sees.
+    ('console_now',        false, array['console', 'console:write'], null, false),
+    ('console_devices',    false, array['console', 'console:write'], null, false),
+    ('console_devices_disconnect', true, array['console:write'], null, false),
+    ('console_event',      false, array['console', 'console:write'], null, false),
+    ('console_orders',     false, array['console', 'console:write'], null, false),
+    ('console_order',      false, array['console', 'console:write'], null, false),
+    ('console_gift_cards', false, array['console', 'console:write'], null, false),
+    ('console_gift_card',  false, array['console', 'console:write'], null, false),
+    ('console_gift_card_freeze', true, array['console:write'], null, false),
+    ('console_gift_card_unfreeze', true, array['console:write'], null, false),
+    ('console_gift_card_void', true, array['console:write'], null, false),
+    ('console_customer',   false, array['console', 'console:write'], null, false),
+    ('console_keys',       false, array['console', 'console:write'], null, false),
+    -- As a ticket: its answer is a secret, and none is kept for a repeat.
+    ('console_key_create', false, array['console:write'], null, false),
+    ('console_key_revoke', true, array['console:write'],    null,    false),
+    ('console_requests',   false, array['console', 'console:write'], null, false),
+    ('console_system',     false, array['console', 'console:write'], null, false),
+    ('console_audit',      false, array['console', 'console:write'], null, false)
 $$;
 
 -- A second request with the same idempotency key and another body is no mistake here: it replaces the first.
@@ -94,7 +114,7 @@ begin
     select string_agg(distinct o.name, ', ') into wrong
       from (select r.*, count(*) over (partition by r.name) as rows from pos.operations() r) o
      where o.rows > 1 or o.writes is null or o.keyless is null
-        or not (o.scopes <@ array['pos', 'platform'] and cardinality(o.scopes) > 0)
+        or not (o.scopes <@ array['pos', 'platform', 'console', 'console:write'] and cardinality(o.scopes) > 0)
         or not o.by_token = any(case when o.writes then array['write', 'create', 'tables']
                                      else array['read', 'orders', 'menu'] end);
     if wrong is not null then

@@ -29,6 +29,21 @@ begin
     when 'lists' then return pos.prune('pos.list_left', 'at < now() - interval ''1 minute''');
     -- A while after their end, so that a page that is late is told why.
     when 'tickets' then return pos.prune('pos.ws_ticket', 'expires_at < now() - interval ''10 minutes''');
+    when 'looked_at' then
+        return pos.prune('pos.console_watch', 'until < now() - interval ''2 hours''')
+             + pos.prune('pos.console_minute', 'minute < now() - interval ''2 hours''')
+             + pos.prune('pos.delivery_minute', 'minute < now() - interval ''2 hours''')
+             + pos.prune('pos.gateway_report', 'at < now() - interval ''1 minute''')
+             + pos.prune('pos.device_seen', 'at < now() - interval ''30 days''');
+    when 'deliveries' then
+        -- Ids are in the order of time, nearly.
+        return pos.prune('pos.delivery', 'id <= (select max(o.id) from (select d.id from pos.delivery d order by d.id limit 2000) o)'
+                                         ' and at < now() - interval ''7 days''')
+             + pos.prune('pos.delivery', 'id < (select max(m.id) from pos.delivery m) - 5000000');
+    when 'requests' then
+        return pos.prune('pos.request_log', 'id <= (select max(o.id) from (select r.id from pos.request_log r order by r.id limit 2000) o)'
+                                            ' and at < now() - interval ''24 hours''')
+             + pos.prune('pos.request_log', 'id < (select max(m.id) from pos.request_log m) - 200000');
     when 'old_orders' then return pos.orders_drop() + pos.orders_archive();
     end case;
 end $$;

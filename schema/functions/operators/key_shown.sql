@@ -60,7 +60,8 @@ declare
     wanted text[] := string_to_array(replace(coalesce(scopes, 'pos'), ' ', ''), ',');
 begin
     if cardinality(wanted) = 0 or not wanted <@ array['pos', 'platform', 'console', 'console:write'] then
-        perform pos.refuse(400, 'INVALID_SCOPE', 'scopes are pos (a till) and platform (a shop), with a comma between them');
+        perform pos.refuse(400, 'INVALID_SCOPE', 'scopes are pos (a till), platform (a shop), console (who looks there) '
+            'and console:write (who acts there), with a comma between them');
     elsif btrim(label) = '' or length(label) > 200 then
         perform pos.refuse_field('label', 'a label has 1 to 200 characters');
     end if;

@@ -46,7 +46,7 @@ static void it_claims_its_address_and_no_other(void **state)
     (void)state;
     assert_true(claims("/ws/pos/kitchen", NULL, &hello));
     assert_slice(hello.tenant, "kitchen");
-    assert_string_equal(hello.scope, "pos");
+    assert_string_equal(hello.scope, "pos,console,console:write");
     assert_false(hello.hears_all);
     assert_false(hello.resumes);
     assert_null(hello.refusal);
@@ -143,7 +143,7 @@ static void a_handshake_finds_its_dialect_in_the_table(void **state)
     (void)state;
     assert_ptr_equal(gw_dialect_of(&all, &req, &hello), &gw_orderweb);
     assert_slice(hello.tenant, "kitchen");
-    assert_string_equal(hello.scope, "pos");
+    assert_string_equal(hello.scope, "pos,console,console:write");
     assert_ptr_equal(all.rows[gw_dialect_index(&all, &gw_orderweb)].dialect, &gw_orderweb);
     req.path = TW_LIT("/nowhere");
     assert_null(gw_dialect_of(&all, &req, &hello));

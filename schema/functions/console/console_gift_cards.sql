@@ -1,0 +1,106 @@
+-- console/console_gift_cards - gift cards, their ledgers, and what may be done about them.
+-- Holds: console_gift_cards, console_gift_card, console_gift_card_freeze, console_gift_card_unfreeze, console_gift_card_void,
+-- console_card, console_ledger_by, console_gift_card_change.
+-- Caller: pos.call, for GET /api/{tenant}/console/gift-cards, /gift-cards/{cardNumber}, and POST /freeze, /unfreeze, /void
+-- below it. Inputs: query.limit, after (of the list: the number of the last card); path.cardNumber, as find_gift_card
+-- reads it; reason, which stands in the ledger.
+-- Answers: console_gift_cards: 200 {cards: [card], next}, by number. console_gift_card: 200 {card, ledger: [{id, type, amount,
+-- balanceAfter, orderId, at, by, reason}], next}, the newest entry first. The actions: 200 {card}.
+-- Refusals: 400 INVALID_FIELD; 404 CARD_NOT_FOUND; 409 CARD_CLOSED, CARD_FROZEN, CARD_NOT_FROZEN, CARD_NOT_ACTIVE.
+-- Locks: the actions: the card's row, then the stream. Events: gift_card.updated; an audit row for each action.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.console_card(c pos.context, card pos.gift_cards) returns json
+language plpgsql stable as $$
+begin
+    return row_to_json(r) from (select card.card_number as "cardNumber",
+        case when card.status = 'active' and card.expiry_date < pos.today(c.timezone) then 'expired' else card.status end as status,
+        card.current_balance as balance, card.initial_balance as "initialBalance", c.currency as currency,
+        card.expiry_date as "expiryDate", card.recipient_name as "recipientName", pos.utc(card.purchased_at) as "issuedAt",
+        pos.utc((select max(l.created_at) from pos.pos_gift_card_transactions l
+                  where l.tenant_id = card.tenant_id and l.card_number = card.card_number and l.entry_no = card.entries)) as "lastUsedAt") r;
+end $$;
+
+-- Who made an entry of a ledger.
+create or replace function pos.console_ledger_by(owner uuid, key_id uuid, lineage uuid, device text) returns text
+language plpgsql stable as $$
+begin
+    return coalesce((select k.label || coalesce(', ' || nullif(device, ''), '') from pos.api_key k where k.id = key_id),
+                    case when lineage = pos.operator_lineage(owner) then 'operator' when lineage is null then 'SQL'
+                         else coalesce(nullif(device, ''), 'token') end);
+end $$;
+
+create or replace function pos.console_gift_cards(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    most int := pos.console_limit(c);
+    after text := coalesce(c.query ->> 'after', '');
+    list json[] := '{}';
+    card pos.gift_cards;
+    following text;
+begin
+    perform pos.console_look(c, 'gift_cards');
+    if length(after) > 64 then
+        perform pos.refuse_field('after', 'Say as "after" what the list before has said as "next", or leave it out.');
+    end if;
+    for card in select g.* from pos.gift_cards g
+                 where g.tenant_id = c.tenant_id and g.card_number > after::varchar
+                 order by g.card_number limit most + 1 loop
+        exit when cardinality(list) = most;
+        list := list || pos.console_card(c, card);
+        following := card.card_number;
+    end loop;
+    return pos.console_answer(c, row_to_json(a)) from (select array_to_json(list) as cards,
+        case when card.card_number > following then following end as next) a;
+end $$;
+
+create or replace function pos.console_gift_card(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    most int := pos.console_limit(c);
+    after bigint[] := pos.console_after(c, 1);
+    card pos.gift_cards;
+begin
+    perform pos.console_look(c, 'gift_card');
+    card := pos.find_gift_card(c, c.path ->> 'cardNumber', false);
+    return pos.console_answer(c, row_to_json(a)) from (select pos.console_card(c, card) as card,
+        array_to_json(array(select row_to_json(e) from (
+            select l.id, l.type, l.amount, l.new_balance as "balanceAfter", l.order_id_json::json as "orderId", pos.utc(l.created_at) as at,
+                   pos.console_ledger_by(l.tenant_id, l.key_id, l.lineage, l.device) as by, l.notes as reason
+              from pos.pos_gift_card_transactions l
+             where l.tenant_id = c.tenant_id and l.card_number = card.card_number and l.entry_no < coalesce(after[1], 2147483648)
+             order by l.entry_no desc limit most) e)) as ledger,
+        (select case when count(*) = most and min(l.entry_no) > 1 then min(l.entry_no)::text end
+           from (select i.entry_no from pos.pos_gift_card_transactions i
+                  where i.tenant_id = c.tenant_id and i.card_number = card.card_number and i.entry_no < coalesce(after[1], 2147483648)
+                  order by i.entry_no desc limit most) l) as next) a;
+end $$;
+
+create or replace function pos.console_gift_card_change(c pos.context, what text, body json) returns pos.answer
+language plpgsql as $$
+declare
+    changed record;
+begin
+    c := pos.console_origin(c);
+    changed := pos.card_change(c, c.path ->> 'cardNumber', what, pos.read_text('reason', body -> 'reason', 2000));
+    perform pos.console_note(c, 'card.' || what, (changed.card).card_number, concat_ws(' ', c.request_id, body ->> 'reason'));
+    return pos.console_answer(c, ('{"card":' || pos.console_card(c, changed.card) || '}')::json, 200, array[changed.event]);
+end $$;
+
+create or replace function pos.console_gift_card_freeze(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+begin
+    return pos.console_gift_card_change(c, 'freeze', body);
+end $$;
+
+create or replace function pos.console_gift_card_unfreeze(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+begin
+    return pos.console_gift_card_change(c, 'unfreeze', body);
+end $$;
+
+create or replace function pos.console_gift_card_void(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+begin
+    return pos.console_gift_card_change(c, 'void', body);
+end $$;
