@@ -7,6 +7,7 @@
 #include "common/net/refusal.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
+#include "common/util/json_view.h"
 #include "common/util/log.h"
 
 /* What a page may send and read in addition to what every page may: the headers of docs/rest.md
@@ -162,6 +163,17 @@ static void said_done(struct said *said)
     tw_buf_done(&said->again);
 }
 
+/* For the list of requests. */
+static void note_answer(struct api_reply *r, int status, struct tw_slice body)
+{
+    struct tw_slice error, code;
+
+    r->status = status;
+    if (status >= 400 && tw_json_get(body, "error", &error) &&
+        tw_json_get_text(error, "code", &code) && code.len < sizeof(r->code))
+        memcpy(r->code, code.at, code.len);
+}
+
 void api_reply_send(struct api_reply *r, int status, struct tw_slice body, bool is_replayed)
 {
     bool is_dressed = r->manner == API_DEVICE && status >= 400;
@@ -169,6 +181,7 @@ void api_reply_send(struct api_reply *r, int status, struct tw_slice body, bool 
     struct tw_http_response res = { .body = body };
     struct said said = { .again = { .max = 32 } };
 
+    note_answer(r, is_dressed && is_bad_request(status) ? 400 : status, body);
     put_seconds(&said.again, r->allowance.again_in_ms);
     tw_refusal_head_later(&res, is_dressed && is_bad_request(status) ? 400 : status,
                           tw_buf_view(&said.again));

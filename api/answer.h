@@ -37,6 +37,8 @@ struct api_reply {
     const struct api_route *route;  /* null: there is none */
     uint64_t began_us;
     bool has_waited; /* for an event: how long it took is not how long we take */
+    int status;      /* that was answered; 0: none was */
+    char code[48];   /* of a refusal; "": it has none */
     char request_id[TW_REQUEST_ID];
     char origin[TW_CORS_ORIGIN + 1]; /* of the page that asks; "": none */
 };

@@ -3,6 +3,8 @@
 #include "api/bounds.h"
 
 #include "api/limiter.h"
+#include "api/redact.h"
+#include "api/request_log.h"
 #include "api/routes.h"
 #include "api/waiting.h"
 
@@ -31,5 +33,11 @@ const struct tw_bound api_bounds[] = {
       "answered at once, with nothing", "long_polls" },
     { "restaurant", "of these that ask at the same time", API_LONG_POLLS_AWAKE, TW_BOUND_COUNT,
       NULL, "the others follow", "long_polls" },
+    { "process", "requests that are written down for the console in a second",
+      API_LOGGED_PER_SECOND, TW_BOUND_COUNT, NULL,
+      "reads that succeeded are left out first, and all are counted",
+      "request_log_rows_total" },
+    { "client", "the body of one, as it is written down", API_REDACTED_BYTES, TW_BOUND_BYTES,
+      NULL, "it ends with an ellipsis", NULL },
     { 0 },
 };

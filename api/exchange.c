@@ -31,6 +31,8 @@ struct exchange {
     const struct api_route *route;
     struct api_context context;
     char *body;
+    size_t body_len;
+    char tenant[37];          /* its UUID, as SQL said; "": it did not */
     struct tw_buf text;       /* an answer that takes several steps */
     struct api_parked parked; /* while it waits for an event */
     uint64_t wait_ms;         /* how long it may yet; 0: it does not */
@@ -48,8 +50,28 @@ static const struct tw_metric_row metric_rows[] = {
 const struct tw_metric_table api_exchange_metrics = { .rows = metric_rows,
                                                       .count = TW_COUNT(metric_rows) };
 
+static void note_request(struct exchange *x)
+{
+    struct api_request_row row = {
+        .route = x->route,
+        .tenant = tw_slice_of(x->tenant),
+        .context = tw_buf_view(&x->context.json),
+        .request_id = tw_slice_of(x->reply.request_id),
+        .code = tw_slice_of(x->reply.code),
+        .body = tw_slice_from(x->body, x->body_len),
+        .status = x->reply.status,
+        .took_us = tw_now_us() - x->reply.began_us,
+    };
+
+    if (x->context.has_key && x->context.token.len == 0)
+        row.key_hash = tw_slice_from(x->context.key_hash, TW_SHA256_HEX);
+    api_request_log_add(&x->service->requests, &row);
+}
+
 static void exchange_free(struct exchange *x)
 {
+    if (x->reply.status != 0 && x->route->operation != NULL)
+        note_request(x);
     x->service->under_way.value--;
     api_context_done(&x->context);
     api_presence_done(&x->presence);
@@ -284,6 +306,8 @@ static void on_done(struct tw_operation *op, const struct tw_outcome *outcome)
     struct exchange *x = tw_container_of(op, struct exchange, operation);
     bool is_parked = false;
 
+    if (outcome->tenant.len > 0 && outcome->tenant.len < sizeof(x->tenant))
+        memcpy(x->tenant, outcome->tenant.at, outcome->tenant.len);
     if (outcome->refusal == NULL) {
         note_key(x, outcome->status != 401, outcome->tenant);
         is_parked = park(x, outcome);
@@ -350,6 +374,7 @@ static const char *read_body(struct exchange *x, struct tw_http_request *req,
     if (r != '{')
         return "INVALID_JSON";
     x->body = tw_http_take_body(x->reply.conn); /* not a copy: it may have a megabyte */
+    x->body_len = len;
     x->operation.body = tw_slice_from(x->body, len);
     return NULL;
 }

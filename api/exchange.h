@@ -4,6 +4,7 @@
 
 #include "api/answer.h"
 #include "api/limiter.h"
+#include "api/request_log.h"
 #include "api/waiting.h"
 #include "common/domain/operation.h"
 #include "common/domain/strangers.h"
@@ -20,6 +21,7 @@ struct api_service {
     struct api_limiter limiter;
     struct tw_strangers strangers;
     struct api_waiting waiting;
+    struct api_request_log requests;
     struct tw_operations operations;
     struct tw_tokens tokens;
     struct api_answers answers;

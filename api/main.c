@@ -4,12 +4,14 @@
 #include "api/exchange.h"
 #include "api/rates.h"
 #include "api/router.h"
+#include "common/daemon/alive.h"
 #include "common/daemon/daemon.h"
 #include "common/domain/functions.h"
 #include "common/domain/schema_version.h"
 #include "common/net/listener.h"
 #include "common/net/stream.h"
 #include "common/util/base.h"
+#include "common/util/json_write.h"
 
 struct api {
     struct tw_daemon daemon;
@@ -19,6 +21,7 @@ struct api {
     struct api_rates rates;
     struct tw_deadline last; /* of a drain: connections are accepted no more */
     struct tw_functions functions;
+    struct tw_alive alive;
 };
 
 static struct api *api_of(struct tw_daemon *d)
@@ -71,12 +74,32 @@ static void start_service(struct api *a)
                                 });
     api_waiting_start(&s->waiting, &(struct api_waiting_options){ .loop = &a->daemon.loop,
                                                                   .pool = &s->pool });
+    api_request_log_start(&s->requests,
+                          &(struct api_request_log_options){ .loop = &a->daemon.loop,
+                                                             .pool = &s->pool,
+                                                             .instance = set->instance });
 }
 
 static void on_database(struct tw_pg_pool *pool)
 {
     if (tw_pg_pool_is_up(pool))
         tw_daemon_listen_now(&tw_container_of(pool, struct api, service.pool)->daemon);
+}
+
+static bool say(struct tw_daemon *d, struct tw_pg_call *call)
+{
+    tw_pg_pool_call(&api_of(d)->service.pool, call);
+    return true;
+}
+
+static void put_detail(struct tw_daemon *d, struct tw_buf *out)
+{
+    const struct api_service *s = &api_of(d)->service;
+
+    tw_json_member_u64(out, "databaseConnections", s->pool.up.value);
+    tw_json_member_u64(out, "databaseWaiting", s->pool.queued.value);
+    tw_json_member_u64(out, "httpConnections", s->http.connections.value);
+    tw_json_member_u64(out, "requests", s->under_way.value);
 }
 
 /* A new part: its field, its options here or above, its rows in `metrics`, and its lines in
@@ -109,6 +132,8 @@ static int start(struct tw_daemon *d)
                                                    .name = "publisher" });
     if (r != 0)
         return tw_daemon_bad_redis(r);
+    tw_alive_start(&a->alive, &(struct tw_alive_options){
+                                  .daemon = d, .send = say, .detail = put_detail });
     tw_daemon_listen_soon(d, &a->listener, on_accept);
     return 0;
 }
@@ -131,6 +156,7 @@ static void drain(struct tw_daemon *d)
         tw_listener_drain(&a->listener);
     api_waiting_stop(&a->service.waiting);
     api_rates_leave(&a->rates);
+    tw_alive_leave(&a->alive);
     tw_http_server_drain(&a->service.http);
 }
 
@@ -151,6 +177,8 @@ static void stop(struct tw_daemon *d)
     tw_http_server_close(&a->service.http);
     tw_schema_stop(&a->schema);
     api_rates_stop(&a->rates);
+    tw_alive_stop(&a->alive);
+    api_request_log_leave(&a->service.requests);
     tw_operations_stop(&a->service.operations);
     tw_pg_pool_close(&a->service.pool);
     tw_redis_stop(&a->service.publisher);
@@ -162,7 +190,9 @@ static void release(struct tw_daemon *d)
     api_limiter_done(&api_of(d)->service.limiter);
     tw_strangers_done(&api_of(d)->service.strangers);
     api_waiting_done(&api_of(d)->service.waiting);
+    api_request_log_done(&api_of(d)->service.requests);
     tw_tokens_done(&api_of(d)->service.tokens);
+    tw_alive_done(&api_of(d)->alive);
 }
 
 static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)
@@ -186,6 +216,7 @@ static const struct tw_metric_part metrics[] = {
     { &api_seconds_metrics, AT(service.answers), NULL },
     { &api_exchange_metrics, AT(service), NULL },
     { &api_waiting_metrics, AT(service.waiting), NULL },
+    { &api_request_log_metrics, AT(service.requests), NULL },
     { &api_limiter_metrics, AT(service.limiter), NULL },
     { &tw_strangers_metrics, AT(service.strangers), NULL },
     { &tw_tokens_metrics, AT(service.tokens), NULL },
