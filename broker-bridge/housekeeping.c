@@ -13,7 +13,8 @@
 #define EACH_TASK(row)                                                                         \
     row(create_days) row(keep_from) row(drop_days) row(drop_strays) row(answers) row(attempts) \
         row(sync_log) row(till_log) row(changes) row(orders_given) row(tills) row(states)      \
-            row(lists) row(tickets) row(old_orders)
+            row(lists) row(tickets) row(looked_at) row(deliveries) row(requests)               \
+                row(old_orders)
 
 #define NAME(task) #task,
 

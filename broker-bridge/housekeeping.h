@@ -8,7 +8,7 @@
 
 #include "common/util/metrics.h"
 
-#define BR_TASKS 15
+#define BR_TASKS 18
 
 /* Embedded in its owner; zero: everything is due. */
 struct br_housekeeping {

@@ -2,10 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/leader.h"
 #include "broker-bridge/relay.h"
+#include "common/daemon/alive.h"
 #include "common/daemon/daemon.h"
 #include "common/domain/functions.h"
 #include "common/domain/publish.h"
 #include "common/util/base.h"
+#include "common/util/clock.h"
+#include "common/util/json_write.h"
 
 struct bridge {
     struct tw_daemon daemon;
@@ -13,6 +16,8 @@ struct bridge {
     struct br_relay relay;
     struct tw_functions functions;
     struct tw_redis publisher;
+    struct tw_alive alive;
+    char active_since[TW_TIME_TEXT];
 };
 
 static struct bridge *bridge_of(struct tw_daemon *d)
@@ -22,12 +27,35 @@ static struct bridge *bridge_of(struct tw_daemon *d)
 
 static void on_active(struct br_leader *l)
 {
-    br_relay_set_active(&tw_container_of(l, struct bridge, leader)->relay, l->conn);
+    struct bridge *b = tw_container_of(l, struct bridge, leader);
+
+    tw_time_text(tw_wall_ms(), b->active_since);
+    br_relay_set_active(&b->relay, l->conn);
+    tw_alive_say(&b->alive);
 }
 
 static void on_passive(struct br_leader *l)
 {
     br_relay_set_active(&tw_container_of(l, struct bridge, leader)->relay, NULL);
+}
+
+static bool say(struct tw_daemon *d, struct tw_pg_call *call)
+{
+    struct br_leader *l = &bridge_of(d)->leader;
+
+    if (!l->is_up || l->is_stopped)
+        return false;
+    tw_pg_conn_send(l->conn, call);
+    return true;
+}
+
+static void put_detail(struct tw_daemon *d, struct tw_buf *out)
+{
+    const struct bridge *b = bridge_of(d);
+
+    tw_json_member_raw(out, "leader", b->leader.is_active ? TW_LIT("true") : TW_LIT("false"));
+    if (b->leader.is_active)
+        tw_json_member(out, "leaderSince", tw_slice_of(b->active_since));
 }
 
 static void on_notify(struct br_leader *l, struct tw_slice channel, struct tw_slice payload)
@@ -62,12 +90,15 @@ static int start(struct tw_daemon *d)
                                                    .url = d->settings.redis_url,
                                                    .url_file = d->settings.redis_url_file,
                                                    .name = "publisher" });
+    tw_alive_start(&b->alive, &(struct tw_alive_options){
+                                  .daemon = d, .send = say, .detail = put_detail });
     return r != 0 ? tw_daemon_bad_redis(r) : 0;
 }
 
 static void drain(struct tw_daemon *d)
 {
-    (void)d; /* nobody waits for us: the lock goes with the connection, a standby takes over */
+    /* Nobody waits for us: the lock goes with the connection, a standby takes over. */
+    tw_alive_leave(&bridge_of(d)->alive);
 }
 
 static bool is_drained(struct tw_daemon *d)
@@ -81,8 +112,14 @@ static void stop(struct tw_daemon *d)
     struct bridge *b = bridge_of(d);
 
     br_relay_stop(&b->relay);
+    tw_alive_stop(&b->alive);
     br_leader_stop(&b->leader);
     tw_redis_stop(&b->publisher);
+}
+
+static void release(struct tw_daemon *d)
+{
+    tw_alive_done(&bridge_of(d)->alive);
 }
 
 static void missing(struct tw_daemon *d, struct tw_buf *missing_list, struct tw_buf *degraded)
@@ -128,6 +165,7 @@ static const struct tw_daemon_kind kind = {
     .drain = drain,
     .is_drained = is_drained,
     .stop = stop,
+    .free = release,
     .missing = missing,
 };
 

@@ -12,6 +12,8 @@
 #include "gateway/socketio/eio.h"
 #include "gateway/stream/backlog.h"
 #include "gateway/stream/cursor.h"
+#include "gateway/stream/deliveries.h"
+#include "gateway/stream/reports.h"
 #include "gateway/websocket/conn.h"
 #include "gateway/websocket/ws.h"
 
@@ -85,5 +87,16 @@ const struct tw_bound gw_bounds[] = {
       "log_reads_total" },
     { "process", "snapshots that are kept", GW_SNAPSHOT_BYTES, TW_BOUND_BYTES, NULL,
       "the one not used for longest is read again", "states_kept_bytes" },
+    /* What the console is shown. */
+    { "process", "events of orders whose deliveries are noted in a second", GW_NOTED_EVENTS,
+      TW_BOUND_COUNT, NULL, "the others are counted", "deliveries_noted_total" },
+    { "process", "devices of such an event that are named", GW_NOTED_DEVICES, TW_BOUND_COUNT,
+      NULL, "the others are counted", "deliveries_unnamed_total" },
+    { "process", "of all such events, in a second", GW_NOTED_RECORDS, TW_BOUND_COUNT, NULL,
+      "the others are counted", "deliveries_unnamed_total" },
+    { "process", "restaurants that a console looks at", GW_WATCHED, TW_BOUND_COUNT, NULL,
+      "the others are shown as the log has them", "console_watched" },
+    { "restaurant", "sessions that are reported while a console looks", GW_REPORTED_SESSIONS,
+      TW_BOUND_COUNT, NULL, "the others are counted", NULL },
     { 0 },
 };

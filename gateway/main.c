@@ -1,11 +1,13 @@
 /* main.c - tillwire-gateway: WebSocket sessions and the tenants' streams.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "common/daemon/alive.h"
 #include "common/daemon/daemon.h"
 #include "common/domain/functions.h"
 #include "common/domain/schema_version.h"
 #include "common/net/listener.h"
 #include "common/net/stream.h"
 #include "common/util/base.h"
+#include "common/util/json_write.h"
 #include "gateway/admission/handshake.h"
 #include "gateway/admission/revocation.h"
 #include "gateway/admission/revocation_poll.h"
@@ -15,7 +17,9 @@
 #include "gateway/restaurant_os/restaurant_os.h"
 #include "gateway/shared_state/device.h"
 #include "gateway/shared_state/presence.h"
+#include "gateway/stream/deliveries.h"
 #include "gateway/stream/hubs.h"
+#include "gateway/stream/reports.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/sync_log.h"
 #include "gateway/websocket/arrivals.h"
@@ -50,6 +54,9 @@ struct gateway {
     struct gw_sessions sessions;
     struct gw_hubs hubs;
     struct gw_sync_log log;
+    struct gw_deliveries deliveries;
+    struct gw_reports reports;
+    struct tw_alive alive;
     struct gw_revocation revocation;
     struct gw_revocation_poll revocation_poll;
     struct tw_deadline expiry, goodbye;
@@ -154,12 +161,50 @@ static void start_database(struct gateway *g)
                                                               .pool = &g->pool,
                                                               .instance = set->instance,
                                                               .collect = on_collect });
-    g->revocation = (struct gw_revocation){ &g->sessions, &g->auth, &g->tokens };
+    g->revocation = (struct gw_revocation){ &g->sessions, &g->auth, &g->tokens, &g->reports };
     gw_revocation_poll_start(&g->revocation_poll, &(struct gw_revocation_poll_options){
                                                       .loop = &g->daemon.loop,
                                                       .pool = &g->pool,
                                                       .revocation = &g->revocation,
                                                   });
+}
+
+static bool say(struct tw_daemon *d, struct tw_pg_call *call)
+{
+    tw_pg_pool_call(&gateway_of(d)->pool, call);
+    return true;
+}
+
+static void put_detail(struct tw_daemon *d, struct tw_buf *out)
+{
+    const struct gateway *g = gateway_of(d);
+    uint64_t sessions = 0;
+
+    for (size_t i = 0; i < g->dialects.count; i++)
+        sessions += g->sessions.open[i].value;
+    tw_json_member_u64(out, "databaseConnections", g->pool.up.value);
+    tw_json_member_u64(out, "databaseWaiting", g->pool.queued.value);
+    tw_json_member_u64(out, "sessions", sessions);
+    tw_json_member_u64(out, "restaurants", g->hubs.hub_count.value);
+}
+
+/* What the console is shown. */
+static void start_console(struct gateway *g)
+{
+    const char *instance = g->daemon.settings.instance;
+
+    tw_alive_start(&g->alive, &(struct tw_alive_options){
+                                  .daemon = &g->daemon, .send = say, .detail = put_detail });
+    gw_deliveries_start(&g->deliveries,
+                        &(struct gw_deliveries_options){ .loop = &g->daemon.loop,
+                                                         .pool = &g->pool,
+                                                         .dialects = &g->dialects,
+                                                         .instance = instance });
+    gw_reports_start(&g->reports, &(struct gw_reports_options){ .loop = &g->daemon.loop,
+                                                                .pool = &g->pool,
+                                                                .hubs = &g->hubs,
+                                                                .instance = instance,
+                                                                .process_id = g->alive.id });
 }
 
 /* The family that comes over Engine.IO, and over plain WebSockets. */
@@ -203,6 +248,7 @@ static void start_clients(struct gateway *g)
     gw_sessions_start(&g->sessions,
                       &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                      .log = &g->log,
+                                                     .deliveries = &g->deliveries,
                                                      .queue_bytes = set->queue_bytes,
                                                      .message_bytes = longest });
     gw_conns_start(&g->conns,
@@ -286,6 +332,7 @@ static int start(struct tw_daemon *d)
     int r;
 
     start_database(g);
+    start_console(g);
     start_clients(g);
     start_admission(g);
     r = start_redis(g);
@@ -333,6 +380,7 @@ static void drain(struct tw_daemon *d)
 {
     struct gateway *g = gateway_of(d);
 
+    tw_alive_leave(&g->alive);
     g->handshakes.is_closed = true;
     g->restaurant_os.sio.engine.is_closed = true;
     /* A socket that systemd keeps is closed after this process, when it is stopped: who waited
@@ -369,6 +417,9 @@ static void stop(struct tw_daemon *d)
     gw_presence_stop(&g->presence);
     tw_redis_stop(&g->publisher);
     gw_sync_log_stop(&g->log);
+    gw_deliveries_stop(&g->deliveries);
+    gw_reports_stop(&g->reports);
+    tw_alive_stop(&g->alive);
     gw_revocation_poll_stop(&g->revocation_poll);
     tw_schema_stop(&g->schema);
     tw_http_server_close(&g->http);
@@ -389,6 +440,9 @@ static void release(struct tw_daemon *d)
     tw_operations_done(&g->operations);
     gw_key_auth_done(&g->auth);
     gw_sync_log_done(&g->log);
+    gw_deliveries_done(&g->deliveries);
+    gw_reports_done(&g->reports);
+    tw_alive_done(&g->alive);
     gw_revocation_poll_done(&g->revocation_poll);
     gw_sessions_done(&g->sessions);
     gw_conns_done(&g->conns);
@@ -435,6 +489,8 @@ static const struct tw_metric_part metrics[] = {
     { &gw_shared_state_metrics, AT(shared_state), NULL },
     { &gw_hubs_metrics, AT(hubs), NULL },
     { &gw_sync_log_metrics, AT(log), NULL },
+    { &gw_deliveries_metrics, AT(deliveries), NULL },
+    { &gw_reports_metrics, AT(reports), NULL },
     { &tw_operations_metrics, AT(operations), NULL },
     { &tw_pg_pool_metrics, AT(pool), NULL },
     { &tw_functions_metrics, AT(functions), NULL },

@@ -21,6 +21,7 @@
 #include "common/util/encode.h"
 #include "common/util/log.h"
 #include "gateway/admission/first_message.h"
+#include "gateway/stream/early.h"
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/sync_log.h"
@@ -179,16 +180,17 @@ static struct gw_session *start_session(struct pending *p, const struct gw_ident
                              : who->device.len > 0      ? who->device
                                                         : text_of(p->device);
 
-    gw_session_start(s, o->sessions,
-                     &(struct gw_session_options){
-                         .dialect = p->dialect,
-                         .transport = transport,
-                         .who = who,
-                         .device = device,
-                         .resumes = p->hello.resumes,
-                         .since = p->hello.since,
-                         .early = early,
-                     });
+    gw_session_start(
+        s, o->sessions,
+        &(struct gw_session_options){
+            .dialect = p->dialect,
+            .transport = transport,
+            .who = who,
+            .device = device,
+            .resumes = p->hello.resumes,
+            .since = p->hello.since,
+            .early = p->address == NULL ? early : gw_early_with_address(early, p->address),
+        });
     p->all->admitted.value++;
     return s;
 }

@@ -1,6 +1,6 @@
 /* revocation.c - the messages key.revoked {keyId}, key.expires {keyId, expiresAtMs} and
  * tenant.suspended, tenant.leaving, tenant.frozen, tenant.left {tenantId}, and device.kick and
- * device.resync {tenantId, device} or {tenantId, all: true}.
+ * device.resync {tenantId, device} or {tenantId, all: true}, and console.watch {tenantId}.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation.h"
 
@@ -237,6 +237,10 @@ void gw_revocation_read(struct gw_revocation *r, char *at, size_t len)
         gw_key_auth_forget_all(r->auth);
         closed =
             close_all(gw_holders_find(holders, GW_HOLDS_NOTHING, id), gw_closes.keyless_off);
+    } else if (tw_slice_is(type, "console.watch") && text_member(json, "tenantId", &id)) {
+        if (r->reports != NULL)
+            gw_reports_watch(r->reports, id, GW_WATCH_MS);
+        return;
     } else if (tw_slice_is(type, "key.expires") && text_member(json, "keyId", &id) &&
                tw_json_get(json, "expiresAtMs", &raw) && tw_json_u64(raw, &at_ms)) {
         /* a rotated key ends when its overlap is over */

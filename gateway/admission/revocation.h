@@ -7,6 +7,7 @@
 #include "common/domain/token.h"
 #include "common/util/map.h"
 #include "gateway/admission/key_auth.h"
+#include "gateway/stream/reports.h"
 #include "gateway/stream/session.h"
 
 /* What a revocation concerns; all are kept. Embedded in the process's state. */
@@ -14,6 +15,7 @@ struct gw_revocation {
     struct gw_sessions *sessions;
     struct gw_key_auth *auth;
     struct tw_tokens *tokens;
+    struct gw_reports *reports; /* null: none are made */
 };
 
 /* Read a message of the control channel (rewritten in place) and act on it; a malformed one is

@@ -72,6 +72,8 @@ static void on_keyless(struct tw_pg_call *call, const struct tw_pg_result *resul
             tw_str("why", "unsafe: whoever reaches this gateway is a device of theirs"));
     }
     gw_revocation_keyless(k->options.revocation, now);
+    if (k->options.revocation->reports != NULL)
+        gw_reports_watch_all(k->options.revocation->reports, tw_pg_text(result, 0, 2));
     if (tw_pg_text(result, 0, 1).len > 0)
         end_moving(k, tw_pg_text(result, 0, 1));
 }
@@ -81,7 +83,8 @@ static void ask_keyless(struct gw_revocation_poll *k)
     k->keyless_call = (struct tw_pg_call){
         .sql = "select (select coalesce(string_agg(slug, ' '), '') from pos.keyless_tenants() "
                "slug),"
-               " (select coalesce(string_agg(id::text, ' '), '') from pos.tenants_moving() id)",
+               " (select coalesce(string_agg(id::text, ' '), '') from pos.tenants_moving() id),"
+               " pos.console_watched()",
         .function = "tenants_moving",
         .done = on_keyless,
     };

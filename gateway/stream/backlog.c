@@ -171,6 +171,7 @@ static struct gw_entry *entry_new(const struct tw_event *ev)
         .data = moved(ev->data, ev->raw, e->text),
         .raw = tw_slice_from(e->text, ev->raw.len),
     };
+    e->is_order = tw_slice_starts(ev->type, TW_LIT("order."));
     return e;
 }
 

@@ -29,7 +29,11 @@ struct gw_entry {
     struct tw_event event; /* its slices point into `text` */
     struct gw_batch rendered[GW_MAX_DIALECTS];
     bool is_rendered[GW_MAX_DIALECTS], has_audience[GW_MAX_DIALECTS];
-    bool was_sent; /* to a session at least */
+    bool was_sent;            /* to a session at least */
+    bool is_order;            /* that it is an order's is asked for each session */
+    uint16_t note, note_room; /* its note in the second `noted_in`, and how many sessions that
+                                 still takes; for deliveries.h alone */
+    uint32_t noted_in;
     unsigned audience[GW_MAX_DIALECTS];
     struct gw_variant *variants;
     int64_t offset; /* bytes of all events before it, from some point on; may be negative */

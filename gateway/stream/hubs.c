@@ -115,6 +115,13 @@ void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct g
     gw_feed_read_log(f);
 }
 
+const struct gw_hub *gw_hubs_find(const struct gw_hubs *hubs, struct tw_slice tenant)
+{
+    const struct gw_feed *f = tw_map_get(&hubs->by_tenant, tenant);
+
+    return f == NULL ? NULL : &f->hub;
+}
+
 static void on_redis_up(struct tw_redis *r)
 {
     struct gw_hubs *hubs = tw_container_of(r, struct gw_hubs, subscriber);

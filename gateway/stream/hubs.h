@@ -16,6 +16,7 @@
 #include "gateway/stream/backlog.h"
 #include "gateway/stream/readings.h"
 
+struct gw_hub;
 struct gw_session;
 struct gw_sessions;
 struct gw_stream;
@@ -67,6 +68,9 @@ void gw_hubs_done(struct gw_hubs *hubs); /* when no session is left */
 
 /* Put a started session into its tenant's hub, which is made when it is the first. */
 void gw_hubs_join(struct gw_hubs *hubs, const struct gw_tenant *tenant, struct gw_session *s);
+
+/* The hub of a tenant (its UUID); null: it has no session here, and had none for a while. */
+const struct gw_hub *gw_hubs_find(const struct gw_hubs *hubs, struct tw_slice tenant);
 
 /* Pass a message on to the other sessions of this dialect, at all gateways: not stored, not
  * logged, and lost when Redis is away. `from` names the connection that it comes from. */

@@ -13,6 +13,8 @@
 #include "common/util/json_view.h"
 #include "common/util/log.h"
 #include "gateway/stream/backlog.h"
+#include "gateway/stream/deliveries.h"
+#include "gateway/stream/early.h"
 #include "gateway/stream/stream.h"
 #include "gateway/stream/sync_log.h"
 #include "gateway/websocket/frame.h"
@@ -160,7 +162,8 @@ void gw_session_start(struct gw_session *s, struct gw_sessions *all,
     all->open[s->dialect_index].value++;
 }
 
-static void log_row(struct gw_session *s, const char *kind, unsigned code, const char *reason)
+static void log_row(struct gw_session *s, const char *kind, unsigned code, const char *reason,
+                    const char *address)
 {
     struct gw_sync_log_row row = { .kind = kind,
                                    .tenant = tw_slice_of(s->stream->tenant.id),
@@ -168,16 +171,10 @@ static void log_row(struct gw_session *s, const char *kind, unsigned code, const
                                    .device = gw_session_device(s),
                                    .seq = s->next_seq > 0 ? s->next_seq - 1 : 0,
                                    .reason = reason,
+                                   .address = address,
                                    .code = code };
 
     gw_sync_log_add(gw_session_all(s)->log, &row);
-}
-
-static void free_early(struct tw_buf *early)
-{
-    if (early != NULL)
-        tw_buf_done(early);
-    free(early);
 }
 
 static void end_stall(struct gw_session *s)
@@ -193,17 +190,19 @@ void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
     if (s->holder == NULL)
         return;
     if (s->stream != NULL) {
-        log_row(s, "disconnect", code, reason);
+        log_row(s, "disconnect", code, reason, NULL);
         s->stream->events->left(s->stream, s);
         s->stream = NULL;
     }
     if (s->is_greeted)
         end_stall(s);
     else
-        free_early(s->early);
+        gw_early_free(s->early);
+    all = gw_session_all(s);
+    if (s->was_sent && all->deliveries != NULL)
+        gw_deliveries_ended(all->deliveries, s);
     free(s->device);
     s->device = NULL;
-    all = gw_session_all(s);
     all->open[s->dialect_index].value--;
     gw_sessions_count_end(all, s->dialect_index, code);
     tw_list_remove(&s->among);
@@ -261,6 +260,7 @@ static void hear_early(struct gw_session *s, const struct tw_buf *early)
 static void greet(struct gw_session *s)
 {
     struct tw_buf *early = s->early;
+    char address[GW_ADDRESS_BYTES];
 
     s->is_greeted = true;
     s->stall = NULL;
@@ -270,10 +270,12 @@ static void greet(struct gw_session *s)
     if (s->resumes && s->phase != GW_CLOSING)
         resume_or_resync(s);
     gw_session_read_again(s);
-    log_row(s, "connect", 0, NULL);
+    gw_early_take_address(early, address);
+    log_row(s, "connect", 0, NULL, address[0] == '\0' ? NULL : address);
+    s->greeted_s = (uint32_t)(gw_session_all(s)->log->newest_ms / 1000);
     if (early != NULL)
         hear_early(s, early);
-    free_early(early);
+    gw_early_free(early);
 }
 
 /* The log has been asked, or need not be. */
@@ -356,6 +358,14 @@ bool gw_session_reads_page(const struct gw_session *s)
     const struct gw_backlog *page = s->stream->page;
 
     return is_reading(s) && page != NULL && gw_stream_source(s->stream, s->next_seq) == page;
+}
+
+uint64_t gw_session_lag_bytes(const struct gw_session *s)
+{
+    const struct gw_backlog *b = &s->stream->backlog;
+    const struct gw_entry *e = gw_backlog_from(b, s->next_seq);
+
+    return e == NULL ? 0 : (uint64_t)(b->total - e->offset);
 }
 
 /* --- What it is sent -------------------------------------------------------------------------
@@ -447,6 +457,9 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
         return;
     s->was_sent = e->was_sent = true;
     s->stream->deliveries++;
+    if (e->is_order && gw_session_all(s)->deliveries != NULL)
+        gw_deliveries_add(gw_session_all(s)->deliveries, s, e, gw_session_all(s)->now_ms,
+                          s->phase != GW_LIVE);
     log_delivery(s, &e->event);
     if (hearing != GW_SHARED) {
         send_form(s, b, e, hearing == GW_VARIANT ? s->dialect->variant(s) : NULL);

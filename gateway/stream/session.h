@@ -45,8 +45,8 @@ struct gw_session {
     uint64_t next_seq;        /* the first event that it has not been sent */
     uint64_t since;           /* the seq after which it resumes, when it does */
     union {
-        struct tw_buf *early;   /* until it is greeted: messages from before its admission, 0x1e
-                                   between them; owned; null: none */
+        struct tw_buf *early;   /* until it is greeted: messages from before its admission
+                                   (early.h); owned; null: none */
         struct gw_stall *stall; /* from then on; owned; null: its transport is writable */
     };
     struct gw_holder *holder; /* what let it in, for revocation; null: not started, or ended */
@@ -57,8 +57,9 @@ struct gw_session {
     enum gw_phase phase : 8; /* only move_to in session.c sets it */
     uint8_t own;             /* flags of its dialect's own, which set them before the start */
     bool is_greeted : 1;
-    bool resumes : 1;  /* it has asked to, in the handshake or by a message */
-    bool was_sent : 1; /* an event was sent to it: too late for a resume message */
+    bool resumes : 1;   /* it has asked to, in the handshake or by a message */
+    bool was_sent : 1;  /* an event was sent to it: too late for a resume message */
+    uint32_t greeted_s; /* seconds since 1970: when it was; 0: not yet */
 };
 
 struct gw_session_options {
@@ -68,7 +69,7 @@ struct gw_session_options {
     struct tw_slice device;         /* copied, when it is not too long */
     bool resumes;                   /* after `since` */
     uint64_t since;
-    struct tw_buf *early; /* taken; null: none */
+    struct tw_buf *early; /* taken; see early.h; null: none */
 };
 
 /* What all sessions share; of one that is started. */
@@ -121,6 +122,9 @@ bool gw_session_refetch(struct gw_session *s);
 /* The event that it waits for is no longer in memory and it could take it now: the seq; else 0.
  */
 uint64_t gw_session_wants_older(const struct gw_session *s);
+
+/* How many bytes of events in memory it has not been sent. */
+uint64_t gw_session_lag_bytes(const struct gw_session *s);
 
 /* It has still to read some of its stream's page. */
 bool gw_session_reads_page(const struct gw_session *s);

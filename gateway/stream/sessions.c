@@ -59,6 +59,7 @@ void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options
     gw_holders_start(&all->holders);
     all->dialects = options->dialects;
     all->log = options->log;
+    all->deliveries = options->deliveries;
     all->queue_bytes = options->queue_bytes;
     all->scratch.max = options->message_bytes;
 }

@@ -14,11 +14,13 @@
 #define GW_CLOSE_CODES 11 /* that are told apart, and all others together */
 
 struct gw_session;
+struct gw_deliveries;
 struct gw_sync_log;
 
 struct gw_sessions_options {
     const struct gw_dialects *dialects; /* kept */
     struct gw_sync_log *log;            /* kept */
+    struct gw_deliveries *deliveries;   /* kept; null: nothing is noted */
     size_t queue_bytes;                 /* how far a session may lag, in bytes of events */
     size_t message_bytes;               /* the largest message from a client */
 };
@@ -29,6 +31,7 @@ struct gw_sessions {
     struct gw_holders holders;
     const struct gw_dialects *dialects;
     struct gw_sync_log *log;
+    struct gw_deliveries *deliveries;
     size_t queue_bytes;
     struct tw_buf scratch; /* a message while it is scanned */
     struct tw_metric open[GW_MAX_DIALECTS];

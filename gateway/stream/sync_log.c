@@ -59,7 +59,7 @@ static void put_text(struct tw_buf *out, const char *name, const char *text)
 
 static void put_detail(struct tw_buf *out, const struct gw_sync_log_row *row)
 {
-    if (row->reason == NULL && row->code == 0)
+    if (row->reason == NULL && row->code == 0 && row->address == NULL)
         return;
     tw_json_member_raw(out, "detail", TW_LIT("{"));
     if (row->code != 0)
@@ -143,7 +143,8 @@ void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row)
 
     if (log->is_stopped)
         return;
-    tw_time_text(tw_wall_ms(), at);
+    log->newest_ms = tw_wall_ms();
+    tw_time_text(log->newest_ms, at);
     tw_buf_text(out, before == 0 ? "[{" : ",{"); /* and with "at": ROW_BEGINS */
     tw_json_member(out, "at", tw_slice_of(at));
     tw_json_member(out, "instance", tw_slice_of(log->options.instance));

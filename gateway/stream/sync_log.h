@@ -42,6 +42,7 @@ struct gw_sync_log_options { /* all are kept */
 struct gw_sync_log {
     struct gw_sync_log_options options;
     struct tw_pg_call call;
+    int64_t newest_ms;           /* the wall clock when a row was added last */
     struct tw_buf rows, sending; /* JSON arrays, the first without its closing bracket */
     struct tw_deadline tick;
     struct tw_later full;

@@ -36,7 +36,7 @@ static int open_poll(void **state)
     gw_key_auth_start(&auth,
                       &(struct gw_key_auth_options){ .pool = &g->pool, .cache_ms = 60000 });
     tw_tokens_start(&tokens, &(struct tw_tokens_options){ .pool = &g->pool });
-    revocation = (struct gw_revocation){ &g->sessions, &auth, &tokens };
+    revocation = (struct gw_revocation){ &g->sessions, &auth, &tokens, NULL };
     poll_of_keys = (struct gw_revocation_poll){ 0 };
     gw_revocation_poll_start(
         &poll_of_keys, &(struct gw_revocation_poll_options){

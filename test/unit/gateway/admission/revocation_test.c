@@ -43,7 +43,7 @@ static int open_four(void **state)
     gw_key_auth_start(&auth,
                       &(struct gw_key_auth_options){ .pool = &g->pool, .cache_ms = 60000 });
     tw_tokens_start(&tokens, &(struct tw_tokens_options){ .pool = &g->pool });
-    revocation = (struct gw_revocation){ &g->sessions, &auth, &tokens };
+    revocation = (struct gw_revocation){ &g->sessions, &auth, &tokens, NULL };
     let_in(g, 0, &kitchen, KEY_1);
     let_in(g, 1, &kitchen, KEY_2);
     let_in(g, 2, &kitchen, NULL);
