@@ -16,7 +16,7 @@ const hello = (v) => v.dialect.hello(v.who).map((message) => JSON.stringify(mess
 const byCurl = {
     orderweb: (v) => [
         '# listen: the same stream as Server-Sent Events',
-        `curl -N -H "X-API-Key: $KEY" '${v.origin}/api/pos/stream-orders?tenant=${v.who.slug}'`,
+        `curl -sN -H "X-API-Key: $KEY" '${v.origin}/api/pos/stream-orders?tenant=${v.who.slug}'`,
     ],
     socketio: (v) => ['# the orders without a socket', `curl -s -H "X-API-Key: $KEY" '${v.origin}/api/v1/orders?limit=5'`],
     restaurantos: (v) => ['# the orders without a socket', `curl -s -H "X-API-Key: $KEY" '${v.origin}/api/v1/orders?limit=5'`],
