@@ -1,5 +1,5 @@
 // till.mjs - a till in Node.js: prints each new order once, acknowledges it, and goes on where it was after any break.
-// npm install ws && node till.mjs
+// npm install --no-save ws && node till.mjs
 // TILLWIRE_URL, TILLWIRE_TENANT and TILLWIRE_API_KEY say where and who; TILLWIRE_STATE is the file in which it remembers.
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
