@@ -178,7 +178,7 @@ $(BENCH_PROGRAMS): build/bench/%: $(OUT)/obj/test/bench/%.o $(BENCH_SUPPORT)
 
 # --- Targets ---------------------------------------------------------------------------------
 
-.PHONY: help setup setup-test build run playground test bench bench-setup bench-charts bench-programs unit \
+.PHONY: help setup setup-test build web run playground test bench bench-setup bench-charts bench-programs unit \
 	unit-programs fixture unit-run fuzz fuzz-run format \
 	format-check reference lint lint-boundaries lint-functions lint-imports lint-text lint-tidy lint-cppcheck \
 	lint-shell install deb setup-package clean FORCE
@@ -194,9 +194,12 @@ setup-test: ## the same for what the tests need besides
 
 build: $(PROGRAMS) ## the three programs, in build/<flavour>/
 
+web: ## fetch what the browser pages use of others (uPlot), by npm
+	@deploy/web/vendor
+
 run: ## build, then run everything in the foreground until Ctrl-C (PORTS="9010 9011 8080", TLS=1)
-	@$(MAKE) setup
-	@$(MAKE) build playground
+	@deploy/stack/setup --web
+	@$(MAKE) build web playground
 	@FLAVOUR='$(FLAVOUR)' PORTS='$(PORTS)' TLS='$(TLS)' exec deploy/stack/up
 
 playground: ## what the playground takes from npm, in build/playground; without npm, one of its tabs is missing
@@ -324,7 +327,9 @@ install: build ## install programs, pages, units, schema and samples (PREFIX, DE
 	umask 022 && install -d $(DESTDIR)$(DATADIR)/nginx
 	install -m 0755 deploy/restart $(DESTDIR)$(DATADIR)/
 	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(DATADIR)/nginx/
+	umask 022 && sed -e 's|/usr/share/tillwire|$(DATADIR)|' deploy/nginx/console.conf >$(DESTDIR)$(DATADIR)/nginx/console.conf
 	install -m 0755 deploy/nginx/upstreams $(DESTDIR)$(DATADIR)/nginx/
+	deploy/web/install $(DESTDIR)$(DATADIR)/web
 	umask 022 && install -d $(DESTDIR)$(DATADIR)/prometheus $(DESTDIR)$(DATADIR)/grafana $(DESTDIR)$(DATADIR)/runbooks
 	install -m 0644 deploy/prometheus/*.yml $(DESTDIR)$(DATADIR)/prometheus/
 	install -m 0644 deploy/grafana/*.json $(DESTDIR)$(DATADIR)/grafana/

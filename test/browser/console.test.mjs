@@ -1,0 +1,197 @@
+// console.test.mjs - the console in Chromium, on real data and with faults going on: each page says what is so, nothing
+// that a restaurant writes becomes markup, and it recovers by itself.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { openBrowser } from '../support/browser.mjs';
+import { openConsole } from '../support/console.mjs';
+import { kill, untilReady, untilReplaced } from '../support/ops.mjs';
+import { request } from '../support/rest.mjs';
+import { sql, sqlValue, test } from '../support/stack.mjs';
+import { createOrder, headOf, issueCard, issueKey, keyIdOf, newCustomer, newTenant } from '../support/tenant.mjs';
+
+const SCRIPT_BYTES = 150_000;
+const markup = '<img src=x onerror="faults.push(1)"> & "Sons"';
+const fromRightToLeft = 'نورة القحطاني';
+
+// A restaurant with something of everything, and a console that is signed in to it.
+async function openedConsole(t, { scopes = ['console', 'console:write'] } = {}) {
+    const tenant = await newTenant(t);
+    const key = await issueKey(tenant, scopes);
+    const browser = await openBrowser(t);
+    const page = await openConsole(browser);
+    return { tenant, key, browser, page };
+}
+
+test('the console: from a question to its answer, page by page, with nothing for a judge to find', async (t) => {
+    const { tenant, key, page } = await openedConsole(t);
+    const till = await tenant.till({ headers: { 'X-Device-Id': 'till-1' } });
+    const first = await createOrder(tenant, { customerName: markup });
+    await createOrder(tenant, { customerName: fromRightToLeft });
+    await till.next((frame) => frame.json.data?.orderNumber === first.orderNumber);
+    const acked = await request({ method: 'POST', path: '/api/pos/orders/ack', key: tenant.key, body: { order_id: first.id, status: 'printed', device_id: 'till-1' } });
+    assert.equal(acked.status, 200, acked.text);
+    const card = await issueCard(tenant, 50);
+    const customer = await newCustomer(tenant, 40, { name: markup });
+
+    const findings = [];
+    const judge = async (name) => {
+        for (const [width, theme] of [[360, 'light'], [360, 'dark'], [1440, 'dark'], [1440, 'light']]) {
+            await page.look(width, theme);
+            for (const one of await page.findings()) findings.push(`${name}, ${width} px, ${theme}: ${one}`);
+        }
+    };
+
+    await judge('sign-in');
+    await page.signIn(tenant, 'pos_00000000000000000000000000000000');
+    await page.says('is not known here');
+    await page.signIn(tenant, key);
+    await page.says('Connected now');
+    await page.says('as a till is');
+    assert.equal(await page.value("document.querySelectorAll('.plot canvas').length"), 2, 'both charts are drawn');
+    await judge('now');
+
+    await page.menu('devices');
+    await page.says('till-1');
+    await page.says('connected');
+    await judge('devices');
+
+    await page.menu('orders');
+    await page.says(markup);
+    await page.says(fromRightToLeft);
+    assert.equal(await page.value("getComputedStyle([...document.querySelectorAll('bdi')].find((one) => one.textContent === '" + fromRightToLeft + "')).direction"), 'rtl');
+    await judge('orders');
+
+    await page.search(first.orderNumber);
+    await page.says(`Yes: till-1 has printed ${first.orderNumber}`);
+    await judge('order');
+    await page.search('no such order');
+    await page.says('There is no order no such order');
+
+    await page.menu('events');
+    await page.says('order created');
+    await judge('events');
+    await page.click('.table tbody tr:last-child th a');
+    await page.says('From here on it cannot be lost');
+    await judge('event');
+
+    await page.menu('cards');
+    await page.says(card);
+    await judge('cards');
+    await page.search(card);
+    await page.says('£50.00');
+    await judge('card');
+    await page.clickText('Freeze');
+    await page.fill('dialog input[name=reason]', 'reported lost');
+    await page.value("document.querySelector('dialog form').requestSubmit()");
+    await page.says('frozen');
+    assert.equal(await sqlValue('select status from pos.gift_cards where tenant_id = $1 and card_number = $2', tenant.id, card), 'frozen');
+    await page.search(customer.phone);
+    await page.says('40 points');
+    await page.says(markup);
+
+    await page.menu('keys');
+    await judge('keys');
+    await page.clickText('New key');
+    await page.fill('dialog input[name=label]', markup);
+    await judge('new key');
+    await page.value("document.querySelector('dialog form').requestSubmit()");
+    await page.says('It is shown once', 'dialog');
+    const secret = await page.value("document.querySelector('dialog .secret').textContent");
+    assert.equal((await request({ path: `/api/${tenant.slug}/orders/pending`, key: secret })).status, 200, 'the new key is good');
+    await page.clickText('Done');
+
+    await page.menu('requests');
+    await page.says('/orders');
+    await judge('requests');
+    await page.menu('system');
+    await page.says('ready');
+    await judge('system');
+
+    assert.deepEqual(findings, []);
+    assert.deepEqual(await page.faults(), [], 'no error, and nothing against the policy');
+    const scripts = await page.value("performance.getEntriesByType('resource').filter((one) => one.initiatorType !== 'fetch' && /[.]js$/.test(one.name)).reduce((sum, one) => sum + one.transferSize, 0)");
+    const painted = await page.value("performance.getEntriesByName('first-contentful-paint')[0]?.startTime");
+    t.say(`the console: ${Math.round(scripts / 1000)} kB of script, first paint after ${Math.round(painted)} ms`);
+    assert.ok(scripts > 0 && scripts < SCRIPT_BYTES, `${scripts} bytes of script`);
+});
+
+test('the console says that its connection is lost, comes back by itself, and has missed nothing', async (t) => {
+    const { tenant, key, page } = await openedConsole(t);
+    await page.signIn(tenant, key);
+    await page.says('as a till is');
+    const gateways = ['gateway-1', 'gateway-2'];
+    const old = gateways.map(kill);
+    await page.says('Connection lost at');
+    const order = await createOrder(tenant);
+    await page.says('Connected again since');
+    await page.says('1 event came meanwhile');
+    await page.says(order.orderNumber, '.live');
+    for (const [at, name] of gateways.entries()) await untilReplaced(name, old[at]);
+
+    await page.ask('Network.enable');
+    await page.ask('Network.emulateNetworkConditions', { offline: true, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+    await page.says('The server cannot be reached', '.banner');
+    await page.says('What you see is from', '.banner');
+    await page.says('Connected now');
+    await page.ask('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+    await page.until('the banner to go', "document.querySelector('.banner').hidden");
+    await untilReady();
+});
+
+test('a key that is revoked while the console is open ends it, with the reason', async (t) => {
+    const { tenant, key, page } = await openedConsole(t);
+    await page.signIn(tenant, key);
+    await page.says('as a till is');
+    await sql('select pos.key_revoke($1)', await keyIdOf(key));
+    await page.says('it was revoked, or has expired');
+    assert.equal(await page.value("sessionStorage.getItem('tillwire.session')"), null);
+});
+
+test('a key that only looks is told which scope an action needs, and one of a till that the console is not for it', async (t) => {
+    const { tenant, page } = await openedConsole(t);
+    await page.signIn(tenant, tenant.key);
+    await page.says('it has not the scope console');
+    await page.signIn(tenant, await issueKey(tenant, ['console']));
+    await page.says('Connected now');
+    await page.menu('keys');
+    await page.clickText('New key');
+    await page.fill('dialog input[name=label]', 'till 2');
+    await page.value("document.querySelector('dialog form').requestSubmit()");
+    await page.says('That was not done', 'dialog');
+    await page.says('FORBIDDEN', 'dialog');
+});
+
+test('a restaurant without data is told what would stand there', async (t) => {
+    const { tenant, key, page } = await openedConsole(t);
+    await page.signIn(tenant, key);
+    for (const [name, text] of [
+        ['devices', 'No device has been here yet'],
+        ['events', 'No event yet'],
+        ['orders', 'No orders here'],
+        ['cards', 'No gift card yet'],
+    ]) {
+        await page.menu(name);
+        await page.says(text);
+    }
+    assert.deepEqual(await page.faults(), []);
+});
+
+test('the tail samples when more happens than anybody can read, says so, and stays small', async (t) => {
+    const { tenant, key, page } = await openedConsole(t);
+    await page.signIn(tenant, key);
+    await page.menu('events');
+    await page.says('No event yet');
+    const many = (count) =>
+        sql(
+            `insert into pos.orders (tenant_id, customer_name, total_amount, items)
+             select $1, 'Grace', 9.50, '[{"name":"Gyoza","price":9.50,"quantity":1}]' from generate_series(1, $2::int)`,
+            tenant.id,
+            count,
+        );
+    await many(3000);
+    await page.says('not shown');
+    const head = await headOf(tenant);
+    await page.until('the newest event', `document.querySelector('main').textContent.includes('#${head}')`);
+    assert.ok((await page.value("document.querySelectorAll('.table tbody tr').length")) <= 100);
+    assert.deepEqual(await page.faults(), []);
+});
