@@ -43,7 +43,7 @@ export class Chart {
                     { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': caption },
                     h(
                         'table',
-                        { class: 'plain' },
+                        { class: 'values' },
                         h('caption', { class: 'unseen' }, caption),
                         h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Minute'), series.map((one) => h('th', { scope: 'col' }, one.label)))),
                         this.rows,
@@ -113,9 +113,9 @@ export class Chart {
             tzDate: (seconds) => tzDate(new Date(seconds * 1000), timezone()),
             legend: { show: false },
             cursor: { y: false, drag: { x: false, y: false } },
-            scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] } },
+            scales: { x: { range: (_, first, last) => [first - 45, last + 45] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] } },
             axes: [
-                { ...axis, grid: { show: false }, values: (_, all) => all.map(minuteOf) },
+                { ...axis, size: 28, gap: 6, grid: { show: false }, values: (_, all) => all.map(minuteOf) },
                 {
                     ...axis,
                     size: 56,

@@ -56,13 +56,17 @@ export const agoText = (at) => {
     return ms < 1000 ? 'just now' : `${age(ms)} ago`;
 };
 
-const dayOf = (date) => formatOf('day', { day: '2-digit', month: 'short', year: 'numeric' }).format(date);
+const dayOf = (date) => formatOf('day', { day: 'numeric', month: 'short' }).format(date);
+const yearOf = (date) => formatOf('year', { year: 'numeric' }).format(date);
 
 export function clockText(at, { ms = false } = {}) {
     const date = new Date(at);
     const time = formatOf('time', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(date);
     const exact = ms ? `${time}.${String(date.getUTCMilliseconds()).padStart(3, '0')}` : time;
-    return dayOf(date) === dayOf(new Date(serverNow())) ? exact : `${dayOf(date)}, ${exact}`;
+    const today = new Date(serverNow());
+    const isThisYear = yearOf(date) === yearOf(today);
+    if (isThisYear && dayOf(date) === dayOf(today)) return exact;
+    return `${dayOf(date)}${isThisYear ? '' : ` ${yearOf(date)}`}, ${exact}`;
 }
 
 // A time as an element: the restaurant's wall clock, with the exact time in UTC for who points at it.

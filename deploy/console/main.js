@@ -262,7 +262,7 @@ function enter(who) {
 }
 
 function leave(reason) {
-    const tenant = open?.api.tenant ?? decodeURIComponent(/^#\/signin\/([\w%.-]+)$/.exec(location.hash)?.[1] ?? '');
+    const tenant = open?.api.tenant ?? /^#\/signin\/([\w-]+)$/.exec(location.hash)?.[1];
     open?.leave();
     open = null;
     session.forget();

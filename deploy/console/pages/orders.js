@@ -104,7 +104,8 @@ function openBoard(page) {
 // The question in one sentence.
 function verdict({ order, deliveries, acknowledgements }) {
     const name = foreign(order.orderNumber ?? order.id);
-    const firstAck = [...acknowledgements].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))[0];
+    const acks = [...acknowledgements].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+    const firstAck = acks.find((one) => one.state === 'printed') ?? acks[0];
     const first = [...deliveries].sort((a, b) => Date.parse(a.sentAt) - Date.parse(b.sentAt))[0];
     const failed = acknowledgements.find((one) => one.state === 'failed');
     if (failed && !acknowledgements.some((one) => one.state === 'printed')) {

@@ -41,7 +41,7 @@ const columns = [
     { title: 'Took', numeric: true, cell: (one) => duration(one.durationMs) },
     { title: 'Key', cell: (one) => code(one.keyHint) },
     { title: 'Api, request', cell: (one) => [code(one.instance), h('div', { class: 'soft id' }, foreign(one.id))] },
-    { title: 'Try', tight: true, cell: (one) => button('Copy as curl', () => copy(curlOf(one), 'curl line'), { tone: 'small', 'aria-label': `Copy ${one.method} ${one.path} as curl` }) },
+    { title: 'Try', tight: true, cell: (one) => button('Copy as curl', () => copy(curlOf(one), 'curl line'), { tone: 'small', 'aria-label': `Copy as curl: ${one.method} ${one.path}` }) },
 ];
 
 export default {
