@@ -14,12 +14,13 @@ import orders from './pages/orders.js';
 import requests from './pages/requests.js';
 import { signIn } from './pages/signin.js';
 import system from './pages/system.js';
-import { foreign, say } from './parts.js';
+import { foreign, loading, say } from './parts.js';
 import { destination } from './search.js';
 
 const pages = { now, devices, events, orders, cards, customers, keys, requests, system };
 const menu = ['now', 'devices', 'events', 'orders', 'cards', 'keys', 'requests', 'system'];
 const themes = { system: ['light', 'light'], light: ['dark', 'dark'], dark: ['system', 'as the system'] };
+const SLOW_MS = 1500; // then a page does not wait for what the restaurant is called
 const app = document.getElementById('app');
 
 // --- What is kept while the tab is open ---------------------------------------------------------------------------
@@ -199,10 +200,15 @@ class Console {
         say('The server can be reached again.');
     }
 
-    // Names and the zone of the restaurant, which all pages use. Without them a page shows UTC until they are there.
+    // Names and the zone of the restaurant, which all pages use, come first. Without them a page shows UTC until they are
+    // there.
     async start() {
-        if (!(await this.#meet())) this.#meetLater();
-        if (!this.stop.signal.aborted) this.open();
+        this.#head(route());
+        this.body.replaceChildren(loading('the restaurant'));
+        const met = this.#meet();
+        const isSlow = new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+        if (!(await Promise.race([met, isSlow]))) met.then((isMet) => isMet || this.#meetLater());
+        if (!this.stop.signal.aborted && !this.#page) this.open();
     }
 
     async #meet() {
@@ -222,11 +228,8 @@ class Console {
         while (!this.stop.signal.aborted && !(await this.#meet()));
     }
 
-    open() {
-        const { name, params } = route();
+    #head({ name, params }) {
         const page = pages[name];
-        this.#page?.leave();
-        this.#openMenu(false);
         const title = page.titleOf?.(params) ?? page.title;
         this.title.replaceChildren(foreign(title));
         this.lead.textContent = page.leadOf?.(params) ?? page.lead;
@@ -236,12 +239,19 @@ class Console {
             if (one.dataset.page === shownIn) one.setAttribute('aria-current', 'page');
             else one.removeAttribute('aria-current');
         }
+    }
+
+    open() {
+        const { name, params } = route();
+        this.#page?.leave();
+        this.#openMenu(false);
+        this.#head({ name, params });
         this.body.replaceChildren();
         window.scrollTo(0, 0);
         if (!this.#isFirst) this.title.focus({ preventScroll: true });
         this.#isFirst = false;
         this.#page = new Page({ api: this.api, root: this.body, params, go });
-        page.open(this.#page);
+        pages[name].open(this.#page);
     }
 
     leave() {
