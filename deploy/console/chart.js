@@ -109,7 +109,7 @@ export class Chart {
         return {
             width: this.canvas.clientWidth,
             height: HEIGHT,
-            padding: [8, 8, 0, 0],
+            padding: [8, 18, 0, 0],
             tzDate: (seconds) => tzDate(new Date(seconds * 1000), timezone()),
             legend: { show: false },
             cursor: { y: false, drag: { x: false, y: false } },

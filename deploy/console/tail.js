@@ -37,7 +37,10 @@ export class Tail {
         let after = null;
         await this.page.poll(PAUSE_MS, async () => {
             if (this.isPaused) return;
-            if (after === null) after = await this.#start();
+            if (after === null) {
+                after = await this.#start();
+                this.onChange();
+            }
             after = await this.#step(after);
         });
     }

@@ -67,7 +67,7 @@ function listOf(tail, filter) {
     if (tail.head === null) return loading('events');
     if (tail.events.length === 0) return empty('No event yet', 'An order, a card or points make the first one. The README has an order to paste into a shell.');
     if (fitting.length === 0) return empty('No event fits the filter', tail.isSampling ? 'Only a sample is searched while so much happens.' : 'New ones appear here as soon as they fit.');
-    return table({ caption: `The newest ${number(Math.min(fitting.length, SHOWN))} of them`, columns, rows: fitting.slice(0, SHOWN), key: (one) => `e-${one.seq}` });
+    return table({ caption: `The newest ${number(Math.min(fitting.length, SHOWN))}`, columns, rows: fitting.slice(0, SHOWN), key: (one) => `e-${one.seq}` });
 }
 
 function openTail(page) {
