@@ -178,7 +178,7 @@ $(BENCH_PROGRAMS): build/bench/%: $(OUT)/obj/test/bench/%.o $(BENCH_SUPPORT)
 
 # --- Targets ---------------------------------------------------------------------------------
 
-.PHONY: help setup setup-test build web run playground test bench bench-setup bench-charts bench-programs unit \
+.PHONY: help setup setup-test build web run test bench bench-setup bench-charts bench-programs unit \
 	unit-programs fixture unit-run fuzz fuzz-run format \
 	format-check reference lint lint-boundaries lint-functions lint-imports lint-text lint-tidy lint-cppcheck \
 	lint-shell install deb setup-package clean FORCE
@@ -194,16 +194,13 @@ setup-test: ## the same for what the tests need besides
 
 build: $(PROGRAMS) ## the three programs, in build/<flavour>/
 
-web: ## fetch what the browser pages use of others (uPlot), by npm
+web: ## fetch what the browser pages use of others (uPlot, socket.io-client), by npm
 	@deploy/web/vendor
 
 run: ## build, then run everything in the foreground until Ctrl-C (PORTS="9010 9011 8080", TLS=1)
 	@deploy/stack/setup --web
-	@$(MAKE) build web playground
+	@$(MAKE) build web
 	@FLAVOUR='$(FLAVOUR)' PORTS='$(PORTS)' TLS='$(TLS)' exec deploy/stack/up
-
-playground: ## what the playground takes from npm, in build/playground; without npm, one of its tabs is missing
-	@deploy/playground/npm/fetch build/playground
 
 test: ## every test there is (STAGE=name runs one stage, SEED=n repeats a run)
 	@STAGE='$(STAGE)' SEED='$(SEED)' test/run
@@ -327,17 +324,15 @@ install: build ## install programs, pages, units, schema and samples (PREFIX, DE
 	umask 022 && install -d $(DESTDIR)$(DATADIR)/nginx
 	install -m 0755 deploy/restart $(DESTDIR)$(DATADIR)/
 	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(DATADIR)/nginx/
-	umask 022 && sed -e 's|/usr/share/tillwire|$(DATADIR)|' deploy/nginx/console.conf >$(DESTDIR)$(DATADIR)/nginx/console.conf
+	umask 022 && for page in console playground; do \
+		sed -e 's|/usr/share/tillwire|$(DATADIR)|' deploy/nginx/$$page.conf >$(DESTDIR)$(DATADIR)/nginx/$$page.conf || exit 1; \
+	done
 	install -m 0755 deploy/nginx/upstreams $(DESTDIR)$(DATADIR)/nginx/
 	deploy/web/install $(DESTDIR)$(DATADIR)/web
 	umask 022 && install -d $(DESTDIR)$(DATADIR)/prometheus $(DESTDIR)$(DATADIR)/grafana $(DESTDIR)$(DATADIR)/runbooks
 	install -m 0644 deploy/prometheus/*.yml $(DESTDIR)$(DATADIR)/prometheus/
 	install -m 0644 deploy/grafana/*.json $(DESTDIR)$(DATADIR)/grafana/
 	install -m 0644 docs/runbooks/*.md $(DESTDIR)$(DATADIR)/runbooks/
-	sed 's|/usr/share/tillwire|$(DATADIR)|' deploy/nginx/playground.conf >$(DESTDIR)$(DATADIR)/nginx/playground.conf
-	rm -rf $(DESTDIR)$(DATADIR)/web/playground
-	umask 022 && install -d $(DESTDIR)$(DATADIR)/web/playground
-	install -m 0644 deploy/playground/*.* $(wildcard build/playground/socket.io.*) $(DESTDIR)$(DATADIR)/web/playground/
 	rm -rf $(DESTDIR)$(DATADIR)/schema
 	cp -R schema $(DESTDIR)$(DATADIR)/
 	chmod -R u=rwX,go=rX $(DESTDIR)$(DATADIR)/schema
@@ -345,7 +340,7 @@ install: build ## install programs, pages, units, schema and samples (PREFIX, DE
 setup-package: ## the same for what `make deb` needs besides
 	@deploy/stack/setup --package
 
-deb: playground ## build the Debian package, in build/deb (DEB_DIR)
+deb: ## build the Debian package, in build/deb (DEB_DIR)
 	@DEB_DIR='$(DEB_DIR)' deploy/debian/build $(VERSION)
 
 clean: ## remove build/

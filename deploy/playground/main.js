@@ -103,12 +103,12 @@ function fillSample() {
 let bundle;
 function loadSocketIo() {
     bundle ??= new Promise((resolve, reject) => {
-        const script = element('script', { src: 'socket.io.min.js' });
+        const script = element('script', { src: 'vendor/socket.io.min.js' });
         script.addEventListener('load', resolve);
         script.addEventListener('error', () => {
             bundle = undefined;
             script.remove();
-            reject(new Error('socket.io-client is not here: it comes from npm when Tillwire is built. Install npm, run "make playground", and start again.'));
+            reject(new Error('socket.io-client is not here: it comes from npm when Tillwire is built. Install npm, run "make web", and start again.'));
         });
         document.head.append(script);
     });
