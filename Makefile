@@ -223,6 +223,9 @@ test-upgrade: ## programs of an earlier release on this schema, replaced under l
 test-package: ## the Debian package and the image: built twice, installed, upgraded, removed on machines made of namespaces (KEEP=1)
 	@test/package/run
 
+test-operations: ## docs/operations.md and the runbooks, typed on machines made of namespaces (KEEP=1)
+	@test/operations/run
+
 test-mutants: ## planted mistakes, and whether the tests notice them (MUTANTS="group group/name")
 	@test/mutants/run $(MUTANTS)
 

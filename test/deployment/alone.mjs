@@ -2,10 +2,10 @@
 // over, the schema, the timer.
 // SPDX-License-Identifier: Apache-2.0
 import { eventually } from '../faults/wait.mjs';
+import { isReady } from './walk.mjs';
 
 const HOST = 'alone';
 const PROCESSES = ['gateway@1', 'gateway@2', 'api@1', 'api@2', 'bridge@1'].map((name) => `tillwire-${name}`);
-const GOOD = '{"status":"ready","missing":[],"degraded":[]}';
 
 class Alone {
     constructor(hosts, check) {
@@ -34,13 +34,7 @@ class Alone {
     }
 
     async ready(sentence) {
-        let said;
-        await eventually(`all to be ready: ${sentence}`, () => {
-            said = this.ask('for port in 9111 9112 9131 9132 9141; do curl -s http://127.0.0.1:$port/readyz; echo; done').split('\n');
-            return said.length === 5 && said.every((line) => line === GOOD);
-        }, { within: 60_000, every: 300 }).catch((error) => {
-            throw new Error(`${error.message}: ${said.join(' ')}`);
-        });
+        await isReady(this.host);
         this.check(sentence, true);
     }
 }

@@ -9,21 +9,44 @@ const NAME = 'pos.example.com';
 const CARD = 'GC-5000000001';
 const BALANCE = 100_000;
 
+// Each on a connection of its own: a reload of nginx closes those that are idle, at which a client may just be sending.
+function request(method, path, headers, body) {
+    return new Promise((resolve, reject) => {
+        const sent = https.request({ hostname: NAME, path: `/api/kitchen${path}`, method, agent: false, timeout: 8000, headers }, async (answer) => {
+            try {
+                resolve({ status: answer.statusCode, text: Buffer.concat(await answer.toArray()).toString() });
+            } catch (error) {
+                reject(error);
+            }
+        });
+        sent.on('timeout', () => sent.destroy(new Error('no answer')));
+        sent.on('error', reject);
+        sent.end(body);
+    });
+}
+
+export const post = (path, key, body, id) =>
+    request('POST', path, { 'X-API-Key': key, 'Content-Type': 'application/json', 'Idempotency-Key': id }, JSON.stringify(body));
+
 // It connects again whenever it is cut off, and says how far it has got.
 export class Till {
     heard = []; // {seq, type, order}
+    fetched = new Set(); // orders that it was shown when it was told to fetch the state
     seq = 0;
     connects = 0;
+    fetches = 0;
 
-    constructor(key) {
-        this.key = key;
+    // Its key may be changed; `device`: what it calls itself.
+    constructor(key, device) {
+        Object.assign(this, { key, device });
         this.#connect();
     }
 
     #connect() {
         if (this.isOver) return;
         const since = this.connects > 0 ? `?since=${this.seq}` : '';
-        this.socket = new WebSocket(`wss://${NAME}/ws/pos/kitchen${since}`, { headers: { 'X-API-Key': this.key }, handshakeTimeout: 5000 });
+        const headers = { 'X-API-Key': this.key, ...this.device && { 'X-Device-Id': this.device } };
+        this.socket = new WebSocket(`wss://${NAME}/ws/pos/kitchen${since}`, { headers, handshakeTimeout: 5000 });
         this.socket.on('message', (data) => this.#hear(JSON.parse(data)));
         this.socket.on('error', () => {}); // it closes, too
         this.socket.on('close', () => setTimeout(() => this.#connect(), 300));
@@ -36,7 +59,17 @@ export class Till {
         } else if (seq) {
             this.heard.push({ seq, type, order: data?.orderId });
             this.seq = seq;
+            if (type === 'resync_required') this.#fetch().catch(() => {}); // what it lacks is noticed in the end
         }
+    }
+
+    async #fetch() {
+        const orders = await eventually('the state to be fetched', async () => {
+            const { status, text } = await request('GET', '/orders/pending', { 'X-API-Key': this.key });
+            return status === 200 && JSON.parse(text).orders;
+        }, { within: 60_000, every: 300 });
+        for (const { id } of orders) this.fetched.add(id);
+        this.fetches += 1;
     }
 
     leave() {
@@ -48,23 +81,6 @@ export class Till {
     faults() {
         return this.heard.filter(({ seq }, i) => i > 0 && seq <= this.heard[i - 1].seq).map(({ seq }) => seq);
     }
-}
-
-// Each on a connection of its own: a reload of nginx closes those that are idle, at which a client may just be sending.
-function post(path, key, body, id) {
-    return new Promise((resolve, reject) => {
-        const request = https.request({ hostname: NAME, path: `/api/kitchen${path}`, method: 'POST', agent: false, timeout: 8000,
-            headers: { 'X-API-Key': key, 'Content-Type': 'application/json', 'Idempotency-Key': id } }, async (answer) => {
-            try {
-                resolve({ status: answer.statusCode, text: Buffer.concat(await answer.toArray()).toString() });
-            } catch (error) {
-                reject(error);
-            }
-        });
-        request.on('timeout', () => request.destroy(new Error('no answer')));
-        request.on('error', reject);
-        request.end(JSON.stringify(body));
-    });
 }
 
 // One after the other, each sent again with the same key until it is answered.

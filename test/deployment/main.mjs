@@ -1,43 +1,23 @@
-// main.mjs - the walk through docs/deployment.md, section 2, and what it must have led to. `run` starts it.
+// main.mjs - the walk through docs/deployment.md, section 2, and what the runbooks say for several hosts, and what they must have led to. `run` starts it.
 // SPDX-License-Identifier: Apache-2.0
 import { eventually } from '../faults/wait.mjs';
 import { card, Shop, Till } from './life.mjs';
 import { Hosts } from './reader.mjs';
 import { walkAlone } from './alone.mjs';
+import { account as accounts, check, isReady, settle as settled, unnoticed as isUnnoticed, walk } from './walk.mjs';
 
 const hosts = new Hosts();
 const { page } = hosts;
-let passed = 0;
-const failures = [];
-
-function check(sentence, isTrue, detail = '') {
-    if (isTrue) passed += 1;
-    else failures.push(sentence);
-    console.log(`${isTrue ? 'ok' : 'NOT OK'}: ${sentence}${isTrue || !detail ? '' : ` (${detail})`}`);
-}
-
-// Since the last time, no request of the shop has failed.
-function unnoticed(sentence) {
-    const complaints = shop.complaints();
-    check(sentence, complaints === '', complaints);
-}
-
-const began = Date.now();
-async function chapter(title, what) {
-    console.log(`--- ${title}, after ${Math.round((Date.now() - began) / 1000)} s`);
-    await what();
-}
-
+const runbooks = hosts.open('runbooks/README.md');
+const failOver = hosts.open('runbooks/fail-over.md');
+const restore = hosts.open('runbooks/restore.md');
 const sql = (host, text) => hosts.named(host).ask(`su postgres -c 'cd / && psql -X -A -t -q -d tillwire'`, text);
 let keys;
 let till;
 let shop;
 
-async function settle() {
-    await shop.goesOn();
-    const last = shop.orders.at(-1);
-    await eventually('the till to hear the last order', () => till.heard.some(({ order }) => order === last), { within: 30_000 });
-}
+const settle = () => settled(till, shop);
+const unnoticed = (sentence) => isUnnoticed(shop, sentence);
 
 async function setUp() {
     await hosts.start(['admin', 'edge', 'app1', 'app2', 'db1', 'db2', 'redis1', 'redis2', 'redis3']);
@@ -54,18 +34,9 @@ async function setUp() {
     await ready('app2');
 }
 
-// As all of its processes say it, with nothing that is missing or not as it should be.
-async function ready(host) {
-    const ports = [9111, 9112, 9131, 9132, 9141];
-    const good = '{"status":"ready","missing":[],"degraded":[]}';
-    let said;
-    await eventually(`${host} to be ready`, () => {
-        said = hosts.named(host).ask(`for port in ${ports.join(' ')}; do curl -s http://127.0.0.1:$port/readyz; echo; done || :`).split('\n');
-        return said.length === ports.length && said.every((line) => line === good);
-    }, { within: 60_000, every: 500 }).catch((error) => {
-        throw new Error(`${error.message}: ${said.join(' ')}`);
-    });
-    check(`${host} is ready`, true);
+async function ready(name) {
+    await isReady(hosts.named(name));
+    check(`${name} is ready`, true);
 }
 
 async function openUp() {
@@ -95,7 +66,7 @@ async function losePrimary() {
     await hosts.named('db1').losePower();
     await eventually('the shop to notice', () => Object.keys(shop.failures).length > 0, { within: 60_000 });
     const decided = Date.now();
-    await page.follow('2.9', { line: 'wait-for nobody' });
+    await failOver.follow('', { until: 'pg_promote' }); // which is 2.9's, too
     await settle();
     console.log(`    clients were told: ${shop.complaints()}; ${Date.now() - decided} ms after it was typed, all went on`);
     check('sockets have stayed', till.connects === connects);
@@ -108,6 +79,19 @@ async function losePrimary() {
     await settle();
     unnoticed('and becomes the standby');
     check('a primary is not deleted by mistake', hosts.named('db2').ask('make-standby 2>&1 || :').includes('nothing was done'));
+}
+
+// As if it were not known whether the standby has everything.
+async function raise() {
+    await failOver.follow('', { on: ['db1'], line: 'let-in nobody' });
+    await runbooks.follow('', { line: 'cd ~/fleet' });
+    await failOver.follow('', { line: 'as_owner tillctl stream bump' });
+    await failOver.follow('', { on: ['db1'], line: 'let-in all' });
+    await settle();
+    await eventually('the till to fetch its state', () => till.fetches === 1, { within: 60_000 });
+    check('in doubt the streams are raised, and tills fetch their state', true);
+    await failOver.follow('', { line: 'as_owner tillctl status', mayFail: true });
+    check('and then the doctor finds nothing wrong', /^good /m.test(failOver.said) && !failOver.said.includes('NOT OK'), failOver.said);
 }
 
 async function changePlaces() {
@@ -125,8 +109,7 @@ async function changePlaces() {
     // And back: the other way round, on purpose.
     shop.complaints();
     await page.follow('2.9', { on: ['db2'], line: 'systemctl stop' });
-    await page.follow('2.9', { on: ['db1'], line: 'wait-for nobody' });
-    await settle();
+    await raise();
     console.log(`    changing places, clients were told: ${shop.complaints()}`);
     check('the two have changed places', sql('db1', 'select pg_is_in_recovery()') === 'f');
     await hosts.replace('db2');
@@ -191,25 +174,45 @@ async function renew() {
 }
 
 async function account() {
-    await shop.close();
-    const last = shop.orders.at(-1);
-    await eventually('the till to hear the last order', () => till.heard.some(({ order }) => order === last), { within: 30_000 });
-    till.leave();
-    const heard = till.heard.filter(({ type }) => type === 'new_order').map(({ order }) => order);
-    check('every order was heard once', heard.length === new Set(heard).size && shop.orders.every((id) => heard.includes(id)));
-    check('in order', till.faults().length === 0, till.faults().join(' '));
+    await accounts(till, shop);
     check('each charge was made once', Number(sql('db1', `select current_balance from pos.gift_cards where card_number = '${card.number}'`)) === card.balance - shop.charged);
     check('each order is there once', Number(sql('db1', 'select count(*) from pos.orders')) === shop.orders.length);
-    check('all that the page says was typed', page.leftOut().length === 0, page.leftOut().join('; '));
-    console.log(`    ${shop.orders.length} orders, ${shop.charged} charges; the till was connected ${till.connects} times; the longest pause was ${shop.longest} ms`);
 }
 
-const chapters = { 'from empty machines': setUp, 'to a till': openUp, 'the primary is gone': losePrimary, 'the standby is gone, and back': changePlaces, 'hosts of the app': app,
-    'a new version': upgrade, 'certificates and Redis': renew, 'nothing is lost': account, 'one host alone': () => walkAlone(hosts, check) };
-try {
-    for (const [title, what] of Object.entries(chapters)) await chapter(title, what);
-} catch (error) {
-    check(`the walk comes to its end: ${error.stack}`, false);
+// The database goes back to a moment, and the standby with it; tills stay.
+async function goBack() {
+    till = new Till(keys.till);
+    await eventually('the till to be connected', () => till.connects === 1);
+    shop = new Shop(keys);
+    await hosts.open('runbooks/back-up.md').follow('', { on: ['db1'], until: 'pg_backupcluster 15 main list' });
+    await settle();
+    await shop.close();
+    const [moment, count] = sql('db1', 'select clock_timestamp(), count(*) from pos.orders').split('|');
+    shop = new Shop(keys);
+    await settle();
+    await restore.follow('Among several hosts', { until: 'systemctl stop' });
+    await restore.follow('1', { on: ['db1'], line: 'backup=', change: { '2026-11-28 19:16:17+00': moment } });
+    for (const line of ['pg_ctlcluster 15 main stop', 'pg_restorecluster']) await restore.follow('2', { on: ['db1'], line });
+    await restore.follow('Among several hosts', { until: 'wait-for nobody' });
+    await restore.follow('3', { on: ['admin'], line: 'as_owner tillctl stream bump' });
+    check('what was there at that moment is there', sql('db1', 'select count(*) from pos.orders') === count);
+    await restore.follow('Among several hosts');
+    await settle();
+    await eventually('the till to fetch its state', () => till.fetches === 1, { within: 60_000 });
+    console.log(`    the shop was told: ${shop.complaints()}`);
+    check('sockets have stayed, and no seq means two things', till.connects === 1 && till.faults().length === 0);
+    await eventually('the standby to be synchronous', () => /db2\|streaming\|sync/.test(sql('db1', 'select application_name, state, sync_state from pg_stat_replication')));
+    await shop.close();
+    till.leave();
 }
-console.log(`${passed} passed, ${failures.length} failed`);
-process.exit(failures.length > 0 ? 1 : 0);
+
+// What the pages say for several hosts.
+function lookBack() {
+    const isLeft = ({ hosts: named, commands }) => named && !hosts.typed.includes(commands);
+    const left = [[page, /^2/], [runbooks], [failOver], [restore]].flatMap(([one, parts]) => one.blocksLeft(parts, isLeft).map((command) => `${one.file}, ${command}`));
+    check('all that the pages say was typed', left.length === 0, left.join('; '));
+    check('what they show was printed', hosts.unlike.length === 0, hosts.unlike.join('; '));
+}
+
+await walk({ 'from empty machines': setUp, 'to a till': openUp, 'the primary is gone': losePrimary, 'the standby is gone, and back': changePlaces, 'hosts of the app': app,
+    'a new version': upgrade, 'certificates and Redis': renew, 'nothing is lost': account, 'one host alone': () => walkAlone(hosts, check), 'a moment of before': goBack, 'nothing is left out': lookBack });

@@ -1,66 +1,31 @@
 // main.mjs - the life of the Debian package on one machine: installed and configured as docs/deployment.md, section 1, says; upgraded, downgraded,
 // removed, purged and installed again, while a till and a shop are at work. `run` starts it.
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, readdirSync } from 'node:fs';
-import path from 'node:path';
 import { card, Shop, Till } from '../deployment/life.mjs';
 import { Hosts } from '../deployment/reader.mjs';
+import { account as accounts, check, isReady, settle as settled, unnoticed as isUnnoticed, walk } from '../deployment/walk.mjs';
 import { eventually } from '../faults/wait.mjs';
+import { bringTo } from './bring.mjs';
 
-const { PACKAGES } = process.env;
 const hosts = new Hosts();
 const { page } = hosts;
 const here = { on: ['edge'] };
-let passed = 0;
-const failures = [];
 let host;
 let till;
 let shop;
 
-function check(sentence, isTrue, detail = '') {
-    if (isTrue) passed += 1;
-    else failures.push(sentence);
-    console.log(`${isTrue ? 'ok' : 'NOT OK'}: ${sentence}${isTrue || !detail ? '' : ` (${detail})`}`);
-}
-
-const began = Date.now();
-async function chapter(title, what) {
-    console.log(`--- ${title}, after ${Math.round((Date.now() - began) / 1000)} s`);
-    await what();
-}
-
+const settle = () => settled(till, shop);
+const unnoticed = (sentence) => isUnnoticed(shop, sentence);
+const ready = () => isReady(host);
 const sql = (text) => host.ask(`su postgres -c 'cd / && psql -X -A -t -q -d tillwire'`, text);
 const UNITS = ['tillwire-gateway@1', 'tillwire-gateway@2', 'tillwire-api@1', 'tillwire-api@2', 'tillwire-bridge@1'];
 
-// The one package in the reader's folder, as `./tillwire_*.deb` in the page means it.
-function bring(folder) {
-    const file = readdirSync(path.join(PACKAGES, folder)).find((name) => /^tillwire_.*\.deb$/.test(name));
-    host.ask('rm -f ~/tillwire_*.deb');
-    host.ask(`cat >~/${file} && chmod 644 ~/${file}`, readFileSync(path.join(PACKAGES, folder, file)));
-    return file.split('_')[1];
-}
+const bring = (folder) => bringTo(host, folder);
 
 // A program that was replaced is shown as deleted.
 const programs = () => UNITS.map((unit) => host.ask(`pid=$(systemctl show -p MainPID --value ${unit}); echo $pid $(readlink /proc/$pid/exe)`));
 const pids = () => programs().map((line) => line.split(' ')[0]);
 const allRun = (version) => programs().every((line) => /^\d+ \/usr\/bin\/tillwire-\w+$/.test(line)) && host.ask('dpkg-query -W -f \'${Version}\' tillwire') === version;
-
-function unnoticed(sentence) {
-    const complaints = shop.complaints();
-    check(sentence, complaints === '', complaints);
-}
-
-async function settle() {
-    await shop.goesOn();
-    const last = shop.orders.at(-1);
-    await eventually('the till to hear the last order', () => till.heard.some(({ order }) => order === last), { within: 30_000 });
-}
-
-async function ready() {
-    const good = '{"status":"ready","missing":[],"degraded":[]}';
-    await eventually('all to be ready', () => host.ask('for port in 9111 9112 9131 9132 9141; do curl -s http://127.0.0.1:$port/readyz; echo; done || :')
-        .split('\n').filter((line) => line === good).length === 5, { within: 60_000, every: 200 });
-}
 
 // What of ours is on the machine, and where: nothing that was there before, no log, and none of what others have made of our name.
 const traces = () => host.ask(`find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /root \\
@@ -162,15 +127,8 @@ async function remove() {
 }
 
 async function account() {
-    await shop.close();
-    const last = shop.orders.at(-1);
-    await eventually('the till to hear the last order', () => till.heard.some(({ order }) => order === last), { within: 30_000 });
-    till.leave();
-    const heard = till.heard.filter(({ type }) => type === 'new_order').map(({ order }) => order);
-    check('every order was heard once', heard.length === new Set(heard).size && shop.orders.every((id) => heard.includes(id)));
-    check('in order', till.faults().length === 0, till.faults().join(' '));
+    await accounts(till, shop);
     check('each charge was made once', Number(sql(`select current_balance from pos.gift_cards where card_number = '${card.number}'`)) === card.balance - shop.charged);
-    console.log(`    ${shop.orders.length} orders, ${shop.charged} charges; the till was connected ${till.connects} times; the longest pause was ${shop.longest} ms`);
 }
 
 async function purge() {
@@ -187,12 +145,5 @@ async function purge() {
     check('the last block of the page deletes the database', host.ask(`su postgres -c "psql -X -A -t -c \\"select count(*) from pg_database where datname = 'tillwire'\\""`) === '0');
 }
 
-const chapters = { 'installed and configured': install, 'a new version': upgrade, 'a mistake in the settings': mistake, 'a version with a migration': migration,
-    'the version before': downgrade, 'removed and installed': remove, 'nothing is lost': account, purged: purge };
-try {
-    for (const [title, what] of Object.entries(chapters)) await chapter(title, what);
-} catch (error) {
-    check(`the walk comes to its end: ${error.stack}`, false);
-}
-console.log(`${passed} passed, ${failures.length} failed`);
-process.exit(failures.length > 0 ? 1 : 0);
+await walk({ 'installed and configured': install, 'a new version': upgrade, 'a mistake in the settings': mistake, 'a version with a migration': migration,
+    'the version before': downgrade, 'removed and installed': remove, 'nothing is lost': account, purged: purge });

@@ -63,7 +63,7 @@ begin
       from pos.outbox o;
     return query select 'devices without a key', not exists (select from pos.keyless_tenants()),
         coalesce((select string_agg(k, ' ') from pos.keyless_tenants() k), 'no restaurant lets them in'),
-        'Whoever reaches a gateway is a device of theirs: issue keys, and select pos.keyless_set(''<slug>'', false).';
+        'Whoever reaches a gateway is a device of theirs: give it keys, then: tillctl tenant set <slug> --keyless off.';
     return query select 'moves to other cells', not exists (select from dinedesk_main.tenants t where t.status in ('leaving', 'frozen', 'arriving')),
         coalesce((select string_agg(t.slug || ' ' || t.status, ', ' order by t.slug) from dinedesk_main.tenants t
                    where t.status in ('leaving', 'frozen', 'arriving')), 'none is under way'),
