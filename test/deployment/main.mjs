@@ -24,6 +24,9 @@ async function setUp() {
     await page.follow('2.1');
     await page.follow('2.2', { seconds: 1200 });
     await page.follow('2.3');
+    hosts.named('admin').ask('cd ~/fleet && tree/usr/bin/tillctl doctor --database "$(<owner.url)" >~/doctor || :');
+    const seen = hosts.named('admin').ask('cat ~/doctor');
+    check('and so the doctor says', seen.includes('good    synchronous standby: db2 sync'), seen);
     check('the standby is synchronous', /db2\|reserved\|streaming\|sync/.test(sql('db1', `select slot_name, wal_status, state, sync_state
         from pg_replication_slots join pg_stat_replication on pid = active_pid`)));
     await page.follow('2.4');

@@ -66,6 +66,7 @@ export async function watching(site) {
     await operations.follow('2');
     check('status shows five processes that are ready', operations.said.match(/127\.0\.0\.1:9\d+ +ready/g)?.length === 5, operations.said);
     check('the doctor finds nothing wrong', /^good /m.test(operations.said) && !operations.said.includes('NOT OK'), operations.said);
+    check('and sees whose connections there are', /connections of tillwire_api: [1-9]/.test(operations.said), operations.said);
     await operations.say('2', "journalctl -u 'tillwire-*'");
     check('the logs are in the journal', ['gateway@1', 'api@1', 'bridge@1'].every((name) => host.ask(`journalctl -u tillwire-${name} --no-pager -o cat`).includes('event=')));
     host.ask('echo TILLWIRE_LOG_FORMAT=json >>/etc/tillwire/gateway-2.env && systemctl restart tillwire-gateway@2');

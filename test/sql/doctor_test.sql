@@ -9,6 +9,14 @@ $$;
 
 select is((select count(*) from pos.doctor() d where d.what is null or d.is_good is null or d.found is null or d.advice is null),
           0::bigint, 'everything has an answer and advice');
+select is(pg_temp.look('what can be seen'), 'good: everything', 'all is seen');
+create role blind;
+grant usage on schema pos to blind;
+grant execute on function pos.doctor_sight() to blind;
+set local role blind;
+create temp table sight as select * from pos.doctor_sight();
+reset role;
+select is((select s.advice from sight s where not s.is_good), 'As a superuser: grant pg_read_all_stats to blind.', 'or it is said that it is not');
 select matches(pg_temp.look('connections'), '^good: [0-9]+, [0-9]+ at most', 'there is room');
 select is(pg_temp.look('connections of tillwire_gateway'), 'good: 0, 24 at most', 'for each kind of process');
 select matches(pg_temp.look('a place for tomorrow''s events'), '^good', 'tomorrow');

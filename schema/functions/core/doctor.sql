@@ -1,9 +1,18 @@
 -- pos.doctor - what an operator should know about this database, and what to do about it.
--- Holds: doctor_clock, doctor_processes.
+-- Holds: doctor_sight, doctor_clock, doctor_processes.
 -- Caller: tillctl doctor, as the tables' owner. Answers: a row for each thing that was looked at, with how it is, whether
 -- that is good, and advice when it is not. doctor_clock and doctor_processes judge what tillctl brings: its time, in seconds
 -- since 1970, and what the processes say of themselves. Refusals, locks, events: none. It reads little, and may be asked at any time.
 -- SPDX-License-Identifier: Apache-2.0
+
+-- PostgreSQL shows a role whose connections there are and how standbys are only when it may read all statistics: without that, what is below
+-- would be judged by nothing.
+create or replace function pos.doctor_sight() returns table (what text, is_good boolean, found text, advice text)
+language sql stable as $$
+    select 'what can be seen', s.all, case when s.all then 'everything' else 'neither whose connections there are nor how standbys are' end,
+           format('As a superuser: grant pg_read_all_stats to %I.', current_user)
+      from (select pg_has_role('pg_read_all_stats', 'usage') as all) s
+$$;
 
 create or replace function pos.doctor() returns table (what text, is_good boolean, found text, advice text)
 language plpgsql stable as $$
@@ -12,6 +21,7 @@ declare
     most int;
     one record;
 begin
+    return query select * from pos.doctor_sight();
     -- What a host has left behind that is gone stays until PostgreSQL notices, beside what takes its place.
     for one in select h.role as name, sum(h.n)::int as n, coalesce(max(h.n) filter (where h.is_remote), 0)::int as lost,
                       coalesce((select r.rolconnlimit from pg_roles r where r.rolname = h.role), -1) as most
