@@ -8,8 +8,9 @@
 #include "common/util/buf.h"
 #include "common/util/slice.h"
 
-#define API_REDACTED_BYTES ((size_t)2048) /* of a body; what is longer ends with an ellipsis   \
-                                           */
+#define API_REDACTED_BYTES                                                                     \
+    ((size_t)2048) /* of a body; what is longer ends with an ellipsis                          \
+                    */
 
 /* Append strict, compact JSON with all names, but only the values of members that are known to
  * be harmless; booleans and nulls stay, all others become three dots. */

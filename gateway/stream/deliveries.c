@@ -15,6 +15,8 @@
 #define TICK_MS 1000
 #define NO_NOTE UINT16_MAX /* the event is one of those that are left out */
 #define NOWHERE UINT32_MAX
+#define NOTE_TEXT 256 /* bytes that one has, usually */
+#define NAME_TEXT 24
 
 #define AT(field) TW_METRIC_AT(struct gw_deliveries, field)
 
@@ -78,20 +80,14 @@ static const char *dialect_of(const struct gw_deliveries *d, const struct gw_del
                               : d->options.dialects->rows[r->dialect_index].dialect->name;
 }
 
-/* The sockets of a console are no devices. */
 static void sort_by_note(struct gw_deliveries *d)
 {
-    static const struct tw_slice console = { "console:", 8 };
-
     for (size_t i = 0; i < d->count; i++)
         d->notes[i].first = d->notes[i].last = NOWHERE;
     for (uint32_t i = 0; i < d->record_count; i++) {
-        struct gw_delivered *r = &d->records[i];
-        struct gw_note *n = &d->notes[r->note];
+        struct gw_note *n = &d->notes[d->records[i].note];
 
-        r->next = NOWHERE;
-        if (tw_slice_starts(name_of(d, r), console))
-            continue;
+        d->records[i].next = NOWHERE;
         if (n->first == NOWHERE)
             n->first = i;
         else
@@ -108,39 +104,54 @@ static int64_t delay_of(const struct gw_deliveries *d, const struct gw_note *n,
     return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : ms;
 }
 
-static void put_device(const struct gw_deliveries *d, const struct gw_delivered *r,
-                       int64_t delay_ms, struct tw_buf *out)
+/* `["orderweb",12,false,["till-1",` : devices that heard it alike follow each other. */
+static void begin_group(const struct gw_deliveries *d, const struct gw_delivered *r,
+                        int64_t delay_ms, struct tw_buf *out)
 {
-    struct tw_slice name = name_of(d, r);
-
-    tw_buf_char(out, '{');
-    if (name.len > 0)
-        tw_json_member(out, "device", name);
-    tw_json_member(out, "dialect", tw_slice_of(dialect_of(d, r)));
-    tw_json_member_u64(out, "ms", (uint64_t)delay_ms);
-    if (r->is_resumed)
-        tw_json_member_raw(out, "resumed", TW_LIT("true"));
-    tw_buf_char(out, '}');
+    tw_buf_text(out, "[\"");
+    tw_buf_text(out, dialect_of(d, r)); /* plain letters */
+    tw_buf_text(out, "\",");
+    tw_buf_i64(out, delay_ms);
+    tw_buf_text(out, r->is_resumed ? ",true,[" : ",false,[");
 }
 
-/* The delay of the slowest that was not catching up; -1: there is none. */
+static bool is_alike(const struct gw_deliveries *d, const struct gw_delivered *r,
+                     const struct gw_delivered *other)
+{
+    return r->sent_ms == other->sent_ms && r->is_resumed == other->is_resumed &&
+           dialect_of(d, r) == dialect_of(d, other);
+}
+
+/* The sockets of a console are no devices. The delay of the slowest that was not catching up;
+ * -1: there is none. */
 static int64_t put_devices(const struct gw_deliveries *d, const struct gw_note *n,
                            struct tw_buf *out)
 {
+    static const struct tw_slice console = { "console:", 8 };
+    const struct gw_delivered *before = NULL;
     int64_t slowest_ms = -1;
 
     tw_buf_text(out, ",\"devices\":[");
     for (uint32_t i = n->first; i != NOWHERE; i = d->records[i].next) {
         const struct gw_delivered *r = &d->records[i];
-        int64_t delay_ms = delay_of(d, n, r);
+        struct tw_slice name = name_of(d, r);
 
-        if (i != n->first)
+        if (tw_slice_starts(name, console))
+            continue;
+        if (before != NULL && is_alike(d, r, before)) {
             tw_buf_char(out, ',');
-        put_device(d, r, delay_ms, out);
-        if (!r->is_resumed && delay_ms > slowest_ms)
-            slowest_ms = delay_ms;
+        } else {
+            int64_t delay_ms = delay_of(d, n, r);
+
+            tw_buf_text(out, before == NULL ? "" : "]],");
+            begin_group(d, r, delay_ms, out);
+            if (!r->is_resumed && delay_ms > slowest_ms)
+                slowest_ms = delay_ms;
+        }
+        tw_json_put(out, name);
+        before = r;
     }
-    tw_buf_char(out, ']');
+    tw_buf_text(out, before == NULL ? "]" : "]]]");
     return slowest_ms;
 }
 
@@ -169,6 +180,7 @@ void gw_deliveries_put(struct gw_deliveries *d, struct tw_buf *out)
     size_t i = 0;
 
     sort_by_note(d);
+    tw_buf_expect(out, d->count * NOTE_TEXT + d->record_count * NAME_TEXT);
     tw_buf_char(out, '[');
     for (; i < d->count; i++) {
         size_t before = out->len;

@@ -20,7 +20,7 @@ begin
 end $$;
 
 create or replace function pos.key_make(owner_id uuid, lineage uuid, scopes text[], label text,
-    expires_at timestamptz, profile text, action text, actor text default session_user) returns text
+    expires_at timestamptz, profile text, action text, actor text default coalesce(nullif(current_setting('tillwire.person', true), '') || ' as ', '') || session_user) returns text
 language plpgsql as $$
 declare
     -- Three random UUIDs have 366 random bits; the hash folds them into 256.

@@ -3,7 +3,8 @@
 -- Refusals: none. Locks: the key's row. Events: none; an audit row, and key.revoked on the control channel.
 -- SPDX-License-Identifier: Apache-2.0
 
-create or replace function pos.key_revoke(key_id uuid, actor text default session_user) returns boolean
+create or replace function pos.key_revoke(key_id uuid,
+    actor text default coalesce(nullif(current_setting('tillwire.person', true), '') || ' as ', '') || session_user) returns boolean
 language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     owner_id uuid;

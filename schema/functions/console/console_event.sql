@@ -14,10 +14,11 @@ create or replace function pos.console_deliveries(owner uuid, wanted bigint, mom
 language plpgsql stable as $$
 begin
     select coalesce(array_to_json(array_agg(row_to_json(d) order by d."delayMs", d.device)), '[]'::json) into list
-      from (select coalesce(x.device, '') as device, x.dialect, r.gateway, pos.utc(moment + x.ms * interval '1 millisecond') as "sentAt",
-                   x.ms as "delayMs", coalesce(x.resumed, false) as resumed
-              from pos.delivery r, json_to_recordset(r.devices) x(device text, dialect text, ms bigint, resumed boolean)
-             where r.tenant = owner and r.seq = wanted and coalesce(x.device, '') not like 'console:%'
+      from (select x.device, g.alike ->> 0 as dialect, r.gateway,
+                   pos.utc(moment + (g.alike ->> 1)::bigint * interval '1 millisecond') as "sentAt",
+                   (g.alike ->> 1)::bigint as "delayMs", (g.alike ->> 2)::boolean as resumed
+              from pos.delivery r, json_array_elements(r.devices) g(alike), json_array_elements_text(g.alike -> 3) x(device)
+             where r.tenant = owner and r.seq = wanted
              limit 500) d;
     more := (select coalesce(sum(r.more), 0) from pos.delivery r where r.tenant = owner and r.seq = wanted);
 end $$;

@@ -50,8 +50,9 @@ begin
         o.order_source as "orderSource", o.customer_name as "customerName", o.total_amount as "totalAmount",
         json_array_length(o.items) as items, pos.utc(o.created_at) as "createdAt", pos.utc(o.scheduled_for) as "scheduledFor",
         pos.utc(o.acknowledged_at) as "acknowledgedAt", is_waiting as unacknowledged,
-        array_to_json(array(select distinct coalesce(x ->> 'device', '') from pos.delivery d, json_array_elements(d.devices) x
-            where d.tenant = o.tenant_id and d.order_id = o.id and coalesce(x ->> 'device', '') not like 'console:%'
+        array_to_json(array(select distinct x.device
+             from pos.delivery d, json_array_elements(d.devices) g(alike), json_array_elements_text(g.alike -> 3) x(device)
+            where d.tenant = o.tenant_id and d.order_id = o.id
             order by 1 limit 20)) as "sentTo",
         pos.console_acks(o.tenant_id, o.id) as acknowledgements) r;
 end $$;

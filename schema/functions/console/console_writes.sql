@@ -4,6 +4,8 @@
 -- its polls; gateway_report_write: gateway, once a second while somebody looks; delivery_write: gateway, once a second
 -- when there was an order's event; request_log_write: api, once a second when there were requests.
 -- Inputs: JSON as these processes make it. process_seen: {id, kind, instance, version, startedAt, ready, why, detail}.
+-- delivery_write: {tenant, seq, order, at, devices, slowest, more}, where `devices` is, as it is kept in pos.delivery,
+-- [[dialect, milliseconds, whether they caught up, [device, ...]], ...].
 -- Answers: console_watched: tenants that somebody looks at, as "<uuid> <milliseconds>" with blanks between; the others none.
 -- A row that cannot be stored is left out. Refusals, events: none. Locks: the rows that they write, in the order of
 -- their keys.
