@@ -5,7 +5,7 @@ const id = encodeURIComponent;
 const numberOf = (value) => (Number.isSafeInteger(value) && value > 0 ? value : undefined);
 const now = () => new Date().toISOString();
 const tablet = (type, data) => ({ type, data, clientId: 'client_playground', timestamp: Date.now() });
-const device = (who, message) => ({ ...message, restaurant_id: who.restaurantId, device_id: 'playground', timestamp: now() });
+const device = (who, message) => ({ ...message, restaurant_id: who.slug, device_id: 'playground', timestamp: now() });
 
 // path(who): where its socket opens; a ticket and, where it `resumes` by address, `since` are added.
 // hello(who): the frames that it says first; again(who): after a break, where they are others. state(who): the request that tells the

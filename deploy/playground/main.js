@@ -31,6 +31,13 @@ function who() {
     return { slug, restaurantId: known?.restaurantId ?? slug, tillKey: at('till-key').value.trim(), shopKey: at('shop-key').value.trim() };
 }
 
+// The same for what is only shown: with a name in the place of one that is not typed yet.
+function exampleWho() {
+    const given = who();
+    const slug = given.slug || 'your-restaurant';
+    return { ...given, slug, restaurantId: given.restaurantId || slug };
+}
+
 // Drawing waits for the screen: thousands of frames a second are drawn sixty times.
 function soon() {
     if (isDue) return;
@@ -70,7 +77,7 @@ function draw() {
     at('state').textContent = text;
     at('state').className = `state ${tone}`;
     at('seq').textContent = lastSeq ?? 'none';
-    at('address').textContent = chosen.dialect.path(who());
+    at('address').textContent = chosen.dialect.path(exampleWho());
     at('message').textContent = message;
     at('message').hidden = message === '';
     at('message').className = `note ${phase === 'idle' ? 'bad' : 'warn'}`;
@@ -87,7 +94,7 @@ let shownCode = '';
 
 // Only when it would say something else: somebody may just be selecting it. It keeps up with the seq only between two connections.
 function drawCode() {
-    const values = { dialect: chosen.dialect, who: who(), isDemo, lastSeq: chosen.lastSeq };
+    const values = { dialect: chosen.dialect, who: exampleWho(), isDemo, lastSeq: chosen.lastSeq };
     const key = JSON.stringify([language.id, chosen.dialect.id, values.who, chosen.phase]);
     if (key === shownCode) return;
     shownCode = key;
@@ -95,7 +102,7 @@ function drawCode() {
 }
 
 function fillSample() {
-    const samples = chosen.dialect.samples(who());
+    const samples = chosen.dialect.samples(exampleWho());
     at('words').value = JSON.stringify(samples[at('sample').value] ?? Object.values(samples)[0], null, 1);
 }
 
@@ -124,7 +131,7 @@ function choose(i) {
     at('empty').textContent = isDemo
         ? 'Nothing yet. Connect, then press New order: each frame is shown here, both ways, with its seq.'
         : 'Nothing yet. Type a restaurant and the key of one of its tills, then connect. "tillctl key add SLUG --label playground" makes one.';
-    at('sample').replaceChildren(...Object.keys(chosen.dialect.samples(who())).map((name) => element('option', {}, name)));
+    at('sample').replaceChildren(...Object.keys(chosen.dialect.samples(exampleWho())).map((name) => element('option', {}, name)));
     fillSample();
     at('frames').replaceChildren();
     draw();
