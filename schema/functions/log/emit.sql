@@ -7,21 +7,24 @@
 -- Refusals: an SQL error for an unknown tenant. Locks: the tenant's stream row, until commit.
 -- SPDX-License-Identifier: Apache-2.0
 
+-- In one statement. The time is read under the lock, so that a greater seq never has an earlier one. What SQL writers commit
+-- while this waits for the lock cannot be the cause of the event: the operation has read everything before.
 create or replace function pos.emit(tenant uuid, type text, origin json, data json) returns text
 language plpgsql as $$
 declare
     next_seq bigint;
-    moment timestamptz;
+    emitted text;
 begin
-    update pos.stream s set head = s.head + 1 where s.tenant_id = tenant returning s.head into strict next_seq;
-    if pos.outbox_waits(tenant) then
-        return pos.emit_behind(tenant, next_seq, emit.type, emit.origin, emit.data);
-    end if;
-    -- Read under the lock, so that a greater seq never has an earlier time.
-    moment := clock_timestamp();
-    insert into pos.event (tenant_id, seq, type, at, origin, data)
-    values (tenant, next_seq, emit.type, moment, emit.origin, emit.data);
-    return pos.event_text(next_seq, emit.type, moment, emit.origin, emit.data);
+    with head as (
+        update pos.stream s set head = s.head + 1 where s.tenant_id = tenant
+        returning s.head as seq, clock_timestamp() as at, exists (select from pos.outbox o where o.tenant_id = tenant) as waits),
+    placed as (
+        insert into pos.event (tenant_id, seq, type, at, origin, data)
+        select tenant, h.seq, emit.type, h.at, emit.origin, emit.data from head h where not h.waits)
+    select h.seq, case when not h.waits then pos.event_text(h.seq, emit.type, h.at, emit.origin, emit.data) end
+      into strict next_seq, emitted
+      from head h;
+    return coalesce(emitted, pos.emit_behind(tenant, next_seq, emit.type, emit.origin, emit.data));
 end $$;
 
 -- SQL writers have committed events that wait (log/outbox), and one of them may be the cause of this one: they come
