@@ -27,11 +27,13 @@ begin
     if coalesce(pg_catalog.current_setting('tillwire.writer', true), '') operator(pg_catalog.=) '' then
         return true;
     end if;
-    if current_user operator(pg_catalog.<>) %L
-       and current_user operator(pg_catalog.<>) (select pg_catalog.pg_get_userbyid(c.relowner) from pg_catalog.pg_class c
+    -- A condition with a subquery is a statement, so it has to be one of its own.
+    if current_user operator(pg_catalog.<>) %L then
+        if current_user operator(pg_catalog.<>) (select pg_catalog.pg_get_userbyid(c.relowner) from pg_catalog.pg_class c
                                                   where c.oid operator(pg_catalog.=) 'pos.orders'::pg_catalog.regclass) then
-        raise exception 'tillwire.writer is for the functions of Tillwire' using errcode = 'insufficient_privilege',
-            hint = 'Write without it: "reset tillwire.writer". Then events and ledgers are kept for you.';
+            raise exception 'tillwire.writer is for the functions of Tillwire' using errcode = 'insufficient_privilege',
+                hint = 'Write without it: "reset tillwire.writer". Then events and ledgers are kept for you.';
+        end if;
     end if;
     return false;
 end $$
