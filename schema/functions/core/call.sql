@@ -29,13 +29,10 @@ begin
         raise exception 'no operation "%"', operation using errcode = 'undefined_function';
     end if;
     who := pos.identify(ctx, wanted);
-    c := who.c;
-    if coalesce(who.profile, 'default') = 'default' then
-        if who.refused is not null then
-            return (who.refused, pos.refusal(who.code, who.message, null, c.request_id), null, null, false)::pos.answer;
-        end if;
-        return pos.call_as(c, operation, ctx, body);
+    if who.refused is null and coalesce(who.profile, 'default') = 'default' then
+        return pos.call_as(who.c, operation, ctx, body);
     end if;
+    c := who.c;
     if who.refused is not null then
         a := (who.refused, pos.refusal(who.code, who.message, null, c.request_id), null, null, false)::pos.answer;
     else
@@ -43,7 +40,9 @@ begin
             || coalesce(c.query, '{}');
         a := pos.call_as(c, operation, ctx, body);
     end if;
-    a.body := pos.profile_dress(who.profile, operation, a.status, a.body);
+    if coalesce(who.profile, 'default') <> 'default' then
+        a.body := pos.profile_dress(who.profile, operation, a.status, a.body);
+    end if;
     return a;
 end $$;
 
@@ -59,8 +58,7 @@ declare
     refused_hint text;
     refused_detail text;
     refused_message text;
-    refused_code text;
-    keep boolean := true;
+    applied bigint;
 begin
     if c.key_id is null then
         if jsonb_typeof(ctx -> 'token') is distinct from 'object' then
@@ -94,16 +92,12 @@ begin
                 null, c.tenant_id, false)::pos.answer;
     end if;
     body := coalesce(body, '{}');
-    given_key := ctx ->> 'idempotencyKey';
-    if given_key is null and coalesce(json_typeof(body -> 'requestId'), 'null') <> 'null' then
-        given_key := case json_typeof(body -> 'requestId') when 'string' then body ->> 'requestId' else '' end;
-    end if;
-    if given_key is not null then
-        if length(given_key) not between 1 and 200 or btrim(given_key) = '' or given_key ~ '[\x01-\x1f\x7f-\x9f]' then
-            return (400, pos.refusal('INVALID_IDEMPOTENCY_KEY',
-                    'An idempotency key is a text of 1 to 200 printable characters.', null, c.request_id),
-                    null, c.tenant_id, false)::pos.answer;
-        end if;
+    given_key := coalesce(ctx ->> 'idempotencyKey', case coalesce(json_typeof(body -> 'requestId'), 'null')
+                          when 'null' then null when 'string' then body ->> 'requestId' else '' end);
+    if length(given_key) not between 1 and 200 or btrim(given_key) = '' or given_key ~ '[\x01-\x1f\x7f-\x9f]' then
+        return (400, pos.refusal('INVALID_IDEMPOTENCY_KEY',
+                'An idempotency key is a text of 1 to 200 printable characters.', null, c.request_id),
+                null, c.tenant_id, false)::pos.answer;
     end if;
     -- The control character keeps the keys that C makes apart from those of clients.
     repeat_key := coalesce(given_key, E'\x01' || left(ctx ->> 'attempt', 64));
@@ -135,27 +129,31 @@ begin
             delete from pos.idempotency i
              where i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = repeat_key;
         end if;
-        c.idempotency_key := given_key;
+        if given_key is not null then
+            applied := pos.applied_with(c.tenant_id, c.lineage, given_key);
+            if applied is not null then
+                return (409, pos.refusal('ALREADY_APPLIED',
+                        'A request with this idempotency key was carried out long ago. Look at the transaction.',
+                        ('{"transactionId":' || applied || '}')::json, c.request_id), null, c.tenant_id, false)::pos.answer;
+            end if;
+            c.idempotency_key := given_key;
+        end if;
     end if;
-    c.origin := json_strip_nulls(json_build_object(
-        'kind', case ctx ->> 'kind' when 'socket' then 'socket' else 'api' end, 'device', c.device,
-        'session', left(ctx ->> 'session', 128), 'requestId', c.request_id, 'trace', left(ctx ->> 'trace', 128)));
+    c.origin := ('{"kind":' || case ctx ->> 'kind' when 'socket' then '"socket"' else '"api"' end
+        || coalesce(',"device":' || to_json(c.device), '') || coalesce(',"session":' || to_json(left(ctx ->> 'session', 128)), '')
+        || coalesce(',"requestId":' || to_json(c.request_id), '')
+        || coalesce(',"trace":' || to_json(left(ctx ->> 'trace', 128)), '') || '}')::json;
 
     begin
-        if given_key is not null then
-            perform pos.refuse_if_applied(c);
-        end if;
         a := pos.dispatch(operation, c, body);
     exception when sqlstate 'TWREF' then
         get stacked diagnostics refused_hint = pg_exception_hint,
             refused_detail = pg_exception_detail, refused_message = message_text;
-        refused_code := substr(refused_hint, 5);
-        a := (left(refused_hint, 3)::int, pos.refusal(refused_code, refused_message,
+        a := (left(refused_hint, 3)::int, pos.refusal(substr(refused_hint, 5), refused_message,
               nullif(refused_detail, '')::json, c.request_id), null, null, false)::pos.answer;
-        keep := refused_code <> 'ALREADY_APPLIED';
     end;
     a.tenant_id := c.tenant_id;
-    if repeat_key is not null and keep and a.status between 200 and 499 and a.status not in (401, 403, 413, 429) then
+    if repeat_key is not null and a.status between 200 and 499 and a.status not in (401, 403, 413, 429) then
         insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body, attempt)
         values (c.tenant_id, c.lineage, repeat_key, hash, a.status, a.body,
                 left(ctx ->> 'attempt', 64));
