@@ -108,7 +108,7 @@ $$;
 do $make$
 declare
     wrong text;
-    whens text;
+    tests text;
     generated record;
 begin
     select string_agg(distinct o.name, ', ') into wrong
@@ -121,18 +121,23 @@ begin
         raise exception 'the rows of these operations are wrong or contradict each other: %', wrong;
     end if;
 
-    select string_agg(format('when %L then return pos.%I(c, body);', o.name, o.name), E'\n    ' order by o.n)
-      into whens
-      from pos.operations() with ordinality o(name, writes, scopes, by_token, keyless, n);
+    -- In groups, so that the last operation is found as soon as the first: each WHEN is an expression, which PL/pgSQL makes
+    -- once a transaction.
+    select string_agg(format(E'if operation = any(%L) then\n    case operation\n    %s\n    end case;\nend if;', g.names, g.whens),
+                      E'\n' order by g.n)
+      into tests
+      from (select (o.n - 1) / 8 as n, array_agg(o.name) as names,
+                   string_agg(format('when %L then return pos.%I(c, body);', o.name, o.name), E'\n    ' order by o.n) as whens
+              from pos.operations() with ordinality o(name, writes, scopes, by_token, keyless, n)
+             group by 1) g;
     execute format($f$
 create or replace function pos.dispatch(operation text, c pos.context, body json) returns pos.answer
 language plpgsql as $$
 begin
-    case operation
     %s
-    end case;
+    raise exception 'no operation "%%"', operation using errcode = 'case_not_found';
 end $$
-    $f$, whens);
+    $f$, tests);
 
     for generated in
         select v.name, v.type, jsonb_object_agg(o.name, v.value) filter (where v.value is not null) as answers, v.read
