@@ -35,10 +35,7 @@ declare
     given numeric := pos.decimal_of(value);
     cents numeric := round(given, decimals);
 begin
-    if abs(given - cents) <= greatest(1e-9, abs(given) * 1e-15) and abs(cents) <= largest then
-        return cents;
-    end if;
-    return null;
+    return case when abs(given - cents) <= greatest(1e-9, abs(given) * 1e-15) and abs(cents) <= largest then cents end;
 end $$;
 
 -- A whole number of points: 50, 50.0 and "50" are the same.

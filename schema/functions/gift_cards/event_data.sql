@@ -4,15 +4,15 @@
 -- Answers: the event's data. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
+-- An expression that PostgreSQL puts into the functions that use it.
 create or replace function pos.gift_card_updated_data(entry pos.pos_gift_card_transactions, status text)
 returns json
-language plpgsql stable as $$
-begin
-    return ('{"cardNumber":' || to_json(entry.card_number) || ',"balance":' || entry.new_balance
+language sql stable parallel safe as $$
+    select ('{"cardNumber":' || to_json(entry.card_number) || ',"balance":' || entry.new_balance
         || ',"amount":' || entry.amount || ',"transactionId":' || entry.id
         || ',"orderId":' || coalesce(entry.order_id_json, 'null')
-        || ',"status":"' || status || '","updatedAt":"' || pos.utc(entry.created_at) || '"}')::json;
-end $$;
+        || ',"status":"' || status || '","updatedAt":"' || pos.utc(entry.created_at) || '"}')::json
+$$;
 
 create or replace function pos.gift_card_purchased_data(entry pos.pos_gift_card_transactions, card pos.gift_cards)
 returns json

@@ -16,25 +16,24 @@ $$;
 create or replace function pos.find_gift_card(c pos.context, given text, locking boolean) returns pos.gift_cards
 language plpgsql as $$
 declare
-    number text := given;
     card pos.gift_cards;
+    meant text;
 begin
-    -- A second time with the number of the card that was meant.
-    for pass in 1 .. 2 loop
-        if locking then
-            select g.* into card from pos.gift_cards g where g.tenant_id = c.tenant_id and g.card_number = number
-               for no key update;
-        else
-            select g.* into card from pos.gift_cards g where g.tenant_id = c.tenant_id and g.card_number = number;
-        end if;
-        if found then
-            return card;
-        end if;
-        select case count(*) when 1 then min(l.card_number) end into number
-          from (select g.card_number::text from pos.gift_cards g
-                 where g.tenant_id = c.tenant_id and pos.typed_card_number(g.card_number) = pos.typed_card_number(given)
-                 limit 2) l;
-        exit when number is null;
-    end loop;
-    perform pos.refuse(404, 'CARD_NOT_FOUND', 'No such gift card here. Check the number.');
+    if locking then
+        select g.* into card from pos.gift_cards g where g.tenant_id = c.tenant_id and g.card_number = given
+           for no key update;
+    else
+        select g.* into card from pos.gift_cards g where g.tenant_id = c.tenant_id and g.card_number = given;
+    end if;
+    if found then
+        return card;
+    end if;
+    select case count(*) when 1 then min(l.card_number) end into meant
+      from (select g.card_number::text from pos.gift_cards g
+             where g.tenant_id = c.tenant_id and pos.typed_card_number(g.card_number) = pos.typed_card_number(given)
+             limit 2) l;
+    if meant is null then
+        perform pos.refuse(404, 'CARD_NOT_FOUND', 'No such gift card here. Check the number.');
+    end if;
+    return pos.find_gift_card(c, meant, locking);
 end $$;

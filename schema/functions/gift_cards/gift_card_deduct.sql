@@ -17,7 +17,7 @@ declare
     noted record;
     card pos.gift_cards;
     entry pos.pos_gift_card_transactions;
-    twin pos.pos_gift_card_transactions;
+    twin bigint;
 begin
     if amount is null or amount <= 0 then
         perform pos.refuse_field('amount',
@@ -29,9 +29,12 @@ begin
 
     card := pos.find_gift_card(c, c.path ->> 'cardNumber', true);
     if c.idempotency_key is null then
-        twin := pos.gift_card_twin(c, card.card_number, -amount, ordered.id);
-        if c.dedupe_seconds > 0 and twin.created_at > now() - make_interval(secs => c.dedupe_seconds) then
-            return (200, pos.gift_card_deducted(twin, null, null), null, c.tenant_id, true)::pos.answer;
+        twin := pos.gift_card_twin(c, card, -amount, ordered.id);
+        if twin is not null and c.dedupe_seconds > 0 then
+            select t.* into entry from pos.pos_gift_card_transactions t where t.id = twin;
+            if entry.created_at > now() - make_interval(secs => c.dedupe_seconds) then
+                return (200, pos.gift_card_deducted(entry, null, null), null, c.tenant_id, true)::pos.answer;
+            end if;
         end if;
     end if;
 
@@ -44,17 +47,20 @@ begin
             ('{"currentBalance":' || card.current_balance || '}')::json);
     end if;
 
-    update pos.gift_cards g
-       set current_balance = g.current_balance - amount, entries = g.entries + 1, updated_at = clock_timestamp()
-     where g.tenant_id = c.tenant_id and g.card_number = card.card_number;
+    with taken as (
+        update pos.gift_cards g
+           set current_balance = g.current_balance - amount, entries = g.entries + 1, updated_at = clock_timestamp()
+         where g.tenant_id = c.tenant_id and g.card_number = card.card_number
+        returning g.entries, g.current_balance)
     insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount,
         previous_balance, new_balance, order_id, order_id_json, notes,
         key_id, lineage, idempotency_key, device, request_id)
-    values (c.tenant_id, card.card_number, card.entries + 1, 'deduct', -amount,
-        card.current_balance, card.current_balance - amount, ordered.id, ordered.shown, noted.note,
-        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id)
+    select c.tenant_id, card.card_number, t.entries, 'deduct', -amount,
+        card.current_balance, t.current_balance, ordered.id, ordered.shown, noted.note,
+        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id
+      from taken t
     returning * into entry;
-    return (200, pos.gift_card_deducted(entry, noted.cut, twin.id),
+    return (200, pos.gift_card_deducted(entry, noted.cut, twin),
             array[pos.emit(c.tenant_id, 'gift_card.updated', c.origin,
                            pos.gift_card_updated_data(entry, card.status))],
             c.tenant_id, false)::pos.answer;
@@ -63,34 +69,34 @@ end $$;
 -- The answer to a deduct, from its ledger entry.
 create or replace function pos.gift_card_deducted(entry pos.pos_gift_card_transactions, cut boolean,
     twin bigint) returns text
-language plpgsql stable as $$
-declare
-    shown text := '"previousBalance":' || entry.previous_balance || ',"amountDeducted":' || -entry.amount
-        || ',"newBalance":' || entry.new_balance || ',"transactionId":' || entry.id;
-begin
-    return '{"success":true,' || shown || ',"remainingBalance":' || entry.new_balance
-        || case when cut then ',' || pos.inside(pos.note_warning(true)) else '' end
-        || coalesce(',"possibleDuplicateOf":' || twin, '') || ',"data":{' || shown || '}}';
-end $$;
+language sql stable parallel safe as $$
+    select format('{"success":true,%1$s,"remainingBalance":%2$s%3$s%4$s,"data":{%1$s}}',
+        '"previousBalance":' || entry.previous_balance || ',"amountDeducted":' || -entry.amount
+            || ',"newBalance":' || entry.new_balance || ',"transactionId":' || entry.id,
+        entry.new_balance, case when cut then ',' || pos.inside(pos.note_warning(true)) end, ',"possibleDuplicateOf":' || twin)
+$$;
 
 -- A deduct of the same key and device, of the same amount, card and order within ten minutes (or the tenant's own,
 -- longer time): perhaps a till has repeated its request without a key. What someone else has taken is no twin, or a
 -- payment would be swallowed. Looks at the last fifty entries.
-create or replace function pos.gift_card_twin(c pos.context, number text, amount numeric, order_id text)
-returns pos.pos_gift_card_transactions
+create or replace function pos.gift_card_twin(c pos.context, card pos.gift_cards, amount numeric, order_id text) returns bigint
 language plpgsql stable as $$
 declare
-    twin pos.pos_gift_card_transactions;
+    since timestamptz := now() - make_interval(secs => greatest(600, c.dedupe_seconds));
+    twin bigint;
 begin
-    select l.* into twin
-      from (select t.* from pos.pos_gift_card_transactions t
-             where t.tenant_id = c.tenant_id and t.card_number = number
-             order by t.entry_no desc limit 50) l
-     where l.type = 'deduct' and l.amount = gift_card_twin.amount
-       and l.order_id is not distinct from gift_card_twin.order_id
-       and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
-       and l.created_at > now() - make_interval(secs => greatest(600, c.dedupe_seconds))
-     order by l.entry_no desc limit 1;
+    if card.updated_at > since then -- most cards have not been used for days
+        select l.id into twin
+          from (select t.id, t.entry_no, t.type, t.amount, t.order_id, t.lineage, t.device, t.created_at
+                  from pos.pos_gift_card_transactions t
+                 where t.tenant_id = c.tenant_id and t.card_number = card.card_number
+                 order by t.entry_no desc limit 50) l
+         where l.type = 'deduct' and l.amount = gift_card_twin.amount
+           and l.order_id is not distinct from gift_card_twin.order_id
+           and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
+           and l.created_at > since
+         order by l.entry_no desc limit 1;
+    end if;
     return twin;
 end $$;
 

@@ -18,7 +18,7 @@ declare
     noted record;
     customer pos.customers;
     entry pos.pos_loyalty_transactions;
-    twin pos.pos_loyalty_transactions;
+    twin bigint;
 begin
     if given is null then
         perform pos.refuse_field('points', 'Points are a whole number from 1 to 1000000.', 'INVALID_POINTS');
@@ -28,9 +28,12 @@ begin
     customer := pos.find_customer(c, true);
 
     if c.idempotency_key is null then
-        twin := pos.loyalty_twin(c, customer.id, change, ordered.id);
-        if c.dedupe_seconds > 0 and twin.created_at > now() - make_interval(secs => c.dedupe_seconds) then
-            return (200, pos.loyalty_moved(twin, null, null), null, c.tenant_id, true)::pos.answer;
+        twin := pos.loyalty_twin(c, customer, change, ordered.id);
+        if twin is not null and c.dedupe_seconds > 0 then
+            select t.* into entry from pos.pos_loyalty_transactions t where t.id = twin;
+            if entry.created_at > now() - make_interval(secs => c.dedupe_seconds) then
+                return (200, pos.loyalty_moved(entry, customer, null, null), null, c.tenant_id, true)::pos.answer;
+            end if;
         end if;
     end if;
     if customer.loyalty_points + change < 0 then
@@ -42,30 +45,31 @@ begin
         perform pos.refuse_field('points', 'A customer cannot hold more than 2000000000 points.', 'INVALID_POINTS');
     end if;
 
-    update pos.customers p
-       set loyalty_points = p.loyalty_points + change, entries = p.entries + 1, updated_at = clock_timestamp()
-     where p.tenant_id = c.tenant_id and p.id = customer.id;
+    with moved as (
+        update pos.customers p
+           set loyalty_points = p.loyalty_points + change, entries = p.entries + 1, updated_at = clock_timestamp()
+         where p.tenant_id = c.tenant_id and p.id = customer.id
+        returning p.entries, p.loyalty_points)
     insert into pos.pos_loyalty_transactions (tenant_id, customer_id, entry_no, type, points,
         previous_points, new_points, order_id, order_id_json, reason,
         key_id, lineage, idempotency_key, device, request_id)
-    values (c.tenant_id, customer.id, customer.entries + 1, kind, change,
-        customer.loyalty_points, customer.loyalty_points + change, ordered.id, ordered.shown, noted.note,
-        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id)
+    select c.tenant_id, customer.id, m.entries, kind, change,
+        customer.loyalty_points, m.loyalty_points, ordered.id, ordered.shown, noted.note,
+        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id
+      from moved m
     returning * into entry;
-    return (200, pos.loyalty_moved(entry, noted.cut, twin.id),
+    customer.loyalty_points := entry.new_points;
+    return (200, pos.loyalty_moved(entry, customer, noted.cut, twin),
             array[pos.emit(c.tenant_id, 'loyalty.updated', c.origin,
                            pos.loyalty_updated_data(entry, customer.phone))],
             c.tenant_id, false)::pos.answer;
 end $$;
 
--- The answer, from the ledger entry.
-create or replace function pos.loyalty_moved(entry pos.pos_loyalty_transactions, cut boolean, twin bigint)
+-- The answer, from the ledger entry and the customer as it is now.
+create or replace function pos.loyalty_moved(entry pos.pos_loyalty_transactions, customer pos.customers, cut boolean, twin bigint)
 returns text
 language plpgsql stable as $$
-declare
-    customer pos.customers;
 begin
-    select p.* into customer from pos.customers p where p.tenant_id = entry.tenant_id and p.id = entry.customer_id;
     return pos.success(
         ('{"customerId":' || entry.customer_id || ',"previousPoints":' || entry.previous_points
          || case entry.type when 'add' then ',"pointsAdded":' else ',"pointsRedeemed":' end
@@ -79,33 +83,35 @@ end $$;
 
 -- A move of the same key and device, of the same points, customer and order within ten minutes (or the tenant's own,
 -- longer time): perhaps a till has repeated its request without a key. Looks at the last fifty entries.
-create or replace function pos.loyalty_twin(c pos.context, customer int, change int, order_id text)
-returns pos.pos_loyalty_transactions
+create or replace function pos.loyalty_twin(c pos.context, customer pos.customers, change int, order_id text) returns bigint
 language plpgsql stable as $$
 declare
-    twin pos.pos_loyalty_transactions;
+    since timestamptz := now() - make_interval(secs => greatest(600, c.dedupe_seconds));
+    twin bigint;
 begin
-    select l.* into twin
-      from (select t.* from pos.pos_loyalty_transactions t
-             where t.tenant_id = c.tenant_id and t.customer_id = customer
-             order by t.entry_no desc limit 50) l
-     where l.points = change and l.order_id is not distinct from loyalty_twin.order_id
-       and l.type in ('add', 'redeem')
-       and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
-       and l.created_at > now() - make_interval(secs => greatest(600, c.dedupe_seconds))
-     order by l.entry_no desc limit 1;
+    if customer.updated_at > since then
+        select l.id into twin
+          from (select t.id, t.entry_no, t.type, t.points, t.order_id, t.lineage, t.device, t.created_at
+                  from pos.pos_loyalty_transactions t
+                 where t.tenant_id = c.tenant_id and t.customer_id = customer.id
+                 order by t.entry_no desc limit 50) l
+         where l.points = change and l.order_id is not distinct from loyalty_twin.order_id
+           and l.type in ('add', 'redeem')
+           and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
+           and l.created_at > since
+         order by l.entry_no desc limit 1;
+    end if;
     return twin;
 end $$;
 
 -- The event's data. A change of points without an operation (a seed, an adjustment by SQL) is shown as add or redeem,
 -- depending on its sign: the document has no other type.
 create or replace function pos.loyalty_updated_data(entry pos.pos_loyalty_transactions, phone text) returns json
-language plpgsql stable as $$
-begin
-    return ('{"customerId":' || entry.customer_id
+language sql stable parallel safe as $$
+    select ('{"customerId":' || entry.customer_id
         || ',"customerPhone":' || to_json(coalesce(phone, ''))
         || ',"pointsChange":' || entry.points || ',"newBalance":' || entry.new_points
         || ',"transactionType":"' || case when entry.points > 0 then 'add' else 'redeem' end
         || '","reason":' || to_json(coalesce(entry.reason, ''))
-        || ',"updatedAt":"' || pos.utc(entry.created_at) || '","transactionId":' || entry.id || '}')::json;
-end $$;
+        || ',"updatedAt":"' || pos.utc(entry.created_at) || '","transactionId":' || entry.id || '}')::json
+$$;

@@ -147,20 +147,16 @@ end $$;
 -- A customer with all members that the tills read, each of the type that they read.
 create or replace function pos.till_customer(customer pos.customers) returns json
 language plpgsql stable as $$
-declare
-    earned bigint;
-    redeemed bigint;
 begin
-    select coalesce(sum(l.points) filter (where l.points > 0), 0), coalesce(-sum(l.points) filter (where l.points < 0), 0)
-      into earned, redeemed
-      from pos.pos_loyalty_transactions l where l.tenant_id = customer.tenant_id and l.customer_id = customer.id;
     return row_to_json(s) from (select
         customer.id as id, customer.name as name, customer.email as email, coalesce(customer.phone, '') as phone,
         coalesce(customer.phone, '') as "displayPhone", customer.id::text as "loyaltyCardNumber",
         customer.name as "customerName", customer.loyalty_points as "pointsBalance",
-        least(earned, 2000000000)::int as "totalPointsEarned", least(redeemed, 2000000000)::int as "totalPointsRedeemed",
+        least(coalesce(sum(l.points) filter (where l.points > 0), 0), 2000000000)::int as "totalPointsEarned",
+        least(coalesce(-sum(l.points) filter (where l.points < 0), 0), 2000000000)::int as "totalPointsRedeemed",
         case when customer.erased_at is null then 1 else 0 end as "isActive",
-        pos.utc(customer.created_at) as "joinedDate", customer.total_spent::text as "totalSpent") s;
+        pos.utc(customer.created_at) as "joinedDate", customer.total_spent::text as "totalSpent"
+          from pos.pos_loyalty_transactions l where l.tenant_id = customer.tenant_id and l.customer_id = customer.id) s;
 end $$;
 
 -- The ten newest.
