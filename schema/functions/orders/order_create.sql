@@ -62,8 +62,10 @@ language plpgsql as $$
 declare
     o pos.orders;
 begin
-    if shown is not null and exists (select from pos.order_archive a where a.tenant_id = c.tenant_id and a.id = order_id) then
-        return null; -- its id is taken
+    if shown is not null then
+        if exists (select from pos.order_archive a where a.tenant_id = c.tenant_id and a.id = order_id) then
+            return null; -- its id is taken
+        end if;
     end if;
     insert into pos.orders (tenant_id, id, id_json, order_number, customer_name, customer_phone, order_type,
         order_source, status, total_amount, items, special_instructions, scheduled_for, table_number, details,

@@ -6,11 +6,10 @@
 -- locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
--- In one expression, which PL/pgSQL evaluates without a plan: lists have many orders.
+-- An expression that PostgreSQL puts into the functions that use it: lists have many orders.
 create or replace function pos.order_json(o pos.orders) returns text
-language plpgsql stable as $$
-begin
-    return '{"id":' || o.id_json || ',"orderNumber":' || to_json(o.order_number) || ',"customerName":' || to_json(o.customer_name)
+language sql stable parallel safe as $$
+    select '{"id":' || o.id_json || ',"orderNumber":' || to_json(o.order_number) || ',"customerName":' || to_json(o.customer_name)
         || ',"customerPhone":' || coalesce(to_json(o.customer_phone)::text, 'null') || ',"orderType":' || to_json(o.order_type)
         || ',"orderSource":' || to_json(o.order_source) || ',"status":' || to_json(o.status)
         || ',"totalAmount":' || o.total_amount || ',"items":' || o.items || ',"createdAt":"' || pos.utc(o.created_at)
@@ -18,14 +17,13 @@ begin
         || ',"scheduledFor":' || coalesce('"' || pos.utc(o.scheduled_for) || '"', 'null')
         || ',"tableNumber":' || coalesce(to_json(o.table_number)::text, 'null')
         || ',"updatedAt":"' || pos.utc(o.updated_at) || '"'
-        || coalesce(',' || nullif(substr(o.details::text, 2, length(o.details::text) - 2), ''), '') || '}';
-end $$;
+        || coalesce(',' || nullif(substr(o.details::text, 2, length(o.details::text) - 2), ''), '') || '}'
+$$;
 
 -- An order as orders_pull shows it: with `total` and `totalAmount`, in the order of that document.
 create or replace function pos.order_pull_json(o pos.orders) returns text
-language plpgsql stable as $$
-begin
-    return '{"id":' || o.id_json || ',"orderNumber":' || to_json(o.order_number) || ',"customerName":' || to_json(o.customer_name)
+language sql stable parallel safe as $$
+    select '{"id":' || o.id_json || ',"orderNumber":' || to_json(o.order_number) || ',"customerName":' || to_json(o.customer_name)
         || ',"total":' || o.total_amount || ',"status":' || to_json(o.status) || ',"items":' || o.items
         || ',"totalAmount":' || o.total_amount || ',"customerPhone":' || coalesce(to_json(o.customer_phone)::text, 'null')
         || ',"orderType":' || to_json(o.order_type) || ',"orderSource":' || to_json(o.order_source)
@@ -34,8 +32,8 @@ begin
         || ',"scheduledFor":' || coalesce('"' || pos.utc(o.scheduled_for) || '"', 'null')
         || ',"tableNumber":' || coalesce(to_json(o.table_number)::text, 'null')
         || ',"updatedAt":"' || pos.utc(o.updated_at) || '","print_status":' || to_json(coalesce(o.print_status, 'pending'))
-        || coalesce(',' || nullif(substr(o.details::text, 2, length(o.details::text) - 2), ''), '') || '}';
-end $$;
+        || coalesce(',' || nullif(substr(o.details::text, 2, length(o.details::text) - 2), ''), '') || '}'
+$$;
 
 -- What tablets cannot tell from the statuses of an online order: that it is taken on again, or that they see all.
 create or replace function pos.is_for_tablets(o pos.orders, previous text) returns boolean

@@ -32,16 +32,14 @@ begin
      limit 1;
 end $$;
 
+-- In the order of their bytes, for the locks.
 create or replace function pos.order_given_names(body json, order_number text) returns text[]
-language plpgsql immutable parallel safe as $$
-begin
-    return (
-        select array(select n.name from (values ('number ' || order_number),
-                                                ('external ' || case when json_typeof(body -> 'externalId') in ('string', 'number')
-                                                    and length(body ->> 'externalId') between 1 and 80
-                                                    then body ->> 'externalId' end)) n(name)
-                      where n.name is not null order by n.name collate "C"));
-end $$;
+language sql immutable parallel safe as $$
+    select array_remove(array['external ' || case when json_typeof(body -> 'externalId') in ('string', 'number')
+                                                   and length(body ->> 'externalId') between 1 and 80
+                                                  then body ->> 'externalId' end,
+                              'number ' || order_number], null)
+$$;
 
 create or replace function pos.order_given_note(c pos.context, names text[], order_id text, content_hash bytea) returns void
 language plpgsql as $$

@@ -20,7 +20,7 @@ $$;
 
 -- What to tell whoever wanted an illegal one, in the words of their dialect. It advises only what works.
 create or replace function pos.transition_refusal(was text, wanted text, was_shown text, wanted_shown text) returns text
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
     select format('An order that is %s cannot become %s. ', was_shown, wanted_shown) || case
         when pos.order_transition_legal(was, wanted, true) then 'To go back on purpose, send "recall": true.'
         when was in ('cancelled', 'rejected') then 'It stays as it is; make a new order.'
