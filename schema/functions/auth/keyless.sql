@@ -35,6 +35,6 @@ begin
 end $$;
 
 create or replace function pos.keyless_lineage(tenant uuid) returns uuid
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
     select encode(substr(sha256(convert_to('keyless ' || tenant, 'UTF8')), 1, 16), 'hex')::uuid
 $$;

@@ -56,7 +56,7 @@ $$;
 
 -- All tokens of a tenant that have no subject share their idempotency keys.
 create or replace function pos.token_lineage(tenant uuid, subject text) returns uuid
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
     select encode(substr(sha256(convert_to('token ' || tenant || ' ' || coalesce(subject, ''), 'UTF8')), 1, 16),
                   'hex')::uuid
 $$;

@@ -34,7 +34,7 @@ begin
 end $$;
 
 create or replace function pos.operator_lineage(tenant uuid) returns uuid
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
     select encode(substr(sha256(convert_to('operator ' || tenant, 'UTF8')), 1, 16), 'hex')::uuid
 $$;
 

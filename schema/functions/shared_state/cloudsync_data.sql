@@ -18,7 +18,7 @@ end $$;
 -- A snapshot is shared by all that call the restaurant by different names: in their place it has a character that
 -- cannot be in JSON.
 create or replace function pos.cloudsync_named(snapshot text, restaurant text) returns text
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
     select replace(snapshot, E'\x01', to_json(restaurant)::text)
 $$;
 

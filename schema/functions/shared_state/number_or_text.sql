@@ -4,6 +4,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.number_or_text(label text) returns text
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
     select case when label ~ '^(0|[1-9][0-9]{0,8})$' then label else to_json(label)::text end
 $$;

@@ -52,7 +52,7 @@ language sql stable parallel safe as $$
 $$;
 
 create or replace function pos.shared_state_json(id text, version bigint, fields text) returns json
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
     select ('{"id":' || to_json(id) || ',"version":' || version || coalesce(',' || nullif(fields, ''), '') || '}')::json
 $$;
 
