@@ -62,7 +62,7 @@ test('the console: from a question to its answer, page by page, with nothing for
     await judge('orders');
 
     await page.search(first.orderNumber);
-    await page.says(`Yes: till-1 has printed ${first.orderNumber}`);
+    await page.says(`Yes: till-1 printed ${first.orderNumber}`);
     await judge('order');
     await page.search('no such order');
     await page.says('There is no order no such order');

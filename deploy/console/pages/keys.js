@@ -81,7 +81,7 @@ const columns = (page) => [
 
 export default {
     title: 'Keys',
-    lead: 'The keys with which tills, the shop and consoles ask for this restaurant. Only their last characters are kept readable.',
+    lead: 'The keys with which tills, the shop and consoles ask for this restaurant. A key itself is shown once; later its first characters are.',
     open(page) {
         page.show(loading('keys'));
         page.poll(5000, async () => {

@@ -113,7 +113,7 @@ function verdict({ order, deliveries, acknowledgements }) {
     }
     if (firstAck) {
         const took = first ? ` It was sent ${duration(first.delayMs)} after its commit.` : '';
-        return ['good', 'good', ['Yes: ', foreign(firstAck.device || 'a device'), ` has ${words(firstAck.state)} `, name, ' at ', time(firstAck.at, { ms: true }), '.', took]];
+        return ['good', 'good', ['Yes: ', foreign(firstAck.device || 'a device'), ` ${words(firstAck.state)} `, name, ' at ', time(firstAck.at, { ms: true }), '.', took]];
     }
     if (first) {
         return ['warn', 'warning', [name, ' was sent to ', foreign(first.device || 'a device'), ' at ', time(first.sentAt, { ms: true }), ` (${duration(first.delayMs)} after its commit), but no device has acknowledged it.`]];
@@ -143,7 +143,10 @@ const ackColumns = [
 ];
 
 function orderView(data) {
-    const { order, events = [], deliveries = [], acknowledgements = [] } = data;
+    const { order, events = [], acknowledgements = [] } = data;
+    // Those of its first event that is known: the later ones, each with its own, are below.
+    const firstSeq = Math.min(...(data.deliveries ?? []).map((one) => one.seq ?? 0));
+    const deliveries = (data.deliveries ?? []).filter((one) => (one.seq ?? 0) === firstSeq);
     const [tone, sign, words1] = verdict({ order, deliveries, acknowledgements });
     return [
         h('div', { class: `wellness verdict ${tone}`, 'data-key': 'verdict' }, icon(sign), h('p', {}, words1)),

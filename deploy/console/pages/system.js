@@ -49,7 +49,7 @@ function database({ version, schema, role, connections, maxConnections, standbys
         'Database',
         { key: 'database' },
         facts(
-            ['PostgreSQL', code(version)],
+            ['PostgreSQL', code(String(version ?? '').split(' ')[0])],
             ['Schema', code(schema)],
             ['Role', words(role)],
             ['Connections', `${number(connections)} of ${number(maxConnections)}`],
