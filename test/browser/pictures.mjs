@@ -13,8 +13,10 @@ const browser = await openBrowser(scope);
 const page = await openConsole(browser, publicUrl);
 await page.signIn({ slug: env.TILLWIRE_TENANT }, env.TILLWIRE_CONSOLE_KEY);
 await page.says('as a till is');
+await page.until('a few events', "document.querySelectorAll('.live li').length >= 4");
+await page.ask('Emulation.setScrollbarsHidden', { hidden: true });
 for (const [theme, name] of [['light', 'console.png'], ['dark', 'console-dark.png']]) {
-    await page.look(1280, theme);
+    await page.look(1280, theme, 960);
     await page.until('the charts in their colours', `document.documentElement.dataset.theme === '${theme}' && document.querySelectorAll('.plot canvas').length === 2`);
     writeFileSync(`${folder}/${name}`, await page.picture());
 }

@@ -76,9 +76,9 @@ export class ConsolePage {
         return this.value('faults');
     }
 
-    look(width, theme) {
+    look(width, theme, height = 900) {
         return Promise.all([
-            this.ask('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false }),
+            this.ask('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false }),
             this.ask('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: theme }] }),
         ]);
     }
