@@ -35,9 +35,9 @@ test('the console: from a question to its answer, page by page, with nothing for
 
     const findings = [];
     const judge = async (name) => {
-        for (const [width, theme] of [[360, 'light'], [360, 'dark'], [1440, 'dark'], [1440, 'light']]) {
+        for (const [width, theme, rules] of [[360, 'light'], [360, 'dark', ['color-contrast']], [1440, 'dark', ['color-contrast']], [1440, 'light']]) {
             await page.look(width, theme);
-            for (const one of await page.findings()) findings.push(`${name}, ${width} px, ${theme}: ${one}`);
+            for (const one of await page.findings(rules)) findings.push(`${name}, ${width} px, ${theme}: ${one}`);
         }
     };
 
@@ -194,4 +194,24 @@ test('the tail samples when more happens than anybody can read, says so, and sta
     await page.until('the newest event', `document.querySelector('main').textContent.includes('#${head}')`);
     assert.ok((await page.value("document.querySelectorAll('.table tbody tr').length")) <= 100);
     assert.deepEqual(await page.faults(), []);
+});
+
+test('search knows what it is given, a curl line is one line to a shell, and times go by the server whatever the clock here', async (t) => {
+    const page = await openConsole(await openBrowser(t));
+    const of = (module, expression) => page.value(`import('/console/${module}').then((m) => ${expression})`);
+    const found = await of('search.js', "[' KIT-0007 ', '#41', 'event 41', 'gc-1000000001', '+44 7700 900456', '07700900456', '20481', '  '].map(m.destination)");
+    assert.deepEqual(found, ['orders/KIT-0007', 'events/41', 'events/41', 'cards/gc-1000000001', 'customers/%2B44%207700%20900456', 'customers/07700900456', 'orders/20481', null]);
+    const curl = await of('pages/requests.js', `m.curlOf({ method: 'POST', path: "/api/o'k", body: '{"name":"$(id) \\'x\\'"}' }, 'https://pos.example')`);
+    assert.equal(curl, `curl -s -X POST 'https://pos.example/api/o'\\''k' \\\n  -H "X-API-Key: $TILLWIRE_API_KEY" \\\n  -H 'Content-Type: application/json' \\\n  -d '{"name":"$(id) '\\''x'\\''"}'`);
+    const ago = await of(
+        'format.js',
+        `(() => {
+            const [sent, hour] = [Date.now(), 3_600_000];
+            m.sampleClock(new Date(sent + hour).toISOString(), sent, sent + 2);
+            return m.agoText(new Date(sent + hour - 90_000).toISOString());
+        })()`,
+    );
+    assert.equal(ago, '1 min ago');
+    const shown = await of('format.js', "(m.setRestaurant({ timezone: 'Asia/Tokyo', currency: 'JPY' }), [m.clockText('2020-01-01T00:00:00.117Z', { ms: true }), m.money(1200), m.money('5', 'no currency')])");
+    assert.deepEqual(shown, ['1 Jan 2020, 09:00:00.117', 'JP¥1,200', '5 no currency']);
 });

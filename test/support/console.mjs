@@ -83,10 +83,10 @@ export class ConsolePage {
         ]);
     }
 
-    // What axe-core finds, and whether the page is wider than its window.
-    async findings() {
+    // What axe-core finds, or only what depends on colours, and whether the page is wider than its window.
+    async findings(rules) {
         if (await this.value('window.axe === undefined')) await this.value(`${axe}; undefined`);
-        return this.value(`axe.run({ resultTypes: ['violations'] }).then(({ violations }) => [
+        return this.value(`axe.run(${JSON.stringify({ resultTypes: ['violations'], ...(rules ? { runOnly: rules } : {}) })}).then(({ violations }) => [
             ...violations.map((one) => one.id + ': ' + one.nodes.map((node) => node.target.join(' ')).join(', ')),
             ...(document.documentElement.scrollWidth > innerWidth ? ['the page is wider than its window'] : []),
         ])`);
