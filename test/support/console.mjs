@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { publicUrl } from './stack.mjs';
+import { eventually, publicUrl } from './stack.mjs';
 
+const FIRST_MS = 60_000; // a browser that was just started, on a busy machine
 const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
 // Before any script of the page: what it does wrong is kept until the end.
@@ -107,6 +108,6 @@ export async function openConsole(browser, url = publicUrl) {
     await console_.look(1440, 'light');
     const { errorText } = await console_.ask('Page.navigate', { url: `${url}/console/` });
     assert.equal(errorText, undefined);
-    await console_.until('the sign-in page', "document.querySelector('.signin-form') !== null");
+    await eventually('the sign-in page', () => console_.value("document.querySelector('.signin-form') !== null"), { within: FIRST_MS });
     return console_;
 }
