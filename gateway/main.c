@@ -198,7 +198,7 @@ static void start_console(struct gateway *g)
     gw_deliveries_start(&g->deliveries,
                         &(struct gw_deliveries_options){ .loop = &g->daemon.loop,
                                                          .pool = &g->pool,
-                                                         .dialects = &g->dialects,
+                                                         .describe = gw_session_describe,
                                                          .instance = instance });
     gw_reports_start(&g->reports, &(struct gw_reports_options){ .loop = &g->daemon.loop,
                                                                 .pool = &g->pool,

@@ -9,8 +9,6 @@
 #include "common/util/clock.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
-#include "gateway/stream/session.h"
-#include "gateway/stream/stream.h"
 
 #define TICK_MS 1000
 #define NO_NOTE UINT16_MAX /* the event is one of those that are left out */
@@ -68,16 +66,14 @@ void gw_deliveries_done(struct gw_deliveries *d)
 /* --- Once a second ---------------------------------------------------------------------------
  */
 
-static struct tw_slice name_of(const struct gw_deliveries *d, const struct gw_delivered *r)
+/* Its device, and its dialect. */
+static struct tw_slice describe(const struct gw_deliveries *d, const struct gw_delivered *r,
+                                const struct gw_dialect **dialect)
 {
-    return r->session != NULL ? gw_session_device(r->session)
-                              : tw_slice_from(d->names.at + r->name, r->name_len);
-}
-
-static const char *dialect_of(const struct gw_deliveries *d, const struct gw_delivered *r)
-{
-    return r->session != NULL ? r->session->dialect->name
-                              : d->options.dialects->rows[r->dialect_index].dialect->name;
+    if (!r->has_ended)
+        return d->options.describe(r->session, dialect);
+    *dialect = r->dialect;
+    return tw_slice_from(d->names.at + r->name, r->name_len);
 }
 
 static void sort_by_note(struct gw_deliveries *d)
@@ -105,21 +101,14 @@ static int64_t delay_of(const struct gw_deliveries *d, const struct gw_note *n,
 }
 
 /* `["orderweb",12,false,["till-1",` : devices that heard it alike follow each other. */
-static void begin_group(const struct gw_deliveries *d, const struct gw_delivered *r,
-                        int64_t delay_ms, struct tw_buf *out)
+static void begin_group(const struct gw_dialect *dialect, int64_t delay_ms, bool is_resumed,
+                        struct tw_buf *out)
 {
     tw_buf_text(out, "[\"");
-    tw_buf_text(out, dialect_of(d, r)); /* plain letters */
+    tw_buf_text(out, dialect->name); /* plain letters */
     tw_buf_text(out, "\",");
     tw_buf_i64(out, delay_ms);
-    tw_buf_text(out, r->is_resumed ? ",true,[" : ",false,[");
-}
-
-static bool is_alike(const struct gw_deliveries *d, const struct gw_delivered *r,
-                     const struct gw_delivered *other)
-{
-    return r->sent_ms == other->sent_ms && r->is_resumed == other->is_resumed &&
-           dialect_of(d, r) == dialect_of(d, other);
+    tw_buf_text(out, is_resumed ? ",true,[" : ",false,[");
 }
 
 /* The sockets of a console are no devices. The delay of the slowest that was not catching up;
@@ -128,28 +117,31 @@ static int64_t put_devices(const struct gw_deliveries *d, const struct gw_note *
                            struct tw_buf *out)
 {
     static const struct tw_slice console = { "console:", 8 };
+    const struct gw_dialect *dialect, *dialect_before = NULL;
     const struct gw_delivered *before = NULL;
     int64_t slowest_ms = -1;
 
     tw_buf_text(out, ",\"devices\":[");
     for (uint32_t i = n->first; i != NOWHERE; i = d->records[i].next) {
         const struct gw_delivered *r = &d->records[i];
-        struct tw_slice name = name_of(d, r);
+        struct tw_slice name = describe(d, r, &dialect);
 
         if (tw_slice_starts(name, console))
             continue;
-        if (before != NULL && is_alike(d, r, before)) {
+        if (before != NULL && dialect == dialect_before && r->sent_ms == before->sent_ms &&
+            r->is_resumed == before->is_resumed) {
             tw_buf_char(out, ',');
         } else {
             int64_t delay_ms = delay_of(d, n, r);
 
             tw_buf_text(out, before == NULL ? "" : "]],");
-            begin_group(d, r, delay_ms, out);
+            begin_group(dialect, delay_ms, r->is_resumed, out);
             if (!r->is_resumed && delay_ms > slowest_ms)
                 slowest_ms = delay_ms;
         }
         tw_json_put(out, name);
         before = r;
+        dialect_before = dialect;
     }
     tw_buf_text(out, before == NULL ? "]" : "]]]");
     return slowest_ms;
@@ -248,7 +240,7 @@ static void on_tick(struct tw_deadline *t)
  */
 
 /* Its first session in this second; or it is left out. */
-void gw_deliveries_open(struct gw_deliveries *d, const struct gw_session *s, struct gw_entry *e)
+void gw_deliveries_open(struct gw_deliveries *d, const char *tenant_id, struct gw_entry *e)
 {
     struct gw_note *n = &d->notes[d->count];
     struct tw_slice order;
@@ -266,7 +258,7 @@ void gw_deliveries_open(struct gw_deliveries *d, const struct gw_session *s, str
         return;
     if (d->count == 0)
         d->began_ms = tw_wall_ms();
-    memcpy(n->tenant, s->stream->tenant.id, sizeof(n->tenant));
+    memcpy(n->tenant, tenant_id, sizeof(n->tenant));
     if (tw_json_get(e->event.data, "orderId", &order) && order.len < sizeof(n->order))
         memcpy(n->order, order.at, order.len);
     e->note = (uint16_t)d->count++;
@@ -293,22 +285,23 @@ void gw_deliveries_unnamed(struct gw_deliveries *d, const struct gw_entry *e)
 
 void gw_deliveries_ended(struct gw_deliveries *d, const struct gw_session *s)
 {
-    struct tw_slice name = gw_session_device(s);
+    const struct gw_dialect *dialect;
+    struct tw_slice name = d->options.describe(s, &dialect);
     uint32_t at = (uint32_t)d->names.len;
     bool is_kept = false;
 
     for (size_t i = 0; i < d->record_count; i++) {
         struct gw_delivered *r = &d->records[i];
 
-        if (r->session != s)
+        if (r->has_ended || r->session != s)
             continue;
         if (!is_kept)
             tw_buf_append(&d->names, name);
         is_kept = true;
-        r->session = NULL;
+        r->has_ended = true;
+        r->dialect = dialect;
         r->name = at;
         r->name_len = (uint8_t)(d->names.failed ? 0 : name.len); /* then it has no name */
-        r->dialect_index = s->dialect_index;
     }
     d->names.failed = false;
 }

@@ -25,11 +25,15 @@
 
 struct gw_session;
 
+/* The name of its device (lent), and its dialect. */
+typedef struct tw_slice (*gw_describe_cb)(const struct gw_session *s,
+                                          const struct gw_dialect **dialect);
+
 struct gw_deliveries_options { /* all are kept */
     struct tw_loop *loop;
     struct tw_pg_pool *pool;
-    const struct gw_dialects *dialects;
-    const char *instance; /* the name of this process */
+    gw_describe_cb describe; /* a session is not known here */
+    const char *instance;    /* the name of this process */
 };
 
 /* One event in this second. */
@@ -44,9 +48,13 @@ struct gw_note {
 
 /* It was given to a session. */
 struct gw_delivered {
-    const struct gw_session *session; /* null: it has ended, and what follows is known of it */
-    uint32_t name;                    /* where its device's name begins among the names */
-    uint8_t name_len, dialect_index;
+    union {
+        const struct gw_session *session;
+        const struct gw_dialect *dialect; /* of one that has ended, and then its device: */
+    };
+    uint32_t name; /* where that begins among the names */
+    uint8_t name_len;
+    bool has_ended;
     bool is_resumed; /* it caught up */
     uint16_t note;
     uint32_t sent_ms; /* since the round began */
@@ -79,19 +87,20 @@ void gw_deliveries_stop(struct gw_deliveries *d);
 void gw_deliveries_done(struct gw_deliveries *d);
 
 /* For gw_deliveries_add: a new note, or none; a new turn of the loop. */
-void gw_deliveries_open(struct gw_deliveries *d, const struct gw_session *s,
-                        struct gw_entry *e);
+void gw_deliveries_open(struct gw_deliveries *d, const char *tenant_id, struct gw_entry *e);
 void gw_deliveries_turn(struct gw_deliveries *d, uint64_t now_ms);
 void gw_deliveries_unnamed(struct gw_deliveries *d, const struct gw_entry *e);
 
-/* An order's event was just given to this session, in the turn of the loop `now_ms`. */
+/* An order's event of this tenant was just given to a session, in the turn of the loop
+ * `now_ms`. */
 static inline void gw_deliveries_add(struct gw_deliveries *d, const struct gw_session *s,
-                                     struct gw_entry *e, uint64_t now_ms, bool is_resumed)
+                                     const char *tenant_id, struct gw_entry *e, uint64_t now_ms,
+                                     bool is_resumed)
 {
     struct gw_delivered *r;
 
     if (e->noted_in != d->round)
-        gw_deliveries_open(d, s, e);
+        gw_deliveries_open(d, tenant_id, e);
     if (d->turn_ms != now_ms)
         gw_deliveries_turn(d, now_ms);
     if (e->note_room == 0 || d->record_count == GW_NOTED_RECORDS) {
@@ -101,6 +110,7 @@ static inline void gw_deliveries_add(struct gw_deliveries *d, const struct gw_se
     e->note_room--;
     r = &d->records[d->record_count++];
     r->session = s;
+    r->has_ended = false;
     r->note = e->note;
     r->is_resumed = is_resumed;
     r->sent_ms = d->sent_ms;

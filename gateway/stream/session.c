@@ -141,6 +141,13 @@ struct tw_slice gw_session_device(const struct gw_session *s)
     return s->device != NULL ? tw_slice_of(s->device) : TW_EMPTY;
 }
 
+struct tw_slice gw_session_describe(const struct gw_session *s,
+                                    const struct gw_dialect **dialect)
+{
+    *dialect = s->dialect;
+    return gw_session_device(s);
+}
+
 void gw_session_start(struct gw_session *s, struct gw_sessions *all,
                       const struct gw_session_options *options)
 {
@@ -458,8 +465,8 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
     s->was_sent = e->was_sent = true;
     s->stream->deliveries++;
     if (e->is_order && gw_session_all(s)->deliveries != NULL)
-        gw_deliveries_add(gw_session_all(s)->deliveries, s, e, gw_session_all(s)->now_ms,
-                          s->phase != GW_LIVE);
+        gw_deliveries_add(gw_session_all(s)->deliveries, s, s->stream->tenant.id, e,
+                          gw_session_all(s)->now_ms, s->phase != GW_LIVE);
     log_delivery(s, &e->event);
     if (hearing != GW_SHARED) {
         send_form(s, b, e, hearing == GW_VARIANT ? s->dialect->variant(s) : NULL);

@@ -87,6 +87,10 @@ void gw_session_start(struct gw_session *s, struct gw_sessions *all,
 bool gw_session_name(struct gw_session *s, struct tw_slice device);
 struct tw_slice gw_session_device(const struct gw_session *s); /* lent; empty: it has no name */
 
+/* The same, and its dialect: gw_describe_cb of deliveries.h. */
+struct tw_slice gw_session_describe(const struct gw_session *s,
+                                    const struct gw_dialect **dialect);
+
 /* It leaves its hub; why, for the log. Its memory is its owner's, and it may be started again.
  * Fine on one that was not started. */
 void gw_session_end(struct gw_session *s, unsigned code, const char *reason);

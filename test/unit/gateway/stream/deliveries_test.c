@@ -18,8 +18,8 @@ static struct gw_deliveries *note_for(struct tenant *t)
 {
     struct gw_deliveries *d = tw_new(struct gw_deliveries);
 
-    gw_deliveries_start(
-        d, &(struct gw_deliveries_options){ .dialects = &t->dialects, .instance = "g1" });
+    gw_deliveries_start(d, &(struct gw_deliveries_options){ .describe = gw_session_describe,
+                                                            .instance = "g1" });
     d->is_sending = true;
     t->all.deliveries = d;
     return d;
@@ -136,7 +136,7 @@ static void more_devices_than_are_named_are_counted(void **state)
     arrive_all(t, 1, 1);
     e = gw_backlog_from(&t->hub.stream.backlog, 1);
     for (size_t i = 0; i < GW_NOTED_DEVICES + 4; i++)
-        gw_deliveries_add(d, till->session, e, t->all.now_ms, false);
+        gw_deliveries_add(d, till->session, t->hub.stream.tenant.id, e, t->all.now_ms, false);
     assert_int_equal(d->record_count, GW_NOTED_DEVICES);
     assert_int_equal(d->notes[0].more, 5);
     assert_int_equal(d->unnamed.value, 5);
@@ -158,8 +158,9 @@ static void long_names_fill_a_second_and_no_more(void **state)
     arrive_all(t, 1, 100);
     for (uint64_t seq = 1; seq <= 100; seq++)
         for (size_t i = 0; i < GW_NOTED_DEVICES; i++)
-            gw_deliveries_add(d, till->session, gw_backlog_from(&t->hub.stream.backlog, seq),
-                              t->all.now_ms, false);
+            gw_deliveries_add(d, till->session, t->hub.stream.tenant.id,
+                              gw_backlog_from(&t->hub.stream.backlog, seq), t->all.now_ms,
+                              false);
     assert_int_equal(d->record_count, 100 * GW_NOTED_DEVICES);
     assert_int_equal(d->unnamed.value, 100);
     gw_deliveries_put(d, &out);
