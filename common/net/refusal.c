@@ -93,6 +93,13 @@ const struct tw_refusal *tw_refusal_of(const char *code)
     return &table[0];
 }
 
+void tw_refusal_help(struct tw_buf *out, const char *code)
+{
+    tw_json_member_raw(out, "help", TW_LIT("\"/docs/errors#"));
+    tw_buf_text(out, code);
+    tw_buf_char(out, '"');
+}
+
 void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal,
                      struct tw_slice message, struct tw_slice request_id)
 {
@@ -101,6 +108,7 @@ void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal,
     tw_buf_text(out, "{\"success\":false,\"error\":{");
     tw_json_member(out, "code", tw_slice_of(refusal->code));
     tw_json_member(out, "message", message);
+    tw_refusal_help(out, refusal->code);
     tw_buf_char(out, '}');
     tw_json_member(out, "message", message);
     if (request_id.len > 0)

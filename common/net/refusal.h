@@ -15,7 +15,11 @@ struct tw_refusal {
 /* The row of `code`; an unknown code is a bug of ours and gives the row of INTERNAL. */
 const struct tw_refusal *tw_refusal_of(const char *code);
 
-/* The JSON body of DESIGN's error contract (docs/rest.md 2) onto `out`. `message` replaces the
+/* The last member of an `error`, onto `out`: where docs/errors.md explains the code. It is a
+ * path of the same host (nginx serves the page), and pos.refusal writes the same. */
+void tw_refusal_help(struct tw_buf *out, const char *code);
+
+/* The JSON body of the error contract (docs/rest.md 2) onto `out`. `message` replaces the
  * row's when it is not empty; `request_id` may be empty. */
 void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal,
                      struct tw_slice message, struct tw_slice request_id);

@@ -98,7 +98,9 @@ static void refuse(struct gw_screen *c, const struct call *call, const char *cod
         tw_json_member(&error, "event", tw_slice_of(call->row->event));
     if (field != NULL)
         tw_json_member(&error, "field", tw_slice_of(field));
-    tw_buf_text(&error, "}}");
+    tw_buf_char(&error, '}');
+    tw_refusal_help(&error, code);
+    tw_buf_char(&error, '}');
     refuse_raw(c, call->ack, tw_buf_view(&named), tw_buf_view(&said), tw_buf_view(&error));
     tw_buf_done(&said);
     tw_buf_done(&named);

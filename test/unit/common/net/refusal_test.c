@@ -55,7 +55,8 @@ static void the_body_has_the_shape_of_the_contract(void **state)
     (void)state;
     tw_refusal_body(&out, &row, TW_EMPTY, TW_LIT("r-1"));
     assert_buf(&out, "{\"success\":false,\"error\":{\"code\":\"CODE\","
-                     "\"message\":\"Say \\\"it\\\" again.\"},"
+                     "\"message\":\"Say \\\"it\\\" again.\","
+                     "\"help\":\"/docs/errors#CODE\"},"
                      "\"message\":\"Say \\\"it\\\" again.\",\"requestId\":\"r-1\"}");
     tw_buf_done(&out);
 }
@@ -67,7 +68,8 @@ static void a_message_of_the_caller_s_replaces_the_row_s(void **state)
     (void)state;
     tw_refusal_body(&out, tw_refusal_of("INVALID_JSON"), TW_LIT("At byte 7."), TW_EMPTY);
     assert_buf(&out, "{\"success\":false,\"error\":{\"code\":\"INVALID_JSON\","
-                     "\"message\":\"At byte 7.\"},\"message\":\"At byte 7.\"}");
+                     "\"message\":\"At byte 7.\",\"help\":\"/docs/errors#INVALID_JSON\"},"
+                     "\"message\":\"At byte 7.\"}");
     tw_buf_done(&out);
 }
 

@@ -11,7 +11,8 @@
 #define ACK_JOINED "430[{\"success\":true,\"restaurantId\":\"" KITCHEN_ID "\"}]\n"
 #define REFUSED(code, message, details)                                                        \
     "{\"success\":false,\"code\":\"" code "\",\"message\":\"" message "\",\"error\":{"         \
-    "\"code\":\"" code "\",\"message\":\"" message "\",\"details\":" details "}}"
+    "\"code\":\"" code "\",\"message\":\"" message "\",\"details\":" details                   \
+    ",\"help\":\"/docs/errors#" code "\"}}"
 #define BOTH(code, message, details)                                                           \
     "430[" REFUSED(code, message, details) "]\n42[\"error\"," REFUSED(code, message,           \
                                                                       details) "]\n"
@@ -193,7 +194,8 @@ static void a_table_is_completed(void **state)
     assert_operation(&s->gateway->pool, "table_complete", "{\"tableNumber\":5}");
     answer_operation(&s->gateway->pool, "404",
                      "{\"error\":{\"code\":\"TABLE_NOT_FOUND\",\"message\":\"No such table\","
-                     "\"details\":{\"event\":\"table:complete\"}}}");
+                     "\"details\":{\"event\":\"table:complete\"},"
+                     "\"help\":\"/docs/errors#TABLE_NOT_FOUND\"}}");
     assert_packets(one,
                    BOTH("TABLE_NOT_FOUND", "No such table", "{\"event\":\"table:complete\"}"));
 }

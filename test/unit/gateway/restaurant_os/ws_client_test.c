@@ -10,7 +10,7 @@
 #define ERROR(code, message, details)                                                          \
     "{\"type\":\"error\",\"payload\":{\"success\":false,\"code\":\"" code                      \
     "\",\"message\":\"" message "\",\"error\":{\"code\":\"" code "\",\"message\":\"" message   \
-    "\",\"details\":" details "}}," NOW "}\n"
+    "\",\"details\":" details ",\"help\":\"/docs/errors#" code "\"}}," NOW "}\n"
 #define CREATED(seq)                                                                           \
     "{\"type\":\"order:created\",\"payload\":{\"order\":{\"id\":\"41\",\"order_number\":"      \
     "\"KIT-41\",\"status\":\"new\",\"type\":null,\"items\":[],\"total\":1.00,"                 \
