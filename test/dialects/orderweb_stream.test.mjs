@@ -5,6 +5,7 @@ import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import { gatewayUrl, publicUrl, soon, sql, test, times } from '../support/stack.mjs';
+import { answered, said } from '../support/recorder.mjs';
 import { assertRefused, request } from '../support/rest.mjs';
 import { createOrder, headOf, keyIdOf, newTenant } from '../support/tenant.mjs';
 
@@ -30,7 +31,9 @@ class Stream extends EventEmitter {
                         line.slice(line.indexOf(':') + 2),
                     ]),
                 );
-                this.events.push({ ...fields, json: JSON.parse(fields.data) });
+                const json = JSON.parse(fields.data);
+                said('stream', 'to', json.event, json);
+                this.events.push({ ...fields, json });
             }
             this.emit('changed');
         });
@@ -66,6 +69,7 @@ function openStream(t, path, headers = {}, base = publicUrl) {
     return soon(
         'the head of a stream',
         once(sent, 'response').then(([res]) => {
+            answered({ method: 'GET', url: path, status: res.statusCode, headers: res.headers, text: '' });
             assert.equal(res.statusCode, 200);
             const stream = new Stream(res);
             stream.request = sent;

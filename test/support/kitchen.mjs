@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import { io } from 'socket.io-client';
 import { io as io45 } from 'socket.io-client-4.5';
 import { claims, token } from './jwt.mjs';
+import { said } from './recorder.mjs';
 import { request } from './rest.mjs';
 import { env, publicUrl, soon } from './stack.mjs';
 
@@ -31,6 +32,7 @@ export class Kitchen extends EventEmitter {
             const last = args.length > 1 ? args.at(-1) : undefined;
             const offset = typeof last === 'string' ? last : undefined;
             this.heard.push({ name, payload: args[0], args, offset });
+            said('restaurantos', 'to', name, args[0]);
             this.emit('changed');
         });
         socket.io.on('open', () => socket.io.engine.on('data', (text) => this.texts.push(text)));
@@ -112,6 +114,7 @@ export class Kitchen extends EventEmitter {
 
     // Emit with an acknowledgement, and return it.
     ask(name, ...args) {
+        said('restaurantos', 'from', name);
         return soon(
             `the acknowledgement of ${name}`,
             new Promise((resolve) => {
@@ -121,6 +124,7 @@ export class Kitchen extends EventEmitter {
     }
 
     tell(name, ...args) {
+        said('restaurantos', 'from', name);
         this.socket.emit(name, ...args);
     }
 

@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
 import { soon } from './basics.mjs';
+import { answered } from './recorder.mjs';
 
 export class RawSocket extends EventEmitter {
     size = 0; // bytes received
@@ -65,7 +66,9 @@ export class RawSocket extends EventEmitter {
     // The first n answers to HTTP requests (fewer when the connection ends first).
     async answers(n) {
         await this.until(`${n} answers`, ({ received }) => readAnswers(received).length >= n);
-        return readAnswers(this.received);
+        const found = readAnswers(this.received);
+        for (const { status, headers, text } of found) answered({ method: null, url: null, status, headers, text });
+        return found;
     }
 
     close() {

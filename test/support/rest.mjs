@@ -5,6 +5,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { DEADLINE_MS, publicUrl } from './stack.mjs';
 import { exact } from './json.mjs';
+import { answered } from './recorder.mjs';
 
 const agents = {
     'http:': { agent: new http.Agent({ keepAlive: true, maxSockets: 64 }), ask: http.request },
@@ -50,6 +51,7 @@ export function request({
                 res.on('error', reject);
                 res.on('end', () => {
                     const text = Buffer.concat(parts).toString('utf8');
+                    answered({ method, url: path, status: res.statusCode, headers: res.headers, text, sent: bytes });
                     resolve({
                         status: res.statusCode,
                         headers: res.headers,
@@ -131,6 +133,7 @@ export function assertRefused(res, status, code, details) {
     assert.equal(typeof body.error.message, 'string');
     assert.ok(body.error.message.length > 10, 'the message says something');
     assert.equal(body.message, body.error.message);
+    assert.equal(body.error.help, `/docs/errors#${code}`);
     assert.equal(typeof body.requestId, 'string', res.text);
     assert.doesNotMatch(body.message, /\b(select|pg_|sqlstate|\.sql|\.c:|plpgsql)\b/i);
     if (details) assert.deepEqual(body.error.details, details);

@@ -1,6 +1,7 @@
 // shared_state.mjs - MiniPOS tablets and cloud sync devices on the npm package `ws`. All messages are kept.
 // SPDX-License-Identifier: Apache-2.0
 import WebSocket from 'ws';
+import { answered, dialectOf, said } from './recorder.mjs';
 import { soon } from './stack.mjs';
 
 export class Device {
@@ -15,12 +16,15 @@ export class Device {
         });
         ws.on('error', () => {});
         ws.on('message', (data) => {
-            this.heard.push(JSON.parse(data));
+            const message = JSON.parse(data);
+            this.heard.push(message);
+            said(dialectOf(this.ws.url), 'to', message.type, message);
             this.#wake();
         });
     }
 
     say(message) {
+        said(dialectOf(this.ws.url), 'from', (typeof message === 'string' ? /"type":"(\w+)"/.exec(message) : [null, message.type])?.[1]);
         this.ws.send(typeof message === 'string' ? message : JSON.stringify(message));
     }
 
@@ -65,7 +69,10 @@ export function knock(t, url, headers = {}) {
         ws.once('unexpected-response', (request, res) => {
             let text = '';
             res.on('data', (data) => { text += data; });
-            res.on('end', () => resolve({ status: res.statusCode, json: JSON.parse(text) }));
+            res.on('end', () => {
+                answered({ method: 'GET', url: request.path, status: res.statusCode, headers: res.headers, text });
+                resolve({ status: res.statusCode, json: JSON.parse(text) });
+            });
         });
     }));
 }

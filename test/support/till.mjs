@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events';
 import WebSocket from 'ws';
 import { publicUrl, soon } from './stack.mjs';
 import { exact } from './json.mjs';
+import { answered, dialectOf, said } from './recorder.mjs';
 
 export class Till extends EventEmitter {
     frames = [];
@@ -17,7 +18,9 @@ export class Till extends EventEmitter {
         this.ws = ws;
         ws.on('message', (data, isBinary) => {
             const text = data.toString('utf8');
-            this.frames.push({ text, isBinary, ...this.#read(text) });
+            const frame = { text, isBinary, ...this.#read(text) };
+            this.frames.push(frame);
+            if (!isBinary) said(dialectOf(this.ws.url), 'to', frame.type, frame.json);
             this.emit('changed');
         });
         ws.on('close', (code, reason) => {
@@ -85,6 +88,7 @@ export class Till extends EventEmitter {
     }
 
     send(message) {
+        if (!Buffer.isBuffer(message)) said(dialectOf(this.ws.url), 'from', (typeof message === 'string' ? this.#read(message) : message).type);
         this.ws.send(
             typeof message === 'string' || Buffer.isBuffer(message)
                 ? message
@@ -145,6 +149,7 @@ export function refusedTill(
                 res.on('end', () => {
                     socket.destroy(); // it has no agent that would release it
                     const text = Buffer.concat(parts).toString();
+                    answered({ method: 'GET', url: request.path, status: res.statusCode, headers: res.headers, text });
                     resolve({
                         status: res.statusCode,
                         headers: res.headers,
