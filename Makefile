@@ -194,8 +194,9 @@ setup-test: ## the same for what the tests need besides
 
 build: $(PROGRAMS) ## the three programs, in build/<flavour>/
 
-web: ## fetch what the browser pages use of others (uPlot, socket.io-client), by npm
+web: ## fetch what the browser pages use of others (uPlot, socket.io-client), and make the pages at /docs/, by npm
 	@deploy/web/vendor
+	@docs/contract/build-pages build/web/docs
 
 run: ## build, then run everything in the foreground until Ctrl-C (PORTS="9010 9011 8080", TLS=1)
 	@deploy/stack/setup --web
@@ -263,7 +264,7 @@ format: ## lay out all C files as .clang-format says
 format-check: ## fail if `make format` would change something
 	@clang-format --dry-run --Werror $(C_FILES)
 
-reference: build ## print the tables of docs/config.md, docs/metrics.md and docs/limits.md, and the manual of tillctl, again
+reference: build ## make the tables of docs/config.md, docs/metrics.md and docs/limits.md, the manual of tillctl, and the contract (docs/openapi.yaml, …) again
 	@.ci/reference
 
 lint: lint-boundaries lint-functions lint-imports lint-text lint-tidy lint-cppcheck lint-shell ## every static check
@@ -327,7 +328,7 @@ install: build ## install programs, pages, units, schema and samples (PREFIX, DE
 	umask 022 && install -d $(DESTDIR)$(DATADIR)/nginx
 	install -m 0755 deploy/restart $(DESTDIR)$(DATADIR)/
 	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(DATADIR)/nginx/
-	umask 022 && for page in console playground; do \
+	umask 022 && for page in console playground docs; do \
 		sed -e 's|/usr/share/tillwire|$(DATADIR)|' deploy/nginx/$$page.conf >$(DESTDIR)$(DATADIR)/nginx/$$page.conf || exit 1; \
 	done
 	install -m 0755 deploy/nginx/upstreams $(DESTDIR)$(DATADIR)/nginx/
