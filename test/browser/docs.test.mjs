@@ -1,11 +1,12 @@
-// docs.test.mjs - the pages at /docs/ in Chromium: the page of requests shows them all under its strict policy, and what is
-// tried out on it is really asked; the others fit a telephone.
+// docs.test.mjs - the pages at /docs/ in Chromium: the page of requests shows them all under its strict policy; the others fit a
+// telephone.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { publicUrl, test } from '../support/stack.mjs';
+import { eventually, publicUrl, test } from '../support/stack.mjs';
 import { openBrowser } from '../support/browser.mjs';
-import { newTenant } from '../support/tenant.mjs';
 import { readRoutes } from '../../docs/contract/tables.mjs';
+
+const START_MS = 60_000; // its renderer works through the whole contract first
 
 // A tab that notes what its policy has forbidden and which scripts failed.
 async function openPage(browser, path) {
@@ -22,24 +23,12 @@ async function openPage(browser, path) {
     return page;
 }
 
-test('the page of requests has each of them, keeps its policy, and asks what is tried out', async (t) => {
-    const tenant = await newTenant(t);
+test('the page of requests has each of them, and keeps its policy', async (t) => {
     const browser = await openBrowser(t);
     const page = await openPage(browser, '/docs/rest-reference');
     const all = readRoutes().length + 1; // and the event stream
-    await page.until('all operations', `document.querySelectorAll('.opblock').length === ${all}`);
-    const one = "document.querySelector('#operations-Tills-health')";
-    await page.value(`${one}.querySelector('.opblock-summary-control').click()`);
-    await page.until('what it says', `${one}.querySelector('.try-out__btn') !== null`);
-    await page.value(`${one}.querySelector('.try-out__btn').click()`);
-    await page.until('the field of the tenant', `${one}.querySelector('.parameters input:not([disabled])') !== null`);
-    await page.value(`(() => {
-        const field = ${one}.querySelector('.parameters input');
-        Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, '${tenant.slug}');
-        field.dispatchEvent(new Event('input', { bubbles: true }));
-    })()`);
-    await page.value(`${one}.querySelector('.execute').click()`);
-    await page.until('its answer', `${one}.querySelector('.live-responses-table')?.textContent.includes('"tenant": "${tenant.slug}"')`);
+    const shown = () => page.value(`document.querySelectorAll('.opblock').length === ${all}`);
+    await eventually('all operations', shown, { within: START_MS });
     assert.deepEqual(await page.value('window.faults'), []);
 });
 
