@@ -244,6 +244,11 @@ insert into pos.process (id, kind, instance, version, started_at, at, ready, why
 values (gen_random_uuid(), 'api', 'api-1', '9', now(), clock_timestamp() + interval '1 minute', false, 'database: away', '{"redis":"redis: refused"}');
 select is((select string_agg(p ->> 'code', ' ' order by p ->> 'code') from json_array_elements(pg_temp.seen('console_now') -> 'problems') p),
           'NO_BRIDGE NO_GATEWAY ORDERS_UNACKNOWLEDGED PROCESS_NOT_READY PROCESS_SILENT REDIS_AWAY', 'and what more is wrong then');
+insert into pos.process (id, kind, instance, version, started_at, at, ready, why, detail)
+values (gen_random_uuid(), 'api', 'api-1', '9', now() + interval '1 hour', clock_timestamp() + interval '1 minute', true, null, '{"redis":"up"}');
+update pos.process p set at = clock_timestamp() - interval '8 seconds' where not p.ready;
+select is((select string_agg(p ->> 'code', ' ' order by p ->> 'code') from json_array_elements(pg_temp.seen('console_now') -> 'problems') p),
+          'NO_BRIDGE NO_GATEWAY ORDERS_UNACKNOWLEDGED PROCESS_SILENT', 'one that was killed and started again is well');
 select pos.process_leaves(p.id) from pos.process p \g /dev/null
 select is((select count(*) from pos.process), 0::bigint, 'who leaves is not missed');
 

@@ -1,13 +1,22 @@
 -- pos.console_devices - GET /api/{tenant}/console/devices: which devices there are, and how far each has read.
--- Holds: console_sessions, console_reported, console_socket.
+-- Holds: console_sessions, console_reported, console_socket, process_replaced.
 -- Caller: pos.call. Inputs: none.
 -- Answers: 200 {at, head, reportedAt, complete, devices: [{device, name, dialect, state: connected, gone or rest, connectedAt,
 -- lastSeenAt, lastSeq, lag, reason, says, sockets: [{gateway, address, connectedAt, lastSeq, queuedBytes}]}]}, at most 1000,
 -- those that are connected first. `complete`: all gateways have reported within five seconds, so that what they do
 -- not name is not connected; else the log is believed. A page that was just opened is not complete for a moment.
+-- process_replaced: whether another process of that kind and name was started since, and this one is silent: it was killed.
 -- console_reported: when the gateways' reports are from, and whether they are all; console_sessions: their sessions.
 -- What the console itself connects is no device. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.process_replaced(process uuid) returns boolean
+language plpgsql stable as $$
+begin
+    return exists (select from pos.process o
+                     join pos.process n on n.kind = o.kind and n.instance = o.instance and n.started_at > o.started_at and n.at > o.at
+                    where o.id = process_replaced.process and o.at < clock_timestamp() - interval '6 seconds');
+end $$;
 
 create or replace function pos.console_reported(owner uuid, out reported_at timestamptz, out complete boolean,
     out total bigint, out dialects json)
@@ -19,7 +28,7 @@ begin
       from pos.gateway_report r where r.tenant = owner and r.at > moment - interval '5 seconds';
     complete := reported_at is not null and not exists (
         select from pos.process p
-         where p.kind = 'gateway' and p.at > moment - interval '12 seconds'
+         where p.kind = 'gateway' and p.at > moment - interval '12 seconds' and not pos.process_replaced(p.id)
            and not exists (select from pos.gateway_report r
                             where r.tenant = owner and r.gateway = p.id and r.at > moment - interval '5 seconds'));
     dialects := coalesce((select '{' || string_agg(to_json(d.name) || ':' || d.n, ',' order by d.name) || '}' from (

@@ -47,7 +47,7 @@ begin
     union all
     select 'PROCESS_NOT_READY', 'critical', format('The %s %s is not ready: %s.', p.kind, p.instance, coalesce(p.why, 'it does not say why')),
            p.since, 'Its own /readyz says the same; the runbook "processes" says what to do.'
-      from pos.process p where not p.ready and p.at > moment - alive
+      from pos.process p where not p.ready and p.at > moment - alive and not pos.process_replaced(p.id)
     union all
     select 'NO_GATEWAY', 'critical', 'No gateway is running: no device is connected.', null::timestamptz, 'Start tillwire-gateway.'
      where not exists (select from pos.process p where p.kind = 'gateway' and p.at > moment - alive)
@@ -59,7 +59,8 @@ begin
     select 'REDIS_AWAY', 'warning', format('%s of %s processes have no Redis: events come up to half a second late.',
                                            count(*) filter (where p.detail ->> 'redis' <> 'up'), count(*)),
            null::timestamptz, 'Events arrive all the same. The runbook "delivery" says what to look at.'
-      from pos.process p where p.at > moment - alive and p.detail ->> 'redis' is not null
+      from pos.process p
+     where p.at > moment - alive and p.detail ->> 'redis' is not null and not pos.process_replaced(p.id)
     having count(*) filter (where p.detail ->> 'redis' <> 'up') > 0
     union all
     select 'EVENTS_WAIT', 'warning', 'Changes by plain SQL are waiting for their place in the stream.', o.at,

@@ -21,7 +21,8 @@ begin
     select count(*) as known, count(*) filter (where p.detail ->> 'redis' = 'up') as up,
            min(p.detail ->> 'redis') filter (where p.detail ->> 'redis' <> 'up') as why
       into redis
-      from pos.process p where p.at > fresh and p.detail ->> 'redis' is not null;
+      from pos.process p
+     where p.at > fresh and p.detail ->> 'redis' is not null and not pos.process_replaced(p.id);
     select p.instance as name, p.detail ->> 'leaderSince' as since into leader
       from pos.process p where p.kind = 'bridge' and p.at > fresh and p.detail ->> 'leader' = 'true' order by p.at desc limit 1;
     waiting := (select count(*) from (select from pos.outbox o where o.tenant_id = c.tenant_id limit 10000) l);
