@@ -170,7 +170,7 @@ test('devices are those that gateways have now, and one is disconnected', async 
     const res = await tenant.act.post('/devices/disconnect', { device: 'till-1' });
     assert.deepEqual([res.status, res.json.data], [202, { sockets: 1 }]);
     assert.equal((await till.untilClosed()).code, 1001);
-    const [gone] = (await seenWhen('it to be gone', tenant, '/devices', (data) => data.complete && data.devices[0].state === 'gone')).devices;
+    const [gone] = (await seenWhen('it to be gone, and its end to be logged', tenant, '/devices', (data) => data.complete && data.devices[0].state === 'gone' && data.devices[0].reason)).devices;
     assert.match(gone.reason, /operator/);
     assertRefused(await tenant.act.post('/devices/disconnect', {}), 400, 'INVALID_FIELD');
 });
