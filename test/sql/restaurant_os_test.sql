@@ -118,7 +118,7 @@ select is(pg_temp.sync(null, v.more::jsonb), v.wanted, v.more)
                ('{"scope":"platform"}', 'FORBIDDEN')) v(more, wanted);
 select is((a.body::json -> 'error')::text,
           '{"code":"VALIDATION_ERROR","message":"\"statuses\" must be one of [new, pending, confirmed, preparing, '
-          'ready, picked-up, completed, cancelled]","details":{"event":"orders:sync","field":"statuses"}}',
+          'ready, picked-up, completed, cancelled]","details":{"event":"orders:sync","field":"statuses"},"help":"/docs/errors#VALIDATION_ERROR"}',
           'the validator''s words')
   from pg_temp.call('orders_sync', '{}', '{"statuses":["x"]}') a;
 select is((a.body::json ->> 'seq')::bigint, pg_temp.head(), 'seq is the head'),
@@ -205,7 +205,7 @@ select is(pg_temp.outcome(x) || ' ' || pg_temp.types(x)
    order by v.n;
 select is((x.body::json -> 'error')::text,
           '{"code":"INVALID_TRANSITION","message":"An order that is completed cannot become picked-up. To go back on purpose, '
-          'send \"recall\": true.","details":{"event":"order:update_status","from":"completed","to":"picked-up"}}',
+          'send \"recall\": true.","details":{"event":"order:update_status","from":"completed","to":"picked-up"},"help":"/docs/errors#INVALID_TRANSITION"}',
           'the refusal, whole')
   from pg_temp.move('{"orderId":"69fb5687-044a-48af-ac0e-d6b817aec684","status":"picked-up"}') x;
 select is((select string_agg(o.status, ' ' order by o.id) from pos.orders o where o.tenant_id = :alpha),
