@@ -126,6 +126,7 @@ test('behind PgBouncer by transactions it is said, and deducts are exact all the
     const cards = await Promise.all(times(5, () => issueCard(tenant, 100)));
     const apis = [await startBehind(t, pooler, 'api'), await startBehind(t, pooler, 'api')];
     const gateway = await startBehind(t, pooler, 'gateway');
+    await eventually('its connections', () => /event=pg\.up/.test(gateway.said)); // it is never ready here
     const till = await openTill(t, tenant, { base: gateway.base });
     const work = times(200, (i) => deduct(apis[i % 2].base, tenant, cards[i % 5]));
     const orders = await Promise.all(times(20, (i) => order(apis[i % 2].base, tenant)));
