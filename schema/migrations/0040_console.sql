@@ -72,7 +72,7 @@ create unlogged table pos.delivery (
     order_id varchar(64),
     at       timestamptz not null, -- of the event
     gateway  varchar(64),
-    devices  json,   -- [{"device","dialect","ms","resumed"?}, ...], at most 64
+    devices  json,   -- [[dialect, ms, whether they caught up, [device, ...]], ...], at most 64 devices
     more     int not null default 0 -- further devices; without a tenant: events
 );
 create index delivery_event on pos.delivery (tenant, seq);
