@@ -77,33 +77,7 @@ union all
      where not case t.type when 'deduct' then t.amount < 0 when 'adjust' then t.amount <> 0 when 'status' then t.amount = 0
                            when 'issue' then t.amount >= 0 else t.amount > 0 end
 union all
-    select 'points entry has the wrong sign', t.tenant_id, t.customer_id::text, t.type || ' ' || t.points
-      from pos.pos_loyalty_transactions t
-     where not case t.type when 'add' then t.points > 0 when 'redeem' then t.points < 0 else t.points <> 0 end
-union all
-    select 'points are not the sum of their ledger', p.tenant_id, p.id::text,
-           p.loyalty_points || ' against ' || coalesce(sum(t.points), 0)
-      from pos.customers p
-      left join pos.pos_loyalty_transactions t on t.tenant_id = p.tenant_id and t.customer_id = p.id
-     group by p.tenant_id, p.id
-    having p.loyalty_points <> coalesce(sum(t.points), 0)
-union all
-    select 'points are negative', p.tenant_id, p.id::text, p.loyalty_points::text
-      from pos.customers p where p.loyalty_points < 0
-union all
-    select 'customer counts other entries than it has', p.tenant_id, p.id::text,
-           p.entries || ' against ' || coalesce(max(t.entry_no), 0)
-      from pos.customers p
-      left join pos.pos_loyalty_transactions t on t.tenant_id = p.tenant_id and t.customer_id = p.id
-     group by p.tenant_id, p.id
-    having p.entries <> coalesce(max(t.entry_no), 0)
-union all
-    select 'points entry does not continue the one before', t.tenant_id, t.customer_id::text, 'entry ' || t.entry_no
-      from (select l.*, lag(l.entry_no, 1, 0) over w as last_no, lag(l.new_points, 1, 0) over w as last_points
-              from pos.pos_loyalty_transactions l
-            window w as (partition by l.tenant_id, l.customer_id order by l.entry_no)) t
-     where t.entry_no <> t.last_no + 1 or t.previous_points <> t.last_points
-        or t.new_points <> t.previous_points + t.points or t.new_points < 0
+    select l.what, l.tenant_id, l.subject, l.detail from pos.loyalty_laws_broken() l
 union all
     select 'idempotency key has more than one entry', k.tenant_id, k.idempotency_key, count(*)::text
       from (select tenant_id, lineage, idempotency_key from pos.pos_gift_card_transactions

@@ -20,6 +20,7 @@ static const struct tillctl_thing *const things[] = {
     &tillctl_order,
     &tillctl_card,
     &tillctl_loyalty,
+    &tillctl_customer,
     &tillctl_import,
     &tillctl_export,
     &tillctl_audit,

@@ -14,6 +14,7 @@ extern const struct tillctl_thing tillctl_replay;
 extern const struct tillctl_thing tillctl_order;
 extern const struct tillctl_thing tillctl_card;
 extern const struct tillctl_thing tillctl_loyalty;
+extern const struct tillctl_thing tillctl_customer;
 extern const struct tillctl_thing tillctl_import;
 extern const struct tillctl_thing tillctl_export;
 extern const struct tillctl_thing tillctl_audit;

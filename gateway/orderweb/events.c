@@ -75,6 +75,11 @@ static const struct row rows[] = {
       { SAME("customerId"), SAME("customerPhone"), SAME("pointsChange"), SAME("newBalance"),
         SAME("transactionType"), SAME("reason"), SAME("updatedAt") },
       { { "customer_phone", "customerPhone" }, { "points", "newBalance" } } },
+    { "customer.erased",
+      "customer_erased",
+      false,
+      { SAME("customerId"), SAME("orderIds") },
+      { { "customer_id", "customerId" } } },
 };
 
 static const struct row *row_of(const struct tw_event *ev)

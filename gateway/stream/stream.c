@@ -23,6 +23,17 @@ void gw_stream_done(struct gw_stream *s)
     gw_stream_drop_page(s);
 }
 
+/* The next event. A customer who was erased is still in what is in memory: whoever needs those
+ * events again reads them in the log, where the customer is not. */
+static void add(struct gw_stream *s, const struct tw_event *ev)
+{
+    if (tw_slice_is(ev->type, "customer.erased")) {
+        gw_backlog_restart(&s->backlog, ev->seq - 1);
+        gw_stream_drop_page(s);
+    }
+    gw_backlog_add(&s->backlog, ev);
+}
+
 /* Held events that are next now. Each was read once before it was held. */
 static void release(struct gw_stream *s)
 {
@@ -33,7 +44,7 @@ static void release(struct gw_stream *s)
 
     while (gw_cursor_release(&s->cursor, &seq, &raw, &len)) {
         if (tw_event_read(tw_slice_from(raw, len), &ev) == 0)
-            gw_backlog_add(&s->backlog, &ev);
+            add(s, &ev);
         free(raw);
     }
 }
@@ -59,7 +70,7 @@ enum gw_admit gw_stream_arrive(struct gw_stream *s, const struct tw_event *ev)
     enum gw_admit admitted = gw_cursor_arrive(&s->cursor, ev->seq, ev->raw);
 
     if (admitted == GW_ADMIT_NOW) {
-        gw_backlog_add(&s->backlog, ev);
+        add(s, ev);
         release(s);
     }
     if (admitted != GW_ADMIT_DUPLICATE)
@@ -72,7 +83,7 @@ enum gw_admit gw_stream_read(struct gw_stream *s, const struct tw_event *ev)
     enum gw_admit admitted = gw_cursor_read(&s->cursor, ev->seq);
 
     if (admitted == GW_ADMIT_NOW) {
-        gw_backlog_add(&s->backlog, ev);
+        add(s, ev);
         release(s);
         s->events->changed(s);
     }

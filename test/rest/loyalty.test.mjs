@@ -103,7 +103,7 @@ test('all points can be redeemed, and not one more', async (t) => {
         await tenant.rest.post(`/loyalty/${phone}/redeem`, { points: 101 }),
         400,
         'INSUFFICIENT_POINTS',
-        { currentPoints: 100 },
+        { currentPoints: 100, shortfall: 1 },
     );
     assert.equal((await tenant.rest.post(`/loyalty/${phone}/redeem`, { points: 100 })).status, 200);
     assertRefused(

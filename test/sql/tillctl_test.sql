@@ -138,7 +138,7 @@ select is(pg_temp.newest() ->> 'status', 'closed', 'with the state');
 -- Points.
 insert into pos.customers (tenant_id, phone, name, loyalty_points) values (:alpha, '07700 900123', 'Ada', 50) \g /dev/null
 select p.id as customer from pos.customers p where p.tenant_id = :alpha \gset
-select is(pg_temp.outcome_of(format('select pos.loyalty_adjust(%s)', v.given)), v.wanted, v.given)
+select is(pg_temp.outcome_of(format('select pos.customer_adjust(%s, false)', v.given)), v.wanted, v.given)
   from (values ($$'alpha', '+447700900123', '-20', 'a mistake'$$, 'ok'), ($$'alpha', '07700900123', '-31', 'x'$$, '400 INSUFFICIENT_POINTS'),
                ($$'alpha', '07700900123', '0', 'x'$$, '400 INVALID_POINTS'), ($$'alpha', '07700900123', '1.5', 'x'$$, '400 INVALID_POINTS'),
                ($$'alpha', '07700900123', '5', ''$$, '400 INVALID_FIELD'), ($$'alpha', 'Ada', '5', 'x'$$, '400 INVALID_PHONE'),
@@ -147,6 +147,16 @@ select is(pg_temp.outcome_of(format('select pos.loyalty_adjust(%s)', v.given)), 
 select is(concat_ws(' ', s.name, s.points, s.entries), 'Ada 35 3', 'the customer') from pos.customer_shown('alpha', 'id:' || :customer) s;
 select is(string_agg(concat_ws(' ', e.type, e.points, e.held, e.reason), ', ' order by e.entry), 'add 50 50, adjust -20 30 a mistake, adjust 5 35 a gift', 'the ledger')
   from pos.loyalty_entries('alpha', '07700900123') e;
+select pg_temp.try('loyalty_add', '{"phone":"07700900123"}', '{"points":10,"orderId":"R-1"}') \g /dev/null
+select pos.customer_adjust('alpha', '07700900123', '-45', 'spent', false) \g /dev/null
+select is(pg_temp.outcome_of(format('select pos.customer_reverse(%s)', v.given)), v.wanted, v.given)
+  from (values ($$'alpha', '07700900123', 'R-1', 'returned', false$$, '400 INSUFFICIENT_POINTS'), ($$'alpha', '07700900123', 'R-2', 'x', false$$, '404 NOTHING_TO_REVERSE'),
+               ($$'alpha', '07700900123', '', 'x', false$$, '404 NOTHING_TO_REVERSE'), ($$'beta', '07700900123', 'R-1', 'x', true$$, '404 CUSTOMER_NOT_FOUND'),
+               ($$'alpha', '07700900123', 'R-1', 'returned', true$$, 'ok'), ($$'alpha', '07700900123', 'R-1', 'returned', true$$, '409 ALREADY_REVERSED')) v(given, wanted);
+select is(pg_temp.outcome_of($$select pos.customer_adjust('alpha', '07700900123', '-1', 'x', false)$$), '400 INSUFFICIENT_POINTS', 'owing is no leave to owe more');
+select is((select s.points from pos.customer_shown('alpha', 'id:' || :customer) s), -10, 'less than none');
+select is((select concat_ws(' ', e.type, e.points, e.reverses is not null, e.reason) from pos.loyalty_entries('alpha', '07700900123') e order by e.entry desc limit 1),
+          'reverse -10 t returned', 'the entry names what it reverses');
 
 -- In and out.
 select is(pg_temp.outcome_of(format('select pos.operator_import(%L, %s)', 'alpha', v.given)), v.wanted, v.given)
@@ -216,13 +226,13 @@ select is((select a.detail from pos.audit a where a.action = 'setting.set' and a
 select pos.tenant_leave('alpha', 2), pos.tenant_freeze('alpha', 2) \g /dev/null
 select is(pg_temp.outcome_of(format('select %s', v.call)), '409 TENANT_MOVING', v.call)
   from (values ($$pos.card_state_set('alpha', 'OLD-2', 'void', 'x')$$), ($$pos.order_push('alpha', null, null, null, null, null)$$),
-               ($$pos.loyalty_adjust('alpha', '07700900123', '5', 'x')$$), ($$pos.operator_import('alpha', 'cards', '[]', false)$$)) v(call);
+               ($$pos.customer_adjust('alpha', '07700900123', '5', 'x', false)$$), ($$pos.operator_import('alpha', 'cards', '[]', false)$$)) v(call);
 select isnt_empty($$select from pos.card_shown('alpha', 'OLD-2')$$, 'looking is allowed');
 
 select is((select string_agg(d.action, ' ' order by d.action collate "C")
              from (select distinct a.action::text from pos.audit a where a.actor = 'ada@app1 as ' || session_user) d),
           'alias.add alias.remove card.freeze card.unfreeze card.void device.kick import key.issue key.profile key.revoke key.rotate keyless.off keyless.on list.mastered '
-          'list.not_mastered loyalty.adjust order_create rate.set setting.set tenant.add tenant.frozen tenant.leaving tenant.set ticket.make token.make token_secret.clear token_secret.set',
+          'list.not_mastered loyalty.adjust loyalty.reverse order_create rate.set setting.set tenant.add tenant.frozen tenant.leaving tenant.set ticket.make token.make token_secret.clear token_secret.set',
           'who did it is in the audit');
 select pg_temp.commit() \g /dev/null
 select is_empty('select * from pos.violations', 'and no promise was broken');

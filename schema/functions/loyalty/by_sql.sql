@@ -4,8 +4,8 @@
 -- loyalty_entry_event.
 -- Caller: triggers, for writers other than our own functions; `set tillwire.writer` keeps the two from triggering
 -- each other.
--- Refusals: SQL errors: a customer keeps its id and tenant; a phone must be a phone number; points are never
--- negative.
+-- Refusals: SQL errors: a customer keeps its id and tenant; a phone must be a phone number; nobody takes points that
+-- are not there; a reversal takes back one entry of the customer, all of it.
 -- Locks: the customer's row.
 -- Events: loyalty.updated.
 -- SPDX-License-Identifier: Apache-2.0
@@ -25,6 +25,11 @@ begin
                                        new.phone);
     if new.phone is not null and new.phone_e164 is null then
         raise exception 'this is no phone number' using errcode = 'check_violation';
+    end if;
+    if new.loyalty_points < 0 then
+        if tg_op = 'INSERT' or new.loyalty_points < old.loyalty_points then
+            raise exception 'points are never negative' using errcode = 'check_violation';
+        end if;
     end if;
     if tg_op = 'INSERT' then
         new.entries := case when new.loyalty_points <> 0 then 1 else 0 end;
@@ -75,6 +80,16 @@ begin
     if not (case new.type when 'add' then new.points > 0 when 'redeem' then new.points < 0 else new.points <> 0 end) then
         raise exception 'an entry of the type % cannot have % points', new.type, new.points using errcode = 'check_violation',
             hint = 'Points that are taken are negative (redeem), points that are given are positive (add).';
+    end if;
+    if (new.type = 'reverse') <> (new.reverses is not null) or new.type = 'reverse' and not exists (
+            select from pos.pos_loyalty_transactions t
+             where t.id = new.reverses and t.tenant_id = new.tenant_id and t.customer_id = new.customer_id
+               and t.type in ('add', 'redeem') and t.points = -new.points) then
+        raise exception 'this reverses no entry of the customer' using errcode = 'check_violation',
+            hint = 'An entry of the type reverse names in "reverses" one of the type add or redeem, and has its points with the other sign.';
+    end if;
+    if new.points < 0 and coalesce(last_points, 0) + new.points < 0 then
+        raise exception 'points are never negative' using errcode = 'check_violation';
     end if;
     new.previous_points := coalesce(last_points, 0);
     new.new_points := new.previous_points + new.points;

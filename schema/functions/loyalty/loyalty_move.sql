@@ -5,7 +5,7 @@
 -- Answers: 200 {customerId, previousPoints, pointsAdded | pointsRedeemed, newPoints}, and added to them
 -- transactionId, remainingPoints, warnings?, possibleDuplicateOf?, customer (as OrderWeb's tills read it).
 -- Refusals: 400 INVALID_POINTS, INVALID_ORDER_ID, INVALID_FIELD, INVALID_PHONE; 404 CUSTOMER_NOT_FOUND; 400
--- INSUFFICIENT_POINTS.
+-- INSUFFICIENT_POINTS with `shortfall`.
 -- Locks: the customer's row, then the stream. Events: loyalty.updated.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -36,10 +36,11 @@ begin
             end if;
         end if;
     end if;
-    if customer.loyalty_points + change < 0 then
+    if change < 0 and customer.loyalty_points + change < 0 then
         perform pos.refuse(400, 'INSUFFICIENT_POINTS',
-            format('The customer has %s points. Redeem at most that.', customer.loyalty_points),
-            ('{"currentPoints":' || customer.loyalty_points || '}')::json);
+            case when customer.loyalty_points > 0 then format('The customer has %s points. Redeem at most that.', customer.loyalty_points)
+                 else format('The customer has %s points. None can be redeemed.', customer.loyalty_points) end,
+            ('{"currentPoints":' || customer.loyalty_points || ',"shortfall":' || -(customer.loyalty_points + change) || '}')::json);
     end if;
     if customer.loyalty_points > 2000000000 - change then
         perform pos.refuse_field('points', 'A customer cannot hold more than 2000000000 points.', 'INVALID_POINTS');
@@ -82,7 +83,8 @@ begin
 end $$;
 
 -- A move of the same key and device, of the same points, customer and order within ten minutes (or the tenant's own,
--- longer time): perhaps a till has repeated its request without a key. Looks at the last fifty entries.
+-- longer time): perhaps a till has repeated its request without a key. Looks at the last fifty entries; one that was reversed
+-- since then was no mistake of the till's to repeat.
 create or replace function pos.loyalty_twin(c pos.context, customer pos.customers, change int, order_id text) returns bigint
 language plpgsql stable as $$
 declare
@@ -98,7 +100,7 @@ begin
          where l.points = change and l.order_id is not distinct from loyalty_twin.order_id
            and l.type in ('add', 'redeem')
            and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
-           and l.created_at > since
+           and l.created_at > since and pos.loyalty_reversal(c.tenant_id, l.id) is null
          order by l.entry_no desc limit 1;
     end if;
     return twin;

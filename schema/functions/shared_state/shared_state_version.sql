@@ -42,8 +42,8 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     changes text[];
 begin
-    if coalesce(current_setting('tillwire.writer', true), '') = 'move' then
-        return new;
+    if coalesce(current_setting('tillwire.writer', true), '') in ('move', 'erase') then
+        return new; -- what a customer who is erased was called is no change that devices merge
     end if;
     new.was_accepted := pos.is_accepted(new.status);
     if tg_op = 'INSERT' then

@@ -200,6 +200,7 @@ static const struct {
     { "gift_card.purchased", "{\"orderSource\":\"pos\"}", true, true },
     { "gift_card.updated", "{\"amount\":-5.00}", false, true },
     { "loyalty.updated", "{}", true, true },
+    { "customer.erased", "{\"customerId\":1001}", false, true },
     { "order.forgotten", "{\"orderSource\":\"online\"}", false, false },
     { "order.", "{\"orderSource\":\"online\"}", false, false },
     { "gift_card", "{}", false, false },

@@ -309,6 +309,37 @@ static void a_piece_of_before_the_stream_went_back_is_dropped(void **state)
     check_from(o, 5, "5");
 }
 
+static enum gw_admit arrive_erasure(struct owned *o, uint64_t seq)
+{
+    struct tw_event ev = event_with(&o->text, seq, "customer.erased", "{\"kind\":\"api\"}",
+                                    "{\"customerId\":1001,\"orderIds\":[]}");
+
+    return gw_stream_arrive(&o->stream, &ev);
+}
+
+/* Whoever is still behind reads it in the log, where the customer is not. */
+static void what_was_before_an_erasure_is_in_memory_no_more(void **state)
+{
+    struct owned *o = *state;
+
+    begin(o, 3, 1);
+    (void)arrive(o, 4);
+    assert_int_equal(take_piece(o, 0, 1, 2, false), 0);
+    assert_non_null(gw_stream_source(&o->stream, 1));
+    assert_non_null(gw_stream_source(&o->stream, 4));
+    assert_int_equal(arrive_erasure(o, 5), GW_ADMIT_NOW);
+    assert_null(gw_stream_source(&o->stream, 1));
+    assert_null(gw_stream_source(&o->stream, 4));
+    check_from(o, 5, "5");
+    (void)arrive(o, 6);
+    check_from(o, 5, "5 6");
+
+    assert_int_equal(arrive_erasure(o, 8), GW_ADMIT_EARLY); /* one that had to wait */
+    assert_int_equal(read_log(o, 7), GW_ADMIT_NOW);
+    assert_null(gw_stream_source(&o->stream, 7));
+    check_from(o, 8, "8");
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, open_stream, close_stream)
 
 int main(void)
@@ -328,6 +359,7 @@ int main(void)
         test(seqs_that_are_kept_and_not_there_never_were),
         test(what_has_come_to_memory_meanwhile_is_not_taken_twice),
         test(a_piece_of_before_the_stream_went_back_is_dropped),
+        test(what_was_before_an_erasure_is_in_memory_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

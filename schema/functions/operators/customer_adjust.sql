@@ -1,9 +1,11 @@
--- pos.loyalty_adjust - an operator corrects a customer's points.
--- Holds: customer_of, customer_shown, loyalty_entries.
+-- pos.customer_adjust - an operator corrects a customer's points.
+-- Holds: customer_of, customer_reverse, customer_shown, loyalty_entries.
 -- Caller: tillctl loyalty. Inputs: the restaurant's slug; the customer: a phone number, or id:1001; the points, with a
--- minus sign for those that are taken; why.
+-- minus sign for those that are taken, or the order whose points are reversed (loyalty/loyalty_reverse); why; whether less than
+-- none may be left.
 -- Answers: customer_shown: the customer as it is now; loyalty_entries: a row an entry, the oldest first.
--- Refusals: 404 TENANT_NOT_FOUND, CUSTOMER_NOT_FOUND; 400 INVALID_PHONE, INVALID_POINTS, INVALID_FIELD, INSUFFICIENT_POINTS.
+-- Refusals: 404 TENANT_NOT_FOUND, CUSTOMER_NOT_FOUND; 400 INVALID_PHONE, INVALID_POINTS, INVALID_FIELD,
+-- INVALID_ORDER_ID, INSUFFICIENT_POINTS; 404 NOTHING_TO_REVERSE; 409 ALREADY_REVERSED.
 -- Locks: the customer's row, then the stream. Events: loyalty.updated; an audit row.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -26,33 +28,33 @@ begin
     return pos.find_customer(c, locking);
 end $$;
 
-create or replace function pos.loyalty_adjust(slug text, customer text, points text, why text) returns void
+create or replace function pos.customer_adjust(slug text, customer text, points text, why text, may_owe boolean) returns void
 language plpgsql set tillwire.writer = 'function' as $$
 declare
     c pos.context := pos.operator_context(slug);
     who pos.customers := pos.customer_of(c, customer, true);
-    change int := case when points ~ '^[-+]?[0-9]{1,7}$' then points::int end;
-    entry pos.pos_loyalty_transactions;
+    change int := pos.read_change(to_json(ltrim(points, '+')));
 begin
-    if change is null or change = 0 or abs(change) > 1000000 then
-        perform pos.refuse_field('points', 'points are a whole number, with a minus sign when they are taken: -50', 'INVALID_POINTS');
-    elsif coalesce(btrim(why), '') = '' or length(why) > 2000 then
+    if coalesce(btrim(why), '') = '' or length(why) > 2000 then
         perform pos.refuse_field('reason', 'say why, in 1 to 2000 characters: it stands in the customer''s ledger');
-    elsif who.loyalty_points + change < 0 then
-        perform pos.refuse(400, 'INSUFFICIENT_POINTS', format('the customer has %s points: no more can be taken', who.loyalty_points));
-    elsif who.loyalty_points > 2000000000 - change then
-        perform pos.refuse_field('points', 'a customer cannot hold more than 2000000000 points', 'INVALID_POINTS');
     end if;
-    update pos.customers p
-       set loyalty_points = p.loyalty_points + change, entries = p.entries + 1, updated_at = clock_timestamp()
-     where p.tenant_id = c.tenant_id and p.id = who.id;
-    insert into pos.pos_loyalty_transactions (tenant_id, customer_id, entry_no, type, points, previous_points, new_points,
-        reason, lineage, request_id)
-    values (c.tenant_id, who.id, who.entries + 1, 'adjust', change, who.loyalty_points, who.loyalty_points + change,
-        pos.clean_text(why), c.lineage, c.request_id)
-    returning * into entry;
+    perform pos.loyalty_change(c, who, 'adjust', change, may_owe, null, null, pos.clean_text(why), null, null);
     perform pos.operator_note(c.tenant_id, 'loyalty.adjust', 'customer ' || who.id, concat_ws(' ', c.request_id, change, why));
-    perform pos.emit(c.tenant_id, 'loyalty.updated', c.origin, pos.loyalty_updated_data(entry, who.phone));
+end $$;
+
+create or replace function pos.customer_reverse(slug text, customer text, ordered text, why text, may_owe boolean) returns void
+language plpgsql set tillwire.writer = 'function' as $$
+declare
+    c pos.context := pos.operator_context(slug);
+    who pos.customers := pos.customer_of(c, customer, true);
+    done record;
+begin
+    if length(why) > 2000 then
+        perform pos.refuse_field('reason', 'a reason has at most 2000 characters');
+    end if;
+    done := pos.loyalty_reverse_order(c, who, (pos.read_order_id(to_json(ordered))).id, pos.clean_text(why), may_owe);
+    perform pos.operator_note(c.tenant_id, 'loyalty.reverse', 'customer ' || who.id,
+                              concat_ws(' ', c.request_id, 'order', ordered, cardinality(done.entries), 'entries', why));
 end $$;
 
 create or replace function pos.customer_shown(slug text, customer text)
@@ -78,7 +80,7 @@ end $$;
 
 create or replace function pos.loyalty_entries(slug text, customer text)
 returns table (entry int, at timestamptz, type text, points int, held int, order_id text, reason text, key text, device text,
-    request_id text, id bigint)
+    request_id text, id bigint, reverses bigint)
 language plpgsql as $$
 declare
     tenant dinedesk_main.tenants := pos.operator_tenant(slug);
@@ -90,7 +92,7 @@ begin
     who := pos.customer_of(c, customer, false);
     return query
     select l.entry_no::int, date_trunc('second', l.created_at), l.type::text, l.points, l.new_points::int, l.order_id::text,
-           l.reason::text, k.label::text, l.device::text, l.request_id::text, l.id
+           l.reason::text, k.label::text, l.device::text, l.request_id::text, l.id, l.reverses
       from pos.pos_loyalty_transactions l
       left join pos.api_key k on k.id = l.key_id
      where l.tenant_id = tenant.id and l.customer_id = who.id
