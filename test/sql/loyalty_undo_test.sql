@@ -44,6 +44,11 @@ select is(b.replayed and b.body = (r.a).body, true, 'the same request again'), i
 select is(pg_temp.outcome(a), '409 ALREADY_REVERSED', 'nor does another one'), is((a).body::json #>> '{error,details,left}', '0', 'nothing is left')
   from pg_temp.till('loyalty_reverse', '{"orderId":"A-1"}') a;
 
+select is((select string_agg(t ->> 'type', ' ') from json_array_elements((a).body::json -> 'recentTransactions') t), 'adjust adjust redeem add redeem add',
+          'in the words that tills know'), is((a).body::json ->> 'points', '235', 'and all of it') from pg_temp.till('loyalty_points', null) a;
+select is(concat_ws(' ', c ->> 'totalPointsEarned', c ->> 'totalPointsRedeemed'), '250 15', 'what was reversed was neither earned nor redeemed')
+  from (select pos.till_customer(p) as c from pos.customers p where p.tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' and p.id = 9001) x;
+
 -- Sold again: it moves points again, without being taken for a repeat, and can be reversed again.
 update dinedesk_main.tenants set dedupe_seconds = 60 where slug = 'alpha';
 select is(pg_temp.tried('loyalty_add', '{"points":20,"orderId":"A-1"}'), '200', 'what was reversed is no twin'), is(pg_temp.points(), 255, 'it counts');

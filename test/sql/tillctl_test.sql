@@ -151,7 +151,7 @@ select pg_temp.try('loyalty_add', '{"phone":"07700900123"}', '{"points":10,"orde
 select pos.customer_adjust('alpha', '07700900123', '-45', 'spent', false) \g /dev/null
 select is(pg_temp.outcome_of(format('select pos.customer_reverse(%s)', v.given)), v.wanted, v.given)
   from (values ($$'alpha', '07700900123', 'R-1', 'returned', false$$, '400 INSUFFICIENT_POINTS'), ($$'alpha', '07700900123', 'R-2', 'x', false$$, '404 NOTHING_TO_REVERSE'),
-               ($$'alpha', '07700900123', '', 'x', false$$, '404 NOTHING_TO_REVERSE'), ($$'beta', '07700900123', 'R-1', 'x', true$$, '404 CUSTOMER_NOT_FOUND'),
+               ($$'alpha', '07700900123', '', 'x', false$$, '404 NOTHING_TO_REVERSE'), ($$'beta', '+447700900123', 'R-1', 'x', true$$, '404 CUSTOMER_NOT_FOUND'),
                ($$'alpha', '07700900123', 'R-1', 'returned', true$$, 'ok'), ($$'alpha', '07700900123', 'R-1', 'returned', true$$, '409 ALREADY_REVERSED')) v(given, wanted);
 select is(pg_temp.outcome_of($$select pos.customer_adjust('alpha', '07700900123', '-1', 'x', false)$$), '400 INSUFFICIENT_POINTS', 'owing is no leave to owe more');
 select is((select s.points from pos.customer_shown('alpha', 'id:' || :customer) s), -10, 'less than none');

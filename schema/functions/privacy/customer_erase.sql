@@ -139,9 +139,12 @@ begin
                      else 'case when ' || held || ' = '''' then '''' else ''[erased]'' end' end
                  || ' else pos.forgotten_text(' || held || ', ' || pattern || ') end' end || ')::text::' || one.type);
     end loop;
-    execute format('update %s r set %s where r.%I = $1 %s and (%s or concat_ws('' '', %s) ~* $6)', place, array_to_string(sets, ', '),
-                   one.tenant, case when since is not null then 'and r.at >= $8' else '' end, one.own, array_to_string(helds, ', '))
-      using tenant, customer_id, ids, who.cards, who.strong, who.weak, who.own, since;
+    -- What costs little is looked at first.
+    held := 'concat_ws('' '', ' || array_to_string(helds, ', ') || ')';
+    execute format('update %s r set %s where r.%I = $1 %s and (%s%s)', place, array_to_string(sets, ', '), one.tenant,
+                   case when since is not null then 'and r.at >= $8' else '' end, one.about,
+                   case when one.reads then format(' or pos.may_name(%1$s, $10, $11) and (%1$s ~* $6 or position(''\'' in %1$s) > 0)', held) else '' end)
+      using tenant, customer_id, ids, who.cards, who.strong, who.weak, who.own, since, who.mentions, who.core, who.needles;
     get diagnostics changed = row_count;
     return changed;
 end $$;

@@ -74,7 +74,8 @@ begin
     end if;
 
     for one in
-        select e.seq, l.id, p.phone as customer_phone, l.type as transaction_type, l.points as points_amount,
+        select e.seq, l.id, p.phone as customer_phone,
+               pos.loyalty_word(l.type) as transaction_type, l.points as points_amount,
                l.order_id as transaction_reference, l.reason as operation_details, pos.utc(l.created_at) as created_at,
                p.loyalty_points as current_balance, p.id as customer_id, p.name as customer_name, p.email as customer_email
           from pos.event e
@@ -152,8 +153,9 @@ begin
         customer.id as id, customer.name as name, customer.email as email, coalesce(customer.phone, '') as phone,
         coalesce(customer.phone, '') as "displayPhone", customer.id::text as "loyaltyCardNumber",
         customer.name as "customerName", customer.loyalty_points as "pointsBalance",
-        least(coalesce(sum(l.points) filter (where l.points > 0), 0), 2000000000)::int as "totalPointsEarned",
-        least(coalesce(-sum(l.points) filter (where l.points < 0), 0), 2000000000)::int as "totalPointsRedeemed",
+        -- What was reversed was not earned, or not redeemed.
+        least(coalesce(sum(l.points) filter (where (l.points > 0) <> (l.type = 'reverse')), 0), 2000000000)::int as "totalPointsEarned",
+        least(coalesce(-sum(l.points) filter (where (l.points < 0) <> (l.type = 'reverse')), 0), 2000000000)::int as "totalPointsRedeemed",
         case when customer.erased_at is null then 1 else 0 end as "isActive",
         pos.utc(customer.created_at) as "joinedDate", customer.total_spent::text as "totalSpent"
           from pos.pos_loyalty_transactions l where l.tenant_id = customer.tenant_id and l.customer_id = customer.id) s;
