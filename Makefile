@@ -181,7 +181,7 @@ $(BENCH_PROGRAMS): build/bench/%: $(OUT)/obj/test/bench/%.o $(BENCH_SUPPORT)
 .PHONY: help setup setup-test build web run test bench bench-setup bench-charts bench-programs unit \
 	unit-programs fixture unit-run fuzz fuzz-run format \
 	format-check reference lint lint-boundaries lint-functions lint-imports lint-text lint-tidy lint-clang lint-cppcheck \
-	lint-shell install deb setup-package clean FORCE
+	lint-shell install deb setup-package test-model clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -209,6 +209,10 @@ test: ## every test there is (STAGE=name runs one stage, SEED=n repeats a run)
 test-faults: ## faults of every kind under load, and whether anything was lost (FORM=short, SEED=n)
 	@$(MAKE) build
 	@test/faults/run $(or $(FORM),long) $(SEED)
+
+test-model: ## random acts on gift cards, which must agree with a model of them (STEPS=100000, SEED=n)
+	@$(MAKE) build
+	@STEPS=$(or $(STEPS),100000) SEED=$(SEED) FILES=promises/card_model.test.mjs test/e2e-run
 
 test-fleet: ## many hosts on this machine, and what can happen to each (FORM=short, SEED=n)
 	@$(MAKE) build

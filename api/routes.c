@@ -43,6 +43,13 @@ static const struct api_body wishes = { API_BODY_BYTES, &tw_json_narrow, true };
         TW_POST, "/api/{tenant}/console/" path, operation, PATH, affinity, MONEY, STRICT       \
     }
 
+/* Rows of one gift card, whose changes run one after the other. */
+#define CARD(path, operation)                                                                  \
+    {                                                                                          \
+        TW_POST, "/api/{tenant}/gift-cards/{cardNumber}/" path, operation, PATH, "cardNumber", \
+            MONEY, STRICT                                                                      \
+    }
+
 /* The first row that fits a path counts; no tenant is called pos, v1, sync, restaurants or
  * health. */
 const struct api_route api_routes[] = {
@@ -90,8 +97,21 @@ const struct api_route api_routes[] = {
     { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", PATH, NULL, NULL, STRICT },
     { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/balance", "gift_card_balance", PATH, NULL,
       NULL, BRIEF },
-    { TW_POST, "/api/{tenant}/gift-cards/{cardNumber}/deduct", "gift_card_deduct", PATH,
-      "cardNumber", MONEY, STRICT },
+    CARD("deduct", "gift_card_deduct"),
+    CARD("reload", "gift_card_reload"),
+    CARD("refund", "gift_card_refund"),
+    CARD("holds", "gift_card_hold"),
+    CARD("holds/{holdId}/capture", "gift_card_capture"),
+    CARD("holds/{holdId}/release", "gift_card_release"),
+    CARD("freeze", "gift_card_freeze"),
+    CARD("unfreeze", "gift_card_unfreeze"),
+    CARD("close", "gift_card_close"),
+    CARD("transfer", "gift_card_transfer"),
+    CARD("transactions/{id}/void", "gift_card_void"),
+    { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/transactions", "gift_card_transactions",
+      PATH, NULL, NULL, STRICT },
+    { TW_GET, "/api/{tenant}/operations/{idempotencyKey}", "operation_outcome", PATH, NULL,
+      NULL, STRICT },
     { TW_GET, "/api/{tenant}/loyalty/{phone}/points", "loyalty_points", PATH, NULL, NULL,
       BRIEF },
     { TW_POST, "/api/{tenant}/loyalty/{phone}/add", "loyalty_add", PATH, "phone", MONEY,

@@ -17,6 +17,7 @@ static const struct tillctl_option options[] = {
     { "tablet-orders", "accepted|all", "which online orders its tablets are shown" },
     { "staff-secrets", "seal|drop", "whether the staff of its tablets is kept, sealed" },
     { "rate", "NUMBER/NUMBER", "requests a second / at once; default: the apis' settings" },
+    { "till-refunds", "50.00|none", "what its tills may refund on cards in a day; none" },
     { "keyless", "on|off", "let in devices without a key: unsafe" },
     { "alias", "NAME", "another name for it, which its devices may use" },
     { "no-alias", "NAME", "a name that they use no more" },
@@ -74,14 +75,15 @@ static const struct tillctl_command commands[] = {
     { .verb = "set",
       .words = "SLUG",
       .options = "name country currency timezone dedupe-seconds order-prefix tablet-orders "
-                 "staff-secrets rate keyless alias no-alias mastered not-mastered token-secret "
+                 "staff-secrets rate till-refunds keyless alias no-alias mastered not-mastered token-secret "
                  "no-token-secret",
       .about = "change its settings; those that are not given stay",
       .change =
           "select pos.tenant_set(:slug, :name, :country, :currency, :timezone,"
           " :dedupe-seconds, :order-prefix, :tablet-orders, :keyless, :staff-secrets),"
           " pos.tenant_names_set(:slug, :alias, :no-alias, :mastered, :not-mastered,"
-          " :token-secret, :no-token-secret is not null), pos.tenant_rate_read(:slug, :rate)",
+          " :token-secret, :no-token-secret is not null), pos.tenant_rate_read(:slug, :rate),"
+          " pos.till_refunds_set(:slug, :till-refunds)",
       .sql = SHOW,
       .answer = TILLCTL_RECORD },
     { .verb = "suspend",

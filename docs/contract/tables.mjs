@@ -24,10 +24,11 @@ export function readRoutes() {
     const source = read('api/routes.c');
     const table = source.slice(source.indexOf('const struct api_route api_routes[]'), source.indexOf('_Static_assert'));
     const routes = [];
-    for (const [, macro, inside, plain] of table.matchAll(/(DEVICE|V1|LOOK|ACT)\(([^)]*)\)|\{\s*(TW_(?:"[^"]*"|[^"}])*)\}/g)) {
+    for (const [, macro, inside, plain] of table.matchAll(/(DEVICE|V1|CARD|LOOK|ACT)\(([^)]*)\)|\{\s*(TW_(?:"[^"]*"|[^"}])*)\}/g)) {
         const cells = (inside ?? plain).split(/,\s*/).map((cell) => cell.trim());
         if (macro === 'DEVICE') routes.push(route(...cells.slice(0, 3), 'CREDENTIAL', cells[3], 'DEVICE'));
         else if (macro === 'V1') routes.push(route(...cells.slice(0, 3), 'CREDENTIAL', cells[4], 'STRICT'));
+        else if (macro === 'CARD') routes.push(route('TW_POST', `/api/{tenant}/gift-cards/{cardNumber}/${word(cells[0])}`, cells[1], 'PATH', 'MONEY', 'STRICT'));
         // Rows of the console: the macros put its address before theirs.
         else if (macro === 'LOOK') routes.push(route('TW_GET', `/api/{tenant}/console/${word(cells[0])}`, cells[1], 'PATH', 'NULL', 'STRICT'));
         else if (macro === 'ACT') routes.push(route('TW_POST', `/api/{tenant}/console/${word(cells[0])}`, cells[1], 'PATH', 'MONEY', 'STRICT'));

@@ -201,7 +201,7 @@ export class Oracle {
         }
         for (const deed of this.world.deeds.filter(({ status }) => status >= 200 && status < 300)) {
             const cents = Math.round(deed.amount * 100);
-            if (deed.kind === 'deduct' || deed.kind === 'reload') put(`card ${deed.card}`, cents);
+            if (['deduct', 'reload', 'void', 'capture'].includes(deed.kind)) put(`card ${deed.card}`, cents);
             if (deed.kind === 'add' || deed.kind === 'redeem') put(`points of ${deed.tenant.slug}`, cents);
         }
         const rows = await this.stack.sql(`
@@ -219,7 +219,7 @@ export class Oracle {
     effect(deed, found, cards) {
         const isDone = deed.status >= 200 && deed.status < 300;
         const isRefused = deed.status >= 400 && deed.status < 500;
-        if (['deduct', 'add', 'redeem', 'reload'].includes(deed.kind)) {
+        if (['deduct', 'add', 'redeem', 'reload', 'void', 'capture'].includes(deed.kind)) {
             const most = isRefused ? 0 : 1;
             const least = isDone ? 1 : 0;
             if (found.length > most || found.length < least) {

@@ -27,7 +27,7 @@ export class World {
     sleepers = new Set();
 
     constructor(options, random, say) {
-        Object.assign(this, { isLong: false, pace: 250, patience: 9000, returnMs: 250, catchUpMs: 20_000, limits: { mib: 150, fds: 2000 } }, options);
+        Object.assign(this, { isLong: false, mayUndo: true, pace: 250, patience: 9000, returnMs: 250, catchUpMs: 20_000, limits: { mib: 150, fds: 2000 } }, options);
         this.random = random;
         this.say = say;
     }

@@ -67,13 +67,16 @@ export class Writer {
 }
 
 export class RestWriter extends Writer {
+    paid = []; // deducts that may be voided
+
     constructor(world, name) {
         super(world, name);
         this.connections = new Connections({ maxSockets: 4 });
     }
 
     act(tenant) {
-        const kind = this.random.weighed({ order: 30, patch: 20, deduct: 25, add: 8, redeem: 6, card: 3, report: 2, read: 6 });
+        const undo = this.world.mayUndo ? { void: 5, hold: 6 } : {}; // the release before may not know them
+        const kind = this.random.weighed({ order: 30, patch: 20, deduct: 25, ...undo, add: 8, redeem: 6, card: 3, report: 2, read: 6 });
         return this[kind](tenant);
     }
 
@@ -147,7 +150,38 @@ export class RestWriter extends Writer {
         const amount = this.random.chance(0.05) ? '90000000.00' : money(this.random.whole(1, 400));
         const deed = this.deed('deduct', tenant, { amount: -Number(amount), card });
         await this.settle(deed, 'POST', `/api/${tenant.slug}/gift-cards/${card}/deduct`, { amount: Number(amount) }, tenant.restKey);
+        if (deed.status === 200) this.paid.push(deed);
+        if (this.paid.length > 30) this.paid.shift();
         return deed;
+    }
+
+    // Of a deduct of our own, a part or all of it, once: nobody else voids it.
+    async void(tenant) {
+        const at = this.random.whole(0, this.paid.length - 1);
+        const [paid] = this.paid.splice(at, 1);
+        if (!paid) {
+            await this.deduct(tenant);
+            return;
+        }
+        const amount = this.random.chance(0.5) ? -paid.amount : Number(money(this.random.whole(1, Math.round(-paid.amount * 100))));
+        const deed = this.deed('void', paid.tenant, { amount, card: paid.card });
+        await this.settle(deed, 'POST', `/api/${paid.tenant.slug}/gift-cards/${paid.card}/transactions/${paid.answer.transactionId}/void`,
+            { amount, reason: 'a mistake' }, paid.tenant.restKey);
+    }
+
+    // Held, and then captured as a whole, in part, or not at all.
+    async hold(tenant, card = this.random.pick(tenant.cards)) {
+        const cents = this.random.whole(2, 400);
+        const path = `/api/${tenant.slug}/gift-cards/${card}/holds`;
+        const held = await this.settle(this.deed('hold', tenant, { card }), 'POST', path, { amount: cents / 100, expiresIn: 3600 }, tenant.restKey);
+        if (held?.status !== 201) return;
+        if (this.random.chance(0.3)) {
+            await this.settle(this.deed('release', tenant, { card }), 'POST', `${path}/${held.json.holdId}/release`, {}, tenant.restKey);
+            return;
+        }
+        const amount = Number(money(this.random.chance(0.5) ? cents : this.random.whole(1, cents)));
+        const deed = this.deed('capture', tenant, { amount: -amount, card });
+        await this.settle(deed, 'POST', `${path}/${held.json.holdId}/capture`, { amount }, tenant.restKey);
     }
 
     add(tenant) {

@@ -25,7 +25,7 @@ test('fifty parallel deducts of a card with money for thirty: thirty are done, t
     const done = answers.filter((res) => res.status === 200);
     const refused = answers.filter((res) => res.status !== 200);
     assert.equal(done.length, 30, answers.map((res) => res.text).join('\n'));
-    for (const res of refused) assertRefused(res, 400, 'INSUFFICIENT_FUNDS', { currentBalance: 0 });
+    for (const res of refused) assertRefused(res, 400, 'INSUFFICIENT_FUNDS', { currentBalance: 0, shortfall: 1 });
     assert.deepEqual(
         done.map((res) => res.json.newBalance).sort((a, b) => a - b),
         times(30, (i) => i),
@@ -176,5 +176,5 @@ test('orders and points are served while a card is locked, and so are reads of t
     assert.ok(isBlocked);
     await rival.query('commit');
     const res = await blocked;
-    assertRefused(res, 400, 'INSUFFICIENT_FUNDS', { currentBalance: 1 });
+    assertRefused(res, 400, 'INSUFFICIENT_FUNDS', { currentBalance: 1, shortfall: 24 });
 });

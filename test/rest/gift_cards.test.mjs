@@ -144,8 +144,8 @@ test('more than the balance is 400 with the balance at the top and in the detail
     const card = await issueCard(tenant, '85.50');
     const res = await tenant.rest.post(`/gift-cards/${card}/deduct`, '{"amount":85.51}');
 
-    assertRefused(res, 400, 'INSUFFICIENT_FUNDS', { currentBalance: 85.5 });
-    assert.ok(res.text.includes('"details":{"currentBalance":85.50}'), res.text);
+    assertRefused(res, 400, 'INSUFFICIENT_FUNDS', { currentBalance: 85.5, shortfall: 0.01 });
+    assert.ok(res.text.includes('"details":{"currentBalance":85.50,"shortfall":0.01}'), res.text);
     assert.match(res.text, /"message":"[^"]*","currentBalance":85\.50/);
     assert.deepEqual(await ledgerOf(tenant, card), [['issue', '85.50', '85.50']]);
 });

@@ -190,7 +190,7 @@ select is(a.status, 200, 'health'),
   from pg_temp.call('health', '{}') a;
 select is(a.body,
           '{"success":false,"error":{"code":"INSUFFICIENT_FUNDS","message":"The card has 3.00 left. Deduct at most '
-          'that, or take the rest by other means.","details":{"currentBalance":3.00},"help":"/docs/errors#INSUFFICIENT_FUNDS"},"message":"The card has 3.00 '
+          'that, or take the rest by other means.","details":{"currentBalance":3.00,"shortfall":1.00},"help":"/docs/errors#INSUFFICIENT_FUNDS"},"message":"The card has 3.00 '
           'left. Deduct at most that, or take the rest by other means.","currentBalance":3.00,"requestId":"req-1"}',
           'an error, whole')
   from (select pg_temp.card('C3', 3)) c,

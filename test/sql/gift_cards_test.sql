@@ -13,7 +13,7 @@ select pg_temp.commit() \g /dev/null
 select is(a.status, 200, 'balance'),
        is(a.body,
           '{"success":true,"cardNumber":"A1","balance":85.50,"status":"active","expiryDate":"2099-12-31",'
-          '"data":{"cardNumber":"A1","balance":85.50,"status":"active","expiryDate":"2099-12-31"}}', 'exactly'),
+          '"held":0.00,"available":85.50,"data":{"cardNumber":"A1","balance":85.50,"status":"active","expiryDate":"2099-12-31"}}', 'exactly'),
        is(a.events, null, 'a read tells nobody')
   from pg_temp.call('gift_card_balance', '{"cardNumber":"A1"}') a;
 select is((pg_temp.call('gift_card_balance', format('{"cardNumber":%s}',

@@ -24,8 +24,14 @@ select now(), false, null, null, (json_populate_record(o, json_build_object('id'
   from generate_series(1, 5000) g(n), house h, lateral (select p as o from pos.orders p where p.tenant_id = h.id limit 1) p;
 insert into pos.order_given (tenant_id, name, order_id, content_hash)
 select h.id, 'number P-' || n, 'p' || n, sha256('') from house h, generate_series(1, 500) g(n);
-insert into pos.gift_cards (tenant_id, card_number, initial_balance, current_balance)
-select h.id, 'GC-' || h.place || '-' || n, 0, 0 from house h, generate_series(1, 500) g(n);
+insert into pos.gift_cards (tenant_id, card_number, initial_balance, current_balance, held_until)
+select h.id, 'GC-' || h.place || '-' || n, 0, 0, now() + interval '1 hour' from house h, generate_series(1, 500) g(n);
+insert into pos.pos_gift_card_transactions (id, tenant_id, card_number, entry_no, type, amount, previous_balance, new_balance, reverses)
+select 1000 * h.place + 2 * n + i, h.id, 'GC-' || h.place || '-' || n, 1 + i, case i when 0 then 'deduct' else 'void' end, 2 * i - 1, 1 - i, i,
+       case i when 1 then 1000 * h.place + 2 * n end
+  from house h, generate_series(1, 400) g(n), generate_series(0, 1) i;
+insert into pos.gift_card_holds (tenant_id, card_number, state, amount, ended_at, expires_at)
+select h.id, 'GC-' || h.place || '-' || n, 'released', 1, now(), now() - interval '1 hour' * n from house h, generate_series(1, 500) g(n);
 insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body, created_at)
 select h.id, h.id, case when n % 2 = 0 then E'\x01' else '' end || n, sha256(''), 200, '{}', now() - interval '1 minute'
   from house h, generate_series(1, 500) g(n);
@@ -101,6 +107,9 @@ insert into needed values
     ('order_given_at', $$do 'begin perform pos.maintain(''orders_given''); end'$$),
     ('gift_cards_typed', pg_temp.by_call('gift_card_balance', '{}', '{"cardNumber":"gc 1 7"}')),
     ('gift_card_transactions_key', pg_temp.by_call('gift_card_deduct', '{"idempotencyKey":"k1"}', '{}', '{"cardNumber":"GC-1-7","amount":1}')),
+    ('gift_card_corrections', pg_temp.by_call('gift_card_transactions', '{}', '{"cardNumber":"GC-1-7"}')),
+    ('gift_card_holds_card', pg_temp.by_call('gift_card_balance', '{}', '{"cardNumber":"GC-1-7"}')),
+    ('gift_card_holds_ended', $$do 'begin perform pos.maintain(''orders_given''); end'$$),
     ('idempotency_age', $$do 'begin perform pos.maintain(''answers''); end'$$),
     ('idempotency_attempts', $$do 'begin perform pos.maintain(''attempts''); end'$$),
     ('sync_log_at', $$do 'begin perform pos.maintain(''sync_log''); end'$$),

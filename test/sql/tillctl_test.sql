@@ -41,7 +41,7 @@ select is(pg_temp.set_alpha(v.given), v.wanted, v.given)
 select is(pg_temp.set_alpha('name=The Alpha', 'tablets=all', 'keyless=on', 'staff=seal', 'timezone=Europe/Paris'), 'ok', 'several');
 select is(row_to_json(s)::jsonb - 'id' - 'created_at' - 'last_seq' - 'keys', '{"slug": "alpha", "name": "The Alpha", "status": "active",
           "country": "GB", "phones": "read as in GB", "currency": "GBP", "timezone": "Europe/Paris", "dedupe_seconds": 30, "order_prefix": "ALP-",
-          "tablet_orders": "all", "staff_secrets": "seal", "rate": "default", "keyless": true, "token_secret": false, "aliases": null, "mastered": null}'::jsonb,
+          "tablet_orders": "all", "staff_secrets": "seal", "rate": "default", "till_refunds": "none", "keyless": true, "token_secret": false, "aliases": null, "mastered": null}'::jsonb,
           'all is shown') from pos.tenant_show('alpha') s;
 select is((select detail from pos.audit where action = 'tenant.set' order by id desc limit 1),
           'keyless: false -> true; name: Alpha -> The Alpha; staff_secrets: drop -> seal; tablet_orders: accepted -> all; timezone: Europe/London -> Europe/Paris',
@@ -134,6 +134,27 @@ select is(string_agg(concat_ws(' ', e.entry, e.type, e.amount, e.balance, e.note
 select is(concat_ws(' ', s.status, s.balance, s.initial_balance, s.entries), 'closed 0.00 30.50 5', 'the card') from pos.card_shown('alpha', 'GC-1') s;
 select is(pg_temp.types_after(:before), 'gift_card.updated gift_card.updated gift_card.updated gift_card.updated gift_card.updated', 'each has its event');
 select is(pg_temp.newest() ->> 'status', 'closed', 'with the state');
+
+-- What the API does with a card, an operator can do, too; of refunds he has no limit.
+select pg_temp.card('GC-7', 10) \g /dev/null
+select is(pg_temp.outcome_of(format('select pos.operator_call(''alpha'', ''gift_card_%s'', ''{"cardNumber":"GC-7"}'', %L)', v.what, v.body)), v.wanted, v.what || ' ' || v.body)
+  from (values (1, 'reload', '{"amount":"5"}', 'ok'), (2, 'refund', '{"amount":"2.50","orderId":"o1","reason":"cold"}', 'ok'), (3, 'refund', '{"amount":"1","reason":"x"}', '400 INVALID_ORDER_ID'),
+               (4, 'reload', '{"amount":"0"}', '400 INVALID_AMOUNT')) v(n, what, body, wanted) order by v.n;
+select is(pg_temp.outcome_of(format('select pos.operator_call(''alpha'', ''gift_card_void'', ''{"cardNumber":"GC-7","id":"%s"}'', ''{"reason":"x"}'')', e.id)), 'ok', 'reverse')
+  from pos.card_entries('alpha', 'GC-7') e where e.type = 'refund';
+select is(string_agg(concat_ws(' ', e.type, e.amount, e.balance, e.reverses is not null, e.reversed), ', ' order by e.entry),
+          'issue 10.00 10.00 f, reload 5.00 15.00 f, refund 2.50 17.50 f 2.50, void -2.50 15.00 t', 'its ledger')
+  from pos.card_entries('alpha', 'GC-7') e;
+select is(pg_temp.outcome_of($$select pos.card_state_set('alpha', 'GC-7', 'freeze', 'lost')$$), 'ok', 'lost');
+select is(pg_temp.outcome_of($$select pos.operator_call('alpha', 'gift_card_transfer', '{"cardNumber":"GC-7"}', '{"to":"GC-8","reason":"lost"}')$$), 'ok', 'transfer');
+select is(concat_ws(' ', s.status, s.balance), 'active 15.00', 'the new card') from pos.card_shown('alpha', 'GC-8') s;
+
+-- What tills may refund in a day.
+select is(pg_temp.outcome_of(format('select pos.till_refunds_set(''alpha'', %L)', v.given)), v.wanted, 'till refunds ' || coalesce(v.given, 'as they are'))
+  from (values (1, '50.00', 'ok'), (2, null, 'ok'), (3, '50', 'ok'), (4, '0', '400 INVALID_FIELD'), (5, '-1', '400 INVALID_FIELD'), (6, 'x', '400 INVALID_FIELD'),
+               (7, '1.001', '400 INVALID_FIELD'), (8, 'none', 'ok'), (9, 'none', 'ok')) v(n, given, wanted) order by v.n;
+select is(string_agg(detail, '; ' order by id), 'till_refunds_a_day: none -> 50.00; till_refunds_a_day: 50.00 -> none', 'changes are in the audit')
+  from pos.audit where action = 'tenant.set' and detail like 'till_refunds%';
 
 -- Points.
 insert into pos.customers (tenant_id, phone, name, loyalty_points) values (:alpha, '07700 900123', 'Ada', 50) \g /dev/null
@@ -231,8 +252,10 @@ select isnt_empty($$select from pos.card_shown('alpha', 'OLD-2')$$, 'looking is 
 
 select is((select string_agg(d.action, ' ' order by d.action collate "C")
              from (select distinct a.action::text from pos.audit a where a.actor = 'ada@app1 as ' || session_user) d),
-          'alias.add alias.remove card.freeze card.unfreeze card.void device.kick import key.issue key.profile key.revoke key.rotate keyless.off keyless.on list.mastered '
-          'list.not_mastered loyalty.adjust loyalty.reverse order_create rate.set setting.set tenant.add tenant.frozen tenant.leaving tenant.set ticket.make token.make token_secret.clear token_secret.set',
+          'alias.add alias.remove card.freeze card.unfreeze card.void device.kick gift_card_refund gift_card_reload '
+          'gift_card_transfer gift_card_void import key.issue key.profile key.revoke key.rotate keyless.off keyless.on '
+          'list.mastered list.not_mastered loyalty.adjust loyalty.reverse order_create rate.set setting.set tenant.add '
+          'tenant.frozen tenant.leaving tenant.set ticket.make token.make token_secret.clear token_secret.set',
           'who did it is in the audit');
 select pg_temp.commit() \g /dev/null
 select is_empty('select * from pos.violations', 'and no promise was broken');

@@ -73,8 +73,8 @@ export async function checkInvariants() {
 }
 
 // A test, followed by a check of the invariants, regardless of its result.
-export function test(name, body) {
-    nodeTest(name, { timeout: 120_000 }, async (context) => {
+export function test(name, body, { timeout = 120_000 } = {}) {
+    nodeTest(name, { timeout }, async (context) => {
         const scope = new Scope(context);
         let failure;
         try {

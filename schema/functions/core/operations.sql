@@ -20,6 +20,18 @@ language sql immutable parallel safe as $$
     values
     ('gift_card_deduct',   true,  array['pos'],             null,    false),
     ('gift_card_balance',  false, array['pos'],             null,    false),
+    ('gift_card_void',     true,  array['pos', 'platform'], null,    false),
+    ('gift_card_refund',   true,  array['pos', 'platform'], null,    false), -- a till only with a limit a day
+    ('gift_card_reload',   true,  array['pos', 'platform'], null,    false),
+    ('gift_card_hold',     true,  array['pos', 'platform'], null,    false),
+    ('gift_card_capture',  true,  array['pos', 'platform'], null,    false),
+    ('gift_card_release',  true,  array['pos', 'platform'], null,    false),
+    ('gift_card_freeze',   true,  array['pos', 'platform'], null,    false),
+    ('gift_card_unfreeze', true,  array['platform'],        null,    false),
+    ('gift_card_close',    true,  array['platform'],        null,    false),
+    ('gift_card_transfer', true,  array['pos', 'platform'], null,    false), -- of a frozen card: platform
+    ('gift_card_transactions', false, array['pos', 'platform'], null, false),
+    ('operation_outcome',  false, array['pos', 'platform'], null,    false),
     ('loyalty_points',     false, array['pos'],             null,    false),
     ('loyalty_add',        true,  array['pos'],             null,    false),
     ('loyalty_redeem',     true,  array['pos'],             null,    false),

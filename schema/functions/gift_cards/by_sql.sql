@@ -1,13 +1,26 @@
 -- gift_cards/by_sql - gift cards and their ledger, written by plain SQL. When one of the two is written, triggers
 -- write the other, so that a balance is always the sum of its entries; the event is written at commit.
 -- Holds: gift_card_by_sql, gift_card_by_sql_entry, gift_card_entry_by_sql, gift_card_entry_by_sql_balance,
--- gift_card_entry_event.
+-- gift_card_entry_event, gift_card_keeps_held.
 -- Caller: triggers, for writers other than our own functions; `set tillwire.writer` keeps the two from triggering
 -- each other.
--- Refusals: SQL errors: a card keeps its number and tenant; balances are never negative.
--- Locks: the card's row.
+-- Refusals: SQL errors: a card keeps its number and tenant; balances are never negative, and not below what is held for
+-- orders; what is an answer to another entry or card (a void, a transfer, the capture of a hold) is written by operations alone.
+-- Locks: the card's row, and its holds where it has some.
 -- Events: gift_card.purchased, gift_card.updated.
 -- SPDX-License-Identifier: Apache-2.0
+
+-- What is held for orders is not taken by others.
+create or replace function pos.gift_card_keeps_held(card pos.gift_cards, rest numeric) returns void
+language plpgsql as $$
+declare
+    held numeric := pos.gift_card_held_now(card);
+begin
+    if rest < held then
+        raise exception '% of this gift card are held for orders', held using errcode = 'check_violation',
+            hint = 'Release the holds first, or wait until they have expired.';
+    end if;
+end $$;
 
 -- Before a card is written.
 create or replace function pos.gift_card_by_sql() returns trigger
@@ -23,11 +36,16 @@ begin
         new.current_balance := coalesce(new.current_balance,
             case when new.status = 'pending' then round(0::numeric, decimals) else new.initial_balance end);
         new.entries := 1;
+        new.held_until := null;
     else
         if new.card_number <> old.card_number or new.tenant_id <> old.tenant_id then
             raise exception 'a gift card keeps its number' using errcode = 'restrict_violation';
         end if;
         new.entries := old.entries;
+        new.held_until := old.held_until;
+        if new.current_balance < old.current_balance or (new.status = 'closed' and old.status <> 'closed') then
+            perform pos.gift_card_keeps_held(old, case when new.status = 'closed' then 0 else new.current_balance end);
+        end if;
         if new.current_balance <> old.current_balance or new.status <> old.status
            or new.expiry_date is distinct from old.expiry_date then
             new.entries := old.entries + 1;
@@ -67,9 +85,14 @@ declare
     last_no int;
     last_balance numeric;
     decimals int := pos.tenant_decimals(new.tenant_id);
+    card pos.gift_cards;
 begin
     perform pos.tenant_is_here(new.tenant_id);
-    perform 1 from pos.gift_cards g
+    if new.type in ('void', 'transfer') or new.reverses is not null or new.hold_id is not null or new.other_card is not null then
+        raise exception 'an entry that answers another one is written by an operation' using errcode = 'restrict_violation',
+            hint = 'Use tillctl card reverse or transfer, or the requests of docs/rest.md; or correct the balance with the type adjust.';
+    end if;
+    select g.* into card from pos.gift_cards g
       where g.tenant_id = new.tenant_id and g.card_number = new.card_number for no key update;
     select t.entry_no, t.new_balance into last_no, last_balance
       from pos.pos_gift_card_transactions t
@@ -84,6 +107,9 @@ begin
     end if;
     new.previous_balance := coalesce(last_balance, round(0::numeric, decimals));
     new.new_balance := new.previous_balance + new.amount;
+    if new.amount < 0 and card.held_until is not null then
+        perform pos.gift_card_keeps_held(card, new.new_balance);
+    end if;
     new.notes := pos.clean_text(new.notes);
     new.order_id_json := coalesce(new.order_id_json::json, to_json(new.order_id))::text;
     return new;

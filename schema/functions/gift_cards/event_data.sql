@@ -1,5 +1,5 @@
 -- gift_cards/event_data - what the events of a gift card contain.
--- Holds: gift_card_updated_data, gift_card_purchased_data.
+-- Holds: gift_card_updated_data, gift_card_corrected_data, gift_card_purchased_data.
 -- Caller: the gift-card operations, the ledger's trigger. Inputs: the ledger entry, the card.
 -- Answers: the event's data. Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
@@ -13,6 +13,15 @@ language sql stable parallel safe as $$
         || ',"orderId":' || coalesce(entry.order_id_json, 'null')
         || ',"status":"' || status || '","updatedAt":"' || pos.utc(entry.created_at) || '"}')::json
 $$;
+
+-- The same, and what the entry belongs to. A deduct by itself belongs to nothing, so it does not ask.
+create or replace function pos.gift_card_corrected_data(entry pos.pos_gift_card_transactions, status text) returns json
+language plpgsql stable as $$
+begin
+    return rtrim(pos.gift_card_updated_data(entry, status)::text, '}')
+        || coalesce(',"reverses":' || entry.reverses, '') || coalesce(',"holdId":"' || entry.hold_id || '"', '')
+        || coalesce(',"otherCard":' || to_json(entry.other_card), '') || '}';
+end $$;
 
 create or replace function pos.gift_card_purchased_data(entry pos.pos_gift_card_transactions, card pos.gift_cards)
 returns json

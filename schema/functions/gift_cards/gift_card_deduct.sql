@@ -41,10 +41,8 @@ begin
     if card.status <> 'active' or card.expiry_date is not null then
         perform pos.gift_card_usable(card, c.timezone);
     end if;
-    if card.current_balance < amount then
-        perform pos.refuse(400, 'INSUFFICIENT_FUNDS',
-            format('The card has %s left. Deduct at most that, or take the rest by other means.', card.current_balance),
-            ('{"currentBalance":' || card.current_balance || '}')::json);
+    if card.current_balance < amount or card.held_until is not null then
+        perform pos.gift_card_covers(card, amount);
     end if;
 
     with taken as (

@@ -37,16 +37,7 @@ begin
             perform pos.refuse_field('expiryDate', 'The expiry is a date YYYY-MM-DD that is not past.', 'INVALID_DATE');
         end if;
     end if;
-    number_given := nullif(btrim(pos.read_label('cardNumber', body -> 'cardNumber', 200), E' \t\r\n'), '');
-    if number_given !~ '^[A-Za-z0-9][A-Za-z0-9-]{3,63}$' then
-        perform pos.refuse_field('cardNumber', 'A card number has 4 to 64 letters, digits and hyphens.');
-    end if;
-
-    -- Two numbers that a person takes for one are one.
-    if exists (select 1 from pos.gift_cards g where g.tenant_id = c.tenant_id
-                  and pos.typed_card_number(g.card_number) = pos.typed_card_number(number_given)) then
-        perform pos.refuse(409, 'CARD_EXISTS', 'There is a card of this number already. Choose another one.');
-    end if;
+    number_given := pos.card_number_given(c, 'cardNumber', body -> 'cardNumber');
     loop
         insert into pos.gift_cards (tenant_id, card_number, initial_balance, current_balance, expiry_date,
             purchased_by, recipient_name, recipient_email, entries)

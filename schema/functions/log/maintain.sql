@@ -23,7 +23,10 @@ begin
     when 'sync_log' then return pos.prune('pos.sync_log', 'at < now() - interval ''30 days''');
     when 'till_log' then return pos.prune('pos.pos_sync_logs', 'at < now() - interval ''30 days''');
     when 'changes' then return pos.prune('pos.change_seen', 'at < now() - interval ''48 hours''');
-    when 'orders_given' then return pos.prune('pos.order_given', 'at < now() - interval ''2 days''');
+    when 'orders_given' then
+        return pos.prune('pos.order_given', 'at < now() - interval ''2 days''')
+             -- Money that was promised to orders; what was captured belongs to the ledger.
+             + pos.prune('pos.gift_card_holds', 'state <> ''captured'' and expires_at < now() - interval ''30 days''');
     when 'tills' then return pos.prune('pos.till', 'seen_at < now() - interval ''30 days''');
     when 'states' then return pos.prune('pos.state_shown', 'at < now() - interval ''1 hour''');
     when 'lists' then return pos.prune('pos.list_left', 'at < now() - interval ''1 minute''');

@@ -42,7 +42,7 @@ end $$;
 
 create or replace function pos.card_entries(slug text, number text)
 returns table (entry int, at timestamptz, type text, amount numeric, balance numeric, order_id text, notes text, key text,
-    device text, request_id text, id bigint)
+    device text, request_id text, id bigint, reverses bigint, reversed numeric)
 language plpgsql as $$
 declare
     tenant dinedesk_main.tenants := pos.operator_tenant(slug);
@@ -52,10 +52,10 @@ begin
     c.tenant_id := tenant.id;
     card := pos.find_gift_card(c, number, false);
     return query
-    select l.entry_no::int, date_trunc('second', l.created_at), l.type::text, l.amount::numeric, l.new_balance::numeric,
-           l.order_id::text, l.notes::text, k.label::text, l.device::text, l.request_id::text, l.id
-      from pos.pos_gift_card_transactions l
-      left join pos.api_key k on k.id = l.key_id
-     where l.tenant_id = tenant.id and l.card_number = card.card_number
-     order by l.entry_no;
+    select (l.entry).entry_no::int, date_trunc('second', (l.entry).created_at), (l.entry).type::text, (l.entry).amount::numeric,
+           (l.entry).new_balance::numeric, (l.entry).order_id::text, (l.entry).notes::text, k.label::text, (l.entry).device::text,
+           (l.entry).request_id::text, (l.entry).id, (l.entry).reverses, nullif(l.reversed, 0)
+      from pos.gift_card_entries(card, null, null) l
+      left join pos.api_key k on k.id = (l.entry).key_id
+     order by (l.entry).entry_no;
 end $$;

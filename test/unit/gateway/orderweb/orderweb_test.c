@@ -199,6 +199,7 @@ static const struct {
     { "gift_card.purchased", "{}", true, true },
     { "gift_card.purchased", "{\"orderSource\":\"pos\"}", true, true },
     { "gift_card.updated", "{\"amount\":-5.00}", false, true },
+    { "gift_card.hold", "{\"amount\":5.00}", false, true },
     { "loyalty.updated", "{}", true, true },
     { "customer.erased", "{\"customerId\":1001}", false, true },
     { "order.forgotten", "{\"orderSource\":\"online\"}", false, false },
@@ -328,6 +329,23 @@ static void a_cards_movement_has_aliases(void **state)
                   "\"status\":\"active\",\"updatedAt\":\"2026-01-05T18:00:02.000Z\"}}");
 }
 
+static void a_hold_of_a_card_has_aliases(void **state)
+{
+    (void)state;
+    check_render(
+        47, "gift_card.hold",
+        "{\"cardNumber\":\"GC-1001\",\"holdId\":\"h\",\"state\":\"open\",\"amount\":20.00,"
+        "\"available\":17.50,\"orderId\":\"o1\",\"expiresAt\":\"2026-01-05T18:10:02.000Z\","
+        "\"updatedAt\":\"2026-01-05T18:00:02.000Z\"}",
+        ENVELOPE(
+            "gift_card_hold",
+            "47") ",\"card_number\":\"GC-1001\","
+                  "\"available\":17.50,\"data\":{\"cardNumber\":\"GC-1001\",\"holdId\":\"h\","
+                  "\"state\":\"open\",\"amount\":20.00,\"available\":17.50,\"orderId\":\"o1\","
+                  "\"expiresAt\":\"2026-01-05T18:10:02.000Z\","
+                  "\"updatedAt\":\"2026-01-05T18:00:02.000Z\"}}");
+}
+
 static void points_have_aliases(void **state)
 {
     (void)state;
@@ -405,6 +423,7 @@ int main(void)
         cmocka_unit_test(every_change_of_an_order_is_one_kind_of_frame_with_aliases),
         cmocka_unit_test(a_purchased_card_has_its_documented_members_alone),
         cmocka_unit_test(a_cards_movement_has_aliases),
+        cmocka_unit_test(a_hold_of_a_card_has_aliases),
         cmocka_unit_test(points_have_aliases),
         cmocka_unit_test(what_is_missing_is_null),
         cmocka_unit_test(digits_and_escapes_stay_as_they_were_written),

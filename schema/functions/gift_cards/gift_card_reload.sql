@@ -1,0 +1,80 @@
+-- pos.gift_card_reload - POST /api/{tenant}/gift-cards/{cardNumber}/reload, and /refund: more money on a card.
+-- Holds: gift_card_refund, gift_card_put, till_refunds_check.
+-- Caller: pos.call, tillctl card reload, refund. Inputs: path.cardNumber, as find_gift_card reads it; amount > 0; of a reload
+-- orderId?; of a refund, which is credit for a return whose sale is not at hand, orderId and reason.
+-- Answers: 201 {transactionId, previousBalance, amount, newBalance}.
+-- Refusals: 400 INVALID_AMOUNT, INVALID_ORDER_ID, INVALID_FIELD; 404 CARD_NOT_FOUND; 400 CARD_CLOSED, CARD_FROZEN,
+-- CARD_NOT_ACTIVE, CARD_EXPIRED, BALANCE_TOO_HIGH; for the refund of a key without the scope platform 403 REFUND_NOT_ALLOWED, 409
+-- REFUND_LIMIT.
+-- Locks: for a refund by a till an advisory one, since its limit is of the whole restaurant; the card's row, then the stream.
+-- Events: gift_card.updated.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.gift_card_put(c pos.context, type text, amount numeric, order_id text, order_id_json text, notes text)
+returns pos.answer
+language plpgsql as $$
+declare
+    card pos.gift_cards := pos.find_gift_card(c, c.path ->> 'cardNumber', true);
+    entry pos.pos_gift_card_transactions := pos.gift_card_entry(type, amount, notes);
+begin
+    perform pos.gift_card_usable(card, c.timezone);
+    entry.order_id := order_id;
+    entry.order_id_json := order_id_json;
+    entry := pos.gift_card_move(c, card, entry);
+    return (201, format('{"success":true,"transactionId":%s,"previousBalance":%s,"amount":%s,"newBalance":%s}',
+                        entry.id, entry.previous_balance, entry.amount, entry.new_balance),
+            array[pos.emit(c.tenant_id, 'gift_card.updated', c.origin, pos.gift_card_updated_data(entry, card.status))],
+            c.tenant_id, false)::pos.answer;
+end $$;
+
+create or replace function pos.gift_card_reload(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    amount numeric := pos.card_amount(c, body -> 'amount');
+    ordered record := pos.read_order_id(body -> 'orderId');
+begin
+    return pos.gift_card_put(c, 'reload', amount, ordered.id, ordered.shown, null);
+end $$;
+
+create or replace function pos.gift_card_refund(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    amount numeric := pos.card_amount(c, body -> 'amount');
+    ordered record := pos.read_order_id(body -> 'orderId');
+    reason text := pos.card_reason(body -> 'reason');
+begin
+    if ordered.id is null then
+        perform pos.refuse_field('orderId', 'Say which order the money is returned for.', 'INVALID_ORDER_ID');
+    end if;
+    if not pos.key_is_of(c, 'platform') then
+        perform pos.till_refunds_check(c, amount);
+    end if;
+    return pos.gift_card_put(c, 'refund', amount, ordered.id, ordered.shown, reason);
+end $$;
+
+-- The day is that of the calendar in the restaurant's time zone. A refund that was voided counts no longer.
+create or replace function pos.till_refunds_check(c pos.context, amount numeric) returns void
+language plpgsql as $$
+declare
+    most numeric := (select round(t.till_refunds_a_day, pos.currency_decimals(c.currency)) from dinedesk_main.tenants t where t.id = c.tenant_id);
+    since timestamptz := pos.today(c.timezone)::timestamp at time zone c.timezone;
+    refunded numeric;
+begin
+    if most is null then
+        perform pos.refuse(403, 'REFUND_NOT_ALLOWED',
+            'A till may not refund here. Use a key with the scope platform, or ask the operator for a limit a day for tills.');
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended(c.tenant_id || ' till refunds', 7214460045));
+    select coalesce(sum(t.amount + coalesce((select sum(v.amount) from pos.pos_gift_card_transactions v
+                                              where v.tenant_id = c.tenant_id and v.type = 'void' and v.reverses = t.id), 0)), 0)
+      into refunded
+      from pos.pos_gift_card_transactions t
+      join pos.api_key k on k.id = t.key_id and not 'platform' = any(k.scopes)
+     where t.tenant_id = c.tenant_id and t.type = 'refund' and t.reverses is null and t.created_at >= since;
+    if refunded + amount > most then
+        perform pos.refuse(409, 'REFUND_LIMIT',
+            format('The tills of this restaurant may refund %s a day, and %s are left today. Use a key with the scope platform.',
+                   most, greatest(most - refunded, 0)),
+            ('{"limit":' || most || ',"left":' || greatest(most - refunded, 0) || '}')::json);
+    end if;
+end $$;

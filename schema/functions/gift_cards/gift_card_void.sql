@@ -1,0 +1,63 @@
+-- pos.gift_card_void - POST /api/{tenant}/gift-cards/{cardNumber}/transactions/{id}/void: an entry is taken back, wholly or in
+-- part, by an entry that names it.
+-- Caller: pos.call, tillctl card reverse. Inputs: path.cardNumber, as find_gift_card reads it; path.id, the transactionId of the
+-- entry; amount? (above 0; all that is left of it); reason.
+-- What can be taken back: a deduct and the capture of a hold (the money returns to the card), a reload and a refund (it leaves the
+-- card). An issue is undone by closing the card; an adjustment by another one; of a status and a transfer there is nothing
+-- to take back; who voids a void deducts or reloads again. A frozen or expired card gets its money back and stays as it is.
+-- Answers: 201 {transactionId, reverses, amount, newBalance, remaining}: remaining is what of the entry can still be voided.
+-- Refusals: 400 INVALID_AMOUNT, INVALID_FIELD; 404 CARD_NOT_FOUND, TRANSACTION_NOT_FOUND; 409 NOT_REVERSIBLE,
+-- ALREADY_REVERSED; 400 CARD_CLOSED, INSUFFICIENT_FUNDS, BALANCE_TOO_HIGH.
+-- Locks: the card's row, then the stream. Events: gift_card.updated with reverses.
+-- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.gift_card_void(c pos.context, body json) returns pos.answer
+language plpgsql as $$
+declare
+    wanted numeric := case when pos.given(body -> 'amount') is not null then pos.card_amount(c, body -> 'amount') end;
+    reason text := pos.card_reason(body -> 'reason');
+    given text := c.path ->> 'id';
+    card pos.gift_cards := pos.find_gift_card(c, c.path ->> 'cardNumber', true);
+    meant pos.pos_gift_card_transactions;
+    left_of_it numeric;
+    entry pos.pos_gift_card_transactions;
+begin
+    if given ~ '^[1-9][0-9]{0,17}$' then
+        select t.* into meant from pos.pos_gift_card_transactions t
+         where t.id = given::bigint and t.tenant_id = c.tenant_id and t.card_number = card.card_number;
+    end if;
+    if meant.id is null then
+        perform pos.refuse(404, 'TRANSACTION_NOT_FOUND',
+            'This card has no such transaction. Take its transactionId from the answer that made it, or from the card''s transactions.');
+    elsif meant.type not in ('deduct', 'reload', 'refund') then
+        perform pos.refuse(409, 'NOT_REVERSIBLE', case meant.type
+            when 'issue' then 'The sale of a card is not voided: close the card.'
+            when 'void' then 'A void is not voided: deduct or reload again.'
+            else 'Only deducts, reloads and refunds can be voided.' end,
+            ('{"type":"' || meant.type || '"}')::json);
+    elsif card.status = 'closed' then
+        perform pos.refuse(400, 'CARD_CLOSED', 'This card is closed. Put the money on another one, as a refund.');
+    end if;
+    select abs(meant.amount) - coalesce(sum(abs(v.amount)), 0) into left_of_it
+      from pos.pos_gift_card_transactions v
+     where v.tenant_id = c.tenant_id and v.type = 'void' and v.reverses = meant.id;
+    if left_of_it = 0 or wanted > left_of_it then
+        perform pos.refuse(409, 'ALREADY_REVERSED', case when left_of_it = 0 then 'All of this transaction has been voided already.'
+                else format('Only %s of this transaction can still be voided. Void at most that.', left_of_it) end,
+            ('{"amount":' || abs(meant.amount) || ',"left":' || left_of_it || '}')::json);
+    end if;
+    wanted := coalesce(wanted, left_of_it);
+    if meant.amount > 0 then
+        perform pos.gift_card_covers(card, wanted, 'Void at most that.');
+    end if;
+
+    entry := pos.gift_card_entry('void', -sign(meant.amount) * wanted, reason);
+    entry.order_id := meant.order_id;
+    entry.order_id_json := meant.order_id_json;
+    entry.reverses := meant.id;
+    entry := pos.gift_card_move(c, card, entry);
+    return (201, format('{"success":true,"transactionId":%s,"reverses":%s,"amount":%s,"newBalance":%s,"remaining":%s}',
+                        entry.id, meant.id, wanted, entry.new_balance, left_of_it - wanted),
+            array[pos.emit(c.tenant_id, 'gift_card.updated', c.origin, pos.gift_card_corrected_data(entry, card.status))],
+            c.tenant_id, false)::pos.answer;
+end $$;
