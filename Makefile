@@ -212,7 +212,7 @@ test-faults: ## faults of every kind under load, and whether anything was lost (
 
 test-model: ## random acts on gift cards, which must agree with a model of them (STEPS=100000, SEED=n)
 	@$(MAKE) build
-	@STEPS=$(or $(STEPS),100000) SEED=$(SEED) FILES=promises/card_model.test.mjs test/e2e-run
+	@STEPS=$(or $(STEPS),100000) SEED=$(SEED) FSYNC=off FILES=promises/card_model.test.mjs test/e2e-run
 
 test-fleet: ## many hosts on this machine, and what can happen to each (FORM=short, SEED=n)
 	@$(MAKE) build

@@ -75,7 +75,8 @@ static const struct tillctl_command commands[] = {
     { .verb = "set",
       .words = "SLUG",
       .options = "name country currency timezone dedupe-seconds order-prefix tablet-orders "
-                 "staff-secrets rate till-refunds keyless alias no-alias mastered not-mastered token-secret "
+                 "staff-secrets rate till-refunds keyless alias no-alias mastered not-mastered "
+                 "token-secret "
                  "no-token-secret",
       .about = "change its settings; those that are not given stay",
       .change =

@@ -273,7 +273,7 @@ create temp table l as select (pg_temp.on_card('gift_card_transactions', 'V1')).
 select is(b ->> 'balance', '100.00', 'the balance'),
        is((select string_agg(concat_ws(' ', e ->> 'type', e ->> 'amount', e ->> 'balance', e ->> 'reversed', case when e ->> 'reverses' = d.id then 'of it' end), ', ' order by n)
              from json_array_elements(b -> 'transactions') with ordinality u(e, n)),
-          'void 15.00 100.00 0 of it, void 5.00 85.00 0 of it, void 10.00 80.00 0 of it, deduct -30.00 70.00 30.00, issue 100.00 100.00 0', 'what reversed what, the newest first'),
+          'void 15.00 100.00 0.00 of it, void 5.00 85.00 0.00 of it, void 10.00 80.00 0.00 of it, deduct -30.00 70.00 30.00, issue 100.00 100.00 0.00', 'what reversed what, the newest first'),
        is((select string_agg(k, ' ' order by n) from json_object_keys(b #> '{transactions,0}') with ordinality u(k, n)),
           'transactionId type amount balance orderId reason reverses reversed holdId otherCard device at', 'the members'),
        is(b ->> 'next', null, 'it is all')

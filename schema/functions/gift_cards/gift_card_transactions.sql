@@ -42,7 +42,8 @@ begin
     end if;
     list := array(select row_to_json(r) from (
         select (l.entry).id as "transactionId", (l.entry).type, (l.entry).amount, (l.entry).new_balance as balance,
-               (l.entry).order_id_json::json as "orderId", (l.entry).notes as reason, (l.entry).reverses, l.reversed,
+               (l.entry).order_id_json::json as "orderId", (l.entry).notes as reason, (l.entry).reverses,
+               round(l.reversed, scale((l.entry).amount)) as reversed,
                (l.entry).hold_id as "holdId", (l.entry).other_card as "otherCard", (l.entry).device, pos.utc((l.entry).created_at) as at
           from pos.gift_card_entries(card, before, wanted::int + 1) l) r);
     return (200, '{"success":true,"cardNumber":' || to_json(card.card_number) || ',"balance":' || card.current_balance
