@@ -50,8 +50,6 @@ union all
 create or replace view pos.violations as
     select l.what, l.tenant_id, l.subject, l.detail from pos.laws_broken() l
 union all
-    select l.what, l.tenant_id, l.subject, l.detail from pos.loyalty_laws_broken() l
-union all
     select 'idempotency key has more than one entry', k.tenant_id, k.idempotency_key, count(*)::text
       from (select tenant_id, lineage, idempotency_key from pos.pos_gift_card_transactions
              where idempotency_key is not null

@@ -10,6 +10,8 @@ create or replace function pos.laws_broken()
 returns table (what text, tenant_id uuid, subject text, detail text)
 language sql stable as $$
     select l.what, l.tenant_id, l.subject, l.detail from pos.gift_card_laws_broken() l
+union all
+    select l.what, l.tenant_id, l.subject, l.detail from pos.loyalty_laws_broken() l
 $$;
 
 create or replace function pos.gift_card_laws_broken()
