@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker-bridge/leader.h"
 #include "broker-bridge/relay.h"
+#include "broker-bridge/timers.h"
 #include "common/daemon/alive.h"
 #include "common/daemon/daemon.h"
 #include "common/domain/functions.h"
@@ -14,6 +15,7 @@ struct bridge {
     struct tw_daemon daemon;
     struct br_leader leader;
     struct br_relay relay;
+    struct br_timers timers;
     struct tw_functions functions;
     struct tw_redis publisher;
     struct tw_alive alive;
@@ -31,12 +33,16 @@ static void on_active(struct br_leader *l)
 
     tw_time_text(tw_wall_ms(), b->active_since);
     br_relay_set_active(&b->relay, l->conn);
+    br_timers_set_active(&b->timers, l->conn);
     tw_alive_say(&b->alive);
 }
 
 static void on_passive(struct br_leader *l)
 {
-    br_relay_set_active(&tw_container_of(l, struct bridge, leader)->relay, NULL);
+    struct bridge *b = tw_container_of(l, struct bridge, leader);
+
+    br_relay_set_active(&b->relay, NULL);
+    br_timers_set_active(&b->timers, NULL);
 }
 
 static bool say(struct tw_daemon *d, struct tw_pg_call *call)
@@ -79,6 +85,8 @@ static int start(struct tw_daemon *d)
     tw_functions_start(&b->functions);
     br_relay_start(&b->relay,
                    &(struct br_relay_options){ .loop = &d->loop, .redis = &b->publisher });
+    br_timers_start(&b->timers,
+                    &(struct br_timers_options){ .loop = &d->loop, .redis = &b->publisher });
     br_leader_start(&b->leader,
                     &(struct br_leader_options){ .loop = &d->loop,
                                                  .url = d->settings.database_url,
@@ -112,6 +120,7 @@ static void stop(struct tw_daemon *d)
     struct bridge *b = bridge_of(d);
 
     br_relay_stop(&b->relay);
+    br_timers_stop(&b->timers);
     tw_alive_stop(&b->alive);
     br_leader_stop(&b->leader);
     tw_redis_stop(&b->publisher);
@@ -138,6 +147,7 @@ static const struct tw_metric_part metrics[] = {
     { &tw_loop_metrics, AT(daemon.loop), NULL },
     { &br_leader_metrics, AT(leader), NULL },
     { &br_relay_metrics, AT(relay), NULL },
+    { &br_timers_metrics, AT(timers), NULL },
     { &br_lookout_metrics, AT(relay.lookout), NULL },
     { &br_housekeeping_metrics, AT(relay.housekeeping), NULL },
     { &br_housekeeping_failures, AT(relay.housekeeping), NULL },
@@ -151,6 +161,8 @@ static const struct tw_bound bounds[] = {
       "the next one goes on", "bridge_published_total" },
     { "process", "such transactions before a step of the housekeeping", BR_SERVED,
       TW_BOUND_COUNT, NULL, "the step comes first", "housekeeping_done_seconds" },
+    { "process", "timers that are dealt with in a transaction", BR_TIMERS, TW_BOUND_COUNT, NULL,
+      "the next one goes on", "timers_run_total" },
     { 0 },
 };
 

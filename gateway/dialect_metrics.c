@@ -12,7 +12,7 @@
 
 static bool dialect_labels(size_t i, char labels[TW_METRIC_LABELS])
 {
-    const struct gw_dialects all = gw_all_dialects(NULL, NULL);
+    const struct gw_dialects all = gw_all_dialects(NULL, NULL, NULL);
 
     if (i < all.count)
         (void)snprintf(labels, TW_METRIC_LABELS, "%s", all.rows[i].dialect->labels);

@@ -10,12 +10,12 @@
 #include "gateway/shared_state/cloudsync.h"
 #include "gateway/shared_state/minipos.h"
 
-struct gw_dialects gw_all_dialects(struct gw_shared_state *shared_state,
+struct gw_dialects gw_all_dialects(struct gw_tills *tills, struct gw_shared_state *shared_state,
                                    struct gw_restaurant_os *restaurant_os)
 {
     struct gw_dialects all = {
         .rows = {
-            { &gw_orderweb, NULL },
+            { &gw_orderweb, tills },
             { &gw_stream_orders, NULL },
             { &gw_restaurant_os_dialect, NULL },
             { &gw_restaurant_os_ws, restaurant_os },

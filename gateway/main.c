@@ -14,11 +14,13 @@
 #include "gateway/bounds.h"
 #include "gateway/dialect_metrics.h"
 #include "gateway/dialects.h"
+#include "gateway/orderweb/acks.h"
 #include "gateway/restaurant_os/restaurant_os.h"
 #include "gateway/shared_state/device.h"
 #include "gateway/shared_state/presence.h"
 #include "gateway/stream/deliveries.h"
 #include "gateway/stream/hubs.h"
+#include "gateway/stream/online.h"
 #include "gateway/stream/reports.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/sync_log.h"
@@ -48,6 +50,7 @@ struct gateway {
     struct tw_operations operations;
     struct gw_restaurant_os restaurant_os;
     struct gw_shared_state shared_state;
+    struct gw_tills tills;
     struct gw_presence presence;
     struct gw_arrivals arrivals;
     struct gw_conns conns;
@@ -56,6 +59,7 @@ struct gateway {
     struct gw_sync_log log;
     struct gw_deliveries deliveries;
     struct gw_reports reports;
+    struct gw_online online;
     struct tw_alive alive;
     struct gw_revocation revocation;
     struct gw_revocation_poll revocation_poll;
@@ -200,6 +204,10 @@ static void start_console(struct gateway *g)
                                                          .pool = &g->pool,
                                                          .describe = gw_session_describe,
                                                          .instance = instance });
+    gw_online_start(&g->online, &(struct gw_online_options){ .loop = &g->daemon.loop,
+                                                             .pool = &g->pool,
+                                                             .hubs = &g->hubs,
+                                                             .process_id = g->alive.id });
     gw_reports_start(&g->reports, &(struct gw_reports_options){ .loop = &g->daemon.loop,
                                                                 .pool = &g->pool,
                                                                 .hubs = &g->hubs,
@@ -244,7 +252,8 @@ static void start_clients(struct gateway *g)
                                                                     : set->message_bytes;
 
     g->arrivals.per_second = (uint32_t)set->handshakes_per_second;
-    g->dialects = gw_all_dialects(&g->shared_state, &g->restaurant_os);
+    g->tills.operations = &g->operations;
+    g->dialects = gw_all_dialects(&g->tills, &g->shared_state, &g->restaurant_os);
     gw_sessions_start(&g->sessions,
                       &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                      .log = &g->log,
@@ -419,6 +428,7 @@ static void stop(struct tw_daemon *d)
     gw_sync_log_stop(&g->log);
     gw_deliveries_stop(&g->deliveries);
     gw_reports_stop(&g->reports);
+    gw_online_stop(&g->online);
     tw_alive_stop(&g->alive);
     gw_revocation_poll_stop(&g->revocation_poll);
     tw_schema_stop(&g->schema);
@@ -442,6 +452,7 @@ static void release(struct tw_daemon *d)
     gw_sync_log_done(&g->log);
     gw_deliveries_done(&g->deliveries);
     gw_reports_done(&g->reports);
+    gw_online_done(&g->online);
     tw_alive_done(&g->alive);
     gw_revocation_poll_done(&g->revocation_poll);
     gw_sessions_done(&g->sessions);

@@ -52,7 +52,7 @@ grant execute on function pos.call(text, jsonb, json), pos.heads(uuid[]), pos.to
 grant execute on function pos.api_rates(uuid), pos.api_leaves(uuid), pos.request_log_write(text, json, json) to tillwire_api;
 
 grant execute on function pos.process_seen(json), pos.process_leaves(uuid) to tillwire_api, tillwire_gateway, tillwire_bridge;
-grant execute on function pos.console_watched(), pos.gateway_report_write(uuid, text, json), pos.delivery_write(text, json, int)
+grant execute on function pos.console_watched(), pos.gateway_report_write(uuid, text, json), pos.tills_online_write(uuid, json), pos.delivery_write(text, json, int)
     to tillwire_gateway;
 
 grant execute on function pos.authenticate(jsonb), pos.ticket_take(jsonb) to tillwire_gateway;
@@ -60,4 +60,4 @@ grant execute on function pos.events_after(uuid, bigint, int),
     pos.events_piece(uuid, bigint, int), pos.events_pieces(uuid[], bigint[], int[]), pos.sync_log_write(json),
     pos.keys_state(uuid[]), pos.tenants_ended(uuid[]), pos.tenants_moving(), pos.keyless_tenants() to tillwire_gateway;
 
-grant execute on function pos.outbox_relay(uuid, int), pos.maintain(text), pos.watch(), pos.ledger_look(text, int) to tillwire_bridge;
+grant execute on function pos.outbox_relay(uuid, int), pos.timers_run(int), pos.maintain(text), pos.watch(), pos.ledger_look(text, int) to tillwire_bridge;

@@ -126,6 +126,17 @@ union all
     having (o.acknowledged_at is null) <> (count(k.state) = 0)
         or coalesce(o.print_status = 'printed', false) <> coalesce(bool_or(k.state = 'printed'), false)
 union all
+    select 'order that a device has acknowledged has a ladder', t.tenant_id, t.object, 'rung ' || t.step
+      from pos.timer t join pos.orders o on o.tenant_id = t.tenant_id and o.id = t.object
+     where t.kind = 'order_ladder' and o.acknowledged_at is not null
+union all
+    -- The last rung says it once more when it came too late to cancel the order.
+    select 'rung of an order''s ladder came twice', e.tenant_id, e.data ->> 'orderId', e.type || ' ' || count(*)
+      from pos.event e
+     where e.type in ('order.offered', 'kitchen.alert') and e.origin ->> 'kind' = 'timer'
+     group by e.tenant_id, e.data ->> 'orderId', e.type, e.data ->> 'severity'
+    having count(*) > case e.data ->> 'severity' when '5' then 2 else 1 end
+union all
     select 'staff with a secret', f.tenant_id, f.id, null
       from pos.staff f where f.details::text <> pos.without_secrets(f.details)::text
 union all

@@ -18,6 +18,8 @@ static const struct tillctl_option options[] = {
     { "staff-secrets", "seal|drop", "whether the staff of its tablets is kept, sealed" },
     { "rate", "NUMBER/NUMBER", "requests a second / at once; default: the apis' settings" },
     { "till-refunds", "50.00|none", "what its tills may refund on cards in a day; none" },
+    { "order-ladder", "off|auto|on", "tell of orders that no device acknowledges; auto" },
+    { "order-ladder-cancels", "on|off", "cancel them after eight minutes; off" },
     { "keyless", "on|off", "let in devices without a key: unsafe" },
     { "alias", "NAME", "another name for it, which its devices may use" },
     { "no-alias", "NAME", "a name that they use no more" },
@@ -75,8 +77,8 @@ static const struct tillctl_command commands[] = {
     { .verb = "set",
       .words = "SLUG",
       .options = "name country currency timezone dedupe-seconds order-prefix tablet-orders "
-                 "staff-secrets rate till-refunds keyless alias no-alias mastered not-mastered "
-                 "token-secret "
+                 "staff-secrets rate till-refunds order-ladder order-ladder-cancels keyless alias no-alias "
+                 "mastered not-mastered token-secret "
                  "no-token-secret",
       .about = "change its settings; those that are not given stay",
       .change =
@@ -84,7 +86,8 @@ static const struct tillctl_command commands[] = {
           " :dedupe-seconds, :order-prefix, :tablet-orders, :keyless, :staff-secrets),"
           " pos.tenant_names_set(:slug, :alias, :no-alias, :mastered, :not-mastered,"
           " :token-secret, :no-token-secret is not null), pos.tenant_rate_read(:slug, :rate),"
-          " pos.till_refunds_set(:slug, :till-refunds)",
+          " pos.till_refunds_set(:slug, :till-refunds),"
+          " pos.tenant_order_ladder_set(:slug, :order-ladder, :order-ladder-cancels)",
       .sql = SHOW,
       .answer = TILLCTL_RECORD },
     { .verb = "suspend",

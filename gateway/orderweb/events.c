@@ -29,6 +29,13 @@ struct row {
     {                                                                                          \
         name, name                                                                             \
     }
+#define NEW_ORDER                                                                              \
+    {                                                                                          \
+        SAME("orderId"), SAME("orderNumber"), SAME("customerName"), SAME("customerPhone"),     \
+            SAME("orderType"), SAME("orderSource"), SAME("status"), SAME("totalAmount"),       \
+            SAME("items"), SAME("specialInstructions"), SAME("scheduledFor"),                  \
+            SAME("createdAt")                                                                  \
+    }
 #define ORDER_UPDATED                                                                          \
     {                                                                                          \
         SAME("orderId"), SAME("orderNumber"), SAME("status"), SAME("previousStatus"),          \
@@ -40,13 +47,8 @@ struct row {
     }
 
 static const struct row rows[] = {
-    { "order.created",
-      "new_order",
-      true,
-      { SAME("orderId"), SAME("orderNumber"), SAME("customerName"), SAME("customerPhone"),
-        SAME("orderType"), SAME("orderSource"), SAME("status"), SAME("totalAmount"),
-        SAME("items"), SAME("specialInstructions"), SAME("scheduledFor"), SAME("createdAt") },
-      { { 0 } } },
+    { "order.created", "new_order", true, NEW_ORDER, { { 0 } } },
+    { "order.offered", "new_order", true, NEW_ORDER, { { 0 } } },
     { "order.updated", "order_updated", true, ORDER_UPDATED, ORDER_ALIASES },
     { "order.status_changed", "order_updated", true, ORDER_UPDATED, ORDER_ALIASES },
     { "order.deleted", "order_updated", true, ORDER_UPDATED, ORDER_ALIASES },
@@ -54,7 +56,7 @@ static const struct row rows[] = {
       "order_acknowledged",
       false,
       { SAME("orderId"), SAME("orderNumber"), SAME("deviceId"), SAME("state"), SAME("at"),
-        SAME("reason"), SAME("printStatus") },
+        SAME("reason"), SAME("printStatus"), SAME("readyAt") },
       { { "order_id", "orderId" }, { "print_status", "printStatus" } } },
     { "gift_card.purchased",
       "gift_card_purchased",
@@ -118,7 +120,7 @@ unsigned gw_orderweb_audience(const struct tw_event *ev)
         (tw_slice_is(ev->type, "order.deleted") &&
          member_is(ev, "previousStatus", "cancelled")))
         return GW_NO_TILL;
-    return all;
+    return tw_slice_is(ev->type, "order.offered") ? GW_ACKING_TILLS : all;
 }
 
 enum gw_hearing gw_orderweb_hearing(unsigned audience, bool hears_all)

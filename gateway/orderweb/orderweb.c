@@ -12,6 +12,7 @@
 #include "common/util/json.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
+#include "gateway/orderweb/acks.h"
 #include "gateway/orderweb/events.h"
 #include "gateway/stream/session.h"
 
@@ -36,34 +37,30 @@ static bool claims(const struct tw_http_request *req, struct gw_hello *hello)
     return true;
 }
 
-/* A till's own flags. */
-enum {
-    HEARS_ALL = 1,      /* it asked for events that its documents do not name */
-    SINCE_IS_EMPTY = 2, /* which its greeting says */
-};
+/* Its key is at hand later on, a token or what a ticket leaves of a key is not. */
+static bool may_speak(const struct gw_principal *p)
+{
+    return p != NULL && p->has_key && p->only.len == 0;
+}
 
 static struct gw_session *open_till(void *family, const struct gw_hello *hello,
                                     const struct gw_identity *who)
 {
-    struct gw_session *s = tw_new(struct gw_session);
+    struct gw_till *t = tw_new(struct gw_till);
 
-    (void)family;
-    (void)who;
-    s->own = (hello->hears_all ? HEARS_ALL : 0) | (hello->since_is_empty ? SINCE_IS_EMPTY : 0);
-    return s;
+    t->all = family;
+    t->session.own = (hello->hears_all ? GW_TILL_HEARS_ALL : 0) |
+                     (hello->since_is_empty ? GW_TILL_SINCE_IS_EMPTY : 0) |
+                     (may_speak(who->principal) ? 0 : GW_TILL_ONLY_LISTENS);
+    return &t->session;
 }
 
 static void closed(struct gw_session *s)
 {
-    free(s);
-}
+    struct gw_till *t = gw_till_of(s);
 
-static void put_time(struct tw_buf *out)
-{
-    char text[TW_TIME_TEXT];
-
-    tw_time_text(tw_wall_ms(), text);
-    tw_json_member(out, "timestamp", tw_slice_of(text));
+    gw_till_acks_leave(t);
+    free(t);
 }
 
 static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
@@ -75,10 +72,10 @@ static void greet(struct gw_session *s, uint64_t seq, uint64_t oldest)
     tw_json_member(&out, "type", TW_LIT("connected"));
     tw_json_member(&out, "tenant", tw_slice_of(gw_session_tenant(s)->slug));
     tw_json_member(&out, "message", TW_LIT("Connected to POS WebSocket"));
-    put_time(&out);
+    gw_till_put_time(&out);
     tw_json_member_u64(&out, "seq", seq);
     tw_json_member_u64(&out, "oldestSeq", oldest);
-    if ((s->own & SINCE_IS_EMPTY) != 0)
+    if ((s->own & GW_TILL_SINCE_IS_EMPTY) != 0)
         tw_json_member_raw(
             &out, "warnings",
             TW_LIT("[{\"code\":\"SINCE_EMPTY\",\"message\":\"since has no value, so "
@@ -95,7 +92,7 @@ static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", TW_LIT("resync_required"));
     tw_json_member(&out, "tenant", tw_slice_of(gw_session_tenant(s)->slug));
-    put_time(&out);
+    gw_till_put_time(&out);
     tw_json_member_u64(&out, "oldestSeq", oldest);
     tw_json_member_u64(&out, "seq", seq);
     tw_buf_char(&out, '}');
@@ -107,11 +104,7 @@ static void send_error(struct gw_session *s, const char *code, const char *messa
 {
     struct tw_buf out = { .max = 1024 };
 
-    tw_buf_char(&out, '{');
-    tw_json_member(&out, "type", TW_LIT("error"));
-    tw_json_member(&out, "code", tw_slice_of(code));
-    tw_json_member(&out, "message", tw_slice_of(message));
-    put_time(&out);
+    gw_till_put_error(&out, tw_slice_of(code), tw_slice_of(message));
     tw_buf_char(&out, '}');
     gw_session_send(s, tw_buf_view(&out));
     tw_buf_done(&out);
@@ -130,29 +123,32 @@ static void malformed(struct gw_session *s, const char *why)
     tw_buf_done(&text);
 }
 
-static void on_ping(struct gw_session *s, const struct tw_json *root)
+static void on_ping(struct gw_session *s, const struct tw_json *root, struct tw_slice json)
 {
     (void)root;
+    (void)json;
     struct tw_buf out = { .max = 128 };
 
     tw_buf_char(&out, '{');
     tw_json_member(&out, "type", TW_LIT("pong"));
-    put_time(&out);
+    gw_till_put_time(&out);
     tw_buf_char(&out, '}');
     gw_session_send(s, tw_buf_view(&out));
     tw_buf_done(&out);
 }
 
-static void on_pong(struct gw_session *s, const struct tw_json *root)
+static void on_pong(struct gw_session *s, const struct tw_json *root, struct tw_slice json)
 {
     (void)s; /* legal and ignored */
     (void)root;
+    (void)json;
 }
 
-static void on_resume(struct gw_session *s, const struct tw_json *root)
+static void on_resume(struct gw_session *s, const struct tw_json *root, struct tw_slice json)
 {
     int64_t since;
 
+    (void)json;
     if (!tw_json_integer_of(tw_json_at(root, "since"), &since) || since < 0)
         send_error(s, "INVALID_SINCE", tw_refusal_of("INVALID_SINCE")->message);
     else if (!gw_session_resume(s, (uint64_t)since))
@@ -161,10 +157,19 @@ static void on_resume(struct gw_session *s, const struct tw_json *root)
             "Events were sent already, or it was resumed before. Connect again with ?since=.");
 }
 
+static void on_order_ack(struct gw_session *s, const struct tw_json *root, struct tw_slice json)
+{
+    (void)root;
+    gw_till_ack(s, json);
+}
+
 static const struct {
     const char *type;
-    void (*act)(struct gw_session *s, const struct tw_json *root);
-} messages[] = { { "ping", on_ping }, { "pong", on_pong }, { "resume", on_resume } };
+    void (*act)(struct gw_session *s, const struct tw_json *root, struct tw_slice json);
+} messages[] = { { "ping", on_ping },
+                 { "pong", on_pong },
+                 { "resume", on_resume },
+                 { "order_ack", on_order_ack } };
 
 static void message(struct gw_session *s, struct tw_slice json)
 {
@@ -179,10 +184,11 @@ static void message(struct gw_session *s, struct tw_slice json)
         while (i < TW_COUNT(messages) && !tw_slice_is(type, messages[i].type))
             i++;
         if (i < TW_COUNT(messages))
-            messages[i].act(s, root);
+            messages[i].act(s, root, json);
         else
-            send_error(s, "UNKNOWN_TYPE",
-                       "This message type is not known; a till may send ping or resume.");
+            send_error(
+                s, "UNKNOWN_TYPE",
+                "This message type is not known; a till may send ping, resume or order_ack.");
     }
     tw_json_free(root);
 }
@@ -190,7 +196,9 @@ static void message(struct gw_session *s, struct tw_slice json)
 static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev, unsigned audience)
 {
     (void)ev;
-    return gw_orderweb_hearing(audience, (s->own & HEARS_ALL) != 0);
+    if (audience == GW_ACKING_TILLS)
+        return (s->own & GW_TILL_ACKS_ORDERS) != 0 ? GW_SHARED : GW_SKIP;
+    return gw_orderweb_hearing(audience, (s->own & GW_TILL_HEARS_ALL) != 0);
 }
 
 static void render(const struct gw_tenant *tenant, const struct tw_event *ev,
@@ -216,6 +224,7 @@ const struct gw_dialect gw_orderweb = {
     .closed = closed,
     .greet = greet,
     .resync = resync,
+    .may_read = gw_till_may_read,
     .message = message,
     .malformed = malformed,
     .audience = gw_orderweb_audience,

@@ -4,6 +4,6 @@
 
 #include "gateway/dialect/dialect.h"
 
-extern const struct gw_dialect gw_orderweb; /* WebSockets */
+extern const struct gw_dialect gw_orderweb; /* WebSockets; its family: acks.h */
 
 extern const struct gw_dialect gw_stream_orders; /* event streams */ /* has no family */

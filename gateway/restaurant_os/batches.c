@@ -117,7 +117,9 @@ void gw_room_sent(struct gw_session *s, const struct tw_event *ev, const struct 
     if (room == NULL || s->phase == GW_REPLAYING || ev->seq <= room->last_seq)
         return;
     room->last_seq = ev->seq;
-    if (!tw_slice_starts(ev->type, TW_LIT("order.")) || batch->count == 0 ||
+    /* What was offered again is no change, and not for all of the room. */
+    if (!tw_slice_starts(ev->type, TW_LIT("order.")) ||
+        tw_slice_is(ev->type, "order.offered") || batch->count == 0 ||
         !room->framing->cut(batch->frames[0], &name, &payload) ||
         !tw_json_get(ev->data, "orderId", &id))
         return;

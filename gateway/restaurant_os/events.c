@@ -51,6 +51,7 @@ static const struct field order_extras[] = {
 
 static const struct row rows[] = {
     { .event = "order.created", .name = "order:created" },
+    { .event = "order.offered", .name = "order:created" },
     { .event = "order.updated",
       .name = "order:updated",
       .holds_order = true,

@@ -315,6 +315,9 @@ static void on_answered(struct gw_commands *q, const struct gw_command *command,
         tell_refusal(r, outcome);
     else
         tell_success(r, outcome->body);
+    if (outcome->refusal == NULL && outcome->status < 300 &&
+        strcmp(command->operation.name, "order_answer") == 0)
+        r->client->acks_orders = true;
 }
 
 /* The ctx is written only now: an earlier join may have changed the restaurant. */
@@ -374,6 +377,7 @@ static const struct row rows[GW_EVENTS - 1] = {
       .begin = operate,
       .operation = "order_status",
       .writes = true },
+    { .event = "order:ack", .begin = operate, .operation = "order_answer", .writes = true },
     { .event = "table:complete",
       .begin = operate,
       .operation = "table_complete",

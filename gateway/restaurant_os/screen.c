@@ -29,6 +29,8 @@ unsigned gw_station_of(struct tw_slice name)
     return 0;
 }
 
+#define ACKING (1U << 8) /* for those that acknowledge orders */
+
 /* 0: nobody; else the station, if it is for one, above the lowest bit. */
 unsigned gw_screen_audience(const struct tw_event *ev)
 {
@@ -38,17 +40,18 @@ unsigned gw_screen_audience(const struct tw_event *ev)
         return 0;
     if (tw_slice_is(ev->type, "kitchen.alert") && tw_json_get(ev->data, "station", &raw))
         (void)tw_json_plain(raw, &station);
-    return 1U | gw_station_of(station) << 1;
+    return 1U | gw_station_of(station) << 1 |
+           (tw_slice_is(ev->type, "order.offered") ? ACKING : 0);
 }
 
 enum gw_hearing gw_screen_hears(struct gw_session *s, const struct tw_event *ev,
                                 unsigned audience)
 {
     const struct gw_screen *c = gw_screen_of(s);
-    unsigned station = audience >> 1;
+    unsigned station = (audience & ~ACKING) >> 1;
 
     (void)ev;
-    if (!c->has_joined || audience == 0)
+    if (!c->has_joined || audience == 0 || ((audience & ACKING) != 0 && !c->acks_orders))
         return GW_SKIP;
     return station == 0 || (c->stations & station) != 0 ? GW_SHARED : GW_SKIP;
 }

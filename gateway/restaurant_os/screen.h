@@ -12,7 +12,7 @@
 
 #define GW_SCREEN_REQUESTS_A_SECOND 10
 #define GW_SCREEN_REQUESTS 65 /* that one client may have waiting, and one under way */
-#define GW_EVENTS 6           /* rows of the table of client events, and one for all others */
+#define GW_EVENTS 7           /* rows of the table of client events, and one for all others */
 
 enum gw_station { GW_KITCHEN = 1, GW_EXPO = 2, GW_BAR = 4, GW_POS = 8 };
 
@@ -50,6 +50,7 @@ struct gw_screen {
     struct tw_buf token; /* empty for an API key */
 
     bool has_joined;
+    bool acks_orders;  /* it has acknowledged one: it may be offered one again */
     unsigned stations; /* of enum gw_station */
     struct gw_room *room;
     struct tw_list in_room;

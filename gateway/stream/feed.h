@@ -34,6 +34,7 @@ struct gw_feed {
     bool is_asked;
 
     bool is_subscribed, is_gap_due;
+    size_t told_sessions; /* online.c's: of which the database was told; SIZE_MAX: anew */
     bool reads_alone; /* PostgreSQL refused what it asked last: others are not to wait for it */
 };
 

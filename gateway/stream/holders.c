@@ -41,6 +41,8 @@ static struct gw_holder *holder_new(struct gw_holders *all, const struct gw_iden
 
     h->all = all;
     h->kind = kind_of(who);
+    if (who->principal != NULL)
+        memcpy(h->key_hash, who->principal->key_hash, sizeof(h->key_hash));
     if (h->kind == GW_HOLDS_KEY)
         memcpy(h->id, who->key_id, sizeof(h->id));
     else

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "common/util/crypto.h"
 #include "common/util/list.h"
 #include "common/util/map.h"
 #include "common/util/slice.h"
@@ -21,6 +22,7 @@ struct gw_holder {
     struct tw_list sessions; /* by their `held` */
     enum gw_holder_kind kind : 8;
     char id[37]; /* of the key; else of the tenant */
+    char key_hash[TW_SHA256_HEX];
     char slug[]; /* of the tenant */
 };
 

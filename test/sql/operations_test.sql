@@ -25,7 +25,7 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'customer_create customer_erase customer_export gift_card_capture gift_card_close gift_card_freeze gift_card_hold '
           'gift_card_issue gift_card_refund gift_card_release gift_card_reload gift_card_transactions gift_card_transfer '
           'gift_card_unfreeze gift_card_void kitchen_alert list_import loyalty_adjust loyalty_reverse loyalty_transactions '
-          'operation_outcome order_acks_get order_create order_get order_status '
+          'operation_outcome order_acks_get order_create order_delivery order_get order_status '
           'order_update pos_config pos_status table_complete ticket_issue till_card_balance v1_menu v1_menu_categories '
           'v1_menu_items v1_order v1_order_create v1_order_status v1_orders',
           'what a key with the scope platform may call')
@@ -54,8 +54,8 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'cloudsync_data cloudsync_devices cloudsync_pull console_audit console_customer console_devices console_event '
           'console_gift_card console_gift_cards console_key_create console_keys console_now console_order console_orders '
           'console_requests console_system customer_export event_shown events_list gift_card_balance gift_card_transactions '
-          'health loyalty_points loyalty_transactions minipos_state operation_outcome order_acks_get order_get orders_pending '
-          'orders_pull orders_sync pos_config pos_status '
+          'health loyalty_points loyalty_transactions minipos_state operation_outcome order_acks_get order_delivery order_get '
+          'orders_pending orders_pull orders_sync pos_config pos_status '
           'staff_list ticket_issue till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
           'v1_menu v1_menu_categories v1_menu_items v1_order v1_orders v1_table v1_tables',
           'what changes nothing')
@@ -66,7 +66,7 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'what a device without a key may call')
   from pos.operations() o where o.keyless;
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'cloudsync_push house_change order_status shared_state_change table_complete v1_order_status',
+          'cloudsync_push house_change order_answer order_status shared_state_change table_complete v1_order_status',
           'what only a token that may write may call')
   from pos.operations() o where o.by_token = 'write';
 select is(string_agg(o.by_token || ': ' || o.name, ' ' order by o.by_token, o.name collate "C"),

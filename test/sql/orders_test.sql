@@ -28,7 +28,7 @@ select is((d.a).status, 201, 'created'),
                  '"specialInstructions":"No onions","scheduledFor":"2099-01-01T11:00:00.000Z","tableNumber":"7",'
                  '"updatedAt":"%s","tip":1.00,"deliveryAddress":{"line1":"3 Mews","n":1e131071},"zeros":1.500},'
                  '"warnings":[{"code":"UNKNOWN_FIELD","message":"Kept and given back, but not known here and not shown by tills: '
-                 'items[0].station.","fields":["items[0].station"]}]}',
+                 'items[0].station.","fields":["items[0].station"]}],"tillsOnline":0}',
                  pos.utc(o.updated_at)), 'exactly'),
        is(cardinality((d.a).events), 1, 'one event'),
        is((d.a).events[1]::json ->> 'type', 'order.created', 'order.created'),

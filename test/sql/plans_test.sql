@@ -127,6 +127,7 @@ insert into needed values
     ('request_log_request', pg_temp.by_call('console_event', '{"scope":"console"}', '{"seq":"7"}')),
     ('delivery_event', pg_temp.by_call('console_event', '{"scope":"console"}', '{"seq":"7"}')),
     ('delivery_order', pg_temp.by_call('console_order', '{"scope":"console"}', '{"id":"P-1999"}')),
+    ('timer_due', $$do 'begin perform 1 from pos.timers_run(1) r; end'$$),
     ('tenants_moving', $$do 'begin perform pos.tenants_moving(); end'$$),
     ('tenants_rated', $$do 'begin perform pos.api_rates(gen_random_uuid()); end'$$),
     ('tenants_keyless', $$do 'begin perform pos.keyless_tenants(); end'$$);

@@ -15,9 +15,9 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
                 'authenticate(jsonb) call(text,jsonb,json) console_watched() delivery_write(text,json,integer) events_after(uuid,bigint,integer) '
                 'events_piece(uuid,bigint,integer) events_pieces(uuid[],bigint[],integer[]) gateway_report_write(uuid,text,json) heads(uuid[]) '
                 'keyless_tenants() keys_state(uuid[]) process_leaves(uuid) process_seen(json) schema_version() sync_log_write(json) tenants_ended(uuid[]) tenants_moving() ticket_take(jsonb) '
-                'token_tenant(text)'),
+                'tills_online_write(uuid,json) token_tenant(text)'),
                ('tillwire_bridge',
-                'ledger_look(text,integer) maintain(text) outbox_relay(uuid,integer) process_leaves(uuid) process_seen(json) schema_version() watch()')) v(role, wanted);
+                'ledger_look(text,integer) maintain(text) outbox_relay(uuid,integer) process_leaves(uuid) process_seen(json) schema_version() timers_run(integer) watch()')) v(role, wanted);
 select is((select count(*)
              from pg_class c
             where c.relnamespace in ('pos'::regnamespace, 'dinedesk_main'::regnamespace)
@@ -100,10 +100,11 @@ select lives_ok('select * from pos.keyless_tenants()', 'the gateway asks whom it
 reset role;
 set local role tillwire_bridge;
 select lives_ok('select * from pos.outbox_relay(null, 1)', 'the bridge numbers');
+select lives_ok('select * from pos.timers_run(1)', 'and does what is due');
 select lives_ok($$select pos.maintain('create_days')$$, 'and does the housekeeping');
 select throws_ok(v.what, '42501', null, 'the bridge may not: ' || v.what)
        from (values ('select pos.call(null, null, null)'), ('select * from pos.events_after(null, 0, 1)'),
-       ('delete from pos.event'), ('delete from pos.outbox'), ('select pos.event_partition_drop()')) v(what);
+       ('delete from pos.event'), ('delete from pos.outbox'), ('select pos.event_partition_drop()'), ('select * from pos.timer'), ('select pos.timer_set(null, null, null, null)')) v(what);
 reset role;
 
 -- A role that writes by SQL cannot say that it is one of our functions, and so write a balance without its entry.

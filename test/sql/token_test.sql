@@ -81,7 +81,7 @@ select is(a.body::json ->> 'requestId', 't-1', 'the refusal names the request')
 create temp table operation as select o.name from pos.operations() o;
 select is((select string_agg(name, ' ' order by name collate "C") from operation where pos.token_may(name, '{}')),
           'cloudsync_data cloudsync_devices cloudsync_pull cloudsync_push event_shown events_list health house_change '
-          'minipos_state order_get order_status orders_sync shared_state_change table_complete ticket_issue v1_menu '
+          'minipos_state order_answer order_get order_status orders_sync shared_state_change table_complete ticket_issue v1_menu '
           'v1_menu_categories v1_menu_items v1_order v1_order_create v1_order_status v1_orders v1_table '
           'v1_table_status v1_tables',
           'with no claims');

@@ -25,6 +25,7 @@ const writers = {
     console: 'It was done in a console.',
     operator: 'An operator did it with tillctl.',
     bridge: 'The bridge wrote it.',
+    timer: 'It was due at that time; nobody asked for it.',
 };
 
 function requestStep({ request, writer, event }) {

@@ -18,6 +18,7 @@ declare
     detail json := coalesce(said -> 'detail', '{}');
 begin
     if said ->> 'kind' = 'bridge' and detail ->> 'leader' = 'true' then
+        perform pos.tills_online_forget();
         -- It looks at each file, so one process asks.
         detail := ('{' || concat_ws(',', nullif(pos.inside(detail), ''), '"databaseBytes":' || pg_database_size(current_database())) || '}')::json;
     end if;
@@ -33,6 +34,7 @@ create or replace function pos.process_leaves(process uuid) returns void
 language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
     delete from pos.process p where p.id = process;
+    perform pos.tills_online_forget(process);
 end $$;
 
 create or replace function pos.console_watched() returns text

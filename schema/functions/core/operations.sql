@@ -47,6 +47,8 @@ language sql immutable parallel safe as $$
     ('order_received',     true,  array['pos'],             null,    false),
     ('order_ack_batch',    true,  array['pos'],             null,    false),
     ('order_acks_get',     false, array['pos', 'platform'], null,    false),
+    ('order_answer',       true,  array['pos'],             'write', false),
+    ('order_delivery',     false, array['pos', 'platform'], null,    false),
     ('till_heartbeat',     true,  array['pos'],             null,    false),
     ('till_config',        false, array['pos'],             null,    false),
     ('pos_config',         false, array['pos', 'platform'], null,    false),

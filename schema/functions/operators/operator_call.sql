@@ -24,6 +24,7 @@ begin
     c.currency := tenant.currency;
     c.timezone := tenant.timezone;
     c.order_number_prefix := tenant.order_number_prefix;
+    c.order_ladder := tenant.order_ladder;
     c.dedupe_seconds := 0; -- nobody repeats a command without knowing it
     c.lineage := pos.operator_lineage(tenant.id);
     c.request_id := 'tillctl-' || left(gen_random_uuid()::text, 8);

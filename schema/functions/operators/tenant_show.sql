@@ -6,7 +6,7 @@
 create or replace function pos.tenant_show(given text)
 returns table (slug text, name text, status text, id uuid, country text, phones text, currency text, timezone text,
     dedupe_seconds int, order_prefix text, tablet_orders text, staff_secrets text, rate text, till_refunds text, keyless boolean, token_secret boolean,
-    keys bigint, aliases text, mastered text, last_seq bigint, created_at timestamptz)
+    keys bigint, aliases text, mastered text, last_seq bigint, created_at timestamptz, order_ladder text)
 language plpgsql as $$
 begin
     return query
@@ -19,6 +19,7 @@ begin
                 and (k.expires_at is null or k.expires_at > now())),
            (select string_agg(a.alias, ' ' order by a.alias) from pos.tenant_alias a where a.tenant_id = t.id),
            (select string_agg(m.kind, ' ' order by m.kind) from pos.mastered_list m where m.tenant_id = t.id),
-           (select s.head from pos.stream s where s.tenant_id = t.id), date_trunc('second', t.created_at)
+           (select s.head from pos.stream s where s.tenant_id = t.id), date_trunc('second', t.created_at),
+           t.order_ladder || case when t.order_ladder_rejects then ', cancels' else '' end
       from dinedesk_main.tenants t where t.slug = given;
 end $$;

@@ -73,6 +73,9 @@ declare
 begin
     if tg_op = 'INSERT' then
         perform pos.order_history_add(nobody, new, null, null, null);
+        if (select t.order_ladder from dinedesk_main.tenants t where t.id = new.tenant_id) = 'on' then
+            perform pos.order_ladder_begin(new);
+        end if;
         perform pos.outbox_add(new.tenant_id, 'order.created', pos.order_data(new, null));
         return null;
     end if;

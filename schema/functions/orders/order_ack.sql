@@ -3,15 +3,16 @@
 -- Holds: order_received, order_ack_batch, order_acks_get, order_acknowledge, ack_state, acked_order, order_acked_data,
 -- order_acks.
 -- Caller: pos.call. Inputs: path.id or order_id: the order's id, or else its number, which some tills know alone;
--- status: received, queued, printed, failed, accepted or rejected (queued_for_print is queued; order_received: received
--- when it is left out); printed_at, received_at or at; device_id (else the device that the request names); reason;
+-- status, or state: received, queued, printed, failed, accepted or rejected (queued_for_print is queued; order_received:
+-- received when it is left out); readyAt; printed_at, received_at or at; device_id (else the device that the request names); reason;
 -- whatever else comes is kept.
 -- order_ack_batch: {device_id?, acknowledgments: [those, …]}. order_acks_get: query.order_id.
 -- Answers: 200 {message, order: {order_id, order_number, print_status, updated_at, device_id}, repeated}. A device's
--- state is a fact, once: a repeat changes nothing and makes no event. A batch: each stands alone, `results` says how it
+-- state is a fact, once: a repeat changes nothing and makes no event, but for another readyAt. A batch: each stands alone, `results` says how it
 -- went, and 200 also when some were refused, because tills drop or repeat all of them.
 -- print_status: printed stays printed, whatever another device says later; among received, queued and failed the
--- newest counts. accepted and rejected say nothing about paper. The order itself, and its status, do not change.
+-- newest counts. accepted and rejected say nothing about paper. The order itself, and its status, do not change here:
+-- order_answer does that. The ladder of the order (order_ladder) ends.
 -- Refusals: 400 INVALID_ORDER_ID, INVALID_STATUS, INVALID_DATE, INVALID_FIELD; 404 ORDER_NOT_FOUND, 409 ORDER_ARCHIVED; 404 also for another
 -- tenant's order.
 -- Locks: the orders' rows, then the stream. Events: order.acknowledged.
@@ -95,20 +96,18 @@ begin
             null, c.tenant_id, false)::pos.answer;
 end $$;
 
--- One acknowledgement: what to tell the device, and the event (null: it was known).
+-- One acknowledgement: what to tell the device, the event (null: it was known), the order as it is now, and what was noted.
 create or replace function pos.order_acknowledge(c pos.context, body json, device_for_all json, default_state text,
-    out told text, out event text)
+    out told text, out event text, out o pos.orders, out state text, out device text, out ready_at timestamptz, out reason text)
 language plpgsql as $$
 declare
     named record;
-    state text := pos.ack_state(body -> 'status', default_state);
     said timestamptz;
-    device text;
     note record;
     detail json;
-    o pos.orders;
     ack pos.order_ack;
 begin
+    state := pos.ack_state(pos.either(body -> 'status', body -> 'state'), default_state);
     named := pos.read_order_id(coalesce(to_json(c.path ->> 'id'),
         pos.either(body -> 'order_id', pos.either(body -> 'orderId', body -> 'id'))));
     if named.id is null then
@@ -121,16 +120,24 @@ begin
     device := coalesce(pos.read_label('device_id', pos.either(pos.either(body -> 'device_id', body -> 'deviceId'),
         pos.either(device_for_all, body -> 'posSystemId')), 128), c.device, '');
     note := pos.read_note('reason', body -> 'reason');
-    detail := ('{' || coalesce(pos.members_but(body, array['tenant', 'order_id', 'orderId', 'id', 'status', 'printed_at',
-        'received_at', 'receivedAt', 'at', 'device_id', 'deviceId', 'posSystemId', 'reason', 'requestId']), '') || '}')::json;
+    reason := nullif(note.note, '');
+    ready_at := pos.order_instant('readyAt', pos.either(body -> 'readyAt', body -> 'ready_at'), c.timezone);
+    detail := ('{' || coalesce(pos.members_but(body, array['tenant', 'type', 'order_id', 'orderId', 'id', 'status',
+        'state', 'readyAt', 'ready_at', 'printed_at', 'received_at', 'receivedAt', 'at', 'device_id', 'deviceId', 'posSystemId',
+        'reason', 'requestId']), '') || '}')::json;
 
     o := pos.acked_order(c, named.id, true);
-    insert into pos.order_ack (tenant_id, order_id, device, state, at, reason, detail, key_id, request_id)
-    values (c.tenant_id, o.id, device, state, coalesce(said, clock_timestamp()), nullif(note.note, ''),
-        case when octet_length(detail::text) <= 8192 then detail else '{}' end, c.key_id, c.request_id)
-    on conflict do nothing
+    insert into pos.order_ack as k (tenant_id, order_id, device, state, at, reason, detail, key_id, request_id, ready_at)
+    values (c.tenant_id, o.id, order_acknowledge.device, order_acknowledge.state, coalesce(said, clock_timestamp()),
+        order_acknowledge.reason, case when octet_length(detail::text) <= 8192 then detail else '{}' end, c.key_id, c.request_id,
+        order_acknowledge.ready_at)
+    on conflict on constraint order_ack_pkey do update set ready_at = excluded.ready_at
+     where excluded.ready_at is not null and excluded.ready_at is distinct from k.ready_at
     returning * into ack;
     if ack.state is not null then
+        if o.acknowledged_at is null then
+            perform pos.timer_clear(c.tenant_id, 'order_ladder', o.id);
+        end if;
         o.print_status := case when o.print_status = 'printed' or ack.state in ('accepted', 'rejected') then o.print_status
             when ack.state = 'received' then coalesce(o.print_status, 'received') else ack.state end;
         o.acknowledged_at := coalesce(o.acknowledged_at, clock_timestamp());
@@ -192,7 +199,7 @@ end $$;
 create or replace function pos.order_acked_data(o pos.orders, ack pos.order_ack) returns json
 language plpgsql stable as $$
 begin
-    return row_to_json(d) from (select
+    return ('{' || pos.inside(row_to_json(d)) || coalesce(',"readyAt":"' || pos.utc(ack.ready_at) || '"', '') || '}')::json from (select
         o.id_json::json as "orderId", o.order_number as "orderNumber", o.order_source as "orderSource",
         o.status as status, ack.device as "deviceId", ack.state as state, pos.utc(ack.at) as at,
         ack.reason as reason, coalesce(o.print_status, 'pending') as "printStatus") d;
@@ -204,7 +211,8 @@ language plpgsql stable as $$
 begin
     return '"acknowledgements":' || array_to_json(array(
         select a from (
-            select k.device as "deviceId", k.state, pos.utc(k.at) as at, k.reason, k.detail, pos.utc(k.created_at) as "notedAt"
+            select k.device as "deviceId", k.state, pos.utc(k.at) as at, k.reason, k.detail, pos.utc(k.created_at) as "notedAt",
+                   pos.utc(k.ready_at) as "readyAt"
               from (select a.* from pos.order_ack a where a.tenant_id = o.tenant_id and a.order_id = o.id
                     union all
                     select k.* from pos.order_archive a, json_populate_recordset(null::pos.order_ack, a.acks) k

@@ -3,7 +3,7 @@
 -- Caller: pos.call, platform side. Inputs: the fields of new_order. customerName, totalAmount and items are required;
 -- orderId, orderNumber, customerPhone, orderType, orderSource, status, specialInstructions, scheduledFor, createdAt
 -- and tableNumber are optional; any other field is kept as it came.
--- Answers: 201 {order, warnings?}, with possibleDuplicateOf (an order's id) when an order of that number or externalId came
+-- Answers: 201 {order, warnings?, tillsOnline}, tillsOnline being how many sessions of the restaurant hear of it, with possibleDuplicateOf (an order's id) when an order of that number or externalId came
 -- within a day with other content; 200 {order, duplicate: true} when it is a repeat of that order (order_repeat).
 -- Refusals: those of pos.order_fields; 409 ORDER_EXISTS.
 -- Locks: the new row's, then the stream. Events: order.created.
@@ -31,7 +31,8 @@ begin
     known := pos.order_repeat(c, body, f.order_number);
     if known.is_equal then
         select p.* into o from pos.orders p where p.tenant_id = c.tenant_id and p.id = known.first_id;
-        return (200, '{"success":true,"order":' || pos.order_json(o) || ',"duplicate":true}', null, c.tenant_id,
+        return (200, '{"success":true,"order":' || pos.order_json(o) || ',"duplicate":true,"tillsOnline":'
+                || pos.tills_online(c.tenant_id) || '}', null, c.tenant_id,
                 false)::pos.answer;
     end if;
 
@@ -51,7 +52,7 @@ begin
     end if;
     return (201, '{"success":true,"order":' || pos.order_json(o)
             || case when cardinality(f.noted) > 0 then ',' || pos.warnings(f.noted) else '' end
-            || coalesce(',"possibleDuplicateOf":' || twin, '') || '}',
+            || coalesce(',"possibleDuplicateOf":' || twin, '') || ',"tillsOnline":' || pos.tills_online(c.tenant_id) || '}',
             array[pos.emit(c.tenant_id, 'order.created', c.origin, pos.order_data(o, null))],
             c.tenant_id, false)::pos.answer;
 end $$;
@@ -80,6 +81,9 @@ begin
     returning * into o;
     if found then
         perform pos.order_history_add(c, o, null, null, f.updated_by);
+        if c.order_ladder = 'on' then
+            perform pos.order_ladder_begin(o);
+        end if;
     end if;
     return o;
 end $$;

@@ -27,7 +27,7 @@ static void each_address_belongs_to_the_most_particular_dialect(void **state)
         { "/socket.io/", "EIO=4&transport=websocket", NULL },
         { "/nowhere", NULL, NULL },
     };
-    struct gw_dialects all = gw_all_dialects(NULL, NULL);
+    struct gw_dialects all = gw_all_dialects(NULL, NULL, NULL);
     struct gw_hello hello;
 
     (void)state;
@@ -49,7 +49,7 @@ static void what_one_row_read_of_an_address_is_not_left_for_the_next(void **stat
     struct tw_http_request req = { .method = TW_GET,
                                    .path = TW_LIT("/ws"),
                                    .query = TW_LIT("user_id=eve") };
-    struct gw_dialects all = gw_all_dialects(NULL, NULL);
+    struct gw_dialects all = gw_all_dialects(NULL, NULL, NULL);
     struct gw_hello hello;
 
     (void)state;
@@ -60,7 +60,7 @@ static void what_one_row_read_of_an_address_is_not_left_for_the_next(void **stat
 
 static void each_row_has_the_hooks_that_its_clients_need(void **state)
 {
-    struct gw_dialects all = gw_all_dialects(NULL, NULL);
+    struct gw_dialects all = gw_all_dialects(NULL, NULL, NULL);
 
     (void)state;
     assert_true(all.count <= GW_MAX_DIALECTS);

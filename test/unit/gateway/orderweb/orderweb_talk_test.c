@@ -155,7 +155,8 @@ static void a_message_that_is_not_understood_is_refused(void **state)
     for (size_t i = 0; i < TW_COUNT(unknown); i++)
         check_answer(&l, unknown[i],
                      ERROR("UNKNOWN_TYPE",
-                           "This message type is not known; a till may send ping or resume."));
+                           "This message type is not known; a till may send ping, "
+                           "resume or order_ack."));
     hang_up(&l);
 }
 

@@ -137,7 +137,7 @@ static void since_without_a_value_is_from_now_on(void **state)
 static void a_handshake_finds_its_dialect_in_the_table(void **state)
 {
     struct tw_http_request req = { .path = TW_LIT("/ws/pos/kitchen") };
-    struct gw_dialects all = gw_all_dialects(NULL, NULL);
+    struct gw_dialects all = gw_all_dialects(NULL, NULL, NULL);
     struct gw_hello hello;
 
     (void)state;

@@ -101,7 +101,8 @@ int open_gateway(void **state)
                           &(struct gw_shared_state_options){ .operations = &g->operations,
                                                              .staff_key = "",
                                                              .changed = on_device });
-    g->dialects = gw_all_dialects(&g->shared_state, NULL);
+    g->tills.operations = &g->operations;
+    g->dialects = gw_all_dialects(&g->tills, &g->shared_state, NULL);
     g->log.is_stopped = true;
     gw_sessions_start(&g->sessions, &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                                    .log = &g->log,

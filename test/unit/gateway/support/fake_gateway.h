@@ -5,6 +5,7 @@
 
 #include "common/domain/operation.h"
 #include "gateway/dialects.h"
+#include "gateway/orderweb/acks.h"
 #include "gateway/shared_state/device.h"
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/session.h"
@@ -33,6 +34,7 @@ struct gateway {
     struct tw_redis publisher;
     struct tw_operations operations;
     struct gw_shared_state shared_state;
+    struct gw_tills tills;
     struct gw_dialects dialects;
     struct gw_sync_log log; /* stopped */
     struct gw_sessions sessions;

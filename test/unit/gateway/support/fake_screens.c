@@ -94,7 +94,8 @@ int open_screens(void **state)
                                                  .keys = { .secret = TW_LIT(TOKEN_SECRET) } });
     s->authenticator = (struct gw_authenticator){ &s->keys, &s->tokens };
     fake_link_init(&s->store);
-    s->gateway->dialects = gw_all_dialects(&s->gateway->shared_state, &s->all);
+    s->gateway->dialects =
+        gw_all_dialects(&s->gateway->tills, &s->gateway->shared_state, &s->all);
     start_restaurant_os(s);
     for (size_t i = 0; i < SCREENS; i++)
         s->screens[i] =
