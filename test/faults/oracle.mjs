@@ -18,16 +18,19 @@ const WIRE = {
     'order.updated': ['order_updated', ORDER_FIELDS],
     'order.status_changed': ['order_updated', ORDER_FIELDS],
     'order.deleted': ['order_updated', ORDER_FIELDS],
+    'order.acknowledged': ['order_acknowledged', ['orderId', 'orderNumber', 'deviceId', 'state', 'at', 'reason', 'printStatus', 'readyAt']],
     'gift_card.purchased': ['gift_card_purchased', ['cardNumber', 'initialBalance', 'currentBalance', 'purchasedBy', 'recipientName',
         'recipientEmail', 'expiryDate', 'purchasedAt']],
     'gift_card.updated': ['gift_card_updated', ['cardNumber', 'balance', 'amount', 'transactionId', 'orderId', 'status', 'updatedAt']],
     'loyalty.updated': ['loyalty_updated', ['customerId', 'customerPhone', 'pointsChange', 'newBalance', 'transactionType', 'reason', 'updatedAt']],
 };
 
+const ASKED_FOR = new Set(['gift_card.updated', 'order.acknowledged']);
+
 // Whether a till receives an event, and the hash of its frame.
 function heard(event, hearsAll) {
     const row = WIRE[event.type];
-    if (!row || (event.type === 'gift_card.updated' && !hearsAll)) return false;
+    if (!row || (ASKED_FOR.has(event.type) && !hearsAll)) return false;
     if (!event.type.startsWith('order.')) return true;
     if (event.data.orderSource !== 'online') return false;
     return event.type !== 'order.deleted' || event.data.previousStatus !== 'cancelled'; // its status was already an event
