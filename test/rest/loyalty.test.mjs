@@ -110,7 +110,7 @@ test('all points can be redeemed, and not one more', async (t) => {
         await tenant.rest.post(`/loyalty/${phone}/redeem`, { points: 1 }),
         400,
         'INSUFFICIENT_POINTS',
-        { currentPoints: 0 },
+        { currentPoints: 0, shortfall: 1 },
     );
 
     assert.equal(await pointsOf(tenant, id), 0);

@@ -71,7 +71,8 @@ select is((r.a).body::json ->> 'pointsRedeemed', '300', 'redeem'),
   from r;
 select is(a.body::json #>> '{error,code}', 'INSUFFICIENT_POINTS', 'none left'),
        is(a.status, 400, 'is a 400'),
-       is(a.body::json #>> '{error,details,currentPoints}', '0', 'with what there is')
+       is(a.body::json #>> '{error,details,currentPoints}', '0', 'with what there is'),
+       is(a.body::json #>> '{error,details,shortfall}', '1', 'and what is missing')
   from pg_temp.call('loyalty_redeem', '{"phone":"07700900456"}', '{"points":1}') a;
 
 -- Refusals: fields, then the phone, then the customer, then the points.

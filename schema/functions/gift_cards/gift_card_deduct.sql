@@ -52,10 +52,10 @@ begin
         returning g.entries, g.current_balance)
     insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount,
         previous_balance, new_balance, order_id, order_id_json, notes,
-        key_id, lineage, idempotency_key, device, request_id)
+        key_id, lineage, idempotency_key, device, request_id, occurred_at)
     select c.tenant_id, card.card_number, t.entries, 'deduct', -amount,
         card.current_balance, t.current_balance, ordered.id, ordered.shown, noted.note,
-        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id
+        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id, c.occurred_at
       from taken t
     returning * into entry;
     return (200, pos.gift_card_deducted(entry, noted.cut, twin),

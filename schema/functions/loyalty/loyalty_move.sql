@@ -53,10 +53,10 @@ begin
         returning p.entries, p.loyalty_points)
     insert into pos.pos_loyalty_transactions (tenant_id, customer_id, entry_no, type, points,
         previous_points, new_points, order_id, order_id_json, reason,
-        key_id, lineage, idempotency_key, device, request_id)
+        key_id, lineage, idempotency_key, device, request_id, occurred_at)
     select c.tenant_id, customer.id, m.entries, kind, change,
         customer.loyalty_points, m.loyalty_points, ordered.id, ordered.shown, noted.note,
-        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id
+        c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id, c.occurred_at
       from moved m
     returning * into entry;
     customer.loyalty_points := entry.new_points;
