@@ -15,7 +15,7 @@ const struct tw_bound api_bounds[] = {
       "431 `HEADERS_TOO_LARGE`", "http_rejects_total" },
     { "client", "its body", API_BODY_BYTES, TW_BOUND_BYTES, NULL, "413 `BODY_TOO_LARGE`",
       "http_rejects_total" },
-    { "client", "a list of changes (`POST /api/sync`)", API_LIST_BYTES, TW_BOUND_BYTES, NULL,
+    { "client", "a list (`POST /api/sync`, `POST /api/{tenant}/batch`)", API_LIST_BYTES, TW_BOUND_BYTES, NULL,
       "413 `BODY_TOO_LARGE`", "http_rejects_total" },
     { "process", "bodies that are arriving", API_BODIES_BYTES, TW_BOUND_BYTES, NULL,
       "503 `OVERLOADED` for those over 64 KiB", "http_body_bytes" },

@@ -7,7 +7,7 @@
 /* Bodies whose numbers are amounts take any number that numeric takes: SQL compares its text
  * before it computes, and answers INVALID_AMOUNT instead of INVALID_JSON. */
 static const struct api_body money = { API_BODY_BYTES, &tw_json_wide, false };
-/* What a device has kept while it was away, and sends again until it is settled. */
+/* What a device or till has kept while it was away, and sends again until it is settled. */
 static const struct api_body list = { API_LIST_BYTES, &tw_json_wide, false };
 /* Wishes that most clients do not have. */
 static const struct api_body wishes = { API_BODY_BYTES, &tw_json_narrow, true };
@@ -128,6 +128,7 @@ const struct api_route api_routes[] = {
     { TW_GET, "/api/{tenant}/loyalty/{phone}/transactions", "loyalty_transactions", PATH, NULL,
       NULL, STRICT },
     { TW_POST, "/api/{tenant}/reports/daily", "report_daily", PATH, NULL, MONEY, STRICT },
+    { TW_POST, "/api/{tenant}/batch", "batch", PATH, "tenant", LIST, STRICT },
     { TW_GET, "/api/{tenant}/events", "events_list", PATH, NULL, NULL, STRICT },
     { TW_POST, "/api/{tenant}/ws-ticket", "ticket_issue", PATH, NULL, &wishes, API_PAGE,
       API_NOBODY, false },

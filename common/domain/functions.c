@@ -16,6 +16,7 @@ static const char *const names[] = {
     "api_leaves",
     "api_rates",
     "authenticate",
+    "batch",
     "call",
     "cloudsync_data",
     "cloudsync_devices",

@@ -25,8 +25,7 @@ static const struct tw_refusal table[] = {
     { "URI_TOO_LONG", 414, "The request's address is over 4096 bytes." },
     { "HEADERS_TOO_LARGE", 431, "The request's headers are over 16 KiB or more than 100." },
     { "BODY_TOO_LARGE", 413,
-      "The body is over 1 MiB (POST /api/sync: 8 MiB); send less at a "
-      "time." },
+      "The body is over 1 MiB (a batch, and POST /api/sync: 8 MiB); send less at a time." },
     { "REQUEST_TIMEOUT", 408,
       "The request was not complete in time; send it again on a new connection." },
     { "INVALID_ENCODING", 400,

@@ -22,10 +22,10 @@ select is(pos.operation_keyless(o.name), o.keyless, o.name || ': keyless') from 
 
 -- Written out here, so that no row can open more than is intended.
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'customer_create customer_erase customer_export gift_card_capture gift_card_close gift_card_freeze gift_card_hold '
-          'gift_card_issue gift_card_refund gift_card_release gift_card_reload gift_card_transactions gift_card_transfer '
-          'gift_card_unfreeze gift_card_void kitchen_alert list_import loyalty_adjust loyalty_reverse loyalty_transactions '
-          'operation_outcome order_acks_get order_create order_delivery order_get order_status '
+          'batch customer_create customer_erase customer_export gift_card_capture gift_card_close gift_card_freeze '
+          'gift_card_hold gift_card_issue gift_card_refund gift_card_release gift_card_reload gift_card_transactions '
+          'gift_card_transfer gift_card_unfreeze gift_card_void kitchen_alert list_import loyalty_adjust loyalty_reverse '
+          'loyalty_transactions operation_outcome order_acks_get order_create order_delivery order_get order_status '
           'order_update pos_config pos_status table_complete ticket_issue till_card_balance v1_menu v1_menu_categories '
           'v1_menu_items v1_order v1_order_create v1_order_status v1_orders',
           'what a key with the scope platform may call')

@@ -1,5 +1,5 @@
 -- pos.call - every request of the API is one call of this function.
--- Holds: call_as.
+-- Holds: call_as, request_hash.
 -- Caller: api, and gateway for requests that come through sockets. Inputs: the operation; ctx as C builds it (key,
 -- token or neither, tenant, path, query, request id, idempotency key, device, session, kind: api or socket, attempt:
 -- a UUID that C makes for each request, so that C can safely send the request again when its answer got lost); the
@@ -45,6 +45,13 @@ begin
     end if;
     return a;
 end $$;
+
+-- What makes two requests with one idempotency key the same request. An expression that PostgreSQL puts into the functions
+-- that use it.
+create or replace function pos.request_hash(ctx jsonb, operation text, body json) returns bytea
+language sql stable parallel safe as $$
+    select sha256(convert_to(concat_ws(E'\n', ctx ->> 'method', coalesce(ctx ->> 'route', operation), ctx -> 'path', body), 'UTF8'))
+$$;
 
 -- The answer in the documented types, which is also what is kept for a repeat.
 create or replace function pos.call_as(c pos.context, operation text, ctx jsonb, body json) returns pos.answer
@@ -100,7 +107,9 @@ begin
                 null, c.tenant_id, false)::pos.answer;
     end if;
     -- The control character keeps the keys that C makes apart from those of clients.
-    repeat_key := coalesce(given_key, E'\x01' || left(ctx ->> 'attempt', 64));
+    if operation <> 'batch' then -- its operations have keys of their own (core/batch)
+        repeat_key := coalesce(given_key, E'\x01' || left(ctx ->> 'attempt', 64));
+    end if;
     if repeat_key is not null then
         if not pg_try_advisory_xact_lock(
                 hashtextextended(c.tenant_id || '/' || c.lineage || '/' || repeat_key, 7214460004)) then
@@ -111,8 +120,7 @@ begin
                     'A request with this idempotency key is still being worked on. Repeat it in a moment.',
                     null, c.request_id), null, c.tenant_id, false)::pos.answer;
         end if;
-        hash := sha256(convert_to(concat_ws(E'\n', ctx ->> 'method', coalesce(ctx ->> 'route', operation),
-                                             ctx -> 'path', body), 'UTF8'));
+        hash := pos.request_hash(ctx, operation, body);
         select i.request_hash, i.status, i.body, i.attempt into earlier
           from pos.idempotency i
          where i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = repeat_key;

@@ -61,6 +61,7 @@ language sql immutable parallel safe as $$
     ('till_loyalty_pulled', false, array['pos'],            null,    false),
     ('till_customer_create', true, array['pos'],            null,    false),
     ('report_daily',       true,  array['pos'],             null,    false),
+    ('batch',              true,  array['pos', 'platform'], null,    false), -- asks for the rights of each of its operations
     ('gift_card_issue',    true,  array['platform'],        null,    false),
     ('customer_create',    true,  array['platform'],        null,    false),
     ('customer_erase',     true,  array['platform'],        null,    false),

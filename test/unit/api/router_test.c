@@ -33,6 +33,7 @@ static const struct {
     { TW_POST, "/api/kitchen/loyalty/07700%20900111/redeem", "loyalty_redeem", "phone",
       "07700%20900111", "phone" },
     { TW_POST, "/api/kitchen/reports/daily", "report_daily", NULL, NULL, NULL },
+    { TW_POST, "/api/kitchen/batch", "batch", NULL, NULL, "tenant" },
     { TW_GET, "/api/kitchen/events", "events_list", NULL, NULL, NULL },
     { TW_POST, "/api/kitchen/orders", "order_create", NULL, NULL, NULL },
     { TW_GET, "/api/kitchen/orders/12345", "order_get", "id", "12345", NULL },
@@ -72,6 +73,7 @@ static void a_list_of_changes_may_be_longer_than_other_bodies(void **state)
     } rows[] = {
         { TW_POST, "/api/sync", (size_t)8 * 1024 * 1024 },
         { TW_POST, "/k/pos_1/api/sync/", (size_t)8 * 1024 * 1024 },
+        { TW_POST, "/api/kitchen/batch", (size_t)8 * 1024 * 1024 },
         { TW_GET, "/api/sync", API_BODY_BYTES },
         { TW_PUT, "/api/sync", API_BODY_BYTES },
         { TW_POST, "/api/kitchen/orders", API_BODY_BYTES },
