@@ -19,15 +19,15 @@
 -- What can be in a batch: the request that it is alone (as api/routes.c has it, for that makes it the same one), the members of
 -- its path, and which row it locks. Nothing that makes something of which the till cannot know whether it is there already.
 create or replace function pos.batch_operations()
-returns table (op text, operation text, method text, route text, locks text)
+returns table (op text, operation text, method text, route text, names text[], locks text)
 language sql immutable parallel safe as $$
     values
-    ('gift_card.deduct', 'gift_card_deduct', 'POST',  '/api/{tenant}/gift-cards/{cardNumber}/deduct', 'card'),
-    ('loyalty.add',      'loyalty_add',      'POST',  '/api/{tenant}/loyalty/{phone}/add',            'customer'),
-    ('loyalty.redeem',   'loyalty_redeem',   'POST',  '/api/{tenant}/loyalty/{phone}/redeem',         'customer'),
-    ('order.confirm',    'order_received',   'POST',  '/api/{tenant}/orders/{id}/confirm',            'order'),
-    ('order.status',     'v1_order_status',  'PATCH', '/api/v1/orders/{id}/status',                   'order'),
-    ('report.daily',     'report_daily',     'POST',  '/api/{tenant}/reports/daily',                  null)
+    ('gift_card.deduct', 'gift_card_deduct', 'POST',  '/api/{tenant}/gift-cards/{cardNumber}/deduct', '{cardNumber}'::text[], 'card'),
+    ('loyalty.add',      'loyalty_add',      'POST',  '/api/{tenant}/loyalty/{phone}/add',            '{phone}',      'customer'),
+    ('loyalty.redeem',   'loyalty_redeem',   'POST',  '/api/{tenant}/loyalty/{phone}/redeem',         '{phone}',      'customer'),
+    ('order.confirm',    'order_received',   'POST',  '/api/{tenant}/orders/{id}/confirm',            '{id}',         'order'),
+    ('order.status',     'v1_order_status',  'PATCH', '/api/v1/orders/{id}/status',                   '{id}',         'order'),
+    ('report.daily',     'report_daily',     'POST',  '/api/{tenant}/reports/daily',                  '{}',           null)
 $$;
 
 create or replace function pos.batch(c pos.context, body json) returns pos.answer
@@ -149,7 +149,7 @@ begin
               left join pos.idempotency i
                      on e.n <> failed and i.tenant_id = c.tenant_id and i.lineage = c.lineage and i.key = r.key #>> '{}'
                     and i.request_hash = pos.request_hash(jsonb_build_object('method', d.method, 'route', d.route,
-                            'path', pos.batch_path(d.route, r.path)), d.operation, coalesce(r.body, '{}'))) r;
+                            'path', pos.batch_path(d.names, r.path)), d.operation, coalesce(r.body, '{}'))) r;
     return (200, pos.batch_answer(others.done, others.refused + 1, others.undone, others.results), null, c.tenant_id,
             false)::pos.answer;
 end $$;
@@ -171,20 +171,20 @@ begin
     select k.scopes, k.profile into may from pos.api_key k where k.id = c.key_id;
     perform pos.batch_lock(c, list, most);
     for one in
-        select e.value, e.n, r.*, d.operation, d.method, d.route
+        select e.value, e.n, r.*, d.operation, d.method, d.route, d.names
           from json_array_elements(list) with ordinality e(value, n)
          cross join lateral json_to_record(case json_typeof(e.value) when 'object' then e.value else '{}' end)
                r(key json, op json, path json, body json, "occurredAt" json)
           left join pos.batch_operations() d on d.op = r.op #>> '{}'
          where e.n <= most
          order by e.n loop
-        a := pos.batch_call(c, may.scopes, may.profile, one.operation, one.method, one.route, one.key, one.path, one.body,
+        a := pos.batch_call(c, may.scopes, may.profile, one.operation, one.method, one.route, one.names, one.key, one.path, one.body,
                             one."occurredAt");
         answers := answers || ('{"key":' || coalesce(case when length(one.key #>> '{}') <= 200 then one.key::text end, 'null')
                                || ',"status":' || a.status || ',"body":' || a.body || '}');
         if a.status < 400 then
             done := done + 1;
-            events := events || a.events;
+            events := case cardinality(a.events) when 1 then events || a.events[1] else events || a.events end; -- the first copies nothing
         elsif together then
             raise exception 'operation % was refused', one.n using errcode = 'TWUND', hint = one.n::text,
                 detail = answers[cardinality(answers)];
@@ -198,7 +198,7 @@ end $$;
 
 -- One of them, as if it came alone.
 create or replace function pos.batch_call(c pos.context, scopes text[], profile text, operation text, method text, route text,
-    key json, path json, body json, moment json) returns pos.answer
+    names text[], key json, path json, body json, moment json) returns pos.answer
 language plpgsql as $$
 declare
     code text;
@@ -207,7 +207,7 @@ declare
     status int := 400;
     a pos.answer;
 begin
-    c.path := pos.batch_path(route, path);
+    c.path := pos.batch_path(names, path);
     c.occurred_at := pos.batch_moment(moment, c.timezone);
     if operation is null then
         code := 'UNKNOWN_OPERATION';
@@ -221,10 +221,9 @@ begin
         code := 'INVALID_IDEMPOTENCY_KEY';
         message := 'Each operation of a batch has a "key": the Idempotency-Key that it has alone, a text of 1 to 200 characters.';
         details := '{"field":"key"}';
-    elsif exists (select from jsonb_each(c.path) p where jsonb_typeof(p.value) <> 'string') then
+    elsif c.path @? '$.* ? (@ == null)' then
         code := 'INVALID_FIELD';
-        message := format('"path" names what its address has alone: %s.',
-                          (select string_agg('"' || p.key || '"', ' and ' order by p.key) from jsonb_each(c.path) p));
+        message := format('"path" names what its address has alone: "%s".', array_to_string(names, '" and "'));
         details := '{"field":"path"}';
     elsif coalesce(json_typeof(moment), 'null') <> 'null' and not pos.batch_is_known(c, key #>> '{}')
           and coalesce(c.occurred_at not between now() - interval '31 days' and now() + interval '5 minutes', true) then
@@ -236,7 +235,10 @@ begin
     if code is not null then
         a := (status, pos.refusal(code, message, details, c.request_id), null, c.tenant_id, false)::pos.answer;
     else
-        c.query := coalesce((select p.query -> operation from pos.profiles() p where p.name = profile), '{}');
+        c.query := '{}';
+        if coalesce(profile, 'default') <> 'default' then
+            c.query := coalesce((select p.query -> operation from pos.profiles() p where p.name = profile), '{}');
+        end if;
         a := pos.call_as(c, operation, c.origin::jsonb || jsonb_build_object('idempotencyKey', key, 'method', method, 'route', route,
                                                                              'path', c.path), body);
     end if;
@@ -247,12 +249,17 @@ begin
 end $$;
 
 -- The path of an operation as C reads it from an address: all its members are texts. One that is missing is null.
-create or replace function pos.batch_path(route text, given json) returns jsonb
+create or replace function pos.batch_path(names text[], given json) returns jsonb
 language plpgsql immutable parallel safe as $$
+declare
+    name text;
+    path jsonb := '{}';
 begin
-    return coalesce((select jsonb_object_agg(m[1], case when json_typeof(given) = 'object' and json_typeof(given -> m[1]) in ('string', 'number')
-                                                             and length(given ->> m[1]) <= 4096 then given ->> m[1] end)
-                       from regexp_matches(route, '\{(\w+)\}', 'g') m where m[1] <> 'tenant'), '{}');
+    foreach name in array coalesce(names, '{}') loop
+        path := path || jsonb_build_object(name, case when json_typeof(given -> name) in ('string', 'number')
+                                                           and length(given ->> name) <= 4096 then given ->> name end);
+    end loop;
+    return path;
 end $$;
 
 -- When the till did it; null when it does not say so, or says no time. Without a zone it is the restaurant's.
@@ -286,7 +293,7 @@ begin
       from json_array_elements(list) with ordinality e(value, n)
      cross join lateral json_to_record(case json_typeof(e.value) when 'object' then e.value else '{}' end) r(op json, path json)
       join pos.batch_operations() d on d.op = r.op #>> '{}'
-     cross join lateral jsonb_each_text(pos.batch_path(d.route, r.path)) p
+     cross join lateral jsonb_each_text(pos.batch_path(d.names, r.path)) p
      where e.n <= most and p.key = case d.locks when 'card' then 'cardNumber' when 'customer' then 'phone' when 'order' then 'id' end;
     if cards is not null then
         -- As it was typed, too: see find_gift_card.
