@@ -17,17 +17,27 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- What can be in a batch: the request that it is alone (as api/routes.c has it, for that makes it the same one), the members of
--- its path, and which row it locks. Nothing that makes something of which the till cannot know whether it is there already.
+-- its path, and which row it locks. Nothing that makes something new, of which the till would have to know the name.
 create or replace function pos.batch_operations()
 returns table (op text, operation text, method text, route text, names text[], locks text)
 language sql immutable parallel safe as $$
-    values
-    ('gift_card.deduct', 'gift_card_deduct', 'POST',  '/api/{tenant}/gift-cards/{cardNumber}/deduct', '{cardNumber}'::text[], 'card'),
-    ('loyalty.add',      'loyalty_add',      'POST',  '/api/{tenant}/loyalty/{phone}/add',            '{phone}',      'customer'),
-    ('loyalty.redeem',   'loyalty_redeem',   'POST',  '/api/{tenant}/loyalty/{phone}/redeem',         '{phone}',      'customer'),
-    ('order.confirm',    'order_received',   'POST',  '/api/{tenant}/orders/{id}/confirm',            '{id}',         'order'),
-    ('order.status',     'v1_order_status',  'PATCH', '/api/v1/orders/{id}/status',                   '{id}',         'order'),
-    ('report.daily',     'report_daily',     'POST',  '/api/{tenant}/reports/daily',                  '{}',           null)
+    select b.*
+      from (values
+        ('gift_card.deduct',  'gift_card_deduct',  'POST',  '/api/{tenant}/gift-cards/{cardNumber}/deduct',                 '{cardNumber}'::text[], 'card'),
+        ('gift_card.reload',  'gift_card_reload',  'POST',  '/api/{tenant}/gift-cards/{cardNumber}/reload',                 '{cardNumber}',         'card'),
+        ('gift_card.refund',  'gift_card_refund',  'POST',  '/api/{tenant}/gift-cards/{cardNumber}/refund',                 '{cardNumber}',         'card'),
+        ('gift_card.void',    'gift_card_void',    'POST',  '/api/{tenant}/gift-cards/{cardNumber}/transactions/{id}/void', '{cardNumber,id}',      'card'),
+        ('gift_card.capture', 'gift_card_capture', 'POST',  '/api/{tenant}/gift-cards/{cardNumber}/holds/{holdId}/capture', '{cardNumber,holdId}',  'card'),
+        ('gift_card.release', 'gift_card_release', 'POST',  '/api/{tenant}/gift-cards/{cardNumber}/holds/{holdId}/release', '{cardNumber,holdId}',  'card'),
+        ('loyalty.add',       'loyalty_add',       'POST',  '/api/{tenant}/loyalty/{phone}/add',                            '{phone}',              'customer'),
+        ('loyalty.redeem',    'loyalty_redeem',    'POST',  '/api/{tenant}/loyalty/{phone}/redeem',                         '{phone}',              'customer'),
+        ('loyalty.reverse',   'loyalty_reverse',   'POST',  '/api/{tenant}/loyalty/{phone}/reverse',                        '{phone}',              'customer'),
+        ('order.ack',         'order_answer',      'POST',  '/api/{tenant}/orders/{id}/ack',                                '{id}',                 'order'),
+        ('order.confirm',     'order_received',    'POST',  '/api/{tenant}/orders/{id}/confirm',                            '{id}',                 'order'),
+        ('order.status',      'v1_order_status',   'PATCH', '/api/v1/orders/{id}/status',                                   '{id}',                 'order'),
+        ('report.daily',      'report_daily',      'POST',  '/api/{tenant}/reports/daily',                                  '{}',                   null))
+           b(op, operation, method, route, names, locks)
+      join pos.operations() o on o.name = b.operation
 $$;
 
 create or replace function pos.batch(c pos.context, body json) returns pos.answer
