@@ -22,15 +22,18 @@ const WIRE = {
     'gift_card.purchased': ['gift_card_purchased', ['cardNumber', 'initialBalance', 'currentBalance', 'purchasedBy', 'recipientName',
         'recipientEmail', 'expiryDate', 'purchasedAt']],
     'gift_card.updated': ['gift_card_updated', ['cardNumber', 'balance', 'amount', 'transactionId', 'orderId', 'status', 'updatedAt']],
+    'gift_card.hold': ['gift_card_hold', ['cardNumber', 'holdId', 'state', 'amount', 'available', 'orderId', 'expiresAt', 'updatedAt']],
+    'order.acknowledged': ['order_acknowledged', ['orderId', 'orderNumber', 'deviceId', 'state', 'at', 'reason', 'printStatus', 'readyAt']],
     'loyalty.updated': ['loyalty_updated', ['customerId', 'customerPhone', 'pointsChange', 'newBalance', 'transactionType', 'reason', 'updatedAt']],
 };
 
-const ASKED_FOR = new Set(['gift_card.updated', 'order.acknowledged']);
+// Only for tills that ask for all events.
+const CURIOUS = new Set(['gift_card.updated', 'gift_card.hold', 'order.acknowledged']);
 
 // Whether a till receives an event, and the hash of its frame.
 function heard(event, hearsAll) {
     const row = WIRE[event.type];
-    if (!row || (ASKED_FOR.has(event.type) && !hearsAll)) return false;
+    if (!row || (CURIOUS.has(event.type) && !hearsAll)) return false;
     if (!event.type.startsWith('order.')) return true;
     if (event.data.orderSource !== 'online') return false;
     return event.type !== 'order.deleted' || event.data.previousStatus !== 'cancelled'; // its status was already an event
@@ -38,7 +41,7 @@ function heard(event, hearsAll) {
 
 function hashOf(event) {
     const [type, fields] = WIRE[event.type];
-    const data = Object.fromEntries(fields.map((field) => [field, event.data[field] ?? null]));
+    const data = Object.fromEntries(fields.filter((field) => field !== 'readyAt' || field in event.data).map((field) => [field, event.data[field] ?? null]));
     return hash(wordsOf(type, data));
 }
 
@@ -190,8 +193,25 @@ export class Oracle {
         }
         const cards = new Set((await this.stack.sql('select tenant_id, card_number from pos.gift_cards where tenant_id = any($1)', ids))
             .map((row) => `${row.tenant_id} ${row.card_number}`));
+        await this.acknowledgements(ids);
         for (const deed of this.world.deeds) this.effect(deed, entries.get(`${deed.tenant.id} ${deed.key}`) ?? [], cards);
         await this.sums();
+    }
+
+    // What devices said about orders is noted once, as it was said, and nothing else is.
+    async acknowledgements(ids) {
+        const rows = await this.stack.sql('select tenant_id, order_id, device, state from pos.order_ack where tenant_id = any($1)', ids);
+        const noted = new Set(rows.map((row) => `${row.tenant_id} ${row.order_id} ${row.device} ${row.state}`));
+        const mayBe = new Set();
+        for (const deed of this.world.deeds.filter(({ kind }) => kind === 'ack')) {
+            const said = `${deed.tenant.id} ${deed.id} ${deed.device} ${deed.state}`;
+            if (deed.status !== 424) mayBe.add(said);
+            if (deed.status === 200 && !noted.has(said)) this.problem('ledger', `${deed.key}: ${deed.state} was answered 200 and is not noted`);
+        }
+        for (const row of rows) {
+            const said = `${row.tenant_id} ${row.order_id} ${row.device} ${row.state}`;
+            if (/^batch\d/.test(row.device) && !mayBe.has(said)) this.problem('ledger', `an acknowledgement that nobody has sent: ${said}`);
+        }
     }
 
     // Money and points as clients count them: the initial balance and the acknowledged changes.
@@ -249,7 +269,7 @@ export class Oracle {
 
     // Refusals that the writers provoke.
     isExpected(deed) {
-        return ['INSUFFICIENT_FUNDS', 'INSUFFICIENT_POINTS'].includes(deed.answer?.error?.code);
+        return deed.isMistaken || ['INSUFFICIENT_FUNDS', 'INSUFFICIENT_POINTS', 'BATCH_UNDONE'].includes(deed.answer?.error?.code);
     }
 
     // No event may follow: each till sends a ping, and everything before the pong was sent earlier.

@@ -1,5 +1,6 @@
 // world.mjs - restaurants, their tills and writers, on a separate stack.
 // SPDX-License-Identifier: Apache-2.0
+import { BatchWriter } from './batches.mjs';
 import { makeRequest } from './client.mjs';
 import { Oracle } from './oracle.mjs';
 import { Proxies } from './proxy.mjs';
@@ -45,6 +46,7 @@ export class World {
         this.writers = [
             ...Array.from({ length: this.restWriters }, (_, i) => new RestWriter(this, `rest${i}`)),
             ...Array.from({ length: this.sqlWriters }, (_, i) => new SqlWriter(this, `sql${i}`)),
+            ...Array.from({ length: this.mayUndo ? Math.ceil(this.restWriters / 4) : 0 }, (_, i) => new BatchWriter(this, `batch${i}`)),
         ];
         // For faults that write by themselves.
         this.hands = { rest: new RestWriter(this, 'hand-rest'), sql: new SqlWriter(this, 'hand-sql') };
