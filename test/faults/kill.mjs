@@ -67,6 +67,14 @@ async function sweepApi(world, random) {
             const body = world.hands.rest.makeOrder(tenant);
             return ['order', '/orders', body, 'shopKey', { id: body.id }];
         },
+        // Of sixty operations: two transactions.
+        batch: (tenant) => {
+            const card = random.pick(tenant.cards);
+            const deeds = Array.from({ length: 60 }, () => world.hands.rest.deed('deduct', tenant, { amount: -0.01, card }));
+            const operations = deeds.map(({ key }) => ({ key, op: 'gift_card.deduct', path: { cardNumber: card }, body: { amount: 0.01 } }));
+            const settled = ({ results }) => results.forEach(({ status, body }, i) => Object.assign(deeds[i], { status, answer: body, tries: 1 }));
+            return ['batch', '/batch', { operations }, 'restKey', { settled }];
+        },
         report: () => ['report', '/reports/daily', { reportDate: '2025-09-01', totalSales: random.whole(1, 9999) }, 'restKey', {}],
     };
     let deaths = 0;
@@ -91,6 +99,7 @@ async function sweepApi(world, random) {
             });
             if (first && first.status < 500 && first.text !== answer.text) world.breach('replay', `${deed.key}: ${first.text} then ${answer.text}`);
             Object.assign(deed, { status: answer.status, answer: answer.json });
+            more.settled?.(answer.json);
             await own.stop();
         };
         await one();
@@ -345,7 +354,7 @@ export async function freezePostgres(world, ms) {
 export const lostAnswer = { id: 'P1', what: 'PostgreSQL gone between commit and answer', bound: 'never 503', run: answerLost, weight: 1 };
 
 export const kills = [
-    { id: 'K1', what: 'api killed at each call of a deduct, add, redeem, order, report', bound: 'event <= 1 s, retry answers', run: sweepApi, once: true },
+    { id: 'K1', what: 'api killed at each call of a deduct, add, redeem, order, batch, report', bound: 'event <= 1 s, retry answers', run: sweepApi, once: true },
     { id: 'K1', what: 'backend killed at each call of a deduct', bound: 'retry answers', run: sweepBackend, once: true },
     { id: 'K2', what: 'gateway killed at each call of delivery, resume', bound: 'none lost or doubled', run: sweepGateway, once: true },
     { id: 'K2', what: 'bridge killed at each call of a relay', bound: 'none lost or doubled', run: sweepBridge, once: true },
