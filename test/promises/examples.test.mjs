@@ -6,11 +6,13 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { openBrowser } from '../support/browser.mjs';
+import { freePort } from '../support/own_process.mjs';
 import { kill, untilReady, untilReplaced } from '../support/ops.mjs';
 import { eventually, publicUrl, soon, sqlValue, test } from '../support/stack.mjs';
-import { createOrder, newTenant } from '../support/tenant.mjs';
+import { balanceOf, createOrder, issueCard, newTenant } from '../support/tenant.mjs';
 
 const examples = fileURLToPath(new URL('../../docs/examples/', import.meta.url));
 const python = '/usr/bin/python3'; // Debian's, which has Debian's packages
@@ -171,6 +173,58 @@ test('the examples print each order once, in order, and acknowledge it, though g
 
     for (const till of tills) assert.deepEqual(await till.all(), till.made, `${till.name}: ${till.said}`);
     await untilReady();
+});
+
+// A till whose line is down: nobody listens at its address, until `connect`.
+async function offline(t, tenant, command) {
+    const folder = mkdtempSync(`${process.env.RUN_DIR}/example.`);
+    const server = net.createServer((socket) => {
+        const { hostname, port } = new URL(publicUrl);
+        const other = net.connect(port, hostname);
+        for (const one of [socket, other]) one.on('error', () => {});
+        socket.pipe(other).pipe(socket);
+    });
+    const port = await freePort();
+    const till = { said: '', wrong: '' };
+    till.start = async () => {
+        const child = spawn(command[0], [`${examples}${command[1]}`], { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'],
+            env: { PATH: process.env.PATH, TILLWIRE_URL: `http://127.0.0.1:${port}`, TILLWIRE_TENANT: tenant.slug, TILLWIRE_API_KEY: tenant.key } });
+        child.stdout.on('data', (data) => { till.said += data; });
+        child.stderr.on('data', (data) => { till.wrong += data; });
+        await once(child, 'spawn');
+        till.ended = once(child, 'exit');
+        t.defer(() => child.kill('SIGKILL'));
+        till.child = child;
+    };
+    till.connect = () => once(server.listen(port, '127.0.0.1'), 'listening');
+    t.defer(() => server.close());
+    return till;
+}
+
+test('a till that was offline loses no payment and makes none twice, though its power fails', async (t) => {
+    for (const [name, command] of [['node', ['node', 'offline.mjs']], ['python', [python, 'offline.py']]]) {
+        const tenant = await newTenant(t);
+        const [card, poor] = [await issueCard(tenant, '30.00'), await issueCard(tenant, '5.00')];
+        const till = await offline(t, tenant, command);
+        await till.start();
+        till.child.stdin.write(`${card} 10.00\n${poor} 7.50\n${card} 2.50\n`);
+        await eventually(`${name} to keep three`, () => till.said.match(/^kept /gm)?.length === 3 && till.wrong !== '');
+        till.child.kill('SIGKILL');
+        await till.ended;
+        assert.equal(await balanceOf(tenant, card), '30.00', 'nobody has heard of it');
+
+        await till.start();
+        till.child.stdin.end(`${card} 1.00\n`);
+        await till.connect();
+        const [status] = await soon(`the end of ${name}: ${till.wrong}`, till.ended);
+        assert.equal(status, 0, till.wrong);
+        assert.match(till.said, new RegExp(`refused ${poor} 7.50: INSUFFICIENT_FUNDS, 2.5 to book`));
+        assert.equal(till.said.match(/^paid /gm)?.length, 3, till.said);
+        assert.deepEqual([await balanceOf(tenant, card), await balanceOf(tenant, poor)], ['16.50', '5.00']);
+        const entries = await sqlValue(`select count(*) from pos.pos_gift_card_transactions
+            where tenant_id = $1 and type = 'deduct' and occurred_at < created_at`, tenant.id);
+        assert.equal(Number(entries), 3, 'when it was is in the ledger');
+    }
 });
 
 test('an example whose key is refused says so and ends', async (t) => {
