@@ -37,10 +37,11 @@ begin
          where g.tenant_id = c.tenant_id and g.card_number = card.card_number
         returning g.entries, g.current_balance)
     insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount, previous_balance, new_balance,
-        order_id, order_id_json, notes, key_id, lineage, idempotency_key, device, request_id, reverses, hold_id, other_card)
+        order_id, order_id_json, notes, key_id, lineage, idempotency_key, device, request_id, reverses, hold_id, other_card,
+        occurred_at)
     select c.tenant_id, card.card_number, m.entries, entry.type, entry.amount, m.current_balance - entry.amount, m.current_balance,
         entry.order_id, entry.order_id_json, entry.notes, c.key_id, c.lineage, c.idempotency_key, c.device, c.request_id,
-        entry.reverses, entry.hold_id, entry.other_card
+        entry.reverses, entry.hold_id, entry.other_card, c.occurred_at
       from moved m
     returning * into written;
     return written;

@@ -28,9 +28,10 @@ begin
          where p.tenant_id = c.tenant_id and p.id = customer.id
         returning p.entries, p.loyalty_points)
     insert into pos.pos_loyalty_transactions (tenant_id, customer_id, entry_no, type, points, previous_points, new_points,
-        order_id, order_id_json, reason, key_id, lineage, idempotency_key, device, request_id, reverses)
+        order_id, order_id_json, reason, key_id, lineage, idempotency_key, device, request_id, reverses,
+        occurred_at)
     select c.tenant_id, customer.id, m.entries, kind, change, m.loyalty_points - change, m.loyalty_points,
-           ordered_id, ordered_shown, why, c.key_id, c.lineage, key, c.device, c.request_id, loyalty_change.reverses
+           ordered_id, ordered_shown, why, c.key_id, c.lineage, key, c.device, c.request_id, loyalty_change.reverses, c.occurred_at
       from moved m
     returning * into entry;
     event := pos.emit(c.tenant_id, 'loyalty.updated', c.origin, pos.loyalty_updated_data(entry, customer.phone));
