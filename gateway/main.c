@@ -19,6 +19,7 @@
 #include "gateway/shared_state/device.h"
 #include "gateway/shared_state/presence.h"
 #include "gateway/stream/deliveries.h"
+#include "gateway/stream/faults.h"
 #include "gateway/stream/hubs.h"
 #include "gateway/stream/online.h"
 #include "gateway/stream/reports.h"
@@ -58,6 +59,7 @@ struct gateway {
     struct gw_hubs hubs;
     struct gw_sync_log log;
     struct gw_deliveries deliveries;
+    struct gw_faults faults;
     struct gw_reports reports;
     struct gw_online online;
     struct tw_alive alive;
@@ -254,10 +256,14 @@ static void start_clients(struct gateway *g)
     g->arrivals.per_second = (uint32_t)set->handshakes_per_second;
     g->tills.operations = &g->operations;
     g->dialects = gw_all_dialects(&g->tills, &g->shared_state, &g->restaurant_os);
+    gw_faults_start(&g->faults, &(struct gw_faults_options){ .loop = &g->daemon.loop,
+                                                             .wake = gw_session_writable,
+                                                             .over = gw_revocation_undisturb });
     gw_sessions_start(&g->sessions,
                       &(struct gw_sessions_options){ .dialects = &g->dialects,
                                                      .log = &g->log,
                                                      .deliveries = &g->deliveries,
+                                                     .faults = &g->faults,
                                                      .queue_bytes = set->queue_bytes,
                                                      .message_bytes = longest });
     gw_conns_start(&g->conns,
@@ -420,6 +426,7 @@ static void stop(struct tw_daemon *d)
     tw_after_cancel(&d->loop, &g->goodbye);
     tw_listener_stop(&g->listener);
     gw_hubs_stop(&g->hubs);
+    gw_faults_stop(&g->faults);
     gw_eio_shut(&g->restaurant_os.sio.engine);
     gw_key_auth_stop(&g->auth);
     tw_operations_stop(&g->operations);

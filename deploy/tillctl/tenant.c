@@ -10,7 +10,9 @@ static const struct tillctl_option options[] = {
     { "name", "TEXT", "what people call the restaurant; its slug" },
     { "country", "GB", "what a phone number without + is of" },
     { "currency", "GBP", "of its prices" },
-    { "timezone", "Europe/London", "when its day begins; UTC" },
+    { "timezone", "Europe/London", "of its clocks; UTC" },
+    { "day-start", "HH:MM", "a sale before this time is yesterday's; 05:00" },
+    { "sandbox", "on|off", "orders and faults may be made up there" },
     { "id", "UUID", "by which its devices know it; a new one" },
     { "dedupe-seconds", "NUMBER", "for which a repeat without an idempotency key is one; 0" },
     { "order-prefix", "TEXT", "what its order numbers begin with" },
@@ -76,9 +78,9 @@ static const struct tillctl_command commands[] = {
       .answer = TILLCTL_RECORD },
     { .verb = "set",
       .words = "SLUG",
-      .options = "name country currency timezone dedupe-seconds order-prefix tablet-orders "
-                 "staff-secrets rate till-refunds order-ladder order-ladder-cancels keyless alias no-alias "
-                 "mastered not-mastered token-secret "
+      .options = "name country currency timezone day-start dedupe-seconds order-prefix tablet-orders "
+                 "sandbox staff-secrets rate till-refunds order-ladder order-ladder-cancels keyless "
+                 "alias no-alias mastered not-mastered token-secret "
                  "no-token-secret",
       .about = "change its settings; those that are not given stay",
       .change =
@@ -87,7 +89,8 @@ static const struct tillctl_command commands[] = {
           " pos.tenant_names_set(:slug, :alias, :no-alias, :mastered, :not-mastered,"
           " :token-secret, :no-token-secret is not null), pos.tenant_rate_read(:slug, :rate),"
           " pos.till_refunds_set(:slug, :till-refunds),"
-          " pos.tenant_order_ladder_set(:slug, :order-ladder, :order-ladder-cancels)",
+          " pos.tenant_order_ladder_set(:slug, :order-ladder, :order-ladder-cancels),"
+          " pos.tenant_day_set(:slug, :day-start, :sandbox)",
       .sql = SHOW,
       .answer = TILLCTL_RECORD },
     { .verb = "suspend",

@@ -20,7 +20,7 @@ const head = (name) => `# ${spdx}: Apache-2.0
 
 export function contract() {
     const names = readdirSync(here).filter((name) => name.endsWith('.yaml') && !['shared.yaml', 'dialects.yaml'].includes(name));
-    const order = ['tills.yaml', 'gift_cards.yaml', 'orderweb.yaml', 'shop.yaml', 'restaurant_os.yaml', 'devices.yaml', 'console.yaml'];
+    const order = ['tills.yaml', 'gift_cards.yaml', 'orderweb.yaml', 'shop.yaml', 'day.yaml', 'restaurant_os.yaml', 'devices.yaml', 'console.yaml'];
     names.sort((a, b) => order.indexOf(a) - order.indexOf(b));
     const parts = [source('shared.yaml'), ...names.map(source)];
     const openapi = new OpenApi(parts).build();

@@ -19,7 +19,7 @@ const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').r
 const wanted = [
     ['Contract', [['rest-reference', 'Requests, one by one'], ['sockets', 'Messages of sockets'], ['errors', 'Errors'], ['rest', 'Requests in prose'], ['events', 'Events']]],
     ['Protocols', [['protocols/orderweb', 'OrderWeb'], ['protocols/restaurantos', 'Restaurant OS'], ['protocols/restaurantos_ws', 'Restaurant OS, WebSocket'], ['protocols/minipos', 'MiniPOS'], ['protocols/cloudsync', 'Cloud sync'], ['protocols/socketio', 'Socket.IO']]],
-    ['Clients', [['clients/orderweb', 'OrderWeb'], ['clients/restaurant-os', 'Restaurant OS'], ['clients/minipos', 'MiniPOS'], ['clients/ai-pos', 'AI-POS']]],
+    ['Clients', [['clients/orderweb', 'OrderWeb'], ['clients/restaurant-os', 'Restaurant OS'], ['clients/minipos', 'MiniPOS'], ['clients/ai-pos', 'AI-POS'], ['clients/first-friday', 'Before your first Friday night']]],
     ['To try out', [['playground', 'Playground'], ['examples/README', 'Examples'], ['console', 'Console'], ['compare', 'Compared with others']]],
     ['Operations', [['deployment', 'Installing'], ['operations', 'Commands'], ['monitoring', 'Monitoring'], ['runbooks/README', 'Runbooks'], ['config', 'Settings'], ['metrics', 'Metrics'], ['limits', 'Limits'], ['scaling', 'Scaling'], ['cells', 'Cells'], ['security', 'Security']]],
     ['How it works', [['architecture', 'Architecture'], ['reliability', 'Reliability'], ['performance', 'Performance'], ['shared_state', 'Shared state'], ['contributing', 'Contributing']]],

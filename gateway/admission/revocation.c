@@ -1,6 +1,7 @@
 /* revocation.c - the messages key.revoked {keyId}, key.expires {keyId, expiresAtMs} and
  * tenant.suspended, tenant.leaving, tenant.frozen, tenant.left {tenantId}, and device.kick and
- * device.resync {tenantId, device} or {tenantId, all: true}, and console.watch {tenantId}.
+ * device.resync {tenantId, device} or {tenantId, all: true}, device.fault {tenantId, device,
+ * and what is to go wrong}, and console.watch {tenantId}.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admission/revocation.h"
 
@@ -9,6 +10,7 @@
 #include "common/util/json_scan.h"
 #include "common/util/json_view.h"
 #include "common/util/log.h"
+#include "gateway/stream/faults.h"
 #include "gateway/stream/session.h"
 #include "gateway/stream/stream.h"
 
@@ -152,12 +154,13 @@ void gw_revocation_move(struct gw_revocation *r, const struct tw_map *tenants)
     tw_tokens_forget(r->tokens);
 }
 
-/* An operator does something to a device, on each of its sockets: true when it was done. */
+/* Somebody does something to a device, on each of its sockets: true when it was done. */
 struct named {
     struct tw_slice tenant;
     struct tw_buf device; /* empty: those that have not said their name */
     bool all;
-    bool (*act)(struct gw_session *s);
+    bool (*act)(struct gw_session *s, const struct gw_fault_wish *wish);
+    struct gw_fault_wish wish;
     uint64_t done;
 };
 
@@ -169,32 +172,96 @@ static void act_if_named(struct gw_session *s, void *arg)
         !tw_slice_is(n->tenant, s->stream->tenant.id) ||
         !(n->all || tw_slice_eq(gw_session_device(s), tw_buf_view(&n->device))))
         return;
-    if (n->act(s))
+    if (n->act(s, &n->wish))
         n->done++;
 }
 
 /* It may come back at once, and with the same key: what it holds here is what it is rid of. */
-static bool kick(struct gw_session *s)
+static bool kick(struct gw_session *s, const struct gw_fault_wish *wish)
 {
+    (void)wish;
     gw_session_close(s, gw_closes.kicked);
     return true;
 }
 
-/* False: the message names no device. */
-static bool act_on_device(struct gw_revocation *r, struct tw_slice json,
-                          struct tw_slice tenant_id, bool (*act)(struct gw_session *s),
-                          uint64_t *done)
+static bool refetch(struct gw_session *s, const struct gw_fault_wish *wish)
 {
-    struct named n = { .tenant = tenant_id, .device = { .max = DEVICE_BYTES }, .act = act };
+    (void)wish;
+    return gw_session_refetch(s);
+}
+
+static bool disturb(struct gw_session *s, const struct gw_fault_wish *wish)
+{
+    struct gw_close why = gw_closes.made_up;
+
+    if (wish->close_code != 0) {
+        why.code = (unsigned)wish->close_code;
+        gw_session_close(s, why);
+        return true;
+    }
+    if (gw_session_all(s)->faults == NULL ||
+        !gw_faults_disturb(gw_session_all(s)->faults, s, wish))
+        return false;
+    s->is_disturbed = true;
+    return true;
+}
+
+void gw_revocation_undisturb(struct gw_session *s)
+{
+    s->is_disturbed = false;
+}
+
+/* A number that is not there, or null, is 0; false: one is something else. */
+static bool read_wish(struct tw_slice json, struct gw_fault_wish *out)
+{
+    struct tw_slice raw;
+    const struct {
+        const char *name;
+        uint64_t *at;
+    } members[] = { { "drop", &out->drop },
+                    { "duplicate", &out->duplicate },
+                    { "delayMs", &out->delay_ms },
+                    { "silentMs", &out->silent_ms },
+                    { "closeCode", &out->close_code } };
+
+    for (size_t i = 0; i < TW_COUNT(members); i++)
+        if (tw_json_get(json, members[i].name, &raw) && !tw_slice_is(raw, "null") &&
+            !tw_json_u64(raw, members[i].at))
+            return false;
+    return out->silent_ms <= GW_FAULT_MS && out->delay_ms <= GW_FAULT_MS &&
+           (out->close_code == 0 ||
+            (out->close_code >= GW_FAULT_CLOSE_MIN && out->close_code <= GW_FAULT_CLOSE_MAX));
+}
+
+/* The messages that name a device. `closed` counts those that end its sockets. */
+static const struct {
+    const char *type;
+    bool (*act)(struct gw_session *s, const struct gw_fault_wish *wish);
+    bool closes;
+} device_messages[] = { { "device.kick", kick, true },
+                        { "device.resync", refetch, false },
+                        { "device.fault", disturb, false } };
+
+/* False: it is none of these, or names no device. */
+static bool act_on_device(struct gw_revocation *r, struct tw_slice type, struct tw_slice json,
+                          struct tw_slice tenant_id, uint64_t *closed, uint64_t *told)
+{
+    struct named n = { .tenant = tenant_id, .device = { .max = DEVICE_BYTES } };
     struct tw_slice raw;
     bool is_good;
+    size_t i = 0;
 
+    while (i < TW_COUNT(device_messages) && !tw_slice_is(type, device_messages[i].type))
+        i++;
+    if (i == TW_COUNT(device_messages) || !read_wish(json, &n.wish))
+        return false;
+    n.act = device_messages[i].act;
     n.all = tw_json_get(json, "all", &raw) && tw_slice_is(raw, "true");
     is_good = n.all || (tw_json_get(json, "device", &raw) && tw_json_string(&n.device, raw) &&
                         !n.device.failed);
     if (is_good)
         gw_sessions_each(r->sessions, act_if_named, &n);
-    *done = n.done;
+    *(device_messages[i].closes ? closed : told) = n.done;
     tw_buf_done(&n.device);
     return is_good;
 }
@@ -227,12 +294,9 @@ void gw_revocation_read(struct gw_revocation *r, char *at, size_t len)
                 tw_slice_is(type, "tenant.left")) &&
                text_member(json, "tenantId", &id)) {
         closed = end_tenant(r, id, gw_closes.tenant_moving);
-    } else if (tw_slice_is(type, "device.kick") && text_member(json, "tenantId", &id)) {
-        if (!act_on_device(r, json, id, kick, &closed))
-            return;
-    } else if (tw_slice_is(type, "device.resync") && text_member(json, "tenantId", &id)) {
-        if (!act_on_device(r, json, id, gw_session_refetch, &told))
-            return;
+    } else if (tw_slice_starts(type, TW_LIT("device.")) && text_member(json, "tenantId", &id)) {
+        if (!act_on_device(r, type, json, id, &closed, &told))
+            return; /* or a message of a newer release */
     } else if (tw_slice_is(type, "keyless.off") && text_member(json, "tenantId", &id)) {
         gw_key_auth_forget_all(r->auth);
         closed =

@@ -41,3 +41,6 @@ void gw_revocation_keyless(struct gw_revocation *r, struct tw_slice allowed);
 
 /* Close sessions whose key or token has expired by now. */
 void gw_revocation_expire(struct gw_revocation *r);
+
+/* For gw_faults_options.over: what device.fault has begun is over. */
+void gw_revocation_undisturb(struct gw_session *s);

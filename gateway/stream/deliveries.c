@@ -9,6 +9,7 @@
 #include "common/util/clock.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
+#include "common/util/log.h"
 
 #define TICK_MS 1000
 #define NO_NOTE UINT16_MAX /* the event is one of those that are left out */
@@ -304,4 +305,16 @@ void gw_deliveries_ended(struct gw_deliveries *d, const struct gw_session *s)
         r->name_len = (uint8_t)(d->names.failed ? 0 : name.len); /* then it has no name */
     }
     d->names.failed = false;
+}
+
+void gw_deliveries_trace(const char *tenant, const char *dialect, struct tw_slice device,
+                         const struct tw_event *ev)
+{
+    struct tw_slice request = TW_LIT(""), trace = TW_LIT("");
+
+    (void)tw_json_get_text(ev->origin, "requestId", &request);
+    (void)tw_json_get_text(ev->origin, "trace", &trace);
+    tw_log_debug("event.sent", tw_str("tenant", tenant), tw_str("dialect", dialect),
+                 tw_slc("device", device), tw_u64("seq", ev->seq), tw_slc("type", ev->type),
+                 tw_slc("req", request), tw_slc("trace", trace));
 }

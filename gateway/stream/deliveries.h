@@ -121,3 +121,8 @@ void gw_deliveries_ended(struct gw_deliveries *d, const struct gw_session *s);
 
 /* Append what was noted as a JSON array, and begin anew. For `d` itself, and for tests. */
 void gw_deliveries_put(struct gw_deliveries *d, struct tw_buf *out);
+
+/* Log that an event was sent to a session, from the request that caused it on: at the level
+ * debug, whatever the event. */
+void gw_deliveries_trace(const char *tenant, const char *dialect, struct tw_slice device,
+                         const struct tw_event *ev);

@@ -15,6 +15,7 @@
 #include "gateway/stream/backlog.h"
 #include "gateway/stream/deliveries.h"
 #include "gateway/stream/early.h"
+#include "gateway/stream/faults.h"
 #include "gateway/stream/stream.h"
 #include "gateway/stream/sync_log.h"
 #include "gateway/websocket/frame.h"
@@ -208,6 +209,8 @@ void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
     all = gw_session_all(s);
     if (s->was_sent && all->deliveries != NULL)
         gw_deliveries_ended(all->deliveries, s);
+    if (s->is_disturbed)
+        gw_faults_end(all->faults, s);
     free(s->device);
     s->device = NULL;
     all->open[s->dialect_index].value--;
@@ -352,19 +355,21 @@ bool gw_session_resume(struct gw_session *s, uint64_t since)
     return true;
 }
 
-uint64_t gw_session_wants_older(const struct gw_session *s)
+uint64_t gw_session_wants_older(struct gw_session *s)
 {
     if (!is_reading(s) || s->next_seq > s->stream->backlog.gone ||
+        (s->is_disturbed && gw_faults_is_silent(gw_session_all(s)->faults, s)) ||
         !s->transport->ops->is_writable(s->transport))
         return 0;
     return s->next_seq;
 }
 
-bool gw_session_reads_page(const struct gw_session *s)
+bool gw_session_reads_page(struct gw_session *s)
 {
     const struct gw_backlog *page = s->stream->page;
 
-    return is_reading(s) && page != NULL && gw_stream_source(s->stream, s->next_seq) == page;
+    return is_reading(s) && page != NULL && gw_stream_source(s->stream, s->next_seq) == page &&
+           !(s->is_disturbed && gw_faults_is_silent(gw_session_all(s)->faults, s));
 }
 
 uint64_t gw_session_lag_bytes(const struct gw_session *s)
@@ -439,35 +444,11 @@ static void send_form(struct gw_session *s, struct gw_backlog *b, struct gw_entr
     gw_batch_done(&batch);
 }
 
-/* From the request that caused it to each session that heard of it. */
-static void log_delivery(const struct gw_session *s, const struct tw_event *ev)
-{
-    struct tw_slice request = TW_LIT(""), trace = TW_LIT("");
-
-    if (!tw_log_shows(TW_LOG_DEBUG))
-        return;
-    (void)tw_json_get_text(ev->origin, "requestId", &request);
-    (void)tw_json_get_text(ev->origin, "trace", &trace);
-    tw_log_debug("event.sent", tw_str("tenant", s->stream->tenant.slug),
-                 tw_str("dialect", s->dialect->name), tw_slc("device", gw_session_device(s)),
-                 tw_u64("seq", ev->seq), tw_slc("type", ev->type), tw_slc("req", request),
-                 tw_slc("trace", trace));
-}
-
-static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
+static void send_heard(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e,
+                       enum gw_hearing hearing)
 {
     const struct gw_batch *batch;
-    enum gw_hearing hearing =
-        s->dialect->hears(s, &e->event, gw_backlog_audience(e, s->dialect_index, s->dialect));
 
-    if (hearing == GW_SKIP)
-        return;
-    s->was_sent = e->was_sent = true;
-    s->stream->deliveries++;
-    if (e->is_order && gw_session_all(s)->deliveries != NULL)
-        gw_deliveries_add(gw_session_all(s)->deliveries, s, s->stream->tenant.id, e,
-                          gw_session_all(s)->now_ms, s->phase != GW_LIVE);
-    log_delivery(s, &e->event);
     if (hearing != GW_SHARED) {
         send_form(s, b, e, hearing == GW_VARIANT ? s->dialect->variant(s) : NULL);
         return;
@@ -477,6 +458,26 @@ static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_ent
     send_batch(s, batch);
     if (s->dialect->sent != NULL)
         s->dialect->sent(s, &e->event, batch);
+}
+
+static void send_event(struct gw_session *s, struct gw_backlog *b, struct gw_entry *e)
+{
+    enum gw_hearing hearing =
+        s->dialect->hears(s, &e->event, gw_backlog_audience(e, s->dialect_index, s->dialect));
+
+    if (hearing == GW_SKIP || (s->is_disturbed && gw_faults_drop(gw_session_all(s)->faults, s)))
+        return;
+    s->was_sent = e->was_sent = true;
+    s->stream->deliveries++;
+    if (e->is_order && gw_session_all(s)->deliveries != NULL)
+        gw_deliveries_add(gw_session_all(s)->deliveries, s, s->stream->tenant.id, e,
+                          gw_session_all(s)->now_ms, s->phase != GW_LIVE);
+    if (tw_log_shows(TW_LOG_DEBUG))
+        gw_deliveries_trace(s->stream->tenant.slug, s->dialect->name, gw_session_device(s),
+                            &e->event);
+    send_heard(s, b, e, hearing);
+    if (s->is_disturbed && gw_faults_repeat(gw_session_all(s)->faults, s))
+        send_heard(s, b, e, hearing);
 }
 
 /* Ask only when there is something to send: a transport that says no calls back later. */
@@ -513,6 +514,8 @@ static bool advance(struct gw_session *s)
     struct gw_backlog *b = gw_stream_source(s->stream, s->next_seq);
     struct gw_entry *e;
 
+    if (s->is_disturbed && gw_faults_is_silent(gw_session_all(s)->faults, s))
+        return false;
     if (b == NULL) {
         if (is_writable(s))
             move_to(s, GW_REPLAYING); /* the hub reads it from the log */
@@ -529,6 +532,8 @@ static bool advance(struct gw_session *s)
         move_to(s, GW_LIVE);
         return false;
     }
+    if (s->is_disturbed && gw_faults_hold(gw_session_all(s)->faults, s, e->event.at))
+        return false;
     if (!is_writable(s)) {
         check_stall(s, b->total - e->offset > (int64_t)gw_session_all(s)->queue_bytes);
         return false;

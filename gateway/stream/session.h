@@ -57,9 +57,10 @@ struct gw_session {
     enum gw_phase phase : 8; /* only move_to in session.c sets it */
     uint8_t own;             /* flags of its dialect's own, which set them before the start */
     bool is_greeted : 1;
-    bool resumes : 1;   /* it has asked to, in the handshake or by a message */
-    bool was_sent : 1;  /* an event was sent to it: too late for a resume message */
-    uint32_t greeted_s; /* seconds since 1970: when it was; 0: not yet */
+    bool resumes : 1;      /* it has asked to, in the handshake or by a message */
+    bool was_sent : 1;     /* an event was sent to it: too late for a resume message */
+    bool is_disturbed : 1; /* in a sandbox (faults.h) */
+    uint32_t greeted_s;    /* seconds since 1970: when it was; 0: not yet */
 };
 
 struct gw_session_options {
@@ -125,13 +126,13 @@ bool gw_session_refetch(struct gw_session *s);
 
 /* The event that it waits for is no longer in memory and it could take it now: the seq; else 0.
  */
-uint64_t gw_session_wants_older(const struct gw_session *s);
+uint64_t gw_session_wants_older(struct gw_session *s);
 
 /* How many bytes of events in memory it has not been sent. */
 uint64_t gw_session_lag_bytes(const struct gw_session *s);
 
 /* It has still to read some of its stream's page. */
-bool gw_session_reads_page(const struct gw_session *s);
+bool gw_session_reads_page(struct gw_session *s);
 
 /* Send it what it has not heard, as far as its transport is writable; a session that lags too
  * far is closed with 1013. */

@@ -60,6 +60,7 @@ void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options
     all->dialects = options->dialects;
     all->log = options->log;
     all->deliveries = options->deliveries;
+    all->faults = options->faults;
     all->queue_bytes = options->queue_bytes;
     all->scratch.max = options->message_bytes;
 }

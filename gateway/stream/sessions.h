@@ -15,12 +15,14 @@
 
 struct gw_session;
 struct gw_deliveries;
+struct gw_faults;
 struct gw_sync_log;
 
 struct gw_sessions_options {
     const struct gw_dialects *dialects; /* kept */
     struct gw_sync_log *log;            /* kept */
     struct gw_deliveries *deliveries;   /* kept; null: nothing is noted */
+    struct gw_faults *faults;           /* kept; null: no session is ever disturbed */
     size_t queue_bytes;                 /* how far a session may lag, in bytes of events */
     size_t message_bytes;               /* the largest message from a client */
 };
@@ -32,6 +34,7 @@ struct gw_sessions {
     const struct gw_dialects *dialects;
     struct gw_sync_log *log;
     struct gw_deliveries *deliveries;
+    struct gw_faults *faults;
     size_t queue_bytes;
     struct tw_buf scratch; /* a message while it is scanned */
     struct tw_metric open[GW_MAX_DIALECTS];

@@ -51,4 +51,5 @@ const struct gw_closes gw_closes = {
                        "the restaurant moves to other servers; connect again" },
     .tenant_suspended = { GW_CLOSE_POLICY, "the tenant was suspended" },
     .kicked = { GW_CLOSE_GOING_AWAY, "an operator closed this connection; connect again" },
+    .made_up = { GW_CLOSE_TRY_AGAIN, "the sandbox was asked to close this connection" },
 };

@@ -73,6 +73,7 @@ struct gw_closes {
     struct gw_close tenant_moving;    /* control messages tenant.leaving, frozen, left */
     struct gw_close tenant_suspended; /* control message tenant.suspended */
     struct gw_close kicked;           /* control message device.kick */
+    struct gw_close made_up;          /* device.fault, which has a code of its own */
 };
 
 extern const struct gw_closes gw_closes;

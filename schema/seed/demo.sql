@@ -7,9 +7,9 @@
 begin;
 set local client_min_messages = warning;
 
-insert into dinedesk_main.tenants (id, slug, name, country, currency, timezone, order_number_prefix) values
-    ('2b1c6a0e-5d0f-4f4e-9a55-0c6d3f1e7a11', 'kitchen', 'Kitchen Restaurant', 'GB', 'GBP', 'Europe/London', 'KIT-'),
-    ('7f3d9b52-1c84-4e0a-8d6b-2a9e5c470b22', 'bistro', 'Bistro Example', 'US', 'USD', 'America/New_York', 'BIS-')
+insert into dinedesk_main.tenants (id, slug, name, country, currency, timezone, order_number_prefix, sandbox) values
+    ('2b1c6a0e-5d0f-4f4e-9a55-0c6d3f1e7a11', 'kitchen', 'Kitchen Restaurant', 'GB', 'GBP', 'Europe/London', 'KIT-', true),
+    ('7f3d9b52-1c84-4e0a-8d6b-2a9e5c470b22', 'bistro', 'Bistro Example', 'US', 'USD', 'America/New_York', 'BIS-', true)
 on conflict do nothing;
 
 create temp table seed_card (slug text, card text, status text, initial numeric, current numeric, expiry date)

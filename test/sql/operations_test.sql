@@ -26,7 +26,8 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'gift_card_hold gift_card_issue gift_card_refund gift_card_release gift_card_reload gift_card_transactions '
           'gift_card_transfer gift_card_unfreeze gift_card_void kitchen_alert list_import loyalty_adjust loyalty_reverse '
           'loyalty_transactions operation_outcome order_acks_get order_create order_delivery order_get order_status '
-          'order_update pos_config pos_status table_complete ticket_issue till_card_balance v1_menu v1_menu_categories '
+          'order_update pos_config pos_status report_compare sandbox_fault sandbox_order table_complete ticket_issue '
+          'till_card_balance v1_menu v1_menu_categories '
           'v1_menu_items v1_order v1_order_create v1_order_status v1_orders',
           'what a key with the scope platform may call')
   from pos.operations() o where 'platform' = any(o.scopes);
@@ -55,8 +56,8 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'console_gift_card console_gift_cards console_key_create console_keys console_now console_order console_orders '
           'console_requests console_system customer_export event_shown events_list gift_card_balance gift_card_transactions '
           'health loyalty_points loyalty_transactions minipos_state operation_outcome order_acks_get order_delivery order_get '
-          'orders_pending orders_pull orders_sync pos_config pos_status '
-          'staff_list ticket_issue till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
+          'orders_pending orders_pull orders_sync pos_config pos_status report_compare staff_list ticket_issue '
+          'till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
           'v1_menu v1_menu_categories v1_menu_items v1_order v1_orders v1_table v1_tables',
           'what changes nothing')
   from pos.operations() o where not o.writes;

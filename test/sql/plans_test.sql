@@ -32,6 +32,10 @@ select 1000 * h.place + 2 * n + i, h.id, 'GC-' || h.place || '-' || n, 1 + i, ca
   from house h, generate_series(1, 400) g(n), generate_series(0, 1) i;
 insert into pos.gift_card_holds (tenant_id, card_number, state, amount, ended_at, expires_at)
 select h.id, 'GC-' || h.place || '-' || n, 'released', 1, now(), now() - interval '1 hour' * n from house h, generate_series(1, 500) g(n);
+-- One restaurant that lives of its cards.
+insert into pos.pos_gift_card_transactions (tenant_id, card_number, entry_no, type, amount, previous_balance, new_balance, created_at)
+select h.id, 'GC-1-' || (n % 500 + 1), (n - 1) / 500 + 3, 'reload', 1, (n - 1) / 500, (n - 1) / 500 + 1, now() - interval '2 minutes' * (10000 - n)
+  from house h, generate_series(1, 10000) g(n) where h.place = 1;
 insert into pos.idempotency (tenant_id, lineage, key, request_hash, status, body, created_at)
 select h.id, h.id, case when n % 2 = 0 then E'\x01' else '' end || n, sha256(''), 200, '{}', now() - interval '1 minute'
   from house h, generate_series(1, 500) g(n);
@@ -123,6 +127,7 @@ insert into needed values
     ('audit_tenant', $$select from pos.audit where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001' order by at desc limit 20$$),
     ('api_key_tenant', $$select from pos.api_key where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
     ('tenant_alias_tenant', $$select from pos.tenant_alias where tenant_id = 'aaaaaaaa-0000-4000-8000-000000000001'$$),
+    ('gift_card_transactions_at', pg_temp.by_call('report_compare', '{"scope":"pos"}', format('{"date":"%s"}', (now() - interval '3 days')::date))),
     ('request_log_tenant', pg_temp.by_call('console_requests', '{"scope":"console"}')),
     ('request_log_request', pg_temp.by_call('console_event', '{"scope":"console"}', '{"seq":"7"}')),
     ('delivery_event', pg_temp.by_call('console_event', '{"scope":"console"}', '{"seq":"7"}')),

@@ -41,7 +41,7 @@ select is(pg_temp.set_alpha(v.given), v.wanted, v.given)
 select is(pg_temp.set_alpha('name=The Alpha', 'tablets=all', 'keyless=on', 'staff=seal', 'timezone=Europe/Paris'), 'ok', 'several');
 select is(row_to_json(s)::jsonb - 'id' - 'created_at' - 'last_seq' - 'keys', '{"slug": "alpha", "name": "The Alpha", "status": "active",
           "country": "GB", "phones": "read as in GB", "currency": "GBP", "timezone": "Europe/Paris", "dedupe_seconds": 30, "order_prefix": "ALP-",
-          "tablet_orders": "all", "staff_secrets": "seal", "rate": "default", "till_refunds": "none", "keyless": true, "token_secret": false, "aliases": null, "mastered": null, "order_ladder": "auto"}'::jsonb,
+          "tablet_orders": "all", "staff_secrets": "seal", "rate": "default", "till_refunds": "none", "keyless": true, "sandbox": false, "day_start": "05:00", "token_secret": false, "aliases": null, "mastered": null, "order_ladder": "auto"}'::jsonb,
           'all is shown') from pos.tenant_show('alpha') s;
 select is((select detail from pos.audit where action = 'tenant.set' order by id desc limit 1),
           'keyless: false -> true; name: Alpha -> The Alpha; staff_secrets: drop -> seal; tablet_orders: accepted -> all; timezone: Europe/London -> Europe/Paris',

@@ -23,12 +23,12 @@ begin
     -- a regular expression for them was a sixth of a balance.
     if ctx ? 'keyHash' then
         select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix, t.dedupe_seconds,
-               k.id, k.lineage, ctx -> 'path', ctx -> 'query', left(ctx ->> 'requestId', 128), left(ctx ->> 'device', 128),
+               t.day_start, t.counts_items, k.id, k.lineage, ctx -> 'path', ctx -> 'query', left(ctx ->> 'requestId', 128), left(ctx ->> 'device', 128),
                ctx ->> 'version', t.order_ladder, t.status, k.scopes, k.expires_at, k.profile,
                t.status = 'active' and k.scopes && wanted
                and coalesce(ctx ->> 'tenant' = t.slug, true) and coalesce(ctx ->> 'tenantHeader' = t.slug, true)
           into c.tenant_id, c.tenant_slug, c.tenant_name, c.country, c.currency, c.timezone, c.order_number_prefix, c.dedupe_seconds,
-               c.key_id, c.lineage, c.path, c.query, c.request_id, c.device,
+               c.day_start, c.counts_items, c.key_id, c.lineage, c.path, c.query, c.request_id, c.device,
                c.version, c.order_ladder, tenant_status, scopes, expires_at, profile, is_sound
           from pos.api_key k
           join dinedesk_main.tenants t on t.id = k.tenant_id
@@ -59,12 +59,13 @@ begin
         end if;
         if named is not null then
             select t.id, t.slug, t.name, t.country, t.currency, t.timezone, t.order_number_prefix, t.dedupe_seconds, t.order_ladder,
+                   t.day_start, t.counts_items,
                    case when by_token then pos.token_lineage(t.id, ctx #>> '{token,subject}') else pos.keyless_lineage(t.id) end,
                    left(ctx #>> '{token,subject}', 200), 
                    case when by_token then (ctx -> 'token')
                         || jsonb_strip_nulls(jsonb_build_object('expiresMs', ctx -> 'tokenExpiresMs')) end, t.status, array['pos']
               into c.tenant_id, c.tenant_slug, c.tenant_name, c.country, c.currency, c.timezone, c.order_number_prefix, c.dedupe_seconds,
-                   c.order_ladder, c.lineage, c.subject, c.claim, tenant_status, scopes
+                   c.order_ladder, c.day_start, c.counts_items, c.lineage, c.subject, c.claim, tenant_status, scopes
               from dinedesk_main.tenants t
              where t.id = named;
         end if;

@@ -62,6 +62,7 @@ language sql immutable parallel safe as $$
     ('till_customer_create', true, array['pos'],            null,    false),
     ('report_daily',       true,  array['pos'],             null,    false),
     ('batch',              true,  array['pos', 'platform'], null,    false), -- asks for the rights of each of its operations
+    ('report_compare',     false, array['pos', 'platform'], null,    false),
     ('gift_card_issue',    true,  array['platform'],        null,    false),
     ('customer_create',    true,  array['platform'],        null,    false),
     ('customer_erase',     true,  array['platform'],        null,    false),
@@ -89,6 +90,8 @@ language sql immutable parallel safe as $$
     ('house_change',       true,  array['pos'],             'write', true), -- shared_state_change for one release
     ('minipos_state',      false, array['pos'],             'read',  true),
     ('cloudsync_data',     false, array['pos'],             'read',  true),
+    ('sandbox_order',      true,  array['pos', 'platform'], null,    false),
+    ('sandbox_fault',      true,  array['pos', 'platform'], null,    false),
     ('list_import',        true,  array['platform'],        null,    false),
     ('event_shown',        false, array['pos'],             'read',  true),
     ('staff_change',       true,  array['pos'],             null,    false), -- passwords: no token, no keyless device

@@ -25,6 +25,8 @@ begin
     c.timezone := tenant.timezone;
     c.order_number_prefix := tenant.order_number_prefix;
     c.order_ladder := tenant.order_ladder;
+    c.day_start := tenant.day_start;
+    c.counts_items := tenant.counts_items;
     c.dedupe_seconds := 0; -- nobody repeats a command without knowing it
     c.lineage := pos.operator_lineage(tenant.id);
     c.request_id := 'tillctl-' || left(gen_random_uuid()::text, 8);

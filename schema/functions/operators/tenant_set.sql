@@ -1,5 +1,5 @@
 -- pos.tenant_set - every setting of a restaurant.
--- Holds: tenant_add, tenant_values_check, tenant_names_set, tenant_rate_read.
+-- Holds: tenant_add, tenant_values_check, tenant_names_set, tenant_rate_read, tenant_day_set.
 -- Caller: tillctl tenant add, tenant set. Inputs: the slug, and each setting as text; null: it stays as it is.
 -- Answers: nothing: what it is afterwards is shown by tenant_show.
 -- Refusals: 404 TENANT_NOT_FOUND, ALIAS_NOT_FOUND; 400 INVALID_FIELD; 409 TENANT_EXISTS, CURRENCY_IN_USE; SQL errors of
@@ -135,5 +135,30 @@ begin
         perform pos.refuse_field('rate', 'a rate is requests a second and at once, like 50/100, up to 100000/1000000; or default');
     else
         perform pos.tenant_rate_set(tenant.slug, given[1]::int, given[2]::int);
+    end if;
+end $$;
+
+-- When its day begins, and whether it is one to try things in.
+create or replace function pos.tenant_day_set(slug text, day_start text, sandbox text) returns void
+language plpgsql as $$
+declare
+    old dinedesk_main.tenants := pos.operator_tenant(slug);
+    new dinedesk_main.tenants;
+begin
+    if day_start !~ '^(0[0-9]|1[01]):[0-5][0-9]$|^12:00$' then
+        perform pos.refuse_field('day-start', 'a day starts at a time from 00:00 to 12:00, like 05:00');
+    elsif sandbox not in ('on', 'off') then
+        perform pos.refuse_field('sandbox', 'orders and faults may be made up there ("on") or not ("off")');
+    elsif day_start is null and sandbox is null then
+        return;
+    end if;
+    update dinedesk_main.tenants t
+       set day_start = coalesce(tenant_day_set.day_start::time, t.day_start), sandbox = coalesce(tenant_day_set.sandbox = 'on', t.sandbox)
+     where t.id = old.id
+    returning t.* into new;
+    if new is distinct from old then
+        perform pos.operator_note(old.id, 'tenant.set', old.slug, concat_ws('; ',
+            case when new.day_start <> old.day_start then format('day_start: %s -> %s', old.day_start, new.day_start) end,
+            case when new.sandbox <> old.sandbox then format('sandbox: %s -> %s', old.sandbox, new.sandbox) end));
     end if;
 end $$;

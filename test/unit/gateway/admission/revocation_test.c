@@ -197,6 +197,32 @@ static void an_operator_has_a_device_fetch_its_state(void **state)
         assert_int_equal(g->clients[i].heard.len > 0, i == 1);
 }
 
+/* A disturbed delivery itself: faults_test.c. */
+static void a_sandbox_closes_a_device_with_any_code(void **state)
+{
+    static const char *const refused[] = { "999", "5000", "-1", "1.5", "\"1013\"", "{}" };
+    struct gateway *g = *state;
+    char text[200];
+
+    assert_true(gw_session_name(g->clients[1].session, TW_LIT("till")));
+    for (size_t i = 0; i < TW_COUNT(refused); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "{\"type\":\"device.fault\",\"tenantId\":\"%s\",\"device\":\"till\","
+                       "\"closeCode\":%s}",
+                       KITCHEN_ID, refused[i]);
+        say(text);
+    }
+    say("{\"type\":\"device.fault\",\"tenantId\":\"" BAKERY_ID
+        "\",\"device\":\"till\",\"closeCode\":4123}");
+    say("{\"type\":\"device.fault\",\"tenantId\":\"" KITCHEN_ID
+        "\",\"device\":\"till\",\"drop\":1}");
+    check_closed(g, "----"); /* this process disturbs nobody */
+    say("{\"type\":\"device.fault\",\"tenantId\":\"" KITCHEN_ID
+        "\",\"device\":\"till\",\"drop\":null,\"closeCode\":4123}");
+    for (size_t i = 0; i < CLIENTS; i++)
+        assert_int_equal(g->clients[i].close_code, i == 1 ? 4123 : 0);
+}
+
 static void what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten(void **state)
 {
     (void)state;
@@ -324,6 +350,7 @@ int main(void)
         test(an_operator_sends_a_device_away_by_its_name),
         test(an_operator_sends_all_devices_of_a_tenant_away),
         test(an_operator_has_a_device_fetch_its_state),
+        test(a_sandbox_closes_a_device_with_any_code),
         test(what_is_remembered_of_a_suspended_tenants_tokens_is_forgotten),
         test(devices_without_a_key_go_when_their_tenant_lets_none_in_any_more),
         test(devices_without_a_key_stay_where_they_are_allowed),
