@@ -7,6 +7,7 @@
 #include "common/util/base.h"
 #include "common/util/log.h"
 
+#define DEVICES_MS 1000
 #define WATCH_MS 10000
 #define LEDGER_MS 1000 /* a step of LEDGER_STEP balances: some milliseconds of PostgreSQL's */
 #define LEDGER_STEP "200"
@@ -37,31 +38,57 @@ static const struct tw_metric_row metric_rows[] = {
     { "ledger_mismatches", NULL,
       "How many of them were not the sum of their entries, in this round or the one before.",
       AT(mismatches) },
+    { "devices_silent_total", NULL,
+      "Devices that were missed: they went without a word, and were not back after two "
+      "heartbeats; counted by the active bridge.",
+      AT(silent) },
+    { "devices_back_total", NULL, "Devices of these that came back.", AT(back) },
 };
 
 const struct tw_metric_table br_lookout_metrics = { .rows = metric_rows,
                                                     .count = TW_COUNT(metric_rows) };
 
-bool br_lookout_due(struct br_lookout *l, uint64_t now_ms, struct tw_pg_call *call)
+static void put_call(const struct br_lookout *l, struct tw_pg_call *call)
 {
-    l->is_watching = now_ms >= l->watch_ms;
-    if (l->is_watching) {
-        l->watch_ms = now_ms + WATCH_MS;
+    switch (l->look) {
+    case BR_LOOK_DEVICES:
+        *call = (struct tw_pg_call){ .sql = "select silent, back from pos.devices_look()",
+                                     .function = "devices_look" };
+        break;
+    case BR_LOOK_WATCH:
         *call = (struct tw_pg_call){ .sql = "select outbox_oldest, notify_queue, days, "
                                             "days_ahead, days_oldest from pos.watch()",
                                      .function = "watch" };
-        return true;
+        break;
+    case BR_LOOK_LEDGER:
+    case BR_LOOKS:
+        *call = (struct tw_pg_call){
+            .sql = "select next, looked, wrong from pos.ledger_look($1, $2::int)",
+            .function = "ledger_look",
+            .params = { { tw_slice_of(l->place), false }, { TW_LIT(LEDGER_STEP), false } },
+            .param_count = 2,
+        };
     }
-    if (now_ms < l->ledger_ms)
-        return false;
-    l->ledger_ms = now_ms + LEDGER_MS;
-    *call = (struct tw_pg_call){
-        .sql = "select next, looked, wrong from pos.ledger_look($1, $2::int)",
-        .function = "ledger_look",
-        .params = { { tw_slice_of(l->place), false }, { TW_LIT(LEDGER_STEP), false } },
-        .param_count = 2,
-    };
-    return true;
+}
+
+bool br_lookout_due(struct br_lookout *l, uint64_t now_ms, struct tw_pg_call *call)
+{
+    static const uint64_t periods_ms[BR_LOOKS] = { DEVICES_MS, WATCH_MS, LEDGER_MS };
+
+    for (size_t i = 0; i < BR_LOOKS; i++)
+        if (now_ms >= l->due_ms[i]) {
+            l->due_ms[i] = now_ms + periods_ms[i];
+            l->look = (enum br_look)i;
+            put_call(l, call);
+            return true;
+        }
+    return false;
+}
+
+static void take_devices(struct br_lookout *l, const struct tw_pg_result *result)
+{
+    l->silent.value += (uint64_t)tw_pg_int(result, 0, 0);
+    l->back.value += (uint64_t)tw_pg_int(result, 0, 1);
 }
 
 static void take_figures(struct br_lookout *l, const struct tw_pg_result *result)
@@ -97,15 +124,15 @@ static void take_ledgers(struct br_lookout *l, const struct tw_pg_result *result
 
 void br_lookout_take(struct br_lookout *l, const struct tw_pg_result *result)
 {
-    if (tw_pg_rows(result) != 1)
-        return;
-    if (l->is_watching)
-        take_figures(l, result);
-    else
-        take_ledgers(l, result);
+    static void (*const takes[BR_LOOKS])(struct br_lookout *, const struct tw_pg_result *) = {
+        take_devices, take_figures, take_ledgers
+    };
+
+    if (tw_pg_rows(result) == 1)
+        takes[l->look](l, result);
 }
 
 void br_lookout_forget(struct br_lookout *l)
 {
-    *l = (struct br_lookout){ .looked = l->looked };
+    *l = (struct br_lookout){ .looked = l->looked, .silent = l->silent, .back = l->back };
 }

@@ -1,5 +1,6 @@
-/* lookout.h - what the active bridge looks at when it has nothing else to do: figures of the
- * database (pos.watch), and whether balances are the sums of their ledgers (pos.ledger_look).
+/* lookout.h - what the active bridge looks at when it has nothing else to do: which devices
+ * have fallen silent (pos.devices_look), figures of the database (pos.watch), and whether
+ * balances are the sums of their ledgers (pos.ledger_look).
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -11,14 +12,17 @@
 
 #define BR_PLACE_BYTES 512 /* a tenant's id, and a card's number */
 
+enum br_look { BR_LOOK_DEVICES, BR_LOOK_WATCH, BR_LOOK_LEDGER, BR_LOOKS };
+
 /* Embedded in its owner; zero: everything is due. */
 struct br_lookout {
-    uint64_t watch_ms, ledger_ms; /* when each is due */
-    bool is_watching;             /* the statement under way is pos.watch */
-    char place[BR_PLACE_BYTES];   /* in the ledgers; "": at their beginning */
-    uint64_t wrong;               /* balances in this round */
+    uint64_t due_ms[BR_LOOKS];  /* when each is due */
+    enum br_look look;          /* the statement under way */
+    char place[BR_PLACE_BYTES]; /* in the ledgers; "": at their beginning */
+    uint64_t wrong;             /* balances in this round */
     struct tw_metric outbox_oldest, notify_queue, days, days_ahead, days_oldest;
     struct tw_metric looked, mismatches;
+    struct tw_metric silent, back;
 };
 
 extern const struct tw_metric_table br_lookout_metrics;

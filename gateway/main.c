@@ -265,6 +265,7 @@ static void start_clients(struct gateway *g)
                                                      .deliveries = &g->deliveries,
                                                      .faults = &g->faults,
                                                      .queue_bytes = set->queue_bytes,
+                                                     .heartbeat_ms = set->ping_ms,
                                                      .message_bytes = longest });
     gw_conns_start(&g->conns,
                    &(struct gw_conns_options){ .message_bytes = set->message_bytes,

@@ -60,4 +60,4 @@ grant execute on function pos.events_after(uuid, bigint, int),
     pos.events_piece(uuid, bigint, int), pos.events_pieces(uuid[], bigint[], int[]), pos.sync_log_write(json),
     pos.keys_state(uuid[]), pos.tenants_ended(uuid[]), pos.tenants_moving(), pos.keyless_tenants() to tillwire_gateway;
 
-grant execute on function pos.outbox_relay(uuid, int), pos.timers_run(int), pos.maintain(text), pos.watch(), pos.ledger_look(text, int) to tillwire_bridge;
+grant execute on function pos.outbox_relay(uuid, int), pos.timers_run(int), pos.maintain(text), pos.watch(), pos.ledger_look(text, int), pos.devices_look(int) to tillwire_bridge;

@@ -32,6 +32,15 @@ struct tw_slice tw_http_header(const struct tw_http_request *req, const char *na
     return h == NULL ? TW_EMPTY : h->value;
 }
 
+char *tw_http_copy_line(const struct tw_http_request *req, const char *name, size_t max)
+{
+    struct tw_slice text = tw_http_header(req, name);
+
+    return text.len > 0 && text.len <= max && tw_is_plain_line(text)
+               ? tw_copy_text(text.at, text.len)
+               : NULL;
+}
+
 struct tw_slice tw_http_address(struct tw_slice path)
 {
     return path.len > 1 && path.at[path.len - 1] == '/' ? tw_slice_from(path.at, path.len - 1)

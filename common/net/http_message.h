@@ -46,6 +46,10 @@ struct tw_slice tw_http_header(const struct tw_http_request *req, const char *na
 /* A path without the slash at its end, with which it is the same address; "/" stays. */
 struct tw_slice tw_http_address(struct tw_slice path);
 
+/* A copy of that header (gives); null for one that is missing, longer than `max` bytes, or not
+ * plain text. */
+char *tw_http_copy_line(const struct tw_http_request *req, const char *name, size_t max);
+
 bool tw_http_has_header(const struct tw_http_request *req, const char *name);
 
 /* Whether a comma-separated header has `token` (ASCII case ignored; RFC 9110 section 5.6.1). */

@@ -31,7 +31,6 @@
 
 #define MAX_HEADER 200
 #define MAX_DEVICE 127
-#define MAX_ADDRESS 63
 
 /* A handshake that waits for its authentication. */
 struct pending {
@@ -51,6 +50,7 @@ struct pending {
     char request_id[TW_REQUEST_ID];
     char *device;  /* X-Device-Id, when it is short and plain; else null */
     char *address; /* as nginx names it; may be null */
+    char *client;  /* User-Agent, when it is short and plain; else null */
 };
 
 #define AT(field) TW_METRIC_AT(struct gw_handshakes, field)
@@ -85,6 +85,7 @@ static void pending_free(struct pending *p)
     free(p->tenant_header);
     free(p->device);
     free(p->address);
+    free(p->client);
     free(p);
 }
 
@@ -178,19 +179,19 @@ static struct gw_session *start_session(struct pending *p, const struct gw_ident
     struct gw_session *s = gw_dialect_open(o->dialects, p->dialect, &p->hello, who);
     struct tw_slice device = p->hello.device[0] != '\0' ? tw_slice_of(p->hello.device)
                              : who->device.len > 0      ? who->device
-                                                        : text_of(p->device);
+                             : p->device != NULL        ? tw_slice_of(p->device)
+                                                        : who->own_device;
 
-    gw_session_start(
-        s, o->sessions,
-        &(struct gw_session_options){
-            .dialect = p->dialect,
-            .transport = transport,
-            .who = who,
-            .device = device,
-            .resumes = p->hello.resumes,
-            .since = p->hello.since,
-            .early = p->address == NULL ? early : gw_early_with_address(early, p->address),
-        });
+    gw_session_start(s, o->sessions,
+                     &(struct gw_session_options){
+                         .dialect = p->dialect,
+                         .transport = transport,
+                         .who = who,
+                         .device = device,
+                         .resumes = p->hello.resumes,
+                         .since = p->hello.since,
+                         .early = gw_early_with_origin(early, p->address, p->client),
+                     });
     p->all->admitted.value++;
     return s;
 }
@@ -343,16 +344,6 @@ static void await_first_message(struct pending *p)
 /* --- The request -----------------------------------------------------------------------------
  */
 
-/* A copy (gives); null for a name that is too long or not plain text, which is no name. */
-static char *read_line(const struct tw_http_request *req, const char *header, size_t max)
-{
-    struct tw_slice text = tw_http_header(req, header);
-
-    return text.len > 0 && text.len <= max && tw_is_plain_line(text)
-               ? tw_copy_text(text.at, text.len)
-               : NULL;
-}
-
 /* ?auth=message, or a dialect whose clients always do so. */
 static bool says_later(const struct pending *p, const struct tw_http_request *req)
 {
@@ -371,8 +362,9 @@ static const char *read_names(struct pending *p, const struct tw_http_request *r
 {
     struct tw_slice header = tw_http_header(req, "x-tenant-id");
 
-    p->device = read_line(req, "x-device-id", MAX_DEVICE);
-    p->address = read_line(req, "x-forwarded-for", MAX_ADDRESS); /* as nginx sets it */
+    p->device = tw_http_copy_line(req, "x-device-id", MAX_DEVICE);
+    p->address = tw_http_copy_line(req, "x-forwarded-for", GW_ADDRESS_BYTES - 1);
+    p->client = tw_http_copy_line(req, "user-agent", GW_CLIENT_BYTES - 1);
     p->tenant.max = 256;
     if (!tw_percent_decode(&p->tenant, p->hello.tenant, false))
         return "INVALID_TENANT";

@@ -20,11 +20,11 @@ struct memory {
     int64_t expires_ms; /* these and the tenant's slug are an identity */
     char key_id[37];    /* empty: it is of a device without a key */
     char tenant_id[37];
-    char tenant_slug[];
+    char names[]; /* the tenant's slug, and the device whose own the key is; both with a NUL */
 };
 
 /* Columns of pos.authenticate. */
-enum { STATUS, BODY, TENANT_ID, TENANT_SLUG, TENANT_NAME, KEY_ID, EXPIRES };
+enum { STATUS, BODY, TENANT_ID, TENANT_SLUG, TENANT_NAME, KEY_ID, EXPIRES, DEVICE };
 
 #define AT(field) TW_METRIC_AT(struct gw_key_auth, field)
 
@@ -140,11 +140,12 @@ static void remember(struct gw_key_auth_query *q, const struct gw_identity *iden
         return;
     forget_expired(a, now_ms);
     slug_bytes = strlen(identity->tenant.slug) + 1;
-    m = tw_alloc(1, sizeof(*m) + slug_bytes);
+    m = tw_alloc(1, sizeof(*m) + slug_bytes + identity->own_device.len + 1);
     m->auth = a;
     memcpy(m->key_id, identity->key_id, sizeof(m->key_id));
     memcpy(m->tenant_id, identity->tenant.id, sizeof(m->tenant_id));
-    memcpy(m->tenant_slug, identity->tenant.slug, slug_bytes);
+    memcpy(m->names, identity->tenant.slug, slug_bytes);
+    copy_text(m->names + slug_bytes, identity->own_device.len + 1, identity->own_device);
     m->expires_ms = identity->expires_ms;
     m->until_ms = now_ms + a->options.cache_ms;
     tw_lru_put(&a->known, question_of(q), &m->entry);
@@ -174,7 +175,8 @@ static void answer_from_memory(struct gw_key_auth_query *q)
     }
     q->auth->from_memory.value++;
     memcpy(identity.tenant.id, m->tenant_id, sizeof(identity.tenant.id));
-    copy_text(identity.tenant.slug, sizeof(identity.tenant.slug), tw_slice_of(m->tenant_slug));
+    copy_text(identity.tenant.slug, sizeof(identity.tenant.slug), tw_slice_of(m->names));
+    identity.own_device = tw_slice_of(m->names + strlen(m->names) + 1);
     identity.expires_ms = m->expires_ms;
     memcpy(identity.key_id, m->key_id, sizeof(identity.key_id));
     answer(q, 200, &identity, TW_EMPTY);
@@ -237,6 +239,7 @@ static void admit(struct gw_key_auth_query *q, const struct tw_pg_rows *rows,
               tw_pg_rows_text(rows, 0, TENANT_SLUG));
     copy_text(identity.key_id, sizeof(identity.key_id), tw_pg_rows_text(rows, 0, KEY_ID));
     identity.expires_ms = tw_pg_rows_int(rows, 0, EXPIRES);
+    identity.own_device = tw_pg_rows_text(rows, 0, DEVICE);
     remember(q, &identity);
     do {
         answer(q, 200, &identity, TW_EMPTY);
@@ -297,7 +300,8 @@ static bool is_refused_unasked(struct gw_key_auth_query *q)
 
 static const struct tw_pg_batch_kind questions = {
     .sql = "select q.n, a.status, a.body, a.tenant_id, a.tenant_slug, a.tenant_name, a.key_id, "
-           "a.expires_at_ms from jsonb_array_elements($1::jsonb) with ordinality q(ctx, n), "
+           "a.expires_at_ms, a.device from jsonb_array_elements($1::jsonb) with ordinality "
+           "q(ctx, n), "
            "pos.authenticate(q.ctx) a order by q.n",
     .function = "authenticate",
     .param_count = 1,

@@ -31,6 +31,7 @@ struct gw_identity {
     const struct gw_principal *principal; /* lent; who the client is for pos.call */
     struct tw_slice token;                /* lent; the signed token itself; empty: none */
     struct tw_slice device;               /* lent; as its ticket calls it; empty: it does not */
+    struct tw_slice own_device;           /* lent; whose own the key is; empty: nobody's */
 };
 
 /* What a handshake says about its client. Slices are lent with the request. */

@@ -12,6 +12,7 @@
 #include "common/util/base.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
+#include "gateway/stream/early.h"
 #include "gateway/stream/hubs.h"
 #include "gateway/websocket/frame.h"
 
@@ -259,6 +260,8 @@ void gw_client_open_session(struct gw_sio_client *c)
                          .device = tw_slice_of(c->sid),
                          .resumes = c->wants_recovery,
                          .since = c->offset,
+                         .early = gw_early_with_origin(NULL, gw_sio_address(c->socket),
+                                                       gw_sio_program(c->socket)),
                      });
     c->wants_recovery = false;
     gw_hubs_join(screen->all->options.hubs, &screen->identity.tenant, &screen->session);

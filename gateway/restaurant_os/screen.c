@@ -83,7 +83,7 @@ void gw_screen_identify(struct gw_screen *c, const struct gw_identity *who)
     c->identity = *who;
     c->identity.principal = &c->principal;
     c->identity.token = TW_EMPTY; /* lent: kept beside it */
-    c->identity.device = TW_EMPTY;
+    c->identity.device = c->identity.own_device = TW_EMPTY;
     if (c->token.len == 0)
         tw_buf_append(&c->token, token);
 }
@@ -109,7 +109,7 @@ void gw_screen_move(struct gw_screen *c, const struct gw_identity *who)
 
     s->device = NULL; /* it takes its name along */
     gw_room_leave(c);
-    gw_session_end(s, 0, "joined another restaurant");
+    gw_session_end(s, gw_closes.moved.code, gw_closes.moved.reason);
     gw_screen_identify(c, who);
     c->stations = 0;
     c->has_joined = true;

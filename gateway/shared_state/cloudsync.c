@@ -2,6 +2,7 @@
  * docs/protocols/cloudsync.md.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/shared_state/cloudsync.h"
+#include "common/net/refusal.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
 #include "common/util/json_view.h"
@@ -40,6 +41,7 @@ static void send_error(struct gw_session *s, const char *code, const char *messa
     tw_json_member(&out, "type", TW_LIT("error"));
     tw_json_member(&out, "code", tw_slice_of(code));
     tw_json_member(&out, "message", tw_slice_of(message));
+    tw_refusal_help(&out, code);
     put_time(&out);
     tw_buf_char(&out, '}');
     gw_session_send(s, tw_buf_view(&out));

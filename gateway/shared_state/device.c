@@ -478,7 +478,7 @@ void gw_device_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)
 {
     const struct tw_refusal *refusal =
         tw_refusal_of(outcome->refusal == NULL ? "INTERNAL" : outcome->refusal);
-    struct tw_slice error, code, message, details;
+    struct tw_slice error, code, message, details, help;
 
     if (outcome->refusal == NULL && tw_json_get(outcome->body, "error", &error) &&
         tw_json_get(error, "code", &code) && tw_json_get(error, "message", &message)) {
@@ -486,8 +486,11 @@ void gw_device_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)
         tw_json_member_raw(out, "message", message);
         if (tw_json_get(error, "details", &details))
             tw_json_member_raw(out, "details", details);
+        if (tw_json_get(error, "help", &help))
+            tw_json_member_raw(out, "help", help);
         return;
     }
     tw_json_member(out, "code", tw_slice_of(refusal->code));
     tw_json_member(out, "message", tw_slice_of(refusal->message));
+    tw_refusal_help(out, refusal->code);
 }

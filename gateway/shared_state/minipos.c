@@ -5,6 +5,7 @@
  * never carries it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/shared_state/minipos.h"
+#include "common/net/refusal.h"
 #include "common/util/base.h"
 #include "common/util/clock.h"
 #include "common/util/json_view.h"
@@ -39,6 +40,7 @@ static void send_error(struct gw_session *s, const char *code, const char *messa
     tw_buf_char(&data, '{');
     tw_json_member(&data, "code", tw_slice_of(code));
     tw_json_member(&data, "message", tw_slice_of(message));
+    tw_refusal_help(&data, code);
     tw_buf_char(&data, '}');
     send_message(s, "ERROR", tw_buf_view(&data));
     tw_buf_done(&data);

@@ -23,7 +23,9 @@
 
 #define EARLY_PACKETS 64    /* a CONNECT, its repetitions, and pongs */
 #define SID_RANDOM_CHARS 24 /* 144 bits */
-#define PART_MS 5000        /* for the polls that fetch the last words */
+#define ADDRESS_BYTES 63
+#define CLIENT_BYTES 200
+#define PART_MS 5000 /* for the polls that fetch the last words */
 
 #define AT(field) TW_METRIC_AT(struct gw_eio, field)
 
@@ -114,6 +116,8 @@ static void socket_free(struct gw_eio_socket *s)
     tw_list_remove(&s->link);
     gw_sendq_done(&s->poll.out);
     tw_buf_done(&s->credential);
+    free(s->address);
+    free(s->client);
     free(s);
 }
 
@@ -244,6 +248,8 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_r
     s->credential.max = TW_JWT_BYTES;
     (void)tw_credential_read(req, TW_CREDENTIAL_SOCKET, TW_EMPTY, e->options.origins,
                              &s->credential);
+    s->address = tw_http_copy_line(req, "x-forwarded-for", ADDRESS_BYTES);
+    s->client = tw_http_copy_line(req, "user-agent", CLIENT_BYTES);
     (void)tw_map_set(&e->by_sid, tw_slice_of(s->sid), s);
     tw_list_append(&e->all, &s->link);
     e->opened.value++;
@@ -309,6 +315,16 @@ void gw_eio_trust(struct gw_eio_socket *s)
 {
     s->engine->strangers.value -= !s->is_trusted;
     s->is_trusted = true;
+}
+
+const char *gw_eio_address(const struct gw_eio_socket *s)
+{
+    return s->address;
+}
+
+const char *gw_eio_client(const struct gw_eio_socket *s)
+{
+    return s->client;
 }
 
 struct tw_slice gw_eio_credential(const struct gw_eio_socket *s)

@@ -74,6 +74,11 @@ void gw_eio_close(struct gw_eio_socket *s, struct gw_close why);
  * empty when there was none, or none that could be read. */
 struct tw_slice gw_eio_credential(const struct gw_eio_socket *s);
 
+/* Where that came from, as nginx names it, and from which program (User-Agent); lent, null: not
+ * known. */
+const char *gw_eio_address(const struct gw_eio_socket *s);
+const char *gw_eio_client(const struct gw_eio_socket *s);
+
 /* Its client was let in. One that is not yet is closed after 64 packets. */
 void gw_eio_trust(struct gw_eio_socket *s);
 

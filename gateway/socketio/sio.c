@@ -282,6 +282,16 @@ void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json)
     drop(k, true, gw_closes.refused);
 }
 
+const char *gw_sio_address(const struct gw_sio_socket *k)
+{
+    return gw_eio_address(k->connection->eio);
+}
+
+const char *gw_sio_program(const struct gw_sio_socket *k)
+{
+    return gw_eio_client(k->connection->eio);
+}
+
 struct tw_slice gw_sio_credential(const struct gw_sio_socket *k)
 {
     return gw_eio_credential(k->connection->eio);

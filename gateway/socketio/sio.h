@@ -74,6 +74,10 @@ void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json);
 /* What the connection's first request brought as a credential; lent, empty without one. */
 struct tw_slice gw_sio_credential(const struct gw_sio_socket *k);
 
+/* Where that came from, and from which program; lent, null: not known. */
+const char *gw_sio_address(const struct gw_sio_socket *k);
+const char *gw_sio_program(const struct gw_sio_socket *k);
+
 struct gw_sio *gw_sio_of(const struct gw_sio_socket *k);
 
 /* Send a frame that is a whole packet of this namespace; whether more may be sent now. */

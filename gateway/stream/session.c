@@ -16,6 +16,7 @@
 #include "gateway/stream/deliveries.h"
 #include "gateway/stream/early.h"
 #include "gateway/stream/faults.h"
+#include "gateway/stream/session_log.h"
 #include "gateway/stream/stream.h"
 #include "gateway/stream/sync_log.h"
 #include "gateway/websocket/frame.h"
@@ -170,21 +171,6 @@ void gw_session_start(struct gw_session *s, struct gw_sessions *all,
     all->open[s->dialect_index].value++;
 }
 
-static void log_row(struct gw_session *s, const char *kind, unsigned code, const char *reason,
-                    const char *address)
-{
-    struct gw_sync_log_row row = { .kind = kind,
-                                   .tenant = tw_slice_of(s->stream->tenant.id),
-                                   .dialect = s->dialect->name,
-                                   .device = gw_session_device(s),
-                                   .seq = s->next_seq > 0 ? s->next_seq - 1 : 0,
-                                   .reason = reason,
-                                   .address = address,
-                                   .code = code };
-
-    gw_sync_log_add(gw_session_all(s)->log, &row);
-}
-
 static void end_stall(struct gw_session *s)
 {
     free(s->stall);
@@ -198,7 +184,7 @@ void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
     if (s->holder == NULL)
         return;
     if (s->stream != NULL) {
-        log_row(s, "disconnect", code, reason, NULL);
+        gw_session_log_disconnect(s, code, reason);
         s->stream->events->left(s->stream, s);
         s->stream = NULL;
     }
@@ -270,7 +256,7 @@ static void hear_early(struct gw_session *s, const struct tw_buf *early)
 static void greet(struct gw_session *s)
 {
     struct tw_buf *early = s->early;
-    char address[GW_ADDRESS_BYTES];
+    struct gw_origin from;
 
     s->is_greeted = true;
     s->stall = NULL;
@@ -280,8 +266,8 @@ static void greet(struct gw_session *s)
     if (s->resumes && s->phase != GW_CLOSING)
         resume_or_resync(s);
     gw_session_read_again(s);
-    gw_early_take_address(early, address);
-    log_row(s, "connect", 0, NULL, address[0] == '\0' ? NULL : address);
+    gw_early_take_origin(early, &from);
+    gw_session_log_connect(s, &from);
     s->greeted_s = (uint32_t)(gw_session_all(s)->log->newest_ms / 1000);
     if (early != NULL)
         hear_early(s, early);

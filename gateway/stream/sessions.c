@@ -62,6 +62,7 @@ void gw_sessions_start(struct gw_sessions *all, const struct gw_sessions_options
     all->deliveries = options->deliveries;
     all->faults = options->faults;
     all->queue_bytes = options->queue_bytes;
+    all->heartbeat_ms = options->heartbeat_ms;
     all->scratch.max = options->message_bytes;
 }
 

@@ -24,6 +24,7 @@ struct gw_sessions_options {
     struct gw_deliveries *deliveries;   /* kept; null: nothing is noted */
     struct gw_faults *faults;           /* kept; null: no session is ever disturbed */
     size_t queue_bytes;                 /* how far a session may lag, in bytes of events */
+    uint64_t heartbeat_ms;              /* at most so long nothing is heard of a client */
     size_t message_bytes;               /* the largest message from a client */
 };
 
@@ -36,6 +37,7 @@ struct gw_sessions {
     struct gw_deliveries *deliveries;
     struct gw_faults *faults;
     size_t queue_bytes;
+    uint64_t heartbeat_ms;
     struct tw_buf scratch; /* a message while it is scanned */
     struct tw_metric open[GW_MAX_DIALECTS];
     struct tw_metric ends[GW_MAX_DIALECTS * GW_CLOSE_CODES];

@@ -59,7 +59,7 @@ static void put_text(struct tw_buf *out, const char *name, const char *text)
 
 static void put_detail(struct tw_buf *out, const struct gw_sync_log_row *row)
 {
-    if (row->reason == NULL && row->code == 0 && row->address == NULL)
+    if (row->reason == NULL && row->code == 0 && row->address == NULL && row->client == NULL)
         return;
     tw_json_member_raw(out, "detail", TW_LIT("{"));
     if (row->code != 0)
@@ -67,8 +67,20 @@ static void put_detail(struct tw_buf *out, const struct gw_sync_log_row *row)
     if (row->reason != NULL)
         tw_json_member(out, "reason", tw_slice_of(row->reason));
     put_text(out, "address", row->address);
+    put_text(out, "client", row->client);
     put_text(out, "named", row->named);
     tw_buf_char(out, '}');
+}
+
+static void put_session(struct tw_buf *out, const struct gw_sync_log_row *row)
+{
+    if (row->key.len > 0)
+        tw_json_member(out, "key_id", row->key);
+    if (!row->has_ended)
+        return;
+    tw_json_member_u64(out, "since", row->since);
+    if (row->expected_ms > 0)
+        tw_json_member_u64(out, "expected_ms", row->expected_ms);
 }
 
 static void send_rows(struct gw_sync_log *log);
@@ -155,6 +167,7 @@ void gw_sync_log_add(struct gw_sync_log *log, const struct gw_sync_log_row *row)
         tw_json_member(out, "dialect", tw_slice_of(row->dialect));
     if (row->device.len > 0)
         tw_json_member(out, "device", row->device);
+    put_session(out, row);
     if (row->seq != 0)
         tw_json_member_u64(out, "seq", row->seq);
     tw_json_member_u64(out, "count", row->count == 0 ? 1 : row->count);

@@ -23,8 +23,15 @@ struct gw_sync_log_row {
     uint64_t count; /* 0: one */
     /* Into `detail`; null, or 0: none. */
     const char *reason, *address;
-    const char *named; /* the restaurant, as the client called it */
+    const char *client; /* its program, as it says */
+    const char *named;  /* the restaurant, as the client called it */
     unsigned code;
+    /* Of a session that has started or ended, for what is known of each device
+     * (pos.devices_note). */
+    struct tw_slice key; /* the id of its API key; empty: it has none */
+    bool has_ended;
+    uint64_t since;       /* of one that has: when it was greeted, in seconds; 0: never */
+    uint64_t expected_ms; /* in how long it is to be back; 0: nobody waits for it */
 };
 
 struct gw_sync_log;

@@ -8,12 +8,12 @@ const struct gw_closes gw_closes = {
     .shut_down = { GW_CLOSE_GOING_AWAY, "shut down" },
     .by_client = { GW_CLOSE_NONE, "closed by the client" },
     .lost = { GW_CLOSE_NONE, "the connection was lost" },
+    .silent = { GW_CLOSE_NONE, "left a ping unanswered" },
     .broke_frame = { GW_CLOSE_NONE, "broke RFC 6455" },
     .flood = { GW_CLOSE_POLICY, "too many control frames or fragments" },
     .full = { GW_CLOSE_TRY_AGAIN,
               "too many large messages arrive at once; connect again and send it once more" },
 
-    .silent = { GW_CLOSE_NONE, "left a ping unanswered" },
     .broke_eio = { GW_CLOSE_NONE, "broke the Engine.IO protocol" },
     .poll_cut = { GW_CLOSE_NONE, "the poll was cut" },
     .polled_twice = { GW_CLOSE_NONE, "polled twice at once" },
@@ -37,6 +37,7 @@ const struct gw_closes gw_closes = {
                       "a change cannot be read right now; connect again and fetch the state" },
     .stream_back = { GW_CLOSE_TRY_AGAIN,
                      "the stream went back; connect again and fetch the state" },
+    .moved = { GW_CLOSE_NONE, "joined another restaurant" },
 
     .no_credential = { GW_CLOSE_POLICY, "the first message must have an api_key or a token" },
     .late_credential = { GW_CLOSE_POLICY, "the first message, with an api_key or a token, did "

@@ -32,13 +32,13 @@ struct gw_closes {
     struct gw_close going_away;  /* this process drains */
     struct gw_close shut_down;   /* this process ends now */
     struct gw_close by_client;   /* the client has closed it */
-    struct gw_close lost;        /* it broke, or was silent for too long */
+    struct gw_close lost;        /* it broke */
+    struct gw_close silent;      /* no pong in time, here and in Engine.IO */
     struct gw_close broke_frame; /* what came is no valid WebSocket frame */
     struct gw_close flood;       /* of control frames, or of fragments */
     struct gw_close full;        /* too much of half-received messages is held for all */
 
     /* Engine.IO. */
-    struct gw_close silent;         /* no pong in time */
     struct gw_close broke_eio;      /* a packet that it must not send */
     struct gw_close poll_cut;       /* the connection of the held GET broke */
     struct gw_close polled_twice;   /* a GET while another one is held */
@@ -60,6 +60,7 @@ struct gw_closes {
     struct gw_close too_late;     /* the log has dropped what it was to hear */
     struct gw_close state_unread; /* what stands for an event cannot be read */
     struct gw_close stream_back;  /* the log has restarted at an earlier seq */
+    struct gw_close moved;        /* it goes on in another restaurant's stream */
 
     /* Admission. */
     struct gw_close no_credential;    /* none in the first message */

@@ -175,6 +175,8 @@ static const char *end_reason(const struct gw_conn *c)
         return gw_closes.by_client.reason;
     if (c->close_code != 0)
         return c->close_reason;
+    if (c->is_silent)
+        return gw_closes.silent.reason;
     return c->ws.is_over ? gw_closes.broke_frame.reason : gw_closes.lost.reason;
 }
 
@@ -288,7 +290,7 @@ static void on_look(struct tw_deadline *d)
         return;
     }
     gw_conn_all(c)->silent.value++;
-    c->is_broken = true;
+    c->is_silent = c->is_broken = true;
     gw_conn_drive(c);
 }
 

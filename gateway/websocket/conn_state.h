@@ -44,7 +44,7 @@ struct gw_conn {
     bool is_begun : 1;   /* the handler was ready: messages are read */
     bool is_resting : 1; /* it has made us do too much: it is not read for a moment */
     /* What callbacks note for drive. */
-    bool peer_closed : 1, is_broken : 1, is_late : 1;
+    bool peer_closed : 1, is_broken : 1, is_late : 1, is_silent : 1;
 };
 
 static inline struct gw_conns *gw_conn_all(const struct gw_conn *c)

@@ -133,6 +133,10 @@ insert into needed values
     ('delivery_event', pg_temp.by_call('console_event', '{"scope":"console"}', '{"seq":"7"}')),
     ('delivery_order', pg_temp.by_call('console_order', '{"scope":"console"}', '{"id":"P-1999"}')),
     ('timer_due', $$do 'begin perform 1 from pos.timers_run(1) r; end'$$),
+    ('device_seen_due', $$do 'begin perform pos.devices_look(); end'$$),
+    ('device_seen_back', $$do 'begin perform pos.devices_look(); end'$$),
+    ('till_seen', $$do 'begin perform pos.devices_look(); end'$$),
+    ('till_back', $$do 'begin perform pos.devices_look(); end'$$),
     ('tenants_moving', $$do 'begin perform pos.tenants_moving(); end'$$),
     ('tenants_rated', $$do 'begin perform pos.api_rates(gen_random_uuid()); end'$$),
     ('tenants_keyless', $$do 'begin perform pos.keyless_tenants(); end'$$);

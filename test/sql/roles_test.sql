@@ -17,7 +17,7 @@ select is((select string_agg(p.oid::regprocedure::text, ' ' order by p.oid::regp
                 'keyless_tenants() keys_state(uuid[]) process_leaves(uuid) process_seen(json) schema_version() sync_log_write(json) tenants_ended(uuid[]) tenants_moving() ticket_take(jsonb) '
                 'tills_online_write(uuid,json) token_tenant(text)'),
                ('tillwire_bridge',
-                'ledger_look(text,integer) maintain(text) outbox_relay(uuid,integer) process_leaves(uuid) process_seen(json) schema_version() timers_run(integer) watch()')) v(role, wanted);
+                'devices_look(integer) ledger_look(text,integer) maintain(text) outbox_relay(uuid,integer) process_leaves(uuid) process_seen(json) schema_version() timers_run(integer) watch()')) v(role, wanted);
 select is((select count(*)
              from pg_class c
             where c.relnamespace in ('pos'::regnamespace, 'dinedesk_main'::regnamespace)

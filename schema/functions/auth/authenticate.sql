@@ -2,7 +2,8 @@
 -- Caller: gateway, at each handshake that its cache cannot answer.
 -- Inputs: {"keyHash","tenant","tenantHeader"?,"scope","requestId"}; with commas in "scope", one of these is enough. A token whose signature C has checked (token.sql)
 -- comes as "token" in place of "keyHash"; a device that has neither sends "keyless":true.
--- Answers: one row: 200 with the tenant, the key, its expiry (unix ms or null) and its scopes (comma separated); or
+-- Answers: one row: 200 with the tenant, the key, its expiry (unix ms or null), its scopes (comma separated) and the
+-- device whose own it is; or
 -- 401/403 with the error body, 503 for a tenant that moves to another cell. Without "tenant" the key decides which tenant it is. A token, and a device without a
 -- key (keyless.sql), have no key and no expiry here, and the scope pos.
 -- Locks, events: none.
@@ -10,7 +11,7 @@
 
 create or replace function pos.authenticate(ctx jsonb, out status int, out body text,
     out tenant_id uuid, out tenant_slug text, out tenant_name text, out key_id uuid,
-    out expires_at_ms bigint, out scopes text)
+    out expires_at_ms bigint, out scopes text, out device text)
 language plpgsql stable security definer set search_path = pos, pg_temp set enable_seqscan = off as $$
 declare
     who record;
@@ -34,4 +35,7 @@ begin
     key_id := (who.c).key_id;
     expires_at_ms := floor(extract(epoch from who.expires_at) * 1000)::bigint;
     scopes := array_to_string(who.scopes, ',');
+    if key_id is not null then
+        device := (select k.device from pos.api_key k where k.id = authenticate.key_id);
+    end if;
 end $$;

@@ -1,6 +1,6 @@
 -- pos.key_rotate - a successor for a key; both are valid for a while.
 -- Caller: the operator. Inputs: the key's id, and how long the old key stays valid.
--- Answers: the new key, which is shown only this once. It has the old one's scopes, label, profile and lineage: a request that
+-- Answers: the new key, which is shown only this once. It has the old one's scopes, label, profile, device and lineage: a request that
 -- was sent with the old key and is repeated with the new one is recognised.
 -- Refusals: an SQL error for an unknown or revoked key. Locks: the key's row.
 -- Events: none; an audit row, and key.expires on the control channel.
@@ -27,5 +27,5 @@ begin
         old.id, floor(extract(epoch from ends) * 1000)));
     -- The successor expires when its predecessor was meant to, and never if that had no expiry.
     return pos.key_make(old.tenant_id, old.lineage, old.scopes, old.label, old.expires_at, old.profile,
-                        'key.rotate');
+                        'key.rotate', device => old.device);
 end $$;

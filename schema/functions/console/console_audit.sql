@@ -10,17 +10,19 @@ declare
     most int := pos.console_limit(c);
     after bigint[] := pos.console_after(c, 1);
     last_at timestamptz;
-    list json;
+    page record;
 begin
     perform pos.console_look(c, 'audit');
     if after is not null then
         last_at := (select a.at from pos.audit a where a.id = after[1] and a.tenant_id = c.tenant_id);
     end if;
-    list := array_to_json(array(select row_to_json(e) from (
-        select a.id, pos.utc(a.at) as at, a.actor as by, a.action, a.subject, a.detail
-          from pos.audit a
-         where a.tenant_id = c.tenant_id and (after is null or (a.at, a.id) < (last_at, after[1]))
-         order by a.at desc, a.id desc limit most) e));
-    return pos.console_answer(c, row_to_json(a)) from (select list as entries,
-        case when json_array_length(list) = most then list -> most - 1 ->> 'id' end as next) a;
+    select g.list, g.next into page
+      from (select array_agg((select row_to_json(x) from (
+                       select e.id, pos.utc(e.at) as at, e.actor as by, e.action, e.subject, e.detail) x) order by e.at desc, e.id desc) as rows,
+                   array_agg(e.id::text order by e.at desc, e.id desc) as places
+              from (select a.* from pos.audit a
+                     where a.tenant_id = c.tenant_id and (after is null or (a.at, a.id) < (last_at, after[1]))
+                     order by a.at desc, a.id desc limit most + 1) e) l,
+           lateral pos.console_page(l.rows, l.places, most) g;
+    return pos.console_answer(c, row_to_json(a)) from (select page.list as entries, page.next as next) a;
 end $$;

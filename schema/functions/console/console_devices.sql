@@ -1,10 +1,9 @@
 -- pos.console_devices - GET /api/{tenant}/console/devices: which devices there are, and how far each has read.
 -- Holds: console_sessions, console_reported, console_socket, process_replaced.
 -- Caller: pos.call. Inputs: none.
--- Answers: 200 {at, head, reportedAt, complete, devices: [{device, name, dialect, state: connected, gone or rest, connectedAt,
--- lastSeenAt, lastSeq, lag, reason, says, sockets: [{gateway, address, connectedAt, lastSeq, queuedBytes}]}]}, at most 1000,
--- those that are connected first. `complete`: all gateways have reported within five seconds, so that what they do
--- not name is not connected; else the log is believed. A page that was just opened is not complete for a moment.
+-- Answers: 200 {at, head, reportedAt, complete, devices: [{device, name, dialect, state, connectedAt, lastSeenAt, lastSeq, lag,
+-- reason, says, client, keyId, silentAt, sockets: [{gateway, address, connectedAt, lastSeq, queuedBytes}]}]}: the rows of device_rows,
+-- as GET /api/{tenant}/devices has them (devices/devices_list), and their sockets.
 -- process_replaced: whether another process of that kind and name was started since, and this one is silent: it was killed.
 -- console_reported: when the gateways' reports are from, and whether they are all; console_sessions: their sessions.
 -- What the console itself connects is no device. Refusals, locks, events: none.
@@ -52,50 +51,19 @@ create or replace function pos.console_devices(c pos.context, body json) returns
 language plpgsql as $$
 declare
     moment timestamptz := clock_timestamp();
-    s pos.stream;
+    head bigint;
     seen record;
-    list json;
 begin
     perform pos.console_look(c, 'devices');
-    select t.* into s from pos.stream t where t.tenant_id = c.tenant_id;
-    seen := pos.console_reported(c.tenant_id);
-    -- Not when a gateway has more of them than it names.
-    seen.complete := seen.complete and not exists (
-        select from pos.gateway_report r
-         where r.tenant = c.tenant_id and r.at > moment - interval '5 seconds' and json_array_length(r.sessions) < r.total);
-    with live as (
-        select l.device, l.dialect, max(l.at) as at, min(l.since) as since, min(l.seq) as seq,
-               array_to_json((array_agg(pos.console_socket(l.gateway, l.since, l.seq, l.queued, d.address) order by l.since))[1:20]) as sockets
-          from pos.console_sessions(c.tenant_id) l
-          left join pos.device_seen d on d.tenant = c.tenant_id and d.device = l.device and d.dialect = l.dialect
-         group by l.device, l.dialect),
-    logged as (
-        select d.* from pos.device_seen d
-         where d.tenant = c.tenant_id and d.at > moment - interval '30 days' and d.device not like 'console:%'
-         order by d.at desc limit 1000),
-    known as (
-        select coalesce(l.device, g.device) as device, coalesce(l.dialect, g.dialect) as dialect,
-               case when l.device is not null or (g.is_connected and not seen.complete) then 'connected' else 'gone' end as state,
-               coalesce(l.since, g.connected_at) as connected_at, greatest(l.at, g.at) as at, coalesce(l.seq, g.last_seq) as seq,
-               case when l.device is null and not g.is_connected then g.reason end as reason,
-               coalesce(l.sockets, '[]'::json) as sockets
-          from live l full join logged g on g.device = l.device and g.dialect = l.dialect)
-    select array_to_json(array(
-        select row_to_json(d) from (
-            select coalesce(k.device, t.device) as device, coalesce(nullif(k.device, ''), t.device, '(no name)') as name,
-                   k.dialect as dialect, coalesce(k.state, 'rest') as state, pos.utc(k.connected_at) as "connectedAt",
-                   pos.utc(case when k.state = 'connected' and seen.complete then moment else greatest(k.at, t.seen_at) end) as "lastSeenAt",
-                   k.seq as "lastSeq", case when k.seq is not null then greatest(0, s.head - k.seq) end as lag, k.reason as reason,
-                   nullif(concat_ws(', ', t.status, t.pending_orders || ' orders wait', t.pending_acks || ' acknowledgements wait'), '') as says,
-                   coalesce(k.sockets, '[]'::json) as sockets
-              from known k
-              full join (select i.* from pos.till i where i.tenant_id = c.tenant_id) t on t.device = k.device
-             order by array_position(array['connected', 'gone', 'rest'], coalesce(k.state, 'rest')),
-                      coalesce(k.device, t.device), k.dialect
-             limit 1000) d)) into list;
+    head := (select t.head from pos.stream t where t.tenant_id = c.tenant_id);
+    seen := pos.devices_reported(c.tenant_id);
     return pos.console_answer(c, row_to_json(a)) from (select
-        pos.utc(moment) as at, s.head as head, pos.utc(seen.reported_at) as "reportedAt", seen.complete as complete,
-        list as devices) a;
+        pos.utc(moment) as at, head as head, pos.utc(seen.reported_at) as "reportedAt", seen.complete as complete,
+        array_to_json(array(select row_to_json(x) from (
+            select d.device as device, d.name as name, d.dialect as dialect, d.state as state, pos.utc(d.connected_at) as "connectedAt",
+                   pos.utc(d.seen_at) as "lastSeenAt", d.seq as "lastSeq", case when d.seq is not null then greatest(0, head - d.seq) end as lag, d.reason as reason,
+                   d.says as says, d.client as client, d.key_id as "keyId", pos.utc(d.silent_at) as "silentAt", d.sockets as sockets
+              from pos.device_rows(c.tenant_id, seen.complete) d order by d.place) x)) as devices) a;
 end $$;
 
 create or replace function pos.console_socket(gateway text, since timestamptz, seq bigint, queued bigint, address text) returns json

@@ -11,20 +11,9 @@ language plpgsql as $$
 declare
     is_all boolean := coalesce(body ->> 'all', '') = 'true';
     named text := pos.read_text('device', body -> 'device', 127);
-    seen record := pos.console_reported(c.tenant_id);
-    open bigint;
 begin
     if is_all = (named is not null) then
         perform pos.refuse_field('device', 'Say which device as "device", or "all": true.');
     end if;
-    if seen.complete then
-        open := (select count(*) from pos.console_sessions(c.tenant_id) l where is_all or l.device = named);
-    else
-        open := (select count(*) from pos.device_seen d
-                  where d.tenant = c.tenant_id and d.is_connected and d.device not like 'console:%' and (is_all or d.device = named));
-    end if;
-    perform pos.console_note(c, 'device.kick', case when is_all then 'all devices' else 'device ' || named end);
-    perform pg_notify('tillwire_control', '{"type":"device.kick","tenantId":"' || c.tenant_id || '",'
-        || case when is_all then '"all":true' else '"device":' || to_json(named) end || '}');
-    return pos.console_answer(c, ('{"sockets":' || open || '}')::json, 202);
+    return pos.console_answer(c, ('{"sockets":' || pos.devices_kick(c, named) || '}')::json, 202);
 end $$;

@@ -25,7 +25,7 @@ end $$;
 create or replace function pos.console_ledger_by(owner uuid, key_id uuid, lineage uuid, device text) returns text
 language plpgsql stable as $$
 begin
-    return coalesce((select k.label || coalesce(', ' || nullif(device, ''), '') from pos.api_key k where k.id = key_id),
+    return coalesce((select k.label || coalesce(', ' || nullif(console_ledger_by.device, ''), '') from pos.api_key k where k.id = key_id),
                     case when lineage = pos.operator_lineage(owner) then 'operator' when lineage is null then 'SQL'
                          else coalesce(nullif(device, ''), 'token') end);
 end $$;
@@ -35,23 +35,19 @@ language plpgsql as $$
 declare
     most int := pos.console_limit(c);
     after text := coalesce(c.query ->> 'after', '');
-    list json[] := '{}';
-    card pos.gift_cards;
-    following text;
+    page record;
 begin
     perform pos.console_look(c, 'gift_cards');
     if length(after) > 64 then
         perform pos.refuse_field('after', 'Say as "after" what the list before has said as "next", or leave it out.');
     end if;
-    for card in select g.* from pos.gift_cards g
-                 where g.tenant_id = c.tenant_id and g.card_number > after::varchar
-                 order by g.card_number limit most + 1 loop
-        exit when cardinality(list) = most;
-        list := list || pos.console_card(c, card);
-        following := card.card_number;
-    end loop;
-    return pos.console_answer(c, row_to_json(a)) from (select array_to_json(list) as cards,
-        case when card.card_number > following then following end as next) a;
+    select g.list, g.next into page
+      from (select array_agg(pos.console_card(c, k) order by k.card_number) as rows, array_agg(k.card_number::text order by k.card_number) as places
+              from (select i.* from pos.gift_cards i
+                     where i.tenant_id = c.tenant_id and i.card_number > after::varchar
+                     order by i.card_number limit most + 1) k) l,
+           lateral pos.console_page(l.rows, l.places, most) g;
+    return pos.console_answer(c, row_to_json(a)) from (select page.list as cards, page.next as next) a;
 end $$;
 
 create or replace function pos.console_gift_card(c pos.context, body json) returns pos.answer
@@ -60,20 +56,20 @@ declare
     most int := pos.console_limit(c);
     after bigint[] := pos.console_after(c, 1);
     card pos.gift_cards;
+    page record;
 begin
     perform pos.console_look(c, 'gift_card');
     card := pos.find_gift_card(c, c.path ->> 'cardNumber', false);
-    return pos.console_answer(c, row_to_json(a)) from (select pos.console_card(c, card) as card,
-        array_to_json(array(select row_to_json(e) from (
-            select l.id, l.type, l.amount, l.new_balance as "balanceAfter", l.order_id_json::json as "orderId", pos.utc(l.created_at) as at,
-                   pos.console_ledger_by(l.tenant_id, l.key_id, l.lineage, l.device) as by, l.notes as reason
-              from pos.pos_gift_card_transactions l
-             where l.tenant_id = c.tenant_id and l.card_number = card.card_number and l.entry_no < coalesce(after[1], 2147483648)
-             order by l.entry_no desc limit most) e)) as ledger,
-        (select case when count(*) = most and min(l.entry_no) > 1 then min(l.entry_no)::text end
-           from (select i.entry_no from pos.pos_gift_card_transactions i
-                  where i.tenant_id = c.tenant_id and i.card_number = card.card_number and i.entry_no < coalesce(after[1], 2147483648)
-                  order by i.entry_no desc limit most) l) as next) a;
+    select g.list, g.next into page
+      from (select array_agg((select row_to_json(x) from (
+                       select e.id, e.type, e.amount, e.new_balance as "balanceAfter", e.order_id_json::json as "orderId", pos.utc(e.created_at) as at,
+                              pos.console_ledger_by(e.tenant_id, e.key_id, e.lineage, e.device) as by, e.notes as reason) x)
+                             order by e.entry_no desc) as rows, array_agg(e.entry_no::text order by e.entry_no desc) as places
+              from (select i.* from pos.pos_gift_card_transactions i
+                     where i.tenant_id = c.tenant_id and i.card_number = card.card_number and i.entry_no < coalesce(after[1], 2147483648)
+                     order by i.entry_no desc limit most + 1) e) l,
+           lateral pos.console_page(l.rows, l.places, most) g;
+    return pos.console_answer(c, row_to_json(a)) from (select pos.console_card(c, card) as card, page.list as ledger, page.next as next) a;
 end $$;
 
 create or replace function pos.console_gift_card_change(c pos.context, what text, body json) returns pos.answer

@@ -1,21 +1,35 @@
 -- pos.console_look - what each read of the console does besides: it says that somebody looks, and tells the audit.
--- Holds: console_note, console_actor, console_answer, console_limit, console_after, console_origin.
+-- Holds: console_lease, console_note, console_actor, console_answer, console_limit, console_after, console_page, console_origin.
 -- Caller: the functions of this folder. Inputs: the context; the page. console_note: what was done to what, and how.
 -- console_limit: query.limit, 1 to 200. console_after: query.after, which the list before has said as `next`: numbers
 -- with a hyphen between them, of which there are `parts`.
 -- Answers: console_look: nothing. While a page is asked for, gateways report the restaurant's sessions for fifteen
--- seconds more; the first page of a restaurant tells them at once. The audit hears of a key and page once an hour, and
+-- seconds more; the first page of a restaurant tells them at once (console_lease). The audit hears of a key and page once an hour, and
 -- of each action. console_actor: who that is in the audit; console_origin: the context of
 -- an action, whose event says that it comes from the console. console_answer: 200 {"success":true,"data":...}.
+-- console_page: of the rows of a list, one more than `most` if there is one, and the place of each: the list, and its `next`.
 -- Refusals: 400 INVALID_FIELD. Locks: the row of this key and page. Events: none; console.watch on the control channel.
 -- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.console_lease(owner uuid, key_id uuid, page text, audited_at timestamptz) returns void
+language plpgsql as $$
+declare
+    moment timestamptz := clock_timestamp();
+    was_watched boolean := exists (select from pos.console_watch w where w.tenant = owner and w.until > moment);
+begin
+    insert into pos.console_watch as w (tenant, key_id, page, until, audited_at)
+    values (owner, console_lease.key_id, console_lease.page, moment + interval '15 seconds', console_lease.audited_at)
+    on conflict on constraint console_watch_pkey do update set until = excluded.until, audited_at = excluded.audited_at;
+    if not was_watched then
+        perform pg_notify('tillwire_control', '{"type":"console.watch","tenantId":"' || owner || '"}');
+    end if;
+end $$;
 
 create or replace function pos.console_look(c pos.context, page text) returns void
 language plpgsql as $$
 declare
     moment timestamptz := clock_timestamp();
     known record;
-    was_watched boolean;
 begin
     select w.until, w.audited_at into known from pos.console_watch w
      where w.tenant = c.tenant_id and w.key_id = c.key_id and w.page = console_look.page;
@@ -23,17 +37,11 @@ begin
        and known.audited_at between moment - interval '1 hour' and moment then
         return;
     end if;
-    was_watched := exists (select from pos.console_watch w where w.tenant = c.tenant_id and w.until > moment);
     if known.audited_at is null or known.audited_at not between moment - interval '1 hour' and moment then
         perform pos.console_note(c, 'console.read', page);
         known.audited_at := moment;
     end if;
-    insert into pos.console_watch as w (tenant, key_id, page, until, audited_at)
-    values (c.tenant_id, c.key_id, console_look.page, moment + interval '15 seconds', known.audited_at)
-    on conflict on constraint console_watch_pkey do update set until = excluded.until, audited_at = excluded.audited_at;
-    if not was_watched then
-        perform pg_notify('tillwire_control', '{"type":"console.watch","tenantId":"' || c.tenant_id || '"}');
-    end if;
+    perform pos.console_lease(c.tenant_id, c.key_id, console_look.page, known.audited_at);
 end $$;
 
 create or replace function pos.console_actor(c pos.context) returns text
@@ -76,6 +84,13 @@ begin
         perform pos.refuse_field('after', 'Say as "after" what the list before has said as "next", or leave it out.');
     end if;
     return string_to_array(given, '-')::bigint[];
+end $$;
+
+create or replace function pos.console_page(rows json[], places text[], most int, out list json, out next text)
+language plpgsql immutable as $$
+begin
+    list := coalesce(array_to_json(rows[1:most]), '[]');
+    next := case when cardinality(rows) > most then places[most] end;
 end $$;
 
 create or replace function pos.console_origin(c pos.context) returns pos.context

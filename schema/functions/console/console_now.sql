@@ -1,7 +1,7 @@
 -- pos.console_now - GET /api/{tenant}/console/now: how the restaurant is doing at this moment.
 -- Holds: console_problems, console_open_orders, console_sum.
 -- Caller: pos.call. Inputs: none.
--- Answers: 200 {at, tenant, sessions: {total, byDialect, reportedAt, complete}, events: {head, oldest, lastAt, perMinute},
+-- Answers: 200 {at, tenant, key: {hint, label, scopes}: whose question this is, sessions: {total, byDialect, reportedAt, complete}, events: {head, oldest, lastAt, perMinute},
 -- delay: {count, p50Ms, p99Ms, perMinute}, orders: {today, unacknowledged, oldestUnacknowledgedAt}, problems: [{code,
 -- severity, message, since, help}]}. A delay is the limit of the class that it is counted in (console_minutes).
 -- console_open_orders: orders of shops, a day old at most, that no device has acknowledged; a restaurant whose
@@ -45,7 +45,7 @@ begin
        -- Another one has taken its place.
        and not exists (select from pos.process n where n.kind = p.kind and n.instance = p.instance and n.at > p.at)
     union all
-    select 'PROCESS_NOT_READY', 'critical', format('The %s %s is not ready: %s.', p.kind, p.instance, coalesce(p.why, 'it does not say why')),
+    select 'PROCESS_NOT_READY', 'critical', format('The %s %s is not ready: %s.', p.kind, p.instance, coalesce('it lacks ' || pos.process_lacks(p.why), 'it does not say why')),
            p.since, 'Its own /readyz says the same; the runbook "processes" says what to do.'
       from pos.process p where not p.ready and p.at > moment - alive and not pos.process_replaced(p.id)
     union all
@@ -141,6 +141,8 @@ begin
         pos.utc(moment) as at,
         (select row_to_json(t) from (select tenant.slug as slug, tenant.name as name, tenant.currency as currency,
             tenant.timezone as timezone, tenant.status as status) t) as tenant,
+        (select row_to_json(t) from (select k.hint as hint, k.label as label, array_to_json(k.scopes) as scopes
+            from pos.api_key k where k.id = c.key_id) t) as key,
         (select row_to_json(t) from (select sessions as total, dialects as "byDialect", pos.utc(seen.reported_at) as "reportedAt",
             seen.complete as complete) t) as sessions,
         (select row_to_json(t) from (select s.head as head, s.oldest as oldest,

@@ -63,26 +63,20 @@ declare
     most int := pos.console_limit(c);
     after bigint[] := pos.console_after(c, 2);
     wanted text := nullif(lower(c.query ->> 'status'), '');
-    list json[] := '{}';
-    one record;
-    following text;
-    has_more boolean := false;
+    page record;
 begin
     perform pos.console_look(c, 'orders');
     if wanted not in ('new', 'pending', 'confirmed', 'preparing', 'ready', 'picked_up', 'out_for_delivery', 'served', 'completed',
                       'cancelled', 'rejected') then
         perform pos.refuse_field('status', 'This is no status of an order.', 'INVALID_STATUS');
     end if;
-    for one in select p.rank, p.micros, o as "order" from pos.console_orders_page(c.tenant_id, wanted, after, most + 1) p
-                 join pos.orders o on o.tenant_id = c.tenant_id and o.id = p.id
-                order by p.rank desc, case p.rank when 1 then p.micros else -p.micros end loop
-        has_more := cardinality(list) = most;
-        exit when has_more;
-        list := list || pos.console_order_row(one."order", one.rank = 1);
-        following := one.rank || '-' || one.micros;
-    end loop;
-    return pos.console_answer(c, row_to_json(a)) from (select array_to_json(list) as orders,
-        case when has_more then following end as next) a;
+    select g.list, g.next into page
+      from (select array_agg(pos.console_order_row(o, p.rank = 1) order by p.rank desc, p.micros * sign(p.rank - 0.5)) as rows,
+                   array_agg(p.rank || '-' || p.micros order by p.rank desc, p.micros * sign(p.rank - 0.5)) as places
+              from pos.console_orders_page(c.tenant_id, wanted, after, most + 1) p
+              join pos.orders o on o.tenant_id = c.tenant_id and o.id = p.id) l, -- of those that wait the oldest first
+           lateral pos.console_page(l.rows, l.places, most) g;
+    return pos.console_answer(c, row_to_json(a)) from (select page.list as orders, page.next as next) a;
 end $$;
 
 create or replace function pos.console_order_events(o pos.orders) returns table (seq bigint, type text, at timestamptz)

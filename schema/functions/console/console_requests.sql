@@ -14,10 +14,7 @@ declare
     wanted text := nullif(lower(c.query ->> 'status'), '');
     low int;
     high int;
-    list json[] := '{}';
-    one record;
-    following text;
-    has_more boolean := false;
+    page record;
 begin
     perform pos.console_look(c, 'requests');
     if wanted !~ '^([1-5]xx|[1-5][0-9]{2})$' then
@@ -25,21 +22,19 @@ begin
     end if;
     low := replace(wanted, 'xx', '00')::int;
     high := replace(wanted, 'xx', '99')::int;
-    for one in
-        select r.*, (extract(epoch from r.at) * 1000)::bigint as ms from pos.request_log r
-         where r.tenant = c.tenant_id and r.method is not null
-           and (wanted is null or r.status between low and high)
-           and (after is null or (r.at, r.id) < ('epoch'::timestamptz + after[1] * interval '1 millisecond', after[2]))
-         order by r.at desc, r.id desc limit most + 1 loop
-        has_more := cardinality(list) = most;
-        exit when has_more;
-        list := list || row_to_json(q) from (select one.request_id as id, pos.utc(one.at) as at, one.method as method, one.path as path,
-            one.route as route, one.status as status, one.code as code, one.duration_ms as "durationMs", one.instance as instance,
-            one.key_hint as "keyHint", one.body as body) q;
-        following := one.ms || '-' || one.id;
-    end loop;
-    return pos.console_answer(c, row_to_json(a)) from (select array_to_json(list) as requests,
+    select g.list, g.next into page
+      from (select array_agg((select row_to_json(x) from (
+                       select r.request_id as id, pos.utc(r.at) as at, r.method, r.path, r.route, r.status, r.code, r.duration_ms as "durationMs",
+                              r.instance, r.key_hint as "keyHint", r.body) x) order by r.at desc, r.id desc) as rows,
+                   array_agg((extract(epoch from r.at) * 1000)::bigint || '-' || r.id order by r.at desc, r.id desc) as places
+              from (select q.* from pos.request_log q
+                     where q.tenant = c.tenant_id and q.method is not null
+                       and (wanted is null or q.status between low and high)
+                       and (after is null or (q.at, q.id) < ('epoch'::timestamptz + after[1] * interval '1 millisecond', after[2]))
+                     order by q.at desc, q.id desc limit most + 1) r) l,
+           lateral pos.console_page(l.rows, l.places, most) g;
+    return pos.console_answer(c, row_to_json(a)) from (select page.list as requests,
         (select coalesce(sum(r.left_out), 0) from pos.request_log r
           where r.tenant = c.tenant_id and r.at > clock_timestamp() - interval '1 hour' and r.left_out > 0) as left_out,
-        case when has_more then following end as next) a;
+        page.next as next) a;
 end $$;

@@ -25,7 +25,7 @@ begin
     insert into pos.process as p (id, kind, instance, version, started_at, at, ready, why, detail)
     values ((said ->> 'id')::uuid, left(said ->> 'kind', 16), left(said ->> 'instance', 64), left(said ->> 'version', 64),
             (said ->> 'startedAt')::timestamptz, moment, (said ->> 'ready')::boolean, left(said ->> 'why', 400), detail)
-    on conflict (id) do update set at = excluded.at, ready = excluded.ready, why = excluded.why, detail = excluded.detail;
+    on conflict (id) do update set at = excluded.at, ready = excluded.ready, why = excluded.why, detail = excluded.detail, is_judged = false;
     delete from pos.process p
      where p.id = any(array(select o.id from pos.process o where o.at < moment - interval '1 hour' for update skip locked));
 end $$;

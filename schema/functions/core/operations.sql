@@ -96,6 +96,12 @@ language sql immutable parallel safe as $$
     ('event_shown',        false, array['pos'],             'read',  true),
     ('staff_change',       true,  array['pos'],             null,    false), -- passwords: no token, no keyless device
     ('staff_list',         false, array['pos'],             null,    false),
+    -- Devices: where they are, and out with one, is for whoever looks after a restaurant; a key that may pay is made only
+    -- by who acts in the console. Its answer is a secret, and none is kept for a repeat.
+    ('devices_list',       false, array['platform', 'console', 'console:write'], null, false),
+    ('device_disconnect',  true,  array['platform', 'console:write'], null, false),
+    ('device_key',         false, array['console:write'],   null,    false),
+    ('device_key_revoke',  true,  array['console:write'],   null,    false),
     -- It changes nothing that anybody sees, and its answer is a secret: none is kept for a repeat, each call makes a new one.
     ('ticket_issue',       false, array['pos', 'platform', 'console', 'console:write'], 'read', false),
     -- The console. Reads say that somebody looks (console_look), which is no change that anybody sees.

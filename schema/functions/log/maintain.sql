@@ -37,7 +37,10 @@ begin
              + pos.prune('pos.console_minute', 'minute < now() - interval ''2 hours''')
              + pos.prune('pos.delivery_minute', 'minute < now() - interval ''2 hours''')
              + pos.prune('pos.gateway_report', 'at < now() - interval ''1 minute''')
-             + pos.prune('pos.device_seen', 'at < now() - interval ''30 days''');
+             + pos.prune('pos.device_seen', 'at < now() - interval ''30 days'''
+                                            -- names that are drawn for each connection
+                                            ' or (at < now() - interval ''1 hour'' and not is_connected and not pos.device_has_name(device, dialect))')
+             + pos.devices_prune();
     when 'deliveries' then
         -- Ids are in the order of time, nearly.
         return pos.prune('pos.delivery', 'id <= (select max(o.id) from (select d.id from pos.delivery d order by d.id limit 2000) o)'

@@ -4,7 +4,7 @@
 -- Caller: tillctl device. Inputs: the restaurant's slug; the device, as it names itself ('': those that do not), null: all.
 -- Answers: device_kick: how many sockets of it are open, as far as the log knows; device_ends: the sockets that gateways
 -- have closed for the newest one, as their log says, which they write once a second;
--- devices_shown: what the logs of thirty days, and tills' own reports, say of each device.
+-- devices_shown: what the logs of thirty days, and tills' own reports, say of each device; a silent one is missed (devices/devices_look).
 -- Refusals: 404 TENANT_NOT_FOUND; 400 INVALID_DEVICE. Locks: none. Events: none; an audit row, and device.kick on the control channel.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -61,10 +61,12 @@ begin
          where l.tenant_id = tenant.id and l.kind in ('connect', 'disconnect') and l.at > now() - interval '30 days'
          group by 1, 2)
     select coalesce(nullif(g.device, ''), t.device::text, '(no name)'), g.dialect,
-           case when g.device is null then 'by REST' when g.sockets > 0 then 'connected' else 'gone' end,
+           case when s.silent_at is not null or (g.device is null and t.silent_at >= t.seen_at) then 'silent'
+                when g.device is null then 'by REST' when g.sockets > 0 then 'connected' else 'gone' end,
            g.sockets::bigint, date_trunc('second', g.at), g.gateway, g.seq, g.reason,
            date_trunc('second', t.seen_at), concat_ws(', ', t.status, t.pending_orders || ' orders wait', t.pending_acks || ' acknowledgements wait')
       from logged g
       full join (select i.* from pos.till i where i.tenant_id = tenant.id) t on t.device = g.device
+      left join pos.device_seen s on s.tenant = tenant.id and s.device = g.device and s.dialect = g.dialect and not s.is_connected
      order by 3, 1, 2;
 end $$;

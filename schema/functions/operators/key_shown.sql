@@ -1,9 +1,10 @@
 -- pos.key_shown - keys as an operator sees them: all but the key itself.
 -- Holds: key_of, key_profile_checked, key_add, key_renew, key_end, key_dress.
 -- Caller: tillctl key. Inputs: key_shown: the restaurant's slug, null: all; whether those that are good no longer are
--- shown. key_add, key_renew: the scopes with commas between them; expiry and overlap as people write them.
+-- shown. key_add, key_renew: the scopes with commas between them; expiry and overlap as people write them; the
+-- device whose own it is, or null.
 -- Answers: key_shown: a row a key. key_add, key_renew: the key, which is shown only this once, and its id.
--- Refusals: 404 TENANT_NOT_FOUND, KEY_NOT_FOUND; 400 INVALID_SCOPE, INVALID_PROFILE, INVALID_TIME, INVALID_FIELD; 409 KEY_ENDED.
+-- Refusals: 404 TENANT_NOT_FOUND, KEY_NOT_FOUND; 400 INVALID_SCOPE, INVALID_PROFILE, INVALID_TIME, INVALID_FIELD, INVALID_DEVICE; 409 KEY_ENDED.
 -- Locks: the key's row. Events: none; audit rows, and the control channel for what closes sockets.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -53,7 +54,7 @@ begin
     return coalesce(profile, 'default');
 end $$;
 
-create or replace function pos.key_add(slug text, scopes text, label text, expires text, profile text, out key text, out id uuid)
+create or replace function pos.key_add(slug text, scopes text, label text, expires text, profile text, device text default null, out key text, out id uuid)
 language plpgsql as $$
 declare
     tenant dinedesk_main.tenants := pos.operator_tenant(slug);
@@ -64,9 +65,13 @@ begin
             'and console:write (who acts there), with a comma between them');
     elsif btrim(label) = '' or length(label) > 200 then
         perform pos.refuse_field('label', 'a label has 1 to 200 characters');
+    elsif device <> btrim(device) or length(device) not between 1 and 127 then
+        perform pos.refuse(400, 'INVALID_DEVICE', 'the name of a device has 1 to 127 characters, and no blanks around them');
     end if;
     key := pos.key_issue(tenant.slug, wanted, label, pos.operator_moment(expires), pos.key_profile_checked(profile));
-    id := (select k.id from pos.api_key k where k.key_hash = sha256(convert_to(key_add.key, 'UTF8')));
+    update pos.api_key k set device = key_add.device
+     where k.key_hash = sha256(convert_to(key_add.key, 'UTF8'))
+    returning k.id into strict id;
 end $$;
 
 create or replace function pos.key_renew(given text, overlap text, out key text, out id uuid)

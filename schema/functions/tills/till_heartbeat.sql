@@ -2,7 +2,7 @@
 -- Caller: pos.call. Inputs: device_id (or the device that the request names), status?, pending_acks_count?,
 -- pending_orders_count?, last_print_at?.
 -- Answers: 200 {message, device_id, server_time}. pos_status lists the tills; those that are silent for 30 days are
--- forgotten.
+-- forgotten; after two minutes without one it is silent (devices/devices_look).
 -- Refusals: 400 INVALID_FIELD, INVALID_DATE; 400 TOO_MANY_DEVICES. Locks: the till's row. Events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -23,15 +23,15 @@ begin
     orders := case when orders between 0 and 1000000000 then trunc(orders) end;
     update pos.till t
        set status = word, pending_acks = acks, pending_orders = orders, last_print_at = printed,
-           seen_at = clock_timestamp()
+           key_id = c.key_id, seen_at = clock_timestamp()
      where t.tenant_id = c.tenant_id and t.device = till_name;
     if not found then
         if (select count(*) from pos.till t where t.tenant_id = c.tenant_id) >= 1000 then
             perform pos.refuse(400, 'TOO_MANY_DEVICES',
                 'A restaurant has at most 1000 tills. Send the same device_id each time.');
         end if;
-        insert into pos.till (tenant_id, device, status, pending_acks, pending_orders, last_print_at)
-        values (c.tenant_id, till_name, word, acks, orders, printed)
+        insert into pos.till (tenant_id, device, status, pending_acks, pending_orders, last_print_at, key_id)
+        values (c.tenant_id, till_name, word, acks, orders, printed, c.key_id)
         on conflict do nothing;
     end if;
     return (200, '{"success":true,"message":"Heartbeat received","device_id":' || to_json(till_name) || ',"server_time":"'

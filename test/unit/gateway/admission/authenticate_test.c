@@ -124,7 +124,8 @@ static void a_key_is_asked_for_by_its_hash(void **state)
                  "[{\"keyHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f0"
                  "0a08\",\"unshaped\":true,\"tenant\":\"kitchen\",\"scope\":\"pos\","
                  "\"requestId\":\"r-1\"}]");
-    fake_pool_row(&f->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_ID, NULL);
+    fake_pool_row(&f->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_ID, NULL,
+                  NULL);
     assert_true(f->is_admitted);
     assert_string_equal(f->who.tenant.slug, "kitchen");
     assert_string_equal(f->who.key_id, KEY_ID);
@@ -139,7 +140,8 @@ static void nothing_is_a_device_without_a_key_where_that_is_allowed(void **state
     start(f, "");
     assert_slice(fake_pool_param(&f->pool, 0),
                  "[{\"keyless\":true,\"scope\":\"pos\",\"requestId\":\"r-1\"}]");
-    fake_pool_row(&f->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", NULL, NULL);
+    fake_pool_row(&f->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", NULL, NULL,
+                  NULL);
     assert_true(f->is_admitted && f->who.principal->is_keyless);
     (void)prepare(f, GW_TAKES_TOKENS);
     start(f, "");

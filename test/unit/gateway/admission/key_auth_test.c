@@ -24,6 +24,7 @@ struct fixture {
     struct gw_key_auth_query query;
     int status; /* 0: not answered */
     struct gw_identity identity;
+    char own_device[16];
     struct tw_buf body;
 };
 
@@ -62,6 +63,8 @@ static void on_answer(struct gw_key_auth_query *q, int status,
     assert_int_equal(f->status, 0);
     f->status = status;
     f->identity = identity == NULL ? (struct gw_identity){ .key_id = "" } : *identity;
+    (void)snprintf(f->own_device, sizeof(f->own_device), "%.*s",
+                   (int)f->identity.own_device.len, f->identity.own_device.at);
     tw_buf_clear(&f->body);
     tw_buf_append(&f->body, body);
 }
@@ -89,12 +92,12 @@ static void ask(struct fixture *f)
 static void admit_until(struct fixture *f, const char *expires_ms)
 {
     fake_pool_row(&f->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_ID,
-                  expires_ms);
+                  expires_ms, "till 7");
 }
 
 static void refuse(struct fixture *f)
 {
-    fake_pool_row(&f->pool, "1", "401", "{\"error\":{}}", NULL, NULL, NULL, NULL, NULL);
+    fake_pool_row(&f->pool, "1", "401", "{\"error\":{}}", NULL, NULL, NULL, NULL, NULL, NULL);
 }
 
 #define HASH "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -166,9 +169,9 @@ static void those_that_ask_for_what_is_being_asked_share_its_answer(void **state
     assert_int_equal(f->auth.shared.value, 2);
     fake_pool_answer(&f->pool,
                      (const char *const[]){ "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen",
-                                            KEY_ID, NULL, "2", "200", NULL, BAKERY_ID, "bakery",
-                                            "Bakery", KEY_ID, NULL },
-                     2, 8);
+                                            KEY_ID, NULL, NULL, "2", "200", NULL, BAKERY_ID,
+                                            "bakery", "Bakery", KEY_ID, NULL, NULL },
+                     2, 9);
     assert_int_equal(f->status, 200);
     assert_int_equal(a.status, 200);
     assert_string_equal(a.slug, "kitchen");
@@ -251,6 +254,7 @@ static void a_valid_key_says_whose_it_is(void **state)
     assert_string_equal(f->identity.tenant.slug, "kitchen");
     assert_string_equal(f->identity.key_id, KEY_ID);
     assert_int_equal(f->identity.expires_ms, 4102444800000);
+    assert_string_equal(f->own_device, "till 7");
 }
 
 static void a_refusal_passes_on_with_its_body(void **state)
@@ -270,8 +274,10 @@ static void check_outage(struct fixture *f, int status)
     fake_pool_fail(&f->pool, TW_EDOWN, "");
     assert_int_equal(f->status, status);
     assert_buf(&f->body, "");
-    if (status == 200)
+    if (status == 200) {
         assert_string_equal(f->identity.key_id, KEY_ID);
+        assert_string_equal(f->own_device, "till 7");
+    }
 }
 
 static void while_the_database_is_away_a_key_of_the_last_minute_counts(void **state)

@@ -304,7 +304,8 @@ static void an_end_that_is_known_does_nothing(void **state)
                                     .scope = "pos",
                                     .request_id = "r" };
     gw_key_auth_ask(&q);
-    fake_pool_row(&g->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_1, NULL);
+    fake_pool_row(&g->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen", KEY_1, NULL,
+                  NULL);
     assert_int_equal(auth.known.map.count, 1);
     h->expires_ms = 4102444800000;
     gw_revocation_set_expiry(&revocation, TW_LIT(KEY_1), 4102444800000);

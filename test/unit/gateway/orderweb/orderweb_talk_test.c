@@ -129,7 +129,7 @@ static void a_ping_is_answered_with_the_servers_time(void **state)
 
 #define ERROR(code, message)                                                                   \
     "{\"type\":\"error\",\"code\":\"" code "\",\"message\":\"" message                         \
-    "\",\"timestamp\":<time>}\n"
+    "\",\"help\":\"/docs/errors#" code "\",\"timestamp\":<time>}\n"
 
 static void a_message_that_is_not_understood_is_refused(void **state)
 {

@@ -119,7 +119,7 @@ static void an_api_key_lets_it_in_as_well(void **state)
     emit(s, one, "0{\"token\":\"pos_1\"}");
     assert_non_null(strstr(fake_pool_sql(&s->gateway->pool), "pos.authenticate("));
     fake_pool_row(&s->gateway->pool, "1", "200", NULL, KITCHEN_ID, "kitchen", "Kitchen",
-                  "3f1d0d1e-0000-4000-8000-000000000001", NULL);
+                  "3f1d0d1e-0000-4000-8000-000000000001", NULL, NULL);
     begin_stream(s->gateway, "16", "1");
     assert_packets(one, "40\n42[\"connection:status\",{\"state\":\"connected\"},\"16\"]\n");
     assert_int_equal(s->all.started_anew.value, 1);

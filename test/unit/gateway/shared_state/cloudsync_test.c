@@ -9,8 +9,8 @@
 #include "test/unit/gateway/support/fake_gateway.h"
 
 #define ERROR(code, message)                                                                   \
-    "{\"type\":\"error\",\"code\":\"" code "\",\"message\":\"" message "\",\"timestamp\":now}" \
-    "\n"
+    "{\"type\":\"error\",\"code\":\"" code "\",\"message\":\"" message                         \
+    "\",\"help\":\"/docs/errors#" code "\",\"timestamp\":now}\n"
 
 /* --- Its addresses ---------------------------------------------------------------------------
  */
@@ -211,10 +211,10 @@ static void so_much_is_passed_on_and_no_more(void **state)
         tell(g, till, "{\"type\":\"data_change\",\"data_type\":\"weather\",\"data\":{}}");
     assert_heard(till, "");
     tell(g, till, "{\"type\":\"data_change\",\"data_type\":\"weather\",\"data\":{}}");
-    assert_heard(till,
-                 "{\"type\":\"error\",\"code\":\"RATE_LIMIT\",\"message\":\"Messages that are "
-                 "only passed on have at most 1 MiB, and there may be 10 a second. This one "
-                 "was not passed on.\",\"timestamp\":now}\n");
+    assert_heard(
+        till, "{\"type\":\"error\",\"code\":\"RATE_LIMIT\",\"message\":\"Messages that are "
+              "only passed on have at most 1 MiB, and there may be 10 a second. This one "
+              "was not passed on.\",\"help\":\"/docs/errors#RATE_LIMIT\",\"timestamp\":now}\n");
 }
 
 static void what_is_refused_is_said_with_the_request_that_it_was(void **state)
@@ -236,7 +236,8 @@ static void what_is_refused_is_said_with_the_request_that_it_was(void **state)
          "\"id\":\"t1\"}}");
     fake_pool_fail(&g->pool, TW_EFULL, "");
     assert_heard(till, "{\"type\":\"error\",\"code\":\"OVERLOADED\",\"message\":\"There is "
-                       "too much to do right now; nothing was done. Try again.\",\"request\":"
+                       "too much to do right now; nothing was done. Try again.\","
+                       "\"help\":\"/docs/errors#OVERLOADED\",\"request\":"
                        "\"data_change\",\"timestamp\":now}\n");
     assert_int_equal(till->close_code, 0);
 }

@@ -380,10 +380,12 @@ static void without_an_answer_it_says_what_became_of_the_change(void **state)
     (void)state;
     check_refusal(&(struct tw_outcome){ .refusal = "UNAVAILABLE" },
                   "{\"code\":\"UNAVAILABLE\",\"message\":\"The database cannot be reached "
-                  "right now; nothing was done. Try again.\"}");
+                  "right now; nothing was done. Try again.\","
+                  "\"help\":\"/docs/errors#UNAVAILABLE\"}");
     check_refusal(&(struct tw_outcome){ .status = 500, .body = TW_LIT("{}") },
                   "{\"code\":\"INTERNAL\",\"message\":\"Something failed on our side and was "
-                  "logged. Try again; if it stays, report the requestId.\"}");
+                  "logged. Try again; if it stays, report the requestId.\","
+                  "\"help\":\"/docs/errors#INTERNAL\"}");
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, open_gateway, close_gateway)

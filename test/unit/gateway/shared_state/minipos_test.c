@@ -11,7 +11,8 @@
 #define SERVER(type, data)                                                                     \
     "{\"type\":\"" type "\",\"data\":" data ",\"clientId\":\"server\",\"timestamp\":now}\n"
 #define ERROR(code, message)                                                                   \
-    SERVER("ERROR", "{\"code\":\"" code "\",\"message\":\"" message "\"}")
+    SERVER("ERROR", "{\"code\":\"" code "\",\"message\":\"" message                            \
+                    "\",\"help\":\"/docs/errors#" code "\"}")
 
 static void a_heartbeat_is_answered_and_an_answer_is_not(void **state)
 {

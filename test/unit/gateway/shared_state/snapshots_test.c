@@ -193,6 +193,7 @@ a_device_that_needs_another_list_while_one_is_served_waits_for_the_next_reading(
 
 #define REFUSED(code, message)                                                                 \
     "{\"type\":\"ERROR\",\"data\":{\"code\":\"" code "\",\"message\":\"" message               \
+    "\",\"help\":\"/docs/errors#" code                                                         \
     "\",\"request\":\"SYNC_REQUEST\"},\"clientId\":\"server\",\"timestamp\":now}\n"
 
 static void a_failure_is_told_to_all_that_wait_and_events_follow(void **state)

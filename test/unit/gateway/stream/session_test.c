@@ -196,6 +196,41 @@ static void coming_and_going_is_logged_with_the_place_and_the_reason(void **stat
                               "\"reading too slowly\"}}"));
 }
 
+/* Two heartbeats, of which a ping without its pong is one; nobody waits for who says goodbye or
+ * may not come back. */
+static void an_end_says_in_how_long_it_is_to_be_back(void **state)
+{
+    const struct {
+        struct gw_close why;
+        const char *want; /* null: nobody waits */
+    } ends[] = {
+        { gw_closes.lost, "\"expected_ms\":50000" },
+        { gw_closes.silent, "\"expected_ms\":25000" },
+        { gw_closes.going_away, "\"expected_ms\":50000" },
+        { gw_closes.lags, "\"expected_ms\":50000" },
+        { gw_closes.kicked, "\"expected_ms\":50000" },
+        { gw_closes.by_client, NULL },
+        { gw_closes.left, NULL },
+        { gw_closes.moved, NULL },
+        { gw_closes.key_revoked, NULL },
+        { gw_closes.tenant_suspended, NULL },
+    };
+    struct tenant *t = *state;
+
+    gw_hub_begin(&t->hub, 5, 1);
+    t->all.heartbeat_ms = 25000;
+    for (size_t i = 0; i < TW_COUNT(ends); i++) {
+        struct till *till = join_live(t, 0);
+
+        tw_buf_clear(&t->log.rows);
+        gw_session_free(till->session, ends[i].why.code, ends[i].why.reason);
+        till->session = NULL;
+        assert_true(was_logged(t, "\"since\":1"));
+        assert_int_equal(was_logged(t, ends[i].want == NULL ? "expected_ms" : ends[i].want),
+                         ends[i].want != NULL);
+    }
+}
+
 static void deliveries_are_logged_once_a_minute(void **state)
 {
     struct tenant *t = *state;
@@ -240,6 +275,7 @@ int main(void)
         test(open_sessions_are_counted),
         test(one_that_never_joined_can_go),
         test(coming_and_going_is_logged_with_the_place_and_the_reason),
+        test(an_end_says_in_how_long_it_is_to_be_back),
         test(deliveries_are_logged_once_a_minute),
     };
 

@@ -42,6 +42,11 @@ static void a_row_has_what_is_known(void **state)
                                    .seq = 41,
                                    .count = 3,
                                    .reason = "reading too slowly",
+                                   .client = "Till/3.1",
+                                   .key = TW_LIT("cccccccc-0000-4000-8000-000000000001"),
+                                   .has_ended = true,
+                                   .since = 1767225600,
+                                   .expected_ms = 50000,
                                    .code = 1013 };
 
     (void)state;
@@ -54,7 +59,10 @@ static void a_row_has_what_is_known(void **state)
     check_member(row_at(&log, 0), "seq", "41");
     check_member(row_at(&log, 0), "count", "3");
     check_member(row_at(&log, 0), "detail",
-                 "{\"code\":1013,\"reason\":\"reading too slowly\"}");
+                 "{\"code\":1013,\"reason\":\"reading too slowly\",\"client\":\"Till/3.1\"}");
+    check_member(row_at(&log, 0), "key_id", "\"cccccccc-0000-4000-8000-000000000001\"");
+    check_member(row_at(&log, 0), "since", "1767225600");
+    check_member(row_at(&log, 0), "expected_ms", "50000");
     gw_sync_log_done(&log);
 }
 
@@ -71,6 +79,9 @@ static void what_is_not_known_is_left_out(void **state)
     check_member(row_at(&log, 0), "seq", NULL);
     check_member(row_at(&log, 0), "count", "1");
     check_member(row_at(&log, 0), "detail", NULL);
+    check_member(row_at(&log, 0), "key_id", NULL);
+    check_member(row_at(&log, 0), "since", NULL);
+    check_member(row_at(&log, 0), "expected_ms", NULL);
     gw_sync_log_done(&log);
 }
 

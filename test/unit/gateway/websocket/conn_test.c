@@ -349,7 +349,7 @@ static void a_ping_without_an_answer_ends_it(void **state)
     await(s->loop, end_has(e, "\x89"));
     socket_site_pass(s, SITE_PONG_MS);
     await(s->loop, s->speaker.has_ended);
-    assert_buf(&s->speaker.heard, "closing ended(0 the connection was lost)");
+    assert_buf(&s->speaker.heard, "closing ended(0 left a ping unanswered)");
     assert_int_equal(s->conns.silent.value, 1);
     end_close(e);
 }
