@@ -50,6 +50,7 @@ export class Api extends EventTarget {
         this.lostSince = null; // our clock
         this.lastAnswer = null;
         this.why = null;
+        this.mayAct = true; // the server refuses what the key may not do; once it has said so, the pages do not offer it
     }
 
     async #send(method, path, { body, signal, within = READ_MS } = {}) {

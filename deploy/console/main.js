@@ -213,8 +213,9 @@ class Console {
 
     async #meet() {
         try {
-            const { tenant } = await this.api.get('/console/now');
+            const { tenant, key } = await this.api.get('/console/now');
             setRestaurant(tenant);
+            this.api.mayAct = !key || key.scopes.includes('console:write');
             this.tenantName.replaceChildren(foreign(tenant.name));
             this.tenantName.title = tenant.slug;
             return true;

@@ -36,6 +36,11 @@ export class Page {
         if (!this.signal.aborted) show(this.root, ...children);
     }
 
+    // What only a key with console:write may do, or nothing.
+    action(...children) {
+        return this.api.mayAct ? children : null;
+    }
+
     get(path, options = {}) {
         return this.api.get(`/console${path}`, { signal: this.signal, ...options });
     }

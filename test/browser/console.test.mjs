@@ -147,18 +147,58 @@ test('a key that is revoked while the console is open ends it, with the reason',
     assert.equal(await page.value("sessionStorage.getItem('tillwire.session')"), null);
 });
 
-test('a key that only looks is told which scope an action needs, and one of a till that the console is not for it', async (t) => {
-    const { tenant, page } = await openedConsole(t);
+test('a key that only looks is offered nothing that it may not do, and one of a till is told that the console is not for it', async (t) => {
+    const { tenant, key, page } = await openedConsole(t);
+    const card = await issueCard(tenant, 50);
+    await tenant.till({ headers: { 'X-Device-Id': 'till-1' } });
+    const offered = "[...document.querySelectorAll('main .section button')].map((one) => one.textContent.trim()).filter((one) => /^(Disconnect|New key|Revoke|Freeze|Void)/.test(one)).join(', ')";
+    const offers = {};
+    const look = async () => {
+        await page.menu('devices');
+        await page.says('till-1');
+        offers.devices = await page.value(offered);
+        await page.menu('keys');
+        await page.says('Valid ones first');
+        offers.keys = (await page.value(offered)) !== '';
+        await page.search(card);
+        await page.says('Issued with');
+        offers.card = await page.value(offered);
+    };
+
     await page.signIn(tenant, tenant.key);
     await page.says('it has not the scope console');
     await page.signIn(tenant, await issueKey(tenant, ['console']));
     await page.says('Connected now');
-    await page.menu('keys');
-    await page.clickText('New key');
-    await page.fill('dialog input[name=label]', 'till 2');
-    await page.value("document.querySelector('dialog form').requestSubmit()");
-    await page.says('That was not done', 'dialog');
-    await page.says('FORBIDDEN', 'dialog');
+    await look();
+    assert.deepEqual(offers, { devices: '', keys: false, card: '' });
+
+    await page.clickText('Sign out', '.top button');
+    await page.signIn(tenant, key);
+    await page.says('Issued with'); // the page that it was left on
+    await look();
+    assert.deepEqual(offers, { devices: 'Disconnect all, Disconnect', keys: true, card: 'Freeze, Void' });
+});
+
+test('the tail of a tab that is hidden asks for nothing, and has everything when it is looked at again', async (t) => {
+    const { tenant, key, page } = await openedConsole(t);
+    await page.signIn(tenant, key);
+    await page.says('Connected now');
+    await page.value("(() => { window.asked = 0; const ask = window.fetch; window.fetch = (...all) => { if (String(all[0]).includes('/events?')) asked += 1; return ask(...all); }; })()");
+    await page.menu('events');
+    await page.until('it to wait for events', 'asked > 1');
+    const hide = (isHidden) =>
+        page.value(`(() => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${isHidden} }); document.dispatchEvent(new Event('visibilitychange')); })()`);
+
+    await hide(true);
+    const first = await createOrder(tenant); // ends the request that is under way
+    await page.says(first.orderNumber);
+    const before = await page.value('asked');
+    const second = await createOrder(tenant);
+    await page.until('its turn to come four times', `(window.since ??= performance.now()) && performance.now() - since > 2500`);
+    assert.equal(await page.value('asked'), before, 'it asks for nothing');
+    await hide(false);
+    await page.says(second.orderNumber);
+    assert.deepEqual(await page.faults(), []);
 });
 
 test('a restaurant without data is told what would stand there', async (t) => {

@@ -54,7 +54,7 @@ test('the devices of a restaurant, over all gateways, with what each runs, whose
     assert.deepEqual([byRest.dialect, byRest.state, byRest.keyId], ['rest', 'rest', one.keyId]);
 
     till.close();
-    const gone = named((await listWhen('it to be gone', tenant, (devices) => named(devices, 'till 1/a')?.state === 'gone')).devices, 'till 1/a');
+    const gone = named((await listWhen('it to be gone', tenant, (devices) => named(devices, 'till 1/a')?.state === 'gone' && named(devices, 'till 1/a').reason)).devices, 'till 1/a');
     assert.deepEqual([gone.connectedSince, gone.queueBytes, gone.client, gone.reason], [null, null, 'Till/3.1 (test)', 'the connection was lost']);
 });
 

@@ -105,7 +105,7 @@ function openCard(page, name) {
     const draw = ({ card, ledger: entries, next }) => [
         section(
             'The card',
-            { key: 'card', actions: (possible[card.status] ?? []).map((one) => button(deeds[one].verb, () => deed(page, card, one), { tone: one === 'void' ? 'small danger' : 'small' })) },
+            { key: 'card', actions: page.action((possible[card.status] ?? []).map((one) => button(deeds[one].verb, () => deed(page, card, one), { tone: one === 'void' ? 'small danger' : 'small' }))) },
             h('p', { class: 'big-number' }, money(card.balance, card.currency), ' ', statusBadge(card.status)),
             facts(['Number', foreign(card.cardNumber)], ['Issued with', money(card.initialBalance, card.currency)], ['Expires', foreign(card.expiryDate)], ['For', foreign(card.recipientName)], ['Last used', time(card.lastUsedAt)]),
         ),

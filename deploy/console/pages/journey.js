@@ -67,6 +67,21 @@ export function deliveryTable(deliveries, acknowledgements = []) {
     });
 }
 
+// When the first device of each gateway was given it: by then it was published, and had come there.
+function publishedStep({ deliveries, recorded, commit }) {
+    const firsts = new Map();
+    for (const one of deliveries) {
+        if (one.resumed || one.delayMs >= (firsts.get(one.gateway)?.delayMs ?? Infinity)) continue;
+        firsts.set(one.gateway, one);
+    }
+    if (!recorded || firsts.size === 0) {
+        return step('unknown', 'Published', null, h('p', {}, 'No gateway had a device to give it to at that moment, so it is not known when it came there.'));
+    }
+    const [first, ...others] = [...firsts.values()].sort((a, b) => a.delayMs - b.delayMs);
+    const reach = (one) => [code(one.gateway), ` within ${duration(one.delayMs)}`];
+    return step('done', 'Published', first.sentAt ?? commit?.at, h('p', {}, 'It reached the gateway ', reach(first), others.map((one) => [', ', reach(one)]), ' of the commit.'));
+}
+
 function deliveryStep({ deliveries, recorded, why, more, commit }) {
     const extra = typeof more === 'number' ? more : 0;
     if (!recorded) return step('unknown', 'Sent to devices', null, h('p', {}, why ?? 'It was not noted to which devices it was sent.'));
@@ -110,6 +125,7 @@ export function journey(data) {
                 { class: 'steps' },
                 requestStep(data),
                 step('done', 'Committed', commit?.at ?? event.at, h('p', {}, 'With number ', code(`#${event.seq}`), ' in the log. From here on it cannot be lost.')),
+                publishedStep(data),
                 deliveryStep(data),
                 ackStep(data),
             ),

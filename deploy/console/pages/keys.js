@@ -69,14 +69,14 @@ async function create(page) {
 }
 
 const columns = (page) => [
-    { title: 'Key', cell: (one) => [h('strong', {}, foreign(one.label)), h('div', { class: 'soft' }, code(one.hint))] },
+    { title: 'Key', cell: (one) => [h('strong', {}, foreign(one.label)), h('div', { class: 'soft' }, code(one.hint), one.device ? [' of ', foreign(one.device)] : null)] },
     { title: 'State', cell: stateOf },
     { title: 'Scopes', cell: (one) => h('span', { class: 'badges' }, one.scopes.map((scope) => badge('plain', scope))) },
     { title: 'Profile', cell: (one) => (one.profile === 'default' ? h('span', { class: 'none' }, '–') : foreign(one.profile)) },
     { title: 'Made', cell: (one) => time(one.createdAt) },
     { title: 'Expires', cell: (one) => time(one.expiresAt) },
     { title: 'Last used', cell: (one) => time(one.lastUsedAt, { ago: true }) },
-    { title: 'Action', tight: true, cell: (one) => (isValid(one) ? button('Revoke', () => revoke(page, one), { tone: 'small danger', 'aria-label': `Revoke ${one.label}` }) : null) },
+    { title: 'Action', tight: true, cell: (one) => (isValid(one) ? page.action(button('Revoke', () => revoke(page, one), { tone: 'small danger', 'aria-label': `Revoke ${one.label}` })) : null) },
 ];
 
 export default {
@@ -90,7 +90,7 @@ export default {
             page.show(
                 section(
                     'All keys',
-                    { key: 'keys', actions: button('New key', () => create(page), { tone: 'primary' }) },
+                    { key: 'keys', actions: page.action(button('New key', () => create(page), { tone: 'primary' })) },
                     keys.length === 0 ? empty('No key yet', 'Make one for each till, so that one that is lost can be revoked alone.') : table({ caption: 'Valid ones first', columns: columns(page), rows: sorted, key: (one) => `k-${one.id}` }),
                 ),
             );

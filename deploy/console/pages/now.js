@@ -88,7 +88,7 @@ const delaySummary = ({ count, p50Ms, p99Ms, perMinute }) => {
 function subject({ data = {} }) {
     if (data.orderNumber) return [h('strong', {}, foreign(data.orderNumber)), ' ', foreign(data.customerName ?? words(data.status ?? data.state))];
     if (data.cardNumber) return [foreign(data.cardNumber)];
-    return foreign(data.customerPhone ?? data.message ?? data.kind);
+    return foreign(data.customerPhone ?? data.message ?? data.kind ?? data.name);
 }
 
 const liveRow = (frame) =>
