@@ -92,10 +92,10 @@ const struct tw_refusal *tw_refusal_of(const char *code)
     return &table[0];
 }
 
-void tw_refusal_help(struct tw_buf *out, const char *code)
+void tw_refusal_help(struct tw_buf *out, struct tw_slice code)
 {
     tw_json_member_raw(out, "help", TW_LIT("\"/docs/errors#"));
-    tw_buf_text(out, code);
+    tw_buf_append(out, code);
     tw_buf_char(out, '"');
 }
 
@@ -107,7 +107,7 @@ void tw_refusal_body(struct tw_buf *out, const struct tw_refusal *refusal,
     tw_buf_text(out, "{\"success\":false,\"error\":{");
     tw_json_member(out, "code", tw_slice_of(refusal->code));
     tw_json_member(out, "message", message);
-    tw_refusal_help(out, refusal->code);
+    tw_refusal_help(out, tw_slice_of(refusal->code));
     tw_buf_char(out, '}');
     tw_json_member(out, "message", message);
     if (request_id.len > 0)

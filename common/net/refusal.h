@@ -17,7 +17,7 @@ const struct tw_refusal *tw_refusal_of(const char *code);
 
 /* The last member of an `error`, onto `out`: where docs/errors.md explains the code. It is a
  * path of the same host (nginx serves the page), and pos.refusal writes the same. */
-void tw_refusal_help(struct tw_buf *out, const char *code);
+void tw_refusal_help(struct tw_buf *out, struct tw_slice code);
 
 /* The JSON body of the error contract (docs/rest.md 2) onto `out`. `message` replaces the
  * row's when it is not empty; `request_id` may be empty. */

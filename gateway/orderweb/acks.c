@@ -47,6 +47,7 @@ void gw_till_put_error(struct tw_buf *out, struct tw_slice code, struct tw_slice
     tw_json_member(out, "type", TW_LIT("error"));
     tw_json_member(out, "code", code);
     tw_json_member(out, "message", message);
+    tw_refusal_help(out, code);
     gw_till_put_time(out);
 }
 

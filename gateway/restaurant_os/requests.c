@@ -99,7 +99,7 @@ static void refuse(struct gw_screen *c, const struct call *call, const char *cod
     if (field != NULL)
         tw_json_member(&error, "field", tw_slice_of(field));
     tw_buf_char(&error, '}');
-    tw_refusal_help(&error, code);
+    tw_refusal_help(&error, tw_slice_of(code));
     tw_buf_char(&error, '}');
     refuse_raw(c, call->ack, tw_buf_view(&named), tw_buf_view(&said), tw_buf_view(&error));
     tw_buf_done(&said);

@@ -41,7 +41,7 @@ static void send_error(struct gw_session *s, const char *code, const char *messa
     tw_json_member(&out, "type", TW_LIT("error"));
     tw_json_member(&out, "code", tw_slice_of(code));
     tw_json_member(&out, "message", tw_slice_of(message));
-    tw_refusal_help(&out, code);
+    tw_refusal_help(&out, tw_slice_of(code));
     put_time(&out);
     tw_buf_char(&out, '}');
     gw_session_send(s, tw_buf_view(&out));

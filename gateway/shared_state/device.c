@@ -492,5 +492,5 @@ void gw_device_put_refusal(struct tw_buf *out, const struct tw_outcome *outcome)
     }
     tw_json_member(out, "code", tw_slice_of(refusal->code));
     tw_json_member(out, "message", tw_slice_of(refusal->message));
-    tw_refusal_help(out, refusal->code);
+    tw_refusal_help(out, tw_slice_of(refusal->code));
 }

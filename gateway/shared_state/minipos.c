@@ -40,7 +40,7 @@ static void send_error(struct gw_session *s, const char *code, const char *messa
     tw_buf_char(&data, '{');
     tw_json_member(&data, "code", tw_slice_of(code));
     tw_json_member(&data, "message", tw_slice_of(message));
-    tw_refusal_help(&data, code);
+    tw_refusal_help(&data, tw_slice_of(code));
     tw_buf_char(&data, '}');
     send_message(s, "ERROR", tw_buf_view(&data));
     tw_buf_done(&data);
