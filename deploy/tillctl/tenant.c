@@ -78,10 +78,11 @@ static const struct tillctl_command commands[] = {
       .answer = TILLCTL_RECORD },
     { .verb = "set",
       .words = "SLUG",
-      .options = "name country currency timezone day-start dedupe-seconds order-prefix tablet-orders "
-                 "sandbox staff-secrets rate till-refunds order-ladder order-ladder-cancels keyless "
-                 "alias no-alias mastered not-mastered token-secret "
-                 "no-token-secret",
+      .options =
+          "name country currency timezone day-start dedupe-seconds order-prefix tablet-orders "
+          "sandbox staff-secrets rate till-refunds order-ladder order-ladder-cancels keyless "
+          "alias no-alias mastered not-mastered token-secret "
+          "no-token-secret",
       .about = "change its settings; those that are not given stay",
       .change =
           "select pos.tenant_set(:slug, :name, :country, :currency, :timezone,"
