@@ -144,6 +144,15 @@ export async function money(site) {
     await operations.follow('4');
     check('with the reasons of those who changed them', /it was found/.test(operations.said) && /^points +200$/m.test(operations.said), operations.said);
     site.asOwner('tillctl card issue kitchen --amount 5 --number GC-1000000009');
+    site.asOwner('tillctl card reload kitchen GC-1000000009 --amount 2');
+    const entry = JSON.parse(site.asOwner('tillctl card ledger kitchen GC-1000000009 --json')).at(-1).id;
+    await operations.say('4', 'tillctl card reverse', { as: `as_owner tillctl card reverse kitchen GC-1000000009 ${entry} --reason 'never paid'` });
+    check('a reload is taken back', /^balance +5\.00$/m.test(operations.said), operations.said);
+    site.asOwner('tillctl card issue kitchen --amount 7 --number GC-1000000007');
+    await operations.say('4', 'tillctl card transfer', { as: "as_owner tillctl card transfer kitchen GC-1000000007 --to GC-1000000008 --reason 'lost'" });
+    check('a new card has what the lost one had', /^card number +GC-1000000008$/m.test(operations.said) && /^balance +7\.00$/m.test(operations.said), operations.said);
+    await site.say(operations, '4', 'tillctl tenant set kitchen --till-refunds 50.00');
+    check('tills may refund', /^till refunds +50\.00$/m.test(operations.said), operations.said);
     await operations.say('4', 'tillctl card void', { as: "as_owner tillctl card void kitchen GC-1000000009 --reason 'returned'" });
     check('a card is ended', /^status +closed$/m.test(operations.said) && /^balance +0\.00$/m.test(operations.said), operations.said);
     await site.say(operations, '4', 'tillctl ledger verify');
