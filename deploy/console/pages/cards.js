@@ -107,7 +107,7 @@ function openCard(page, name) {
             'The card',
             { key: 'card', actions: page.action((possible[card.status] ?? []).map((one) => button(deeds[one].verb, () => deed(page, card, one), { tone: one === 'void' ? 'small danger' : 'small' }))) },
             h('p', { class: 'big-number' }, money(card.balance, card.currency), ' ', statusBadge(card.status)),
-            facts(['Number', foreign(card.cardNumber)], ['Issued with', money(card.initialBalance, card.currency)], ['Expires', foreign(card.expiryDate)], ['For', foreign(card.recipientName)], ['Last used', time(card.lastUsedAt)]),
+            facts(['Number', foreign(card.cardNumber)], ['Held for orders', Number(card.held) > 0 ? money(card.held, card.currency) : 'nothing'], ['Issued with', money(card.initialBalance, card.currency)], ['Expires', foreign(card.expiryDate)], ['For', foreign(card.recipientName)], ['Last used', time(card.lastUsedAt)]),
         ),
         ledger(entries, next, columns, 'A card has its first entry when it is issued.'),
     ];

@@ -5,7 +5,7 @@
 -- below it. Inputs: query.limit, after (of the list: the number of the last card); path.cardNumber, as find_gift_card
 -- reads it; reason, which stands in the ledger.
 -- Answers: console_gift_cards: 200 {cards: [card], next}, by number. console_gift_card: 200 {card, ledger: [{id, type, amount,
--- balanceAfter, orderId, at, by, reason}], next}, the newest entry first. The actions: 200 {card}.
+-- balanceAfter, orderId, at, by, reason, reverses}], next}, the newest entry first. The actions: 200 {card}.
 -- Refusals: 400 INVALID_FIELD; 404 CARD_NOT_FOUND; 409 CARD_CLOSED, CARD_FROZEN, CARD_NOT_FROZEN, CARD_NOT_ACTIVE.
 -- Locks: the actions: the card's row, then the stream. Events: gift_card.updated; an audit row for each action.
 -- SPDX-License-Identifier: Apache-2.0
@@ -15,7 +15,7 @@ language plpgsql stable as $$
 begin
     return row_to_json(r) from (select card.card_number as "cardNumber",
         case when card.status = 'active' and card.expiry_date < pos.today(c.timezone) then 'expired' else card.status end as status,
-        card.current_balance as balance, card.initial_balance as "initialBalance", c.currency as currency,
+        card.current_balance as balance, round(pos.gift_card_held_now(card), scale(card.current_balance)) as held, card.initial_balance as "initialBalance", c.currency as currency,
         card.expiry_date as "expiryDate", card.recipient_name as "recipientName", pos.utc(card.purchased_at) as "issuedAt",
         pos.utc((select max(l.created_at) from pos.pos_gift_card_transactions l
                   where l.tenant_id = card.tenant_id and l.card_number = card.card_number and l.entry_no = card.entries)) as "lastUsedAt") r;
@@ -63,7 +63,7 @@ begin
     select g.list, g.next into page
       from (select array_agg((select row_to_json(x) from (
                        select e.id, e.type, e.amount, e.new_balance as "balanceAfter", e.order_id_json::json as "orderId", pos.utc(e.created_at) as at,
-                              pos.console_ledger_by(e.tenant_id, e.key_id, e.lineage, e.device) as by, e.notes as reason) x)
+                              pos.console_ledger_by(e.tenant_id, e.key_id, e.lineage, e.device) as by, e.notes as reason, e.reverses) x)
                              order by e.entry_no desc) as rows, array_agg(e.entry_no::text order by e.entry_no desc) as places
               from (select i.* from pos.pos_gift_card_transactions i
                      where i.tenant_id = c.tenant_id and i.card_number = card.card_number and i.entry_no < coalesce(after[1], 2147483648)
