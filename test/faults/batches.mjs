@@ -30,9 +30,15 @@ export class BatchWriter extends RestWriter {
     // With "all" nothing may be refused that is not refused each time: what was not done has no answer that is kept.
     operation(tenant, mode) {
         const { random } = this;
-        const kind = random.weighed({ deduct: 5, add: 2, redeem: mode === 'each' ? 1 : 0, ack: 2 });
+        const kind = random.weighed({ deduct: 5, reload: 1, void: 2, add: 2, redeem: mode === 'each' ? 1 : 0, ack: 2 });
         const occurredAt = new Date(Date.now() - random.whole(0, 86_400_000)).toISOString();
         if (kind === 'ack') return this.acknowledgement(tenant);
+        if (kind === 'void') return this.correction(tenant);
+        if (kind === 'reload') {
+            const card = random.pick(tenant.cards);
+            const deed = this.deed('reload', tenant, { amount: random.whole(1, 20), card });
+            return { deed, op: 'gift_card.reload', path: { cardNumber: card }, body: { amount: deed.amount }, occurredAt };
+        }
         if (kind === 'deduct') {
             const card = random.pick(tenant.cards);
             const amount = mode === 'each' && random.chance(0.1) ? 90_000_000 : random.whole(1, 400) / 100;
@@ -44,10 +50,32 @@ export class BatchWriter extends RestWriter {
         return { deed, op: `loyalty.${kind}`, path: { phone: random.pick(tenant.phones) }, body: { points, reason: `visit ${tenant.mark}` }, occurredAt };
     }
 
+    // A deduct of our own, taken back as a whole: nobody else does.
+    correction(tenant) {
+        const at = this.paid.findIndex((paid) => paid.tenant === tenant);
+        if (at < 0) return undefined;
+        const [paid] = this.paid.splice(at, 1);
+        const deed = this.deed('void', tenant, { amount: -paid.amount, card: paid.card, paid });
+        return { deed, op: 'gift_card.void', path: { cardNumber: paid.card, id: String(paid.answer.transactionId) }, body: { reason: 'a mistake' } };
+    }
+
+    // Held while the line was there, and captured in the batch.
+    async held(tenant) {
+        const card = this.random.pick(tenant.cards);
+        const cents = this.random.whole(2, 400);
+        const held = await this.settle(this.deed('hold', tenant, { card }), 'POST', `/api/${tenant.slug}/gift-cards/${card}/holds`,
+            { amount: cents / 100, expiresIn: 3600 }, tenant.restKey);
+        if (held?.status !== 201) return undefined;
+        const deed = this.deed('capture', tenant, { amount: -cents / 100, card });
+        return { deed, op: 'gift_card.capture', path: { cardNumber: card, holdId: held.json.holdId }, body: {} };
+    }
+
     async batch(tenant) {
         const { random, world } = this;
         const mode = random.chance(0.7) ? 'each' : 'all';
         const made = Array.from({ length: random.chance(0.1) ? 120 : random.whole(1, 12) }, () => this.operation(tenant, mode)).filter(Boolean);
+        const hold = random.chance(0.3) ? await this.held(tenant) : undefined;
+        if (hold) made.push(hold);
         if (mode === 'all' && random.chance(0.3)) {
             const deed = this.deed('deduct', tenant, { amount: -1, card: 'nobody', isMistaken: true });
             made.splice(random.whole(0, made.length), 0, { deed, op: 'gift_card.deduct', path: { cardNumber: 'nobody' }, body: { amount: 1 } });
@@ -58,9 +86,12 @@ export class BatchWriter extends RestWriter {
         for (const [i, { key, status, body }] of answer.json.results.entries()) {
             const { deed } = made[i];
             if (key !== deed.key) world.breach('batch', `result ${i} is of ${key}, not of ${deed.key}`);
-            Object.assign(deed, { status, answer: body, ended: Date.now(), isUndone: status === 424 });
+            Object.assign(deed, { status, answer: body, ended: Date.now() });
+            if (deed.kind === 'deduct' && status === 200) this.paid.push(deed);
+            if (deed.kind === 'void' && status === 424) this.paid.push(deed.paid);
         }
         this.judge(mode, made.map((one) => one.deed));
+        this.paid = this.paid.slice(-60);
         const known = made.filter(({ deed }) => deed.status === 200 && deed.kind === 'deduct');
         if (known.length > 0 && random.chance(0.3)) await this.again(tenant, random.pick(known));
     }
@@ -69,7 +100,7 @@ export class BatchWriter extends RestWriter {
     judge(mode, deeds) {
         if (mode !== 'all') return;
         const mistaken = deeds.find((deed) => deed.isMistaken);
-        const wrong = deeds.filter((deed) => (mistaken ? deed.status !== (deed === mistaken ? 404 : 424) : deed.status !== 200));
+        const wrong = deeds.filter((deed) => (mistaken ? deed.status !== (deed === mistaken ? 404 : 424) : !(deed.status < 300)));
         for (const deed of wrong) this.world.breach('batch', `all ${mistaken ? 'or nothing' : ''}: ${deed.key} was answered ${deed.status} ${JSON.stringify(deed.answer)}`);
     }
 

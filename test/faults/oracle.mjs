@@ -18,7 +18,6 @@ const WIRE = {
     'order.updated': ['order_updated', ORDER_FIELDS],
     'order.status_changed': ['order_updated', ORDER_FIELDS],
     'order.deleted': ['order_updated', ORDER_FIELDS],
-    'order.acknowledged': ['order_acknowledged', ['orderId', 'orderNumber', 'deviceId', 'state', 'at', 'reason', 'printStatus', 'readyAt']],
     'gift_card.purchased': ['gift_card_purchased', ['cardNumber', 'initialBalance', 'currentBalance', 'purchasedBy', 'recipientName',
         'recipientEmail', 'expiryDate', 'purchasedAt']],
     'gift_card.updated': ['gift_card_updated', ['cardNumber', 'balance', 'amount', 'transactionId', 'orderId', 'status', 'updatedAt']],
@@ -41,7 +40,7 @@ function heard(event, hearsAll) {
 
 function hashOf(event) {
     const [type, fields] = WIRE[event.type];
-    const data = Object.fromEntries(fields.filter((field) => field !== 'readyAt' || field in event.data).map((field) => [field, event.data[field] ?? null]));
+    const data = Object.fromEntries(fields.map((field) => [field, event.data[field] ?? null]));
     return hash(wordsOf(type, data));
 }
 
