@@ -81,6 +81,8 @@ static const char *const names[] = {
     "loyalty_reverse",
     "loyalty_transactions",
     "maintain",
+    "menu_availability",
+    "menu_availability_set",
     "minipos_state",
     "operation_outcome",
     "order_ack",

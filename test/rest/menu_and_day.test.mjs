@@ -1,11 +1,66 @@
 // menu_and_day.test.mjs - what a restaurant's devices hear of a dish that is off, a day's figures, and a sandbox that misbehaves.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { sql, sqlValue, test } from '../support/stack.mjs';
+import { eventually, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { assertRefused } from '../support/rest.mjs';
 import { createOrder, issueCard, newTenant } from '../support/tenant.mjs';
+import { knock } from '../support/shared_state.mjs';
 
 const today = (tenant) => sqlValue("select pos.business_date(now(), 'Europe/London', day_start)::text from dinedesk_main.tenants where id = $1", tenant.id);
+
+async function newDish(tenant, id, name) {
+    await sql('insert into pos.menu_items (tenant_id, id, name, price) values ($1, $2, $3, 9.50)', tenant.id, id, name);
+}
+
+test('a dish that is off: a tablet, a device and REST hear it, and it comes back by itself', async (t) => {
+    const tenant = await newTenant(t);
+    await newDish(tenant, 'm-1', 'Ramen');
+    const headers = { 'X-API-Key': tenant.key };
+    const device = await knock(t, `${publicUrl}/?device_id=pos_1&restaurant_id=${tenant.id}`, headers);
+    await device.settle({ type: 'heartbeat' }, 'heartbeat_response');
+    const tablet = await knock(t, `${publicUrl}/ws`, headers);
+    await tablet.settle({ type: 'HEARTBEAT', data: {} }, 'HEARTBEAT');
+    const till = await tenant.till();
+
+    const until = new Date(Date.now() + 2500).toISOString();
+    const off = await tenant.rest.post('/menu-items/m-1/availability', { available: false, until, reason: 'no noodles' });
+    assert.equal(off.status, 200, off.text);
+    assert.deepEqual(
+        { ...off.json.data, version: 0 },
+        { menuItemId: 'm-1', name: 'Ramen', available: false, until, reason: 'no noodles', quantity: null, version: 0 },
+    );
+    const hear = async (available) => {
+        const { action, data } = await device.next('menu_update');
+        assert.deepEqual([action, data.id, data.is_available], ['availability_changed', 'm-1', available]);
+        const told = (await tablet.next('UPDATE_MENU')).data;
+        assert.deepEqual([told.action, told.data.id, told.data.available], ['update_item', 'm-1', available]);
+    };
+    await hear(false);
+    const menu = await tenant.rest.get('/menu-items/availability');
+    assert.deepEqual(menu.json.items, [{ menuItemId: 'm-1', name: 'Ramen', available: false, until, reason: 'no noodles', quantity: null }]);
+
+    await hear(true);
+    const late = Date.now() - Date.parse(until);
+    assert.ok(late >= 0, `it came back ${-late} ms early`);
+    assert.deepEqual((await tenant.rest.get('/menu-items/availability')).json.items, []);
+    const v1 = await tenant.rest.get('/api/v1/menu/items', { prefix: '' });
+    assert.deepEqual([v1.json[0].id, v1.json[0].is_available], ['m-1', true]);
+    await till.ping();
+    assert.deepEqual(till.events(), [], 'a till that has not asked hears nothing new');
+});
+
+test('a dish of which there are two is off after two', async (t) => {
+    const tenant = await newTenant(t);
+    await newDish(tenant, 'm-1', 'Ramen');
+    assert.equal((await tenant.shop.post('/menu-items/m-1/availability', { available: true, quantity: 2 })).status, 200);
+    const order = (more) => createOrder(tenant, { items: [{ name: 'Ramen', price: 9.5, quantity: 1, ...more }] });
+    await order({ menuItemId: 'm-1' });
+    const { items } = (await tenant.rest.get('/menu-items/availability')).json;
+    assert.deepEqual([items[0].available, items[0].quantity], [true, 1]);
+    await order({});
+    await eventually('the dish to be off', async () => !(await tenant.rest.get('/menu-items/availability')).json.items[0].available);
+    assertRefused(await tenant.rest.post('/menu-items/m-9/availability', { available: false }), 404, 'MENU_ITEM_NOT_FOUND');
+});
 
 test('a day: orders and cards beside what a till has reported', async (t) => {
     const tenant = await newTenant(t);

@@ -275,7 +275,7 @@ select is(b ->> 'balance', '100.00', 'the balance'),
              from json_array_elements(b -> 'transactions') with ordinality u(e, n)),
           'void 15.00 100.00 0.00 of it, void 5.00 85.00 0.00 of it, void 10.00 80.00 0.00 of it, deduct -30.00 70.00 30.00, issue 100.00 100.00 0.00', 'what reversed what, the newest first'),
        is((select string_agg(k, ' ' order by n) from json_object_keys(b #> '{transactions,0}') with ordinality u(k, n)),
-          'transactionId type amount balance orderId reason reverses reversed holdId otherCard device at', 'the members'),
+          'transactionId type amount balance orderId reason reverses reversed holdId otherCard device at businessDate', 'the members'),
        is(b ->> 'next', null, 'it is all')
   from l, d;
 select is(string_agg(e ->> 'balance', ' ' order by n), '100.00 85.00', 'two of them'), is(min(b ->> 'next'), max(b #>> '{transactions,1,transactionId}'), 'and where to go on')

@@ -23,11 +23,12 @@ select is(pos.operation_keyless(o.name), o.keyless, o.name || ': keyless') from 
 -- Written out here, so that no row can open more than is intended.
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'batch customer_create customer_erase customer_export device_disconnect devices_list gift_card_capture '
-          'gift_card_close gift_card_freeze gift_card_hold gift_card_issue gift_card_refund gift_card_release gift_card_reload '
-          'gift_card_transactions gift_card_transfer gift_card_unfreeze gift_card_void kitchen_alert list_import '
-          'loyalty_adjust loyalty_reverse loyalty_transactions operation_outcome order_acks_get order_create order_delivery '
-          'order_get order_status order_update pos_config pos_status report_compare sandbox_fault sandbox_order table_complete '
-          'ticket_issue till_card_balance v1_menu v1_menu_categories '
+          'gift_card_close gift_card_freeze gift_card_hold gift_card_issue gift_card_refund gift_card_release '
+          'gift_card_reload gift_card_transactions gift_card_transfer gift_card_unfreeze gift_card_void kitchen_alert '
+          'list_import loyalty_adjust loyalty_reverse loyalty_transactions menu_availability menu_availability_set '
+          'operation_outcome order_acks_get order_create order_delivery order_get order_status order_update pos_config '
+          'pos_status report_compare sandbox_fault sandbox_order table_complete ticket_issue till_card_balance v1_menu '
+          'v1_menu_categories '
           'v1_menu_items v1_order v1_order_create v1_order_status v1_orders',
           'what a key with the scope platform may call')
   from pos.operations() o where 'platform' = any(o.scopes);
@@ -55,11 +56,11 @@ select is(string_agg(o.name, ' '), null, 'who may act there may look there')
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'cloudsync_data cloudsync_devices cloudsync_pull console_audit console_customer console_devices console_event '
           'console_gift_card console_gift_cards console_key_create console_keys console_now console_order console_orders '
-          'console_requests console_system customer_export device_key devices_list event_shown events_list gift_card_balance '
-          'gift_card_transactions health loyalty_points loyalty_transactions minipos_state operation_outcome order_acks_get '
-          'order_delivery order_get orders_pending orders_pull orders_sync pos_config pos_status report_compare staff_list '
-          'ticket_issue till_card_balance till_card_lookup till_config till_loyalty_lookup till_loyalty_pull '
-          'till_loyalty_pulled '
+          'console_requests console_system customer_export device_key devices_list event_shown events_list '
+          'gift_card_balance gift_card_transactions health loyalty_points loyalty_transactions menu_availability '
+          'minipos_state operation_outcome order_acks_get order_delivery order_get orders_pending orders_pull orders_sync '
+          'pos_config pos_status report_compare staff_list ticket_issue till_card_balance till_card_lookup till_config '
+          'till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
           'v1_menu v1_menu_categories v1_menu_items v1_order v1_orders v1_table v1_tables',
           'what changes nothing')
   from pos.operations() o where not o.writes;

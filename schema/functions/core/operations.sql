@@ -90,6 +90,8 @@ language sql immutable parallel safe as $$
     ('house_change',       true,  array['pos'],             'write', true), -- shared_state_change for one release
     ('minipos_state',      false, array['pos'],             'read',  true),
     ('cloudsync_data',     false, array['pos'],             'read',  true),
+    ('menu_availability',  false, array['pos', 'platform'], null,    false),
+    ('menu_availability_set', true, array['pos', 'platform'], null,  false),
     ('sandbox_order',      true,  array['pos', 'platform'], null,    false),
     ('sandbox_fault',      true,  array['pos', 'platform'], null,    false),
     ('list_import',        true,  array['platform'],        null,    false),

@@ -3,7 +3,7 @@
 -- Caller: pos.call; gift_card_entries also card_entries (an operator). Inputs: path.cardNumber, as find_gift_card reads it; query.limit,
 -- 1 to 200, by default 50; query.after, the `next` of the answer before: the transactionId that it ended with.
 -- Answers: 200 {cardNumber, balance, transactions: [{transactionId, type, amount, balance, orderId, reason, reverses, reversed,
--- holdId, otherCard, device, at}], next}: reversed is what of the entry has been voided. gift_card_entries: the same as rows, from an
+-- holdId, otherCard, device, at, businessDate}], next}: reversed is what of the entry has been voided. gift_card_entries: the same as rows, from an
 -- entry's number downwards.
 -- Refusals: 400 INVALID_FIELD; 404 CARD_NOT_FOUND. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
@@ -44,7 +44,8 @@ begin
         select (l.entry).id as "transactionId", (l.entry).type, (l.entry).amount, (l.entry).new_balance as balance,
                (l.entry).order_id_json::json as "orderId", (l.entry).notes as reason, (l.entry).reverses,
                round(l.reversed, scale((l.entry).amount)) as reversed,
-               (l.entry).hold_id as "holdId", (l.entry).other_card as "otherCard", (l.entry).device, pos.utc((l.entry).created_at) as at
+               (l.entry).hold_id as "holdId", (l.entry).other_card as "otherCard", (l.entry).device, pos.utc((l.entry).created_at) as at,
+               pos.business_date(coalesce((l.entry).occurred_at, (l.entry).created_at), c.timezone, c.day_start) as "businessDate"
           from pos.gift_card_entries(card, before, wanted::int + 1) l) r);
     return (200, '{"success":true,"cardNumber":' || to_json(card.card_number) || ',"balance":' || card.current_balance
             || ',"transactions":' || array_to_json(list[:wanted::int])

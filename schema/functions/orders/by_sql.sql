@@ -69,12 +69,17 @@ language plpgsql security definer set search_path = pos, pg_temp as $$
 declare
     nobody pos.context;
     before pos.orders;
+    house record;
     changes text[];
 begin
     if tg_op = 'INSERT' then
         perform pos.order_history_add(nobody, new, null, null, null);
-        if (select t.order_ladder from dinedesk_main.tenants t where t.id = new.tenant_id) = 'on' then
+        select t.order_ladder, t.counts_items into house from dinedesk_main.tenants t where t.id = new.tenant_id;
+        if house.order_ladder = 'on' then
             perform pos.order_ladder_begin(new);
+        end if;
+        if house.counts_items then
+            perform pos.menu_count(new.tenant_id, new.items);
         end if;
         perform pos.outbox_add(new.tenant_id, 'order.created', pos.order_data(new, null));
         return null;

@@ -6,7 +6,7 @@
 -- Answers: 201 {order, warnings?, tillsOnline}, tillsOnline being how many sessions of the restaurant hear of it, with possibleDuplicateOf (an order's id) when an order of that number or externalId came
 -- within a day with other content; 200 {order, duplicate: true} when it is a repeat of that order (order_repeat).
 -- Refusals: those of pos.order_fields; 409 ORDER_EXISTS.
--- Locks: the new row's, then the stream. Events: order.created.
+-- Locks: the new row's, the quantities of items that are counted (menu/menu_count), then the stream. Events: order.created.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_create(c pos.context, body json) returns pos.answer
@@ -83,6 +83,9 @@ begin
         perform pos.order_history_add(c, o, null, null, f.updated_by);
         if c.order_ladder = 'on' then
             perform pos.order_ladder_begin(o);
+        end if;
+        if c.counts_items then
+            perform pos.menu_count(c.tenant_id, o.items);
         end if;
     end if;
     return o;

@@ -3,7 +3,7 @@
 -- Caller: pos.call. Inputs: path.date.
 -- Answers: 200 {businessDate, begins, ends, registers: [{registerId, revision, totalSales, totalOrders, uploadedAt}], figures:
 -- [{figure, uploaded, ours, difference}], agrees}. Ours are the orders of that business date that were neither cancelled nor
--- rejected, archived or not, and what was paid with gift cards. What we cannot know (cash, card, discounts, refunds, net) is
+-- rejected, archived or not, and what was paid with gift cards, less what of it was voided. What we cannot know (cash, card, discounts, refunds, net) is
 -- null, and so is what no till has reported; `agrees` says whether all differences that there are are nothing, and is null
 -- before a report has come.
 -- Refusals: 400 INVALID_DATE. Locks, events: none.
@@ -73,7 +73,10 @@ begin
                and a.updated_at >= begins) s;
     select coalesce(-sum(t.amount), 0) into gift_cards
       from pos.pos_gift_card_transactions t
-     where t.tenant_id = c.tenant_id and t.type = 'deduct' and t.created_at >= begins and t.created_at < ends;
+     where t.tenant_id = c.tenant_id and (t.type = 'deduct' or (t.type = 'void' and t.amount > 0))
+       -- What a till did offline comes up to 31 days late (core/batch), and with a clock that may be some minutes ahead.
+       and t.created_at >= begins - interval '1 hour' and t.created_at < ends + interval '32 days'
+       and coalesce(t.occurred_at, t.created_at) >= begins and coalesce(t.occurred_at, t.created_at) < ends;
     sales := round(sales, decimals);
     online := round(online, decimals);
     gift_cards := round(gift_cards, decimals);

@@ -15,7 +15,9 @@
 create or replace function pos.timer_kinds() returns table (name text, things regclass)
 language sql stable as $$
     values
-    ('order_ladder', 'pos.orders'::regclass)
+    ('order_ladder', 'pos.orders'::regclass),
+    ('menu_until', 'pos.menu_items'::regclass),
+    ('menu_sold_out', null)
 $$;
 
 do $make$
