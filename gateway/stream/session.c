@@ -171,6 +171,24 @@ void gw_session_start(struct gw_session *s, struct gw_sessions *all,
     all->open[s->dialect_index].value++;
 }
 
+static struct gw_sync_log_row row_of(const struct gw_session *s)
+{
+    return (struct gw_sync_log_row){ .tenant = tw_slice_of(s->stream->tenant.id),
+                                     .dialect = s->dialect->name,
+                                     .device = gw_session_device(s),
+                                     .seq = s->next_seq > 0 ? s->next_seq - 1 : 0 };
+}
+
+static void log_disconnect(const struct gw_session *s, unsigned code, const char *reason)
+{
+    struct gw_sync_log_row row = row_of(s);
+
+    row.code = code;
+    row.reason = reason;
+    row.since = s->greeted_s;
+    gw_session_log_disconnect(gw_session_all(s)->log, row, gw_session_all(s)->heartbeat_ms);
+}
+
 static void end_stall(struct gw_session *s)
 {
     free(s->stall);
@@ -184,7 +202,7 @@ void gw_session_end(struct gw_session *s, unsigned code, const char *reason)
     if (s->holder == NULL)
         return;
     if (s->stream != NULL) {
-        gw_session_log_disconnect(s, code, reason);
+        log_disconnect(s, code, reason);
         s->stream->events->left(s->stream, s);
         s->stream = NULL;
     }
@@ -267,7 +285,7 @@ static void greet(struct gw_session *s)
         resume_or_resync(s);
     gw_session_read_again(s);
     gw_early_take_origin(early, &from);
-    gw_session_log_connect(s, &from);
+    gw_session_log_connect(gw_session_all(s)->log, row_of(s), s->holder, &from);
     s->greeted_s = (uint32_t)(gw_session_all(s)->log->newest_ms / 1000);
     if (early != NULL)
         hear_early(s, early);

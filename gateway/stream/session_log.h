@@ -1,13 +1,18 @@
-/* session_log.h - what the sync log says of a session that begins or ends (sync_log.h).
+/* session_log.h - what the sync log says of a session that begins or ends: `row` has who it is,
+ * and the rest is added here.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdint.h>
+
 #include "gateway/stream/early.h"
+#include "gateway/stream/holders.h"
+#include "gateway/stream/sync_log.h"
 
-struct gw_session;
+void gw_session_log_connect(struct gw_sync_log *log, struct gw_sync_log_row row,
+                            const struct gw_holder *holder, const struct gw_origin *from);
 
-/* It was greeted. */
-void gw_session_log_connect(const struct gw_session *s, const struct gw_origin *from);
-
-/* It ends, which its stream is told afterwards; `reason` is one of gw_closes, or null. */
-void gw_session_log_disconnect(const struct gw_session *s, unsigned code, const char *reason);
+/* `row` has the close code and the reason, one of gw_closes or null, and `since`;
+ * `heartbeat_ms` is of its gateway (sessions.h). */
+void gw_session_log_disconnect(struct gw_sync_log *log, struct gw_sync_log_row row,
+                               uint64_t heartbeat_ms);
