@@ -1,6 +1,6 @@
 -- pos.tills_online - how many sessions of a restaurant hear its orders now, over all gateways.
 -- Holds: tills_online_write, tills_online_forget.
--- Caller: tills_online: order_create. tills_online_write: a gateway, when that has changed there, and once a minute. tills_online_forget:
+-- Caller: tills_online: people and tests; order_create reads the same itself. tills_online_write: a gateway, when that has changed there, and once a minute. tills_online_forget:
 -- process_seen and process_leaves: of a gateway that is gone (null: of all that say nothing any more).
 -- Inputs: the tenant; the gateway, and {"<tenant>": sessions}. Answers: the number; it is right within some seconds after a gateway
 -- was killed, and within one otherwise.
