@@ -26,9 +26,9 @@ insert into pos.order_given (tenant_id, name, order_id, content_hash)
 select h.id, 'number P-' || n, 'p' || n, sha256('') from house h, generate_series(1, 500) g(n);
 insert into pos.gift_cards (tenant_id, card_number, initial_balance, current_balance, held_until)
 select h.id, 'GC-' || h.place || '-' || n, 0, 0, now() + interval '1 hour' from house h, generate_series(1, 500) g(n);
-insert into pos.pos_gift_card_transactions (id, tenant_id, card_number, entry_no, type, amount, previous_balance, new_balance, reverses)
+insert into pos.pos_gift_card_transactions (id, tenant_id, card_number, entry_no, type, amount, previous_balance, new_balance, created_at, reverses)
 select 1000000 + 1000 * h.place + 2 * n + i, h.id, 'GC-' || h.place || '-' || n, 1 + i, case i when 0 then 'deduct' else 'void' end, 2 * i - 1, 1 - i, i,
-       case i when 1 then 1000000 + 1000 * h.place + 2 * n end
+       now() - interval '20 days', case i when 1 then 1000000 + 1000 * h.place + 2 * n end
   from house h, generate_series(1, 400) g(n), generate_series(0, 1) i;
 insert into pos.gift_card_holds (tenant_id, card_number, state, amount, ended_at, expires_at)
 select h.id, 'GC-' || h.place || '-' || n, 'released', 1, now(), now() - interval '1 hour' * n from house h, generate_series(1, 500) g(n);
