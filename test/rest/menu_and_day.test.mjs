@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { eventually, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
-import { assertRefused } from '../support/rest.mjs';
+import { assertRefused, client } from '../support/rest.mjs';
 import { createOrder, issueCard, newTenant } from '../support/tenant.mjs';
 import { knock } from '../support/shared_state.mjs';
 
@@ -43,7 +43,7 @@ test('a dish that is off: a tablet, a device and REST hear it, and it comes back
     const late = Date.now() - Date.parse(until);
     assert.ok(late >= 0, `it came back ${-late} ms early`);
     assert.deepEqual((await tenant.rest.get('/menu-items/availability')).json.items, []);
-    const v1 = await tenant.rest.get('/api/v1/menu/items', { prefix: '' });
+    const v1 = await client({ key: tenant.key }).get('/api/v1/menu/items');
     assert.deepEqual([v1.json[0].id, v1.json[0].is_available], ['m-1', true]);
     await till.ping();
     assert.deepEqual(till.events(), [], 'a till that has not asked hears nothing new');
