@@ -59,7 +59,7 @@ for (const { case: name, title, order } of sample('orders.json').orders) {
         const key =
             typeof orderId === 'string' && orderId.startsWith(num('')) ? orderId.slice(1) : orderId;
         const read = await tenant.rest.get(`/orders/${encodeURIComponent(key)}`);
-        assert.equal(read.text, made.text.replace(/(,"warnings":.*)?,"tillsOnline":\d+}$/, '}'), 'read back as it was answered');
+        assert.equal(read.text.replace(/,"businessDate":"[0-9-]+"/, ''), made.text.replace(/(,"warnings":.*)?,"tillsOnline":\d+}$/, '}'), 'read back as it was answered');
 
         assert.deepEqual(heard.exact.data, {
             orderId,
