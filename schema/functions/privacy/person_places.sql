@@ -34,6 +34,7 @@ language sql immutable parallel safe as $$
         ('things', 'pos.pos_gift_card_transactions', 'tenant_id', 'r.card_number = any($4)', true, null, 'true', '{"notes":"text"}'),
         ('things', 'pos.pos_loyalty_transactions', 'tenant_id', 'r.customer_id = $2', true, null, 'true', '{"reason":"text"}'),
         ('things', 'pos.pos_daily_reports', 'tenant_id', 'false', true, null, 'true', '{"notes":"text","report":"json"}'),
+        ('things', 'pos.menu_state', 'tenant_id', 'false', true, null, 'true', '{"reason":"text"}'),
         ('things', 'pos.daily_report_revision', 'tenant_id', 'false', true, null, 'true', '{"report":"json"}'),
         ('events', 'pos.event', 'tenant_id',
          'coalesce(r.data ->> ''orderId'' = any($3) or r.type = ''loyalty.updated'' and r.data ->> ''customerId'' = $2::text'
