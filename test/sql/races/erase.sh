@@ -11,14 +11,17 @@ select race.try('order_create', 'race5', '{}', format('{"orderId":"E-%s","custom
     "items":[{"name":"Ramen","price":1}],"notes":"for Quillfeather"}', n)) from generate_series(1, 20) n \g /dev/null
 SQL
 # Each step is a transaction of its own.
-step='do $do$ declare said text; begin
+step=$(cat <<'SQL'
+do $do$ declare said text; begin
     for n in 1..15 loop
         said := case when n in (7, 9) then race.try($$customer_erase$$, $$race5$$, $${"id":"8801"}$$, $${"includeOpenOrders":true}$$)
                      when n % 4 = 0 then race.try($$loyalty_add$$, $$race5$$, $${"phone":"07700900881"}$$, $${"points":3}$$)
                      else race.try($$order_update$$, $$race5$$, format($${"id":"E-%s"}$$, 1 + (random() * 19)::int), format($${"tableNumber":"%s"}$$, (random() * 1000)::int)) end;
         commit;
     end loop;
-end $do$'
+end $do$
+SQL
+)
 in_parallel 16 "$step"
 [ ! -s "$SCRATCH/said" ] || say_failed "$(sort -u "$SCRATCH/said" | head -5)"
 told=$(q -c "select count(*) from pos.event e join dinedesk_main.tenants t on t.id = e.tenant_id where t.slug = 'race5' and e.type = 'customer.erased'")
