@@ -79,10 +79,10 @@ select pg_temp.log(pg_temp.row('disconnect', 'till-1', json_build_object('since'
                                                                          'detail', json_build_object('reason', 'the connection was lost')))) as ignored \gset
 select is(pg_temp.states(), 'till-1 gone', 'gone'), is(pg_temp.told(), '', 'not missed yet');
 delete from pos.console_watch;
-select pg_temp.pass(45) as ignored \gset
+select pg_temp.pass(43) as ignored \gset
 select is(pg_temp.told(), '', 'not yet');
 select is((select count(*) from pos.console_watch w where w.tenant = :alpha and w.page = 'silence'), 1::bigint, 'gateways are asked what they have');
-select pg_temp.pass(6) as ignored \gset
+select pg_temp.pass(8) as ignored \gset
 select is(pg_temp.told(), 'device.silent till-1 orderweb', 'missed'), is(pg_temp.told(), '', 'once'), is(pg_temp.states(), 'till-1 silent', 'and shown so');
 select is((select e.data ->> 'reason' || ' ' || (e.origin ->> 'kind') from pos.event e where e.tenant_id = :alpha and e.type = 'device.silent'),
           'the connection was lost timer', 'why');
@@ -132,9 +132,9 @@ select is((select count(*) from pos.device_seen d where d.silence_due is not nul
 delete from pos.device_seen;
 delete from pos.gateway_report;
 select is(pg_temp.told(), '', 'alive');
-select pg_temp.pass(119) as ignored \gset
+select pg_temp.pass(60) as ignored \gset
 select is(pg_temp.told(), '', 'still');
-select pg_temp.pass(2) as ignored \gset
+select pg_temp.pass(61) as ignored \gset
 select is(pg_temp.told(), 'device.silent rest rest', 'missed'), is(pg_temp.told(), '', 'once'), is(pg_temp.states(), 'rest silent', 'shown');
 select is(pg_temp.try('till_heartbeat', '{}', '{"device_id":"rest"}'), '200', 'it speaks again');
 select is(pg_temp.told(), 'device.back rest rest', 'back'), is(pg_temp.told(), '', 'once'), is(pg_temp.states(), 'rest rest', 'shown');
