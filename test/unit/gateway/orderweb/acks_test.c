@@ -70,8 +70,9 @@ static void they_are_carried_out_one_after_the_other(void **state)
     answer_operation(&g->pool, "404",
                      "{\"success\":false,\"error\":{\"code\":\"ORDER_NOT_FOUND\",\"message\":"
                      "\"No \\\"b\\\".\"}}");
-    assert_true(has_heard(c, "{\"type\":\"error\",\"code\":\"ORDER_NOT_FOUND\",\"message\":"
-                             "\"No \\\"b\\\".\",\"timestamp\":"));
+    assert_true(has_heard(
+        c, "{\"type\":\"error\",\"code\":\"ORDER_NOT_FOUND\",\"message\":"
+           "\"No \\\"b\\\".\",\"help\":\"/docs/errors#ORDER_NOT_FOUND\",\"timestamp\":"));
     assert_true(has_heard(c, ",\"orderId\":\"b\"}"));
 }
 
