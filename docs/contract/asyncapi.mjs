@@ -1,6 +1,6 @@
 // asyncapi.mjs - docs/asyncapi.yaml: the dialects of sockets and streams, and the canonical events.
 // SPDX-License-Identifier: Apache-2.0
-import { schemaOf } from './words.mjs';
+import { reached, schemaOf } from './words.mjs';
 import { versionOf } from './openapi.mjs';
 
 // Names of components have no colons; the message's own name is as it is on the wire.
@@ -19,21 +19,6 @@ function eventSchema(type, data) {
         },
         required: ['seq', 'type', 'at', 'origin', 'data'],
     };
-}
-
-// The schemas that these ones refer to, and those that they refer to.
-function reached(all, used) {
-    const found = {};
-    const waiting = [used];
-    while (waiting.length > 0) {
-        for (const [, name] of JSON.stringify(waiting.pop()).matchAll(/#\/components\/schemas\/(\w+)/g)) {
-            if (found[name]) continue;
-            if (!all[name]) throw new Error(`there is no schema ${name}`);
-            found[name] = schemaOf(all[name]);
-            waiting.push(found[name]);
-        }
-    }
-    return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export function asyncApi(dialects, parts) {

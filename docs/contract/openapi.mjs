@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readErrors, readOperations, readProfile, readRoutes, read } from './tables.mjs';
 import { profiled } from './profile.mjs';
-import { schemaOf } from './words.mjs';
+import { reached, schemaOf } from './words.mjs';
 
 const clientErrors = ['REQUEST_TIMEOUT', 'URI_TOO_LONG', 'EXPECTATION_FAILED', 'HEADERS_TOO_LARGE'];
 // What any request may be answered, whatever it is about.
@@ -241,6 +241,7 @@ export class OpenApi {
         }
         if (wanted.size > 0) throw new Error(`docs/contract is about routes that do not exist: ${[...wanted.keys()]}`);
         const { info, servers, tags } = this.shared;
+        const responses = this.#settleShared();
         return {
             openapi: '3.1.0',
             info: { ...info, version: versionOf() },
@@ -251,15 +252,10 @@ export class OpenApi {
                 securitySchemes: securitySchemes(),
                 parameters: { IdempotencyKey: idempotencyKey },
                 headers: headers(),
-                responses: this.#settleShared(),
-                schemas: this.#schemas(),
+                responses,
+                schemas: reached(this.schemas, { paths, responses }),
             },
         };
-    }
-
-    #schemas() {
-        const used = Object.entries(this.schemas).filter(([name]) => !['Acknowledged'].includes(name));
-        return Object.fromEntries(used.map(([name, source]) => [name, schemaOf(source)]));
     }
 }
 

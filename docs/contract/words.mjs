@@ -72,3 +72,18 @@ export function schemaOf(source) {
         ...(others === undefined ? {} : { additionalProperties: others }),
     };
 }
+
+// The schemas that these ones refer to, and those that they refer to.
+export function reached(all, used) {
+    const found = {};
+    const waiting = [used];
+    while (waiting.length > 0) {
+        for (const [, name] of JSON.stringify(waiting.pop()).matchAll(/#\/components\/schemas\/(\w+)/g)) {
+            if (found[name]) continue;
+            if (!all[name]) throw new Error(`there is no schema ${name}`);
+            found[name] = schemaOf(all[name]);
+            waiting.push(found[name]);
+        }
+    }
+    return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -12,9 +12,8 @@ alter table pos.pos_gift_card_transactions
     add column reverses bigint,         -- the entry of the same card that this one takes back, wholly or in part
     add column hold_id uuid,            -- the hold that was captured by this entry
     add column other_card varchar(64);  -- of a transfer: where the money went, or came from
--- The two questions that are asked of it: what has been taken back of an entry, and what was refunded today. Deducts are not in it.
-create index gift_card_corrections on pos.pos_gift_card_transactions (tenant_id, type, reverses, created_at)
-    where type in ('void', 'refund');
+-- No index: each deduct would pay for it. What has been taken back of an entry stands behind it in its card's own ledger, and what
+-- happened on a day, in those of the cards that were touched since.
 
 -- When the last of the card's open holds ends, or later; null: it has none. A card without holds is charged as if there were
 -- no holds at all.

@@ -6,8 +6,9 @@ import { Messages } from './messages.mjs';
 
 const shown = '"cardNumber":"1","balance":5.00,"status":"active","expiryDate":null';
 const headers = { 'content-type': 'application/json', 'x-request-id': '1' };
+const more = ',"held":0.00,"available":5.00';
 const url = '/api/kitchen/gift-cards/1/balance';
-const good = { method: 'GET', url, status: 200, headers, text: `{"success":true,${shown},"data":{${shown}}}` };
+const good = { method: 'GET', url, status: 200, headers, text: `{"success":true,${shown},"data":{${shown}}${more}}` };
 const refused = {
     method: 'GET', url, status: 404, headers,
     text: '{"success":false,"error":{"code":"CARD_NOT_FOUND","message":"No.","help":"/docs/errors#CARD_NOT_FOUND"},"message":"No."}',

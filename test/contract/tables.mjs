@@ -37,6 +37,7 @@ const raised = [
     ...all(sql, new RegExp(`pos\\.refusal\\(${word}`, 'g')),
     ...all(sql, /perform pos\.refuse_(?:field|value)\((?:[^;]*?),\s*'([A-Z]+_[A-Z_]+)'\);/g),
     ...all(sql, new RegExp(`code := ${word}`, 'g')),
+    ...all(sql, new RegExp(`pos\\.batch_result\\([^;]*?\\d{3}, ${word}`, 'g')),
     'INVALID_FIELD', // the default of pos.refuse_field
 ];
 const table = all([read('common/net/refusal.c')], /^ {4}\{ "([A-Z_]+)", \d{3},/gm);
@@ -93,10 +94,11 @@ for (const dialect of Object.keys(asyncapi.channels).filter((one) => one !== 'ev
             if (!words.has(type) && (failures += 1)) console.log(`message ${type} of ${dialect}: in docs/asyncapi.yaml, not in gateway/`);
 
 // --- Types of events.
-const kinds = 'order|gift_card|loyalty|table|kitchen|menu|category|inventory|staff|printer|settings|list|history|device';
+const kinds = 'order|gift_card|loyalty|table|kitchen|menu|category|inventory|staff|printer|settings|list|history|device|customer';
 const rows = read('schema/functions/shared_state/shared_state_words.sql').split('pos.shared_state_event_type(kind text)')[1].split('$$')[1];
 const emitted = [...all(sql, new RegExp(`'((?:${kinds})\\.[a-z_]+)'`, 'g')), ...all([rows], /then '(\w+)'/g).map((one) => `${one}.updated`)];
-const audited = new Set(['loyalty.adjust', 'list.not_mastered', 'device.kick', 'device.resync']); // actions in the audit, which are called alike
+const audited = new Set(['loyalty.adjust', 'list.not_mastered', 'device.kick', 'device.resync', 'customer.erase', 'customer.export']); // actions in the audit, which are called alike
+for (const op of all([read('schema/functions/core/batch.sql')], /^ +\('([a-z_]+\.[a-z_]+)',/gm)) audited.add(op); // and what can be in a batch
 same('event', emitted.filter((one) => !audited.has(one)), Object.keys(asyncapi.channels.events.messages), ['schema/functions', 'docs/asyncapi.yaml']);
 const listed = all([read('docs/events.md')], /^\| `([a-z_]+\.[a-z_]+)` \|/gm);
 same('event', listed, Object.keys(asyncapi.channels.events.messages), ['docs/events.md', 'docs/asyncapi.yaml']);

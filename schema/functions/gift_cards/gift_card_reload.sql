@@ -66,11 +66,14 @@ begin
     end if;
     perform pg_advisory_xact_lock(hashtextextended(c.tenant_id || ' till refunds', 7214460045));
     select coalesce(sum(t.amount + coalesce((select sum(v.amount) from pos.pos_gift_card_transactions v
-                                              where v.tenant_id = c.tenant_id and v.type = 'void' and v.reverses = t.id), 0)), 0)
+                                              where v.tenant_id = t.tenant_id and v.card_number = t.card_number
+                                                and v.entry_no > t.entry_no and v.reverses = t.id), 0)), 0)
       into refunded
-      from pos.pos_gift_card_transactions t
+      from pos.gift_cards g
+      join pos.pos_gift_card_transactions t on t.tenant_id = g.tenant_id and t.card_number = g.card_number
       join pos.api_key k on k.id = t.key_id and not 'platform' = any(k.scopes)
-     where t.tenant_id = c.tenant_id and t.type = 'refund' and t.reverses is null and t.created_at >= since;
+     where g.tenant_id = c.tenant_id and g.updated_at >= since - interval '1 minute' -- it is written just before the entry
+       and t.type = 'refund' and t.created_at >= since;
     if refunded + amount > most then
         perform pos.refuse(409, 'REFUND_LIMIT',
             format('The tills of this restaurant may refund %s a day, and %s are left today. Use a key with the scope platform.',

@@ -13,11 +13,18 @@ returns table (entry pos.pos_gift_card_transactions, reversed numeric)
 language plpgsql stable as $$
 begin
     return query
-    select t, coalesce((select sum(abs(v.amount)) from pos.pos_gift_card_transactions v
-                         where v.tenant_id = t.tenant_id and v.type = 'void' and v.reverses = t.id), 0)
-      from pos.pos_gift_card_transactions t
-     where t.tenant_id = card.tenant_id and t.card_number = card.card_number and t.entry_no < coalesce(before, 2147483647)
-     order by t.entry_no desc limit most;
+    with page as materialized (
+             select t as entry, t.id, t.entry_no from pos.pos_gift_card_transactions t
+              where t.tenant_id = card.tenant_id and t.card_number = card.card_number and t.entry_no < coalesce(before, 2147483647)
+              order by t.entry_no desc limit most),
+         back as ( -- it stands behind what it takes back
+             select v.reverses, sum(abs(v.amount)) as amount from pos.pos_gift_card_transactions v
+              where v.tenant_id = card.tenant_id and v.card_number = card.card_number
+                and v.entry_no > (select min(p.entry_no) from page p) and v.reverses is not null
+              group by v.reverses)
+    select p.entry, coalesce(b.amount, 0)
+      from page p left join back b on b.reverses = p.id
+     order by p.entry_no desc;
 end $$;
 
 create or replace function pos.gift_card_transactions(c pos.context, body json) returns pos.answer

@@ -40,7 +40,7 @@ begin
     end if;
     select abs(meant.amount) - coalesce(sum(abs(v.amount)), 0) into left_of_it
       from pos.pos_gift_card_transactions v
-     where v.tenant_id = c.tenant_id and v.type = 'void' and v.reverses = meant.id;
+     where v.tenant_id = c.tenant_id and v.card_number = card.card_number and v.entry_no > meant.entry_no and v.reverses = meant.id;
     if left_of_it = 0 or wanted > left_of_it then
         perform pos.refuse(409, 'ALREADY_REVERSED', case when left_of_it = 0 then 'All of this transaction has been voided already.'
                 else format('Only %s of this transaction can still be voided. Void at most that.', left_of_it) end,

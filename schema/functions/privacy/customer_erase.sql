@@ -103,7 +103,7 @@ end $$;
 
 -- What tables of the restaurant show: its devices hear of it, as of any change by SQL.
 create or replace function pos.erase_table_rows(tenant uuid, ids text[], weak text, own text) returns void
-language plpgsql set tillwire.writer = '' set tillwire.notify = 'off' as $$
+language plpgsql set tillwire.writer = '' as $$
 begin
     update pos.tables r
        set customer = pos.forgotten_json(r.customer, own, true, weak), order_items = pos.forgotten_json(r.order_items, own, false, weak),

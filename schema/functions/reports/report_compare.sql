@@ -72,8 +72,9 @@ begin
              where a.tenant_id = c.tenant_id and a.status = any(sold) and a.created_at >= begins and a.created_at < ends
                and a.updated_at >= begins) s;
     select coalesce(-sum(t.amount), 0) into gift_cards
-      from pos.pos_gift_card_transactions t
-     where t.tenant_id = c.tenant_id and (t.type = 'deduct' or (t.type = 'void' and t.amount > 0))
+      from pos.gift_cards g
+      join pos.pos_gift_card_transactions t on t.tenant_id = g.tenant_id and t.card_number = g.card_number
+     where g.tenant_id = c.tenant_id and g.updated_at >= begins - interval '1 hour' and (t.type = 'deduct' or (t.type = 'void' and t.amount > 0))
        -- What a till did offline comes up to 31 days late (core/batch), and with a clock that may be some minutes ahead.
        and t.created_at >= begins - interval '1 hour' and t.created_at < ends + interval '32 days'
        and coalesce(t.occurred_at, t.created_at) >= begins and coalesce(t.occurred_at, t.created_at) < ends;
