@@ -153,7 +153,7 @@ select is(pos.clean_json(v.given::json)::text, v.wanted, 'clean ' || v.given)
 select throws_ok(format('select (%L)::pos.%s', v.given, v.kind), v.code, null, v.given || ' is no ' || v.kind)
   from (values ('NaN', 'amount', '23514'), ('-0.01', 'amount', '23514'), ('100000000', 'amount', '23514'),
       ('Infinity', 'amount', '23514'),
-               ('NaN', 'amount_change', '23514'), ('NaN', 'amount_total', '23514'), ('-1', 'points_held', '23514'),
+               ('NaN', 'amount_change', '23514'), ('NaN', 'amount_total', '23514'), ('-2000000001', 'points_held', '23514'),
                ('2000000001', 'points_held', '23514'), ('0', 'positive_int', '23514'),
                    ('-1', 'natural_int', '23514'), ('', 'short_text', '23514'),
                ('', 'order_id', '23514'),
