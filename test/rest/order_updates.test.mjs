@@ -181,7 +181,7 @@ test('a change that changes nothing is 200 and no event', async (t) => {
     ]) {
         const res = await tenant.shop.patch(`/orders/${id}`, change);
         assert.equal(res.status, 200, res.text);
-        assert.equal(res.text, before.text);
+        assert.equal(res.text, before.text.replace(/,"businessDate":"[0-9-]+"/, '')); // which only a reader is told
     }
     assert.deepEqual(await eventsOf(tenant), ['order.created']);
 });

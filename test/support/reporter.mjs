@@ -1,12 +1,10 @@
 // reporter.mjs - a reporter for node's test runner: a line for each failed test, with its reason,
-// what tests print, and which files took longest; the counts go to the file named by E2E_TOTALS, as `passed failed`.
+// and what tests print; the counts go to the file named by E2E_TOTALS, as `passed failed`.
 // SPDX-License-Identifier: Apache-2.0
 import { appendFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 const isFile = (name) => /[.]test[.]mjs$/.test(name);
-
-const shortName = (name) => name.split('/').slice(-2).join('/').replace('.test.mjs', '');
 
 // The innermost error: the test runner's wrappers add nothing.
 function reasonOf(error) {
@@ -26,11 +24,9 @@ function reasonOf(error) {
 export default async function* report(source) {
     let passed = 0;
     let failed = 0;
-    const took = [];
     for await (const { type, data } of source) {
         // A file is not a test, but one that cannot be loaded has failed.
         const isTest = !isFile(data.name ?? '') || type === 'test:fail';
-        if (/^test:(pass|fail)$/.test(type) && isFile(data.name)) took.push([data.details.duration_ms / 1000, data.name]);
         if (type === 'test:pass' && isTest) {
             passed += data.skip === undefined ? 1 : 0;
         } else if (
@@ -49,7 +45,5 @@ export default async function* report(source) {
         }
     }
     if (process.env.E2E_TOTALS) appendFileSync(process.env.E2E_TOTALS, `${passed} ${failed}\n`);
-    took.sort((a, b) => b[0] - a[0]);
-    yield `the longest: ${took.slice(0, 12).map(([seconds, name]) => `${shortName(name)} ${seconds.toFixed(0)} s`).join(', ')}\n`;
     yield `${passed + failed} tests, ${failed} failed\n`;
 }
