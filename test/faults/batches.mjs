@@ -5,6 +5,9 @@ import { RestWriter } from './writers.mjs';
 
 const STATES = ['received', 'queued', 'printed', 'failed'];
 
+// Of an operation that is still under way, or failed for the moment.
+export const hasOpenOutcome = ({ results }) => results.some(({ status, body }) => status >= 500 || body.error?.code === 'IDEMPOTENCY_IN_PROGRESS');
+
 export class BatchWriter extends RestWriter {
     act(tenant) {
         const kind = this.random.weighed({ batch: 6, confirm: 5, deduct: 2, order: 2 });
@@ -116,7 +119,7 @@ export class BatchWriter extends RestWriter {
             const answers = random.chance(0.1) ? await Promise.all([ask(), ask()]) : [await ask()];
             for (const a of answers) if (a) world.answered(a, { key: `batch of ${deeds[0]?.key}` });
             const answer = answers.find((a) => a?.status === 200);
-            const isOpen = answer?.json.results.some(({ status, body }) => status >= 500 || body.error?.code === 'IDEMPOTENCY_IN_PROGRESS');
+            const isOpen = answer && hasOpenOutcome(answer.json);
             // With "all" a twin may still be under way, and do what this one was refused for.
             if (answer && !isOpen && (answers.length === 1 || answers.every((a) => a?.text === answer.text))) return answer;
             if (answer?.status >= 400 && answer.status < 500) world.breach('batch', answer.text.slice(0, 500));
