@@ -21,7 +21,8 @@ const struct gw_cloudsync_kind gw_cloudsync_kinds[GW_CLOUDSYNC_KINDS] = {
     { "printer.updated", "printers", "printer_update", "printer_id", false },
 };
 
-/* Orders: what the typed frame calls an event, and what sync_update does. */
+/* Orders: what the typed frame calls an event, and what sync_update does. Others are not shown:
+ * an acknowledgement, or an order that is offered again, has no version and changes no row. */
 static const struct {
     const char *event, *typed, *synced;
 } order_words[] = {
@@ -33,8 +34,9 @@ static const struct {
 
 static const struct gw_cloudsync_kind *kind_of(const struct tw_event *ev)
 {
-    if (tw_slice_starts(ev->type, TW_LIT("order.")))
-        return &gw_cloudsync_kinds[0];
+    for (size_t i = 0; i < TW_COUNT(order_words); i++)
+        if (tw_slice_is(ev->type, order_words[i].event))
+            return &gw_cloudsync_kinds[0];
     for (size_t i = 1; i < GW_CLOUDSYNC_KINDS; i++)
         if (tw_slice_is(ev->type, gw_cloudsync_kinds[i].event))
             return &gw_cloudsync_kinds[i];

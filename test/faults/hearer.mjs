@@ -36,7 +36,7 @@ export class Hearer {
     }
 
     isOurs(frame, text) {
-        return frame.tenant === this.tenant.slug && text.includes(this.tenant.mark);
+        return frame.tenant === this.tenant.slug && (frame.type.startsWith('device_') || text.includes(this.tenant.mark)); // devices have no mark
     }
 
     take(frame, text, words = wordsOf(frame.type, frame.data)) {

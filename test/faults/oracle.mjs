@@ -23,11 +23,13 @@ const WIRE = {
     'gift_card.updated': ['gift_card_updated', ['cardNumber', 'balance', 'amount', 'transactionId', 'orderId', 'status', 'updatedAt']],
     'gift_card.hold': ['gift_card_hold', ['cardNumber', 'holdId', 'state', 'amount', 'available', 'orderId', 'expiresAt', 'updatedAt']],
     'order.acknowledged': ['order_acknowledged', ['orderId', 'orderNumber', 'deviceId', 'state', 'at', 'reason', 'printStatus', 'readyAt']],
+    'device.silent': ['device_silent', ['deviceId', 'name', 'dialect', 'silentAt', 'lastSeenAt', 'lastSeq', 'reason']],
+    'device.back': ['device_back', ['deviceId', 'name', 'dialect', 'silentAt', 'backAt']],
     'loyalty.updated': ['loyalty_updated', ['customerId', 'customerPhone', 'pointsChange', 'newBalance', 'transactionType', 'reason', 'updatedAt']],
 };
 
 // Only for tills that ask for all events.
-const CURIOUS = new Set(['gift_card.updated', 'gift_card.hold', 'order.acknowledged']);
+const CURIOUS = new Set(['gift_card.updated', 'gift_card.hold', 'order.acknowledged', 'device.silent', 'device.back']);
 
 // Whether a till receives an event, and the hash of its frame.
 function heard(event, hearsAll) {

@@ -245,9 +245,9 @@ static void an_action_comes_as_it_was_sent_with_the_user_who_did_it(void **state
 static void devices_hear_nothing_of_other_events(void **state)
 {
     static const char *const others[] = {
-        "gift_card.purchased", "gift_card.updated", "loyalty.updated",
-        "table.ready",         "table.completed",   "kitchen.alert",
-        "history.cleared",     "category.updated",  "settings.updated",
+        "gift_card.purchased", "gift_card.updated",  "loyalty.updated", "table.ready",
+        "table.completed",     "kitchen.alert",      "history.cleared", "category.updated",
+        "settings.updated",    "order.acknowledged", "order.offered",   "device.silent",
     };
     struct tw_buf text = { 0 };
 
