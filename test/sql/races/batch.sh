@@ -51,7 +51,9 @@ q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &
 exec 3>"$SCRATCH/hold"
 echo "begin; update pos.gift_cards set current_balance = current_balance - 1 where card_number = 'M5'; select 'held';" >&3
 until grep -q held "$SCRATCH/holder"; do :; done
-said=$(q -c "set lock_timeout = '100ms'" -c "select race.batch('all', race.deduct('all-5', 'M5') || ',' || race.deduct('all-6', 'M6'))" 2>&1 || true)
+if said=$(q -c "set lock_timeout = '100ms'" -c "select race.batch('all', race.deduct('all-5', 'M5') || ',' || race.deduct('all-6', 'M6'))" 2>&1); then
+    say_failed "all, held, and done: $said"
+fi
 [[ $said == *"lock timeout"* ]] || say_failed "all, held: $said"
 said=$(q <<'EOF'
 select a.status, a.body::json #>> '{unsettled,results,0,body,error,code}', b.status, b.body::json #>> '{results,1,status}'
