@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test as nodeTest } from 'node:test';
+import { after, test as nodeTest } from 'node:test';
 import pg from 'pg';
 import { Scope } from './basics.mjs';
 
@@ -71,6 +71,15 @@ const invariants = readFileSync(new URL('../sql/invariants.sql', import.meta.url
 export async function checkInvariants() {
     assert.deepEqual(await sql(invariants), [], 'an invariant of the ledgers or the log is broken');
 }
+
+// A file whose tests have left something open would never end. It fails instead, and says what it is.
+after(() => {
+    const timer = setTimeout(() => {
+        console.error(`left open by the tests of this file: ${process.getActiveResourcesInfo().join(', ')}`);
+        process.exit(1);
+    }, 30_000);
+    timer.unref();
+});
 
 // A test, followed by a check of the invariants, regardless of its result.
 export function test(name, body, { timeout = 120_000 } = {}) {

@@ -23,10 +23,11 @@ for n in 1 2 3 4; do
     writer "$n" >"$SCRATCH/writer.$n" 2>&1 &
     pids+=($!)
 done
-steps=0
-until [ "$(q -c "select pos.maintain('old_orders')")" = 0 ]; do steps=$((steps + 1)); done
+until_zero "select pos.maintain('old_orders')"
+steps=$REPLY
 wait "${pids[@]}"
-until [ "$(q -c "select pos.maintain('old_orders')")" = 0 ]; do steps=$((steps + 1)); done
+until_zero "select pos.maintain('old_orders')"
+steps=$((steps + REPLY))
 ! grep -h ERROR "$SCRATCH"/writer.* || say_failed "a writer failed"
 held=$(cat "$SCRATCH"/writer.* | grep -c held)
 live=$(q -c "select count(*) from pos.orders where tenant_id = '$tenant' and special_instructions = 'kept'")

@@ -50,7 +50,7 @@ mkfifo "$SCRATCH/hold"
 q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &
 exec 3>"$SCRATCH/hold"
 echo "begin; update pos.gift_cards set current_balance = current_balance - 1 where card_number = 'M5'; select 'held';" >&3
-until grep -q held "$SCRATCH/holder"; do :; done
+await_word "$SCRATCH/holder" held
 if said=$(q -c "set lock_timeout = '100ms'" -c "select race.batch('all', race.deduct('all-5', 'M5') || ',' || race.deduct('all-6', 'M6'))" 2>&1); then
     say_failed "all, held, and done: $said"
 fi

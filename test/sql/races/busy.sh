@@ -16,7 +16,7 @@ mkfifo "$SCRATCH/hold"
 q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &
 exec 3>"$SCRATCH/hold"
 echo "begin; select 'held' from pos.gift_cards where card_number = 'HELD' for update;" >&3
-until grep -q held "$SCRATCH/holder"; do :; done
+await_word "$SCRATCH/holder" held
 started=$(date +%s%3N)
 said=$(deduct HELD k1)
 waited=$(($(date +%s%3N) - started))

@@ -19,8 +19,8 @@ exec 3>"$SCRATCH/shop"
     order meanwhile
     echo "select 'written';"
 } >&3
-until grep -q written "$SCRATCH/open"; do :; done
-number() { until [ "$(q -c "select count(*) from pos.outbox_relay(null, 1000000)")" = 0 ]; do :; done; }
+await_word "$SCRATCH/open" written
+number() { until_zero "select count(*) from pos.outbox_relay(null, 1000000)"; }
 clear_it() {
     q -c "select race.try('shared_state_change', 'race12', '{}', '{\"dialect\":\"minipos\",\"changes\":[{\"kind\":\"orders\",\"action\":\"clear\"}]}')"
 }

@@ -10,7 +10,7 @@ mkfifo "$SCRATCH/in"
 q <"$SCRATCH/in" >"$SCRATCH/heard" 2>&1 &
 exec 3>"$SCRATCH/in"
 echo "listen tillwire; listen tillwire_control; select 'listening';" >&3
-until grep -q listening "$SCRATCH/heard"; do :; done
+await_word "$SCRATCH/heard" listening
 
 q <<'EOF' >/dev/null
 select race.try('order_create', 'race8', '{}', '{"orderId":"n1","customerName":"x","totalAmount":1,"items":[]}');

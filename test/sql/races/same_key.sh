@@ -24,7 +24,7 @@ mkfifo "$SCRATCH/hold"
 q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &
 exec 3>"$SCRATCH/hold"
 echo "begin; select race.try('gift_card_deduct', 'race2', '{\"cardNumber\":\"KEY\"}', '{\"amount\":2}', '{\"idempotencyKey\":\"held\"}');" >&3
-until grep -q 200 "$SCRATCH/holder"; do :; done
+await_word "$SCRATCH/holder" 200
 said=$(q -c "select race.try('gift_card_deduct', 'race2', '{\"cardNumber\":\"KEY\"}', '{\"amount\":2}', '{\"idempotencyKey\":\"held\"}')")
 [ "$said" = "409 IDEMPOTENCY_IN_PROGRESS" ] || say_failed "while held: $said"
 echo "commit;" >&3

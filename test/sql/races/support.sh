@@ -11,6 +11,25 @@ say_failed() {
     exit 1
 }
 
+# Wait until a client in the background has printed a word. It may have failed instead, so not for ever.
+await_word() { # file, word
+    local deadline=$((SECONDS + 60))
+    until grep -qs "$2" "$1"; do
+        [ "$SECONDS" -lt "$deadline" ] || say_failed "nobody said \"$2\": $(cat "$1" 2>&1)"
+        sleep 0.01
+    done
+}
+
+# Repeat a statement that says how much it has done, until it has nothing to do. Leaves in REPLY how often that was.
+until_zero() { # statement
+    local deadline=$((SECONDS + 60)) did
+    REPLY=0
+    while did=$(q -c "$1") || say_failed "failed: $1"; [ "$did" != 0 ]; do
+        [ "$SECONDS" -lt "$deadline" ] || say_failed "does not end: $1"
+        REPLY=$((REPLY + 1))
+    done
+}
+
 # A scratch directory for the output of parallel clients.
 SCRATCH=$(mktemp -d)
 trap 'rm -rf "$SCRATCH"' EXIT

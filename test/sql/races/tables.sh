@@ -31,7 +31,7 @@ mkfifo "$SCRATCH/hold"
 q <"$SCRATCH/hold" >"$SCRATCH/holder" 2>&1 &
 exec 3>"$SCRATCH/hold"
 echo "begin; update pos.orders set status = 'ready' where tenant_id = '$tenant' and id = 'held' returning 'held';" >&3
-until grep -q held "$SCRATCH/holder"; do :; done
+await_word "$SCRATCH/holder" held
 q -c "insert into pos.orders (tenant_id, id, customer_name, total_amount, items, table_number)
     values ('$tenant', 'new', 'x', 1, '[]', 'H')"
 echo "commit;" >&3

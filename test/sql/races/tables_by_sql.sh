@@ -9,7 +9,7 @@ tenant=$(q -c "select id from dinedesk_main.tenants where slug = 'race15'")
 tables=300
 q -c "insert into pos.orders (tenant_id, id, customer_name, total_amount, items, table_number, status)
     select '$tenant', x || n, 'a', 1, '[]', n::text, 'preparing' from generate_series(1, $tables) n, unnest(array['A','B','C','D']) x"
-number() { until [ "$(q -c "select count(*) from pos.outbox_relay(null, 1000000)")" = 0 ]; do :; done; }
+number() { until_zero "select count(*) from pos.outbox_relay(null, 1000000)"; }
 number
 for x in A B C D; do
     for n in $(seq "$tables"); do
