@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { hasOpenOutcome } from './batches.mjs';
+import { Ladder } from './ladder.mjs';
 import { childrenOf, get, isAlive, send } from './processes.mjs';
 import { eventually, pause } from './wait.mjs';
 
@@ -281,43 +282,17 @@ async function killBridges(world, random) {
     return { faults: 2, note: `a standby was active after ${took} ms` };
 }
 
-// K4: the active bridge is killed again and again while orders wait to be acknowledged. Some are, meanwhile; each of the others is
-// offered again, once.
+// K4: the active bridge is killed again and again while orders wait to be acknowledged.
 async function killLadder(world, random) {
-    const { stack } = world;
-    const tenant = random.pick(world.tenants);
-    const ids = Array.from({ length: 40 }, () => `ladder-${random.uuid()}`);
-    await stack.sql("update dinedesk_main.tenants set order_ladder = 'on' where id = $1", tenant.id);
-    await stack.sql(`insert into pos.orders (tenant_id, id, customer_name, total_amount, items)
-        select $1, i, $3, 1, '[]' from unnest($2::text[]) i on conflict do nothing`, tenant.id, ids, `Ada ${tenant.mark}`);
-    await stack.sql(`update pos.timer set due = clock_timestamp() + random() * interval '2 seconds' where tenant_id = $1 and object = any($2) and step = 0`, tenant.id, ids);
-    const due = new Map((await stack.sql('select object, extract(epoch from due) * 1000 as at from pos.timer where tenant_id = $1 and object = any($2) and step = 0',
-        tenant.id, ids)).map((row) => [row.object, Number(row.at)]));
-    const acks = Promise.all(ids.filter((_, i) => i % 4 === 0).map((id, i) => eventually('an acknowledgement', async () => {
-        await pause(50 * i);
-        const answer = await world.request(random.pick(world.apiRoutes()), 'POST', `/api/${tenant.slug}/orders/${id}/ack`,
-            { key: tenant.restKey, body: '{"state":"received"}', headers: { 'Idempotency-Key': `ack ${id}` }, ms: 4000 });
-        return answer?.status === 200;
-    }, { within: 15_000 })));
+    const ladder = await Ladder.begin(world, random, 2000);
     let kills = 0;
     for (; kills < 3; kills++) {
         const name = await activeBridge(world);
-        const old = stack.signal(name, 'SIGKILL');
+        const old = world.stack.signal(name, 'SIGKILL');
         await world.hold(world.span(random, 500, 1000));
-        await stack.awaitNew(name, old);
+        await world.stack.awaitNew(name, old);
     }
-    await acks;
-    await eventually('all rungs', async () => (await stack.sql('select 1 from pos.timer where tenant_id = $1 and object = any($2) and step = 0', tenant.id, ids)).length === 0);
-    const rows = await stack.sql(`
-        select o.id, o.acknowledged_at is not null as is_acknowledged, count(e.seq)::int as n, extract(epoch from min(e.at)) * 1000 as at
-          from pos.orders o
-          left join pos.event e on e.tenant_id = o.tenant_id and e.type = 'order.offered' and e.data ->> 'orderId' = o.id
-         where o.tenant_id = $1 and o.id = any($2) group by o.id, o.acknowledged_at`, tenant.id, ids);
-    for (const row of rows) if (row.n > 1 || (row.n === 0 && !row.is_acknowledged)) world.breach('ladder', `${row.id} was offered again ${row.n} times`);
-    if (rows.length !== ids.length) world.breach('ladder', `${rows.length} of ${ids.length} orders`);
-    await stack.sql("update dinedesk_main.tenants set order_ladder = 'off' where id = $1", tenant.id);
-    const late = Math.max(...rows.filter((row) => row.n > 0 && due.has(row.id)).map((row) => Number(row.at) - due.get(row.id)));
-    return { faults: kills, note: `the latest came after ${Math.round(late)} ms` };
+    return { faults: kills, note: `the latest came after ${await ladder.settle()} ms` };
 }
 
 function killAll(world) {
