@@ -246,3 +246,27 @@ bool tw_json_string(struct tw_buf *out, struct tw_slice raw)
     }
     return !out->failed;
 }
+
+static bool stands_for(struct tw_slice raw, struct tw_slice text)
+{
+    struct tw_buf inner = { .max = text.len + 1 };
+    struct tw_slice plain;
+    bool is_same;
+
+    if (tw_json_plain(raw, &plain))
+        return tw_slice_eq(plain, text);
+    is_same =
+        tw_json_string(&inner, raw) && !inner.failed && tw_slice_eq(tw_buf_view(&inner), text);
+    tw_buf_done(&inner);
+    return is_same;
+}
+
+bool tw_json_lists(struct tw_slice list, struct tw_slice text)
+{
+    struct tw_slice raw;
+
+    while (tw_json_element(&list, &raw))
+        if (stands_for(raw, text))
+            return true;
+    return false;
+}

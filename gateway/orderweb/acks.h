@@ -28,7 +28,7 @@ enum gw_till_flag {
     GW_TILL_HEARS_ALL = 1,      /* it asked for events that its documents do not name */
     GW_TILL_SINCE_IS_EMPTY = 2, /* which its greeting says */
     GW_TILL_ONLY_LISTENS = 4,   /* its ticket has fewer rights than the key */
-    GW_TILL_ACKS_ORDERS = 8,    /* it has acknowledged one: it may be offered one again */
+    GW_TILL_ACKS_ORDERS = 8,    /* on this connection: it may be offered one again */
 };
 
 /* An order_ack (strict JSON, lent): its answer, or an error, follows. */

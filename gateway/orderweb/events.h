@@ -13,7 +13,7 @@
 #define GW_ORDERWEB_FRAME_BYTES ((size_t)64 * 1024 * 1024)
 
 /* Who is shown an event; the curious ones ask for what no document names, and others have
- * acknowledged an order on this connection. */
+ * acknowledged an order: on this connection, or as a device that the event names. */
 enum { GW_NO_TILL, GW_CURIOUS_TILLS, GW_ACKING_TILLS, GW_EACH_TILL };
 unsigned gw_orderweb_audience(const struct tw_event *ev);
 enum gw_hearing gw_orderweb_hearing(unsigned audience, bool hears_all);

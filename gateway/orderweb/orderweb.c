@@ -195,9 +195,9 @@ static void message(struct gw_session *s, struct tw_slice json)
 
 static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev, unsigned audience)
 {
-    (void)ev;
     if (audience == GW_ACKING_TILLS)
-        return (s->own & GW_TILL_ACKS_ORDERS) != 0 ? GW_SHARED : GW_SKIP;
+        return (s->own & GW_TILL_ACKS_ORDERS) != 0 || gw_session_is_addressed(s, ev) ? GW_SHARED
+                                                                                     : GW_SKIP;
     return gw_orderweb_hearing(audience, (s->own & GW_TILL_HEARS_ALL) != 0);
 }
 

@@ -154,7 +154,8 @@ static void resync(struct gw_session *s, uint64_t seq, uint64_t oldest)
 
 static enum gw_hearing hears(struct gw_session *s, const struct tw_event *ev, unsigned audience)
 {
-    (void)ev;
+    if (audience == GW_ACKING_TILLS) /* it can say nothing here, but by REST */
+        return gw_session_is_addressed(s, ev) ? GW_SHARED : GW_SKIP;
     return gw_orderweb_hearing(audience, listener_of(s)->hears_all);
 }
 

@@ -50,8 +50,9 @@ enum gw_hearing gw_screen_hears(struct gw_session *s, const struct tw_event *ev,
     const struct gw_screen *c = gw_screen_of(s);
     unsigned station = (audience & ~ACKING) >> 1;
 
-    (void)ev;
-    if (!c->has_joined || audience == 0 || ((audience & ACKING) != 0 && !c->acks_orders))
+    if (!c->has_joined || audience == 0)
+        return GW_SKIP;
+    if ((audience & ACKING) != 0 && !c->acks_orders && !gw_session_is_addressed(s, ev))
         return GW_SKIP;
     return station == 0 || (c->stations & station) != 0 ? GW_SHARED : GW_SKIP;
 }

@@ -50,7 +50,7 @@ struct gw_screen {
     struct tw_buf token; /* empty for an API key */
 
     bool has_joined;
-    bool acks_orders;  /* it has acknowledged one: it may be offered one again */
+    bool acks_orders;  /* on this connection: it may be offered one again */
     unsigned stations; /* of enum gw_station */
     struct gw_room *room;
     struct tw_list in_room;

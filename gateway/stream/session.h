@@ -18,6 +18,7 @@
 
 #include "common/util/base.h"
 #include "common/util/buf.h"
+#include "common/util/json_view.h"
 #include "common/util/list.h"
 #include "gateway/dialect/dialect.h"
 #include "gateway/stream/sessions.h"
@@ -146,6 +147,16 @@ const struct gw_tenant *gw_session_tenant(const struct gw_session *s); /* once i
 static inline bool gw_session_is_closing(const struct gw_session *s)
 {
     return s->phase == GW_CLOSING;
+}
+
+/* Whether the event names its device as one that it is for: in `devices` of its origin. */
+static inline bool gw_session_is_addressed(const struct gw_session *s,
+                                           const struct tw_event *ev)
+{
+    struct tw_slice devices;
+
+    return s->device != NULL && tw_json_get(ev->origin, "devices", &devices) &&
+           tw_json_lists(devices, tw_slice_of(s->device));
 }
 
 /* Whether what it resumes from is still kept. */

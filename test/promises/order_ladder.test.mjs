@@ -2,6 +2,7 @@
 // once and in time, though the active bridge is killed. The rules are in test/sql/order_answer_test.sql and order_ladder_test.sql.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { openStream } from '../support/event_stream.mjs';
 import { kill, untilReady, untilReplaced, metric } from '../support/ops.mjs';
 import { startProcess } from '../support/own_process.mjs';
 import { assertRefused } from '../support/rest.mjs';
@@ -122,4 +123,35 @@ test('each rung comes once and in time, though the active bridge is killed betwe
     assert.equal(kitchen.events('order:created').length, 2);
     assert.equal(await sqlValue('select count(*)::int from pos.timer where tenant_id = $1', tenant.id), 0);
     await untilReady();
+});
+
+test('an order is offered again to the devices that acknowledge, whatever connection they have now, and to no other', async (t) => {
+    const tenant = await newTenant(t);
+    await setLadder(tenant, 'on');
+    const named = (name) => tenant.till({ headers: { 'X-Device-Id': name } });
+    const stream = (name) => openStream(t, `/api/pos/stream-orders?tenant=${tenant.slug}`, { 'X-API-Key': tenant.key, 'X-Device-Id': name });
+    const before = await named('till-1');
+    const earlier = await createOrder(tenant);
+    before.send({ type: 'order_ack', orderId: earlier.id, state: 'printed' });
+    await before.next('order_ack');
+    before.close();
+    const byRest = await tenant.rest.post(`/orders/${earlier.id}/ack`, { state: 'received', deviceId: 'printer-1' });
+    assert.equal(byRest.status, 200, byRest.text);
+    const confirmed = await tenant.rest.post(`/orders/${earlier.id}/confirm`, { posSystemId: 'older' });
+    assert.equal(confirmed.status, 200, confirmed.text);
+
+    const tills = [await named('till-1'), await named('till-2'), await named('older')];
+    const streams = [await stream('printer-1'), await stream('printer-2')];
+    const { id } = await createOrder(tenant);
+    for (const till of tills) await till.next('new_order');
+    for (const one of streams) await one.next('new_order');
+    await dueIn(tenant, 0);
+    assert.equal((await tills[0].next('new_order')).json.data.orderId, id);
+    assert.equal((await streams[0].next('new_order')).json.order.id, id);
+    await tenant.shop.patch(`/orders/${id}`, { status: 'preparing' }); // what everybody hears after it
+    for (const till of tills) await till.next('order_updated');
+    for (const one of streams) await one.next('order_updated');
+    const offers = (events, type) => events.filter((one) => type(one) === 'new_order').length;
+    assert.deepEqual(tills.map((till) => offers(till.events(), (frame) => frame.type)), [2, 1, 1]);
+    assert.deepEqual(streams.map((one) => offers(one.events, (event) => event.json.event)), [2, 1]);
 });

@@ -44,6 +44,31 @@ select is(pg_temp.pass(120), 'kitchen.alert 5', 'told again'), is(pg_temp.next('
 select is(pg_temp.newest() ->> 'message', 'Order N-l1 waits for 3 minutes, and no device has acknowledged it. Call the restaurant.', 'and what to do');
 select is((select o.status from pos.orders o where o.tenant_id = :alpha and o.id = 'l1')::text, 'new', 'nobody cancels it');
 
+-- The event names who has acknowledged before, whatever became of the connection, and nobody else.
+create function pg_temp.offered_to() returns text language sql as $$
+    select coalesce((select e.origin ->> 'devices' from pos.event e where e.tenant_id = (select t.id from dinedesk_main.tenants t where t.slug = 'alpha')
+                        and e.type = 'order.offered' order by e.seq desc limit 1), '-')
+$$;
+select is(pg_temp.offered_to(), '["till-1"]', 'one has, whose request said so');
+select is(pg_temp.order('n' || n), '201', 'an order') from generate_series(1, 4) n;
+select is(pg_temp.try('order_answer', '{"id":"n1"}', '{"state":"received","deviceId":"till-\"1\""}'), '200', 'one that says its name'),
+       is(pg_temp.try('order_ack', '{}', '{"order_id":"n2","status":"printed","device_id":"old"}'), '200', 'an older till'),
+       is(pg_temp.try('order_answer', '{"id":"nope"}', '{"state":"received","deviceId":"mistaken"}'), '404 ORDER_NOT_FOUND', 'one that was refused'),
+       is(pg_temp.try('order_answer', '{"id":"n1"}', '{"state":"printed","deviceId":"till-\"1\""}'), '200', 'and the first one again');
+select is(pg_temp.pass(20), 'order.offered order.offered', 'two are left'), is(pg_temp.offered_to(), '["till-\"1\"","till-1"]', 'it, and who spoke for it');
+update pos.acking_device set at = now() - interval '30 days 1 minute';
+select is(pg_temp.order('n5'), '201', 'an order'), is(pg_temp.pass(20), 'order.offered', 'much later'), is(pg_temp.offered_to(), '[]', 'it is forgotten');
+select is(pg_temp.try('order_answer', '{"id":"n5"}', '{"state":"received","deviceId":"till-\"1\""}'), '200', 'until it speaks again');
+select is((select count(*) from pos.acking_device a where a.at > now() - interval '1 minute'), 2::bigint, 'noted');
+delete from pos.timer;
+select is(pg_temp.try('order_answer', '{"id":"n3"}', '{"state":"received","deviceId":"' || x || '"}'), '200', x)
+  from (select 'till ' || n as x from generate_series(1, 210) n) n;
+select is(pg_temp.order('n6'), '201', 'an order'), is(pg_temp.pass(20), 'order.offered', 'offered'),
+       is(json_array_length(pg_temp.offered_to()::json), 200, 'to so many at most');
+delete from pos.acking_device;
+delete from pos.orders where tenant_id = :alpha and id like 'n%';
+delete from pos.timer;
+
 -- Where the restaurant wants it, it is cancelled in the end.
 update dinedesk_main.tenants set order_ladder_rejects = true where slug = 'alpha';
 select is(pg_temp.order('r1'), '201', 'an order'), is(pg_temp.pass(20), 'order.offered', '20'), is(pg_temp.pass(40), 'kitchen.alert 3', '60'),

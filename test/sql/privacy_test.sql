@@ -209,7 +209,7 @@ create temp table undecided as
        and coalesce(nullif(t.typbasetype, 0), t.oid) = any(array['text', 'varchar', 'json', 'jsonb', 'text[]', 'varchar[]']::regtype[])
        and not exists (select from pos.person_places() p where p.name = s.nspname || '.' || c.relname and p.col = a.attname)
        and not c.relname = any(string_to_array('tenants api_key tenant_alias token_secret categories menu_items menu_state inventory staff tablet_staff printers '
-           'restaurant_settings country migration function_applied triggers_applied picture process gateway_report device_seen pos_sync_logs ws_ticket till', ' '))
+           'restaurant_settings country migration function_applied triggers_applied picture process gateway_report device_seen pos_sync_logs ws_ticket till acking_device', ' '))
        and not a.attname = any(string_to_array('id id_json order_id order_id_json order_number order_type order_source row_id change_id client_id register_id '
            'card_number other_card item_id object table_number number type kind state status print_status previous action actor code refused method route dialect instance gateway devices '
            'device made_by origin request_id key_hint idempotency_key key attempt field_versions page ready', ' '));

@@ -27,7 +27,9 @@ begin
         return pos.prune('pos.order_given', 'at < now() - interval ''2 days''')
              -- Money that was promised to orders; what was captured belongs to the ledger.
              + pos.prune('pos.gift_card_holds', 'state <> ''captured'' and expires_at < now() - interval ''30 days''');
-    when 'tills' then return pos.prune('pos.till', 'seen_at < now() - interval ''30 days''');
+    when 'tills' then
+        return pos.prune('pos.till', 'seen_at < now() - interval ''30 days''')
+             + pos.prune('pos.acking_device', 'at < now() - interval ''31 days''');
     when 'states' then return pos.prune('pos.state_shown', 'at < now() - interval ''1 hour''');
     when 'lists' then return pos.prune('pos.list_left', 'at < now() - interval ''1 minute''');
     -- A while after their end, so that a page that is late is told why.

@@ -1,6 +1,6 @@
 -- pos.order_ack - POST /api/pos/orders/ack, /received and /batch-ack, POST /api/{tenant}/orders/{id}/confirm: what a
 -- device says about an order that it has.
--- Holds: order_received, order_ack_batch, order_acks_get, order_acknowledge, ack_state, acked_order, order_acked_data,
+-- Holds: order_received, order_ack_batch, order_acks_get, order_acknowledge, ack_device, ack_state, acked_order, order_acked_data,
 -- order_acks.
 -- Caller: pos.call. Inputs: path.id or order_id: the order's id, or else its number, which some tills know alone;
 -- status, or state: received, queued, printed, failed, accepted or rejected (queued_for_print is queued; order_received:
@@ -117,8 +117,7 @@ begin
                from (values ('printed_at', 1), ('received_at', 2), ('receivedAt', 3), ('at', 4)) m(name, n)
               where coalesce(json_typeof(body -> m.name), 'null') <> 'null' and body ->> m.name <> ''
               order by m.n limit 1);
-    device := coalesce(pos.read_label('device_id', pos.either(pos.either(body -> 'device_id', body -> 'deviceId'),
-        pos.either(device_for_all, body -> 'posSystemId')), 128), c.device, '');
+    device := pos.ack_device(c, body, device_for_all);
     note := pos.read_note('reason', body -> 'reason');
     reason := nullif(note.note, '');
     ready_at := pos.order_instant('readyAt', pos.either(body -> 'readyAt', body -> 'ready_at'), c.timezone);
@@ -154,6 +153,14 @@ begin
         || ',"print_status":' || to_json(coalesce(o.print_status, 'pending'))
         || ',"updated_at":"' || pos.utc(coalesce(said, clock_timestamp())) || '","device_id":' || to_json(device)
         || '},"repeated":' || (ack.state is null);
+end $$;
+
+-- Whose word it is; '': it does not say.
+create or replace function pos.ack_device(c pos.context, body json, device_for_all json) returns text
+language plpgsql stable as $$
+begin
+    return coalesce(pos.read_label('device_id', pos.either(pos.either(body -> 'device_id', body -> 'deviceId'),
+        pos.either(device_for_all, body -> 'posSystemId')), 128), c.device, '');
 end $$;
 
 -- A till's word for the state; null when it says none.

@@ -4,9 +4,9 @@
 -- Answers: 200 {orderId, orderNumber, deviceId, state, status, printStatus, readyAt, repeated}.
 -- accepted with readyAt: an order that is new or pending becomes confirmed. rejected: an open one becomes cancelled, for that
 -- reason. Everything else is a fact beside it. A repeat is answered as the first one was, whatever the order has become since.
--- The first one of a restaurant turns on its ladder (order_ladder), where it was not decided.
+-- The first one of a restaurant turns on its ladder (order_ladder), where it was not decided; the device is one that acknowledges from then on.
 -- Refusals: those of order_acknowledge; 409 ILLEGAL_TRANSITION: accepted, when it is over, or rejected, when it is completed.
--- Locks: the tenant's row, once in its life; the order's row, then the stream. Events: order.acknowledged, then those of order_move.
+-- Locks: the tenant's row, once in its life; the device's, once an hour; the order's row, then the stream. Events: order.acknowledged, then those of order_move.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.order_answer(c pos.context, body json) returns pos.answer
@@ -18,9 +18,7 @@ declare
     wanted text;
     events text[];
 begin
-    if c.order_ladder = 'auto' then
-        perform pos.order_ladder_seen(c.tenant_id);
-    end if;
+    perform pos.order_ladder_seen(c, pos.ack_device(c, body, null));
     noted := pos.order_acknowledge(c, body, null, null);
     o := noted.o;
     events := array_remove(array[noted.event], null);

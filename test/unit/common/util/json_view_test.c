@@ -210,6 +210,21 @@ static void only_plain_digits_are_a_whole_number(void **state)
     assert_int_equal(n, 9007199254740993u);
 }
 
+static void an_array_lists_a_text_however_it_is_written(void **state)
+{
+    struct tw_slice list = TW_LIT("[\"\",7,\"till-1\",\"\\\"bar\\\"\",\"\\u00e9\"]");
+
+    (void)state;
+    assert_true(tw_json_lists(list, TW_LIT("till-1")));
+    assert_true(tw_json_lists(list, TW_LIT("\"bar\"")));
+    assert_true(tw_json_lists(list, TW_LIT("\xc3\xa9")));
+    assert_false(tw_json_lists(list, TW_LIT("till")));
+    assert_false(tw_json_lists(list, TW_LIT("till-11")));
+    assert_false(tw_json_lists(list, TW_LIT("7")));
+    assert_false(tw_json_lists(TW_LIT("[]"), TW_LIT("till-1")));
+    assert_false(tw_json_lists(TW_LIT("\"till-1\""), TW_LIT("till-1")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_plain_string_is_lent_and_one_with_escapes_is_not),
         cmocka_unit_test(the_text_of_a_member_is_lent_when_it_has_no_escapes),
         cmocka_unit_test(only_plain_digits_are_a_whole_number),
+        cmocka_unit_test(an_array_lists_a_text_however_it_is_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,26 @@ static void an_order_is_offered_again_to_who_has_acknowledged_one(void **state)
     assert_false(has_heard(c, "new_order"));
 }
 
+/* As it is after a cut, or where it acknowledges by REST. */
+static void an_order_is_offered_again_to_the_devices_that_the_event_names(void **state)
+{
+    struct gateway *g = *state;
+    struct client *named = connect_key(g, 0, ""), *escaped = connect_orderweb(g, 1, false, 0);
+    struct client *other = connect_orderweb(g, 2, false, 0);
+    struct client *nameless = connect_orderweb(g, 3, false, 0);
+
+    assert_true(gw_session_name(named->session, TW_LIT("till-1")));
+    assert_true(gw_session_name(escaped->session, TW_LIT("\"bar\"")));
+    assert_true(gw_session_name(other->session, TW_LIT("till-11")));
+    publish(g, 17, "order.offered",
+            "{\"kind\":\"timer\",\"devices\":[\"\",\"till\",\"\\\"bar\\\"\",\"till-1\"]}",
+            DATA);
+    assert_true(has_heard(named, "\"type\":\"new_order\""));
+    assert_true(has_heard(escaped, "\"type\":\"new_order\""));
+    assert_false(has_heard(other, "new_order"));
+    assert_false(has_heard(nameless, "new_order"));
+}
+
 static void what_it_said_before_it_left_is_carried_out(void **state)
 {
     struct gateway *g = *state;
@@ -143,6 +163,7 @@ int main(void)
         test(they_are_carried_out_one_after_the_other),
         test(while_many_wait_no_more_is_read),
         test(an_order_is_offered_again_to_who_has_acknowledged_one),
+        test(an_order_is_offered_again_to_the_devices_that_the_event_names),
         test(what_it_said_before_it_left_is_carried_out),
         test(a_ticket_with_fewer_rights_than_its_key_only_listens),
     };
