@@ -187,22 +187,25 @@ static void put_text(struct tw_buf *out, const char *name, struct tw_slice text)
         tw_json_member(out, name, text);
 }
 
+/* Where it went, and as which device: one that is missed on its socket is heard of. */
 static void put_place(struct tw_buf *out, const struct api_request_row *row)
 {
+    static const char *const names[] = { "tenant", "path", "device" };
     struct tw_buf path = { .max = 1024 };
-    struct tw_slice tenant = TW_EMPTY, members = TW_EMPTY;
+    struct tw_slice raws[TW_COUNT(names)] = { TW_EMPTY }, tenant = TW_EMPTY;
 
     /* One that was given up in the middle has no end. */
-    if (row->context.len > 0 && row->context.at[row->context.len - 1] == '}') {
-        (void)tw_json_get_text(row->context, "tenant", &tenant);
-        (void)tw_json_get(row->context, "path", &members);
-    }
-    api_redact_path(&path, row->route->pattern, tenant, members);
+    if (row->context.len > 0 && row->context.at[row->context.len - 1] == '}')
+        (void)tw_json_pick(row->context, names, raws, TW_COUNT(names));
+    (void)tw_json_plain(raws[0], &tenant);
+    api_redact_path(&path, row->route->pattern, tenant, raws[1]);
     tw_json_member(out, "method", tw_slice_of(tw_http_method_name(row->route->method)));
     tw_json_member(out, "path",
                    path.failed ? tw_slice_of(row->route->pattern) : tw_buf_view(&path));
     tw_json_member(out, "route", tw_slice_of(row->route->pattern));
     put_text(out, "slug", tenant);
+    if (raws[2].len > 0)
+        tw_json_member_raw(out, "device", raws[2]);
     tw_buf_done(&path);
 }
 

@@ -4,7 +4,7 @@
 
 #include "common/net/pg_pool.h"
 
-#define TW_SCHEMA_NEEDED 57 /* the newest migration that this code relies on */
+#define TW_SCHEMA_NEEDED 58 /* the newest migration that this code relies on */
 
 struct tw_schema_options {
     struct tw_pg_pool *pool; /* kept */

@@ -143,6 +143,12 @@ test('a device that stops answering is told of once, to those who ask, and so is
     assert.deepEqual(told, ['mute', ...names.slice(1)].sort());
     assert.equal(named((await list(tenant)).devices, 'polite').state, 'gone');
 
+    // Its line is back for requests alone.
+    const asked = await request({ path: `/api/${tenant.slug}/orders/pending`, key: tenant.key, headers: { 'X-Device-Id': 'site-1' } });
+    assert.equal(asked.status, 200, asked.text);
+    assert.equal((await curious.next((frame) => frame.type === 'device_back' && frame.json.data.deviceId === 'site-1')).json.data.dialect, 'orderweb');
+    await listWhen('it to be heard of', tenant, (devices) => named(devices, 'site-1')?.state === 'rest');
+
     // A till that did not ask heard nothing of it.
     await plain.ping();
     assert.deepEqual(plain.events(), []);

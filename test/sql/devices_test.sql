@@ -27,7 +27,7 @@ create function pg_temp.devices(more jsonb default '{}') returns json language s
     select (pos.call('devices_list', pg_temp.ctx('{}', '{"scope":"platform"}'::jsonb || more), null)).body::json
 $$;
 create function pg_temp.states() returns text language sql as $$
-    select coalesce(string_agg(concat_ws(' ', x ->> 'name', x ->> 'state'), ', ' order by x ->> 'name'), '')
+    select coalesce(string_agg(concat_ws(' ', x ->> 'name', x ->> 'state'), ', ' order by x ->> 'name', x ->> 'state'), '')
       from json_array_elements(pg_temp.devices() -> 'devices') x
 $$;
 -- The bridge looks; the events that come of it.
@@ -143,6 +143,38 @@ update dinedesk_main.tenants t set status = 'suspended' where t.id = :alpha;
 select is(pg_temp.told(), '', 'nobody is missed at a restaurant that is suspended');
 update dinedesk_main.tenants t set status = 'active' where t.id = :alpha;
 delete from pos.till;
+
+-- One that is missed on its socket comes back by REST alone: by a heartbeat, by any request, or on a socket of another kind.
+select pg_temp.log(pg_temp.row('connect', d.name), pg_temp.row('disconnect', d.name, '{"expected_ms":1000}'))
+  from (values ('beats'), ('asks'), ('its key'), ('streams'), ('away'), ('refused')) d(name) \g /dev/null
+select pg_temp.pass(2) as ignored \gset
+select is((pos.devices_look()).silent, 6, 'missed'), is(pg_temp.states(), 'asks silent, away silent, beats silent, its key silent, refused silent, streams silent', 'all');
+select pg_temp.commit() as ignored \gset
+select b ->> 'secret' as secret from (select (pg_temp.call('device_key', '{"id":"its key"}', '{}', '{"scope":"console:write"}')).body::json as b) x \gset
+create function pg_temp.asked(device text, more json default '{}') returns jsonb language sql as $$
+    select jsonb_build_object('tenant', 'aaaaaaaa-0000-4000-8000-000000000001', 'at', clock_timestamp(), 'id', 'r', 'method', 'POST', 'path', '/x', 'route', '/x',
+                              'status', 200, 'ms', 1, 'device', device) || more::jsonb
+$$;
+select is(pg_temp.try('till_heartbeat', '{}', '{"device_id":"beats"}'), '200', 'a heartbeat');
+select pos.request_log_write('api-1', array_to_json(array[pg_temp.asked('asks'), pg_temp.asked('asks'), pg_temp.asked('unknown'),
+    pg_temp.asked(null, json_build_object('key', pg_temp.hash(:'secret'))), pg_temp.asked('away', '{"at":"2001-01-01T00:00:00Z"}'),
+    pg_temp.asked('refused', '{"status":401}'), pg_temp.asked('refused', '{"tenant":null,"slug":"alpha","status":404}'),
+    pg_temp.asked('refused', json_build_object('key', pg_temp.key_hash('beta', 'pos')))]), '[]') \g /dev/null
+select pg_temp.log(pg_temp.row('connect', 'streams', '{"dialect":"orderweb_stream"}')) as ignored \gset
+select is((select string_agg(x, ', ' order by x) from unnest(string_to_array(pg_temp.told(), ', ')) x),
+          'device.back asks orderweb, device.back beats orderweb, device.back its key orderweb, device.back streams orderweb', 'back'),
+       is(pg_temp.told(), '', 'once');
+select is(pg_temp.states(), 'asks rest, away silent, beats rest, its key rest, refused silent, streams connected, streams gone', 'as they are heard of');
+select pos.request_log_write('api-1', array_to_json(array[pg_temp.asked('asks')]), '[]') \g /dev/null
+select is((select d.heard_at < clock_timestamp() - interval '1 millisecond' from pos.device_seen d where d.device = 'asks'), true, 'further requests write nothing');
+select pg_temp.pass(200) as ignored \gset
+select is(pg_temp.told(), 'device.silent beats rest', 'who sends heartbeats is missed without them');
+select pg_temp.log(pg_temp.row('connect', 'asks'), pg_temp.row('disconnect', 'asks', '{"expected_ms":1000}')) as ignored \gset
+select pg_temp.pass(2) as ignored \gset
+select is(pg_temp.told(), 'device.silent asks orderweb', 'and who was on a socket again, without that');
+delete from pos.device_seen;
+delete from pos.till;
+delete from pos.api_key k where k.device is not null;
 
 -- A gateway dies without a word: its devices have a minute to come back to another one.
 select pg_temp.log(pg_temp.row('connect', 'stays away'), pg_temp.row('connect', 'comes back')) as ignored \gset

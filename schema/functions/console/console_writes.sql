@@ -6,6 +6,7 @@
 -- Inputs: JSON as these processes make it. process_seen: {id, kind, instance, version, startedAt, ready, why, detail}.
 -- delivery_write: {tenant, seq, order, at, devices, slowest, more}, where `devices` is, as it is kept in pos.delivery,
 -- [[dialect, milliseconds, whether they caught up, [device, ...]], ...].
+-- request_log_write also notes that a device which is missed on its socket is heard of (devices_look): once for each silence.
 -- Answers: console_watched: tenants that somebody looks at, as "<uuid> <milliseconds>" with blanks between; the others none.
 -- A row that cannot be stored is left out. Refusals, events: none. Locks: the rows that they write, in the order of
 -- their keys.
@@ -88,16 +89,27 @@ create or replace function pos.request_log_write(instance text, rows json, left_
 language plpgsql security definer set search_path = pos, pg_temp as $$
 begin
     with given as (
-        select r.*, k.id as key_id, k.hint, coalesce(k.tenant_id, r.tenant, t.id) as owner,
+        select r.*, k.id as key_id, k.hint, coalesce(k.tenant_id, r.tenant, t.id) as owner, coalesce(r.device, k.device) as said_by,
                k.id is not null and not k.scopes && array['pos', 'platform'] and r.method = 'GET' and r.status < 400 as only_looks
           from json_to_recordset(rows) r(tenant uuid, slug text, at timestamptz, id text, method text, path text, route text, status int,
-                                         code text, ms int, key text, body text)
+                                         code text, ms int, key text, device text, body text)
           left join pos.api_key k on k.key_hash = case when r.key ~ '^[0-9a-f]{64}$' then decode(r.key, 'hex') end
           left join dinedesk_main.tenants t on t.slug = r.slug),
     used as (
         insert into pos.key_used as u (key_id, at)
         select g.key_id, max(g.at) from given g where g.key_id is not null and g.status <> 401 group by g.key_id order by g.key_id
-        on conflict (key_id) do update set at = excluded.at where u.at < excluded.at - interval '1 minute')
+        on conflict (key_id) do update set at = excluded.at where u.at < excluded.at - interval '1 minute'),
+    missed as (
+        select d.tenant, d.device, d.dialect, h.at
+          from (select g.owner, g.said_by, max(g.at) as at from given g
+                 where g.said_by <> '' and (g.key_id is not null or g.tenant is not null) and g.status not in (401, 403)
+                 group by g.owner, g.said_by) h
+          join pos.device_seen d on d.tenant = h.owner and d.device = h.said_by
+         where d.silent_at < h.at and (d.heard_at is null or d.heard_at < d.silent_at)
+         order by d.tenant, d.device, d.dialect
+           for update of d skip locked),
+    heard as (
+        update pos.device_seen d set heard_at = m.at from missed m where d.tenant = m.tenant and d.device = m.device and d.dialect = m.dialect)
     insert into pos.request_log (tenant, at, request_id, method, path, route, status, code, duration_ms, instance, key_id, key_hint, body)
     select g.owner, g.at, left(g.id, 128), left(g.method, 8), left(g.path, 400), left(g.route, 200), g.status, left(g.code, 64), g.ms,
            left(request_log_write.instance, 64), g.key_id, g.hint, left(g.body, 4096)

@@ -55,8 +55,8 @@ begin
     known as (
         select coalesce(l.device, g.device) as device, coalesce(l.dialect, g.dialect) as dialect,
                case when l.device is not null or (g.is_connected and not device_rows.complete) then 'connected'
-                    when g.silent_at is not null then 'silent' else 'gone' end as state,
-               coalesce(l.since, g.connected_at) as connected_at, greatest(l.at, g.at) as at, coalesce(l.seq, g.last_seq) as seq, l.queued,
+                    when g.silent_at is not null then 'silent' when g.heard_at is null then 'gone' end as state,
+               coalesce(l.since, g.connected_at) as connected_at, greatest(l.at, g.at, g.heard_at) as at, coalesce(l.seq, g.last_seq) as seq, l.queued,
                case when l.device is null and not g.is_connected then g.reason end as reason, g.client, g.address, g.key_id, g.silent_at,
                coalesce(l.gateway, g.gateway) as gateway, coalesce(l.sockets, '[]'::json) as sockets
           from live l full join logged g on g.device = l.device and g.dialect = l.dialect),
@@ -67,7 +67,7 @@ begin
                k.seq, k.queued, k.reason,
                nullif(concat_ws(', ', t.status, t.pending_orders || ' orders wait', t.pending_acks || ' acknowledgements wait'), '') as says,
                k.client, k.address, coalesce(k.key_id, t.key_id) as key_id, k.gateway, coalesce(k.sockets, '[]'::json) as sockets,
-               case when k.device is null then t.silent_at else k.silent_at end as silent_at
+               coalesce(k.silent_at, t.silent_at) as silent_at
           from known k
           full join (select i.* from pos.till i where i.tenant_id = owner) t on t.device = k.device)
     select row_number() over (order by array_position(array['connected', 'silent', 'gone', 'rest'], e.state), e.device, e.dialect),

@@ -5,6 +5,7 @@
 -- Answers: how many are silent now that were not, and how many are back.
 -- A device that went without a word has until silence_due (devices_note) to come back; a till that reports by REST is
 -- silent after two minutes, two of its heartbeats. Nobody is silent who is heard of in another way under the same name.
+-- So it is back when it is heard of in another way, too: on another socket, by a heartbeat, or by any request (console/console_writes).
 -- Before a device is called silent the gateways are asked for their sessions (console_lease), because what their log
 -- says may lack something. devices_orphaned: a gateway that says nothing for fifteen seconds may be dead: its devices have
 -- 45 seconds more. When it speaks again, they have never been away. gateway_lives: whether the process speaks that had
@@ -85,7 +86,7 @@ begin
             select t.tenant, s.device, s.dialect, max(s.since) as since, (array_agg(s.gateway order by s.since desc))[1] as gateway
               from (select distinct u.tenant from due u) t, lateral pos.console_sessions(t.tenant) s
              group by t.tenant, s.device, s.dialect)
-        select u.*, h.since as heard_since, h.gateway as heard_at,
+        select u.*, h.since as heard_since, h.gateway as heard_by,
                exists (select from heard o where o.tenant = u.tenant and o.device = u.device) as is_heard
           from due u left join heard h on h.tenant = u.tenant and h.device = u.device and h.dialect = u.dialect
          order by u.silence_due loop
@@ -99,7 +100,7 @@ begin
         update pos.device_seen d
            set silence_due = null, silent_at = case when is_told then moment else d.silent_at end,
                is_connected = one.heard_since is not null or (is_here and d.is_connected),
-               connected_at = coalesce(one.heard_since, d.connected_at), gateway = coalesce(one.heard_at, d.gateway),
+               connected_at = coalesce(one.heard_since, d.connected_at), gateway = coalesce(one.heard_by, d.gateway),
                reason = case when one.heard_since is null and not is_here and d.is_connected then 'its gateway is gone'
                              when one.heard_since is null then d.reason end
          where d.tenant = one.tenant and d.device = one.device and d.dialect = one.dialect;
@@ -148,13 +149,25 @@ declare
     told int := 0;
 begin
     for one in
-        select d.* from pos.device_seen d where d.silent_at is not null and d.is_connected order by d.tenant limit most
-           for update skip locked loop
-        update pos.device_seen d set silent_at = null where d.tenant = one.tenant and d.device = one.device and d.dialect = one.dialect;
+        with silent as materialized (
+            select d.*, case when d.is_connected then d.connected_at
+                             else (select max(o.connected_at) from pos.device_seen o
+                                    where o.tenant = d.tenant and o.device = d.device and o.is_connected and o.connected_at > d.silent_at) end as here_at,
+                   greatest(case when d.heard_at > d.silent_at then d.heard_at end,
+                            (select t.seen_at from pos.till t
+                              where t.tenant_id = d.tenant and t.device = d.device and t.seen_at > d.silent_at)) as rest_at
+              from pos.device_seen d where d.silent_at is not null)
+        select s.*, coalesce(s.here_at, s.rest_at) as back_at
+          from silent s join pos.device_seen d using (tenant, device, dialect)
+         where coalesce(s.here_at, s.rest_at) is not null and d.silent_at = s.silent_at -- else another bridge was here
+         order by s.tenant limit most
+           for update of d skip locked loop
+        update pos.device_seen d set silent_at = null, heard_at = case when one.here_at is null then one.rest_at end
+         where d.tenant = one.tenant and d.device = one.device and d.dialect = one.dialect;
         told := told + 1;
         perform pos.device_tell(one.tenant, 'device.back', row_to_json(x))
            from (select one.device as "deviceId", pos.device_name(one.tenant, one.device) as name, one.dialect as dialect,
-                        pos.utc(one.silent_at) as "silentAt", pos.utc(one.connected_at) as "backAt") x;
+                        pos.utc(one.silent_at) as "silentAt", pos.utc(one.back_at) as "backAt") x;
     end loop;
     for one in
         select t.* from pos.till t where t.silent_at is not null and t.seen_at > t.silent_at order by t.tenant_id limit most - told

@@ -60,7 +60,7 @@ begin
            gateway = excluded.gateway, last_seq = coalesce(excluded.last_seq, d.last_seq), reason = excluded.reason,
            address = coalesce(excluded.address, d.address), client = coalesce(excluded.client, d.client),
            key_id = case when excluded.is_connected then excluded.key_id else coalesce(excluded.key_id, d.key_id) end,
-           silence_due = excluded.silence_due
+           silence_due = excluded.silence_due, heard_at = case when not excluded.is_connected then d.heard_at end
      where case when excluded.connected_at is null or d.connected_at is null then d.at <= excluded.at
                 else excluded.connected_at >= date_trunc('second', d.connected_at) end;
 end $$;

@@ -56,13 +56,15 @@ static void a_row_has_what_happened_and_no_secret(void **state)
 
     (void)state;
     start(&log);
-    row.context = TW_LIT("{\"attempt\":\"x\",\"tenant\":\"kitchen\",\"path\":{\"cardNumber\":"
+    row.context = TW_LIT("{\"attempt\":\"x\",\"device\":\"till "
+                         "\\\"1\\\"\",\"tenant\":\"kitchen\",\"path\":{\"cardNumber\":"
                          "\"GC-1000000001\"},\"query\":{}}");
     row.code = TW_LIT("INSUFFICIENT_BALANCE");
     row.body = TW_LIT("{\"amount\":25,\"note\":\"Ada\"}");
     api_request_log_add(&log, &row);
     check_member(tw_buf_view(&log.first), "tenant", "\"" TENANT "\"");
     check_member(tw_buf_view(&log.first), "slug", "\"kitchen\"");
+    check_member(tw_buf_view(&log.first), "device", "\"till \\\"1\\\"\"");
     check_member(tw_buf_view(&log.first), "method", "\"POST\"");
     check_member(tw_buf_view(&log.first), "path",
                  "\"/api/kitchen/gift-cards/" DOTS "0001/deduct\"");
