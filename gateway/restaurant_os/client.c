@@ -257,14 +257,53 @@ void gw_client_open_session(struct gw_sio_client *c)
                          .dialect = &gw_restaurant_os_dialect,
                          .transport = &c->transport,
                          .who = &screen->identity,
-                         .device = tw_slice_of(c->sid),
+                         .device = c->device != NULL ? tw_slice_of(c->device) : TW_EMPTY,
                          .resumes = c->wants_recovery,
                          .since = c->offset,
                          .early = gw_early_with_origin(NULL, gw_sio_address(c->socket),
                                                        gw_sio_program(c->socket)),
                      });
     c->wants_recovery = false;
+    free(c->device);
+    c->device = NULL;
     gw_hubs_join(screen->all->options.hubs, &screen->identity.tenant, &screen->session);
+}
+
+/* As a page fills it in when it has none, it is no name. */
+static bool is_name(struct tw_slice text)
+{
+    return text.len > 0 && text.len < GW_DEVICE_NAME && !tw_slice_is(text, "undefined") &&
+           !tw_slice_is(text, "null");
+}
+
+static void take_name(struct gw_sio_client *c, struct tw_slice name)
+{
+    if (c->device == NULL && is_name(name))
+        c->device = tw_copy_text(name.at, name.len);
+}
+
+static void take_names(struct gw_sio_client *c, const struct gw_identity *who)
+{
+    const char *given = gw_sio_device(c->socket);
+
+    take_name(c, who->device);
+    take_name(c, given != NULL ? tw_slice_of(given) : TW_EMPTY);
+    take_name(c, who->own_device);
+}
+
+/* auth.deviceId: what it calls itself on each connection. */
+static void read_name(struct gw_sio_client *c, struct tw_slice auth)
+{
+    static const char *const names[] = { "deviceId", "device_id" };
+
+    for (size_t i = 0; i < TW_COUNT(names); i++) {
+        struct tw_buf text = { .max = GW_DEVICE_NAME };
+        struct tw_slice raw;
+
+        if (tw_json_get(auth, names[i], &raw) && tw_json_string(&text, raw) && !text.failed)
+            take_name(c, tw_buf_view(&text));
+        tw_buf_done(&text);
+    }
 }
 
 static void on_authenticated(struct gw_authentication *a, const struct gw_authenticated *result)
@@ -274,6 +313,7 @@ static void on_authenticated(struct gw_authentication *a, const struct gw_authen
     if (c->socket != NULL && result->who == NULL) {
         refuse(c, result->refusal, NULL);
     } else if (c->socket != NULL) {
+        take_names(c, result->who);
         gw_screen_identify(&c->screen, result->who);
         gw_recovery_admit(c);
     }
@@ -329,6 +369,7 @@ static void on_connect(struct gw_sio_socket *k, struct tw_slice auth)
             "an Authorization: Bearer header and ?token= are read too.");
     } else {
         gw_recovery_read_auth(c, auth);
+        read_name(c, auth);
         authenticate(c, credential);
     }
     tw_buf_done(&text);
@@ -342,6 +383,7 @@ static void client_free(struct gw_sio_client *c)
     tw_after_cancel(c->screen.all->options.loop, &c->refresh);
     gw_authentication_done(&c->authentication);
     gw_screen_done(&c->screen);
+    free(c->device);
     free(c);
 }
 

@@ -12,13 +12,14 @@ struct gw_sio_client {
     struct gw_screen screen;
     struct gw_sio_socket *socket; /* null once it has left; the client stays while `busy` */
     struct gw_transport transport;
-    bool is_admitted; /* its session has started */
+    bool is_admitted;    /* its session has started */
+    bool wants_recovery; /* from what stands below */
     char sid[GW_SIO_SID], pid[GW_PID];
+    char *device; /* its name, until its session has that; owned; null: none */
     struct gw_authentication authentication;
 
     /* What it wants to be recovered from. */
     struct tw_redis_ask ask;
-    bool wants_recovery;
     uint64_t offset;
     uint64_t turn;              /* how often it was recovered */
     struct tw_deadline refresh; /* of its record; before, of the wait for Redis */

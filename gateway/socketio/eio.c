@@ -25,6 +25,7 @@
 #define SID_RANDOM_CHARS 24 /* 144 bits */
 #define ADDRESS_BYTES 63
 #define CLIENT_BYTES 200
+#define DEVICE_BYTES 127
 #define PART_MS 5000 /* for the polls that fetch the last words */
 
 #define AT(field) TW_METRIC_AT(struct gw_eio, field)
@@ -118,6 +119,7 @@ static void socket_free(struct gw_eio_socket *s)
     tw_buf_done(&s->credential);
     free(s->address);
     free(s->client);
+    free(s->device);
     free(s);
 }
 
@@ -235,6 +237,22 @@ static void make_sid(const struct gw_eio *e, char out[GW_EIO_SID_BYTES])
     tw_random_id(out + n, SID_RANDOM_CHARS + 1);
 }
 
+/* From its query, where a page cannot set a header; null: it does not say. */
+static char *read_device(const struct tw_http_request *req)
+{
+    static const char *const names[] = { "deviceId", "device_id" };
+    char *device = NULL;
+
+    for (size_t i = 0; i < TW_COUNT(names) && device == NULL; i++) {
+        struct tw_buf text = { .max = DEVICE_BYTES };
+
+        if (tw_http_query(req, names[i], &text) == 1 && !text.failed && text.len > 0)
+            device = tw_copy_text(text.at, text.len);
+        tw_buf_done(&text);
+    }
+    return device != NULL ? device : tw_http_copy_line(req, "x-device-id", DEVICE_BYTES);
+}
+
 struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_request *req)
 {
     struct gw_eio_socket *s;
@@ -250,6 +268,7 @@ struct gw_eio_socket *gw_eio_socket_new(struct gw_eio *e, const struct tw_http_r
                              &s->credential);
     s->address = tw_http_copy_line(req, "x-forwarded-for", ADDRESS_BYTES);
     s->client = tw_http_copy_line(req, "user-agent", CLIENT_BYTES);
+    s->device = read_device(req);
     (void)tw_map_set(&e->by_sid, tw_slice_of(s->sid), s);
     tw_list_append(&e->all, &s->link);
     e->opened.value++;
@@ -325,6 +344,11 @@ const char *gw_eio_address(const struct gw_eio_socket *s)
 const char *gw_eio_client(const struct gw_eio_socket *s)
 {
     return s->client;
+}
+
+const char *gw_eio_device(const struct gw_eio_socket *s)
+{
+    return s->device;
 }
 
 struct tw_slice gw_eio_credential(const struct gw_eio_socket *s)

@@ -79,6 +79,10 @@ struct tw_slice gw_eio_credential(const struct gw_eio_socket *s);
 const char *gw_eio_address(const struct gw_eio_socket *s);
 const char *gw_eio_client(const struct gw_eio_socket *s);
 
+/* What its first request calls the device, in its query (deviceId) or a header; lent, null: it
+ * does not say. */
+const char *gw_eio_device(const struct gw_eio_socket *s);
+
 /* Its client was let in. One that is not yet is closed after 64 packets. */
 void gw_eio_trust(struct gw_eio_socket *s);
 

@@ -62,6 +62,7 @@ struct gw_eio_socket {
     struct gw_close why;      /* once it is over */
     struct tw_buf credential; /* of its first request; empty: none */
     char *address, *client;   /* of that, as nginx and it say; null: not known */
+    char *device;             /* as that names itself; null: it does not */
     bool is_trusted;          /* its handler has let it in */
     unsigned early;           /* packets that came before that */
 };

@@ -292,6 +292,11 @@ const char *gw_sio_program(const struct gw_sio_socket *k)
     return gw_eio_client(k->connection->eio);
 }
 
+const char *gw_sio_device(const struct gw_sio_socket *k)
+{
+    return gw_eio_device(k->connection->eio);
+}
+
 struct tw_slice gw_sio_credential(const struct gw_sio_socket *k)
 {
     return gw_eio_credential(k->connection->eio);

@@ -74,9 +74,10 @@ void gw_sio_refuse(struct gw_sio_socket *k, struct tw_slice json);
 /* What the connection's first request brought as a credential; lent, empty without one. */
 struct tw_slice gw_sio_credential(const struct gw_sio_socket *k);
 
-/* Where that came from, and from which program; lent, null: not known. */
+/* Where that came from, from which program, and from which device; lent, null: not known. */
 const char *gw_sio_address(const struct gw_sio_socket *k);
 const char *gw_sio_program(const struct gw_sio_socket *k);
+const char *gw_sio_device(const struct gw_sio_socket *k);
 
 struct gw_sio *gw_sio_of(const struct gw_sio_socket *k);
 

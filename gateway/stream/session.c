@@ -24,7 +24,6 @@
 
 #define SLOW_MS 1000
 #define STALL_MS 10000
-#define DEVICE_NAME 127 /* the longest name of a device, in bytes */
 
 /* --- Its phases ------------------------------------------------------------------------------
  */
@@ -131,7 +130,7 @@ static const struct gw_handler_ops handler_ops = {
 
 bool gw_session_name(struct gw_session *s, struct tw_slice device)
 {
-    if (device.len == 0 || device.len > DEVICE_NAME)
+    if (device.len == 0 || device.len >= GW_DEVICE_NAME)
         return false;
     free(s->device);
     s->device = tw_copy_text(device.at, device.len);

@@ -25,6 +25,8 @@
 #include "gateway/websocket/close.h"
 #include "gateway/websocket/handler.h"
 
+#define GW_DEVICE_NAME 128 /* of the longest name of a device, with a NUL */
+
 struct gw_frame;
 struct gw_stream;
 struct gw_transport;

@@ -109,8 +109,9 @@ select is(pg_temp.told(), '', 'goodbye'), is(pg_temp.states(), 'till-1 gone, til
 
 -- Those that have no name of their own are not missed.
 select pg_temp.log(pg_temp.row('connect', ''), pg_temp.row('disconnect', '', '{"expected_ms":1}'),
-                   pg_temp.row('connect', 'x9Zt', '{"dialect":"restaurantos"}'), pg_temp.row('disconnect', 'x9Zt', '{"dialect":"restaurantos","expected_ms":1}')) as ignored \gset
-select is((select string_agg(d.device || ' ' || d.dialect || ' ' || d.is_connected, ', ') from pos.device_seen d where d.silence_due is not null), null, 'no names');
+                   pg_temp.row('connect', '', '{"dialect":"restaurantos"}'), pg_temp.row('disconnect', '', '{"dialect":"restaurantos","expected_ms":1}'),
+                   pg_temp.row('connect', 'screen-1', '{"dialect":"restaurantos"}'), pg_temp.row('disconnect', 'screen-1', '{"dialect":"restaurantos","expected_ms":1}')) as ignored \gset
+select is((select string_agg(d.device || ' ' || d.dialect || ' ' || d.is_connected, ', ') from pos.device_seen d where d.silence_due is not null), 'screen-1 restaurantos false', 'one has a name');
 delete from pos.device_seen;
 
 -- Heard of in another way under the same name: another dialect, REST, or a session that a gateway reports.

@@ -43,7 +43,7 @@ begin
             select d.tenant, d.device, d.dialect from pos.device_seen d
              where d.is_connected and d.gateway = gone.instance and d.silence_due is null and d.silent_at is null
                and d.connected_at between gone.started_at - interval '1 second' and gone.at + interval '15 seconds'
-               and pos.device_has_name(d.device, d.dialect)
+               and d.device <> ''
              order by d.tenant, d.device, d.dialect
                for update skip locked)
         update pos.device_seen d set silence_due = moment + interval '45 seconds', at = greatest(d.at, gone.at)

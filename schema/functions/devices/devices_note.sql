@@ -1,20 +1,13 @@
 -- pos.devices_note - the newest that is known of each device, from a batch of the gateways' log.
--- Holds: device_has_name, devices_prune.
+-- Holds: devices_prune.
 -- Caller: sync_log_write. Inputs: its rows; of a connect also key_id and client, of a disconnect also `since`, the
 -- second in which its session was greeted (0: it never was), and expected_ms: after how long without it the device is
 -- silent (0: it said goodbye, or may not come back).
 -- A device that comes back over a new line is connected, also when the gateway notices the end of its old one only
--- afterwards: the session that was greeted last counts. device_has_name: whether the name is the device's own; Socket.IO
--- clients are known by names that are drawn for each connection. devices_prune (of maintain): a restaurant keeps the 1000 devices that
+-- afterwards: the session that was greeted last counts. devices_prune (of maintain): a restaurant keeps the 1000 devices that
 -- were there last, whatever names a client makes up.
 -- Answers, refusals, events: none. Locks: the rows of these devices, in the order of their keys.
 -- SPDX-License-Identifier: Apache-2.0
-
-create or replace function pos.device_has_name(device text, dialect text) returns boolean
-language plpgsql immutable parallel safe as $$
-begin
-    return device <> '' and dialect <> 'restaurantos';
-end $$;
 
 create or replace function pos.devices_note(rows json) returns void
 language plpgsql as $$
@@ -51,7 +44,7 @@ begin
            coalesce(k.came_at, k.since), case when k.is_over then k.went_from else k.came_to end,
            case when k.is_over then coalesce(k.went_seq, k.came_seq) else k.came_seq end, case when k.is_over then k.reason end, k.address,
            k.client, k.key_id,
-           case when k.is_over and k.expected_ms > 0 and pos.device_has_name(k.device, k.dialect)
+           case when k.is_over and k.expected_ms > 0 and k.device <> ''
                 then clock_timestamp() + k.expected_ms * interval '1 millisecond' end
       from known k
      order by 1, 2, 3

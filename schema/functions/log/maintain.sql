@@ -39,9 +39,7 @@ begin
              + pos.prune('pos.console_minute', 'minute < now() - interval ''2 hours''')
              + pos.prune('pos.delivery_minute', 'minute < now() - interval ''2 hours''')
              + pos.prune('pos.gateway_report', 'at < now() - interval ''1 minute''')
-             + pos.prune('pos.device_seen', 'at < now() - interval ''30 days'''
-                                            -- names that are drawn for each connection
-                                            ' or (at < now() - interval ''1 hour'' and not is_connected and not pos.device_has_name(device, dialect))')
+             + pos.prune('pos.device_seen', 'at < now() - interval ''30 days'' or (at < now() - interval ''1 hour'' and not is_connected and device = '''')')
              + pos.devices_prune();
     when 'deliveries' then
         -- Ids are in the order of time, nearly.

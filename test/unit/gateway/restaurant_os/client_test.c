@@ -143,6 +143,54 @@ static struct gw_session *session_of(struct screens *s)
     return tw_container_of(s->gateway->sessions.list.next, struct gw_session, among);
 }
 
+/* In its CONNECT; else in the query of its connection's first request, or in a header there. */
+static void it_has_the_name_that_it_gives_itself(void **state)
+{
+    static const struct {
+        const char *connect, *query, *header, *name;
+    } rows[] = {
+        { "\"deviceId\":\"kitchen-1\"", "deviceId=b", "c", "kitchen-1" },
+        { "\"device_id\":\"k \\\"2\\\"\"", "", "", "k \"2\"" },
+        { "\"deviceId\":\"undefined\"", "deviceId=bar%201", "c", "bar 1" },
+        { "\"deviceId\":7", "deviceId=&device_id=expo", "", "expo" },
+        { "\"deviceId\":null", "", "c", "c" },
+        { "\"x\":1", "", "", "" },
+    };
+    struct screens *s = *state;
+
+    for (size_t i = 0; i < TW_COUNT(rows); i++) {
+        struct tw_buf packet = { .max = 1024 };
+        struct screen *one;
+
+        s->request = (struct tw_http_request){ .query = tw_slice_of(rows[i].query) };
+        s->request.headers[0] =
+            (struct tw_http_header){ TW_LIT("x-device-id"), tw_slice_of(rows[i].header) };
+        s->request.header_count = rows[i].header[0] != '\0';
+        tw_buf_text(&packet, "0{\"token\":\"" KITCHEN_TOKEN "\",");
+        tw_buf_text(&packet, rows[i].connect);
+        tw_buf_append(&packet, tw_slice_from("}", 2));
+        one = open_screen(s, 0);
+        emit(s, one, packet.at);
+        find_kitchen(s);
+        assert_row(tw_slice_is(gw_session_device(session_of(s)), rows[i].name),
+                   rows[i].connect);
+        cut_off(s, one);
+        tw_buf_done(&packet);
+    }
+}
+
+static void one_that_names_itself_is_offered_an_order_again_on_a_later_connection(void **state)
+{
+    static const char data[] = "{\"orderId\":\"a\",\"orderSource\":\"online\"}";
+    struct screens *s = *state;
+    struct screen *one = join_screen(s, 0), *other = join_screen(s, 1);
+
+    assert_true(gw_session_name(session_of(s), TW_LIT("kitchen-1")));
+    publish(s->gateway, 17, "order.offered", "{\"kind\":\"timer\",\"devices\":[\"kitchen-1\"]}",
+            data);
+    assert_true((one->heard.len > 0) != (other->heard.len > 0));
+}
+
 static void when_its_credential_ends_it_is_told_and_does_not_come_back(void **state)
 {
     struct screens *s = *state;
@@ -225,6 +273,8 @@ int main(void)
         test(while_credentials_cannot_be_checked_the_transport_is_closed),
         test(an_api_key_lets_it_in_as_well),
         test(one_that_goes_while_it_is_checked_takes_nothing_with_it),
+        test(it_has_the_name_that_it_gives_itself),
+        test(one_that_names_itself_is_offered_an_order_again_on_a_later_connection),
         test(when_its_credential_ends_it_is_told_and_does_not_come_back),
         test(when_its_restaurant_is_suspended_it_is_told_that),
         test(after_any_other_close_it_comes_back),
