@@ -122,12 +122,41 @@ select is(pg_temp.till_refund('0.01'), '409 REFUND_LIMIT 0.00', 'it is full');
 select is(pg_temp.outcome(pg_temp.void('R1', t.id::text)), '201', 'one is voided')
   from pos.pos_gift_card_transactions t where t.tenant_id = :alpha and t.type = 'refund' and t.amount = 15;
 select is(pg_temp.till_refund('15.01'), '409 REFUND_LIMIT 15.00', 'there is room again');
--- The day begins at midnight of the restaurant.
-insert into pos.pos_gift_card_transactions (tenant_id, card_number, type, amount, key_id, created_at)
-select :alpha, 'R1', 'refund', v.amount, k.id, (now() at time zone 'Europe/London')::date::timestamp at time zone 'Europe/London' + v.after
-  from pos.api_key k, (values (1000, interval '-1 ms'), (14, interval '0')) v(amount, after)
- where k.tenant_id = :alpha and k.scopes = array['pos'];
-select is(pg_temp.till_refund('1.01'), '409 REFUND_LIMIT 1.00', 'yesterday is over, midnight is today');
+-- The day is the business day, which begins at five in the morning here.
+create function pg_temp.refunded_at(moments timestamptz[], amounts numeric[]) returns void language sql as $$
+    insert into pos.pos_gift_card_transactions (tenant_id, card_number, type, amount, key_id, created_at)
+    select k.tenant_id, 'R1', 'refund', v.amount, k.id, v.moment
+      from pos.api_key k, dinedesk_main.tenants t, unnest(moments, amounts) v(moment, amount)
+     where k.tenant_id = t.id and t.slug = 'alpha' and k.scopes = array['pos']
+$$;
+select pg_temp.refunded_at(array[s.begins - interval '1 ms', s.begins], array[1000, 14])
+  from pos.business_day(pos.business_date(clock_timestamp(), 'Europe/London', '05:00'), 'Europe/London', '05:00') s \g /dev/null
+select is(pg_temp.till_refund('1.01'), '409 REFUND_LIMIT 1.00', 'yesterday is over, and five is today');
+select is((pg_temp.call('batch', '{}', format('{"operations":[{"key":"offline","op":"gift_card.refund","path":{"cardNumber":"R1"},"occurredAt":"%s",'
+                        '"body":{"amount":1.01,"orderId":5,"reason":"x"}}]}', pos.utc(now() - interval '3 days')), '{"scope":"pos"}')).body::json
+          #>> '{results,0,body,error,code}', 'REFUND_LIMIT', 'an earlier day has no limit of its own');
+-- At midnight nothing begins; nor in the hour that comes twice, or does not come.
+create function pg_temp.refunded(moment text, starts time) returns numeric language sql as $$
+    select pos.till_refunded(row.c, moment::timestamptz)
+      from (select jsonb_populate_record(null::pos.context, jsonb_build_object('tenant_id', t.id, 'timezone', t.timezone, 'day_start', starts)) as c
+              from dinedesk_main.tenants t where t.slug = 'alpha') row
+$$;
+select pg_temp.refunded_at(array['2026-01-09T05:00Z', '2026-01-09T23:59:59.999Z', '2026-01-10T00:00Z', '2026-01-10T04:59:59.999Z', '2026-01-10T05:00Z',
+                                 '2026-03-29T03:59:59Z', '2026-03-29T04:00Z', '2026-10-25T00:29:59Z', '2026-10-25T00:45:00Z', '2026-10-25T01:30:00Z',
+                                 '2026-10-25T04:59:59Z', '2026-10-25T05:00Z']::timestamptz[],
+                           array[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]) \g /dev/null
+select is(pg_temp.refunded(v.moment, v.starts::time), v.wanted::numeric, v.what)
+  from (values (1, '2026-01-10T04:30:00Z', '05:00', 15, 'the evening and the night are one day'),
+               (2, '2026-01-09T05:00:00Z', '05:00', 15, 'from five'),
+               (3, '2026-01-10T05:00:00Z', '05:00', 16, 'to five'),
+               (4, '2026-01-10T00:00:00Z', '00:00', 28, 'unless it begins at midnight'),
+               (5, '2026-03-29T03:00:00Z', '05:00', 32, 'the short night'),
+               (6, '2026-03-29T04:00:00Z', '05:00', 64, 'ends at five by the clock'),
+               (7, '2026-10-25T04:30:00Z', '05:00', 1920, 'the long night'),
+               (8, '2026-10-25T05:00:00Z', '05:00', 2048, 'does, too'),
+               (9, '2026-10-25T01:15:00Z', '01:30', 384, 'in the hour that comes twice the day does not end'),
+               (10, '2026-10-25T01:30:00Z', '01:30', 3584, 'but once')) v(n, moment, starts, wanted, what)
+ order by v.n;
 update dinedesk_main.tenants set till_refunds_a_day = null where slug = 'alpha';
 
 -- Holds.

@@ -1,8 +1,9 @@
 -- pos.gift_card_reload - POST /api/{tenant}/gift-cards/{cardNumber}/reload, and /refund: more money on a card.
--- Holds: gift_card_refund, gift_card_put, till_refunds_check.
+-- Holds: gift_card_refund, gift_card_put, till_refunds_check, till_refunds_lock, till_refunded.
 -- Caller: pos.call, tillctl card reload, refund. Inputs: path.cardNumber, as find_gift_card reads it; amount > 0; of a reload
 -- orderId?; of a refund, which is credit for a return whose sale is not at hand, orderId and reason.
--- Answers: 201 {transactionId, previousBalance, amount, newBalance}.
+-- Answers: 201 {transactionId, previousBalance, amount, newBalance}. till_refunded: what tills have refunded on the business day of a
+-- moment.
 -- Refusals: 400 INVALID_AMOUNT, INVALID_ORDER_ID, INVALID_FIELD; 404 CARD_NOT_FOUND; 400 CARD_CLOSED, CARD_FROZEN,
 -- CARD_NOT_ACTIVE, CARD_EXPIRED, BALANCE_TOO_HIGH; for the refund of a key without the scope platform 403 REFUND_NOT_ALLOWED, 409
 -- REFUND_LIMIT.
@@ -52,32 +53,46 @@ begin
     return pos.gift_card_put(c, 'refund', amount, ordered.id, ordered.shown, reason);
 end $$;
 
--- The day is that of the calendar in the restaurant's time zone. A refund that was voided counts no longer.
 create or replace function pos.till_refunds_check(c pos.context, amount numeric) returns void
 language plpgsql as $$
 declare
     most numeric := (select round(t.till_refunds_a_day, pos.currency_decimals(c.currency)) from dinedesk_main.tenants t where t.id = c.tenant_id);
-    since timestamptz := pos.today(c.timezone)::timestamp at time zone c.timezone;
     refunded numeric;
 begin
     if most is null then
         perform pos.refuse(403, 'REFUND_NOT_ALLOWED',
             'A till may not refund here. Use a key with the scope platform, or ask the operator for a limit a day for tills.');
     end if;
-    perform pg_advisory_xact_lock(hashtextextended(c.tenant_id || ' till refunds', 7214460045));
-    select coalesce(sum(t.amount + coalesce((select sum(v.amount) from pos.pos_gift_card_transactions v
-                                              where v.tenant_id = t.tenant_id and v.card_number = t.card_number
-                                                and v.entry_no > t.entry_no and v.reverses = t.id), 0)), 0)
-      into refunded
-      from pos.gift_cards g
-      join pos.pos_gift_card_transactions t on t.tenant_id = g.tenant_id and t.card_number = g.card_number
-      join pos.api_key k on k.id = t.key_id and not 'platform' = any(k.scopes)
-     where g.tenant_id = c.tenant_id and g.updated_at >= since - interval '1 minute' -- it is written just before the entry
-       and t.type = 'refund' and t.created_at >= since;
+    perform pos.till_refunds_lock(c);
+    refunded := pos.till_refunded(c, clock_timestamp());
     if refunded + amount > most then
         perform pos.refuse(409, 'REFUND_LIMIT',
             format('The tills of this restaurant may refund %s a day, and %s are left today. Use a key with the scope platform.',
                    most, greatest(most - refunded, 0)),
             ('{"limit":' || most || ',"left":' || greatest(most - refunded, 0) || '}')::json);
     end if;
+end $$;
+
+create or replace function pos.till_refunds_lock(c pos.context) returns void
+language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended(c.tenant_id || ' till refunds', 7214460045));
+end $$;
+
+-- A refund that was voided counts no longer. When a till says that it refunded (occurredAt) does not matter: it counts on the day
+-- on which it comes, or each day of the past would have a limit of its own.
+create or replace function pos.till_refunded(c pos.context, moment timestamptz) returns numeric
+language plpgsql stable as $$
+declare
+    day record := pos.business_day(pos.business_date(moment, c.timezone, c.day_start), c.timezone, c.day_start);
+begin
+    return (
+        select coalesce(sum(t.amount + coalesce((select sum(v.amount) from pos.pos_gift_card_transactions v
+                                                  where v.tenant_id = t.tenant_id and v.card_number = t.card_number
+                                                    and v.entry_no > t.entry_no and v.reverses = t.id), 0)), 0)
+          from pos.gift_cards g
+          join pos.pos_gift_card_transactions t on t.tenant_id = g.tenant_id and t.card_number = g.card_number
+          join pos.api_key k on k.id = t.key_id and not 'platform' = any(k.scopes)
+         where g.tenant_id = c.tenant_id and g.updated_at >= day.begins - interval '1 minute' -- it is written just before the entry
+           and t.type = 'refund' and t.created_at >= day.begins and t.created_at < day.ends);
 end $$;
