@@ -288,23 +288,38 @@ begin
 end $$;
 
 -- Locks what the first `most` of a list are going to lock, in the one order (schema/README.md): they themselves come in the order
--- of the list, and after the first one the stream is locked too. A number or phone that nobody has locks nothing.
+-- of the list, and after the first one the stream is locked too. A number or phone that nobody has locks nothing. Reports may
+-- have no row yet: of a restaurant's batches with reports one is worked on at a time.
 create or replace function pos.batch_lock(c pos.context, list json, most int) returns void
 language plpgsql as $$
 declare
     cards text[];
     phones text[];
     orders text[];
+    refunds boolean;
+    answers boolean;
+    reports boolean;
 begin
     select array_agg(distinct p.value) filter (where d.locks = 'card'),
            array_agg(distinct pos.normal_phone(c.country, p.value)) filter (where d.locks = 'customer'),
-           array_agg(distinct pos.path_order_id(p.value)) filter (where d.locks = 'order')
-      into cards, phones, orders
+           array_agg(distinct pos.path_order_id(p.value)) filter (where d.locks = 'order'),
+           bool_or(d.operation = 'gift_card_refund'), bool_or(d.operation = 'order_answer'), bool_or(d.operation = 'report_daily')
+      into cards, phones, orders, refunds, answers, reports
       from json_array_elements(list) with ordinality e(value, n)
      cross join lateral json_to_record(case json_typeof(e.value) when 'object' then e.value else '{}' end) r(op json, path json)
       join pos.batch_operations() d on d.op = r.op #>> '{}'
-     cross join lateral jsonb_each_text(pos.batch_path(d.names, r.path)) p
-     where e.n <= most and p.key = case d.locks when 'card' then 'cardNumber' when 'customer' then 'phone' when 'order' then 'id' end;
+      left join lateral jsonb_each_text(pos.batch_path(d.names, r.path)) p
+             on p.key = case d.locks when 'card' then 'cardNumber' when 'customer' then 'phone' when 'order' then 'id' end
+     where e.n <= most;
+    if answers and c.order_ladder = 'auto' then
+        perform from dinedesk_main.tenants t where t.id = c.tenant_id for no key update; -- as order_ladder_seen does
+    end if;
+    if reports then
+        perform pg_advisory_xact_lock(hashtextextended(c.tenant_id || ' reports', 7214460055));
+    end if;
+    if refunds and not pos.key_is_of(c, 'platform') then
+        perform pos.till_refunds_lock(c);
+    end if;
     if cards is not null then
         -- As it was typed, too: see find_gift_card.
         cards := cards || array(select g.card_number::text from unnest(cards) n, pos.gift_cards g

@@ -59,7 +59,7 @@ begin
                    from json_array_elements(given) e where json_typeof(e) = 'object');
     perform 1 from pos.orders p
       where p.tenant_id = c.tenant_id and (p.id = any(ids) or p.order_number = any(ids))
-      order by p.id for no key update;
+      order by p.id collate "C" for no key update;
     for one in select e.value from json_array_elements(given) e(value) loop
         begin
             if json_typeof(one.value) <> 'object' then

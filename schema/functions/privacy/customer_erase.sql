@@ -60,7 +60,7 @@ begin
     who := pos.person_look(c.tenant_id, customer);
     ids := who.orders || who.archived;
     -- Whoever changes one of them now, is done before we look at what it has written.
-    perform from pos.orders o where o.tenant_id = c.tenant_id and o.id = any(who.orders) order by o.id for update;
+    perform from pos.orders o where o.tenant_id = c.tenant_id and o.id = any(who.orders) order by o.id collate "C" for update;
     if not with_open then
         perform pos.refuse_open_orders(c, who.orders);
     end if;

@@ -9,8 +9,8 @@
 -- refused, kind, id, version, seq?, code?, message?, details?}], timestamp, seq, warnings?}.
 -- Refusals, with details.index: 400 VALIDATION_ERROR, UNKNOWN_TYPE, MISSING_ID, TOO_MANY_ROWS; 403 PERMISSION_DENIED;
 -- 409 STALE_VERSION, INVALID_TRANSITION, with details.current.
--- Locks: the change ids, sorted; the rows by kind and id, including those that are missing and have to be made; then
--- the stream.
+-- Locks: the change ids, sorted; the rows by kind and id, including those that are missing and have to be made; the quantities of
+-- the dishes that are counted (menu/menu_count); then the stream.
 -- Events: <thing>.updated, those of orders, history.cleared; a row of sync_log for each change. The origin of an event
 -- says how a cloud sync device called its action, and who its user was.
 -- SPDX-License-Identifier: Apache-2.0
@@ -24,6 +24,7 @@ declare
     steps pos.house_step[] := '{}';
     makers int[] := '{}';
     at int := 0; -- which change is being worked on
+    counts boolean := c.counts_items;
     change json;
     target record;
     told record;
@@ -50,7 +51,9 @@ begin
         if dialect = 'minipos' then
             steps := pos.separate_sales(c, steps);
         end if;
-        -- Every row is locked or made before the first event locks the stream.
+        -- Every row is locked or made before the first event locks the stream. What new orders take from the menu is counted when all
+        -- of them are there: each by itself would lock its dishes in an order of its own.
+        c.counts_items := false;
         for target in select t.makers from pos.shared_state_targets(steps) t order by t.n loop
             foreach at in array target.makers loop
                 told := pos.shared_state_try(c, atomic, 'make', null, steps[at], false, dialect);
@@ -61,6 +64,12 @@ begin
                 exit when steps[at].result is null;
             end loop;
         end loop;
+        if counts and cardinality(makers) > 0 then
+            perform pos.menu_count(c.tenant_id, (
+                select json_agg(l.value) from unnest(makers) m
+                  join pos.orders o on steps[m].kind = 'orders' and o.tenant_id = c.tenant_id and o.id = steps[m].id
+                 cross join lateral json_array_elements(o.items) l));
+        end if;
         at := 0;
         while at < cardinality(steps) loop
             at := at + 1;
