@@ -163,5 +163,17 @@ select is(pg_temp.broken(v.sql), v.wanted, v.sql)
                ($$update pos.pos_loyalty_transactions set type = 'redeem', reverses = null where type = 'reverse' and new_points < 0 and points < 0$$, 'points are negative'),
                ('delete from pos.pos_loyalty_transactions where entry_no = 2 and customer_id = 9002',
                 'points are not the sum of their ledger, points entry does not continue the one before')) v(sql, wanted);
+-- An adjustment that comes again without a key.
+create temp table adjusted as select pg_temp.till('loyalty_adjust', '{"points":3,"reason":"a gift"}', '{"scope":"platform"}') as a;
+select is(b.body::json ->> 'possibleDuplicateOf', (j.a).body::json ->> 'transactionId', 'a likely repeat'), is(b.status, 201, 'is made'),
+       is(o.body::json ->> 'possibleDuplicateOf', null, 'for another reason it is none')
+  from adjusted j, pg_temp.till('loyalty_adjust', '{"points":3,"reason":"a gift"}', '{"scope":"platform"}') b,
+       pg_temp.till('loyalty_adjust', '{"points":3,"reason":"another gift"}', '{"scope":"platform"}') o;
+update dinedesk_main.tenants set dedupe_seconds = 60 where slug = 'alpha';
+select is(b.replayed, true, 'or answered again'), is(b.body::json ->> 'previousPoints', (a.body::json ->> 'previousPoints'), 'as it was')
+  from pg_temp.till('loyalty_adjust', '{"points":4,"reason":"a gift"}', '{"scope":"platform"}') a,
+       pg_temp.till('loyalty_adjust', '{"points":4,"reason":"a gift"}', '{"scope":"platform"}') b;
+update dinedesk_main.tenants set dedupe_seconds = 0 where slug = 'alpha';
+
 select * from finish();
 rollback;

@@ -159,6 +159,41 @@ select is(pg_temp.refunded(v.moment, v.starts::time), v.wanted::numeric, v.what)
  order by v.n;
 update dinedesk_main.tenants set till_refunds_a_day = null where slug = 'alpha';
 
+-- Without a key: a likely repeat is named, or answered as the first one where the restaurant wants that.
+create temp table again (operation text, body text, path jsonb);
+select pg_temp.card('A1', 100) \g /dev/null
+insert into again
+select 'gift_card_reload', '{"amount":5,"orderId":"a"}', '{}'::jsonb union all
+select 'gift_card_refund', '{"amount":5,"orderId":"a","reason":"x"}', '{}' union all
+select 'gift_card_void', '{"amount":5,"reason":"x"}', jsonb_build_object('id', pg_temp.id_of(pg_temp.on_card('gift_card_deduct', 'A1', '{"amount":50,"orderId":"a"}')));
+create function pg_temp.again(operation text, more jsonb default '{}') returns pos.answer language sql as $$
+    select pg_temp.on_card(g.operation, 'A1', g.body, more, g.path) from again g where g.operation = again.operation
+$$;
+create temp table first as select g.operation, pg_temp.again(g.operation) as a from again g;
+select is((f.a).status, 201, f.operation), is((f.a).body::json ->> 'possibleDuplicateOf', null, 'once') from first f;
+select is(b.body::json ->> 'possibleDuplicateOf', pg_temp.id_of(f.a), f.operation || ' again'), is(cardinality(b.events), 1, 'is carried out')
+  from first f, pg_temp.again(f.operation) b;
+select is(b.body::json ->> 'possibleDuplicateOf', null, f.operation || ' of another till'), is(k.body::json ->> 'possibleDuplicateOf', null, 'or with a key')
+  from first f, pg_temp.again(f.operation, '{"device":"till-7"}') b, pg_temp.again(f.operation, jsonb_build_object('idempotencyKey', 'again ' || f.operation)) k;
+update dinedesk_main.tenants set dedupe_seconds = 60 where slug = 'alpha';
+create temp table before as select pg_temp.balance('A1') as balance, f.operation, pg_temp.again(f.operation, '{"device":"till-9"}') as a from first f;
+create temp table after as select pg_temp.balance('A1') as balance;
+select is(d.replayed, true, b.operation || ' is answered again'), is(d.body, (b.a).body, 'with the same'), is(d.events, null, 'no event')
+  from before b, pg_temp.again(b.operation, '{"device":"till-9"}') d;
+select is(pg_temp.balance('A1'), a.balance, 'once') from after a;
+select is(pg_temp.outcome(pg_temp.void('A1', pg_temp.id_of(b.a))), '201', 'what was voided') from before b where b.operation = 'gift_card_reload';
+select is(pg_temp.outcome(pg_temp.again('gift_card_reload', '{"device":"till-9"}')), '201', 'is done again');
+create temp table paid as select pg_temp.on_card('gift_card_deduct', 'A1', '{"amount":2}') as a;
+select is(pg_temp.outcome(pg_temp.on_card('gift_card_deduct', 'A1', '{"amount":2}')), '200 replayed', 'a payment, twice');
+select is(pg_temp.outcome(pg_temp.void('A1', pg_temp.id_of(p.a))), '201', 'voided') from paid p;
+select is(pg_temp.outcome(pg_temp.on_card('gift_card_deduct', 'A1', '{"amount":2}')), '200', 'and paid again');
+-- A refund that came twice is told of also when there is nothing left to refund.
+update dinedesk_main.tenants set till_refunds_a_day = (select pos.till_refunded(jsonb_populate_record(null::pos.context,
+    jsonb_build_object('tenant_id', t.id, 'timezone', t.timezone, 'day_start', t.day_start)), now()) + 3 from dinedesk_main.tenants t where t.slug = 'alpha')
+ where slug = 'alpha';
+select is(pg_temp.till_refund('3'), '201', 'the last of the limit'), is(pg_temp.till_refund('3'), '201 replayed', 'is not refused when it comes again');
+update dinedesk_main.tenants set dedupe_seconds = 0, till_refunds_a_day = null where slug = 'alpha';
+
 -- Holds.
 select pg_temp.card('H1', 50) \g /dev/null
 create function pg_temp.hold(number text, amount text, more text default '') returns text language sql as $$

@@ -1,5 +1,5 @@
 -- pos.gift_card_deduct - POST /api/{tenant}/gift-cards/{cardNumber}/deduct.
--- Holds: gift_card_deducted, gift_card_twin, gift_card_usable.
+-- Holds: gift_card_deducted, gift_card_twin, gift_card_repeated, gift_card_usable.
 -- Caller: pos.call. Inputs: path.cardNumber, as find_gift_card reads it; amount > 0, orderId?, notes? (or reference?).
 -- Answers: 200 {previousBalance, amountDeducted, newBalance, transactionId}, and added to them remainingBalance,
 -- warnings?, possibleDuplicateOf?.
@@ -31,8 +31,8 @@ begin
     if c.idempotency_key is null then
         twin := pos.gift_card_twin(c, card, -amount, ordered.id);
         if twin is not null and c.dedupe_seconds > 0 then
-            select t.* into entry from pos.pos_gift_card_transactions t where t.id = twin;
-            if entry.created_at > now() - make_interval(secs => c.dedupe_seconds) then
+            entry := pos.gift_card_repeated(c, twin);
+            if entry.id is not null then
                 return (200, pos.gift_card_deducted(entry, null, null), null, c.tenant_id, true)::pos.answer;
             end if;
         end if;
@@ -74,10 +74,11 @@ language sql stable parallel safe as $$
         entry.new_balance, case when cut then ',' || pos.inside(pos.note_warning(true)) end, ',"possibleDuplicateOf":' || twin)
 $$;
 
--- A deduct of the same key and device, of the same amount, card and order within ten minutes (or the tenant's own,
--- longer time): perhaps a till has repeated its request without a key. What someone else has taken is no twin, or a
+-- A deduct (or another kind of entry) of the same key and device, of the same amount, card and order within ten minutes (or the
+-- tenant's own, longer time): perhaps a till has repeated its request without a key. What someone else has taken is no twin, or a
 -- payment would be swallowed. Looks at the last fifty entries.
-create or replace function pos.gift_card_twin(c pos.context, card pos.gift_cards, amount numeric, order_id text) returns bigint
+create or replace function pos.gift_card_twin(c pos.context, card pos.gift_cards, amount numeric, order_id text, kind text default 'deduct')
+returns bigint
 language plpgsql stable as $$
 declare
     since timestamptz := now() - make_interval(secs => greatest(600, c.dedupe_seconds));
@@ -89,13 +90,27 @@ begin
                   from pos.pos_gift_card_transactions t
                  where t.tenant_id = c.tenant_id and t.card_number = card.card_number
                  order by t.entry_no desc limit 50) l
-         where l.type = 'deduct' and l.amount = gift_card_twin.amount
+         where l.type = kind and l.amount = gift_card_twin.amount
            and l.order_id is not distinct from gift_card_twin.order_id
            and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
            and l.created_at > since
          order by l.entry_no desc limit 1;
     end if;
     return twin;
+end $$;
+
+-- The twin, if the request is to be answered as it was: the tenant wants that, and it stands. What was voided since was no mistake
+-- of the till's to repeat.
+create or replace function pos.gift_card_repeated(c pos.context, twin bigint) returns pos.pos_gift_card_transactions
+language plpgsql stable as $$
+declare
+    entry pos.pos_gift_card_transactions;
+begin
+    select t.* into entry from pos.pos_gift_card_transactions t
+     where t.id = twin and t.created_at > now() - make_interval(secs => c.dedupe_seconds)
+       and not exists (select from pos.pos_gift_card_transactions v
+                        where v.tenant_id = t.tenant_id and v.card_number = t.card_number and v.entry_no > t.entry_no and v.reverses = t.id);
+    return entry;
 end $$;
 
 -- Refuses a card that is closed, frozen, not active or expired.

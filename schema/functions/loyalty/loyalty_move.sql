@@ -84,8 +84,9 @@ end $$;
 
 -- A move of the same key and device, of the same points, customer and order within ten minutes (or the tenant's own,
 -- longer time): perhaps a till has repeated its request without a key. Looks at the last fifty entries; one that was reversed
--- since then was no mistake of the till's to repeat.
-create or replace function pos.loyalty_twin(c pos.context, customer pos.customers, change int, order_id text) returns bigint
+-- since then was no mistake of the till's to repeat. Of an adjustment, the reason is the same as well.
+create or replace function pos.loyalty_twin(c pos.context, customer pos.customers, change int, order_id text,
+    kinds text[] default '{add,redeem}', why text default null) returns bigint
 language plpgsql stable as $$
 declare
     since timestamptz := now() - make_interval(secs => greatest(600, c.dedupe_seconds));
@@ -93,12 +94,12 @@ declare
 begin
     if customer.updated_at > since then
         select l.id into twin
-          from (select t.id, t.entry_no, t.type, t.points, t.order_id, t.lineage, t.device, t.created_at
+          from (select t.id, t.entry_no, t.type, t.points, t.order_id, t.reason, t.lineage, t.device, t.created_at
                   from pos.pos_loyalty_transactions t
                  where t.tenant_id = c.tenant_id and t.customer_id = customer.id
                  order by t.entry_no desc limit 50) l
          where l.points = change and l.order_id is not distinct from loyalty_twin.order_id
-           and l.type in ('add', 'redeem')
+           and l.type = any(kinds) and (why is null or l.reason = why)
            and l.lineage is not distinct from c.lineage and l.device is not distinct from c.device
            and l.created_at > since and pos.loyalty_reversal(c.tenant_id, l.id) is null
          order by l.entry_no desc limit 1;
