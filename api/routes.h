@@ -52,7 +52,7 @@ struct api_route {
     bool is_brief; /* a read with a short answer (operation.h) */
 };
 
-#define API_ROUTES 99
+#define API_ROUTES 101
 
 extern const struct api_route api_routes[];
 extern const size_t api_route_count;

@@ -7,7 +7,7 @@
 #include "common/net/pg_conn.h"
 #include "common/util/metrics.h"
 
-#define TW_FUNCTIONS 128
+#define TW_FUNCTIONS 130
 #define TW_SQL_CLASSES 14
 
 /* Embedded in the process's state. Zeroed, and then started. */

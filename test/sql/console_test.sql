@@ -205,6 +205,48 @@ select is((select string_agg(x ->> 'type', ' ') from json_array_elements(d -> 'l
 select is(e.origin ->> 'kind', 'console', 'its event says where it comes from') from pos.event e where e.tenant_id = :alpha and e.seq = pg_temp.head();
 select is((select string_agg(a.action || ' ' || a.subject, '|' order by a.id) from pos.audit a where a.tenant_id = :alpha and a.action like 'card.%'),
           'card.freeze GC-1|card.unfreeze GC-1|card.void GC-1', 'the audit has them');
+
+-- A card is put right by the operations that tills and shops call, too: by who acts, and never by who looks.
+select pg_temp.card('GC-2', 20);
+select pg_temp.call('gift_card_deduct', '{"cardNumber":"GC-2"}', '{"amount":8,"orderId":"X-1"}') is not null as ignored \gset
+select l.id as deduct from pos.pos_gift_card_transactions l where l.tenant_id = :alpha and l.card_number = 'GC-2' and l.type = 'deduct' \gset
+select pg_temp.try('gift_card_hold', '{"cardNumber":"GC-2"}', '{"amount":5,"orderId":"X-2"}') as ignored \gset
+select h.id as hold from pos.gift_card_holds h where h.tenant_id = :alpha and h.card_number = 'GC-2' \gset
+select is(pg_temp.try(v.operation, v.path, v.body, '{"scope":"console"}'), '403 FORBIDDEN', 'who only looks: ' || v.operation),
+       is(pg_temp.act(v.operation, v.path, v.body), v.wanted, 'who acts: ' || v.operation)
+  from (values ('gift_card_void', format('{"cardNumber":"GC-2","id":"%s"}', :'deduct'), '{"amount":3,"reason":"sent back"}', '201'),
+               ('gift_card_reload', '{"cardNumber":"GC-2"}', '{"amount":1}', '201')) v(operation, path, body, wanted);
+select is((select string_agg(concat_ws(' ', x ->> 'type', x ->> 'amount', 'back ' || (x ->> 'reversed'), 'left ' || (x ->> 'remaining'), x ->> 'reverses' = :'deduct'), '|')
+             from json_array_elements(d -> 'ledger') x),
+          'reload 1.00 back 0.00 left 1.00|void 3.00 back 0.00 t|deduct -8.00 back 3.00 left 5.00|issue 20.00 back 0.00', 'what was taken back, and what can be'),
+       is((select string_agg(concat_ws(' ', x ->> 'id' = :'hold', x ->> 'amount', x ->> 'orderId', x ->> 'by'), '|') from json_array_elements(d -> 'holds') x),
+          't 5.00 X-2 test platform, till-1', 'what is promised to orders'),
+       is(concat_ws(' ', d #>> '{card,balance}', d #>> '{card,held}', d #>> '{card,available}'), '16.00 5.00 11.00', 'and what is left')
+  from pg_temp.seen('console_gift_card', '{"cardNumber":"GC-2"}') d;
+select is(pg_temp.act('gift_card_deduct', '{"cardNumber":"GC-2"}', '{"amount":1}'), '403 FORBIDDEN', 'nobody pays in a console'),
+       is(pg_temp.act('gift_card_refund', '{"cardNumber":"GC-2"}', '{"amount":1,"orderId":"X","reason":"x"}'), '403 FORBIDDEN', 'nor has a limit of tills'),
+       is(pg_temp.act('gift_card_release', format('{"cardNumber":"GC-2","holdId":"%s"}', :'hold'), '{}'), '200', 'a hold is released'),
+       is(pg_temp.act('gift_card_freeze', '{"cardNumber":"GC-2"}', '{"reason":"lost"}'), '200', 'a lost card'),
+       is(pg_temp.act('gift_card_transfer', '{"cardNumber":"GC-2"}', '{"to":"GC-3"}'), '201', 'moves, though it is frozen'),
+       is(pg_temp.act('gift_card_unfreeze', '{"cardNumber":"GC-3"}', '{"reason":"x"}'), '409 CARD_NOT_FROZEN', 'its new one is not'),
+       is(pg_temp.act('gift_card_close', '{"cardNumber":"GC-3"}', '{"reason":"paid back"}'), '200', 'ended');
+select is(d #>> '{ledger,0,otherCard}', 'GC-3', 'where it went'), is(d ->> 'holds', '[]', 'no hold is left') from pg_temp.seen('console_gift_card', '{"cardNumber":"GC-2"}') d;
+select is((select string_agg(a.action || ' ' || a.subject, '|' order by a.id) from pos.audit a where a.tenant_id = :alpha and a.action like 'card.%' and a.subject <> 'GC-1'),
+          'card.reverse GC-2|card.reload GC-2|card.release GC-2|card.freeze GC-2|card.transfer GC-2|card.void GC-3', 'the audit has each, once');
+
+-- The menu.
+insert into pos.menu_items (tenant_id, id, name, category, price) values
+    (:alpha, 'm-1', 'Ramen', 'Noodles', 9.50), (:alpha, 'm-2', 'Gyoza', null, 6.80), (:alpha, 'm-3', 'udon', 'Noodles', 8), (:alpha, 'm-4', null, null, null);
+select is(pg_temp.try('menu_availability_set', '{"id":"m-1"}', '{"available":false}', '{"scope":"console"}'), '403 FORBIDDEN', 'who only looks turns nothing off'),
+       is(pg_temp.act('menu_availability_set', '{"id":"m-1"}', '{"available":false,"reason":"no noodles","until":"' || pos.utc(now() + interval '1 hour') || '"}'), '200', 'off'),
+       is(pg_temp.act('menu_availability_set', '{"id":"m-2"}', '{"available":true,"quantity":3}'), '200', 'counted');
+select is((select string_agg(concat_ws(' ', x ->> 'id', x ->> 'name', x ->> 'category', x ->> 'price', x ->> 'available', x ->> 'reason', x ->> 'quantity', (x ->> 'until') is null), '|')
+             from json_array_elements(d -> 'items') x),
+          'm-1 Ramen Noodles 9.50 false no noodles f|m-2 Gyoza 6.80 true 3 t|m-3 udon Noodles 8.00 true t|m-4  true t', 'what is off, what is counted, and the others'),
+       is(d ->> 'more', '0', 'all') from pg_temp.seen('console_menu') d;
+select is((select string_agg(a.action || ' ' || a.subject, '|' order by a.id) from pos.audit a where a.tenant_id = :alpha and a.action like 'menu.%'),
+          'menu.off m-1|menu.on m-2', 'the audit has it');
+
 insert into pos.customers (tenant_id, id, phone, name, loyalty_points) values (:alpha, 900001, '+447700900456', 'Maren', 250);
 select pg_temp.commit();
 select is(d #>> '{customer,points}', '250', 'points'), is(d #>> '{ledger,0,pointsAfter}', '250', 'and their ledger')

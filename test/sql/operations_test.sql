@@ -27,7 +27,7 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'gift_card_reload gift_card_transactions gift_card_transfer gift_card_unfreeze gift_card_void kitchen_alert '
           'list_import loyalty_adjust loyalty_reverse loyalty_transactions menu_availability menu_availability_set '
           'operation_outcome order_acks_get order_create order_delivery order_get order_status order_update pos_config '
-          'pos_status report_compare sandbox_fault sandbox_order table_complete ticket_issue till_card_balance v1_menu '
+          'pos_status report_compare sandbox_fault sandbox_order sandbox_orders table_complete ticket_issue till_card_balance v1_menu '
           'v1_menu_categories '
           'v1_menu_items v1_order v1_order_create v1_order_status v1_orders',
           'what a key with the scope platform may call')
@@ -35,14 +35,14 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'console_audit console_customer console_devices console_devices_disconnect console_event console_gift_card '
           'console_gift_card_freeze console_gift_card_unfreeze console_gift_card_void console_gift_cards console_key_create '
-          'console_key_revoke console_keys console_now console_order console_orders console_requests console_system '
+          'console_key_revoke console_keys console_menu console_now console_order console_orders console_requests console_system '
           'customer_create customer_erase customer_export device_disconnect device_key device_key_revoke devices_list '
           'gift_card_close gift_card_issue gift_card_unfreeze kitchen_alert list_import loyalty_adjust order_create '
           'order_update',
           'what a key with the scope pos may not call')
   from pos.operations() o where not 'pos' = any(o.scopes);
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
-          'console_audit console_customer console_devices console_event console_gift_card console_gift_cards console_keys console_now '
+          'console_audit console_customer console_devices console_event console_gift_card console_gift_cards console_keys console_menu console_now '
           'console_order console_orders console_requests console_system devices_list events_list ticket_issue',
           'what a key with the scope console may call')
   from pos.operations() o where 'console' = any(o.scopes);
@@ -51,15 +51,20 @@ select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'console_key_revoke device_key device_key_revoke',
           'what needs the scope console:write')
   from pos.operations() o where o.scopes = array['console:write'];
+select is(string_agg(o.name, ' ' order by o.name collate "C"),
+          'device_disconnect gift_card_close gift_card_freeze gift_card_release gift_card_reload gift_card_transfer gift_card_unfreeze '
+          'gift_card_void menu_availability_set',
+          'what others do, too, and who acts in the console')
+  from pos.operations() o where 'console:write' = any(o.scopes) and not 'console' = any(o.scopes) and cardinality(o.scopes) > 1;
 select is(string_agg(o.name, ' '), null, 'who may act there may look there')
   from pos.operations() o where 'console' = any(o.scopes) and not 'console:write' = any(o.scopes);
 select is(string_agg(o.name, ' ' order by o.name collate "C"),
           'cloudsync_data cloudsync_devices cloudsync_pull console_audit console_customer console_devices console_event '
-          'console_gift_card console_gift_cards console_key_create console_keys console_now console_order console_orders '
+          'console_gift_card console_gift_cards console_key_create console_keys console_menu console_now console_order console_orders '
           'console_requests console_system customer_export device_key devices_list event_shown events_list '
           'gift_card_balance gift_card_transactions health loyalty_points loyalty_transactions menu_availability '
           'minipos_state operation_outcome order_acks_get order_delivery order_get orders_pending orders_pull orders_sync '
-          'pos_config pos_status report_compare staff_list ticket_issue till_card_balance till_card_lookup till_config '
+          'pos_config pos_status report_compare sandbox_orders staff_list ticket_issue till_card_balance till_card_lookup till_config '
           'till_loyalty_lookup till_loyalty_pull till_loyalty_pulled '
           'v1_menu v1_menu_categories v1_menu_items v1_order v1_orders v1_table v1_tables',
           'what changes nothing')

@@ -21,9 +21,17 @@ create function pg_temp.pass(seconds numeric) returns text language sql as $$
       from pos.timers_run(100) r where r.event is not null
 $$;
 
+-- What the console says of it: "offered next, warned later, urgent later".
+create function pg_temp.ladder(id text) returns text language sql as $$
+    select string_agg(concat_ws(' ', l ->> 'what', l ->> 'state'), ', ' order by n)
+      from pos.orders o, json_array_elements(pos.console_ladder(o, (select min(e.at) from pos.event e
+             where e.tenant_id = o.tenant_id and e.type = 'order.offered' and e.data ->> 'orderId' = o.id))) with ordinality x(l, n)
+     where o.id = ladder.id
+$$;
+
 -- Off until a device speaks.
 select is(pg_temp.mode(), 'auto', 'as it is made');
-select is(pg_temp.order('a1'), '201', 'an order'), is(pg_temp.next('a1'), null, 'that nobody waits for');
+select is(pg_temp.order('a1'), '201', 'an order'), is(pg_temp.next('a1'), null, 'that nobody waits for'), is(pg_temp.ladder('a1'), null, 'is on no ladder');
 select is(pg_temp.try('order_ack', '{}', '{"order_id":"a1","status":"printed"}'), '200', 'an older till, which asks now and then'),
        is(pg_temp.mode(), 'auto', 'does not turn it on');
 select is(pg_temp.try('order_answer', '{"id":"nope"}', '{"state":"received"}'), '404 ORDER_NOT_FOUND', 'nor what is refused'), is(pg_temp.mode(), 'auto', 'it is not');
@@ -32,17 +40,20 @@ select is(pg_temp.mode('beta'), 'auto', 'for this restaurant alone'),
        is((select a.subject from pos.audit a where a.tenant_id = :alpha and a.action = 'order_ladder.on')::text, 'the first order_ack', 'and it is in the audit');
 
 -- The rungs, each once, each at its time from the first one on.
-select is(pg_temp.order('l1'), '201', 'an order'), is(pg_temp.next('l1'), '20 0', 'offered again in 20 seconds');
+select is(pg_temp.order('l1'), '201', 'an order'), is(pg_temp.next('l1'), '20 0', 'offered again in 20 seconds'),
+       is(pg_temp.ladder('l1'), 'offered next, warned later, urgent later', 'what a console says of it');
 select is(pg_temp.pass(19), '', 'not before');
 select is(pg_temp.pass(1.2), 'order.offered', 'offered'), is(pg_temp.next('l1'), '40 1', 'at 60 seconds');
 select is(pg_temp.newest() ->> 'orderId', 'l1', 'the same order'), is(pg_temp.newest() ->> 'customerName', 'Ada', 'as a whole');
 select is(pg_temp.pass(39), '', 'not twice');
-select is(pg_temp.pass(1), 'kitchen.alert 3', 'told'), is(pg_temp.next('l1'), '120 2', 'at 180 seconds');
+select is(pg_temp.pass(1), 'kitchen.alert 3', 'told'), is(pg_temp.next('l1'), '120 2', 'at 180 seconds'),
+       is(pg_temp.ladder('l1'), 'offered done, warned done, urgent next', 'and where it is then');
 select is(pg_temp.newest()::text, '{"type":"warning","message":"Order N-l1 waits for a minute, and no device has acknowledged it. Look at the till.",'
           '"severity":3,"orderId":"l1","tableNumber":null,"station":null}', 'as every alert');
 select is(pg_temp.pass(120), 'kitchen.alert 5', 'told again'), is(pg_temp.next('l1'), null, 'that was all');
 select is(pg_temp.newest() ->> 'message', 'Order N-l1 waits for 3 minutes, and no device has acknowledged it. Call the restaurant.', 'and what to do');
-select is((select o.status from pos.orders o where o.tenant_id = :alpha and o.id = 'l1')::text, 'new', 'nobody cancels it');
+select is((select o.status from pos.orders o where o.tenant_id = :alpha and o.id = 'l1')::text, 'new', 'nobody cancels it'),
+       is(pg_temp.ladder('l1'), 'offered done, warned done, urgent done', 'nobody is left to tell');
 
 -- The event names who has acknowledged before, whatever became of the connection, and nobody else.
 create function pg_temp.offered_to() returns text language sql as $$
@@ -79,7 +90,7 @@ select is(h.status::text, 'cancelled', 'cancelled'), is(h.reason, 'Nobody in the
 
 -- An acknowledgement ends it, by whichever way it came.
 select is(pg_temp.order('e' || n), '201', 'an order') from generate_series(1, 4) n;
-select is(pg_temp.try('order_answer', '{"id":"e1"}', '{"state":"received"}'), '200', 'an order_ack'), is(pg_temp.next('e1'), null, 'ends it'),
+select is(pg_temp.try('order_answer', '{"id":"e1"}', '{"state":"received"}'), '200', 'an order_ack'), is(pg_temp.next('e1'), null, 'ends it'), is(pg_temp.ladder('e1'), null, 'for the console, too'),
        is(pg_temp.try('order_ack', '{}', '{"order_id":"e2","status":"queued"}'), '200', 'the older address'), is(pg_temp.next('e2'), null, 'ends it'),
        is(pg_temp.try('order_received', '{"id":"e3"}', '{}'), '200', 'a confirmation'), is(pg_temp.next('e3'), null, 'ends it'),
        is(pg_temp.try('order_ack_batch', '{}', '{"acknowledgments":[{"order_id":"e4","status":"printed"}]}'), '200', 'a batch'), is(pg_temp.next('e4'), null, 'ends it');

@@ -9,9 +9,13 @@ select is(c.body::jsonb, (s -> 'order')::jsonb, c.name || ' is the sample'), is(
 
 select is(pg_temp.try('sandbox_order', '{}', '{"case":"o05"}'), '403 NOT_A_SANDBOX', 'not where people eat');
 select is(pg_temp.try('sandbox_fault', '{}', '{"deviceId":"till-1","drop":1}'), '403 NOT_A_SANDBOX', 'neither a fault');
+select is(pg_temp.try('sandbox_orders', '{}', null), '403 NOT_A_SANDBOX', 'and there is nothing to choose from');
 select is(pg_temp.head(), 0::bigint, 'nothing has happened');
 select pos.tenant_day_set('alpha', null, 'on');
 select is(sandbox, true, 'shown') from pos.tenant_show('alpha');
+
+select is(json_array_length(b -> 'cases'), 12, 'twelve cases'), is(b #>> '{cases,4}', '{"case":"o05","title":"Text that breaks printers and parsers"}', 'by name')
+  from (select (pg_temp.call('sandbox_orders', '{}', null)).body::json) l(b);
 
 create temp table made as
     select c.name, pg_temp.call('sandbox_order', '{}', format('{"case":"%s"}', c.name)) as a from pos.sandbox_cases() c;

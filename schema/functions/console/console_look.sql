@@ -1,11 +1,12 @@
 -- pos.console_look - what each read of the console does besides: it says that somebody looks, and tells the audit.
--- Holds: console_lease, console_note, console_actor, console_answer, console_limit, console_after, console_page, console_origin.
+-- Holds: console_lease, console_note, console_did, console_actor, console_answer, console_limit, console_after, console_page, console_origin.
 -- Caller: the functions of this folder. Inputs: the context; the page. console_note: what was done to what, and how.
 -- console_limit: query.limit, 1 to 200. console_after: query.after, which the list before has said as `next`: numbers
 -- with a hyphen between them, of which there are `parts`.
 -- Answers: console_look: nothing. While a page is asked for, gateways report the restaurant's sessions for fifteen
 -- seconds more; the first page of a restaurant tells them at once (console_lease). The audit hears of a key and page once an hour, and
--- of each action. console_actor: who that is in the audit; console_origin: the context of
+-- of each action. console_did: the same for an operation that others may call as well, when the key is one that acts in a console.
+-- console_actor: who that is in the audit; console_origin: the context of
 -- an action, whose event says that it comes from the console. console_answer: 200 {"success":true,"data":...}.
 -- console_page: of the rows of a list, one more than `most` if there is one, and the place of each: the list, and its `next`.
 -- Refusals: 400 INVALID_FIELD. Locks: the row of this key and page. Events: none; console.watch on the control channel.
@@ -55,6 +56,14 @@ language plpgsql as $$
 begin
     insert into pos.audit (tenant_id, actor, action, subject, detail)
     values (c.tenant_id, pos.console_actor(c), console_note.action, left(console_note.subject, 200), left(console_note.detail, 2000));
+end $$;
+
+create or replace function pos.console_did(c pos.context, action text, subject text, detail text default null) returns void
+language plpgsql as $$
+begin
+    if c.key_id is not null and pos.key_is_of(c, 'console:write') then
+        perform pos.console_note(c, action, subject, concat_ws(' ', c.request_id, detail));
+    end if;
 end $$;
 
 create or replace function pos.console_answer(c pos.context, data json, status int default 200, events text[] default null)

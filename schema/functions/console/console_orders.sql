@@ -1,12 +1,13 @@
 -- console/console_orders - the orders of a restaurant, those first that no device has acknowledged.
--- Holds: console_orders, console_order, console_order_row, console_order_events, console_orders_page.
+-- Holds: console_orders, console_order, console_order_row, console_order_events, console_orders_page, console_ladder.
 -- Caller: pos.call, for GET /api/{tenant}/console/orders and /orders/{id}. Inputs: query.limit, after, status; path.id:
 -- the order's id, or else its number (the newest order that has it).
 -- Answers: console_orders: 200 {orders: [{id, orderNumber, status, orderType, customerName, totalAmount, items, createdAt,
 -- scheduledFor, acknowledgedAt, unacknowledged, sentTo, acknowledgements}], next}: those that nobody has acknowledged for longest,
 -- then the others, the newest first. `items`: how many. `sentTo`: the devices that it was written to.
--- console_order: 200 {order, events: [{seq, type, at}], deliveries, more, acknowledgements, recorded, why}: the
--- events are searched for around the moments at which something happened to the order, among 10000 each.
+-- console_order: 200 {order, events: [{seq, type, at}], deliveries, more, acknowledgements, ladder, recorded, why}: the
+-- events are searched for around the moments at which something happened to the order, among 10000 each. `ladder`: [{what, at,
+-- state: done, next or later}], the rungs of an order that waits for its first acknowledgement (order_ladder), else null.
 -- Refusals: 400 INVALID_FIELD, INVALID_STATUS; 404 ORDER_NOT_FOUND. Locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -109,6 +110,28 @@ begin
     select e.seq, e.type::text, e.at from pos.event e where e.tenant_id = o.tenant_id and e.seq = any(seqs) order by e.seq;
 end $$;
 
+-- Where it is on its ladder: what its timer says, or, when the last rung is behind it, when it was offered again.
+create or replace function pos.console_ladder(o pos.orders, offered_at timestamptz) returns json
+language plpgsql stable as $$
+declare
+    n dinedesk_main.tenants;
+    t pos.timer;
+    began timestamptz;
+begin
+    select d.* into n from dinedesk_main.tenants d where d.id = o.tenant_id;
+    select i.* into t from pos.timer i where i.tenant_id = o.tenant_id and i.kind = 'order_ladder' and i.object = o.id;
+    if o.acknowledged_at is not null or o.status not in ('new', 'pending') or n.order_ladder <> 'on' then
+        return null;
+    end if;
+    began := coalesce(coalesce(t.meant, t.due) - (select r.after from pos.order_rungs() r where r.step = t.step),
+                      offered_at - (select r.after from pos.order_rungs() r where r.step = 0));
+    return (select json_agg(l order by l.at) from (
+        select (array['offered', 'warned', 'urgent', 'cancelled'])[r.step + 1] as what, pos.utc(began + r.after) as at,
+               case when r.step < t.step or t.step is null then 'done' when r.step = t.step then 'next' else 'later' end as state
+          from pos.order_rungs() r
+         where began is not null and (r.step < 3 or n.order_ladder_rejects)) l);
+end $$;
+
 create or replace function pos.console_order(c pos.context, body json) returns pos.answer
 language plpgsql as $$
 declare
@@ -119,10 +142,12 @@ declare
     events json[] := '{}';
     more bigint := 0;
     lost text;
+    offered_at timestamptz;
 begin
     perform pos.console_look(c, 'order');
     o := pos.acked_order(c, c.path ->> 'id', false);
     for e in select v.seq, v.type, v.at from pos.console_order_events(o) v order by v.seq loop
+        offered_at := coalesce(offered_at, case when e.type = 'order.offered' then e.at end);
         events := events || row_to_json(v) from (select e.seq as seq, e.type as type, pos.utc(e.at) as at) v;
         sent := pos.console_deliveries(c.tenant_id, e.seq, e.at);
         all_sent := all_sent || array(select (('{"seq":' || e.seq || ',"type":' || to_json(e.type) || ',' || pos.inside(d) || '}')::json)
@@ -132,6 +157,6 @@ begin
     lost := pos.console_deliveries_kept('order.created', o.created_at);
     return pos.console_answer(c, row_to_json(a)) from (select
         pos.order_json(o)::json as "order", array_to_json(events) as events, array_to_json(all_sent[1:500]) as deliveries,
-        more as more, pos.console_acks(c.tenant_id, o.id) as acknowledgements,
+        more as more, pos.console_acks(c.tenant_id, o.id) as acknowledgements, pos.console_ladder(o, offered_at) as ladder,
         lost is null or cardinality(all_sent) > 0 as recorded, case when cardinality(all_sent) = 0 then lost end as why) a;
 end $$;

@@ -20,16 +20,17 @@ language sql immutable parallel safe as $$
     values
     ('gift_card_deduct',   true,  array['pos'],             null,    false),
     ('gift_card_balance',  false, array['pos'],             null,    false),
-    ('gift_card_void',     true,  array['pos', 'platform'], null,    false),
+    -- A card is put right by the shop, by tills, and by who acts in the console. Nobody pays there: no deduct, no hold.
+    ('gift_card_void',     true,  array['pos', 'platform', 'console:write'], null,    false),
     ('gift_card_refund',   true,  array['pos', 'platform'], null,    false), -- a till only with a limit a day
-    ('gift_card_reload',   true,  array['pos', 'platform'], null,    false),
+    ('gift_card_reload',   true,  array['pos', 'platform', 'console:write'], null,    false),
     ('gift_card_hold',     true,  array['pos', 'platform'], null,    false),
     ('gift_card_capture',  true,  array['pos', 'platform'], null,    false),
-    ('gift_card_release',  true,  array['pos', 'platform'], null,    false),
-    ('gift_card_freeze',   true,  array['pos', 'platform'], null,    false),
-    ('gift_card_unfreeze', true,  array['platform'],        null,    false),
-    ('gift_card_close',    true,  array['platform'],        null,    false),
-    ('gift_card_transfer', true,  array['pos', 'platform'], null,    false), -- of a frozen card: platform
+    ('gift_card_release',  true,  array['pos', 'platform', 'console:write'], null,    false),
+    ('gift_card_freeze',   true,  array['pos', 'platform', 'console:write'], null,    false),
+    ('gift_card_unfreeze', true,  array['platform', 'console:write'], null,    false),
+    ('gift_card_close',    true,  array['platform', 'console:write'], null,    false),
+    ('gift_card_transfer', true,  array['pos', 'platform', 'console:write'], null,    false), -- of a frozen card: not pos
     ('gift_card_transactions', false, array['pos', 'platform'], null, false),
     ('operation_outcome',  false, array['pos', 'platform'], null,    false),
     ('loyalty_points',     false, array['pos'],             null,    false),
@@ -91,7 +92,8 @@ language sql immutable parallel safe as $$
     ('minipos_state',      false, array['pos'],             'read',  true),
     ('cloudsync_data',     false, array['pos'],             'read',  true),
     ('menu_availability',  false, array['pos', 'platform'], null,    false),
-    ('menu_availability_set', true, array['pos', 'platform'], null,  false),
+    ('menu_availability_set', true, array['pos', 'platform', 'console:write'], null,  false),
+    ('sandbox_orders',     false, array['pos', 'platform'], null,    false),
     ('sandbox_order',      true,  array['pos', 'platform'], null,    false),
     ('sandbox_fault',      true,  array['pos', 'platform'], null,    false),
     ('list_import',        true,  array['platform'],        null,    false),
@@ -118,6 +120,7 @@ language sql immutable parallel safe as $$
     ('console_gift_card_freeze', true, array['console:write'], null, false),
     ('console_gift_card_unfreeze', true, array['console:write'], null, false),
     ('console_gift_card_void', true, array['console:write'], null, false),
+    ('console_menu',       false, array['console', 'console:write'], null, false),
     ('console_customer',   false, array['console', 'console:write'], null, false),
     ('console_keys',       false, array['console', 'console:write'], null, false),
     -- As a ticket: its answer is a secret, and none is kept for a repeat.

@@ -9,7 +9,8 @@
 -- available}; a release: 200 {holdId, amount, available}.
 -- Refusals: 400 INVALID_AMOUNT, INVALID_ORDER_ID, INVALID_FIELD; 404 CARD_NOT_FOUND, HOLD_NOT_FOUND; 400 CARD_CLOSED,
 -- CARD_FROZEN, CARD_NOT_ACTIVE, CARD_EXPIRED, INSUFFICIENT_FUNDS; 409 TOO_MANY_HOLDS, HOLD_ENDED, HOLD_EXCEEDED.
--- Locks: the card's row, its holds, then the stream. Events: gift_card.hold; of a capture gift_card.updated with holdId.
+-- Locks: the card's row, its holds, then the stream. Events: gift_card.hold; of a capture gift_card.updated with holdId. An audit row
+-- for a release that was done in a console.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.gift_card_hold(c pos.context, body json) returns pos.answer
@@ -101,6 +102,7 @@ declare
     card pos.gift_cards := pos.find_gift_card(c, c.path ->> 'cardNumber', true);
     ended record := pos.hold_end(pos.find_hold(c, card, c.path ->> 'holdId'), null);
 begin
+    perform pos.console_did(c, 'card.release', card.card_number, (ended.hold).amount::text);
     return (200, '{"success":true,"holdId":"' || (ended.hold).id || '","amount":' || (ended.hold).amount
             || ',"available":' || ended.available || '}',
             array[pos.emit(c.tenant_id, 'gift_card.hold', c.origin, pos.hold_event_data(ended.hold, ended.available))],

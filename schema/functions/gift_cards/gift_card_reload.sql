@@ -8,7 +8,7 @@
 -- CARD_NOT_ACTIVE, CARD_EXPIRED, BALANCE_TOO_HIGH; for the refund of a key without the scope platform 403 REFUND_NOT_ALLOWED, 409
 -- REFUND_LIMIT.
 -- Locks: for a refund by a till an advisory one, since its limit is of the whole restaurant; the card's row, then the stream.
--- Events: gift_card.updated.
+-- Events: gift_card.updated; an audit row, when it was done in a console.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.gift_card_put(c pos.context, type text, amount numeric, ordered record, notes text, most numeric default null)
@@ -33,6 +33,7 @@ begin
     entry.order_id := ordered.id;
     entry.order_id_json := ordered.shown;
     entry := pos.gift_card_move(c, card, entry);
+    perform pos.console_did(c, 'card.' || type, card.card_number, concat_ws(' ', amount, notes));
     return (201, pos.gift_card_put_answer(entry, twin),
             array[pos.emit(c.tenant_id, 'gift_card.updated', c.origin, pos.gift_card_updated_data(entry, card.status))],
             c.tenant_id, false)::pos.answer;

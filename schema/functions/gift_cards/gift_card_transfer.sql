@@ -4,7 +4,8 @@
 -- Caller: pos.call, tillctl card transfer. Inputs: path.cardNumber, as find_gift_card reads it; to?, the new number (one is made
 -- when it is left out); reason?.
 -- The new card is active, and has the expiry date and the names of the old one. A frozen card, which is often frozen because
--- it was lost, is transferred by a key with the scope platform. Open holds name the old card: they have to end first.
+-- it was lost, is transferred by a key with the scope platform or
+-- console:write. Open holds name the old card: they have to end first.
 -- Answers: 201 {cardNumber, from, amount, newBalance, transactionId}: of the new card.
 -- Refusals: 400 INVALID_FIELD; 404 CARD_NOT_FOUND; 400 CARD_CLOSED, CARD_FROZEN, CARD_NOT_ACTIVE, CARD_EXPIRED; 409
 -- CARD_HAS_HOLDS, CARD_EXISTS.
@@ -38,7 +39,7 @@ declare
     went pos.pos_gift_card_transactions;
     came pos.pos_gift_card_transactions;
 begin
-    if old_card.status <> 'frozen' or not pos.key_is_of(c, 'platform') then
+    if old_card.status <> 'frozen' or not (pos.key_is_of(c, 'platform') or pos.key_is_of(c, 'console:write')) then
         perform pos.gift_card_usable(old_card, c.timezone);
     end if;
     number := coalesce(pos.card_number_given(c, 'to', body -> 'to'), pos.card_number_make());

@@ -10,7 +10,7 @@
 -- possibleDuplicateOf?, of a part.
 -- Refusals: 400 INVALID_AMOUNT, INVALID_FIELD; 404 CARD_NOT_FOUND, TRANSACTION_NOT_FOUND; 409 NOT_REVERSIBLE,
 -- ALREADY_REVERSED; 400 CARD_CLOSED, INSUFFICIENT_FUNDS, BALANCE_TOO_HIGH.
--- Locks: the card's row, then the stream. Events: gift_card.updated with reverses.
+-- Locks: the card's row, then the stream. Events: gift_card.updated with reverses; an audit row, when it was done in a console.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.gift_card_void(c pos.context, body json) returns pos.answer
@@ -71,6 +71,7 @@ begin
     entry.order_id_json := meant.order_id_json;
     entry.reverses := meant.id;
     entry := pos.gift_card_move(c, card, entry);
+    perform pos.console_did(c, 'card.reverse', card.card_number, format('%s of %s: %s', wanted, meant.id, reason));
     return (201, pos.gift_card_voided(entry, left_of_it - wanted, twin),
             array[pos.emit(c.tenant_id, 'gift_card.updated', c.origin, pos.gift_card_corrected_data(entry, card.status))],
             c.tenant_id, false)::pos.answer;

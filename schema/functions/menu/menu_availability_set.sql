@@ -6,7 +6,8 @@
 -- Answers: 200 {menuItemId, name, available, until, reason, quantity, version}.
 -- Refusals: 404 MENU_ITEM_NOT_FOUND; 400 INVALID_FIELD.
 -- Locks: the item, then what was said about it (pos.menu_state), its timer, the tenant when it begins or ends to count, the stream.
--- Events: menu.updated, when the item becomes available or not; what else is said is nothing that a device shows.
+-- Events: menu.updated, when the item becomes available or not; what else is said is nothing that a device shows. An audit row,
+-- when it was done in a console.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.menu_availability_set(c pos.context, body json) returns pos.answer
@@ -59,6 +60,8 @@ begin
     if coalesce(old.quantity > 0, false) <> coalesce(said.quantity > 0, false) then
         perform pos.menu_counts_note(c.tenant_id);
     end if;
+    perform pos.console_did(c, case when said.is_available then 'menu.on' else 'menu.off' end, item.id,
+                            concat_ws(' ', item.name, 'quantity ' || trim_scale(said.quantity), 'until ' || pos.utc(said.until), said.reason));
     if done.turned then
         told := pos.menu_item_tell(c, item, said);
     end if;
