@@ -15,6 +15,7 @@ export class Refused extends Error {
         this.requestId = body?.requestId;
         this.retryAfterMs = Number(retryAfter) * 1000 || 0;
         this.isTemporary = status === 429 || status >= 500;
+        this.mayBeDone = this.code === 'IDEMPOTENCY_IN_PROGRESS' || (status >= 500 && status !== 503);
     }
 }
 
@@ -26,11 +27,12 @@ export class Unreachable extends Error {
         this.code = 'UNREACHABLE';
         this.retryAfterMs = 0;
         this.isTemporary = true;
+        this.mayBeDone = true;
     }
 }
 
 // randomUUID is only there on pages with TLS and of this machine itself.
-function newId() {
+export function newId() {
     return [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, '0')).join('');
 }
 
@@ -53,7 +55,7 @@ export class Api extends EventTarget {
         this.mayAct = true; // the server refuses what the key may not do; once it has said so, the pages do not offer it
     }
 
-    async #send(method, path, { body, signal, within = READ_MS } = {}) {
+    async #send(method, path, { body, signal, key = newId(), within = READ_MS } = {}) {
         const stop = new AbortController();
         const timer = setTimeout(() => stop.abort(), within);
         const forward = () => stop.abort();
@@ -69,7 +71,7 @@ export class Api extends EventTarget {
                     Accept: 'application/json',
                     'X-API-Key': this.key,
                     ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-                    ...(method === 'GET' ? {} : { 'Idempotency-Key': `console-${newId()}` }),
+                    ...(method === 'GET' ? {} : { 'Idempotency-Key': `console-${key}` }),
                 },
                 body: body === undefined ? undefined : JSON.stringify(body),
             });
@@ -102,6 +104,7 @@ export class Api extends EventTarget {
         return (await this.read(path, options)).data;
     }
 
+    // With the same `key` again, it is done once.
     async post(path, body, options) {
         try {
             const json = await this.#send('POST', path, { body, ...options });

@@ -1,24 +1,40 @@
 // dialog.js - a question before something is done. The browser keeps the focus inside, and Escape closes it.
 // SPDX-License-Identifier: Apache-2.0
+import { newId } from './api.js';
 import { h } from './dom.js';
 import { button, refusal, say } from './parts.js';
 
-// Shows a form; `act` is called with its fields until it succeeds. Resolves with what it gave, or undefined.
+// Shows a form; `act` is called with its fields until it succeeds, and with a key that stays until the server has refused: pressed
+// twice, or again after an answer was lost, it is done once. Resolves with what it gave, or undefined.
 export function ask({ title, text, fields = [], verb, tone = 'primary', act, done }) {
     return new Promise((resolve) => {
         const problem = h('div', {});
         const submit = h('button', { type: 'submit', class: `button ${tone}` }, verb);
+        let key = newId();
+        let given = null;
         let result;
+        // What may have been done is only sent again as it was.
+        const failed = (error) => {
+            const isOpen = error.mayBeDone === true;
+            problem.replaceChildren(
+                refusal(error, isOpen ? 'It is not known whether this was done' : 'That was not done'),
+                isOpen ? h('p', { class: 'note' }, 'Try again: it is done once, whether the first try came through or not.') : '',
+            );
+            submit.textContent = isOpen ? 'Try again' : verb;
+            if (!isOpen) [given, key] = [null, newId()]; // a refusal is the answer to that key; what is sent next is something else
+            for (const control of form.elements) if (control.name) control.readOnly = isOpen;
+        };
         const send = async (event) => {
             event.preventDefault();
             if (submit.disabled) return; // once, however often it is pressed
             submit.disabled = true;
+            given ??= new FormData(form);
             try {
-                result = await act(new FormData(form));
+                result = await act(given, key);
                 if (done) say(done);
                 dialog.close();
             } catch (error) {
-                problem.replaceChildren(refusal(error, 'That was not done'));
+                failed(error);
                 submit.disabled = false;
             }
         };

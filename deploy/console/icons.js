@@ -7,6 +7,7 @@ const paths = {
     devices: 'M3 4h14v9H3zM7 17h6M10 13v4',
     events: 'M4 5h12M4 10h12M4 15h7',
     orders: 'M5 2.5h10v15l-2.5-1.7-2.5 1.7-2.5-1.7L5 17.5zM8 7h4M8 10.5h4',
+    dishes: 'M2.5 14.5h15M4 14.5a6 6 0 0 1 12 0M10 8.5v-2M9 5.5h2M5 17h10',
     cards: 'M2.5 5h15v10h-15zM2.5 8.5h15M5.5 12h3',
     keys: 'M7 13a4 4 0 1 1 3.4-6.1L17.5 14v3h-3v-2h-2v-2l-2-2A4 4 0 0 1 7 13zM6.5 8.6v.1',
     requests: 'M3 7h11l-3-3.5M17 13H6l3 3.5',

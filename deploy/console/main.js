@@ -7,6 +7,7 @@ import { icon } from './icons.js';
 import { Page } from './page.js';
 import { cards, customers } from './pages/cards.js';
 import devices from './pages/devices.js';
+import dishes from './pages/dishes.js';
 import events from './pages/events.js';
 import keys from './pages/keys.js';
 import now from './pages/now.js';
@@ -17,8 +18,8 @@ import system from './pages/system.js';
 import { foreign, loading, say } from './parts.js';
 import { destination } from './search.js';
 
-const pages = { now, devices, events, orders, cards, customers, keys, requests, system };
-const menu = ['now', 'devices', 'events', 'orders', 'cards', 'keys', 'requests', 'system'];
+const pages = { now, devices, events, orders, dishes, cards, customers, keys, requests, system };
+const menu = ['now', 'devices', 'events', 'orders', 'dishes', 'cards', 'keys', 'requests', 'system'];
 const themes = { system: ['light', 'light'], light: ['dark', 'dark'], dark: ['system', 'as the system'] };
 const SLOW_MS = 1500; // then a page does not wait for what the restaurant is called
 const app = document.getElementById('app');

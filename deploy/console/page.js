@@ -1,8 +1,9 @@
 // page.js - one page while it is open: what it asks again and again, and what ends with it. Nothing is asked while the
 // tab is hidden.
 // SPDX-License-Identifier: Apache-2.0
-import { show } from './dom.js';
-import { refusal } from './parts.js';
+import { h, show } from './dom.js';
+import { icon } from './icons.js';
+import { refusal, say } from './parts.js';
 
 const SLOWEST_MS = 10_000;
 
@@ -23,6 +24,7 @@ function visible(signal) {
 export class Page {
     #stop = new AbortController();
     #wake = new Set();
+    #told = null;
 
     constructor({ api, root, params, go }) {
         this.api = api;
@@ -33,7 +35,14 @@ export class Page {
     }
 
     show(...children) {
-        if (!this.signal.aborted) show(this.root, ...children);
+        if (!this.signal.aborted) show(this.root, this.#told, ...children);
+    }
+
+    // What was done stands on top of the page until something else is done; what is polled is asked now.
+    told(...what) {
+        this.#told = h('div', { class: 'wellness good', 'data-key': 'told' }, icon('good'), h('p', {}, ...what));
+        say(this.#told.textContent);
+        this.soon();
     }
 
     // What only a key with console:write may do, or nothing.
@@ -45,8 +54,14 @@ export class Page {
         return this.api.get(`/console${path}`, { signal: this.signal, ...options });
     }
 
-    post(path, body) {
-        return this.api.post(`/console${path}`, body);
+    // `key` is the dialog's: with it, something is done once.
+    post(path, body, key) {
+        return this.api.post(`/console${path}`, body, { key });
+    }
+
+    // What tills and shops may do as well.
+    act(path, body, key) {
+        return this.api.post(path, body, { key });
     }
 
     // Waits, or until `soon`.

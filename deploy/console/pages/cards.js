@@ -1,12 +1,10 @@
 // cards.js - gift cards and customers' points, each with its ledger and the balance after every entry.
 // SPDX-License-Identifier: Apache-2.0
-import { ask } from '../dialog.js';
 import { h, kept } from '../dom.js';
-import { money, number, plural, time, words } from '../format.js';
-import { badge, button, empty, facts, field, foreign, link, loading, section, table, to } from '../parts.js';
-
-const tones = { active: 'green', frozen: 'amber', pending: 'blue', closed: 'plain', expired: 'plain', void: 'red' };
-const statusBadge = (status) => badge(tones[status] ?? 'plain', words(status));
+import { money, number, plural, time } from '../format.js';
+import { button, empty, facts, field, foreign, link, loading, section, table, to } from '../parts.js';
+import { openCard, statusBadge } from './card.js';
+import { entryColumns, ledger, missing, signed, whenThere } from './ledger.js';
 
 const cardColumns = [
     { title: 'Card', cell: (one) => link(to('cards', one.cardNumber), foreign(one.cardNumber)) },
@@ -43,77 +41,6 @@ function openList(page) {
     });
 }
 
-const signed = (text, value) => h('span', { class: Number(value) < 0 ? 'out' : 'in' }, Number(value) > 0 ? `+${text}` : text);
-
-const entryColumns = (amount) => [
-    { title: 'Entry', cell: (one) => words(one.type) },
-    { title: 'Time', cell: (one) => time(one.at) },
-    ...amount,
-    { title: 'Order', cell: (one) => (one.orderId === null || one.orderId === undefined ? h('span', { class: 'none' }, '–') : link(to('orders', one.orderId), foreign(one.orderId))) },
-    { title: 'By', cell: (one) => foreign(one.by) },
-    { title: 'Reason', wide: true, cell: (one) => foreign(one.reason) },
-];
-
-const ledger = (entries, next, columns, start) =>
-    section(
-        'Ledger',
-        { key: 'ledger', note: 'Each entry with what was left after it. The newest is on top; nothing is ever changed or taken out.' },
-        entries.length === 0 ? empty('No entry yet', start) : table({ caption: plural(entries.length, 'entry', 'entries') + (next ? ', the newest of them' : ''), columns, rows: entries, key: (one) => `l-${one.id}` }),
-        next ? h('p', { class: 'note' }, 'Older entries: tillctl card ledger.') : null,
-    );
-
-const deeds = {
-    freeze: { verb: 'Freeze', title: 'Freeze this card?', text: 'It keeps its balance, and nothing can be paid with it until it is thawed.', done: 'The card is frozen' },
-    unfreeze: { verb: 'Thaw', title: 'Thaw this card?', text: 'It can be used again.', done: 'The card can be used again' },
-    void: { verb: 'Void', title: 'Void this card?', text: 'What is left on it is taken off, and it can never be used again. This cannot be undone.', done: 'The card is void' },
-};
-const possible = { active: ['freeze', 'void'], expired: ['void'], frozen: ['unfreeze', 'void'], pending: ['void'] };
-
-function deed(page, card, name) {
-    const reason = h('input', { name: 'reason', required: true, maxlength: '200', autocomplete: 'off' });
-    return ask({
-        ...deeds[name],
-        tone: name === 'void' ? 'danger' : 'primary',
-        fields: [field('Why', reason, 'It stands in the ledger, and in the audit.')],
-        act: async (form) => {
-            await page.post(`/gift-cards/${encodeURIComponent(card.cardNumber)}/${name}`, { reason: form.get('reason').trim() });
-            page.soon();
-        },
-    });
-}
-
-const missing = (title, advice) => empty(title, advice, ' ', link('cards', 'All gift cards'), '.');
-
-async function whenThere(page, ask_, draw, gone) {
-    await page.poll(2000, async () => {
-        try {
-            page.show(draw(await ask_()));
-        } catch (error) {
-            if (error.status !== 404 && error.status !== 400) throw error;
-            page.show(gone(error));
-            await page.pause(8000);
-        }
-    });
-}
-
-function openCard(page, name) {
-    page.show(loading('the card'));
-    const columns = entryColumns([
-        { title: 'Amount', numeric: true, cell: (one) => signed(money(one.amount), one.amount) },
-        { title: 'Balance after', numeric: true, cell: (one) => money(one.balanceAfter) },
-    ]);
-    const draw = ({ card, ledger: entries, next }) => [
-        section(
-            'The card',
-            { key: 'card', actions: page.action((possible[card.status] ?? []).map((one) => button(deeds[one].verb, () => deed(page, card, one), { tone: one === 'void' ? 'small danger' : 'small' }))) },
-            h('p', { class: 'big-number' }, money(card.balance, card.currency), ' ', statusBadge(card.status)),
-            facts(['Number', foreign(card.cardNumber)], ['Held for orders', Number(card.held) > 0 ? money(card.held, card.currency) : 'nothing'], ['Issued with', money(card.initialBalance, card.currency)], ['Expires', foreign(card.expiryDate)], ['For', foreign(card.recipientName)], ['Last used', time(card.lastUsedAt)]),
-        ),
-        ledger(entries, next, columns, 'A card has its first entry when it is issued.'),
-    ];
-    whenThere(page, () => page.get(`/gift-cards/${encodeURIComponent(name)}`), draw, (error) => missing(`There is no gift card ${name}`, error.message));
-}
-
 export const cards = {
     title: 'Cards and loyalty',
     lead: 'Gift cards and points, with every movement. The balance is the sum of the ledger, always.',
@@ -145,7 +72,7 @@ export const customers = {
                 h('p', { class: 'big-number' }, plural(customer.points ?? customer.loyaltyPoints ?? 0, 'point')),
                 facts(['Name', foreign(customer.name)], ['Phone', foreign(customer.phone)], ['Email', foreign(customer.email)], ['Spent', money(customer.totalSpent)], ['Since', time(customer.joinedAt)]),
             ),
-            ledger(entries, next, columns, 'The first points make the first entry.'),
+            ledger(entries, next, columns, 'The first points make the first entry.', 'customer'),
         ];
         whenThere(page, () => page.get(`/customers/${encodeURIComponent(phone)}`), draw, (error) => missing(`There is no customer ${phone}`, error.message));
     },

@@ -19,8 +19,8 @@ function disconnect(page, device) {
         verb: device ? 'Disconnect' : 'Disconnect all',
         tone: 'danger',
         done: 'Disconnected',
-        act: async () => {
-            await page.post('/devices/disconnect', device ? { device: device.device } : { all: true });
+        act: async (form, key) => {
+            await page.post('/devices/disconnect', device ? { device: device.device } : { all: true }, key);
             page.soon();
         },
     });

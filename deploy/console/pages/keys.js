@@ -26,8 +26,8 @@ function revoke(page, key) {
         verb: 'Revoke',
         tone: 'danger',
         done: 'The key is revoked',
-        act: async () => {
-            await page.post(`/keys/${encodeURIComponent(key.id)}/revoke`, {});
+        act: async (form, once) => {
+            await page.post(`/keys/${encodeURIComponent(key.id)}/revoke`, {}, once);
             page.soon();
         },
     });

@@ -142,6 +142,23 @@ const ackColumns = [
     { title: 'Reason', wide: true, cell: (one) => foreign(one.reason) },
 ];
 
+const rungs = {
+    offered: ['Offered again', 'It is sent once more to tills that acknowledge orders.'],
+    warned: ['A warning', 'The kitchen’s screens are told to look at the till.'],
+    urgent: ['An urgent alert', 'The kitchen’s screens are told to call the restaurant.'],
+    cancelled: ['Cancelled', 'With the reason that nobody has acknowledged it. The shop hears it.'],
+};
+
+// An order that waits for its first acknowledgement: what has been tried, and what comes next.
+function ladder(list) {
+    if (!list || list.length === 0) return null;
+    const next = list.find((one) => one.state === 'next');
+    const note = next ? ['Next, at ', time(next.at), ': ', rungs[next.what][0].toLowerCase(), '. The first acknowledgement ends it.'] : 'All of it was tried. Call the restaurant.';
+    const rung = ({ what, at, state: now }) =>
+        h('li', { class: `step ${now === 'done' ? 'done' : 'open'}` }, h('div', { class: 'step-head' }, h('h3', {}, rungs[what][0], now === 'next' ? [' ', badge('blue', 'next')] : null), h('span', { class: 'step-time' }, time(at))), h('p', { class: 'soft' }, rungs[what][1]));
+    return section('Until a device acknowledges it', { key: 'ladder', note }, h('ol', { class: 'steps' }, list.map(rung)));
+}
+
 function orderView(data) {
     const { order, events = [], acknowledgements = [] } = data;
     // Those of its first event that is known: the later ones, each with its own, are below.
@@ -150,6 +167,7 @@ function orderView(data) {
     const [tone, sign, words1] = verdict({ order, deliveries, acknowledgements });
     return [
         h('div', { class: `wellness verdict ${tone}`, 'data-key': 'verdict' }, icon(sign), h('p', {}, words1)),
+        ladder(data.ladder),
         section(
             'Its way',
             { key: 'way', note: 'Each event leads to its own journey, with the request and the commit.' },
