@@ -11,11 +11,13 @@ const device = (who, message) => ({ ...message, restaurant_id: who.slug, device_
 // hello(who): the frames that it says first; again(who): after a break, where they are others. state(who): the request that tells the
 // whole state; who `readsState` has what it missed from there, the others when the log is not kept as far back. headOf(message): the
 // head of the stream, from the greeting; who `asksHead` is not told it. samples(who): frames to try, by name.
-// order: what a new order has besides, so that this kind of client is shown it.
+// order: what a new order has besides, so that this kind of client is shown it. device: as what its socket is known; one of Socket.IO
+// has no name.
 export const dialects = [
     {
         id: 'orderweb',
         name: 'OrderWeb',
+        device: 'playground-orderweb',
         about: 'A till that hears of orders, gift cards and points. It remembers the seq of the last event, and comes back with it as ?since=.',
         page: 'docs/protocols/orderweb.md',
         path: (who) => `/ws/pos/${id(who.slug)}`,
@@ -43,6 +45,7 @@ export const dialects = [
     {
         id: 'restaurantos',
         name: 'Restaurant OS',
+        device: 'playground-restaurantos',
         about: 'The same screen on a plain WebSocket, as the published client of Restaurant OS speaks it. It comes back with ?since=.',
         page: 'docs/protocols/restaurantos_ws.md',
         path: (who) => `/?restaurant_id=${id(who.restaurantId)}`,
@@ -60,6 +63,7 @@ export const dialects = [
     {
         id: 'minipos',
         name: 'MiniPOS',
+        device: 'client_playground',
         about: 'A tablet that shares tables, menu and orders. It is shown an online order once that is accepted, so this tab makes orders that are. After a break it asks for the whole state.',
         page: 'docs/protocols/minipos.md',
         path: () => '/ws',
@@ -75,6 +79,7 @@ export const dialects = [
     {
         id: 'cloudsync',
         name: 'Cloud sync',
+        device: 'playground',
         about: 'A device of AI-POS. Each change comes as two frames, the documented one and the one that the published client reads. After a break it fetches the data by REST.',
         page: 'docs/protocols/cloudsync.md',
         path: (who) => `/?device_id=playground&restaurant_id=${id(who.slug)}`,

@@ -4,6 +4,7 @@ import { dialects } from './dialects.js';
 import { element } from './dom.js';
 import { drawFrames } from './frames.js';
 import { newOrder } from './rest.js';
+import { askSandbox, drawSandbox, forgetSaid, startSandbox } from './sandbox.js';
 import { Session } from './session.js';
 import { languages, snippet } from './snippets.js';
 import { makeTabs } from './tabs.js';
@@ -69,6 +70,7 @@ function drawButtons() {
     at('cut').textContent = phase === 'cut' ? 'Resume' : 'Cut the wire';
     at('cut').setAttribute('aria-disabled', String(!isUp));
     at('say').setAttribute('aria-disabled', String(phase !== 'open'));
+    drawSandbox(chosen);
 }
 
 function draw() {
@@ -133,6 +135,7 @@ function choose(i) {
         : 'Nothing yet. Type a restaurant and the key of one of its tills, then connect. "tillctl key add SLUG --label playground" makes one.';
     at('sample').replaceChildren(...Object.keys(chosen.dialect.samples(exampleWho())).map((name) => element('option', {}, name)));
     fillSample();
+    forgetSaid();
     at('frames').replaceChildren();
     draw();
 }
@@ -201,6 +204,7 @@ function showRestaurant() {
     at('shop-key').value = known.platformKey;
     for (const session of sessions) if (session.phase !== 'idle') session.end();
     choose(sessions.indexOf(chosen));
+    askSandbox(who());
 }
 
 // The demo's restaurants and keys, which `make run` puts there; elsewhere there is no such file.
@@ -240,6 +244,8 @@ at('sample').addEventListener('change', fillSample);
 at('restaurant').addEventListener('change', showRestaurant);
 at('who').addEventListener('submit', (event) => event.preventDefault());
 at('who').addEventListener('input', soon);
+for (const field of ['slug', 'till-key']) at(field).addEventListener('change', () => askSandbox(who()));
+startSandbox(() => ({ who: who(), session: chosen }));
 at('theme').value = window.tillwireTheme.chosen();
 at('theme').addEventListener('change', () => window.tillwireTheme.choose(at('theme').value));
 load();

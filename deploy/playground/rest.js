@@ -36,8 +36,9 @@ export async function ask(method, path, { key, body, show, title = `${method} ${
 }
 
 // A page cannot set a header for its socket, and a key in an address ends up in logs: so it brings a ticket.
-export async function ticketOf(who, show) {
-    const { ticket } = await ask('POST', `/api/${encodeURIComponent(who.slug)}/ws-ticket`, { key: who.tillKey, show });
+// The socket is known by the name that the ticket has for it.
+export async function ticketOf(who, show, device) {
+    const { ticket } = await ask('POST', `/api/${encodeURIComponent(who.slug)}/ws-ticket`, { key: who.tillKey, body: device ? { device } : undefined, show });
     return ticket;
 }
 

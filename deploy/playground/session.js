@@ -156,7 +156,7 @@ export class Session {
     }
 
     async #openPlain(mine) {
-        const ticket = await ticketOf(this.who, this.show);
+        const ticket = await ticketOf(this.who, this.show, this.dialect.device);
         if (mine !== this.#opening) return;
         const place = { ticket, since: this.lastSeq, isAgain: this.#isAgain };
         const line = openPlain(this.dialect, this.who, place, this.#listener(() => this.#line === line));

@@ -22,6 +22,59 @@ async function openedConsole(t, { scopes = ['console', 'console:write'] } = {}) 
     return { tenant, key, browser, page };
 }
 
+const submit = (page) => page.value("document.querySelector('dialog[open] form').requestSubmit()");
+
+// A deduct of 20 is taken back in part, once, though the answer is lost and the button is pressed again and again; a hold of 5 is released.
+async function takeBack(t, page, tenant, card) {
+    const voids = () => sqlValue("select count(*) || ' ' || sum(amount) from pos.pos_gift_card_transactions where tenant_id = $1 and card_number = $2 and type = 'void'", tenant.id, card);
+    await page.clickText('Void', '.table button');
+    await page.fill('dialog input[name=amount]', '6.5');
+    await page.fill('dialog input[name=reason]', 'one dish was cold');
+    await page.value(`(() => { const ask = window.fetch; window.fetch = async (...all) => { const answer = await ask(...all); if (all[1].method !== 'POST') return answer; window.fetch = ask; throw new TypeError('lost'); }; })()`);
+    await submit(page);
+    await submit(page);
+    await page.says('It is not known whether this was done', 'dialog');
+    assert.equal(await voids(), '1 6.50', 'it was');
+    assert.equal(await page.value("document.querySelector('dialog input[name=amount]').readOnly"), true, 'what is sent again is the same');
+    await submit(page);
+    await page.says('£6.50 of the deduct');
+    await page.says('£13.50 of it can still be');
+    assert.equal(await voids(), '1 6.50', 'once');
+
+    await page.clickText('Void', '.table button');
+    await page.fill('dialog input[name=amount]', '14');
+    await page.fill('dialog input[name=reason]', 'another one, too');
+    await submit(page);
+    await page.says('Only 13.50 of this transaction can still be voided', 'dialog');
+    await page.fill('dialog input[name=amount]', '13.5');
+    await page.clickText('Cancel', 'dialog button');
+    assert.equal(await voids(), '1 6.50', 'and nothing else');
+    await page.clickText('Release', '.table button');
+    await submit(page);
+    await page.says('£5.00 are free again');
+    await page.until('the hold to go', "!document.querySelector('main').textContent.includes('The next to end first')");
+}
+
+async function turnOff(page, tenant, judge) {
+    await page.menu('dishes');
+    await page.says('Every dish is to be had');
+    await page.clickText('Turn off', '.table button');
+    await page.fill('dialog input[name=until]', new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 16));
+    await page.fill('dialog input[name=reason]', 'no noodles');
+    await submit(page);
+    await page.says('is off until');
+    await page.says('no noodles');
+    await page.clickText('Count', '.table button');
+    await page.fill('dialog input[name=quantity]', '3');
+    await submit(page);
+    await page.says('3 portions of');
+    await judge('dishes');
+    await page.clickText('Stop counting', '.table button');
+    await submit(page);
+    await page.says('Every dish is to be had');
+    assert.equal(await sqlValue("select string_agg(action, ' ' order by id) from pos.audit where tenant_id = $1 and action like 'menu.%'", tenant.id), 'menu.off menu.on menu.on');
+}
+
 test('the console: from a question to its answer, page by page, with nothing for a judge to find', async (t) => {
     const { tenant, key, page } = await openedConsole(t);
     const till = await tenant.till({ headers: { 'X-Device-Id': 'till-1' } });
@@ -30,7 +83,11 @@ test('the console: from a question to its answer, page by page, with nothing for
     await till.next((frame) => frame.json.data?.orderNumber === first.orderNumber);
     const acked = await request({ method: 'POST', path: '/api/pos/orders/ack', key: tenant.key, body: { order_id: first.id, status: 'printed', device_id: 'till-1' } });
     assert.equal(acked.status, 200, acked.text);
+    await sql("update dinedesk_main.tenants set order_ladder = 'on' where id = $1", tenant.id);
+    const waiting = await createOrder(tenant);
     const card = await issueCard(tenant, 50);
+    for (const [path, amount] of [['deduct', 20], ['holds', 5]]) assert.equal((await tenant.rest.post(`/gift-cards/${card}/${path}`, { amount, orderId: first.orderNumber })).status < 300, true);
+    await sql("insert into pos.menu_items (tenant_id, id, name, category, price) values ($1, 'm-1', $2, 'Noodles', 9.5), ($1, 'm-2', 'Zaru soba', null, 8)", tenant.id, markup);
     const customer = await newCustomer(tenant, 40, { name: markup });
 
     const findings = [];
@@ -64,6 +121,10 @@ test('the console: from a question to its answer, page by page, with nothing for
     await page.search(first.orderNumber);
     await page.says(`Yes: till-1 printed ${first.orderNumber}`);
     await judge('order');
+    await page.search(waiting.orderNumber);
+    await page.says('Until a device acknowledges it');
+    await page.says('An urgent alert');
+    await judge('order that waits');
     await page.search('no such order');
     await page.says('There is no order no such order');
 
@@ -80,14 +141,21 @@ test('the console: from a question to its answer, page by page, with nothing for
     await page.search(card);
     await page.says('£50.00');
     await judge('card');
+    await takeBack(t, page, tenant, card);
     await page.clickText('Freeze');
     await page.fill('dialog input[name=reason]', 'reported lost');
-    await page.value("document.querySelector('dialog form').requestSubmit()");
+    await submit(page);
     await page.says('frozen');
     assert.equal(await sqlValue('select status from pos.gift_cards where tenant_id = $1 and card_number = $2', tenant.id, card), 'frozen');
+    await page.clickText('Transfer');
+    await page.fill('dialog input[name=reason]', 'lost');
+    await submit(page);
+    await page.says('£36.50 moved to the card');
     await page.search(customer.phone);
     await page.says('40 points');
     await page.says(markup);
+
+    await turnOff(page, tenant, judge);
 
     await page.menu('keys');
     await judge('keys');
@@ -151,7 +219,9 @@ test('a key that only looks is offered nothing that it may not do, and one of a 
     const { tenant, key, page } = await openedConsole(t);
     const card = await issueCard(tenant, 50);
     await tenant.till({ headers: { 'X-Device-Id': 'till-1' } });
-    const offered = "[...document.querySelectorAll('main .section button')].map((one) => one.textContent.trim()).filter((one) => /^(Disconnect|New key|Revoke|Freeze|Void)/.test(one)).join(', ')";
+    assert.equal((await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 5 })).status, 200);
+    await sql("insert into pos.menu_items (tenant_id, id, name) values ($1, 'm-1', 'Ramen')", tenant.id);
+    const offered = "[...document.querySelectorAll('main .section button')].map((one) => one.textContent.trim()).filter((one) => /^(Disconnect|New key|Revoke|Reload|Freeze|Transfer|Close|Void|Turn|Count)/.test(one)).join(', ')";
     const offers = {};
     const look = async () => {
         await page.menu('devices');
@@ -160,6 +230,9 @@ test('a key that only looks is offered nothing that it may not do, and one of a 
         await page.menu('keys');
         await page.says('Valid ones first');
         offers.keys = (await page.value(offered)) !== '';
+        await page.menu('dishes');
+        await page.says('Ramen');
+        offers.dishes = await page.value(offered);
         await page.search(card);
         await page.says('Issued with');
         offers.card = await page.value(offered);
@@ -170,13 +243,13 @@ test('a key that only looks is offered nothing that it may not do, and one of a 
     await page.signIn(tenant, await issueKey(tenant, ['console']));
     await page.says('Connected now');
     await look();
-    assert.deepEqual(offers, { devices: '', keys: false, card: '' });
+    assert.deepEqual(offers, { devices: '', keys: false, dishes: '', card: '' });
 
     await page.clickText('Sign out', '.top button');
     await page.signIn(tenant, key);
     await page.says('Issued with'); // the page that it was left on
     await look();
-    assert.deepEqual(offers, { devices: 'Disconnect all, Disconnect', keys: true, card: 'Freeze, Void' });
+    assert.deepEqual(offers, { devices: 'Disconnect all, Disconnect', keys: true, dishes: 'Turn off, Count', card: 'Reload, Freeze, Transfer, Close, Void' });
 });
 
 test('the tail of a tab that is hidden asks for nothing, and has everything when it is looked at again', async (t) => {
@@ -208,6 +281,7 @@ test('a restaurant without data is told what would stand there', async (t) => {
         ['devices', 'No device has been here yet'],
         ['events', 'No event yet'],
         ['orders', 'No orders here'],
+        ['dishes', 'No dish in the menu yet'],
         ['cards', 'No gift card yet'],
     ]) {
         await page.menu(name);

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { openBrowser } from '../support/browser.mjs';
 import { kill, untilReady, untilReplaced } from '../support/ops.mjs';
 import { request } from '../support/rest.mjs';
-import { env, publicUrl, sqlValue, test } from '../support/stack.mjs';
+import { env, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 
 const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const address = `${publicUrl}/playground/`;
@@ -169,6 +169,41 @@ test('a key that is refused or revoked, a burst, and words that are none: the pa
     await sqlValue("select pos.key_revoke(id) from pos.api_key where key_hash = sha256(convert_to($1, 'UTF8'))", key);
     await one.untilState('not connected');
     await message('revoked');
+    assert.deepEqual(await one.page.value('faults'), []);
+});
+
+test('a sandbox: sample orders come in and the connection is disturbed; another restaurant is told that it is none', async (t) => {
+    const browser = await openBrowser(t);
+    const one = await openPlayground(t, browser);
+    const choose = (id, value) => one.page.value(`((field) => { field.value = ${JSON.stringify(value)}; field.dispatchEvent(new Event('change', { bubbles: true })); })(document.getElementById('${id}'))`);
+    const said = (text) => one.page.until(`"${text}"`, `document.getElementById('sandbox-said').textContent.includes(${JSON.stringify(text)})`);
+    const shown = (id) => one.page.until(`${id} to be shown`, `document.getElementById('${id}').offsetParent !== null`);
+    await shown('sandbox-tools');
+    assert.equal(await one.page.value("document.getElementById('case').options.length"), 12);
+    assert.equal(await one.page.value("document.getElementById('disturb').getAttribute('aria-disabled')"), 'true', 'there is nothing to disturb yet');
+
+    await one.connect('orderweb');
+    await choose('case', 'o05');
+    await one.press('send-case');
+    await said('as if a shop had sent it');
+    await one.heard('new_order', await one.page.value("document.getElementById('sandbox-said').textContent.split(' ')[0]"));
+    await choose('fault', 'closeCode');
+    await choose('fault-value', '5000');
+    await one.press('disturb');
+    await said('outside of what is possible');
+    await choose('fault-value', '4123');
+    await one.press('disturb');
+    await said('closes the connection with 4123');
+    await one.page.until('the server to close', "[...document.querySelectorAll('#frames li.is-note')].some((row) => row.dataset.name.includes('closed with 4123'))");
+    await one.untilState('connected');
+    await one.press('tab-socketio');
+    assert.match(await one.page.value("document.getElementById('disturb-hint').textContent"), /has no name/);
+
+    t.defer(() => sql("update dinedesk_main.tenants set sandbox = true where slug = 'bistro'"));
+    await sql("update dinedesk_main.tenants set sandbox = false where slug = 'bistro'");
+    await choose('restaurant', 'bistro');
+    await shown('sandbox-none');
+    assert.equal(await one.page.value("document.getElementById('sandbox-tools').offsetParent"), null);
     assert.deepEqual(await one.page.value('faults'), []);
 });
 

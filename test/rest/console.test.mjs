@@ -8,7 +8,7 @@ import { createOrder, insertOrder, issueCard, issueKey, newCustomer, newTenant, 
 import { Till } from '../support/till.mjs';
 
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const reads = ['/now', '/devices', '/orders', '/gift-cards', '/keys', '/requests', '/system', '/audit'];
+const reads = ['/now', '/devices', '/orders', '/gift-cards', '/menu', '/keys', '/requests', '/system', '/audit'];
 
 async function withConsole(t, settings) {
     const tenant = await newTenant(t, settings);
@@ -73,6 +73,28 @@ test('who may act: only a key with console:write', async (t) => {
     assert.match(entries.find((one) => one.action === 'card.void').by, /^key pos_[0-9a-f]{5} \(test\)$/);
 });
 
+test('a card is put right from the console, and its page says what reversed what', async (t) => {
+    const tenant = await withConsole(t);
+    const card = await issueCard(tenant, '50.00');
+    const { transactionId } = (await tenant.rest.post(`/gift-cards/${card}/deduct`, { amount: 20, orderId: 'A-1' })).json;
+    assert.equal((await tenant.rest.post(`/gift-cards/${card}/holds`, { amount: 5, orderId: 'A-2' })).status, 201);
+    const act = client({ prefix: `/api/${tenant.slug}`, key: await issueKey(tenant, ['console:write']) });
+    const path = `/gift-cards/${card}/transactions/${transactionId}/void`;
+
+    assertRefused(await client({ prefix: `/api/${tenant.slug}`, key: tenant.lookKey }).post(path, { amount: 6.5, reason: 'cold' }), 403, 'FORBIDDEN');
+    const voided = await act.post(path, { amount: 6.5, reason: 'cold' });
+    assert.equal(voided.status, 201, voided.text);
+    assertRefused(await act.post(`/gift-cards/${card}/deduct`, { amount: 1 }), 403, 'FORBIDDEN');
+
+    const { card: shown, holds, ledger } = await seen(tenant, `/gift-cards/${card}`);
+    assert.deepEqual([shown.balance, shown.held, shown.available], [36.5, 5, 31.5]);
+    assert.deepEqual(holds.map((one) => [one.amount, one.orderId, one.by]), [[5, 'A-2', 'test']]);
+    assert.deepEqual(
+        ledger.map((one) => [one.type, one.amount, one.reverses, one.reversed, one.remaining]),
+        [['void', 6.5, transactionId, 0, null], ['deduct', -20, null, 6.5, 13.5], ['issue', 50, null, 0, null]],
+    );
+});
+
 test('a restaurant without data has every page, and each says that there is nothing', async (t) => {
     const tenant = await withConsole(t);
     const now = await seen(tenant, '/now');
@@ -87,6 +109,7 @@ test('a restaurant without data has every page, and each says that there is noth
     assert.deepEqual((await seen(tenant, '/orders')), { orders: [], next: null });
     assert.deepEqual((await seen(tenant, '/gift-cards')), { cards: [], next: null });
     assert.deepEqual((await seen(tenant, '/devices')).devices, []);
+    assert.deepEqual((await seen(tenant, '/menu')), { items: [], more: 0 });
     assertRefused(await tenant.look.get('/events/1'), 404, 'EVENT_NOT_FOUND');
     assertRefused(await tenant.look.get('/orders/KIT-1'), 404, 'ORDER_NOT_FOUND');
 });

@@ -89,7 +89,9 @@ test('a sandbox: sample orders, and a till that loses, repeats, waits for and is
     const tenant = await newTenant(t);
     assertRefused(await tenant.rest.post('/sandbox/orders', { case: 'o05' }), 403, 'NOT_A_SANDBOX');
     assertRefused(await tenant.rest.post('/sandbox/faults', { deviceId: 'till-1', drop: 1 }), 403, 'NOT_A_SANDBOX');
+    assertRefused(await tenant.rest.get('/sandbox/orders'), 403, 'NOT_A_SANDBOX');
     await sql('update dinedesk_main.tenants set sandbox = true where id = $1', tenant.id);
+    assert.deepEqual((await tenant.rest.get('/sandbox/orders')).json.cases[4], { case: 'o05', title: 'Text that breaks printers and parsers' });
     const named = { headers: { 'X-Device-Id': 'till-1' } };
     const till = await tenant.till(named);
     const other = await tenant.till({ headers: { 'X-Device-Id': 'till-2' } });
