@@ -230,6 +230,10 @@ select is(pg_temp.act('gift_card_deduct', '{"cardNumber":"GC-2"}', '{"amount":1}
        is(pg_temp.act('gift_card_transfer', '{"cardNumber":"GC-2"}', '{"to":"GC-3"}'), '201', 'moves, though it is frozen'),
        is(pg_temp.act('gift_card_unfreeze', '{"cardNumber":"GC-3"}', '{"reason":"x"}'), '409 CARD_NOT_FROZEN', 'its new one is not'),
        is(pg_temp.act('gift_card_close', '{"cardNumber":"GC-3"}', '{"reason":"paid back"}'), '200', 'ended');
+select is((select string_agg(distinct e.origin ->> 'kind', ' ') from pos.event e where e.tenant_id = :alpha and e.seq > (
+              select max(b.seq) from pos.event b where b.tenant_id = :alpha and b.type = 'gift_card.hold' and b.data ->> 'state' = 'open') ),
+          'console', 'each event says where it comes from'),
+       is((select e.origin ->> 'kind' from pos.event e where e.tenant_id = :alpha and e.type = 'gift_card.hold' and e.data ->> 'state' = 'open'), 'api', 'and that of a till does not');
 select is(d #>> '{ledger,0,otherCard}', 'GC-3', 'where it went'), is(d ->> 'holds', '[]', 'no hold is left') from pg_temp.seen('console_gift_card', '{"cardNumber":"GC-2"}') d;
 select is((select string_agg(a.action || ' ' || a.subject, '|' order by a.id) from pos.audit a where a.tenant_id = :alpha and a.action like 'card.%' and a.subject <> 'GC-1'),
           'card.reverse GC-2|card.reload GC-2|card.release GC-2|card.freeze GC-2|card.transfer GC-2|card.void GC-3', 'the audit has each, once');

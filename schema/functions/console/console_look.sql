@@ -1,5 +1,6 @@
 -- pos.console_look - what each read of the console does besides: it says that somebody looks, and tells the audit.
--- Holds: console_lease, console_note, console_did, console_actor, console_answer, console_limit, console_after, console_page, console_origin.
+-- Holds: console_lease, console_note, console_did, console_actor, console_answer, console_limit, console_after, console_page, console_origin,
+-- console_caller.
 -- Caller: the functions of this folder. Inputs: the context; the page. console_note: what was done to what, and how.
 -- console_limit: query.limit, 1 to 200. console_after: query.after, which the list before has said as `next`: numbers
 -- with a hyphen between them, of which there are `parts`.
@@ -7,7 +8,7 @@
 -- seconds more; the first page of a restaurant tells them at once (console_lease). The audit hears of a key and page once an hour, and
 -- of each action. console_did: the same for an operation that others may call as well, when the key is one that acts in a console.
 -- console_actor: who that is in the audit; console_origin: the context of
--- an action, whose event says that it comes from the console. console_answer: 200 {"success":true,"data":...}.
+-- an action, whose event says that it comes from the console; console_caller: the same for an operation that others call, too. console_answer: 200 {"success":true,"data":...}.
 -- console_page: of the rows of a list, one more than `most` if there is one, and the place of each: the list, and its `next`.
 -- Refusals: 400 INVALID_FIELD. Locks: the row of this key and page. Events: none; console.watch on the control channel.
 -- SPDX-License-Identifier: Apache-2.0
@@ -107,4 +108,10 @@ language plpgsql immutable as $$
 begin
     c.origin := ('{"kind":"console","requestId":' || coalesce(to_json(c.request_id)::text, 'null') || '}')::json;
     return c;
+end $$;
+
+create or replace function pos.console_caller(c pos.context) returns pos.context
+language plpgsql stable as $$
+begin
+    return case when c.key_id is not null and pos.key_is_of(c, 'console:write') then pos.console_origin(c) else c end;
 end $$;

@@ -10,7 +10,7 @@
 create or replace function pos.gift_card_changed(c pos.context, what text, why text, more text default '') returns pos.answer
 language plpgsql as $$
 declare
-    changed record := pos.card_change(c, c.path ->> 'cardNumber', what, why);
+    changed record := pos.card_change(pos.console_caller(c), c.path ->> 'cardNumber', what, why);
 begin
     perform pos.console_note(c, 'card.' || what, (changed.card).card_number, concat_ws(' ', c.request_id, why));
     return (200, '{"success":true,"cardNumber":' || to_json((changed.card).card_number) || ',"status":"' || (changed.card).status

@@ -102,6 +102,7 @@ declare
     card pos.gift_cards := pos.find_gift_card(c, c.path ->> 'cardNumber', true);
     ended record := pos.hold_end(pos.find_hold(c, card, c.path ->> 'holdId'), null);
 begin
+    c := pos.console_caller(c);
     perform pos.console_did(c, 'card.release', card.card_number, (ended.hold).amount::text);
     return (200, '{"success":true,"holdId":"' || (ended.hold).id || '","amount":' || (ended.hold).amount
             || ',"available":' || ended.available || '}',

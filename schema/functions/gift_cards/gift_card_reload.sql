@@ -25,6 +25,7 @@ begin
             return (201, pos.gift_card_put_answer(entry, null), null, c.tenant_id, true)::pos.answer;
         end if;
     end if;
+    c := pos.console_caller(c);
     perform pos.gift_card_usable(card, c.timezone);
     if most is not null then
         perform pos.till_refunds_check(c, amount, most);

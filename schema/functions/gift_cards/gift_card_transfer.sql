@@ -39,6 +39,7 @@ declare
     went pos.pos_gift_card_transactions;
     came pos.pos_gift_card_transactions;
 begin
+    c := pos.console_caller(c);
     if old_card.status <> 'frozen' or not (pos.key_is_of(c, 'platform') or pos.key_is_of(c, 'console:write')) then
         perform pos.gift_card_usable(old_card, c.timezone);
     end if;

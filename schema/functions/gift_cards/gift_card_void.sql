@@ -25,6 +25,7 @@ declare
     twin bigint;
     entry pos.pos_gift_card_transactions;
 begin
+    c := pos.console_caller(c);
     if given ~ '^[1-9][0-9]{0,17}$' then
         select t.* into meant from pos.pos_gift_card_transactions t
          where t.id = given::bigint and t.tenant_id = c.tenant_id and t.card_number = card.card_number;

@@ -19,6 +19,7 @@ declare
     done record;
     told text[];
 begin
+    c := pos.console_caller(c);
     if coalesce(json_typeof(body -> 'available'), '') <> 'boolean' then
         perform pos.refuse_field('available', '"available" must be true or false.');
     end if;
