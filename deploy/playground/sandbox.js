@@ -8,7 +8,7 @@ const count = (value) => (value === 1 ? 'The next event' : `Each of the next ${v
 
 // What can go wrong: its value's name, where it begins and ends, and what is then said of it.
 const faults = {
-    drop: { name: 'Events are lost', label: 'How many', value: 1, least: 1, most: 1000, says: (value) => `${count(value)} is lost. The next one that comes shows a hole in seq: cut the wire and resume, as a till has to.` },
+    drop: { name: 'Events are lost', label: 'How many', value: 1, least: 1, most: 1000, says: (value) => `${count(value)} is lost, and nothing on the wire says so. An order that nobody acknowledges is offered again after 20 s to a till that answers orders; the others look at what is pending.` },
     duplicate: { name: 'Events come twice', label: 'How many', value: 1, least: 1, most: 1000, says: (value) => `${count(value)} comes twice, with the same seq. A till knows it by that.` },
     delayMs: { name: 'Events come late', label: 'Milliseconds', value: 3000, least: 1, most: 30_000, says: (value) => `For a minute each event comes ${value} ms late.` },
     silentMs: { name: 'No event comes for a while', label: 'Milliseconds', value: 10_000, least: 1, most: 60_000, says: (value) => `No event comes for ${value} ms, and then all of them.` },

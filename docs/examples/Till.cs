@@ -10,11 +10,13 @@ string Setting(string name, string? other = null) => Environment.GetEnvironmentV
 string url = Setting("URL"), tenant = Setting("TENANT"), key = Setting("API_KEY"), file = Setting("STATE", "till.state");
 var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10), DefaultRequestHeaders = { { "X-API-Key", key }, { "X-Device-Id", "till-csharp" } } };
 
-// seq: up to which event everything is done. printed: an order that is on paper and not acknowledged yet.
+// seq: up to which event everything is done. printed: an order that is on paper and not acknowledged yet. known: the orders that were printed last.
 var state = File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!.AsObject() : new JsonObject();
 
+string[] Known() => state["known"]?.AsArray().Select(id => (string)id!).ToArray() ?? Array.Empty<string>();
 void Save(long? seq, string? printed = null) { // a new file, which then takes the name: a power cut leaves the old one or the new one
-    state = new JsonObject { ["seq"] = seq, ["printed"] = printed };
+    var known = Known().Concat(printed == null || Known().Contains(printed) ? Array.Empty<string>() : new[] { printed }).TakeLast(200);
+    state = new JsonObject { ["seq"] = seq, ["printed"] = printed, ["known"] = new JsonArray(known.Select(id => (JsonNode?)id).ToArray()) };
     using (var to = new FileStream(file + ".new", FileMode.Create)) { to.Write(Encoding.UTF8.GetBytes(state.ToJsonString())); to.Flush(true); }
     File.Move(file + ".new", file, true);
 }
@@ -29,10 +31,11 @@ void Quit(string why) { Console.Error.WriteLine(why); Environment.Exit(1); } // 
 
 async Task Acknowledge() {
     if ((string?)state["printed"] is not { } id) return;
-    await Ask("/api/pos/orders/ack", new JsonObject { ["order_id"] = id, ["status"] = "printed" }); // a repeat does nothing; 404: it was deleted
+    await Ask($"/api/{tenant}/orders/{Uri.EscapeDataString(id)}/ack", new JsonObject { ["state"] = "printed" }); // a repeat does nothing; 404: it was deleted
     Save((long?)state["seq"]);
 }
 async Task Print(JsonNode order, JsonNode id, long? seq) {
+    if (Known().Contains(id.ToString())) { Save(seq); return; } // it was offered again, since nobody had it in time
     Console.WriteLine($"print {order["orderNumber"]} for {order["customerName"]}: {string.Join(", ", order["items"]!.AsArray().Select(one => $"{one!["quantity"]} x {one["name"]}"))}");
     Save(seq, id.ToString());
     await Acknowledge();

@@ -9,13 +9,13 @@ import WebSocket from 'ws';
 const { TILLWIRE_URL: url, TILLWIRE_TENANT: tenant, TILLWIRE_API_KEY: key, TILLWIRE_STATE: file = 'till.state' } = process.env;
 const headers = { 'X-API-Key': key, 'X-Device-Id': 'till-node', 'Content-Type': 'application/json' };
 
-// seq: up to which event everything is done. printed: an order that is on paper and not acknowledged yet.
+// seq: up to which event everything is done. printed: an order that is on paper and not acknowledged yet. known: the orders that were printed last.
 let state = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 
 function save(next) { // a new file, which then takes the name: a power cut leaves the old one or the new one
-    state = next;
+    state = { known: state.known ?? [], ...next };
     const fd = openSync(`${file}.new`, 'w');
-    writeSync(fd, JSON.stringify(next));
+    writeSync(fd, JSON.stringify(state));
     fsyncSync(fd);
     closeSync(fd);
     renameSync(`${file}.new`, file);
@@ -31,13 +31,14 @@ async function ask(path, body) {
 
 async function acknowledge() {
     if (state.printed === undefined) return;
-    await ask('/api/pos/orders/ack', { order_id: state.printed, status: 'printed' }); // a repeat does nothing; 404: it was deleted
+    await ask(`/api/${tenant}/orders/${encodeURIComponent(state.printed)}/ack`, { state: 'printed' }); // a repeat does nothing; 404: it was deleted
     save({ seq: state.seq });
 }
 
 async function print(order, id, seq) {
+    if (state.known?.includes(String(id))) return save({ seq }); // it was offered again, since nobody had it in time
     console.log(`print ${order.orderNumber} for ${order.customerName}: ${order.items.map((one) => `${one.quantity} x ${one.name}`).join(', ')}`);
-    save({ seq, printed: String(id) });
+    save({ seq, printed: String(id), known: [...(state.known ?? []), String(id)].slice(-200) });
     await acknowledge();
 }
 

@@ -10,12 +10,12 @@ file = os.environ.get("TILLWIRE_STATE", "till.state")
 headers = {"X-API-Key": key, "X-Device-Id": "till-python", "Content-Type": "application/json"}
 their_name = "extra_headers" if int(websockets.version.version.split(".")[0]) < 14 else "additional_headers"
 
-# seq: up to which event everything is done. printed: an order that is on paper and not acknowledged yet.
+# seq: up to which event everything is done. printed: an order that is on paper and not acknowledged yet. known: the orders that were printed last.
 state = json.load(open(file)) if os.path.exists(file) else {}
 
 def save(**what):  # a new file, which then takes the name: a power cut leaves the old one or the new one
     global state
-    state = what
+    state = {"known": state.get("known", [])} | what
     with open(file + ".new", "w") as out:
         print(json.dumps(state), file=out, flush=True)
         os.fsync(out.fileno())
@@ -34,13 +34,15 @@ def ask(path, body=None):
 
 def acknowledge():
     if "printed" in state:
-        ask("/api/pos/orders/ack", {"order_id": state["printed"], "status": "printed"})  # a repeat does nothing
+        ask(f"/api/{tenant}/orders/{urllib.parse.quote(state['printed'], safe='')}/ack", {"state": "printed"})  # a repeat does nothing
         save(seq=state.get("seq"))
 
 def print_order(order, id, seq):
+    if str(id) in state.get("known", []):
+        return save(seq=seq)  # it was offered again, since nobody had it in time
     items = ", ".join(f"{one['quantity']} x {one['name']}" for one in order["items"])
     print(f"print {order['orderNumber']} for {order['customerName']}: {items}", flush=True)
-    save(seq=seq, printed=str(id))
+    save(seq=seq, printed=str(id), known=[*state.get("known", []), str(id)][-200:])
     acknowledge()
 
 def read_state():  # at the first start, and when events are not kept any more: what is open and on nobody's paper

@@ -7,6 +7,7 @@
 static const char *tenant, *file;
 static long long seq = -1; /* up to which event everything is done */
 static char printed[128];  /* an order that is on paper and not acknowledged yet */
+static char known[8192];   /* the orders that were printed last, with spaces around each */
 
 static void save(long long next, const char *id) { /* a new file, which then takes the name: a power cut leaves one of the two */
     char name[512];
@@ -14,13 +15,13 @@ static void save(long long next, const char *id) { /* a new file, which then tak
     FILE *to = fopen(name, "w");
     seq = next;
     snprintf(printed, sizeof printed, "%s", id);
-    if (!to || fprintf(to, "%lld %s\n", seq, printed) < 0 || fflush(to) || fsync(fileno(to)) || fclose(to) || rename(name, file))
+    if (!to || fprintf(to, "%lld\n%s\n%s\n", seq, printed, known) < 0 || fflush(to) || fsync(fileno(to)) || fclose(to) || rename(name, file))
         till_quit("the state cannot be written");
 }
 static bool acknowledge(void) {
-    char body[256];
-    snprintf(body, sizeof body, "{\"order_id\":\"%s\",\"status\":\"printed\"}", printed);
-    cJSON *answer = *printed ? till_ask("/api/pos/orders/ack", body) : cJSON_CreateNull();
+    char path[512];
+    snprintf(path, sizeof path, "/api/%s/orders/%s/ack", tenant, printed);
+    cJSON *answer = *printed ? till_ask(path, "{\"state\":\"printed\"}") : cJSON_CreateNull();
     if (answer && *printed) save(seq, ""); /* a repeat does nothing, and an order that was deleted needs none */
     cJSON_Delete(answer);
     return answer != NULL;
@@ -31,8 +32,17 @@ static const char *id_of(const cJSON *order, const char *name) { /* Tillwire's a
     if (cJSON_IsNumber(id)) snprintf(number, sizeof number, "%.0f", id->valuedouble);
     return cJSON_IsNumber(id) ? number : till_text(order, name);
 }
+static bool is_known(const char *id) { /* if not, it is from now on */
+    char one[160];
+    int length = snprintf(one, sizeof one, " %s ", id);
+    if (strstr(known, one)) return true;
+    if (strlen(known) + (size_t)length > sizeof known) memmove(known, known + sizeof known / 2, strlen(known + sizeof known / 2) + 1);
+    strcat(known, known[0] ? one + 1 : one);
+    return false;
+}
 static bool print(const cJSON *order, const char *id, long long next) {
     const cJSON *one;
+    if (is_known(id)) return save(next, ""), true; /* it was offered again, since nobody had it in time */
     printf("print %s for %s:", till_text(order, "orderNumber"), till_text(order, "customerName"));
     cJSON_ArrayForEach(one, cJSON_GetObjectItem(order, "items")) printf(" %g x %s", till_number(one, "quantity"), till_text(one, "name"));
     if (puts("") < 0 || fflush(stdout)) till_quit("there is no paper");
@@ -69,11 +79,18 @@ static bool heard(const cJSON *frame) {
     if (!strcmp(type, "new_order")) return print(data, id_of(data, "orderId"), next);
     return save(next, ""), true;
 }
+static void load(void) {
+    char number[32] = "", *lines[] = { number, printed, known };
+    size_t sizes[] = { sizeof number, sizeof printed, sizeof known };
+    FILE *from = fopen(file, "r");
+    for (int i = 0; from && i < 3; i++)
+        if (fgets(lines[i], (int)sizes[i], from)) lines[i][strcspn(lines[i], "\n")] = '\0';
+    if (from && (sscanf(number, "%lld", &seq) < 1 || fclose(from))) till_quit("the state cannot be read");
+}
 int main(void) {
     const char *url = getenv("TILLWIRE_URL"), *key = getenv("TILLWIRE_API_KEY");
     tenant = getenv("TILLWIRE_TENANT"), file = getenv("TILLWIRE_STATE") ? getenv("TILLWIRE_STATE") : "till.state";
-    FILE *from = fopen(file, "r");
-    if (from && (fscanf(from, "%lld %127[^\n]", &seq, printed) < 1 || fclose(from))) till_quit("the state cannot be read");
     if (!url || !tenant || !key || !till_server(url, key)) till_quit("TILLWIRE_URL (http://host:port), TILLWIRE_TENANT and TILLWIRE_API_KEY are due");
+    load();
     till_run(prepare, heard);
 }
