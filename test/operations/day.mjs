@@ -143,6 +143,10 @@ export async function money(site) {
     check('a card, a customer and their ledgers are shown', /^balance +85\.50$/m.test(operations.said) && /deduct +-14\.50/.test(operations.said) && /Maren Holt/.test(operations.said), operations.said);
     await operations.follow('4');
     check('with the reasons of those who changed them', /it was found/.test(operations.said) && /^points +200$/m.test(operations.said), operations.said);
+    const added = await post('/loyalty/07700900456/add', site.keys.till, { points: 20, orderId: 'KIT-0007' }, randomUUID());
+    check('points are added for an order', added.status === 200, added.text);
+    await site.say(operations, '4', "tillctl loyalty reverse kitchen 07700900456 KIT-0007 --reason 'sent back'");
+    check('and taken back with it', /^points +200$/m.test(operations.said), operations.said);
     site.asOwner('tillctl card issue kitchen --amount 5 --number GC-1000000009');
     site.asOwner('tillctl card reload kitchen GC-1000000009 --amount 2');
     const entry = JSON.parse(site.asOwner('tillctl card ledger kitchen GC-1000000009 --json')).at(-1).id;
