@@ -2,7 +2,8 @@
  * integrator who tries a till in a sandbox (schema/functions/sandbox/sandbox_fault.sql).
  *
  * A session that is not disturbed has one bit for it. What is asked for concerns events alone:
- * greetings, answers and pings come as always.
+ * greetings, answers and pings come as always. Were a ping of ours held back, its pong would be
+ * missed, and the connection closed in the middle of the silence that was asked for.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
