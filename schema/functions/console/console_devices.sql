@@ -51,17 +51,13 @@ create or replace function pos.console_devices(c pos.context, body json) returns
 language plpgsql as $$
 declare
     moment timestamptz := clock_timestamp();
-    head bigint;
-    seen record;
+    seen record := pos.devices_asked(c);
 begin
-    perform pos.console_look(c, 'devices');
-    head := (select t.head from pos.stream t where t.tenant_id = c.tenant_id);
-    seen := pos.devices_reported(c.tenant_id);
     return pos.console_answer(c, row_to_json(a)) from (select
-        pos.utc(moment) as at, head as head, pos.utc(seen.reported_at) as "reportedAt", seen.complete as complete,
+        pos.utc(moment) as at, seen.head as head, pos.utc(seen.reported_at) as "reportedAt", seen.complete as complete,
         array_to_json(array(select row_to_json(x) from (
             select d.device as device, d.name as name, d.dialect as dialect, d.state as state, pos.utc(d.connected_at) as "connectedAt",
-                   pos.utc(d.seen_at) as "lastSeenAt", d.seq as "lastSeq", case when d.seq is not null then greatest(0, head - d.seq) end as lag, d.reason as reason,
+                   pos.utc(d.seen_at) as "lastSeenAt", d.seq as "lastSeq", case when d.seq is not null then greatest(0, seen.head - d.seq) end as lag, d.reason as reason,
                    d.says as says, d.client as client, d.key_id as "keyId", pos.utc(d.silent_at) as "silentAt", d.sockets as sockets
               from pos.device_rows(c.tenant_id, seen.complete) d order by d.place) x)) as devices) a;
 end $$;

@@ -1,11 +1,12 @@
 -- pos.device_rows - the devices of a restaurant: those that are connected, those that are gone, and tills that report by REST.
--- Holds: devices_reported, device_name, device_names.
+-- Holds: devices_reported, devices_asked, device_name, device_names.
 -- Caller: devices_list, console_devices, tillctl (devices_shown). Inputs: the restaurant; whether all gateways have
 -- reported: what they do not name is not connected then, else the log is believed.
 -- Answers: a row for each device and dialect, at most 1000 in the order of `place`: connected ones first, then those that
 -- are silent, gone, and by REST alone. state: connected, silent (it went without a word, and is missed), gone, rest. name: the label
 -- of the device's own key, or what it calls itself. sockets: at most 20.
 -- devices_reported: as console_reported, and not complete where a gateway has more sessions than it names.
+-- devices_asked: the same, for somebody who looks, so gateways report from now on; and where the stream is.
 -- Refusals, locks, events: none.
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -31,6 +32,14 @@ begin
     complete := complete and not exists (
         select from pos.gateway_report r
          where r.tenant = owner and r.at > clock_timestamp() - interval '5 seconds' and json_array_length(r.sessions) < r.total);
+end $$;
+
+create or replace function pos.devices_asked(c pos.context, out reported_at timestamptz, out complete boolean, out head bigint)
+language plpgsql as $$
+begin
+    perform pos.console_look(c, 'devices');
+    select r.reported_at, r.complete into reported_at, complete from pos.devices_reported(c.tenant_id) r;
+    head := (select t.head from pos.stream t where t.tenant_id = c.tenant_id);
 end $$;
 
 create or replace function pos.device_rows(owner uuid, complete boolean)

@@ -11,19 +11,15 @@ create or replace function pos.devices_list(c pos.context, body json) returns po
 language plpgsql as $$
 declare
     moment timestamptz := clock_timestamp();
-    head bigint;
-    seen record;
+    seen record := pos.devices_asked(c);
 begin
-    perform pos.console_look(c, 'devices');
-    head := (select t.head from pos.stream t where t.tenant_id = c.tenant_id);
-    seen := pos.devices_reported(c.tenant_id);
     return (200, '{"success":true,' || pos.inside(row_to_json(a)) || '}', null, c.tenant_id, false)::pos.answer from (select
-        pos.utc(moment) as at, head as head, pos.utc(seen.reported_at) as "reportedAt", seen.complete as complete,
+        pos.utc(moment) as at, seen.head as head, pos.utc(seen.reported_at) as "reportedAt", seen.complete as complete,
         array_to_json(array(select row_to_json(x) from (
             select nullif(d.device, '') as "deviceId", d.name as name, coalesce(d.dialect, 'rest') as dialect, d.state as state,
                    d.client as client, d.address as address,
                    case when d.state = 'connected' then pos.utc(d.connected_at) end as "connectedSince",
-                   pos.utc(d.seen_at) as "lastSeenAt", d.seq as "lastSeq", case when d.seq is not null then greatest(0, head - d.seq) end as lag,
+                   pos.utc(d.seen_at) as "lastSeenAt", d.seq as "lastSeq", case when d.seq is not null then greatest(0, seen.head - d.seq) end as lag,
                    case when d.state = 'connected' then coalesce(d.queued, 0) end as "queueBytes", d.key_id as "keyId",
                    pos.utc(d.silent_at) as "silentSince", d.reason as reason
               from pos.device_rows(c.tenant_id, seen.complete) d order by d.place) x)) as devices) a;

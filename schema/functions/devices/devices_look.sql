@@ -1,5 +1,6 @@
 -- pos.devices_look - which devices have fallen silent, and which are back: an event each, once.
--- Holds: gateway_lives, devices_orphaned, devices_asked_for, devices_silent, tills_silent, devices_back, device_tell.
+-- Holds: gateway_lives, devices_orphaned, devices_asked_for, devices_silent, tills_silent, devices_back, device_told_silent,
+-- device_told_back.
 -- Caller: the active bridge, once a second. Inputs: how many devices at most, of each kind: a site that is cut off is
 -- told of piece by piece.
 -- Answers: how many are silent now that were not, and how many are back.
@@ -22,10 +23,23 @@ begin
                       and p.started_at <= gateway_lives.connected_at + interval '1 second');
 end $$;
 
-create or replace function pos.device_tell(owner uuid, type text, data json) returns void
+create or replace function pos.device_told_silent(owner uuid, device text, dialect text, silent_at timestamptz, seen_at timestamptz,
+    seq bigint, reason text) returns void
 language plpgsql as $$
 begin
-    insert into pos.outbox (tenant_id, type, origin, data) values (owner, device_tell.type, '{"kind":"timer"}', device_tell.data);
+    insert into pos.outbox (tenant_id, type, origin, data)
+    select owner, 'device.silent', '{"kind":"timer"}', row_to_json(x)
+      from (select device as "deviceId", pos.device_name(owner, device) as name, dialect as dialect, pos.utc(silent_at) as "silentAt",
+                   pos.utc(seen_at) as "lastSeenAt", seq as "lastSeq", reason as reason) x;
+end $$;
+
+create or replace function pos.device_told_back(owner uuid, device text, dialect text, silent_at timestamptz, back_at timestamptz) returns void
+language plpgsql as $$
+begin
+    insert into pos.outbox (tenant_id, type, origin, data)
+    select owner, 'device.back', '{"kind":"timer"}', row_to_json(x)
+      from (select device as "deviceId", pos.device_name(owner, device) as name, dialect as dialect, pos.utc(silent_at) as "silentAt",
+                   pos.utc(back_at) as "backAt") x;
 end $$;
 
 -- Looks at all devices, and only when a gateway has gone.
@@ -106,10 +120,8 @@ begin
          where d.tenant = one.tenant and d.device = one.device and d.dialect = one.dialect;
         if is_told then
             told := told + 1;
-            perform pos.device_tell(one.tenant, 'device.silent', row_to_json(x))
-               from (select one.device as "deviceId", pos.device_name(one.tenant, one.device) as name, one.dialect as dialect,
-                            pos.utc(moment) as "silentAt", pos.utc(one.at) as "lastSeenAt", one.last_seq as "lastSeq",
-                            coalesce(one.reason, 'its gateway is gone') as reason) x;
+            perform pos.device_told_silent(one.tenant, one.device, one.dialect, moment, one.at, one.last_seq,
+                                           coalesce(one.reason, 'its gateway is gone'));
         end if;
     end loop;
     return told;
@@ -133,10 +145,7 @@ begin
            for update of t skip locked loop
         update pos.till t set silent_at = moment where t.tenant_id = one.tenant_id and t.device = one.device;
         told := told + 1;
-        perform pos.device_tell(one.tenant_id, 'device.silent', row_to_json(x))
-           from (select one.device as "deviceId", pos.device_name(one.tenant_id, one.device) as name, 'rest' as dialect,
-                        pos.utc(moment) as "silentAt", pos.utc(one.seen_at) as "lastSeenAt", null::bigint as "lastSeq",
-                        'no heartbeat came' as reason) x;
+        perform pos.device_told_silent(one.tenant_id, one.device, 'rest', moment, one.seen_at, null, 'no heartbeat came');
     end loop;
     return told;
 end $$;
@@ -165,18 +174,14 @@ begin
         update pos.device_seen d set silent_at = null, heard_at = case when one.here_at is null then one.rest_at end
          where d.tenant = one.tenant and d.device = one.device and d.dialect = one.dialect;
         told := told + 1;
-        perform pos.device_tell(one.tenant, 'device.back', row_to_json(x))
-           from (select one.device as "deviceId", pos.device_name(one.tenant, one.device) as name, one.dialect as dialect,
-                        pos.utc(one.silent_at) as "silentAt", pos.utc(one.back_at) as "backAt") x;
+        perform pos.device_told_back(one.tenant, one.device, one.dialect, one.silent_at, one.back_at);
     end loop;
     for one in
         select t.* from pos.till t where t.silent_at is not null and t.seen_at > t.silent_at order by t.tenant_id limit most - told
            for update skip locked loop
         update pos.till t set silent_at = null where t.tenant_id = one.tenant_id and t.device = one.device;
         told := told + 1;
-        perform pos.device_tell(one.tenant_id, 'device.back', row_to_json(x))
-           from (select one.device as "deviceId", pos.device_name(one.tenant_id, one.device) as name, 'rest' as dialect,
-                        pos.utc(one.silent_at) as "silentAt", pos.utc(one.seen_at) as "backAt") x;
+        perform pos.device_told_back(one.tenant_id, one.device, 'rest', one.silent_at, one.seen_at);
     end loop;
     return told;
 end $$;

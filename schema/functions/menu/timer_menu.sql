@@ -1,21 +1,27 @@
 -- menu/timer_menu - what happens to an item of the menu at a time.
--- Holds: timer_menu_until, timer_menu_sold_out.
+-- Holds: timer_menu_held, timer_menu_until, timer_menu_sold_out.
 -- Caller: timer_act. Inputs: the timer, whose object is the item's id.
 -- Answers: the events. Refusals: none. Locks: the item, what is said about it, the tenant, the stream.
 -- Events: menu.updated. What somebody has turned on or off by other means since, a tablet for example, stays as it is.
 -- SPDX-License-Identifier: Apache-2.0
+
+create or replace function pos.timer_menu_held(t pos.timer, out item pos.menu_items, out said pos.menu_state)
+language plpgsql as $$
+begin
+    select i.* into item from pos.menu_items i where i.tenant_id = t.tenant_id and i.id = t.object for no key update;
+    select s.* into said from pos.menu_state s where s.tenant_id = t.tenant_id and s.item_id = t.object for update;
+end $$;
 
 -- It comes back: without a quantity, or with the one that it was to have from then on. Of what was counted, the count ends.
 create or replace function pos.timer_menu_until(t pos.timer) returns text[]
 language plpgsql as $$
 declare
     c pos.context := pos.timer_context(t.tenant_id);
-    item pos.menu_items;
-    said pos.menu_state;
+    held record := pos.timer_menu_held(t);
+    item pos.menu_items := held.item;
+    said pos.menu_state := held.said;
     is_ours boolean;
 begin
-    select i.* into item from pos.menu_items i where i.tenant_id = t.tenant_id and i.id = t.object for no key update;
-    select s.* into said from pos.menu_state s where s.tenant_id = t.tenant_id and s.item_id = t.object for update;
     if said.until is null or said.until > t.due then
         return null; -- something else was said since
     end if;
@@ -43,12 +49,11 @@ create or replace function pos.timer_menu_sold_out(t pos.timer) returns text[]
 language plpgsql as $$
 declare
     c pos.context := pos.timer_context(t.tenant_id);
-    item pos.menu_items;
-    said pos.menu_state;
+    held record := pos.timer_menu_held(t);
+    item pos.menu_items := held.item;
+    said pos.menu_state := held.said;
     is_ours boolean;
 begin
-    select i.* into item from pos.menu_items i where i.tenant_id = t.tenant_id and i.id = t.object for no key update;
-    select s.* into said from pos.menu_state s where s.tenant_id = t.tenant_id and s.item_id = t.object for update;
     if said.is_available is not true or said.quantity > 0 then
         return null; -- there is more of it again
     end if;
