@@ -89,6 +89,10 @@ test('a reload and a refund put money on a card; a till refunds only up to its l
     const refund = (who, body) => who.post(`/gift-cards/${card}/refund`, { orderId: 'KIT-0007', reason: 'cold soup', ...body });
 
     assertSays(await tenant.rest.post(`/gift-cards/${card}/reload`, { amount: 2.5, orderId: 7 }), 201, '"transactionId":<id>,"previousBalance":10.00,"amount":2.50,"newBalance":12.50');
+    const other = await issueCard(tenant, '1.00');
+    const once = await tenant.rest.post(`/gift-cards/${other}/reload`, { amount: 2 });
+    assertSays(await tenant.rest.post(`/gift-cards/${other}/reload`, { amount: 2 }), 201,
+        `"transactionId":<id>,"previousBalance":3.00,"amount":2.00,"newBalance":5.00,"possibleDuplicateOf":${once.json.transactionId}`);
     assertRefused(await tenant.rest.post(`/gift-cards/${card}/reload`, { amount: 0 }), 400, 'INVALID_AMOUNT', { field: 'amount' });
     assertRefused(await tenant.rest.post(`/gift-cards/${card}/reload`, { amount: 1, orderId: 1.5 }), 400, 'INVALID_ORDER_ID');
     assertRefused(await tenant.rest.post(`/gift-cards/${card}/reload`, { amount: 99999999 }), 400, 'BALANCE_TOO_HIGH', { currentBalance: 12.5 });
