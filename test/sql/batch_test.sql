@@ -232,6 +232,19 @@ select is(pg_temp.counts(a), case v.wanted when '200' then '200 true 1 0 0' else
        is(pg_temp.balance('W' || v.n), 85.50 - v.effect, 'its effect')
   from amount v, lateral pg_temp.batch(pg_temp.deduct('w' || v.n, 'W' || v.n, v.given), 'all') a;
 
+-- A server that is too slow for all of them says so, and how many it can do, before its statement is cancelled.
+create function pg_temp.slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(0.02); return new; end $$;
+create trigger slowly before update on pos.gift_cards for each row when (new.card_number = 'SLOW') execute function pg_temp.slowly();
+select pg_temp.card('SLOW', 100) \g /dev/null
+set statement_timeout = '2s';
+create temp table slow as
+    select pg_temp.batch((select string_agg(pg_temp.deduct('slow' || n, 'SLOW', '0.01'), ',' order by n) from generate_series(1, 200) n), 'all') as a;
+set statement_timeout = 0;
+drop trigger slowly on pos.gift_cards;
+select is(pg_temp.outcome(a), '503 BUSY', 'too slow'), is((a).body::json #>> '{error,details,limit}' between '1' and '99', true, 'with what it can do'),
+       is(pg_temp.balance('SLOW'), 100.00, 'nothing was done'),
+       is_empty($$select from pos.idempotency where key like 'slow%'$$, 'or is kept') from slow;
+
 -- Profiles: each answer in the types of the key's.
 select pos.key_profile_set((select k.id from pos.api_key k where k.key_hash = decode(pg_temp.key_hash('alpha', 'pos'), 'hex')), 'orderweb-net') \g /dev/null
 select is(json_typeof(pg_temp.result(a, 1) #> '{body,transactionId}'), 'string', 'a success'), is(json_typeof(pg_temp.result(a, 2) #> '{body,error}'), 'string', 'a refusal'),

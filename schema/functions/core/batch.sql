@@ -1,5 +1,5 @@
 -- pos.batch - POST /api/{tenant}/batch: what a till did while it was offline, in one request.
--- Holds: batch_operations, batch_each, batch_all, batch_run, batch_call, batch_path, batch_moment, batch_is_known, batch_lock,
+-- Holds: batch_operations, batch_each, batch_all, batch_run, batch_time_left, batch_call, batch_path, batch_moment, batch_is_known, batch_lock,
 -- batch_result, batch_answer.
 -- Caller: pos.call. Inputs: mode: each (the default) or all; operations: at most 500 of {key, op, path?, body?, occurredAt?}. An
 -- operation is the request of its own that batch_operations names, with `key` as its Idempotency-Key: carried out once, whichever
@@ -8,8 +8,10 @@
 -- each: every operation stands alone. They are carried out fifty at a time, a transaction each, so that nobody waits for a whole
 -- list: 102 UNSETTLED has what is left, as the body of the next call (see pos.cloudsync_push). A repeat finds what was done.
 -- all: one transaction. When one is refused, nothing was done and nothing is kept for a repeat; the others say 424 BATCH_UNDONE,
--- but those that were carried out before this batch, which have their answers.
--- Refusals: 400 INVALID_FIELD for what is no list; 503 BUSY when four long lists with mode all are being worked on. In a result:
+-- but those that were carried out before this batch, which have their answers. It has seven tenths of the time of a statement (two
+-- seconds, schema/roles.sql), so that whoever asks too much of a slow server is told how many it can do.
+-- Refusals: 400 INVALID_FIELD for what is no list; 503 BUSY when four long lists with mode all are being worked on, or with
+-- details.limit when one takes too long. In a result:
 -- those of the operation; 400 UNKNOWN_OPERATION, INVALID_OCCURRED_AT, INVALID_IDEMPOTENCY_KEY, INVALID_FIELD; 403 FORBIDDEN;
 -- 424 BATCH_UNDONE; 503 BUSY, 500 INTERNAL (with `each`).
 -- Locks: all rows that the operations of one transaction are going to lock, in the one order; then those of the operations.
@@ -174,6 +176,7 @@ declare
     one record;
     a pos.answer;
     answers text[] := '{}';
+    began timestamptz := clock_timestamp();
 begin
     done := 0;
     refused := 0;
@@ -188,6 +191,11 @@ begin
           left join pos.batch_operations() d on d.op = r.op #>> '{}'
          where e.n <= most
          order by e.n loop
+        if together and not pos.batch_time_left(began) then
+            perform pos.refuse(503, 'BUSY', format('The server is too slow now for a batch of %s with "mode":"all": it came to operation %s. '
+                'Nothing was done. Send %s at most, or use "mode":"each".', json_array_length(list), one.n, greatest(one.n / 2, 1)),
+                ('{"limit":' || greatest(one.n / 2, 1) || '}')::json);
+        end if;
         a := pos.batch_call(c, may.scopes, may.profile, one.operation, one.method, one.route, one.names, one.key, one.path, one.body,
                             one."occurredAt");
         answers := answers || ('{"key":' || coalesce(case when length(one.key #>> '{}') <= 200 then one.key::text end, 'null')
@@ -204,6 +212,14 @@ begin
     end loop;
     results := array_to_string(answers, ',');
     events := nullif(events, '{}');
+end $$;
+
+create or replace function pos.batch_time_left(began timestamptz) returns boolean
+language plpgsql stable as $$
+declare
+    whole interval := current_setting('statement_timeout')::interval; -- 0: no limit
+begin
+    return whole = '0' or clock_timestamp() - began < whole * 0.7;
 end $$;
 
 -- One of them, as if it came alone.
