@@ -1,5 +1,5 @@
 -- pos.card_state_set - an operator freezes a gift card, lets it be used again, or ends it.
--- Holds: card_shown, card_entries.
+-- Holds: card_named, card_shown, card_entries.
 -- Caller: tillctl card. Inputs: the restaurant's slug, the card's number as find_gift_card reads it, what is to be done
 -- (freeze, unfreeze, void), and why (gift_cards/card_change).
 -- Answers: card_state_set, card_shown: a row: the card as it is now; card_entries: a row an entry, the oldest first.
@@ -17,18 +17,24 @@ begin
     return (changed.card).card_number;
 end $$;
 
+create or replace function pos.card_named(slug text, number text) returns pos.gift_cards
+language plpgsql as $$
+declare
+    c pos.context;
+begin
+    c.tenant_id := (pos.operator_tenant(slug)).id;
+    return pos.find_gift_card(c, number, false);
+end $$;
+
 -- An active card that is past its date is shown as expired.
 create or replace function pos.card_shown(slug text, number text)
 returns table (card_number text, status text, balance numeric, initial_balance numeric, currency text, expiry_date date,
     purchased_by text, recipient_name text, recipient_email text, purchased_at timestamptz, entries int, last_entry text)
 language plpgsql as $$
 declare
+    card pos.gift_cards := pos.card_named(slug, number);
     tenant dinedesk_main.tenants := pos.operator_tenant(slug);
-    card pos.gift_cards;
-    c pos.context;
 begin
-    c.tenant_id := tenant.id;
-    card := pos.find_gift_card(c, number, false);
     return query
     select card.card_number::text,
            case when card.status = 'active' and card.expiry_date < pos.today(tenant.timezone) then 'expired' else card.status::text end,
@@ -45,12 +51,8 @@ returns table (entry int, at timestamptz, type text, amount numeric, balance num
     device text, request_id text, id bigint, reverses bigint, reversed numeric)
 language plpgsql as $$
 declare
-    tenant dinedesk_main.tenants := pos.operator_tenant(slug);
-    c pos.context;
-    card pos.gift_cards;
+    card pos.gift_cards := pos.card_named(slug, number);
 begin
-    c.tenant_id := tenant.id;
-    card := pos.find_gift_card(c, number, false);
     return query
     select (l.entry).entry_no::int, date_trunc('second', (l.entry).created_at), (l.entry).type::text, (l.entry).amount::numeric,
            (l.entry).new_balance::numeric, (l.entry).order_id::text, (l.entry).notes::text, k.label::text, (l.entry).device::text,

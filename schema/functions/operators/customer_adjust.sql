@@ -1,5 +1,5 @@
 -- pos.customer_adjust - an operator corrects a customer's points.
--- Holds: customer_of, customer_reverse, customer_shown, loyalty_entries.
+-- Holds: customer_of, customer_named, customer_reverse, customer_shown, loyalty_entries.
 -- Caller: tillctl loyalty. Inputs: the restaurant's slug; the customer: a phone number, or id:1001; the points, with a
 -- minus sign for those that are taken, or the order whose points are reversed (loyalty/loyalty_reverse); why; whether less than
 -- none may be left.
@@ -26,6 +26,18 @@ begin
     end if;
     c.path := jsonb_build_object('phone', given);
     return pos.find_customer(c, locking);
+end $$;
+
+-- To be looked at.
+create or replace function pos.customer_named(slug text, given text) returns pos.customers
+language plpgsql as $$
+declare
+    tenant dinedesk_main.tenants := pos.operator_tenant(slug);
+    c pos.context;
+begin
+    c.tenant_id := tenant.id;
+    c.country := tenant.country;
+    return pos.customer_of(c, given, false);
 end $$;
 
 create or replace function pos.customer_adjust(slug text, customer text, points text, why text, may_owe boolean) returns void
@@ -62,19 +74,14 @@ returns table (id int, name text, phone text, email text, points int, total_spen
     last_entry text, created_at timestamptz)
 language plpgsql as $$
 declare
-    tenant dinedesk_main.tenants := pos.operator_tenant(slug);
-    c pos.context;
-    who pos.customers;
+    who pos.customers := pos.customer_named(slug, customer);
 begin
-    c.tenant_id := tenant.id;
-    c.country := tenant.country;
-    who := pos.customer_of(c, customer, false);
     return query
     select who.id::int, who.name::text, who.phone::text, who.email::text, who.loyalty_points::int, who.total_spent::numeric,
-           tenant.currency, who.entries::int,
+           (select t.currency from dinedesk_main.tenants t where t.id = who.tenant_id), who.entries::int,
            (select concat_ws(' ', l.type, l.points, 'at', pos.utc(l.created_at), '(' || l.reason || ')')
               from pos.pos_loyalty_transactions l
-             where l.tenant_id = tenant.id and l.customer_id = who.id and l.entry_no = who.entries),
+             where l.tenant_id = who.tenant_id and l.customer_id = who.id and l.entry_no = who.entries),
            date_trunc('second', who.created_at);
 end $$;
 
@@ -83,18 +90,13 @@ returns table (entry int, at timestamptz, type text, points int, held int, order
     request_id text, id bigint, reverses bigint)
 language plpgsql as $$
 declare
-    tenant dinedesk_main.tenants := pos.operator_tenant(slug);
-    c pos.context;
-    who pos.customers;
+    who pos.customers := pos.customer_named(slug, customer);
 begin
-    c.tenant_id := tenant.id;
-    c.country := tenant.country;
-    who := pos.customer_of(c, customer, false);
     return query
     select l.entry_no::int, date_trunc('second', l.created_at), l.type::text, l.points, l.new_points::int, l.order_id::text,
            l.reason::text, k.label::text, l.device::text, l.request_id::text, l.id, l.reverses
       from pos.pos_loyalty_transactions l
       left join pos.api_key k on k.id = l.key_id
-     where l.tenant_id = tenant.id and l.customer_id = who.id
+     where l.tenant_id = who.tenant_id and l.customer_id = who.id
      order by l.entry_no;
 end $$;

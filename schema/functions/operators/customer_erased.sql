@@ -26,13 +26,8 @@ end $$;
 create or replace function pos.customer_held(slug text, customer text) returns text
 language plpgsql as $$
 declare
-    tenant dinedesk_main.tenants := pos.operator_tenant(slug);
-    c pos.context;
-    who pos.customers;
+    who pos.customers := pos.customer_named(slug, customer);
 begin
-    c.tenant_id := tenant.id;
-    c.country := tenant.country;
-    who := pos.customer_of(c, customer, false);
-    perform pos.operator_note(tenant.id, 'customer.export', 'customer ' || who.id);
-    return pos.person_held(tenant.id, who, 1000000)::text;
+    perform pos.operator_note(who.tenant_id, 'customer.export', 'customer ' || who.id);
+    return pos.person_held(who.tenant_id, who, 1000000)::text;
 end $$;
