@@ -72,7 +72,7 @@ async function turnOff(page, tenant, judge) {
     await page.clickText('Stop counting', '.table button');
     await submit(page);
     await page.says('Every dish is to be had');
-    assert.equal(await sqlValue("select string_agg(action, ' ' order by id) from pos.audit where tenant_id = $1 and action like 'menu.%'", tenant.id), 'menu.off menu.on menu.on');
+    assert.equal(await sqlValue("select string_agg(action, ' ' order by id) from pos.audit where tenant_id = $1 and action like 'dish.%'", tenant.id), 'dish.off dish.on dish.on');
 }
 
 test('the console: from a question to its answer, page by page, with nothing for a judge to find', async (t) => {

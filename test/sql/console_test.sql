@@ -248,8 +248,8 @@ select is((select string_agg(concat_ws(' ', x ->> 'id', x ->> 'name', x ->> 'cat
              from json_array_elements(d -> 'items') x),
           'm-1 Ramen Noodles 9.50 false no noodles f|m-2 Gyoza 6.80 true 3 t|m-3 udon Noodles 8.00 true t|m-4  true t', 'what is off, what is counted, and the others'),
        is(d ->> 'more', '0', 'all') from pg_temp.seen('console_menu') d;
-select is((select string_agg(a.action || ' ' || a.subject, '|' order by a.id) from pos.audit a where a.tenant_id = :alpha and a.action like 'menu.%'),
-          'menu.off m-1|menu.on m-2', 'the audit has it');
+select is((select string_agg(a.action || ' ' || a.subject, '|' order by a.id) from pos.audit a where a.tenant_id = :alpha and a.action like 'dish.%'),
+          'dish.off m-1|dish.on m-2', 'the audit has it');
 
 insert into pos.customers (tenant_id, id, phone, name, loyalty_points) values (:alpha, 900001, '+447700900456', 'Maren', 250);
 select pg_temp.commit();

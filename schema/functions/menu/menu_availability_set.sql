@@ -61,7 +61,7 @@ begin
     if coalesce(old.quantity > 0, false) <> coalesce(said.quantity > 0, false) then
         perform pos.menu_counts_note(c.tenant_id);
     end if;
-    perform pos.console_did(c, case when said.is_available then 'menu.on' else 'menu.off' end, item.id,
+    perform pos.console_did(c, case when said.is_available then 'dish.on' else 'dish.off' end, item.id,
                             concat_ws(' ', item.name, 'quantity ' || trim_scale(said.quantity), 'until ' || pos.utc(said.until), said.reason));
     if done.turned then
         told := pos.menu_item_tell(c, item, said);
