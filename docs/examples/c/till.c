@@ -7,7 +7,7 @@
 static const char *tenant, *file;
 static long long seq = -1; /* up to which event everything is done */
 static char printed[128];  /* an order that is on paper and not acknowledged yet */
-static char known[8192];   /* the orders that were printed last, with spaces around each */
+static char known[8192];   /* the orders that were printed last, a space behind each */
 
 static void save(long long next, const char *id) { /* a new file, which then takes the name: a power cut leaves one of the two */
     char name[512];
@@ -34,10 +34,12 @@ static const char *id_of(const cJSON *order, const char *name) { /* Tillwire's a
 }
 static bool is_known(const char *id) { /* if not, it is from now on */
     char one[160];
-    int length = snprintf(one, sizeof one, " %s ", id);
-    if (strstr(known, one)) return true;
-    if (strlen(known) + (size_t)length > sizeof known) memmove(known, known + sizeof known / 2, strlen(known + sizeof known / 2) + 1);
-    strcat(known, known[0] ? one + 1 : one);
+    size_t length = (size_t)snprintf(one, sizeof one, "%s ", id), have = strlen(known);
+    char *at = known;
+    while ((at = strstr(at, one)) && at > known && at[-1] != ' ') at++;
+    if (at) return true;
+    if (have + length >= sizeof known) memmove(known, known + sizeof known / 2, have -= sizeof known / 2), known[have] = '\0';
+    memcpy(known + have, one, length + 1);
     return false;
 }
 static bool print(const cJSON *order, const char *id, long long next) {
