@@ -146,7 +146,7 @@ begin
     begin
         perform set_config('session_replication_role', 'replica', true);
         execute sql;
-        select string_agg(distinct l.what, ', ' order by l.what) into said from pos.loyalty_laws_broken() l;
+        select string_agg(distinct l.what, ', ' order by l.what) into said from pos.laws_broken() l;
         raise exception using errcode = 'TWUND', message = coalesce(said, 'none');
     exception when sqlstate 'TWUND' then
         said := sqlerrm;

@@ -1,7 +1,8 @@
 -- pos.laws_broken - the laws of the ledgers, as queries: a row for each breach, none when all is well.
--- Holds: gift_card_laws_broken.
+-- Holds: ledger_laws_broken, gift_card_laws_broken.
 -- Caller: the view pos.violations, which also looks at the log and is read by every test; tillctl ledger verify looks at the same
--- page by page (operators/ledger_page). A further ledger is a function of this form, and a line in laws_broken.
+-- page by page (operators/ledger_page). A further ledger is a row in each list of
+-- ledger_laws_broken, which has what all of them promise, a function for what it alone does, and a line in laws_broken.
 -- Answers: what is broken, whose, of which card or customer, and what was found.
 -- Refusals, locks, events: none. It reads the whole ledger.
 -- SPDX-License-Identifier: Apache-2.0
@@ -9,38 +10,61 @@
 create or replace function pos.laws_broken()
 returns table (what text, tenant_id uuid, subject text, detail text)
 language sql stable as $$
+    select l.what, l.tenant_id, l.subject, l.detail from pos.ledger_laws_broken() l
+union all
     select l.what, l.tenant_id, l.subject, l.detail from pos.gift_card_laws_broken() l
 union all
     select l.what, l.tenant_id, l.subject, l.detail from pos.loyalty_laws_broken() l
 $$;
 
+-- What is held is the sum of the entries; they are numbered without a gap, and each continues the one before.
+create or replace function pos.ledger_laws_broken()
+returns table (what text, tenant_id uuid, subject text, detail text)
+language sql stable as $$
+    with word (ledger, sum, count, chain) as (values
+             ('card', 'gift card balance is not the sum of its ledger', 'gift card counts other entries than it has', 'gift card entry does not continue the one before'),
+             ('points', 'points are not the sum of their ledger', 'customer counts other entries than it has', 'points entry does not continue the one before')),
+         holder as (
+             select 'card' as ledger, g.tenant_id, g.card_number::text as subject, g.current_balance::numeric as held, g.entries from pos.gift_cards g
+         union all
+             select 'points', p.tenant_id, p.id::text, p.loyalty_points, p.entries from pos.customers p),
+         entry as (
+             select 'card' as ledger, t.tenant_id, t.card_number::text as subject, t.entry_no, t.amount::numeric as moved,
+                    t.previous_balance::numeric as before, t.new_balance::numeric as after
+               from pos.pos_gift_card_transactions t
+         union all
+             select 'points', t.tenant_id, t.customer_id::text, t.entry_no, t.points, t.previous_points, t.new_points from pos.pos_loyalty_transactions t),
+         total as (
+             select h.*, coalesce(sum(e.moved), 0) as moved, coalesce(max(e.entry_no), 0) as newest
+               from holder h
+               left join entry e on e.ledger = h.ledger and e.tenant_id = h.tenant_id and e.subject = h.subject
+              group by h.ledger, h.tenant_id, h.subject, h.held, h.entries)
+    select w.sum, t.tenant_id, t.subject, t.held || ' against ' || t.moved
+      from total t join word w on w.ledger = t.ledger
+     where t.held <> t.moved
+union all
+    select w.count, t.tenant_id, t.subject, t.entries || ' against ' || t.newest
+      from total t join word w on w.ledger = t.ledger
+     where t.entries <> t.newest
+union all
+    select w.chain, e.tenant_id, e.subject, 'entry ' || e.entry_no
+      from (select l.*, lag(l.entry_no, 1, 0) over o as last_no, lag(l.after, 1, 0::numeric) over o as last_held
+              from entry l
+            window o as (partition by l.ledger, l.tenant_id, l.subject order by l.entry_no)) e
+      join word w on w.ledger = e.ledger
+     where e.entry_no <> e.last_no + 1 or e.before <> e.last_held or e.after <> e.before + e.moved
+$$;
+
 create or replace function pos.gift_card_laws_broken()
 returns table (what text, tenant_id uuid, subject text, detail text)
 language sql stable as $$
-    select 'gift card balance is not the sum of its ledger', g.tenant_id, g.card_number::text,
-           g.current_balance || ' against ' || coalesce(sum(t.amount), 0)
-      from pos.gift_cards g
-      left join pos.pos_gift_card_transactions t on t.tenant_id = g.tenant_id and t.card_number = g.card_number
-     group by g.tenant_id, g.card_number
-    having g.current_balance <> coalesce(sum(t.amount), 0)
-union all
     select 'gift card balance is negative', g.tenant_id, g.card_number, g.current_balance::text
       from pos.gift_cards g
      where not (g.current_balance >= 0 and g.current_balance < 'NaN')
 union all
-    select 'gift card counts other entries than it has', g.tenant_id, g.card_number,
-           g.entries || ' against ' || coalesce(max(t.entry_no), 0)
-      from pos.gift_cards g
-      left join pos.pos_gift_card_transactions t on t.tenant_id = g.tenant_id and t.card_number = g.card_number
-     group by g.tenant_id, g.card_number
-    having g.entries <> coalesce(max(t.entry_no), 0)
-union all
-    select 'gift card entry does not continue the one before', t.tenant_id, t.card_number, 'entry ' || t.entry_no
-      from (select l.*, lag(l.entry_no, 1, 0) over w as last_no, lag(l.new_balance, 1, 0.00) over w as last_balance
-              from pos.pos_gift_card_transactions l
-            window w as (partition by l.tenant_id, l.card_number order by l.entry_no)) t
-     where t.entry_no <> t.last_no + 1 or t.previous_balance <> t.last_balance
-        or t.new_balance <> t.previous_balance + t.amount or t.new_balance < 0
+    select 'gift card balance is negative', t.tenant_id, t.card_number, 'after entry ' || t.entry_no
+      from pos.pos_gift_card_transactions t
+     where t.new_balance < 0
 union all
     select 'gift card entry has the wrong sign', t.tenant_id, t.card_number, t.type || ' ' || t.amount
       from pos.pos_gift_card_transactions t

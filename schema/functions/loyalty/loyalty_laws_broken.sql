@@ -1,33 +1,12 @@
--- pos.loyalty_laws_broken - one row for each breach of what the ledger of points promises; none when all is well.
--- Caller: the view pos.violations. It reads everything: a step at a time looks pos.ledger_look.
+-- pos.loyalty_laws_broken - one row for each breach of what the ledger of points alone promises (core/laws_broken); none when all is well.
+-- Caller: pos.laws_broken. It reads everything: a step at a time looks pos.ledger_look.
 -- Answers: what is broken, where, and how. Refusals, locks, events: none.
--- Points are the sum of the entries. Entries are numbered without a gap, and each continues the one before. Nobody spends what
--- is not there: only a correction leaves less than none. A reversal takes back one entry of the same customer, all of it, once,
+-- Nobody spends what is not there: only a correction leaves less than none. A reversal takes back one entry of the same customer, all of it, once,
 -- and is not reversed itself.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.loyalty_laws_broken() returns table (what text, tenant_id uuid, subject text, detail text)
 language sql stable as $$
-    select 'points are not the sum of their ledger', p.tenant_id, p.id::text,
-           p.loyalty_points || ' against ' || coalesce(sum(t.points), 0)
-      from pos.customers p
-      left join pos.pos_loyalty_transactions t on t.tenant_id = p.tenant_id and t.customer_id = p.id
-     group by p.tenant_id, p.id
-    having p.loyalty_points <> coalesce(sum(t.points), 0)
-union all
-    select 'customer counts other entries than it has', p.tenant_id, p.id::text,
-           p.entries || ' against ' || coalesce(max(t.entry_no), 0)
-      from pos.customers p
-      left join pos.pos_loyalty_transactions t on t.tenant_id = p.tenant_id and t.customer_id = p.id
-     group by p.tenant_id, p.id
-    having p.entries <> coalesce(max(t.entry_no), 0)
-union all
-    select 'points entry does not continue the one before', t.tenant_id, t.customer_id::text, 'entry ' || t.entry_no
-      from (select l.*, lag(l.entry_no, 1, 0) over w as last_no, lag(l.new_points, 1, 0) over w as last_points
-              from pos.pos_loyalty_transactions l
-            window w as (partition by l.tenant_id, l.customer_id order by l.entry_no)) t
-     where t.entry_no <> t.last_no + 1 or t.previous_points <> t.last_points or t.new_points <> t.previous_points + t.points
-union all
     select 'points are negative', t.tenant_id, t.customer_id::text, t.type || ' ' || t.points || ' leaves ' || t.new_points
       from pos.pos_loyalty_transactions t
      where t.new_points < 0 and t.points < 0 and t.type not in ('adjust', 'reverse')
