@@ -1,8 +1,10 @@
 // privacy.test.mjs - points that are taken back, and a customer who is erased: what a shop, a till and those who ask for all events see.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { eventually, sqlValue, test } from '../support/stack.mjs';
+import { App } from '../support/cloudsync_app.mjs';
+import { eventually, publicUrl, sqlValue, test } from '../support/stack.mjs';
 import { assertDocumented, assertRefused } from '../support/rest.mjs';
+import { knock } from '../support/shared_state.mjs';
 import { headOf, newCustomer, newTenant, plainOrder, pointsOf } from '../support/tenant.mjs';
 import { tillctl } from '../support/tillctl.mjs';
 
@@ -43,6 +45,9 @@ test('a customer is erased while an order is delivered: nobody hears of the pers
     const since = await headOf(tenant);
     const till = await tenant.till();
     const all = await tenant.till({ query: '?events=all' });
+    const tablet = await knock(t, `${publicUrl}/ws`, { 'X-API-Key': tenant.key });
+    await tablet.settle({ type: 'HEARTBEAT', data: {} }, 'HEARTBEAT');
+    const app = await new App({ key: tenant.key, restaurant: tenant.id, name: 'ai-1' }).connect(t);
     const order = plainOrder({ customerName: named.name, customerPhone: phone, specialInstructions: 'behind the door' });
     const { json } = await tenant.shop.post('/orders', order);
     assert.match((await till.next('new_order')).text, /Quillfeather/);
@@ -63,6 +68,15 @@ test('a customer is erased while an order is delivered: nobody hears of the pers
     const told = await all.next('customer_erased');
     assert.deepEqual(told.json.data, { customerId: id, orderIds: [json.order.id] });
     assert.equal((await tenant.shop.post(`/customers/${id}/erase`, {})).json.alreadyErased, true);
+
+    // Who knows no such event hears of the order that it shows, in its own words.
+    const names = (heard) => heard.map(({ data }) => data.data.customerName);
+    await eventually('the tablet to show nobody', () => names(tablet.all('UPDATE_ORDER')).at(-1) === '[erased]');
+    assert.deepEqual([...new Set(names(tablet.all('UPDATE_ORDER')))], [named.name, '[erased]']);
+    assert.equal(tablet.all('UPDATE_ORDER').at(-1).data.data.status, 'completed');
+    await eventually('the app, too', () => app.applied.some(({ kind, data }) => kind === 'orders' && data.customer_name === '[erased]'));
+    const updated = await till.next((frame) => frame.type === 'order_updated' && frame.json.data.previousStatus === 'completed', 'the till');
+    assert.equal(updated.json.status, 'completed');
 
     // A till that was away gets the order, from the gateway that had it in memory, and of nobody.
     const late = await tenant.till({ query: `?since=${since}` });

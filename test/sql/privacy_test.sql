@@ -137,7 +137,9 @@ select is((done.a).status, 200, 'erased'), is((done.a).body::json ->> 'alreadyEr
        is((done.a).events[1]::json #>> '{data,orderIds}', (done.a).body::json ->> 'orderIds', 'and the orders')
   from done;
 select is_empty(format($$select f.place, f.text from pg_temp.found(%L) f where f.text !~ 'bbbbbbbb-'$$, :who), 'nothing of it is left anywhere');
-select is(pg_temp.types_after((select head from seen)), 'customer.erased table.updated table.updated', 'devices hear of tables that showed it');
+select is(pg_temp.types_after((select head from seen)), 'customer.erased' || repeat(' order.updated', 7) || ' table.updated table.updated', 'devices hear of orders and tables that showed it');
+select is((select string_agg(distinct concat_ws(' ', e.data ->> 'customerName', e.data ->> 'customerPhone', e.data ->> 'status' = e.data ->> 'previousStatus'), ', ')
+             from pos.event e, seen where e.tenant_id = :alpha and e.seq > seen.head and e.type = 'order.updated'), '[erased]  t', 'without the person');
 select is_empty(format($$select f.place, f.text from pg_temp.found(%L) f where f.text !~ 'bbbbbbbb-'$$, :who), 'nor in what they hear');
 select is((select concat_ws(' ', p.name, p.phone, p.email, p.erased_at is not null, p.loyalty_points) from pos.customers p where p.tenant_id = :alpha and p.id = :customer),
           '[erased] t -4', 'the customer');
@@ -172,8 +174,17 @@ select pg_temp.as_all('order_create', '{}', '{"orderId":"R-1","customerName":"Re
        pg_temp.as_all('order_update', '{"id":"R-1"}', '{"status":"completed"}') \g /dev/null
 select is(concat_ws(' ', e.id, e.orders, e.gift_cards, e.erased_before), '7010 1 0 f', 'tillctl') from pos.customer_erased('alpha', '07700900333', false) e;
 select is((select string_agg(e.data ->> 'status', ' ' order by e.seq) from pos.event e where e.tenant_id = :alpha and e.data ->> 'orderId' = 'R-1' and e.type <> 'customer.erased'),
-          'ready completed', 'words of ours stay');
+          'ready completed completed', 'words of ours stay');
 select is((select o.items -> 0 ->> 'name' from pos.orders o where o.id = 'R-1'), 'Ready meal', 'and so do dishes');
+insert into pos.customers (tenant_id, id, phone, name, email) values (:alpha, 7012, '07700 900334', 'Olden Times', null);
+select pg_temp.as_all('order_create', '{}', '{"orderId":"R-2","customerName":"Olden Times","customerPhone":"07700900334","totalAmount":1,"items":[{"name":"Pie","price":1}],"status":"completed"}') \g /dev/null
+set tillwire.writer = 'erase';
+update pos.orders o set updated_at = now() - interval '25 hours' where o.id = 'R-2';
+reset tillwire.writer;
+delete from seen;
+insert into seen (head) select pg_temp.head();
+select is(concat_ws(' ', e.orders, e.erased_before), '1 f', 'an old order is erased') from pos.customer_erased('alpha', '07700900334', false) e;
+select is(pg_temp.types_after((select head from seen)), 'customer.erased', 'and not shown again');
 select is(concat_ws(' ', e.id, e.orders, e.gift_cards, e.erased_before), '7011 0 0 f', 'of whom nothing is known') from pos.customer_erased('alpha', 'id:7011', false) e;
 select is(concat_ws(' ', e.id, e.erased_before), '7011 t', 'and again') from pos.customer_erased('alpha', 'id:7011', false) e;
 select is(pos.customer_held('alpha', 'id:7011')::json #>> '{customer,loyaltyPoints}', '0', 'held');

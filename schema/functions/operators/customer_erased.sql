@@ -15,7 +15,7 @@ declare
     who pos.customers := pos.customer_of(c, customer, true);
     done record := pos.erase_person(c, who, with_open);
 begin
-    if done.event is not null then
+    if done.events is not null then
         perform pos.operator_note(c.tenant_id, 'customer.erase', 'customer ' || who.id, done.said);
     end if;
     return query

@@ -1,5 +1,5 @@
 -- pos.customer_erase - POST /api/{tenant}/customers/{id}/erase: a customer asks to be forgotten.
--- Holds: erase_person, erase_place, erase_table_rows, find_customer_by_id, refuse_open_orders.
+-- Holds: erase_person, erase_place, erase_shown_orders, erase_table_rows, find_customer_by_id, refuse_open_orders.
 -- Name, phone, e-mail, address and notes are replaced wherever they are kept: the customer, the orders, the archive, the log of
 -- events and what waits for its place in it, answers that are kept for repeats, gift cards, what tables of the restaurant show.
 -- Ledgers keep every entry; from their notes the person goes as well. An order that is still being made is not touched unless that
@@ -8,7 +8,8 @@
 -- Answers: 200 {customerId, erasedAt, orderIds, giftCards, alreadyErased}. A second time nothing is left to be found.
 -- Refusals: 404 CUSTOMER_NOT_FOUND; 409 ORDERS_OPEN with `orderIds`; 400 INVALID_FIELD.
 -- Locks: the customer's row, the rows of orders, cards and ledgers that change, tables, then the stream for as long as it takes to
--- look at the events of the last moment. Events: customer.erased; table.updated of tables that showed the customer. An audit row.
+-- look at the events of the last moment. Events: customer.erased; table.updated of tables that showed the customer; order.updated of
+-- the orders that devices show now. An audit row.
 -- SPDX-License-Identifier: Apache-2.0
 
 create or replace function pos.customer_erase(c pos.context, body json) returns pos.answer
@@ -19,10 +20,10 @@ declare
     done record;
 begin
     done := pos.erase_person(c, customer, with_open);
-    if done.event is not null then
+    if done.events is not null then
         perform pos.console_note(c, 'customer.erase', 'customer ' || customer.id, done.said);
     end if;
-    return (200, pos.success(done.answer), case when done.event is not null then array[done.event] end, c.tenant_id, false)::pos.answer;
+    return (200, pos.success(done.answer), done.events, c.tenant_id, false)::pos.answer;
 end $$;
 
 create or replace function pos.find_customer_by_id(c pos.context, given text, locking boolean) returns pos.customers
@@ -43,7 +44,7 @@ begin
 end $$;
 
 create or replace function pos.erase_person(c pos.context, customer pos.customers, with_open boolean,
-    out answer json, out event text, out said text)
+    out answer json, out events text[], out said text)
 language plpgsql set tillwire.writer = 'erase' as $$
 declare
     moment timestamptz := clock_timestamp();
@@ -81,8 +82,9 @@ begin
     delete from pos.state_shown s where s.tenant_id = c.tenant_id;
     answer := ('{"customerId":' || customer.id || ',"erasedAt":"' || pos.utc(moment) || '","orderIds":['
         || array_to_string(who.shown, ',') || '],"giftCards":' || cardinality(who.cards) || ',"alreadyErased":false}')::json;
-    event := pos.emit(c.tenant_id, 'customer.erased', c.origin,
-        ('{"customerId":' || customer.id || ',"orderIds":[' || array_to_string(who.shown, ',') || ']}')::json);
+    events := array[pos.emit(c.tenant_id, 'customer.erased', c.origin,
+        ('{"customerId":' || customer.id || ',"orderIds":[' || array_to_string(who.shown, ',') || ']}')::json)]
+        || pos.erase_shown_orders(c, who.orders, moment);
     said := format('%s: %s orders, %s gift cards, %s rows', c.request_id, cardinality(ids), cardinality(who.cards), changed);
 end $$;
 
@@ -99,6 +101,18 @@ begin
         perform pos.refuse(409, 'ORDERS_OPEN', 'Orders of this customer are being made or delivered: whoever does that needs the name '
             'and the address. Finish or cancel them first, or send "includeOpenOrders": true.', ('{"orderIds":[' || open_ids || ']}')::json);
     end if;
+end $$;
+
+-- What tablets, screens and devices show now: what is open, and what changed within a day. Published clients know no customer.erased
+-- and read nothing anew while they are connected, so each hears of these orders in its own words. What is older is not shown again.
+create or replace function pos.erase_shown_orders(c pos.context, ids text[], moment timestamptz) returns text[]
+language plpgsql as $$
+begin
+    return array(
+        select pos.emit(c.tenant_id, 'order.updated', c.origin, pos.order_data(o, o.status,
+                   array['customerName', 'customerPhone', 'items', 'specialInstructions'] || array(select k from json_object_keys(o.details) k)))
+          from (select * from pos.orders s where s.tenant_id = c.tenant_id and s.id = any(ids) order by s.created_at, s.id) o
+         where o.status not in ('completed', 'cancelled', 'rejected') or o.updated_at > moment - interval '1 day');
 end $$;
 
 -- What tables of the restaurant show: its devices hear of it, as of any change by SQL.
