@@ -53,6 +53,11 @@ select is(pg_temp.try('sandbox_fault', '{}', v.body), v.wanted, v.body)
 select is((pg_temp.call('sandbox_fault', '{}', '{"deviceId":"till \"1\"","drop":2}')).body::jsonb - 'until',
           '{"success":true,"deviceId":"till \"1\"","drop":2,"duplicate":null,"delayMs":null,"closeCode":null,"silentMs":null,"sockets":0}',
           'what was asked for');
-select is(count(*), 6::bigint, 'each is in the audit') from pos.audit where tenant_id = :alpha and action = 'sandbox.fault';
+-- Its gateway was killed, so nobody has logged the end of its first socket.
+insert into pos.device_seen (tenant, device, dialect, is_connected, at) values (:alpha, 'till-9', 'orderweb', true, now()), (:alpha, 'till-8', 'orderweb', false, now());
+insert into pos.pos_sync_logs (tenant_id, kind, at, device) values (:alpha, 'connect', now() - interval '1 hour', 'till-9'), (:alpha, 'connect', now(), 'till-9');
+select is((pg_temp.call('sandbox_fault', '{}', format('{"deviceId":"%s","drop":0}', v.device))).body::jsonb ->> 'sockets', v.sockets, v.device)
+  from (values ('till-9', '1'), ('till-8', '0')) v(device, sockets);
+select is(count(*), 8::bigint, 'each is in the audit') from pos.audit where tenant_id = :alpha and action = 'sandbox.fault';
 select * from finish();
 rollback;

@@ -4,7 +4,7 @@
 -- events are lost, or come twice), delayMs (each event comes so much later), silentMs (no event comes for so long), closeCode
 -- (the socket is closed with it, at once).
 -- Answers: 202 {deviceId, drop, duplicate, delayMs, closeCode, silentMs, until, sockets}: null for what was not asked for; how many
--- sockets are open, as far as the gateways' log knows, which they write once a second. A newer fault takes the place of an older
+-- sockets are open, as far as is known (devices/device_disconnect). A newer fault takes the place of an older
 -- one; {"deviceId","drop":0} ends it. A socket that is opened later is not disturbed.
 -- Refusals: 403 NOT_A_SANDBOX; 400 INVALID_FIELD. Locks: none. Events: none; an audit row, and device.fault on the control channel.
 -- SPDX-License-Identifier: Apache-2.0
@@ -35,10 +35,7 @@ begin
     perform pg_notify('tillwire_control', '{"type":"device.fault","tenantId":"' || c.tenant_id || '","device":' || to_json(named)
         || ',' || asked || '}');
     return (202, '{"success":true,"deviceId":' || to_json(named) || ',' || asked || ',"until":"'
-            || pos.utc(clock_timestamp() + interval '1 minute') || '","sockets":' || (
-                select greatest(0, coalesce(sum(case l.kind when 'connect' then 1 else -1 end), 0))
-                  from pos.pos_sync_logs l
-                 where l.tenant_id = c.tenant_id and l.kind in ('connect', 'disconnect') and l.device = named) || '}',
+            || pos.utc(clock_timestamp() + interval '1 minute') || '","sockets":' || pos.devices_open(c.tenant_id, named) || '}',
             null, c.tenant_id, false)::pos.answer;
 end $$;
 
