@@ -134,7 +134,7 @@ insert into needed values
     ('delivery_order', pg_temp.by_call('console_order', '{"scope":"console"}', '{"id":"P-1999"}')),
     ('timer_due', $$do 'begin perform 1 from pos.timers_run(1) r; end'$$),
     ('device_seen_due', $$do 'begin perform pos.devices_look(); end'$$),
-    ('device_seen_back', $$do 'begin perform pos.devices_look(); end'$$),
+    ('device_seen_silent', $$do 'begin perform pos.devices_look(); end'$$),
     ('till_seen', $$do 'begin perform pos.devices_look(); end'$$),
     ('till_back', $$do 'begin perform pos.devices_look(); end'$$),
     ('tenants_moving', $$do 'begin perform pos.tenants_moving(); end'$$),
