@@ -54,6 +54,8 @@ insert into pos.event (tenant_id, seq, type, at, origin, data)
 select h.id, n, 'order.created', now(), '{"kind":"api","requestId":"r7"}', '{"orderId":"p1999"}' from house h, generate_series(1, 200) g(n);
 insert into pos.request_log (tenant, at, request_id, method, status)
 select h.id, now() - interval '1 second' * n, 'r' || n, 'GET', 200 from house h, generate_series(1, 500) g(n);
+insert into pos.device_seen (tenant, device, dialect, is_connected, at, silent_at)
+select h.id, 'd' || n, 'orderweb', n > 2, now(), case when n = 1 then now() end from house h, generate_series(1, 500) g(n);
 insert into pos.delivery (tenant, seq, order_id, at, devices) select h.id, n, 'p' || n, now(), '[]' from house h, generate_series(1, 500) g(n);
 insert into pos.audit (tenant_id, action, subject) select h.id, 'key.issue', 'k' from house h, generate_series(1, 200) g(n);
 insert into pos.api_key (tenant_id, key_hash, hint, scopes, label)
