@@ -48,7 +48,7 @@ struct pending {
     char *tenant_header;  /* X-Tenant-ID; null: it has none */
     struct tw_buf tenant; /* as the client names it, ended by a NUL */
     char request_id[TW_REQUEST_ID];
-    char *device;  /* X-Device-Id, when it is short and plain; else null */
+    char *device;  /* X-Device-Id or ?device_id=, when it is short and plain; else null */
     char *address; /* as nginx names it; may be null */
     char *client;  /* User-Agent, when it is short and plain; else null */
 };
@@ -357,12 +357,30 @@ static bool says_later(const struct pending *p, const struct tw_http_request *re
     return is_later;
 }
 
+/* ?device_id=, for a client in which only the address can be set; null like the header's. */
+static char *device_in_address(const struct tw_http_request *req)
+{
+    struct tw_buf text = { .max = MAX_DEVICE };
+    struct tw_slice name;
+    char *device = NULL;
+
+    if (tw_http_query(req, "device_id", &text) == 1 && !text.failed) {
+        name = tw_buf_view(&text);
+        if (name.len > 0 && tw_is_plain_line(name))
+            device = tw_copy_text(name.at, name.len);
+    }
+    tw_buf_done(&text);
+    return device;
+}
+
 /* Null, or the code of a refusal. */
 static const char *read_names(struct pending *p, const struct tw_http_request *req)
 {
     struct tw_slice header = tw_http_header(req, "x-tenant-id");
 
     p->device = tw_http_copy_line(req, "x-device-id", MAX_DEVICE);
+    if (p->device == NULL)
+        p->device = device_in_address(req);
     p->address = tw_http_copy_line(req, "x-forwarded-for", GW_ADDRESS_BYTES - 1);
     p->client = tw_http_copy_line(req, "user-agent", GW_CLIENT_BYTES - 1);
     p->tenant.max = 256;

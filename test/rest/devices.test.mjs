@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { startProcess } from '../support/own_process.mjs';
 import { assertRefused, client, request } from '../support/rest.mjs';
-import { eventually, sql, sqlValue, test } from '../support/stack.mjs';
+import { eventually, publicUrl, sql, sqlValue, test } from '../support/stack.mjs';
 import { createOrder, issueKey, keyIdOf, newTenant, unique } from '../support/tenant.mjs';
 import { openTill, refusedTill } from '../support/till.mjs';
 
@@ -102,6 +102,20 @@ test('a device has a key of its own, is known by it, and is shut out alone', asy
     assert.equal((await refusedTill(tenant, { key: made.json.secret })).status, 401);
     await till.ping();
     assert.deepEqual((await tenant.act.post('/bar-1/key/revoke', {})).json.revoked, []);
+});
+
+test('a device is named in its address where it cannot send a header, on a socket and on the stream', async (t) => {
+    const tenant = await withDevices(t);
+    await tenant.till({ query: '?device_id=till%201%2Fa' });
+    await tenant.till({ query: '?device_id=not-this', headers: { 'X-Device-Id': 'till-2' } });
+    await tenant.till({ query: `?device_id=${'x'.repeat(1000)}` });
+    await tenant.till({ query: '?device_id=a%0Ab' });
+    const stream = new AbortController();
+    t.defer(() => stream.abort());
+    await fetch(`${publicUrl}/api/pos/stream-orders?device_id=till-3`, { headers: { 'X-API-Key': tenant.key }, signal: stream.signal });
+
+    const { devices } = await listWhen('all to be there', tenant, (all) => named(all, 'till 1/a') && named(all, 'till-2') && named(all, 'till-3') && named(all, null));
+    assert.deepEqual(devices.map((one) => one.deviceId).sort(), ['till 1/a', 'till-2', 'till-3', null].sort());
 });
 
 test('a device that stops answering is told of once, to those who ask, and so is its return; who says goodbye is not missed', async (t) => {
