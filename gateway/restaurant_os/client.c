@@ -10,6 +10,7 @@
 #include "common/domain/credential.h"
 #include "common/net/refusal.h"
 #include "common/util/base.h"
+#include "common/util/encode.h"
 #include "common/util/json_view.h"
 #include "common/util/json_write.h"
 #include "gateway/stream/early.h"
@@ -272,8 +273,8 @@ void gw_client_open_session(struct gw_sio_client *c)
 /* As a page fills it in when it has none, it is no name. */
 static bool is_name(struct tw_slice text)
 {
-    return text.len > 0 && text.len < GW_DEVICE_NAME && !tw_slice_is(text, "undefined") &&
-           !tw_slice_is(text, "null");
+    return text.len > 0 && text.len < GW_DEVICE_NAME && tw_is_plain_line(text) &&
+           !tw_slice_is(text, "undefined") && !tw_slice_is(text, "null");
 }
 
 static void take_name(struct gw_sio_client *c, struct tw_slice name)

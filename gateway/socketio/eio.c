@@ -246,7 +246,8 @@ static char *read_device(const struct tw_http_request *req)
     for (size_t i = 0; i < TW_COUNT(names) && device == NULL; i++) {
         struct tw_buf text = { .max = DEVICE_BYTES };
 
-        if (tw_http_query(req, names[i], &text) == 1 && !text.failed && text.len > 0)
+        if (tw_http_query(req, names[i], &text) == 1 && !text.failed && text.len > 0 &&
+            tw_is_plain_line(tw_buf_view(&text)))
             device = tw_copy_text(text.at, text.len);
         tw_buf_done(&text);
     }

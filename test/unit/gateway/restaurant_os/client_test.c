@@ -154,6 +154,7 @@ static void it_has_the_name_that_it_gives_itself(void **state)
         { "\"deviceId\":\"undefined\"", "deviceId=bar%201", "c", "bar 1" },
         { "\"deviceId\":7", "deviceId=&device_id=expo", "", "expo" },
         { "\"deviceId\":null", "", "c", "c" },
+        { "\"deviceId\":\"a\\nb\"", "deviceId=a%00b", "c", "c" },
         { "\"x\":1", "", "", "" },
     };
     struct screens *s = *state;
