@@ -9,10 +9,11 @@
 static const struct api_body money = { API_BODY_BYTES, &tw_json_wide, false };
 /* What a device or till has kept while it was away, and sends again until it is settled. */
 static const struct api_body list = { API_LIST_BYTES, &tw_json_wide, false };
-/* Wishes that most clients do not have. */
-static const struct api_body wishes = { API_BODY_BYTES, &tw_json_narrow, true };
+/* Wishes that most clients do not have: nothing in them is needed, nor are they. */
+static const struct api_body wishes = { API_BODY_BYTES, &tw_json_wide, true };
 
 #define MONEY &money
+#define WISHES &wishes
 #define LIST &list
 #define PATH API_TENANT_PATH
 #define QUERY API_TENANT_QUERY
@@ -44,10 +45,10 @@ static const struct api_body wishes = { API_BODY_BYTES, &tw_json_narrow, true };
     }
 
 /* Rows of one gift card, whose changes run one after the other. */
-#define CARD(path, operation)                                                                  \
+#define CARD(path, operation, body)                                                            \
     {                                                                                          \
         TW_POST, "/api/{tenant}/gift-cards/{cardNumber}/" path, operation, PATH, "cardNumber", \
-            MONEY, STRICT                                                                      \
+            body, STRICT                                                                       \
     }
 
 /* The first row that fits a path counts; no tenant is called pos, v1, sync, restaurants or
@@ -100,17 +101,17 @@ const struct api_route api_routes[] = {
     { TW_GET, "/api/{tenant}/orders/pending", "orders_pending", PATH, NULL, NULL, STRICT },
     { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/balance", "gift_card_balance", PATH, NULL,
       NULL, BRIEF },
-    CARD("deduct", "gift_card_deduct"),
-    CARD("reload", "gift_card_reload"),
-    CARD("refund", "gift_card_refund"),
-    CARD("holds", "gift_card_hold"),
-    CARD("holds/{holdId}/capture", "gift_card_capture"),
-    CARD("holds/{holdId}/release", "gift_card_release"),
-    CARD("freeze", "gift_card_freeze"),
-    CARD("unfreeze", "gift_card_unfreeze"),
-    CARD("close", "gift_card_close"),
-    CARD("transfer", "gift_card_transfer"),
-    CARD("transactions/{id}/void", "gift_card_void"),
+    CARD("deduct", "gift_card_deduct", MONEY),
+    CARD("reload", "gift_card_reload", MONEY),
+    CARD("refund", "gift_card_refund", MONEY),
+    CARD("holds", "gift_card_hold", MONEY),
+    CARD("holds/{holdId}/capture", "gift_card_capture", WISHES),
+    CARD("holds/{holdId}/release", "gift_card_release", WISHES),
+    CARD("freeze", "gift_card_freeze", MONEY),
+    CARD("unfreeze", "gift_card_unfreeze", MONEY),
+    CARD("close", "gift_card_close", MONEY),
+    CARD("transfer", "gift_card_transfer", WISHES),
+    CARD("transactions/{id}/void", "gift_card_void", MONEY),
     { TW_GET, "/api/{tenant}/gift-cards/{cardNumber}/transactions", "gift_card_transactions",
       PATH, NULL, NULL, STRICT },
     { TW_GET, "/api/{tenant}/operations/{idempotencyKey}", "operation_outcome", PATH, NULL,
@@ -132,14 +133,14 @@ const struct api_route api_routes[] = {
     { TW_GET, "/api/{tenant}/reports/daily/{date}/compare", "report_compare", PATH, NULL, NULL,
       STRICT },
     { TW_GET, "/api/{tenant}/events", "events_list", PATH, NULL, NULL, STRICT },
-    { TW_POST, "/api/{tenant}/ws-ticket", "ticket_issue", PATH, NULL, &wishes, API_PAGE,
+    { TW_POST, "/api/{tenant}/ws-ticket", "ticket_issue", PATH, NULL, WISHES, API_PAGE,
       API_NOBODY, false },
     { TW_POST, "/api/{tenant}/orders", "order_create", PATH, NULL, MONEY, STRICT },
     { TW_GET, "/api/{tenant}/orders/{id}", "order_get", PATH, NULL, NULL, STRICT },
     { TW_PATCH, "/api/{tenant}/orders/{id}", "order_update", PATH, "id", MONEY, STRICT },
     { TW_POST, "/api/{tenant}/gift-cards", "gift_card_issue", PATH, NULL, MONEY, STRICT },
     { TW_POST, "/api/{tenant}/customers", "customer_create", PATH, NULL, MONEY, STRICT },
-    { TW_POST, "/api/{tenant}/customers/{id}/erase", "customer_erase", PATH, "id", &wishes,
+    { TW_POST, "/api/{tenant}/customers/{id}/erase", "customer_erase", PATH, "id", WISHES,
       STRICT },
     { TW_GET, "/api/{tenant}/customers/{id}/export", "customer_export", PATH, NULL, NULL,
       STRICT },
@@ -152,11 +153,11 @@ const struct api_route api_routes[] = {
     { TW_POST, "/api/{tenant}/sandbox/orders", "sandbox_order", PATH, NULL, MONEY, STRICT },
     { TW_POST, "/api/{tenant}/sandbox/faults", "sandbox_fault", PATH, NULL, MONEY, STRICT },
     { TW_GET, "/api/{tenant}/devices", "devices_list", PATH, NULL, NULL, STRICT },
-    { TW_POST, "/api/{tenant}/devices/{id}/disconnect", "device_disconnect", PATH, NULL,
-      &wishes, STRICT },
-    { TW_POST, "/api/{tenant}/devices/{id}/key", "device_key", PATH, NULL, &wishes, STRICT },
-    { TW_POST, "/api/{tenant}/devices/{id}/key/revoke", "device_key_revoke", PATH, NULL,
-      &wishes, STRICT },
+    { TW_POST, "/api/{tenant}/devices/{id}/disconnect", "device_disconnect", PATH, NULL, WISHES,
+      STRICT },
+    { TW_POST, "/api/{tenant}/devices/{id}/key", "device_key", PATH, NULL, WISHES, STRICT },
+    { TW_POST, "/api/{tenant}/devices/{id}/key/revoke", "device_key_revoke", PATH, NULL, WISHES,
+      STRICT },
     LOOK("now", "console_now"),
     LOOK("devices", "console_devices"),
     ACT("devices/disconnect", "console_devices_disconnect", NULL),
@@ -173,7 +174,7 @@ const struct api_route api_routes[] = {
     LOOK("keys", "console_keys"),
     ACT("keys", "console_key_create", NULL),
     { TW_POST, "/api/{tenant}/console/keys/{id}/revoke", "console_key_revoke", PATH, NULL,
-      &wishes, STRICT },
+      WISHES, STRICT },
     LOOK("requests", "console_requests"),
     LOOK("system", "console_system"),
     LOOK("audit", "console_audit"),

@@ -14,7 +14,7 @@ function route(method, pattern, operation, from, body, manner) {
         path: word(pattern),
         operation: word(operation),
         from, // PATH, QUERY, CREDENTIAL or GIVEN
-        body: body === 'NULL' ? null : { mayBeMissing: body === '&wishes' }, // null: it takes none
+        body: body === 'NULL' ? null : { mayBeMissing: body === 'WISHES' }, // null: it takes none
         manner, // STRICT, OPEN, PAGE or DEVICE
     };
 }
@@ -28,7 +28,7 @@ export function readRoutes() {
         const cells = (inside ?? plain).split(/,\s*/).map((cell) => cell.trim());
         if (macro === 'DEVICE') routes.push(route(...cells.slice(0, 3), 'CREDENTIAL', cells[3], 'DEVICE'));
         else if (macro === 'V1') routes.push(route(...cells.slice(0, 3), 'CREDENTIAL', cells[4], 'STRICT'));
-        else if (macro === 'CARD') routes.push(route('TW_POST', `/api/{tenant}/gift-cards/{cardNumber}/${word(cells[0])}`, cells[1], 'PATH', 'MONEY', 'STRICT'));
+        else if (macro === 'CARD') routes.push(route('TW_POST', `/api/{tenant}/gift-cards/{cardNumber}/${word(cells[0])}`, cells[1], 'PATH', cells[2], 'STRICT'));
         // Rows of the console: the macros put its address before theirs.
         else if (macro === 'LOOK') routes.push(route('TW_GET', `/api/{tenant}/console/${word(cells[0])}`, cells[1], 'PATH', 'NULL', 'STRICT'));
         else if (macro === 'ACT') routes.push(route('TW_POST', `/api/{tenant}/console/${word(cells[0])}`, cells[1], 'PATH', 'MONEY', 'STRICT'));
