@@ -73,16 +73,22 @@ export async function checkInvariants() {
 }
 
 // A file whose tests have left something open would never end. It fails instead, and says what it is.
-after(() => {
-    const timer = setTimeout(() => {
-        console.error(`left open by the tests of this file: ${process.getActiveResourcesInfo().join(', ')}`);
-        process.exit(1);
-    }, 30_000);
-    timer.unref();
-});
+let endsInTime = false;
+function endInTime() {
+    if (endsInTime) return;
+    endsInTime = true;
+    after(() => {
+        const timer = setTimeout(() => {
+            console.error(`left open by the tests of this file: ${process.getActiveResourcesInfo().join(', ')}`);
+            process.exit(1);
+        }, 30_000);
+        timer.unref();
+    });
+}
 
 // A test, followed by a check of the invariants, regardless of its result.
 export function test(name, body, { timeout = 120_000 } = {}) {
+    endInTime();
     nodeTest(name, { timeout }, async (context) => {
         const scope = new Scope(context);
         let failure;
