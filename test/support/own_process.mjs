@@ -25,8 +25,11 @@ export async function freePort() {
             throw error;
         }
         const server = net.createServer().listen(port, '127.0.0.1');
-        const [error] = await Promise.race([once(server, 'listening'), once(server, 'error')]);
-        if (error) continue;
+        try {
+            await once(server, 'listening'); // it rejects when there is an error instead
+        } catch {
+            continue; // somebody else has it
+        }
         server.close();
         await once(server, 'close');
         return port;
