@@ -247,7 +247,7 @@ bool tw_json_string(struct tw_buf *out, struct tw_slice raw)
     return !out->failed;
 }
 
-static bool stands_for(struct tw_slice raw, struct tw_slice text)
+bool tw_json_stands_for(struct tw_slice raw, struct tw_slice text)
 {
     struct tw_buf inner = { .max = text.len + 1 };
     struct tw_slice plain;
@@ -266,7 +266,7 @@ bool tw_json_lists(struct tw_slice list, struct tw_slice text)
     struct tw_slice raw;
 
     while (tw_json_element(&list, &raw))
-        if (stands_for(raw, text))
+        if (tw_json_stands_for(raw, text))
             return true;
     return false;
 }

@@ -34,6 +34,9 @@ bool tw_json_string(struct tw_buf *out, struct tw_slice raw);
 /* A raw string without escapes as its inner bytes, lent; false for all else. */
 bool tw_json_plain(struct tw_slice raw, struct tw_slice *text);
 
+/* Whether a raw string stands for this text, in whatever spelling. */
+bool tw_json_stands_for(struct tw_slice raw, struct tw_slice text);
+
 /* Whether the array `list` has this text among its elements. */
 bool tw_json_lists(struct tw_slice list, struct tw_slice text);
 

@@ -83,21 +83,6 @@ static int read_ack(struct tw_slice *rest, struct gw_sio_packet *p)
     return 0;
 }
 
-/* Whether a raw JSON string stands for `text`, in any spelling. */
-static bool stands_for(struct tw_slice raw, const char *text)
-{
-    struct tw_buf plain = { .max = strlen(text) };
-    struct tw_slice inner;
-    bool same;
-
-    if (tw_json_plain(raw, &inner))
-        return tw_slice_is(inner, text);
-    same =
-        tw_json_string(&plain, raw) && !plain.failed && tw_slice_is(tw_buf_view(&plain), text);
-    tw_buf_done(&plain);
-    return same;
-}
-
 /* The names that sockets raise themselves (socket.io-parser, RESERVED_EVENTS). */
 static bool is_reserved(struct tw_slice name)
 {
@@ -107,7 +92,7 @@ static bool is_reserved(struct tw_slice name)
     };
 
     for (size_t i = 0; i < TW_COUNT(reserved); i++)
-        if (stands_for(name, reserved[i]))
+        if (tw_json_stands_for(name, tw_slice_of(reserved[i])))
             return true;
     return false;
 }
@@ -173,9 +158,9 @@ static bool placeholders_fit(struct tw_slice json, unsigned attachments)
             i += text.len - 1;
             if (json.at[i + 1] != ':')
                 continue;
-            if (stands_for(text, "_placeholder"))
-                open[depth].is_placeholder = value.at[0] == 't';
-            else if (stands_for(text, "num"))
+            if (tw_json_stands_for(text, tw_slice_of("_placeholder")))
+                open[depth].is_placeholder = tw_slice_starts(value, TW_LIT("t"));
+            else if (tw_json_stands_for(text, tw_slice_of("num")))
                 open[depth].has_index = is_index(value, attachments);
         }
     }
